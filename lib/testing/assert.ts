@@ -1,0 +1,65 @@
+/** Assertions for this project's tests, over `node:assert` because JSR may be out of reach. */
+import assert from "node:assert/strict";
+import * as tf from "lib/tf.ts";
+
+export const assertEquals: (actual: unknown, expected: unknown, message?: string) => void =
+  assert.deepEqual;
+
+export function assertTrue(value: boolean, message: string): void {
+  assert.ok(value, message);
+}
+
+/** Fails unless `run` throws a `type` whose message includes `text`. */
+export function assertThrows(
+  run: () => unknown,
+  type: new (message: string) => Error,
+  text: string,
+): void {
+  assert.throws(run, (error) => matches(error, type, text));
+}
+
+/** Fails unless the promise of `run` rejects with a `type` whose message includes `text`. */
+export async function assertRejects(
+  run: () => Promise<unknown>,
+  type: new (message: string) => Error,
+  text: string,
+): Promise<void> {
+  await assert.rejects(run, (error) => matches(error, type, text));
+}
+
+function matches(error: unknown, type: new (message: string) => Error, text: string): true {
+  assert.ok(error instanceof type, `expected a ${type.name}, got ${error}`);
+  assert.ok(error.message.includes(text), `expected "${text}" in: ${error.message}`);
+  return true;
+}
+
+type Numbers = ArrayLike<number> | tf.Tensor | number;
+
+/**
+ * Fails where `|actual − expected| > tolerance · max|expected|`, on different lengths, and on any NaN.
+ *
+ * The scale is the largest expected magnitude, so entries near zero are judged against the array they stand in.
+ */
+export function assertClose(actual: Numbers, expected: Numbers, tolerance = 1e-5): void {
+  const [a, e] = [toArray(actual), toArray(expected)];
+  assert.equal(a.length, e.length, `expected ${e.length} numbers, got ${a.length}`);
+  let scale = 0;
+  for (let i = 0; i < e.length; i++) scale = Math.max(scale, Math.abs(e[i]!));
+  for (let i = 0; i < e.length; i++) {
+    const close = Math.abs(a[i]! - e[i]!) <= tolerance * Math.max(scale, 1e-30); // false for NaN
+    assert.ok(close, `[${i}]: ${a[i]} is not ${e[i]} within ${tolerance} of ${scale}`);
+  }
+}
+
+function toArray(x: Numbers): ArrayLike<number> {
+  if (typeof x === "number") return [x];
+  return x instanceof tf.Tensor ? x.dataSync() : x;
+}
+
+/** Fails if a second call of `run` leaves tensors behind (the first may fill caches). */
+export function assertNoLeak(run: () => void): void {
+  run();
+  const before = tf.memory().numTensors;
+  run();
+  assert.equal(tf.memory().numTensors - before, 0, "tensors left behind");
+}
