@@ -1,0 +1,206 @@
+/**
+ * ConvNeXt (Liu et al. 2022) and BC-SSL, which is ConvNeXt with a bias-free depthwise convolution, a BatchNorm after
+ * it, and larger kernels (§3.3, Figure 1). Weight names are those of the official checkpoints.
+ *
+ * B batch, H W map, C channels.
+ */
+import * as tf from "lib/tf.ts";
+import type { Rng } from "lib/rng.ts";
+import {
+  type Conv2dParams,
+  createConv2d,
+  createDepthwiseConv2d,
+  depthwiseConv2d,
+  type DepthwiseConv2dParams,
+  patchConv2d,
+} from "lib/nn/conv.ts";
+import { dropPath } from "lib/nn/drop_path.ts";
+import { gelu } from "lib/nn/gelu.ts";
+import { constant } from "lib/nn/init.ts";
+import { createLinear, linear, type LinearParams } from "lib/nn/linear.ts";
+import {
+  batchNorm,
+  type BatchNormParams,
+  createBatchNorm,
+  createLayerNorm,
+  layerNorm,
+  type LayerNormParams,
+} from "lib/nn/norms.ts";
+
+const eps = 1e-6; // of every LayerNorm
+
+/** What is built. Depths and dims have one entry per stage. */
+export interface ConvNeXtConfig {
+  readonly arch: "convnext";
+  readonly depths: readonly number[];
+  readonly dims: readonly number[];
+  /** Odd; pixels of each stage's own map. */
+  readonly kernelSize: number;
+  /** BC-SSL's BatchNorm after the depthwise convolution; the LayerNorm stays after it. */
+  readonly batchNorm: boolean;
+  /** The original ConvNeXt has one; both arms of the paper's BatchNorm ablation (Table 2) do without. */
+  readonly dwconvBias: boolean;
+  /** Pixels a side of the stem's patches. */
+  readonly patchSize: number;
+  /** Of the last block; earlier blocks rise to it linearly from 0. */
+  readonly dropPathRate: number;
+  readonly layerScaleInit: number;
+}
+
+/** Weights of one block. */
+export interface ConvNeXtBlockParams {
+  readonly dwconv: DepthwiseConv2dParams; // [k, k, C, 1]
+  readonly bn?: BatchNormParams; // [C], BC-SSL only
+  readonly norm: LayerNormParams; // [C]
+  readonly pwconv1: LinearParams; // [C, 4C]
+  readonly pwconv2: LinearParams; // [4C, C]
+  readonly gamma: tf.Variable<tf.Rank.R1>; // [C], layer scale
+}
+
+/** Weights of the backbone; the classification head is not part of it. */
+export interface ConvNeXtParams {
+  /** The stem is conv then norm, each later one norm then conv, as in the official file. */
+  readonly downsample_layers: readonly [
+    readonly [Conv2dParams, LayerNormParams],
+    ...(readonly [LayerNormParams, Conv2dParams])[],
+  ];
+  readonly stages: readonly (readonly ConvNeXtBlockParams[])[];
+  readonly norm: LayerNormParams;
+}
+
+/** How a network runs. */
+export interface ForwardOptions {
+  /** True: BatchNorm uses the batch's statistics and moves its running ones, and paths drop. */
+  readonly training: boolean;
+  /** The step's stream, for stochastic depth; without it no path drops. */
+  readonly rng?: Rng;
+}
+
+/** Every intermediate that a probe, a CAM or a detector wants; the caller owns all of them. */
+export interface ConvNeXtOutput {
+  /** The output of each stage, `[B, H/p, W/p, C]` and each next one half the size. */
+  readonly stages: readonly tf.Tensor4D[];
+  /** Mean over the last map, then LayerNorm: `[B, C]`. */
+  readonly features: tf.Tensor2D;
+}
+
+/**
+ * Builds the weights.
+ *
+ * @throws {RangeError} If depths and dims differ in length, or the kernel size is even.
+ */
+export function createConvNeXt(config: ConvNeXtConfig, rng: Rng): ConvNeXtParams {
+  const { depths, dims, patchSize } = config;
+  if (depths.length !== dims.length || depths.length === 0) {
+    throw new RangeError(
+      `Cannot build stages: need as many depths as dims, current are ${depths.length} and ${dims.length}`,
+    );
+  }
+  const stem = [
+    createConv2d(patchSize, 3, dims[0]!, rng.fork("downsample_layers.0.0")),
+    createLayerNorm(dims[0]!),
+  ] as const;
+  const later = dims.slice(1).map((dim, i) =>
+    [
+      createLayerNorm(dims[i]!),
+      createConv2d(2, dims[i]!, dim, rng.fork(`downsample_layers.${i + 1}.1`)),
+    ] as const
+  );
+  return {
+    downsample_layers: [stem, ...later],
+    stages: depths.map((depth, i) =>
+      Array.from(
+        { length: depth },
+        (_, j) => createBlock(dims[i]!, config, rng.fork(`stages.${i}.${j}`)),
+      )
+    ),
+    norm: createLayerNorm(dims.at(-1)!),
+  };
+}
+
+function createBlock(dim: number, config: ConvNeXtConfig, rng: Rng): ConvNeXtBlockParams {
+  return {
+    dwconv: createDepthwiseConv2d(config.kernelSize, dim, rng.fork("dwconv"), {
+      bias: config.dwconvBias,
+    }),
+    ...(config.batchNorm ? { bn: createBatchNorm(dim) } : {}),
+    norm: createLayerNorm(dim),
+    pwconv1: createLinear(dim, 4 * dim, rng.fork("pwconv1")),
+    pwconv2: createLinear(4 * dim, dim, rng.fork("pwconv2")),
+    gamma: constant<tf.Rank.R1>([dim], config.layerScaleInit),
+  };
+}
+
+/**
+ * One residual block: depthwise k×k, BatchNorm if it has one, then a two-layer MLP per pixel (Figure 1).
+ *
+ * @param x `[B, H, W, C]`
+ * @returns `[B, H, W, C]`
+ */
+export function convNeXtBlock(
+  x: tf.Tensor4D,
+  block: ConvNeXtBlockParams,
+  { training, rng, dropPathRate }: ForwardOptions & { readonly dropPathRate: number },
+): tf.Tensor4D {
+  return tf.tidy(() => {
+    let y = depthwiseConv2d(x, block.dwconv); // [B, H, W, C]
+    if (block.bn) y = batchNorm(y, block.bn, { training });
+    y = layerNorm(y, block.norm, eps);
+    y = gelu(linear(y, block.pwconv1)); // [B, H, W, 4C]
+    y = linear(y, block.pwconv2).mul(block.gamma); // [B, H, W, C]
+    return x.add(dropPath(y, training ? dropPathRate : 0, rng));
+  });
+}
+
+/**
+ * The whole backbone.
+ *
+ * @param x `[B, H, W, 3]`, normalised.
+ * @throws {RangeError} If the image is too small for the stem and the downsampling between stages.
+ */
+export function convNeXt(
+  x: tf.Tensor4D,
+  params: ConvNeXtParams,
+  config: ConvNeXtConfig,
+  { training, rng }: ForwardOptions,
+): ConvNeXtOutput {
+  const smallest = config.patchSize * 2 ** (config.dims.length - 1);
+  if (Math.min(x.shape[1], x.shape[2]) < smallest) {
+    throw new RangeError(
+      `Cannot downsample ${x.shape[1]}×${x.shape[2]} pixels: this network needs ${smallest} a side`,
+    );
+  }
+  return tf.tidy(() => {
+    const rates = dropPathRates(config);
+    const stages: tf.Tensor4D[] = [];
+    let y = x;
+    params.stages.forEach((blocks, i) => {
+      y = downsample(y, params, i);
+      blocks.forEach((block, j) => {
+        const dropPathRate = rates[i]![j]!;
+        y = convNeXtBlock(y, block, { training, rng: rng?.fork(`stages.${i}.${j}`), dropPathRate });
+      });
+      stages.push(y);
+    });
+    const pooled = y.mean<tf.Tensor2D>([1, 2]); // [B, C]
+    return { stages, features: layerNorm(pooled, params.norm, eps) };
+  });
+}
+
+function downsample(x: tf.Tensor4D, params: ConvNeXtParams, stage: number): tf.Tensor4D {
+  if (stage === 0) {
+    const [conv, norm] = params.downsample_layers[0];
+    return layerNorm(patchConv2d(x, conv), norm, eps);
+  }
+  const [norm, conv] = params.downsample_layers[stage] as readonly [LayerNormParams, Conv2dParams];
+  return patchConv2d(layerNorm(x, norm, eps), conv);
+}
+
+/** `linspace(0, rate, blocks)` over all blocks, split by stage. */
+function dropPathRates({ depths, dropPathRate }: ConvNeXtConfig): number[][] {
+  const last = depths.reduce((sum, depth) => sum + depth, 0) - 1;
+  let block = 0;
+  return depths.map((depth) =>
+    Array.from({ length: depth }, () => last === 0 ? 0 : dropPathRate * block++ / last)
+  );
+}

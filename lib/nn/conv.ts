@@ -1,0 +1,76 @@
+/** Convolutions, NHWC. */
+import * as tf from "lib/tf.ts";
+import { constant, truncNormal } from "lib/nn/init.ts";
+import type { Rng } from "lib/rng.ts";
+
+/** PyTorch's `nn.Conv2d`; the weight is `[k, k, in, out]` instead of `[out, in, k, k]`. */
+export interface Conv2dParams {
+  readonly weight: tf.Variable<tf.Rank.R4>;
+  readonly bias: tf.Variable<tf.Rank.R1>; // [out]
+}
+
+/** A depthwise convolution; the weight is `[k, k, C, 1]` instead of `[C, 1, k, k]`. BC-SSL's has no bias. */
+export interface DepthwiseConv2dParams {
+  readonly weight: tf.Variable<tf.Rank.R4>;
+  readonly bias?: tf.Variable<tf.Rank.R1>; // [C]
+}
+
+/** A `size × size` convolution, weights from `trunc_normal_(std = 0.02)`, bias 0. */
+export function createConv2d(
+  size: number,
+  inDim: number,
+  outDim: number,
+  rng: Rng,
+): Conv2dParams {
+  return {
+    weight: truncNormal<tf.Rank.R4>([size, size, inDim, outDim], rng.fork("weight")),
+    bias: constant<tf.Rank.R1>([outDim], 0),
+  };
+}
+
+/**
+ * A depthwise `size × size` convolution, weights from `trunc_normal_(std = 0.02)`, bias 0.
+ *
+ * @throws {RangeError} If the kernel has no centre.
+ */
+export function createDepthwiseConv2d(
+  size: number,
+  channels: number,
+  rng: Rng,
+  { bias }: { readonly bias: boolean },
+): DepthwiseConv2dParams {
+  if (!Number.isInteger(size) || size < 1 || size % 2 === 0) {
+    throw new RangeError(
+      `Cannot centre a depthwise kernel: need an odd size, current size is ${size}`,
+    );
+  }
+  const weight = truncNormal<tf.Rank.R4>([size, size, channels, 1], rng.fork("weight"));
+  return bias ? { weight, bias: constant<tf.Rank.R1>([channels], 0) } : { weight };
+}
+
+/**
+ * Non-overlapping patches: a convolution whose stride is its size, without padding (ConvNeXt's stem and downsampling).
+ *
+ * @param x `[B, H, W, in]`; rows and columns that fill no patch are dropped, as PyTorch does.
+ * @returns `[B, ⌊H/k⌋, ⌊W/k⌋, out]`
+ */
+export function patchConv2d(x: tf.Tensor4D, { weight, bias }: Conv2dParams): tf.Tensor4D {
+  const stride = weight.shape[0];
+  return tf.tidy(() => tf.conv2d(x, weight as tf.Tensor4D, stride, "valid").add(bias));
+}
+
+/**
+ * One `k × k` filter per channel, stride 1, zero padding that keeps the size.
+ *
+ * @param x `[B, H, W, C]`
+ * @returns `[B, H, W, C]`
+ */
+export function depthwiseConv2d(
+  x: tf.Tensor4D,
+  { weight, bias }: DepthwiseConv2dParams,
+): tf.Tensor4D {
+  return tf.tidy(() => {
+    const y = tf.depthwiseConv2d(x, weight as tf.Tensor4D, 1, "same");
+    return bias ? y.add(bias) : y;
+  });
+}

@@ -1,0 +1,24 @@
+/** Stochastic depth (Huang et al. 2016), as timm's `DropPath`. */
+import * as tf from "lib/tf.ts";
+import type { Rng } from "lib/rng.ts";
+
+/**
+ * Drops a residual branch for each image with probability `rate`, and divides what stays by `1 − rate`.
+ *
+ * @param branch `[B, …]`
+ * @param rng A stream of this block and this step; with none, or at rate 0, nothing is dropped.
+ * @throws {RangeError} If the rate is not in [0, 1).
+ */
+export function dropPath<T extends tf.Tensor>(branch: T, rate: number, rng?: Rng): T {
+  if (!(rate >= 0 && rate < 1)) {
+    throw new RangeError(`Cannot drop paths: need a rate in [0, 1), current rate is ${rate}`);
+  }
+  if (rate === 0 || rng === undefined) return branch;
+  return tf.tidy(() => {
+    const scale = Float32Array.from(
+      { length: branch.shape[0]! },
+      () => rng.bernoulli(rate) ? 0 : 1 / (1 - rate),
+    );
+    return branch.mul(tf.tensor(scale, [scale.length, ...branch.shape.slice(1).fill(1)])) as T;
+  });
+}

@@ -1,0 +1,61 @@
+/** Initial values, as PyTorch draws them, from named streams. Every function returns a `tf.Variable` the caller owns. */
+import * as tf from "lib/tf.ts";
+import type { Rng } from "lib/rng.ts";
+
+/** A weight filled with one value. */
+export function constant<R extends tf.Rank>(
+  shape: tf.ShapeMap[R],
+  value: number,
+): tf.Variable<R> {
+  return variable(new Float32Array(size(shape)).fill(value), shape);
+}
+
+/** A buffer: saved with the weights, never moved by an optimiser. */
+export function buffer<R extends tf.Rank>(shape: tf.ShapeMap[R], value: number): tf.Variable<R> {
+  return variable(new Float32Array(size(shape)).fill(value), shape, false);
+}
+
+/**
+ * Gaussian of standard deviation `std`, redrawn outside ±2.
+ *
+ * The bounds are absolute, as in PyTorch's `trunc_normal_`, so at std 0.02 nothing is cut; `tf.truncatedNormal` cuts
+ * at ±2 standard deviations, which shrinks the spread by 12 %.
+ */
+export function truncNormal<R extends tf.Rank>(
+  shape: tf.ShapeMap[R],
+  rng: Rng,
+  std = 0.02,
+): tf.Variable<R> {
+  return filled(shape, () => {
+    let value = rng.normal(0, std);
+    while (Math.abs(value) > 2) value = rng.normal(0, std);
+    return value;
+  });
+}
+
+/** Uniform in ±1/√fanIn: PyTorch's default for a linear layer (`kaiming_uniform_` with a = √5). */
+export function kaimingUniform<R extends tf.Rank>(
+  shape: tf.ShapeMap[R],
+  rng: Rng,
+  fanIn: number,
+): tf.Variable<R> {
+  const bound = 1 / Math.sqrt(fanIn);
+  return filled(shape, () => rng.uniform(-bound, bound));
+}
+
+function filled<R extends tf.Rank>(shape: tf.ShapeMap[R], draw: () => number): tf.Variable<R> {
+  return variable(Float32Array.from({ length: size(shape) }, draw), shape);
+}
+
+// Never named: tfjs's variable registry is global, so a second run of a notebook cell would throw.
+function variable<R extends tf.Rank>(
+  values: Float32Array,
+  shape: tf.ShapeMap[R],
+  trainable = true,
+): tf.Variable<R> {
+  return tf.tidy(() => tf.variable(tf.tensor(values, shape, "float32"), trainable));
+}
+
+function size(shape: readonly number[]): number {
+  return shape.reduce((product, side) => product * side, 1);
+}

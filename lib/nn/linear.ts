@@ -1,0 +1,39 @@
+/** A fully connected layer, over the last axis. */
+import * as tf from "lib/tf.ts";
+import { constant, truncNormal } from "lib/nn/init.ts";
+import type { Rng } from "lib/rng.ts";
+
+/** PyTorch's `nn.Linear`; the weight is transposed, `[in, out]`. */
+export interface LinearParams {
+  readonly weight: tf.Variable<tf.Rank.R2>; // [in, out]
+  readonly bias: tf.Variable<tf.Rank.R1>; // [out]
+}
+
+/** Weights from `trunc_normal_(std = 0.02)`, bias 0: ConvNeXt's, ViT's and the DINO head's own choice. */
+export function createLinear(inDim: number, outDim: number, rng: Rng): LinearParams {
+  return {
+    weight: truncNormal<tf.Rank.R2>([inDim, outDim], rng.fork("weight")),
+    bias: constant<tf.Rank.R1>([outDim], 0),
+  };
+}
+
+/**
+ * `x · weight + bias`.
+ *
+ * @param x `[…, in]`
+ * @returns `[…, out]`
+ * @throws {TypeError} If the last axis of `x` differs from the layer's.
+ */
+export function linear<T extends tf.Tensor>(x: T, { weight, bias }: LinearParams): T {
+  const [inDim, outDim] = weight.shape;
+  if (x.shape.at(-1) !== inDim) {
+    throw new TypeError(
+      `Cannot apply a linear layer of ${inDim} inputs to a tensor of shape [${x.shape}]`,
+    );
+  }
+  return tf.tidy(() => {
+    const rows = x.reshape([-1, inDim]) as tf.Tensor2D; // [N, in]
+    const y = tf.fused.matMul({ a: rows, b: weight as tf.Tensor2D, bias }); // [N, out]
+    return y.reshape([...x.shape.slice(0, -1), outDim]) as T;
+  });
+}

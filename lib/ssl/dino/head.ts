@@ -1,0 +1,76 @@
+/**
+ * DINO's projection head (Caron et al. 2021, §3.1 and appendix C): an MLP, a unit-length bottleneck, and a
+ * weight-normed layer onto K prototypes. Weight names as in the reference's `DINOHead`.
+ */
+import * as tf from "lib/tf.ts";
+import type { Rng } from "lib/rng.ts";
+import { gelu } from "lib/nn/gelu.ts";
+import { constant, kaimingUniform } from "lib/nn/init.ts";
+import { l2Normalize } from "lib/nn/l2_normalize.ts";
+import { createLinear, linear, type LinearParams } from "lib/nn/linear.ts";
+import { batchNorm, type BatchNormParams, createBatchNorm } from "lib/nn/norms.ts";
+
+export interface DinoHeadConfig {
+  readonly hiddenDim: number;
+  readonly bottleneckDim: number;
+  /** Number of prototypes K. */
+  readonly outDim: number;
+  /** BatchNorm after each hidden layer. */
+  readonly batchNorm: boolean;
+  /** Freezes the length of the prototypes at 1. The teacher's never gets a gradient. */
+  readonly normLastLayer: boolean;
+}
+
+type MlpLayer = LinearParams | BatchNormParams | null; // null holds the place of a GELU in the official numbering
+
+export interface DinoHeadParams {
+  readonly mlp: readonly MlpLayer[];
+  readonly last_layer: {
+    readonly weight_g: tf.Variable<tf.Rank.R2>; // [1, K], lengths
+    readonly weight_v: tf.Variable<tf.Rank.R2>; // [bottleneck, K], directions
+  };
+}
+
+/** Linear layers from `trunc_normal_(0.02)`; the prototypes keep PyTorch's default for a linear layer. */
+export function createDinoHead(inDim: number, config: DinoHeadConfig, rng: Rng): DinoHeadParams {
+  const { hiddenDim, bottleneckDim, outDim } = config;
+  const mlp: MlpLayer[] = [];
+  for (const [from, to] of [[inDim, hiddenDim], [hiddenDim, hiddenDim]] as const) {
+    mlp.push(createLinear(from, to, rng.fork(`mlp.${mlp.length}`)));
+    if (config.batchNorm) mlp.push(createBatchNorm(to));
+    mlp.push(null);
+  }
+  mlp.push(createLinear(hiddenDim, bottleneckDim, rng.fork(`mlp.${mlp.length}`)));
+  const weight_g = constant<tf.Rank.R2>([1, outDim], 1);
+  weight_g.trainable = !config.normLastLayer;
+  const weight_v = kaimingUniform<tf.Rank.R2>(
+    [bottleneckDim, outDim],
+    rng.fork("last_layer"),
+    bottleneckDim,
+  );
+  return { mlp, last_layer: { weight_g, weight_v } };
+}
+
+/**
+ * Logits over the prototypes: `g_k · ⟨z/‖z‖, v_k/‖v_k‖⟩`.
+ *
+ * @param features `[N, inDim]`
+ * @returns `[N, K]`
+ */
+export function dinoHead(
+  features: tf.Tensor2D,
+  { mlp, last_layer }: DinoHeadParams,
+  { training }: { readonly training: boolean },
+): tf.Tensor2D {
+  return tf.tidy(() => {
+    let z = features;
+    for (const layer of mlp) {
+      if (layer === null) z = gelu(z);
+      else if ("running_mean" in layer) z = batchNorm(z, layer, { training });
+      else z = linear(z, layer);
+    }
+    const directions = l2Normalize(last_layer.weight_v.transpose()); // [K, bottleneck], unit rows
+    const logits = tf.matMul(l2Normalize(z), directions, false, true); // [N, K], cosines
+    return logits.mul<tf.Tensor2D>(last_layer.weight_g);
+  });
+}

@@ -1,0 +1,148 @@
+/**
+ * One step of DINO (Caron et al. 2021, Algorithm 1; order of operations as the reference's `train_one_epoch`).
+ *
+ * T = 2 teacher views, V student views, B images, K prototypes.
+ */
+import * as tf from "lib/tf.ts";
+import type { Rng } from "lib/rng.ts";
+import { copyTree, disposeTree, parameters } from "lib/nn/parameters.ts";
+import type { ModelConfig } from "lib/models/mod.ts";
+import { type AdamWState, adamWStep, disposeAdamW } from "lib/train/adamw.ts";
+import { clipEachByNorm } from "lib/train/clip.ts";
+import { emaUpdate } from "lib/train/ema.ts";
+import type { DinoHeadConfig } from "lib/ssl/dino/head.ts";
+import { dinoLoss, nextCenter, teacherProbabilities } from "lib/ssl/dino/loss.ts";
+import { createDinoNetwork, type DinoNetwork, forwardViews } from "lib/ssl/dino/network.ts";
+
+/** Everything that a step changes, and so everything that a checkpoint holds. */
+export interface DinoState {
+  readonly student: DinoNetwork;
+  readonly teacher: DinoNetwork;
+  readonly optimizer: AdamWState;
+  center: tf.Tensor1D; // [K], replaced by every step
+}
+
+/** Student and teacher start from the same weights; the centre starts at 0. */
+export function createDinoState(model: ModelConfig, head: DinoHeadConfig, rng: Rng): DinoState {
+  const student = createDinoNetwork(model, head, rng);
+  const teacher = createDinoNetwork(model, head, rng);
+  copyTree(student.params, teacher.params);
+  return { student, teacher, optimizer: new Map(), center: tf.zeros([head.outDim]) };
+}
+
+/** Frees all of a run's tensors. */
+export function disposeDinoState(state: DinoState): void {
+  disposeTree(state.student.params);
+  disposeTree(state.teacher.params);
+  disposeAdamW(state.optimizer);
+  state.center.dispose();
+}
+
+/** The views of B images, view-major: all images of view 0, then of view 1. */
+export interface Views {
+  readonly global: tf.Tensor4D; // [2·B, G, G, 3]
+  readonly local: tf.Tensor4D | null; // [(V−2)·B, L, L, 3]
+}
+
+/** The values of all schedules at one step. */
+export interface StepValues {
+  readonly lr: number;
+  readonly weightDecay: number;
+  readonly teacherMomentum: number;
+  readonly teacherTemp: number;
+  readonly studentTemp: number;
+  readonly centerMomentum: number;
+  /** L2 norm above which a gradient tensor is scaled down. */
+  readonly clipNorm: number;
+  /** True in the first epochs: the prototypes keep their values. */
+  readonly freezeLastLayer: boolean;
+}
+
+/** What a step measures. Entropies in nats. */
+export interface StepMetrics {
+  readonly loss: number;
+  /** Mean entropy of the teacher's distribution: ln K means uniform, 0 means one prototype. */
+  readonly teacherEntropy: number;
+  /** loss − teacherEntropy: how far the student is from the teacher on other views. */
+  readonly kl: number;
+  /** Mean spread of the unit-length teacher features, times √D: near 1 when they fill the sphere, 0 when all are equal. */
+  readonly featureStd: number;
+  readonly gradNorm: number;
+  readonly centerNorm: number;
+}
+
+/**
+ * Teacher, student, loss, gradients, clipping, update, moving average, centre.
+ *
+ * Synchronous, so that one `tidy` frees everything, also when it throws.
+ *
+ * @param rng The step's stream, for stochastic depth in the student; the teacher drops nothing.
+ * @throws {RangeError} If the loss is not finite; weights, moments and centre are then unchanged.
+ */
+export function dinoStep(state: DinoState, views: Views, now: StepValues, rng: Rng): StepMetrics {
+  return tf.tidy(() => {
+    const batch = views.global.shape[0] / 2;
+    const taught = forwardViews(state.teacher, [views.global], { training: true });
+    const target = byView(taught.logits, batch); // [2, B, K]
+    const q = teacherProbabilities(target, state.center, now.teacherTemp);
+    const { loss, grads } = studentGradients(state.student, views, q, now, rng);
+    if (!Number.isFinite(loss)) {
+      throw new RangeError(
+        `Cannot take a step: the loss is ${loss}; lower the learning rate or clipNorm`,
+      );
+    }
+    const { clipped, norm } = clipEachByNorm(grads, now.clipNorm);
+    adamWStep(parameters(state.student.params), clipped, state.optimizer, now);
+    emaUpdate(
+      parameters(state.teacher.params),
+      parameters(state.student.params),
+      now.teacherMomentum,
+    );
+    const old = state.center;
+    state.center = tf.keep(nextCenter(old, target, now.centerMomentum));
+    old.dispose();
+    return {
+      loss,
+      gradNorm: norm,
+      centerNorm: state.center.norm().dataSync()[0]!,
+      ...teacherSignals(q, taught.features, loss),
+    };
+  });
+}
+
+function studentGradients(
+  student: DinoNetwork,
+  { global, local }: Views,
+  q: tf.Tensor3D,
+  { studentTemp, freezeLastLayer }: StepValues,
+  rng: Rng,
+): { loss: number; grads: Map<string, tf.Tensor> } {
+  const weights = [...parameters(student.params)]
+    .filter(([name]) => !(freezeLastLayer && name.startsWith("head.last_layer.")));
+  const { value, grads } = tf.variableGrads(() => {
+    const groups = local === null ? [global] : [global, local];
+    const { logits } = forwardViews(student, groups, { training: true, rng });
+    return dinoLoss(byView(logits, q.shape[1]), q, studentTemp);
+  }, weights.map(([, variable]) => variable));
+  const byName = weights.map(([name, variable]) => [name, grads[variable.name]!] as const);
+  return { loss: value.dataSync()[0]!, grads: new Map(byName) };
+}
+
+/** `[V·B, K]` → `[V, B, K]` */
+function byView(logits: tf.Tensor2D, batch: number): tf.Tensor3D {
+  return logits.reshape([-1, batch, logits.shape[1]]);
+}
+
+function teacherSignals(q: tf.Tensor3D, features: tf.Tensor2D, loss: number) {
+  return tf.tidy(() => {
+    const entropies = q.mul(q.maximum(1e-30).log()).sum(-1).neg(); // [2, B]
+    const unit = features.div(features.norm(2, 1, true).maximum(1e-12)); // [2B, D]
+    const spread = tf.moments(unit, 0).variance.sqrt().mean().mul(Math.sqrt(features.shape[1]));
+    const [teacherEntropy, featureStd] = tf.stack([entropies.mean(), spread]).dataSync();
+    return {
+      teacherEntropy: teacherEntropy!,
+      kl: loss - teacherEntropy!,
+      featureStd: featureStd!,
+    };
+  });
+}

@@ -1,0 +1,21 @@
+/** The teacher's exponential moving average. */
+import * as tf from "lib/tf.ts";
+
+/**
+ * `teacher ← m · teacher + (1 − m) · student`, in place, for every weight of the maps.
+ *
+ * Give it parameters only: in the reference the teacher's BatchNorm statistics are its own.
+ *
+ * @throws {TypeError} If the student lacks one of the teacher's names.
+ */
+export function emaUpdate(
+  teacher: ReadonlyMap<string, tf.Variable>,
+  student: ReadonlyMap<string, tf.Variable>,
+  momentum: number,
+): void {
+  for (const [name, weight] of teacher) {
+    const source = student.get(name);
+    if (source === undefined) throw new TypeError(`Cannot average ${name}: the student lacks it`);
+    tf.tidy(() => weight.assign(weight.mul(momentum).add(source.mul(1 - momentum))));
+  }
+}

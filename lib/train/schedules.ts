@@ -1,0 +1,42 @@
+/** Values that change over a run, as pure functions of the step: a resumed run needs no scheduler state. */
+
+export interface CosineOptions {
+  readonly base: number;
+  readonly final: number;
+  readonly totalSteps: number;
+  /** Steps of linear warm-up from 0 to `base`, both ends included. */
+  readonly warmupSteps?: number;
+}
+
+/**
+ * Linear warm-up, then half a cosine from `base` towards `final`: the reference's `cosine_scheduler` (dino, utils.py).
+ *
+ * @param step `0 … totalSteps − 1`; the last step is one short of `final`, as there.
+ * @throws {RangeError} If the step is outside the schedule.
+ */
+export function cosineSchedule(step: number, options: CosineOptions): number {
+  const { base, final, totalSteps, warmupSteps = 0 } = options;
+  if (!(step >= 0 && step < totalSteps)) {
+    throw new RangeError(`Cannot schedule step ${step}: the run has ${totalSteps} steps`);
+  }
+  if (step < warmupSteps) return warmupSteps === 1 ? 0 : base * step / (warmupSteps - 1);
+  const progress = (step - warmupSteps) / (totalSteps - warmupSteps);
+  return final + 0.5 * (base - final) * (1 + Math.cos(Math.PI * progress));
+}
+
+/**
+ * Linear from `start` to `end` over the first `warmupEpochs`, constant after: the teacher temperature's schedule.
+ *
+ * @param epoch Whole epochs done.
+ */
+export function linearWarmup(
+  epoch: number,
+  { start, end, warmupEpochs }: {
+    readonly start: number;
+    readonly end: number;
+    readonly warmupEpochs: number;
+  },
+): number {
+  if (epoch >= warmupEpochs) return end;
+  return warmupEpochs === 1 ? start : start + (end - start) * epoch / (warmupEpochs - 1);
+}
