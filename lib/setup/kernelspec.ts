@@ -1,0 +1,24 @@
+/** The project's own kernel, in its Python environment: `deno jupyter --install` would write to the home folder. */
+import { jupyterDataDir, kernelDisplayName, kernelName } from "lib/setup/project.ts";
+import { writeFileWhole } from "lib/setup/files.ts";
+
+const path = `${jupyterDataDir}/kernels/${kernelName}/kernel.json`;
+
+/** The kernel runs the Deno that runs set-up, by its full path: with npx, no `deno` is on a server's PATH. */
+export function kernelspec(deno: string): string {
+  const spec = {
+    argv: [deno, "jupyter", "--quiet", "--kernel", "--conn", "{connection_file}"],
+    display_name: kernelDisplayName,
+    language: "typescript",
+    env: { TF_CPP_MIN_LOG_LEVEL: "2", NO_COLOR: "1" },
+  };
+  return JSON.stringify(spec, null, 2) + "\n";
+}
+
+export async function hasKernelspec(deno: string = Deno.execPath()): Promise<boolean> {
+  return await Deno.readTextFile(path).catch(() => "") === kernelspec(deno);
+}
+
+export async function writeKernelspec(deno: string = Deno.execPath()): Promise<void> {
+  await writeFileWhole(path, kernelspec(deno));
+}
