@@ -1,0 +1,98 @@
+/** ColorJitter with the meaning torchvision gives it on Pillow images, brightness to hue in a random order. */
+import { luma } from "lib/augment/grayscale.ts";
+import { shiftHue } from "lib/augment/hue.ts";
+import type { Raster } from "lib/augment/raster.ts";
+import type { Rng } from "lib/rng.ts";
+
+/** Half-widths of the ranges: a factor is uniform in 1 ± strength, the hue's shift in ± strength of a turn. */
+export interface JitterStrength {
+  readonly brightness: number;
+  readonly contrast: number;
+  readonly saturation: number;
+  /** In turns, at most 0.5. */
+  readonly hue: number;
+}
+
+export type JitterOp = keyof JitterStrength;
+
+/** One draw: three factors around 1, the hue's shift in turns, and the order in which they act. */
+export interface JitterParams extends JitterStrength {
+  readonly order: readonly JitterOp[];
+}
+
+const OPS: readonly JitterOp[] = ["brightness", "contrast", "saturation", "hue"];
+
+/** A random order and four random amounts. */
+export function sampleColorJitter(rng: Rng, strength: JitterStrength): JitterParams {
+  const order = OPS.slice();
+  for (let i = 3; i > 0; i--) {
+    const j = rng.int(i + 1);
+    [order[i], order[j]] = [order[j]!, order[i]!];
+  }
+  const factor = (amount: number) => rng.uniform(Math.max(0, 1 - amount), 1 + amount);
+  return {
+    order,
+    brightness: factor(strength.brightness),
+    contrast: factor(strength.contrast),
+    saturation: factor(strength.saturation),
+    hue: rng.uniform(-strength.hue, strength.hue),
+  };
+}
+
+/** Applies one draw in place. Grey images have no saturation and no hue to change. */
+export function colorJitter(image: Raster, params: JitterParams): void {
+  for (const op of params.order) {
+    if (op === "brightness") adjustBrightness(image, params.brightness);
+    else if (op === "contrast") adjustContrast(image, params.contrast);
+    else if (image.channels === 1) continue;
+    else if (op === "saturation") adjustSaturation(image, params.saturation);
+    else shiftHue(image, params.hue);
+  }
+}
+
+/** Blends with black, in place: 0 is black, 1 changes nothing. */
+export function adjustBrightness(image: Raster, factor: number): void {
+  blendWithConstant(image.data, 0, factor);
+}
+
+/** Blends with the image's mean luma, in place: 0 is flat grey, 1 changes nothing. */
+export function adjustContrast(image: Raster, factor: number): void {
+  blendWithConstant(image.data, Math.trunc(meanLuma(image) + 0.5), factor);
+}
+
+/** Blends with the image's own luma, in place: 0 is grey, 1 changes nothing. */
+export function adjustSaturation({ data, channels }: Raster, factor: number): void {
+  const alpha = Math.fround(factor);
+  if (alpha === 1 || channels === 1) return;
+  for (let i = 0; i < data.length; i += 3) {
+    const [r, g, b] = [data[i]!, data[i + 1]!, data[i + 2]!];
+    const grey = luma(r, g, b);
+    data[i] = blend(grey, r, alpha);
+    data[i + 1] = blend(grey, g, alpha);
+    data[i + 2] = blend(grey, b, alpha);
+  }
+}
+
+function meanLuma({ data, channels }: Raster): number {
+  let sum = 0;
+  if (channels === 1) { for (let i = 0; i < data.length; i++) sum += data[i]!; }
+  else {for (let i = 0; i < data.length; i += 3) {
+      sum += luma(data[i]!, data[i + 1]!, data[i + 2]!);
+    }}
+  return sum / (data.length / channels);
+}
+
+const table = new Uint8Array(256);
+
+function blendWithConstant(data: Uint8Array, constant: number, factor: number): void {
+  const alpha = Math.fround(factor);
+  if (alpha === 1) return;
+  for (let value = 0; value < 256; value++) table[value] = blend(constant, value, alpha);
+  for (let i = 0; i < data.length; i++) data[i] = table[data[i]!]!;
+}
+
+/** Pillow's Image.blend of two bytes: single precision, clipped, and truncated rather than rounded. */
+function blend(from: number, to: number, alpha: number): number {
+  const value = Math.fround(from + Math.fround(alpha * (to - from)));
+  return value <= 0 ? 0 : value >= 255 ? 255 : value | 0;
+}

@@ -1,0 +1,132 @@
+/** Pillow's GaussianBlur: three extended box blurs along the rows, then three along the columns, rounded each time. */
+import type { Raster } from "lib/augment/raster.ts";
+
+/**
+ * Blurs an image in place; pixels beyond an edge equal the edge's.
+ *
+ * @param radius Standard deviation of the Gaussian, in pixels.
+ * @throws {RangeError} If the radius is negative or not finite.
+ */
+export function gaussianBlur(
+  { data, width, height, channels }: Raster,
+  radius: number,
+): void {
+  if (!(radius >= 0 && radius < Infinity)) {
+    throw new RangeError(`Cannot blur with radius ${radius}: need a finite radius of at least 0`);
+  }
+  const box = boxOf(radius);
+  if (box.side === 0 && box.edge === 0) return;
+  const rowLength = width * channels;
+  for (let y = 0; y < height; y++) {
+    for (let c = 0; c < channels; c++) {
+      blurLine(data, y * rowLength + c, channels, width, box);
+    }
+  }
+  for (let i = 0; i < rowLength; i++) blurLine(data, i, rowLength, height, box);
+}
+
+/** A box of 2·side + 1 whole pixels and a part of the next one on each side. Weights in units of 2^-24. */
+interface ExtendedBox {
+  readonly side: number;
+  readonly inner: number;
+  readonly edge: number;
+}
+
+/** The box whose threefold use has the variance of the Gaussian (Gwosdek et al. 2011). */
+function boxOf(sigma: number): ExtendedBox {
+  const radius = boxRadius(sigma);
+  const side = Math.trunc(radius);
+  const inner = Math.trunc(fround(0x100_0000 / fround(radius * 2 + 1)));
+  return { side, inner, edge: Math.trunc((0x100_0000 - (side * 2 + 1) * inner) / 2) };
+}
+
+/** In single precision throughout, as Pillow: the last bits of the weights decide some roundings. */
+function boxRadius(sigma: number): number {
+  const variance = fround(fround(fround(sigma) ** 2) / 3);
+  const l = Math.floor((fround(Math.sqrt(12 * variance + 1)) - 1) / 2);
+  const above = fround((2 * l + 1) * fround(l * (l + 1) - fround(3 * variance)));
+  return fround(l + fround(above / fround(6 * fround(variance - (l + 1) ** 2))));
+}
+
+const { fround } = Math;
+
+/** Three passes over `count` values, `stride` apart. */
+function blurLine(
+  data: Uint8Array,
+  start: number,
+  stride: number,
+  count: number,
+  box: ExtendedBox,
+): void {
+  if (box.side === 0 && count > 2) return blurLineNarrow(data, start, stride, count, box);
+  const margin = box.side + 1;
+  let [line, next] = scratch(count + 2 * margin);
+  for (let x = 0; x < count; x++) line[margin + x] = data[start + x * stride]!;
+  for (let pass = 0; pass < 3; pass++) {
+    extend(line, count, margin);
+    boxPass(line, next, count, box);
+    [line, next] = [next, line];
+  }
+  for (let x = 0; x < count; x++) data[start + x * stride] = line[margin + x]!;
+}
+
+function extend(line: Uint8Array, count: number, margin: number): void {
+  for (let x = 0; x < margin; x++) {
+    line[x] = line[margin]!;
+    line[margin + count + x] = line[margin + count - 1]!;
+  }
+}
+
+function boxPass(line: Uint8Array, out: Uint8Array, count: number, box: ExtendedBox): void {
+  const { side, inner, edge } = box;
+  let sum = 0; // of the 2·side + 1 pixels around the one before the first
+  for (let x = 0; x < 2 * side + 1; x++) sum += line[x]!;
+  for (let x = 0; x < count; x++) {
+    const left = line[x]!;
+    sum += line[x + 2 * side + 1]! - left;
+    const far = left + line[x + 2 * side + 2]!;
+    out[x + side + 1] = (Math.imul(sum, inner) + Math.imul(far, edge) + 0x80_0000) >>> 24;
+  }
+}
+
+let scratchLines: [Uint8Array, Uint8Array] = [new Uint8Array(0), new Uint8Array(0)];
+
+function scratch(length: number): [Uint8Array, Uint8Array] {
+  if (scratchLines[0].length < length) {
+    scratchLines = [new Uint8Array(length), new Uint8Array(length)];
+  }
+  return scratchLines;
+}
+
+/** Three passes at once for a box below three pixels, the usual case: each value is read and written once. */
+function blurLineNarrow(
+  data: Uint8Array,
+  start: number,
+  stride: number,
+  count: number,
+  { inner, edge }: ExtendedBox,
+): void {
+  let [a0, a1] = [data[start + stride]!, data[start + 2 * stride]!]; // the input's last two
+  let b0 = mix(data[start]!, data[start]!, a0, inner, edge); // first pass's last two
+  let b1 = mix(data[start]!, a0, a1, inner, edge);
+  let c0 = mix(b0, b0, b1, inner, edge); // second pass's last two
+  let c1 = c0;
+  let out = start;
+  for (let x = 3, i = start + 3 * stride; x < count; x++, i += stride, out += stride) {
+    const a = data[i]!;
+    const b = mix(a0, a1, a, inner, edge);
+    const c = mix(b0, b1, b, inner, edge);
+    data[out] = mix(c0, c1, c, inner, edge);
+    [a0, a1, b0, b1, c0, c1] = [a1, a, b1, b, c1, c];
+  }
+  const b = mix(a0, a1, a1, inner, edge);
+  const c = mix(b0, b1, b, inner, edge);
+  const last = mix(b1, b, b, inner, edge);
+  data[out] = mix(c0, c1, c, inner, edge);
+  data[out + stride] = mix(c1, c, last, inner, edge);
+  data[out + 2 * stride] = mix(c, last, last, inner, edge);
+}
+
+function mix(left: number, middle: number, right: number, inner: number, edge: number): number {
+  return (Math.imul(middle, inner) + Math.imul(left + right, edge) + 0x80_0000) >>> 24;
+}

@@ -1,0 +1,36 @@
+/** What every augmentation reads and writes: 8-bit pixels, as Pillow's, so that results equal Pillow's. */
+
+/** An 8-bit image: `data` is `[height, width, channels]`; one channel is grey, three are RGB. */
+export interface Raster {
+  readonly data: Uint8Array;
+  /** In pixels. */
+  readonly width: number;
+  /** In pixels. */
+  readonly height: number;
+  readonly channels: 1 | 3;
+}
+
+/**
+ * A raster over `data`, not copied; by default, black.
+ *
+ * @throws {RangeError} If a side is not a positive integer.
+ * @throws {TypeError} If `data` does not hold width × height × channels values.
+ */
+export function raster(
+  width: number,
+  height: number,
+  channels: 1 | 3 = 3,
+  data: Uint8Array = new Uint8Array(width * height * channels),
+): Raster {
+  for (const side of [width, height]) {
+    if (!Number.isInteger(side) || side < 1) {
+      throw new RangeError(`Cannot make an image of ${width} x ${height}: need at least one pixel`);
+    }
+  }
+  if (data.length !== width * height * channels) {
+    throw new TypeError(
+      `Cannot make a ${width} x ${height} image of ${channels} channels from ${data.length} values`,
+    );
+  }
+  return { data, width, height, channels };
+}
