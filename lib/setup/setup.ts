@@ -1,0 +1,43 @@
+/** `deno task setup [--gpu | --cpu]`: makes what is missing for notebooks and tests, inside the project folder only. */
+import { rememberChoice } from "lib/setup/engine_choice.ts";
+import { requirePrerequisites } from "lib/setup/prerequisites.ts";
+import { venv } from "lib/setup/project.ts";
+import { isReady, runSteps, withLock } from "lib/setup/step.ts";
+import { steps } from "lib/setup/steps.ts";
+import { main, readArguments } from "lib/setup/task.ts";
+
+/**
+ * Sets up what is missing. Does nothing, quickly, when nothing is.
+ *
+ * @param options.quiet Says nothing about what is ready.
+ * @throws {Error} Naming what is missing or went wrong, and what to do.
+ */
+export async function setUp({ quiet = false } = {}): Promise<void> {
+  if (quiet && await allReady()) return;
+  await withLock(`${venv}/setup.lock`, async () => {
+    if (!await allReady()) await requirePrerequisites();
+    await runSteps(steps, { quiet });
+  });
+}
+
+async function allReady(): Promise<boolean> {
+  for (const step of steps) {
+    // A missing compiler throws here: not ready, and the prerequisites' message says it better.
+    if (!await isReady(step).catch(() => false)) return false;
+  }
+  return true;
+}
+
+if (import.meta.main) {
+  await main(async (args) => {
+    const { values } = readArguments(args, {
+      gpu: { type: "boolean", default: false },
+      cpu: { type: "boolean", default: false },
+    });
+    if (values.gpu && values.cpu) {
+      throw new RangeError("Cannot take both --gpu and --cpu: choose one");
+    }
+    if (values.gpu || values.cpu) await rememberChoice(values.gpu ? "gpu" : "cpu");
+    await setUp();
+  });
+}

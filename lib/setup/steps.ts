@@ -1,0 +1,90 @@
+/** All steps of set-up, in order. The longer ones have their own files. */
+import { mustRun } from "lib/setup/command.ts";
+import { exists, fingerprint, fingerprintFiles, writeFileWhole } from "lib/setup/files.ts";
+import { hasKernelspec, kernelspec, writeKernelspec } from "lib/setup/kernelspec.ts";
+import { listNotebooks } from "lib/setup/notebook.ts";
+import { jupyterDataDir, jupyterEnv, python, root, venv } from "lib/setup/project.ts";
+import { environmentStep, tensorflowStep } from "lib/setup/python_environment.ts";
+import type { Step } from "lib/setup/step.ts";
+import { bindingStep } from "lib/setup/tfjs_binding.ts";
+
+const npmStep: Step = {
+  id: "npm",
+  title: "npm packages",
+  async key() {
+    const { imports, links } = JSON.parse(await Deno.readTextFile(`${root}/deno.json`));
+    return fingerprint([Deno.version.deno, JSON.stringify([imports, links])]);
+  },
+  isPresent: () => exists(`${root}/node_modules/@tensorflow/tfjs-node-gpu/package.json`),
+  async make(note) {
+    note("fetching");
+    await mustRun("install the npm packages", Deno.execPath(), ["install", "--quiet"], {
+      cwd: root,
+    });
+  },
+};
+
+const kernelStep: Step = {
+  id: "kernel",
+  title: "Jupyter kernel",
+  key: () => Promise.resolve(fingerprint([kernelspec(Deno.execPath())])),
+  isPresent: () => hasKernelspec(),
+  make: () => writeKernelspec(),
+};
+
+/** `lib/datasets/prepare.ts`, and what it put into `data/`. It may be missing while there is no data to prepare. */
+const prepare = `${root}/lib/datasets/prepare.ts`;
+const dataListing = `${venv}/data-listing.json`;
+
+const dataStep: Step = {
+  id: "data",
+  title: "Embedded data",
+  key: async () => fingerprint([await fingerprintFiles([prepare])]),
+  async isPresent() {
+    const listing = await Deno.readTextFile(dataListing).catch(() => "[]");
+    const there = new Set(await dataEntries());
+    return (JSON.parse(listing) as string[]).every((name) => there.has(name));
+  },
+  async make(note) {
+    note("preparing");
+    if (await exists(prepare)) {
+      const args = ["run", "-A", `${root}/lib/setup/prepare_data.ts`];
+      await mustRun("prepare the data", Deno.execPath(), args, { cwd: root });
+    }
+    await writeFileWhole(dataListing, JSON.stringify(await dataEntries()));
+  },
+};
+
+async function dataEntries(): Promise<string[]> {
+  if (!await exists(`${root}/data`)) return [];
+  return (await Array.fromAsync(Deno.readDir(`${root}/data`))).map(({ name }) => name);
+}
+
+/** The project's own notebooks, by their numbered names: JupyterLab hides the SVG figures of notebooks it does not trust. */
+async function shippedNotebooks(): Promise<string[]> {
+  return (await listNotebooks()).filter((path) => /\/\d\d_[^/]*\.ipynb$/.test(path));
+}
+
+const trustStep: Step = {
+  id: "trust",
+  title: "Notebooks trusted",
+  key: async () => fingerprint([await fingerprintFiles(await shippedNotebooks())]),
+  isPresent: () => Promise.resolve(true),
+  async make() {
+    const paths = await shippedNotebooks();
+    if (paths.length === 0) return;
+    await Deno.mkdir(jupyterDataDir, { recursive: true });
+    const args = ["-m", "nbformat.sign", ...paths];
+    await mustRun("mark the notebooks as trusted", python, args, { env: jupyterEnv() });
+  },
+};
+
+export const steps: readonly Step[] = [
+  npmStep,
+  environmentStep,
+  tensorflowStep,
+  bindingStep,
+  kernelStep,
+  dataStep,
+  trustStep,
+];

@@ -1,0 +1,110 @@
+/** Calls any TensorFlow op by its name: those tfjs does not wrap, those it wraps slowly, and our own. */
+import * as tf from "lib/tf.ts";
+
+/** The value of an op's attribute, with the type TensorFlow's registry gives it. Made by {@linkcode attr}. */
+export interface Attr {
+  readonly type: "STRING" | "INT" | "FLOAT" | "BOOL" | "TYPE" | "SHAPE";
+  readonly value: string | number | boolean | readonly number[] | readonly boolean[];
+}
+
+/** Element types an op can be told. */
+export type OpDataType = "float32" | "int32" | "bool" | "string" | "complex64";
+
+/** Attributes by type: `{ T: attr.type("float32"), strides: attr.int([1, 1, 1, 1]), padding: attr.string("SAME") }`. */
+export const attr = {
+  string: (value: string): Attr => ({ type: "STRING", value }),
+  /** One integer, or a list. */
+  int: (value: number | readonly number[]): Attr => ({ type: "INT", value }),
+  float: (value: number | readonly number[]): Attr => ({ type: "FLOAT", value }),
+  bool: (value: boolean | readonly boolean[]): Attr => ({ type: "BOOL", value }),
+  type: (value: OpDataType): Attr => ({ type: "TYPE", value }),
+  shape: (value: readonly number[]): Attr => ({ type: "SHAPE", value }),
+} as const;
+
+/** The attributes of one call, prepared: for ops called at every step. */
+export interface PreparedAttrs {
+  readonly list: readonly {
+    readonly name: string;
+    readonly type: number;
+    readonly value: unknown;
+  }[];
+}
+
+export type Attrs = Readonly<Record<string, Attr>> | PreparedAttrs;
+
+/** tfjs-node's backend, as far as this file looks into it. */
+interface OpBackend {
+  readonly binding: Readonly<Record<string, number>>;
+  executeSingleOutput(name: string, attrs: unknown, inputs: readonly tf.Tensor[]): tf.Tensor;
+  executeMultipleOutputs(
+    name: string,
+    attrs: unknown,
+    inputs: readonly tf.Tensor[],
+    count: number,
+  ): tf.Tensor[];
+}
+
+/** Whether ops can be called by name: on TensorFlow only. */
+export function hasTensorFlowOps(): boolean {
+  return tf.engine().backend === "tensorflow";
+}
+
+/** @throws {Error} If the engine is not TensorFlow. */
+export function prepareAttrs(attrs: Attrs): PreparedAttrs {
+  if (isPrepared(attrs)) return attrs;
+  const { binding } = backend("prepare attributes");
+  const list = Object.entries(attrs).map(([name, { type, value }]) => ({
+    name,
+    type: binding[`TF_ATTR_${type}`]!,
+    value: type === "TYPE" ? binding[dataTypes[value as OpDataType]]! : value,
+  }));
+  return { list };
+}
+
+const dataTypes = {
+  float32: "TF_FLOAT",
+  int32: "TF_INT32",
+  bool: "TF_BOOL",
+  string: "TF_STRING",
+  complex64: "TF_COMPLEX64",
+} as const satisfies Record<OpDataType, string>;
+
+/**
+ * Runs an op of one output. Not seen by `tf.grad`: wrap it in `tf.customGrad`.
+ *
+ * @param inputs Borrowed, in the order of the op's definition.
+ * @returns Owned by the caller (or the enclosing `tidy`).
+ * @throws {Error} If the engine is not TensorFlow, or TensorFlow refuses the call; the message has its reason.
+ */
+export function tfOp<T extends tf.Tensor = tf.Tensor>(
+  name: string,
+  inputs: readonly tf.Tensor[],
+  attrs: Attrs = {},
+): T {
+  const { list } = prepareAttrs(attrs);
+  return backend(`run ${name}`).executeSingleOutput(name, list, inputs) as T;
+}
+
+/** Like {@linkcode tfOp}, for an op of `count` outputs. */
+export function tfOpOutputs(
+  name: string,
+  inputs: readonly tf.Tensor[],
+  attrs: Attrs,
+  count: number,
+): tf.Tensor[] {
+  const { list } = prepareAttrs(attrs);
+  return backend(`run ${name}`).executeMultipleOutputs(name, list, inputs, count);
+}
+
+function backend(attempt: string): OpBackend {
+  if (!hasTensorFlowOps()) {
+    throw new Error(
+      `Cannot ${attempt}: the engine is ${tf.engine().backend}; run "deno task setup" to get TensorFlow`,
+    );
+  }
+  return tf.backend() as unknown as OpBackend;
+}
+
+function isPrepared(attrs: Attrs): attrs is PreparedAttrs {
+  return Array.isArray((attrs as PreparedAttrs).list);
+}

@@ -1,0 +1,53 @@
+import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
+import * as tf from "lib/tf.ts";
+
+/** Loss and gradients of a small network with fixed weights, through the ops this project trains with. */
+const program = `
+  import * as tf from "lib/tf.ts";
+  const wave = (shape: number[], step: number) =>
+    tf.tensor(Array.from({ length: tf.util.sizeFromShape(shape) }, (_, i) => Math.sin(step * i)), shape);
+  const x = wave([2, 8, 8, 3], 0.7) as tf.Tensor4D;
+  const [depthwise, dense] = [wave([3, 3, 3, 1], 0.3), wave([3, 4], 0.9)];
+  const grads = tf.grads((a, b) => {
+    const y = tf.depthwiseConv2d(x, a as tf.Tensor4D, 1, "same").mean([1, 2]);
+    return tf.logSoftmax(y.matMul(b as tf.Tensor2D) as tf.Tensor).sum();
+  })([depthwise, dense]);
+  const numbers = await Promise.all(grads.map(async (g) => [...await g.data()]));
+  console.log(JSON.stringify({ engine: tf.engine(), numbers: numbers.flat() }));
+`;
+
+async function runOn(engine: string) {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--ext=ts", program],
+    env: { BCSSL_ENGINE: engine, NO_COLOR: "1" },
+  }).output();
+  const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, out: decode(stdout), err: decode(stderr) };
+}
+
+const hasGpuAdapter = await navigator.gpu?.requestAdapter() != null;
+
+Deno.test({
+  name: "the WebGPU fallback computes TensorFlow's gradients, and says once that it is used",
+  ignore: !hasGpuAdapter,
+  async fn() {
+    const [tensorflow, webgpu] = [await runOn("tensorflow"), await runOn("webgpu")];
+    assertEquals([tensorflow.code, webgpu.code], [0, 0], webgpu.err);
+    assertEquals(JSON.parse(webgpu.out).engine.backend, "webgpu");
+    assertEquals(webgpu.err.match(/Computing on WebGPU/g)?.length, 1);
+    assertClose(JSON.parse(webgpu.out).numbers, JSON.parse(tensorflow.out).numbers, 1e-4);
+  },
+});
+
+Deno.test("an engine that cannot be had is one error with the command that mends it", async () => {
+  const { code, err } = await runOn("none");
+  assertEquals(code, 1);
+  assertTrue(err.includes('Cannot load an engine: BCSSL_ENGINE is "none"'), err);
+});
+
+Deno.test("engine() describes what computes", () => {
+  const { backend, threads, versions } = tf.engine();
+  assertEquals(backend, "tensorflow");
+  assertTrue(threads >= 1, `threads: ${threads}`);
+  assertTrue(/^\d+\.\d+/.test(versions.tensorflow ?? ""), `versions: ${JSON.stringify(versions)}`);
+});
