@@ -1,0 +1,115 @@
+/** What an experiment is: plain data, so that it can be printed, compared, hashed and changed in one place. */
+import { createHash } from "node:crypto";
+import type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
+
+/** Which images. Sizes are the scale's business. */
+export type DataConfig =
+  | { readonly kind: "fashion-mnist"; readonly placed: boolean }
+  | { readonly kind: "emoji"; readonly labels: "subgroup" | "identity" }
+  | { readonly kind: "folder"; readonly train: string; readonly test: string };
+
+/** How much of it: the only thing that differs between smoke, laptop and paper. Never a method. */
+export interface Scale {
+  /** Pixels a side. */
+  readonly imageSize: number;
+  /** At most so many images; a data set with fewer gives all it has. */
+  readonly trainCount: number;
+  readonly testCount: number;
+  readonly batchSize: number;
+  readonly epochs: number;
+  /** Steps between two points of the k-NN monitor. */
+  readonly monitorEvery: number;
+}
+
+export const scaleNames = ["smoke", "laptop", "paper"] as const;
+export type ScaleName = typeof scaleNames[number];
+
+/** A pre-training experiment: one network, one recipe, one data set, three scales. */
+export interface PretrainConfig {
+  readonly name: string;
+  readonly data: DataConfig;
+  /** The recipe without what the scale decides. */
+  readonly recipe: Omit<DinoRecipe, "batchSize" | "epochs">;
+  readonly scales: Readonly<Record<ScaleName, Scale>>;
+}
+
+/** Nested partial: an override names only what differs. Arrays are replaced whole. */
+export type Override<T> = T extends readonly unknown[] ? T
+  : T extends object ? { readonly [K in keyof T]?: Override<T[K]> }
+  : T;
+
+/**
+ * `base` with some values replaced.
+ *
+ * @throws {TypeError} If a key is not in `base`; the message gives the keys that are.
+ */
+export function override<T extends object>(base: T, changes: Override<T>, path = ""): T {
+  const result = { ...base } as Record<string, unknown>;
+  for (const [key, value] of Object.entries(changes)) {
+    if (!(key in base)) {
+      throw new TypeError(
+        `Unknown option "${path}${key}": use one of ${Object.keys(base).join(", ")}`,
+      );
+    }
+    const old = result[key];
+    const nested = isRecord(old) && isRecord(value);
+    result[key] = nested ? override(old, value, `${path}${key}.`) : value;
+  }
+  return result as T;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * The scale to run at: `BCSSL_SCALE` where it is set (headless runs and CI set it), else `preferred`.
+ *
+ * @throws {RangeError} If the name is not a scale's.
+ */
+export function chosenScale(preferred: ScaleName): ScaleName {
+  const name = Deno.env.get("BCSSL_SCALE") || preferred;
+  const found = scaleNames.find((known) => known === name);
+  if (found === undefined) {
+    throw new RangeError(`Unknown scale "${name}": use ${scaleNames.join(", ")}`);
+  }
+  return found;
+}
+
+/** The recipe at a scale, whole. */
+export function recipeAt({ recipe, scales }: PretrainConfig, scale: ScaleName): DinoRecipe {
+  const { imageSize, batchSize, epochs } = scales[scale];
+  const { crops } = recipe;
+  const localSize = Math.round(crops.localSize / crops.globalSize * imageSize);
+  return {
+    ...recipe,
+    crops: { ...crops, globalSize: imageSize, localSize },
+    batchSize,
+    epochs,
+  };
+}
+
+/** What decides a run's numbers, and so its name on disk. */
+export interface RunKey {
+  readonly config: PretrainConfig;
+  readonly scale: ScaleName;
+  readonly seed: number;
+}
+
+/** `<name>-<8 hex digits of the hash of config, scale and seed>`: the same numbers, the same id. */
+export function runId({ config, scale, seed }: RunKey): string {
+  const { name, data, recipe, scales } = config;
+  const text = canonical({ data, recipe, scale: scales[scale], seed });
+  return `${name}-${createHash("sha256").update(text).digest("hex").slice(0, 8)}`;
+}
+
+/** JSON with sorted keys: the order in which a config was written does not matter. */
+function canonical(value: unknown): string {
+  return JSON.stringify(
+    value,
+    (_, inner) =>
+      isRecord(inner)
+        ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => a < b ? -1 : 1))
+        : inner,
+  );
+}

@@ -1,0 +1,135 @@
+/** The verb `pretrain`: trains, or goes on with, or simply loads, one run. */
+import { createRng } from "lib/rng.ts";
+import { createDinoState, type DinoState, disposeDinoState } from "lib/ssl/dino/step.ts";
+import { loadDinoState, saveDinoState } from "lib/ssl/dino/checkpoint.ts";
+import { createCropper } from "lib/ssl/dino/cropper.ts";
+import { type DinoRecipe, runLength } from "lib/ssl/dino/recipe.ts";
+import { trainDino } from "lib/ssl/dino/train.ts";
+import type { TrainHooks } from "lib/train/events.ts";
+import { imageCount } from "lib/datasets/images.ts";
+import { type DataSplit, loadData } from "lib/experiments/data.ts";
+import { knnOfModel } from "lib/experiments/knn.ts";
+import { type PretrainConfig, recipeAt, type ScaleName } from "lib/experiments/config.ts";
+import {
+  clearRun,
+  hasCheckpoint,
+  type HistoryLine,
+  openMetricsLog,
+  openRun,
+  readHistory,
+  type RunFolder,
+} from "lib/experiments/runs.ts";
+
+export interface PretrainOptions extends TrainHooks {
+  readonly scale: ScaleName;
+  readonly seed: number;
+  /** Forget what `outputs/` holds of this run and train again. */
+  readonly fresh?: boolean;
+  /** Stop for now after this many steps of the run; the schedules still span all of it. */
+  readonly untilStep?: number;
+}
+
+/** What a run has come to. Numbers only: its weights stay on disk. */
+export interface PretrainResult {
+  /** Id of the run, and name of its folder in `outputs/`. */
+  readonly run: string;
+  readonly scale: ScaleName;
+  readonly seed: number;
+  readonly step: number;
+  readonly totalSteps: number;
+  readonly finished: boolean;
+  /** Every step's metrics, and at the monitor's steps `knn10Top1`, `knn20Top1`, …, fractions. */
+  readonly history: readonly HistoryLine[];
+}
+
+const checkpointSeconds = 20; // an interrupt saves at once; a crash costs at most this
+
+/**
+ * Trains a run to its end, from where `outputs/` has it; loads it if it is finished there.
+ *
+ * Stops after the current step when `signal` is aborted, saves, and returns what there is: the same call goes on.
+ *
+ * @throws {RangeError} If the loss is not finite; the last checkpoint stands.
+ */
+export async function pretrain(
+  config: PretrainConfig,
+  { scale, seed, fresh = false, untilStep = Infinity, ...hooks }: PretrainOptions,
+): Promise<PretrainResult> {
+  const folder = openRun({ config, scale, seed });
+  if (fresh) clearRun(folder);
+  const recipe = recipeAt(config, scale);
+  const data = await loadData(config.data, config.scales[scale]);
+  const { totalSteps } = runLength(recipe, imageCount(data.train));
+  const state = createDinoState(recipe.model, recipe.head, createRng(seed).fork("init"));
+  try {
+    const done = hasCheckpoint(folder) ? loadDinoState(folder.checkpoint, state) : 0;
+    const history = readHistory(folder, done);
+    const until = Math.min(untilStep, totalSteps);
+    const { monitorEvery } = config.scales[scale];
+    const plan = { recipe, data, seed, until, totalSteps, monitorEvery };
+    const step = done >= until ? done : await advance(folder, state, history, done, plan, hooks);
+    return {
+      run: folder.id,
+      scale,
+      seed,
+      step,
+      totalSteps,
+      finished: step === totalSteps,
+      history,
+    };
+  } finally {
+    disposeDinoState(state);
+  }
+}
+
+interface Plan {
+  readonly recipe: DinoRecipe;
+  readonly data: DataSplit;
+  readonly seed: number;
+  readonly until: number;
+  readonly totalSteps: number;
+  readonly monitorEvery: number;
+}
+
+/** Steps on, logs, monitors and saves. @returns The steps done when it stopped. */
+async function advance(
+  folder: RunFolder,
+  state: DinoState,
+  history: HistoryLine[],
+  done: number,
+  { recipe, data, seed, until, totalSteps, monitorEvery }: Plan,
+  { onEvent, signal }: TrainHooks,
+): Promise<number> {
+  const rng = createRng(seed);
+  using log = openMetricsLog(folder, history);
+  using views = createCropper(data.train, recipe.crops, { rng: rng.fork("crops") });
+  let step = done;
+  let saved = performance.now();
+  try {
+    for await (const { step: now, ...trained } of trainDino(state, views, recipe, { rng, done })) {
+      const atMonitor = now % monitorEvery === 0 || now === totalSteps;
+      const metrics = atMonitor ? { ...trained, ...knnMetrics(state, data, recipe) } : trained;
+      history.push({ step: now, metrics });
+      log.write({ step: now, metrics });
+      step = now;
+      await onEvent?.({ step, totalSteps, metrics });
+      if (step >= until || signal?.aborted) break;
+      if (performance.now() - saved > 1000 * checkpointSeconds) {
+        saveDinoState(folder.checkpoint, state, step);
+        saved = performance.now();
+      }
+    }
+  } finally {
+    if (step > done) saveDinoState(folder.checkpoint, state, step); // also when a step throws: its state is the one before
+  }
+  return step;
+}
+
+function knnMetrics(
+  { teacher }: DinoState,
+  data: DataSplit,
+  { crops }: DinoRecipe,
+): Record<string, number> {
+  const rows = knnOfModel(teacher.model, data, crops.stats);
+  return Object.fromEntries(rows.map(({ k, top1 }) => [`knn${k}Top1`, top1]));
+}

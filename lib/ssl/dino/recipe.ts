@@ -1,0 +1,74 @@
+/** DINO's recipe as data: everything a run needs to know but its images. */
+import type { ModelConfig } from "lib/models/mod.ts";
+import { cosineSchedule, linearWarmup } from "lib/train/schedules.ts";
+import type { CropRecipe } from "lib/ssl/dino/crops.ts";
+import type { DinoHeadConfig } from "lib/ssl/dino/head.ts";
+import type { StepValues } from "lib/ssl/dino/step.ts";
+
+/** Names and meanings of the reference's arguments (dino, main_dino.py). Shares are fractions of the whole run. */
+export interface DinoRecipe {
+  readonly model: ModelConfig;
+  readonly head: DinoHeadConfig;
+  readonly crops: CropRecipe;
+  readonly batchSize: number;
+  readonly epochs: number;
+  /** Peak, for 256 images; scaled linearly with the batch. */
+  readonly lr: number;
+  readonly minLr: number;
+  /** The reference: 10 of 100 epochs. */
+  readonly warmupShare: number;
+  readonly weightDecay: number;
+  readonly weightDecayEnd: number;
+  readonly clipNorm: number;
+  /** How long the prototypes keep their first values; the reference: 1 of 100 epochs. */
+  readonly freezeLastLayerShare: number;
+  readonly studentTemp: number;
+  readonly teacherTemp: number;
+  readonly warmupTeacherTemp: number;
+  readonly warmupTeacherTempShare: number;
+  /** At the start; it rises to 1 along a cosine. */
+  readonly teacherMomentum: number;
+  readonly centerMomentum: number;
+}
+
+/** The length of a run. The last batch of an epoch is dropped if it is not full, as in the reference. */
+export interface RunLength {
+  readonly stepsPerEpoch: number;
+  readonly totalSteps: number;
+}
+
+/** @throws {RangeError} If there are fewer images than one batch, or no epoch to run. */
+export function runLength({ batchSize, epochs }: DinoRecipe, imageCount: number): RunLength {
+  const stepsPerEpoch = Math.floor(imageCount / batchSize);
+  if (stepsPerEpoch < 1) {
+    throw new RangeError(
+      `Cannot fill a batch of ${batchSize} from ${imageCount} images: lower batchSize or add images`,
+    );
+  }
+  if (!(Number.isInteger(epochs) && epochs > 0)) {
+    throw new RangeError(`Cannot train for ${epochs} epochs: need a positive integer`);
+  }
+  return { stepsPerEpoch, totalSteps: stepsPerEpoch * epochs };
+}
+
+/** The values of all schedules before step `step` (0 … totalSteps − 1). */
+export function stepValues(recipe: DinoRecipe, step: number, length: RunLength): StepValues {
+  const { stepsPerEpoch, totalSteps } = length;
+  const cosine = (base: number, final: number, warmupSteps = 0) =>
+    cosineSchedule(step, { base, final, totalSteps, warmupSteps });
+  const { lr, minLr, batchSize, warmupShare, warmupTeacherTempShare } = recipe;
+  return {
+    lr: cosine(lr * batchSize / 256, minLr, Math.round(warmupShare * totalSteps)),
+    weightDecay: cosine(recipe.weightDecay, recipe.weightDecayEnd),
+    teacherMomentum: cosine(recipe.teacherMomentum, 1),
+    teacherTemp: linearWarmup(Math.floor(step / stepsPerEpoch), {
+      start: recipe.warmupTeacherTemp,
+      end: recipe.teacherTemp,
+      warmupEpochs: Math.round(warmupTeacherTempShare * recipe.epochs),
+    }),
+    studentTemp: recipe.studentTemp,
+    centerMomentum: recipe.centerMomentum,
+    clipNorm: recipe.clipNorm,
+    freezeLastLayer: step < recipe.freezeLastLayerShare * totalSteps,
+  };
+}

@@ -1,0 +1,68 @@
+/** The training loop. */
+import * as tf from "lib/tf.ts";
+import type { Rng } from "lib/rng.ts";
+import type { CropBatch, CropRecipe } from "lib/ssl/dino/crops.ts";
+import { type DinoRecipe, runLength, stepValues } from "lib/ssl/dino/recipe.ts";
+import { type DinoState, dinoStep, type StepMetrics, type Views } from "lib/ssl/dino/step.ts";
+
+/** Makes the views of some images at a step; a `Cropper` is one. */
+export interface ViewSource {
+  readonly count: number;
+  next(indices: Uint32Array, step: number): Promise<CropBatch>;
+}
+
+export interface TrainedStep extends StepMetrics {
+  /** Steps done, this one included. */
+  readonly step: number;
+  readonly lr: number;
+}
+
+/**
+ * Trains from step `done` to the end, one step at a time: stop asking and it stops.
+ *
+ * Order, views and schedules are functions of the seed and the step alone, so a run that was stopped goes on with the
+ * numbers it would have had.
+ *
+ * @param rng The run's stream; the views' own is the source's business.
+ * @param done Steps the state has taken already.
+ */
+export async function* trainDino(
+  state: DinoState,
+  views: ViewSource,
+  recipe: DinoRecipe,
+  { rng, done }: { readonly rng: Rng; readonly done: number },
+): AsyncGenerator<TrainedStep> {
+  const length = runLength(recipe, views.count);
+  const { batchSize } = recipe;
+  for (let step = done; step < length.totalSteps; step++) {
+    const epoch = Math.floor(step / length.stepsPerEpoch);
+    const order = epochOrder(rng, epoch, views.count);
+    const first = (step % length.stepsPerEpoch) * batchSize;
+    const crops = await views.next(order.subarray(first, first + batchSize), step);
+    const now = stepValues(recipe, step, length);
+    const tensors = toTensors(crops, recipe.crops);
+    try {
+      const metrics = dinoStep(state, tensors, now, rng.fork("drop path").fork(step));
+      yield { step: step + 1, lr: now.lr, ...metrics };
+    } finally {
+      tf.dispose([tensors.global, tensors.local ?? []]);
+    }
+  }
+}
+
+let lastOrder: { key: string; order: Uint32Array } | undefined; // one epoch's order serves all of its steps
+
+function epochOrder(rng: Rng, epoch: number, count: number): Uint32Array {
+  const stream = rng.fork("order").fork(epoch);
+  const key = `${stream.path} ${count}`;
+  if (lastOrder?.key !== key) lastOrder = { key, order: stream.permutation(count) };
+  return lastOrder.order;
+}
+
+function toTensors(batch: CropBatch, recipe: CropRecipe): Views {
+  const { globalSize: G, localSize: L, localCrops } = recipe;
+  const local = localCrops > 0
+    ? tf.tensor4d(batch.local, [localCrops * batch.images, L, L, 3])
+    : null;
+  return { global: tf.tensor4d(batch.global, [2 * batch.images, G, G, 3]), local };
+}
