@@ -1,6 +1,8 @@
 /** JupyterLab on this machine only, with its token, on the project's notebooks. */
 import { exists } from "lib/setup/files.ts";
 import { jupyterDataDir, jupyterEnv, kernelName, root, venv } from "lib/setup/project.ts";
+import { setUp } from "lib/setup/setup.ts";
+import { main, readArguments } from "lib/setup/task.ts";
 
 export interface LabOptions {
   /** 0 takes a free one. If the port is taken, the next free one is used. */
@@ -112,4 +114,25 @@ async function end(child: Deno.ChildProcess): Promise<void> {
   const insist = setTimeout(() => kill("SIGKILL"), 10_000);
   await child.status;
   clearTimeout(insist);
+}
+
+if (import.meta.main) {
+  await main(async (args) => {
+    const { values } = readArguments(args, {
+      port: { type: "string", default: "8888" },
+      "no-browser": { type: "boolean", default: false },
+    });
+    const port = Number(values.port);
+    if (!/^\d+$/.test(values.port) || port > 65535) {
+      throw new RangeError(`Cannot take port "${values.port}": need 0 (any free one) to 65535`);
+    }
+    await setUp({ quiet: true });
+    const lab = await startLab({ port, browser: !values["no-browser"], log: "null" });
+    console.log(`JupyterLab: ${lab.url}\nCtrl-C ends it, with its kernels.`);
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      Deno.addSignalListener(signal, () => void lab.stop());
+    }
+    const { code } = await lab.ended;
+    Deno.exit(code === 143 ? 0 : code); // the signal listeners would keep the process
+  });
 }

@@ -30,6 +30,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   readonly kill?: AbortSignal;
   readonly onStart?: (index: number) => void;
+  /** Each thing the kernel publishes, as it comes. */
+  readonly onMessage?: (message: KernelMessage) => void;
   readonly onDone?: (result: CellResult) => void;
 }
 
@@ -97,6 +99,7 @@ async function collect(events: AsyncIterable<Event>, options: RunOptions): Promi
       options.onStart?.(event.index);
     } else if (event.event === "message") {
       collector.add(event);
+      options.onMessage?.(event);
     } else if (event.event === "done") {
       const { index, status, reply, seconds } = event;
       const error = status === "ok" ? {} : { error: describe(status, reply) };

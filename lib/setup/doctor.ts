@@ -1,0 +1,116 @@
+/** `deno task doctor`: what is there, whether it works, and what to do where it does not. */
+import { mustRun, run } from "lib/setup/command.ts";
+import { engineChoice } from "lib/setup/engine_choice.ts";
+import { exists } from "lib/setup/files.ts";
+import { hasKernelspec } from "lib/setup/kernelspec.ts";
+import { missingPrerequisites } from "lib/setup/prerequisites.ts";
+import { jupyterEnv, kernelName, python, root } from "lib/setup/project.ts";
+import type { Probe } from "lib/setup/probe_engine.ts";
+import { isReady } from "lib/setup/step.ts";
+import { steps } from "lib/setup/steps.ts";
+import { main, readArguments } from "lib/setup/task.ts";
+
+/** One line of the report. */
+export interface Finding {
+  readonly topic: string;
+  readonly says: string;
+  /** What to do, if it is broken. */
+  readonly mend?: string;
+}
+
+const setupMends = 'run "deno task setup"';
+
+async function machine(): Promise<Finding[]> {
+  const { os, arch } = Deno.build;
+  const memory = (Deno.systemMemoryInfo().total / 2 ** 30).toFixed(0);
+  const system = `${os} ${arch}, ${navigator.hardwareConcurrency} cores, ${memory} GiB`;
+  const missing = await missingPrerequisites();
+  return [
+    { topic: "Machine", says: system },
+    { topic: "Deno", says: `${Deno.version.deno} at ${Deno.execPath()}` },
+    ...missing.map(({ what, mend }) => ({ topic: "Missing", says: what, mend })),
+  ];
+}
+
+async function setupState(): Promise<Finding> {
+  const ready = await Promise.all(steps.map((step) => isReady(step).catch(() => false)));
+  const open = steps.filter((_, i) => !ready[i]).map(({ title }) => title);
+  if (open.length === 0) return { topic: "Set-up", says: `all ${steps.length} steps ready` };
+  return { topic: "Set-up", says: `not ready: ${open.join("; ")}`, mend: setupMends };
+}
+
+async function jupyter(): Promise<Finding[]> {
+  const probe = "import sys, jupyterlab; print(sys.version.split()[0], jupyterlab.__version__)";
+  const { code, output } = await run(python, ["-c", probe], { env: jupyterEnv() });
+  const [pythonVersion, lab] = output.trim().split(" ");
+  const kernel = { topic: "Kernel", says: `"${kernelName}" runs ${Deno.execPath()}` };
+  return [
+    code === 0
+      ? { topic: "Jupyter", says: `JupyterLab ${lab} on Python ${pythonVersion}` }
+      : { topic: "Jupyter", says: "does not start", mend: setupMends },
+    await hasKernelspec()
+      ? kernel
+      : { ...kernel, says: "missing or of another Deno", mend: setupMends },
+  ];
+}
+
+/** In a process of its own: a library that does not fit may end it. */
+async function engine(): Promise<Finding[]> {
+  try {
+    const args = ["run", "-A", `${root}/lib/setup/probe_engine.ts`];
+    const output = await mustRun("load the engine", Deno.execPath(), args, { cwd: root });
+    const { engine, gflops, milliseconds } = JSON.parse(/^\{.*\}$/m.exec(output)![0]) as Probe;
+    const versions = Object.entries(engine.versions).map((pair) => pair.join(" ")).join(", ");
+    const threads = engine.threads > 0 ? `, ${engine.threads} threads` : "";
+    const wanted = await engineChoice() === "gpu" ? "GPU" : engine.device;
+    const speed = `${milliseconds.toFixed(1)} ms, ${gflops.toFixed(0)} GFLOP/s`;
+    return [
+      { topic: "Engine", says: `${engine.backend} (${versions})` },
+      {
+        topic: "Device",
+        says: `${engine.device}${threads}`,
+        ...(wanted !== engine.device && { mend: "update the NVIDIA driver (nvidia-smi shows it)" }),
+      },
+      { topic: "One op", says: `a product of two 1024 × 1024 matrices: ${speed}` },
+    ];
+  } catch (error) {
+    return [{ topic: "Engine", says: (error as Error).message, mend: setupMends }];
+  }
+}
+
+async function data(): Promise<Finding> {
+  const found: string[] = [];
+  if (await exists(`${root}/data`)) {
+    for await (const { name, isDirectory } of Deno.readDir(`${root}/data`)) {
+      if (isDirectory) found.push(name);
+    }
+  }
+  const says = found.sort().join(", ");
+  return says ? { topic: "Data", says } : { topic: "Data", says: "none", mend: setupMends };
+}
+
+async function examine(): Promise<Finding[]> {
+  return [
+    ...await machine(),
+    await setupState(),
+    ...await jupyter(),
+    ...await engine(),
+    await data(),
+  ];
+}
+
+/** A finding as a line, what to do on the next. */
+export function findingLine({ topic, says, mend }: Finding): string {
+  return `${topic.padEnd(9)}${says}${mend ? `\n         → ${mend}` : ""}`;
+}
+
+if (import.meta.main) {
+  await main(async (args) => {
+    readArguments(args, {});
+    const findings = await examine();
+    for (const finding of findings) console.log(findingLine(finding));
+    const broken = findings.filter(({ mend }) => mend !== undefined).length;
+    console.log(broken === 0 ? "All well." : `${broken} to mend.`);
+    return broken > 0 ? 1 : 0;
+  });
+}

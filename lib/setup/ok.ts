@@ -1,0 +1,58 @@
+/** `deno task ok`: what a person runs before a commit. All checks, also after one has failed. */
+import { checkCells } from "lib/setup/check_cells.ts";
+import { run } from "lib/setup/command.ts";
+import { exists } from "lib/setup/files.ts";
+import { listNotebooks, type Notebook, readNotebook } from "lib/setup/notebook.ts";
+import { root } from "lib/setup/project.ts";
+import { closingLine, runTests } from "lib/setup/run_tests.ts";
+import { setUp } from "lib/setup/setup.ts";
+import { main, readArguments } from "lib/setup/task.ts";
+
+/** A check's complaints; empty if it is content. */
+type Check = () => Promise<string>;
+
+async function deno(...args: string[]): Promise<string> {
+  const { code, output } = await run(Deno.execPath(), args, { cwd: root });
+  return code === 0 ? "" : output.trimEnd();
+}
+
+async function format(): Promise<string> {
+  const present = await Promise.all(
+    ["README.md", "notebooks"].map(async (name) => await exists(`${root}/${name}`) ? [name] : []),
+  );
+  return deno("fmt", "--check", "lib", "deno.json", ...present.flat());
+}
+
+async function notebookTypes(): Promise<string> {
+  const notebooks = new Map<string, Notebook>();
+  for (const path of await listNotebooks()) notebooks.set(path, await readNotebook(path));
+  return await checkCells(notebooks);
+}
+
+const checks: Readonly<Record<string, Check>> = {
+  "fmt": format,
+  "lint": () => deno("lint", "lib"),
+  "check lib": () => deno("check", "--quiet", "lib"),
+  "check notebooks": notebookTypes,
+  "rooms": () => deno("test", "-A", "--quiet", "lib/rooms_test.ts"),
+};
+
+if (import.meta.main) {
+  await main(async (args) => {
+    readArguments(args, {});
+    await setUp({ quiet: true });
+    let complaining = 0;
+    for (const [name, check] of Object.entries(checks)) {
+      const began = performance.now();
+      const complaints = await check();
+      const seconds = ((performance.now() - began) / 1000).toFixed(1);
+      console.log(`${name} … ${complaints ? "not ok" : "ok"} ${seconds} s`);
+      if (complaints) console.log(complaints);
+      if (complaints) complaining++;
+    }
+    const counts = await runTests([], { fast: true });
+    console.log(closingLine(counts));
+    if (complaining > 0) console.log(`${complaining} of the checks above are not ok`);
+    return complaining + counts.failed > 0 ? 1 : 0;
+  });
+}

@@ -1,0 +1,157 @@
+/**
+ * `deno task reproduce [notebook…] [--scale smoke|laptop|paper] [--twice]`: runs notebooks headless; executed copies go
+ * to `outputs/notebooks`, figures (which the notebooks themselves write) to `outputs/figures`.
+ */
+import { basename } from "node:path";
+import { checkCells } from "lib/setup/check_cells.ts";
+import { type CodeCell, codeCells, findNotebooks, readNotebook } from "lib/setup/notebook.ts";
+import { type Notebook, writeNotebook } from "lib/setup/notebook.ts";
+import { outputsDir, root } from "lib/setup/project.ts";
+import { type CellResult, runNotebook, withOutputs } from "lib/setup/run_notebook.ts";
+import { setUp } from "lib/setup/setup.ts";
+import { cellProgress } from "lib/setup/cell_progress.ts";
+import { main, readArguments } from "lib/setup/task.ts";
+
+export const scales = ["smoke", "laptop", "paper"] as const;
+
+export interface ReproduceOptions {
+  /** Overrides the notebook's own scale (environment variable `BCSSL_SCALE`); by default it decides. */
+  readonly scale?: string;
+  /** Times all cells are run, in one kernel. */
+  readonly passes?: number;
+  readonly signal?: AbortSignal;
+  readonly kill?: AbortSignal;
+  /** Where the executed copy goes. */
+  readonly outputDir?: string;
+}
+
+/** What happened to one notebook. */
+export interface Reproduction {
+  readonly path: string;
+  /** The executed copy. */
+  readonly copy: string;
+  /** Of every pass, in order. */
+  readonly results: readonly CellResult[];
+  /** What went wrong: the cell, the error, its source; undefined if all cells ran. */
+  readonly failure?: string;
+}
+
+/** Runs one notebook, showing each cell's progress on the terminal. */
+export async function reproduce(
+  path: string,
+  options: ReproduceOptions = {},
+): Promise<Reproduction> {
+  const { scale, passes = 1, signal, kill, outputDir = `${outputsDir}/notebooks` } = options;
+  const notebook = await readNotebook(path);
+  const cells = codeCells(notebook);
+  const results = await runNotebook(notebook, {
+    ...cellProgress(cells, passes),
+    env: scale === undefined ? {} : { BCSSL_SCALE: scale },
+    passes,
+    signal,
+    kill,
+  });
+  await Deno.mkdir(outputDir, { recursive: true });
+  const copy = `${outputDir}/${basename(path)}`;
+  await writeNotebook(copy, withOutputs(notebook, results.slice(0, cells.length)));
+  const failure = await describeFailure(path, notebook, cells, results, passes);
+  return { path, copy, results, ...(failure && { failure }) };
+}
+
+async function describeFailure(
+  path: string,
+  notebook: Notebook,
+  cells: readonly CodeCell[],
+  results: readonly CellResult[],
+  passes: number,
+): Promise<string | undefined> {
+  const last = results.at(-1);
+  const name = basename(path, ".ipynb");
+  if (last === undefined || last.status === "ok") {
+    const { length } = results;
+    return length === cells.length * passes
+      ? undefined
+      : `Cannot finish ${name}: interrupted after ${length} of ${cells.length * passes} cells`;
+  }
+  const cell = cells[last.index % cells.length]!;
+  const trace = last.outputs.flatMap((o) => o.output_type === "error" ? o.traceback.slice(1) : []);
+  // Of a syntax error the kernel tells nothing.
+  const reason = trace.length > 0 ? "" : await checkCells(new Map([[path, notebook]]));
+  const lines = [...cell.source.split("\n").map((line) => `| ${line}`), ...trace, reason];
+  return [`Cannot finish ${name}: cell ${cell.number} failed: ${last.error}`, ...lines]
+    .filter((line) => line !== "").join("\n    ");
+}
+
+async function figuresSince(time: number): Promise<string[]> {
+  const dir = `${outputsDir}/figures`;
+  const names: string[] = [];
+  try {
+    for await (const { name } of Deno.readDir(dir)) {
+      const { mtime } = await Deno.stat(`${dir}/${name}`);
+      if (mtime !== null && mtime.getTime() >= time) names.push(name);
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return names.sort();
+}
+
+/** The first Ctrl-C interrupts the running cell, which may save its work; the second ends the kernel. */
+function interrupts(): { signal: AbortSignal; kill: AbortSignal } {
+  const [first, second] = [new AbortController(), new AbortController()];
+  Deno.addSignalListener("SIGINT", () => {
+    if (first.signal.aborted) second.abort();
+    else console.log("\nStopping after this cell. Ctrl-C again ends the kernel now.");
+    first.abort();
+  });
+  return { signal: first.signal, kill: second.signal };
+}
+
+async function task(args: string[]): Promise<number> {
+  const { values, positionals } = readArguments(args, {
+    scale: { type: "string" },
+    twice: { type: "boolean", default: false },
+  }, { positionals: true });
+  if (values.scale !== undefined && !scales.some((name) => name === values.scale)) {
+    throw new RangeError(`Cannot take scale "${values.scale}": there are ${scales.join(", ")}`);
+  }
+  const paths = await findNotebooks(positionals);
+  if (paths.length === 0) throw new Error("Cannot reproduce: there is no notebook in notebooks/");
+  await setUp({ quiet: true });
+  const notebooks = new Map<string, Notebook>();
+  for (const path of paths) notebooks.set(path, await readNotebook(path));
+  const complaints = await checkCells(notebooks);
+  if (complaints) throw new Error(`Cannot reproduce: the cells have errors\n${complaints}`);
+  const began = Date.now();
+  const failures = await reproduceAll(paths, {
+    scale: values.scale,
+    passes: values.twice ? 2 : 1,
+    ...interrupts(),
+  });
+  const figures = await figuresSince(began);
+  if (figures.length > 0) console.log(`Figures in outputs/figures: ${figures.join(", ")}`);
+  for (const failure of failures) console.error(`\n${failure}`);
+  return failures.length > 0 ? 1 : 0;
+}
+
+async function reproduceAll(
+  paths: readonly string[],
+  options: ReproduceOptions,
+): Promise<string[]> {
+  const failures: string[] = [];
+  for (const path of paths) {
+    if (options.signal?.aborted) break;
+    console.log(`${basename(path, ".ipynb")}${options.scale ? ` at scale ${options.scale}` : ""}`);
+    const { copy, failure } = await reproduce(path, options);
+    console.log(`  written to ${copy.replace(`${root}/`, "")}`);
+    if (failure) failures.push(failure);
+  }
+  return failures;
+}
+
+if (import.meta.main) {
+  await main(async (args) => {
+    const code = await task(args);
+    Deno.exit(code); // the signal listener would keep the process
+  });
+}
