@@ -1,0 +1,166 @@
+/** The rooms of `lib`: who may import whom, and what may stand in only one place. Reads import lines, runs nothing. */
+import { dirname, join, relative } from "node:path";
+import { assertEquals } from "lib/testing/assert.ts";
+
+const lib = import.meta.dirname!;
+
+/** A room imports lower numbers and its own files. `setup` and `testing` stand apart: see {@linkcode mayImport}. */
+const numbers: Readonly<Record<string, number>> = {
+  engine: 0, // tf.ts, tf_op.ts, rng.ts
+  paper: 0,
+  native: 1,
+  nn: 1,
+  augment: 1,
+  train: 2,
+  models: 2,
+  datasets: 2,
+  ssl: 3,
+  eval: 3,
+  detect: 3,
+  robustness: 3,
+  explain: 3,
+  experiments: 4,
+  report: 5,
+};
+const apart = ["setup", "testing", "std_path"];
+
+/** A file of `lib` by its path below it, with its code (without comments) and the files of `lib` it imports. */
+interface Source {
+  readonly path: string;
+  readonly code: string;
+  readonly imports: readonly string[];
+}
+
+/** `ssl/dino/loss.ts` → `ssl`; files at the top are the engine room. */
+function roomOf(path: string): string {
+  return path.includes("/") ? path.split("/", 1)[0]! : "engine";
+}
+
+function isTest(path: string): boolean {
+  return /_(test|bench)\.ts$/.test(path);
+}
+
+function mayImport(from: string, to: string): boolean {
+  const [room, target] = [roomOf(from), roomOf(to)];
+  if (room === target || target === "std_path") return true;
+  if (target === "testing") return isTest(from);
+  if (room === "testing") return target !== "report";
+  if (target === "setup") return isTest(from);
+  if (room === "setup") return target === "engine" || isTest(from);
+  return numbers[target]! < numbers[room]!;
+}
+
+/** Blanks comments; a `//` inside a string, as in an address, is left alone. */
+function withoutComments(code: string): string {
+  return code.replace(
+    /("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`)|\/\*[^]*?\*\/|\/\/[^\n]*/g,
+    (_, text) => text ?? " ",
+  );
+}
+
+function importsOf(path: string, code: string): string[] {
+  const specifiers = /(?:\bfrom\s*|\bimport\s*\(?\s*)"([^"\n]+)"/g;
+  return [...code.matchAll(specifiers)].flatMap(([, specifier]) => {
+    if (specifier!.startsWith("lib/")) return [specifier!.slice("lib/".length)];
+    if (specifier!.startsWith(".")) return [join(dirname(path), specifier!)];
+    return [];
+  });
+}
+
+function source(path: string, text: string): Source {
+  const code = withoutComments(text);
+  return { path, code, imports: importsOf(path, code) };
+}
+
+async function readSources(dir: string = lib): Promise<Source[]> {
+  const found: Source[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(dir)) {
+    const path = join(dir, name);
+    if (isDirectory) found.push(...await readSources(path));
+    else if (name.endsWith(".ts") && path !== import.meta.filename) { // which holds counter-examples
+      found.push(source(relative(lib, path), await Deno.readTextFile(path)));
+    }
+  }
+  return found;
+}
+
+function wrongArrows(sources: readonly Source[]): string[] {
+  return sources.flatMap(({ path, imports }) =>
+    imports.filter((to) => !mayImport(path, to)).map((to) => `${path} imports ${to}`)
+  );
+}
+
+/** One circle of imports, as the files along it; empty if there is none. */
+function findCircle(sources: readonly Source[]): string[] {
+  const graph = new Map(sources.map(({ path, imports }) => [path, imports]));
+  const done = new Set<string>();
+  const visit = (path: string, trail: readonly string[]): string[] => {
+    const start = trail.indexOf(path);
+    if (start >= 0) return [...trail.slice(start), path];
+    if (done.has(path)) return [];
+    for (const next of graph.get(path) ?? []) {
+      const circle = visit(next, [...trail, path]);
+      if (circle.length > 0) return circle;
+    }
+    done.add(path);
+    return [];
+  };
+  for (const { path } of sources) {
+    const circle = visit(path, []);
+    if (circle.length > 0) return circle;
+  }
+  return [];
+}
+
+const sources = await readSources();
+
+Deno.test("rooms: each room is known by number, or stands apart", () => {
+  const rooms = [...new Set(sources.map(({ path }) => roomOf(path)))];
+  assertEquals(rooms.filter((room) => !(room in numbers) && !apart.includes(room)), []);
+  const loose = sources.map(({ path }) => path).filter((path) => !path.includes("/"));
+  assertEquals(loose.filter((path) => !/^(tf|tf_op|rng)(_test|_bench)?\.ts$/.test(path)), []);
+});
+
+Deno.test("rooms: a room imports only lower numbers and itself", () => {
+  assertEquals(wrongArrows(sources), []);
+});
+
+Deno.test("rooms: no circular imports", () => {
+  assertEquals(findCircle(sources), []);
+});
+
+Deno.test("rooms: randomness comes from rng.ts only", () => {
+  const drawing = sources.filter(({ code }) => /\bMath\.random\b/.test(code));
+  assertEquals(drawing.map(({ path }) => path), []);
+});
+
+Deno.test("rooms: only report touches the kernel's display", () => {
+  const touching = sources.filter(({ path, code }) =>
+    /\bDeno\.jupyter\b/.test(code) && roomOf(path) !== "report" && !isTest(path)
+  );
+  assertEquals(touching.map(({ path }) => path), []);
+});
+
+Deno.test("rooms: the checks see an arrow up, a sideways one, and testing in shipped code", () => {
+  const wrong = [
+    source("nn/a.ts", 'import { x } from "lib/train/x.ts";'),
+    source("nn/b.ts", 'export * from "../augment/x.ts";'),
+    source("eval/c.ts", 'const x = await import("lib/testing/assert.ts");'),
+    source("train/d.ts", 'import "lib/setup/setup.ts";'),
+    source("nn/e.ts", 'import type {\n  X,\n} from "lib/ssl/x.ts";'),
+  ];
+  assertEquals(wrongArrows(wrong).length, wrong.length);
+  const right = [
+    source("ssl/a.ts", '// import { x } from "lib/report/x.ts"\nimport { y } from "lib/nn/y.ts";'),
+    source("ssl/a_test.ts", 'import { assertEquals } from "lib/testing/assert.ts";'),
+    source("nn/deep/b.ts", 'import { y } from "../c.ts"; import * as tf from "lib/tf.ts";'),
+  ];
+  assertEquals(wrongArrows(right), []);
+});
+
+Deno.test("rooms: the checks see a circle", () => {
+  const circle = ["a", "b", "c"].map((name, i, all) =>
+    source(`nn/${name}.ts`, `import "./${all[(i + 1) % 3]}.ts";`)
+  );
+  assertEquals(findCircle(circle), ["nn/a.ts", "nn/b.ts", "nn/c.ts", "nn/a.ts"]);
+});
