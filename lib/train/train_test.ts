@@ -1,0 +1,85 @@
+import * as tf from "lib/tf.ts";
+import { type AdamWState, adamWStep } from "lib/train/adamw.ts";
+import { clipEachByNorm } from "lib/train/clip.ts";
+import { emaUpdate } from "lib/train/ema.ts";
+import { cosineSchedule, linearWarmup } from "lib/train/schedules.ts";
+import { assertClose, assertEquals, assertThrows } from "lib/testing/assert.ts";
+
+const variable = (values: number[][]) => tf.variable(tf.tensor2d(values));
+
+Deno.test("adamWStep() equals the written-out update over several steps", () => {
+  const options = { lr: 0.1, weightDecay: 0.3, beta1: 0.8, beta2: 0.95, eps: 1e-4 };
+  const weight = variable([[1, -2, 0.5]]);
+  const state: AdamWState = new Map();
+  const gradients = [[0.3, -1, 2], [0.1, 0.5, -4], [-2, 0, 1]];
+  const expected = [1, -2, 0.5];
+  const [m, v] = [[0, 0, 0], [0, 0, 0]];
+  gradients.forEach((gradient, step) => {
+    adamWStep(new Map([["w", weight]]), new Map([["w", tf.tensor2d([gradient])]]), state, options);
+    gradient.forEach((g, i) => {
+      expected[i]! *= 1 - 0.1 * 0.3;
+      m[i] = 0.8 * m[i]! + 0.2 * g;
+      v[i] = 0.95 * v[i]! + 0.05 * g * g;
+      const [mHat, vHat] = [m[i]! / (1 - 0.8 ** (step + 1)), v[i]! / (1 - 0.95 ** (step + 1))];
+      expected[i]! -= 0.1 * mHat / (Math.sqrt(vHat) + 1e-4);
+    });
+  });
+  assertClose(weight, expected);
+});
+
+Deno.test("adamWStep() keeps moments by name: a weight skipped once has its own bias correction", () => {
+  const options = { lr: 0.1, weightDecay: 0 };
+  const [a, b] = [variable([[1]]), variable([[1]])];
+  const weights = new Map([["a", a], ["b", b]]);
+  const state: AdamWState = new Map();
+  adamWStep(weights, new Map([["a", tf.tensor2d([[5]])]]), state, options);
+  assertClose(b, [1]);
+  adamWStep(weights, new Map([["b", tf.tensor2d([[-3]])]]), state, options);
+  assertClose(b, [1.1]); // a first Adam step has length lr whatever the gradient
+  assertEquals([state.get("a")!.steps, state.get("b")!.steps], [1, 1]);
+});
+
+Deno.test("adamWStep() decays matrices, not vectors nor biases", () => {
+  const [matrix, gamma] = [variable([[2]]), tf.variable(tf.tensor1d([2]))];
+  const weights = new Map<string, tf.Variable>([["w", matrix], ["gamma", gamma]]);
+  const grads = new Map<string, tf.Tensor>([["w", tf.zeros([1, 1])], ["gamma", tf.zeros([1])]]);
+  adamWStep(weights, grads, new Map(), { lr: 0.5, weightDecay: 0.2 });
+  assertClose(matrix, [1.8]);
+  assertClose(gamma, [2]);
+  const stranger = new Map([["stranger", tf.zeros([1])]]);
+  assertThrows(
+    () => adamWStep(weights, stranger, new Map(), { lr: 1, weightDecay: 0 }),
+    TypeError,
+    "stranger",
+  );
+});
+
+Deno.test("clipEachByNorm() scales each tensor by its own norm and reports the norm of all", () => {
+  const grads = new Map([["long", tf.tensor1d([3, 4])], ["short", tf.tensor1d([0.6, 0.8])]]);
+  const { clipped, norm } = clipEachByNorm(grads, 2);
+  assertClose(clipped.get("long")!, [1.2, 1.6]);
+  assertClose(clipped.get("short")!, [0.6, 0.8]);
+  assertClose(norm, Math.sqrt(26));
+  assertThrows(() => clipEachByNorm(grads, 0), RangeError, "current is 0");
+});
+
+Deno.test("emaUpdate() moves the teacher 1 − m of the way", () => {
+  const [teacher, student] = [variable([[1, 2]]), variable([[5, 0]])];
+  emaUpdate(new Map([["w", teacher]]), new Map([["w", student]]), 0.75);
+  assertClose(teacher, [2, 1.5]);
+  assertClose(student, [5, 0]);
+  assertThrows(() => emaUpdate(new Map([["v", teacher]]), new Map(), 0.5), TypeError, "v");
+});
+
+Deno.test("cosineSchedule() gives the reference's array", () => {
+  const options = { base: 2, final: 0.5, totalSteps: 7, warmupSteps: 3 };
+  const values = Array.from({ length: 7 }, (_, step) => cosineSchedule(step, options));
+  const cosine = [0, 1, 2, 3].map((i) => 0.5 + 0.5 * 1.5 * (1 + Math.cos(Math.PI * i / 4)));
+  assertClose(values, [0, 1, 2, ...cosine]);
+  assertThrows(() => cosineSchedule(7, options), RangeError, "step 7");
+});
+
+Deno.test("linearWarmup() rises over the epochs, both ends included, and stays", () => {
+  const at = (epoch: number) => linearWarmup(epoch, { start: 0.04, end: 0.07, warmupEpochs: 4 });
+  assertClose([0, 1, 2, 3, 4, 50].map(at), [0.04, 0.05, 0.06, 0.07, 0.07, 0.07]);
+});
