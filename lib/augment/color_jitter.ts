@@ -62,15 +62,26 @@ export function adjustContrast(image: Raster, factor: number): void {
 
 /** Blends with the image's own luma, in place: 0 is grey, 1 changes nothing. */
 export function adjustSaturation({ data, channels }: Raster, factor: number): void {
-  const alpha = Math.fround(factor);
+  const alpha = fround(factor);
   if (alpha === 1 || channels === 1) return;
+  for (let d = -255; d < 256; d++) moves[255 + d] = alpha * d;
   for (let i = 0; i < data.length; i += 3) {
-    const [r, g, b] = [data[i]!, data[i + 1]!, data[i + 2]!];
+    const r = data[i]!;
+    const g = data[i + 1]!;
+    const b = data[i + 2]!;
     const grey = luma(r, g, b);
-    data[i] = blend(grey, r, alpha);
-    data[i + 1] = blend(grey, g, alpha);
-    data[i + 2] = blend(grey, b, alpha);
+    const middle = 255 - grey;
+    data[i] = clamp8(fround(grey + moves[middle + r]!) | 0);
+    data[i + 1] = clamp8(fround(grey + moves[middle + g]!) | 0);
+    data[i + 2] = clamp8(fround(grey + moves[middle + b]!) | 0);
   }
+}
+
+/** Where a value goes from the luma, for each distance −255 … 255 that it had, in Pillow's single precision. */
+const moves = new Float32Array(511);
+
+function clamp8(value: number): number {
+  return (value & -256) === 0 ? value : value < 0 ? 0 : 255;
 }
 
 function meanLuma({ data, channels }: Raster): number {
@@ -85,14 +96,15 @@ function meanLuma({ data, channels }: Raster): number {
 const table = new Uint8Array(256);
 
 function blendWithConstant(data: Uint8Array, constant: number, factor: number): void {
-  const alpha = Math.fround(factor);
+  const alpha = fround(factor);
   if (alpha === 1) return;
   for (let value = 0; value < 256; value++) table[value] = blend(constant, value, alpha);
   for (let i = 0; i < data.length; i++) data[i] = table[data[i]!]!;
 }
 
-/** Pillow's Image.blend of two bytes: single precision, clipped, and truncated rather than rounded. */
+/** Pillow's Image.blend of two bytes: single precision, cut rather than rounded to a byte. */
 function blend(from: number, to: number, alpha: number): number {
-  const value = Math.fround(from + Math.fround(alpha * (to - from)));
-  return value <= 0 ? 0 : value >= 255 ? 255 : value | 0;
+  return clamp8(fround(from + fround(alpha * (to - from))) | 0);
 }
+
+const { fround } = Math;

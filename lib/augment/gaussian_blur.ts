@@ -50,7 +50,7 @@ function boxRadius(sigma: number): number {
 
 const { fround } = Math;
 
-/** Three passes over `count` values, `stride` apart. */
+/** Three passes over `count` values, `stride` apart. Nearly every blur of a recipe takes one of the first two ways. */
 function blurLine(
   data: Uint8Array,
   start: number,
@@ -59,43 +59,72 @@ function blurLine(
   box: ExtendedBox,
 ): void {
   if (box.side === 0 && count > 2) return blurLineNarrow(data, start, stride, count, box);
-  const margin = box.side + 1;
-  let [line, next] = scratch(count + 2 * margin);
-  for (let x = 0; x < count; x++) line[margin + x] = data[start + x * stride]!;
   for (let pass = 0; pass < 3; pass++) {
-    extend(line, count, margin);
-    boxPass(line, next, count, box);
-    [line, next] = [next, line];
-  }
-  for (let x = 0; x < count; x++) data[start + x * stride] = line[margin + x]!;
-}
-
-function extend(line: Uint8Array, count: number, margin: number): void {
-  for (let x = 0; x < margin; x++) {
-    line[x] = line[margin]!;
-    line[margin + count + x] = line[margin + count - 1]!;
+    if (box.side === 1) boxPassOfThree(data, start, stride, count, box);
+    else boxPass(data, start, stride, count, box);
   }
 }
 
-function boxPass(line: Uint8Array, out: Uint8Array, count: number, box: ExtendedBox): void {
-  const { side, inner, edge } = box;
+/** One pass of a box of three pixels and parts of two more, which wait in variables. */
+function boxPassOfThree(
+  data: Uint8Array,
+  start: number,
+  stride: number,
+  count: number,
+  { inner, edge }: ExtendedBox,
+): void {
+  const end = start + count * stride;
+  let ahead = start + 2 * stride;
+  let b = data[start]!;
+  let a = b;
+  let c = b;
+  let d = count > 1 ? data[start + stride]! : b;
+  for (let i = start; i < end; i += stride, ahead += stride) {
+    const e = ahead < end ? data[ahead]! : d;
+    data[i] = (Math.imul(b + c + d, inner) + Math.imul(a + e, edge) + 0x80_0000) >>> 24;
+    a = b;
+    b = c;
+    c = d;
+    d = e;
+  }
+}
+
+/** One pass of any box: a running sum over a copy of the line. */
+function boxPass(
+  data: Uint8Array,
+  start: number,
+  stride: number,
+  count: number,
+  { side, inner, edge }: ExtendedBox,
+): void {
+  const line = extendedLine(data, start, stride, count, side + 1);
   let sum = 0; // of the 2·side + 1 pixels around the one before the first
   for (let x = 0; x < 2 * side + 1; x++) sum += line[x]!;
   for (let x = 0; x < count; x++) {
     const left = line[x]!;
     sum += line[x + 2 * side + 1]! - left;
     const far = left + line[x + 2 * side + 2]!;
-    out[x + side + 1] = (Math.imul(sum, inner) + Math.imul(far, edge) + 0x80_0000) >>> 24;
+    data[start + x * stride] = (Math.imul(sum, inner) + Math.imul(far, edge) + 0x80_0000) >>> 24;
   }
 }
 
-let scratchLines: [Uint8Array, Uint8Array] = [new Uint8Array(0), new Uint8Array(0)];
+let lineBuffer = new Uint8Array(0);
 
-function scratch(length: number): [Uint8Array, Uint8Array] {
-  if (scratchLines[0].length < length) {
-    scratchLines = [new Uint8Array(length), new Uint8Array(length)];
+/** A copy of a line with its ends repeated `margin` times. */
+function extendedLine(
+  data: Uint8Array,
+  start: number,
+  stride: number,
+  count: number,
+  margin: number,
+): Uint8Array {
+  const length = count + 2 * margin;
+  if (lineBuffer.length < length) lineBuffer = new Uint8Array(length);
+  for (let x = 0; x < length; x++) {
+    const nearest = Math.min(Math.max(x - margin, 0), count - 1);
+    lineBuffer[x] = data[start + nearest * stride]!;
   }
-  return scratchLines;
+  return lineBuffer;
 }
 
 /** Three passes at once for a box below three pixels, the usual case: each value is read and written once. */
@@ -106,7 +135,8 @@ function blurLineNarrow(
   count: number,
   { inner, edge }: ExtendedBox,
 ): void {
-  let [a0, a1] = [data[start + stride]!, data[start + 2 * stride]!]; // the input's last two
+  let a0 = data[start + stride]!; // the input's last two
+  let a1 = data[start + 2 * stride]!;
   let b0 = mix(data[start]!, data[start]!, a0, inner, edge); // first pass's last two
   let b1 = mix(data[start]!, a0, a1, inner, edge);
   let c0 = mix(b0, b0, b1, inner, edge); // second pass's last two
@@ -117,7 +147,12 @@ function blurLineNarrow(
     const b = mix(a0, a1, a, inner, edge);
     const c = mix(b0, b1, b, inner, edge);
     data[out] = mix(c0, c1, c, inner, edge);
-    [a0, a1, b0, b1, c0, c1] = [a1, a, b1, b, c1, c];
+    a0 = a1;
+    a1 = a;
+    b0 = b1;
+    b1 = b;
+    c0 = c1;
+    c1 = c;
   }
   const b = mix(a0, a1, a1, inner, edge);
   const c = mix(b0, b1, b, inner, edge);

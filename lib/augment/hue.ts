@@ -4,7 +4,7 @@ import type { Raster } from "lib/augment/raster.ts";
 /**
  * Turns every hue, in place.
  *
- * @param turns In turns, −0.5 to 0.5; quantised to 1/256 towards zero, as torchvision does.
+ * @param turns In turns, −0.5 to 0.5; quantised to 1/255 towards zero, as torchvision does.
  * @throws {RangeError} If `turns` is outside that range.
  */
 export function shiftHue({ data, channels }: Raster, turns: number): void {
@@ -13,42 +13,59 @@ export function shiftHue({ data, channels }: Raster, turns: number): void {
   }
   if (channels === 1) return;
   const shift = Math.trunc(turns * 255);
+  const hues = hueTable ??= computeHueTable();
   for (let i = 0; i < data.length; i += 3) {
-    const [r, g, b] = [data[i]!, data[i + 1]!, data[i + 2]!];
+    const r = data[i]!;
+    const g = data[i + 1]!;
+    const b = data[i + 2]!;
     const max = r > g ? (r > b ? r : b) : (g > b ? g : b);
     const min = r < g ? (r < b ? r : b) : (g < b ? g : b);
-    if (max === min) continue; // grey has no hue, and comes back as it was
     const chroma = max - min;
-    const saturation = (Math.fround(chroma / max) * 255) | 0;
-    if (saturation === 0) {
-      data[i] = data[i + 1] = data[i + 2] = max;
-      continue;
-    }
-    const hue = (hueOf(r, g, b, max, chroma) + shift) & 255;
-    const sector = SECTOR[hue]!;
-    const fraction = FRACTION[hue]!;
-    const s = Math.fround(saturation / 255);
-    const p = (max * (1 - s) + 0.5) | 0;
-    const q = (max * (1 - s * fraction) + 0.5) | 0;
-    const t = (max * (1 - s * (1 - fraction)) + 0.5) | 0;
-    data[i] = sector === 0 || sector === 5 ? max : sector === 1 ? q : sector === 4 ? t : p;
-    data[i + 1] = sector === 1 || sector === 2 ? max : sector === 0 ? t : sector === 3 ? q : p;
-    data[i + 2] = sector === 3 || sector === 4 ? max : sector === 2 ? t : sector === 5 ? q : p;
+    if (chroma === 0) continue; // grey has no hue, and comes back as it was
+    const third = r === max ? 0 : g === max ? 1 : 2;
+    const ahead = third === 0 ? g - b : third === 1 ? b - r : r - g;
+    const at = hues[third * 0x1_0000 + chroma * (chroma + 1) + ahead]! + shift & 255;
+    const depth = max * FRACTION[(Math.fround(chroma / max) * 255) | 0]!;
+    const top = max + 0.5;
+    data[i] = (top - depth * RED[at]!) | 0;
+    data[i + 1] = (top - depth * GREEN[at]!) | 0;
+    data[i + 2] = (top - depth * BLUE[at]!) | 0;
   }
 }
 
-/** The hue byte, 0–255, in single precision as Pillow: one last bit decides between two bytes. */
-function hueOf(r: number, g: number, b: number, max: number, chroma: number): number {
-  const rc = Math.fround((max - r) / chroma);
-  const gc = Math.fround((max - g) / chroma);
-  const bc = Math.fround((max - b) / chroma);
-  const h = Math.fround(r === max ? bc - gc : g === max ? 2 + rc - bc : 4 + gc - rc);
-  const turn = h / 6 + 1;
-  return (Math.fround(turn >= 1 ? turn - 1 : turn) * 255) | 0;
+/**
+ * The hue byte by the channel that is largest (R, G, B), by chroma c and by the difference d of the two other
+ * channels, at `c·(c + 1) + d`: one table of 192 KiB for two divisions a pixel.
+ */
+let hueTable: Uint8Array | undefined;
+
+function computeHueTable(): Uint8Array {
+  const table = new Uint8Array(3 * 0x1_0000);
+  for (let third = 0; third < 3; third++) {
+    for (let chroma = 1; chroma < 256; chroma++) {
+      for (let ahead = -chroma; ahead <= chroma; ahead++) {
+        table[third * 0x1_0000 + chroma * (chroma + 1) + ahead] = hueByte(third, chroma, ahead);
+      }
+    }
+  }
+  return table;
 }
 
-const SECTOR = Uint8Array.from({ length: 256 }, (_, hue) => Math.floor(hue * 6 / 255) % 6);
-const FRACTION = Float32Array.from(
-  { length: 256 },
-  (_, hue) => hue * 6 / 255 - Math.floor(hue * 6 / 255),
-);
+/** In single precision as Pillow: where h · 255 is whole, the last bit decides between two bytes. */
+function hueByte(third: number, chroma: number, ahead: number): number {
+  const near = Math.fround((chroma - Math.abs(ahead)) / chroma); // of the middle channel to the largest
+  const [plus, minus] = ahead >= 0 ? [1, near] : [near, 1];
+  const h = Math.fround(2 * third + plus - minus);
+  return (Math.fround((h / 6 + 1) % 1) * 255) | 0;
+}
+
+/** Bytes as fractions. */
+const FRACTION = Float32Array.from({ length: 256 }, (_, byte) => byte / 255);
+
+/** `[256]`, by the hue byte: which part of the saturation each channel loses, 0 for the largest, 1 for the smallest. */
+const [RED, GREEN, BLUE] = [0, 2, 4].map((center) =>
+  Float64Array.from({ length: 256 }, (_, hue) => {
+    const distance = Math.abs((hue * 6 / 255 - center + 9) % 6 - 3); // sixths of a turn, 0 to 3
+    return Math.min(Math.max(distance - 1, 0), 1);
+  })
+) as [Float64Array, Float64Array, Float64Array];
