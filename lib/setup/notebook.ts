@@ -1,6 +1,7 @@
 /** Notebooks as files: the part of nbformat 4 that this project reads and writes. */
 import { basename } from "node:path";
 import type { Output } from "lib/setup/cell_outputs.ts";
+import { exists } from "lib/setup/files.ts";
 import { notebooksDir } from "lib/setup/project.ts";
 
 export interface Cell {
@@ -87,6 +88,7 @@ function asText(text: string | string[]): string {
 /** Paths of all notebooks in `dir`, in order. */
 export async function listNotebooks(dir: string = notebooksDir): Promise<string[]> {
   const paths: string[] = [];
+  if (!await exists(dir)) return paths;
   for await (const { name, isFile } of Deno.readDir(dir)) {
     if (isFile && name.endsWith(".ipynb") && !name.startsWith(".")) paths.push(`${dir}/${name}`);
   }

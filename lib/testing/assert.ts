@@ -2,8 +2,11 @@
 import assert from "node:assert/strict";
 import * as tf from "lib/tf.ts";
 
-export const assertEquals: (actual: unknown, expected: unknown, message?: string) => void =
-  assert.deepEqual;
+/** Fails unless both are deeply and strictly equal; without a message, shows where they differ. */
+export function assertEquals(actual: unknown, expected: unknown, message?: string): void {
+  if (message === undefined) assert.deepEqual(actual, expected);
+  else assert.deepEqual(actual, expected, message);
+}
 
 export function assertTrue(value: boolean, message: string): void {
   assert.ok(value, message);
