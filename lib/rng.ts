@@ -35,6 +35,7 @@ export function createRng(seed: number): Rng {
 
 function stream(path: string): Rng {
   const next = sfc32(path);
+  let spare: number | undefined; // Box–Muller makes two at a time
   const rng: Rng = {
     path,
     fork: (name) => stream(`${path}/${name}`),
@@ -46,8 +47,15 @@ function stream(path: string): Rng {
       return Math.floor(next() / 0x1_0000_0000 * count);
     },
     normal: (mean = 0, std = 1) => {
+      if (spare !== undefined) {
+        const z = spare;
+        spare = undefined;
+        return mean + std * z;
+      }
       const radius = Math.sqrt(-2 * Math.log((next() + 1) / 0x1_0000_0001)); // the argument is never 0
-      return mean + std * radius * Math.cos(2 * Math.PI * next() / 0x1_0000_0000);
+      const angle = 2 * Math.PI * next() / 0x1_0000_0000;
+      spare = radius * Math.sin(angle);
+      return mean + std * radius * Math.cos(angle);
     },
     bernoulli: (p) => next() < p * 0x1_0000_0000,
     permutation: (count) => {

@@ -3,7 +3,9 @@
  * twenty passes over memory.
  */
 import * as tf from "lib/tf.ts";
+import { fused } from "lib/nn/fused.ts";
 import { buffer, constant } from "lib/nn/init.ts";
+import { movingAverage } from "lib/nn/moving_average.ts";
 
 /** PyTorch's `nn.LayerNorm` over C channels. */
 export interface LayerNormParams {
@@ -41,10 +43,7 @@ export function createBatchNorm(channels: number): BatchNormParams {
  * @returns `[…, C]`
  */
 export function layerNorm<T extends tf.Tensor>(x: T, params: LayerNormParams, eps: number): T {
-  return tf.tidy(() => {
-    const rows = x.reshape([-1, x.shape.at(-1)!]); // [N, C]
-    return normalize(rows, params, 1, eps).reshape(x.shape) as T;
-  });
+  return tf.tidy(() => normalize("LayerNorm", x, params, eps));
 }
 
 /**
@@ -67,14 +66,9 @@ export function batchNorm<T extends tf.Tensor>(
       const scale = weight.mul(variance.add(eps).rsqrt());
       return x.mul(scale).add(bias.sub(mean.mul(scale))) as T;
     }
-    const rows = x.reshape([-1, x.shape.at(-1)!]); // [N, C]
-    const unbiased = rows.shape[0]! / Math.max(1, rows.shape[0]! - 1);
-    const y = normalize(rows, params, 0, eps, (batchMean, batchVariance) => {
-      mean.assign(mean.add(batchMean.reshape([-1]).sub(mean).mul(momentum)));
-      const target = batchVariance.reshape([-1]).mul(unbiased);
-      variance.assign(variance.add(target.sub(variance).mul(momentum)));
+    return normalize("BatchNorm", x, params, eps, (batchMean, unbiasedVariance) => {
+      movingAverage([mean, variance], [batchMean, unbiasedVariance], 1 - momentum);
     });
-    return y.reshape(x.shape) as T;
   });
 }
 
@@ -85,36 +79,58 @@ export interface BatchNormOptions {
   readonly momentum?: number;
 }
 
-/** `(x − μ) / √(σ² + eps) · weight + bias` on rows `[N, C]`, with the moments taken over `axis`. */
-function normalize(
-  rows: tf.Tensor,
+type Norm = "LayerNorm" | "BatchNorm";
+
+/** `(x − μ) / √(σ² + eps) · weight + bias`, with the moments of each position or of each channel. */
+function normalize<T extends tf.Tensor>(
+  norm: Norm,
+  x: T,
   { weight, bias }: LayerNormParams,
-  axis: 0 | 1,
   eps: number,
-  observe?: (mean: tf.Tensor, variance: tf.Tensor) => void,
-): tf.Tensor {
+  observe?: (mean: tf.Tensor, unbiasedVariance: tf.Tensor) => void,
+): T {
   const op = tf.customGrad((...args) => {
-    const [x, w, b] = args as unknown as [tf.Tensor, tf.Tensor, tf.Tensor];
-    const mean = x.mean(axis, true);
-    const centred = x.sub(mean);
-    const variance = centred.square().mean(axis, true);
-    observe?.(mean, variance);
-    const rstd = variance.add(eps).rsqrt();
-    const xhat = centred.mul(rstd);
-    (args[3] as unknown as tf.GradSaveFunc)([xhat, rstd, w]);
+    const [x, w, b, save] = args as unknown as [tf.Tensor, tf.Tensor, tf.Tensor, tf.GradSaveFunc];
+    const [y, mean, rstd, variance] = fused(norm, [x, w, b], { eps }) ?? forward(norm, x, w, b, eps);
+    observe?.(mean!, variance!);
+    save([x, mean!, rstd!, w]);
     return {
-      value: xhat.mul(w).add(b),
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
-        const [xhat, rstd, w] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
-        const dyXhat = dy.mul(xhat);
-        const dxhat = dy.mul(w);
-        const shift = dxhat.mean(axis, true);
-        const slope = (axis === 1 ? dyXhat.mul(w) : dyXhat).mean(axis, true);
-        const slopeOfXhat = axis === 1 ? slope : slope.mul(w);
-        const dx = dxhat.sub(shift).sub(xhat.mul(slopeOfXhat)).mul(rstd);
-        return [dx, dyXhat.sum(0), dy.sum(0)];
-      },
+      value: y!,
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) =>
+        fused(`${norm}Grad`, [dy, ...saved]) ?? backward(norm, dy, saved),
     };
   });
-  return op(rows, weight, bias);
+  return op(x, weight, bias) as T;
+}
+
+/** The result, mean, 1/√(σ² + eps), and BatchNorm's unbiased variance. */
+function forward(norm: Norm, x: tf.Tensor, w: tf.Tensor, b: tf.Tensor, eps: number): tf.Tensor[] {
+  const axes = reduced(norm, x);
+  const perPosition = norm === "LayerNorm";
+  const mean = x.mean(axes, perPosition);
+  const centred = x.sub(mean);
+  const variance = centred.square().mean(axes, perPosition);
+  const rstd = variance.add(eps).rsqrt();
+  const y = centred.mul(rstd).mul(w).add(b);
+  const count = x.size / mean.size;
+  return [y, mean, rstd, variance.mul(count / Math.max(1, count - 1))];
+}
+
+/** Gradients of input, weight and bias. */
+function backward(norm: Norm, dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] {
+  const [x, mean, rstd, w] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
+  const axes = reduced(norm, x);
+  const xhat = x.sub(mean).mul(rstd);
+  const dxhat = dy.mul(w);
+  const shift = dxhat.mean(axes, true);
+  const slope = dxhat.mul(xhat).mean(axes, true);
+  const dx = dxhat.sub(shift).sub(xhat.mul(slope)).mul(rstd);
+  const allButLast = reduced("BatchNorm", x);
+  return [dx, dy.mul(xhat).sum(allButLast), dy.sum(allButLast)];
+}
+
+/** The axes that a norm's moments are taken over. */
+function reduced(norm: Norm, x: tf.Tensor): number[] {
+  const last = x.rank - 1;
+  return norm === "LayerNorm" ? [last] : Array.from({ length: last }, (_, axis) => axis);
 }

@@ -1,5 +1,6 @@
 /** AdamW (Loshchilov & Hutter 2019), as PyTorch's: tfjs has none, and its Adam keeps moments by position. */
 import * as tf from "lib/tf.ts";
+import { fused } from "lib/nn/fused.ts";
 
 /** First and second moment of one weight, and how often it was updated. */
 export interface AdamWMoments {
@@ -38,13 +39,27 @@ export function adamWStep(
   state: AdamWState,
   options: AdamWOptions,
 ): void {
-  for (const [name, grad] of grads) {
+  const updates = [...grads].map(([name, grad]) => {
     const weight = weights.get(name);
     if (weight === undefined) throw new TypeError(`Cannot update ${name}: no weight has this name`);
-    const moments = state.get(name) ?? zeroMoments(weight);
-    state.set(name, moments);
-    updateOne(weight, grad, moments, decays(name, weight) ? options.weightDecay : 0, options);
-  }
+    return { name, weight, grad };
+  });
+  if (updates.length === 0) return;
+  const moments = updates.map(({ name, weight }) => {
+    const own = state.get(name) ?? zeroMoments(weight);
+    state.set(name, own);
+    own.steps++;
+    return own;
+  });
+  const factors = updates.map(({ name, weight }, i) =>
+    factorsOf(moments[i]!.steps, decays(name, weight), options)
+  );
+  const variables = [
+    ...updates.map(({ weight }) => weight),
+    ...moments.map(({ first }) => first),
+    ...moments.map(({ second }) => second),
+  ];
+  update(variables, updates.map(({ grad }) => grad), factors);
 }
 
 /** Fresh moments for one weight. */
@@ -56,23 +71,48 @@ export function zeroMoments(weight: tf.Tensor): AdamWMoments {
   }));
 }
 
-function updateOne(
-  weight: tf.Variable,
-  grad: tf.Tensor,
-  moments: AdamWMoments,
-  weightDecay: number,
-  { lr, beta1 = 0.9, beta2 = 0.999, eps = 1e-8 }: AdamWOptions,
+/** The numbers of one weight's update: [keep, β₁, 1 − β₁, β₂, 1 − β₂, 1/√(1 − β₂ᵗ), eps, lr/(1 − β₁ᵗ)]. */
+type Factors = readonly [number, number, number, number, number, number, number, number];
+
+function factorsOf(
+  t: number,
+  decays: boolean,
+  { lr, weightDecay, beta1 = 0.9, beta2 = 0.999, eps = 1e-8 }: AdamWOptions,
+): Factors {
+  const keep = decays ? 1 - lr * weightDecay : 1;
+  const [rms, step] = [1 / Math.sqrt(1 - beta2 ** t), lr / (1 - beta1 ** t)];
+  return [keep, beta1, 1 - beta1, beta2, 1 - beta2, rms, eps, step];
+}
+
+/** Moves N weights, N first and N second moments, listed in this order. */
+function update(
+  variables: readonly tf.Variable[],
+  grads: readonly tf.Tensor[],
+  factors: readonly Factors[],
 ): void {
-  const t = ++moments.steps;
+  const [weights, moments] = [variables.slice(0, grads.length), variables.slice(grads.length)];
   tf.tidy(() => {
-    const first = moments.first.mul(beta1).add(grad.mul(1 - beta1));
-    const second = moments.second.mul(beta2).add(grad.square().mul(1 - beta2));
-    const rms = second.sqrt().div(Math.sqrt(1 - beta2 ** t)).add(eps);
-    const step = first.div(rms).mul(lr / (1 - beta1 ** t));
-    weight.assign(weight.mul(1 - lr * weightDecay).sub(step));
-    moments.first.assign(first);
-    moments.second.assign(second);
+    const inputs = [...weights, ...grads, ...moments, tf.tensor2d(factors.flat(), [grads.length, 8])];
+    const updated = fused("AdamW", inputs) ?? plainUpdate(variables, grads, factors);
+    variables.forEach((variable, i) => variable.assign(updated[i]!));
   });
+}
+
+/** The new values, in the order of the variables. */
+function plainUpdate(
+  variables: readonly tf.Variable[],
+  grads: readonly tf.Tensor[],
+  factors: readonly Factors[],
+): tf.Tensor[] {
+  const n = grads.length;
+  const moved = grads.map((grad, i) => {
+    const [keep, beta1, new1, beta2, new2, rms, eps, step] = factors[i]!;
+    const first = variables[n + i]!.mul(beta1).add(grad.mul(new1));
+    const second = variables[2 * n + i]!.mul(beta2).add(grad.square().mul(new2));
+    const direction = first.div(second.sqrt().mul(rms).add(eps));
+    return [variables[i]!.mul(keep).sub(direction.mul(step)), first, second];
+  });
+  return [0, 1, 2].flatMap((kind) => moved.map((tensors) => tensors[kind]!));
 }
 
 /** Frees all moments. */

@@ -1,5 +1,6 @@
 /** Gradient clipping, tensor by tensor, as the reference does (dino, utils.py `clip_gradients`). */
 import * as tf from "lib/tf.ts";
+import { fused } from "lib/nn/fused.ts";
 
 export interface ClippedGradients {
   /** The same names; tensors the caller owns. */
@@ -22,18 +23,20 @@ export function clipEachByNorm(
   if (!(maxNorm > 0)) {
     throw new RangeError(`Cannot clip gradients: need a positive norm, current is ${maxNorm}`);
   }
-  const squares: tf.Tensor[] = [];
-  const clipped = new Map<string, tf.Tensor>();
-  for (const [name, grad] of grads) {
-    const [square, scaled] = tf.tidy(() => {
-      const square = grad.square().sum();
-      const factor = tf.div(maxNorm, square.sqrt().add(1e-6)).minimum(1);
-      return [square, grad.mul(factor)];
-    });
-    squares.push(square);
-    clipped.set(name, scaled);
-  }
-  const norm = tf.tidy(() => tf.addN(squares).sqrt().dataSync()[0]!);
-  tf.dispose(squares);
-  return { clipped, norm };
+  if (grads.size === 0) return { clipped: new Map(), norm: 0 };
+  const tensors = [...grads.values()];
+  const results = tf.tidy(() => fused("ClipEach", [...tensors, tf.scalar(maxNorm)]) ?? plain(tensors, maxNorm));
+  const squares = results.pop()!; // [N], of each tensor's norm
+  const norm = Math.sqrt(squares.dataSync().reduce((sum, square) => sum + square, 0));
+  squares.dispose();
+  return { clipped: new Map([...grads.keys()].map((name, i) => [name, results[i]!])), norm };
+}
+
+/** The clipped tensors, then their squared norms before clipping. */
+function plain(grads: readonly tf.Tensor[], maxNorm: number): tf.Tensor[] {
+  const squares = grads.map((grad) => grad.square().sum());
+  const clipped = grads.map((grad, i) => {
+    return grad.mul(tf.div(maxNorm, squares[i]!.sqrt().add(1e-6)).minimum(1));
+  });
+  return [...clipped, tf.stack(squares)];
 }

@@ -1,5 +1,6 @@
 /** The teacher's exponential moving average. */
-import * as tf from "lib/tf.ts";
+import type * as tf from "lib/tf.ts";
+import { movingAverage } from "lib/nn/moving_average.ts";
 
 /**
  * `teacher ← m · teacher + (1 − m) · student`, in place, for every weight of the maps.
@@ -13,9 +14,10 @@ export function emaUpdate(
   student: ReadonlyMap<string, tf.Variable>,
   momentum: number,
 ): void {
-  for (const [name, weight] of teacher) {
+  const sources = [...teacher.keys()].map((name) => {
     const source = student.get(name);
     if (source === undefined) throw new TypeError(`Cannot average ${name}: the student lacks it`);
-    tf.tidy(() => weight.assign(weight.mul(momentum).add(source.mul(1 - momentum))));
-  }
+    return source;
+  });
+  movingAverage([...teacher.values()], sources, momentum);
 }

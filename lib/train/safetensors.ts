@@ -110,10 +110,14 @@ function readArray(
   data: Uint8Array,
   refuse: (why: string) => Error,
 ): SavedArray {
-  const { dtype, shape, data_offsets: [from, to] = [NaN, NaN] } = entry;
+  const { dtype, shape, data_offsets } = entry ?? {};
   if (dtype !== "F32") throw refuse(`"${name}" is ${dtype}, only F32 is supported`);
+  if (!Array.isArray(shape) || !Array.isArray(data_offsets)) {
+    throw refuse(`"${name}" has no shape or no data_offsets`);
+  }
+  const [from, to] = data_offsets as readonly number[];
   const size = shape.reduce((product, side) => product * side, 1);
-  if (!(from >= 0 && to <= data.length && to - from === 4 * size)) {
+  if (!(from! >= 0 && to! <= data.length && to! - from! === 4 * size)) {
     throw refuse(`"${name}" of shape [${shape}] does not fit its bytes ${from} to ${to}`);
   }
   return { shape, values: new Float32Array(data.slice(from, to).buffer) };

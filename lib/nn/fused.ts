@@ -1,0 +1,25 @@
+/**
+ * Kernels that do several tensor operations in one pass. `lib/native` puts them into tfjs's registry where it can; every
+ * caller has the same computation in plain operations for where it cannot, as their meaning and their oracle:
+ *
+ *     fused("Gelu", [x])?.[0] ?? plainGelu(x)
+ */
+import * as tf from "lib/tf.ts";
+
+/**
+ * Runs a fused kernel.
+ *
+ * @param inputs In the kernel's order, `lib/native/src/ops.cc`.
+ * @param attributes Constants. TensorFlow keeps a kernel for each value, so what changes by the step is an input.
+ * @returns Its outputs, which the caller owns, or undefined if the backend in use has no such kernel.
+ */
+export function fused(
+  name: string,
+  inputs: readonly tf.Tensor[],
+  attributes: Readonly<Record<string, number>> = {},
+): tf.Tensor[] | undefined {
+  const kernelName = `bcssl/${name}`;
+  if (tf.getKernel(kernelName, tf.getBackend()) === undefined) return undefined;
+  const named = inputs as unknown as tf.NamedTensorMap; // tfjs takes an array too, as its own Concat does
+  return tf.engine().runKernel(kernelName, named, attributes) as tf.Tensor[];
+}
