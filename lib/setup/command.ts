@@ -55,8 +55,10 @@ const networkTrouble =
 
 /** The message for a program that failed. */
 export function failure(attempt: string, program: string, code: number, output: string): string {
-  const tail = output.trimEnd().split("\n").slice(-15).map((line) => `    ${line}`).join("\n");
-  const reason = networkTrouble.test(output)
+  const isNetwork = networkTrouble.test(output);
+  const lines = output.trimEnd().split("\n").slice(isNetwork ? -2 : -15);
+  const tail = lines.map((line) => `    ${line}`).join("\n");
+  const reason = isNetwork
     ? "no network. Set-up needs npm's and Python's package registries: connect, or set their mirrors " +
       '("npm config set registry …", "pip config set global.index-url …"), then run "deno task setup" again'
     : `${program} ended with code ${code}`;

@@ -69,6 +69,7 @@ function labArguments(
     `--LabApp.default_url=${path}`,
     `--LabApp.news_url=None`, // asks nobody about news or versions
     `--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate`,
+    `--LanguageServerManager.autodetect=False`, // runs npm, which makes a folder in the home
     `--KernelSpecManager.ensure_native_kernel=False`,
     `--KernelSpecManager.allowed_kernelspecs=${kernelName}`,
     `--MappingKernelManager.default_kernel_name=${kernelName}`,

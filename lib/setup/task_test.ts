@@ -1,0 +1,62 @@
+import { closingLine, readSummary } from "lib/setup/run_tests.ts";
+import { root } from "lib/setup/project.ts";
+import { readArguments } from "lib/setup/task.ts";
+import { assertEquals, assertThrows } from "lib/testing/assert.ts";
+
+Deno.test("readArguments() names the options there are when one is unknown", () => {
+  const options = { gpu: { type: "boolean" }, port: { type: "string" } } as const;
+  assertEquals(readArguments(["--port", "1"], options).values.port, "1");
+  assertThrows(
+    () => readArguments(["--gpus"], options),
+    RangeError,
+    "the options are --gpu, --port",
+  );
+  assertThrows(() => readArguments(["--port"], options), RangeError, "--port");
+  assertThrows(() => readArguments(["surplus"], options), RangeError, "surplus");
+});
+
+async function runTask(file: string, ...args: string[]) {
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", `${root}/lib/setup/${file}`, ...args],
+    cwd: root,
+  }).output();
+  return { code, message: new TextDecoder().decode(stderr).trimEnd() };
+}
+
+for (
+  const [file, args, expected] of [
+    ["setup.ts", ["--gpu", "--cpu"], "Cannot take both --gpu and --cpu: choose one"],
+    ["lab.ts", ["--port", "http"], 'Cannot take port "http": need 0 (any free one) to 65535'],
+    [
+      "reproduce.ts",
+      ["--scale", "huge"],
+      'Cannot take scale "huge": there are smoke, laptop, paper',
+    ],
+  ] as const
+) {
+  Deno.test(`${file} ${args.join(" ")} is an error of one line`, async () => {
+    assertEquals(await runTask(file, ...args), { code: 1, message: expected });
+  });
+}
+
+Deno.test("reproduce.ts of an unknown notebook is an error of one line", async () => {
+  const { code, message } = await runTask("reproduce.ts", "99_nothing");
+  assertEquals([code, message.split("\n").length], [1, 1]);
+  assertEquals(message.replace(/there are .*/, ""), 'Cannot find notebook "99_nothing": ');
+});
+
+Deno.test("readSummary() reads the counts of Deno's last line, coloured or not", () => {
+  const line = "FAILED | 3 passed (2 steps) | 1 failed | 4 ignored (5s)";
+  assertEquals(readSummary(line), { passed: 3, failed: 1, skipped: 4 });
+  assertEquals(readSummary("\x1b[32mok\x1b[0m | 10 passed | 0 failed \x1b[38m(4s)\x1b[0m"), {
+    passed: 10,
+    failed: 0,
+    skipped: 0,
+  });
+  assertEquals(readSummary("x ... ok (3ms)"), undefined);
+});
+
+Deno.test("closingLine() mentions skipped tests only if there are some", () => {
+  assertEquals(closingLine({ passed: 3, failed: 1, skipped: 4 }), "3 passed, 1 failed, 4 skipped");
+  assertEquals(closingLine({ passed: 3, failed: 0, skipped: 0 }), "3 passed, 0 failed");
+});
