@@ -1,9 +1,17 @@
 /** From a data config and a scale to images in memory. */
-import type { ImageSet } from "lib/datasets/images.ts";
-import { loadEmoji, loadFashionMnist, loadImageFolder } from "lib/datasets/mod.ts";
+import {
+  type ImageSet,
+  loadEmoji,
+  loadFashionMnist,
+  loadImageFolder,
+  unlabelled,
+} from "lib/datasets/mod.ts";
 import type { DataConfig, Scale } from "lib/experiments/config.ts";
 
 export interface DataSplit {
+  /** What pre-training sees: no labels, and more images than `train` where some have none. */
+  readonly pretrain: ImageSet;
+  /** What the k-NN looks its neighbours up in. */
   readonly train: ImageSet;
   readonly test: ImageSet;
 }
@@ -19,15 +27,17 @@ export async function loadData(
   switch (data.kind) {
     case "fashion-mnist": {
       const { placed } = data;
-      return await loadFashionMnist({ placed, ...(placed ? { size } : {}), trainCount, testCount });
+      return withoutLabels(
+        await loadFashionMnist({ placed, ...(placed ? { size } : {}), trainCount, testCount }),
+      );
     }
     case "emoji":
       return await loadEmoji({ size, labels: data.labels });
     case "folder":
-      return {
+      return withoutLabels({
         train: (await loadImageFolder(data.train, { size })).images,
         test: (await loadImageFolder(data.test, { size })).images,
-      };
+      });
     default: {
       const unknown: never = data;
       throw new RangeError(
@@ -35,4 +45,8 @@ export async function loadData(
       );
     }
   }
+}
+
+function withoutLabels({ train, test }: Omit<DataSplit, "pretrain">): DataSplit {
+  return { pretrain: unlabelled(train), train, test };
 }

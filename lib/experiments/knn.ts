@@ -11,7 +11,7 @@ import { type PretrainConfig, recipeAt, type ScaleName } from "lib/experiments/c
 /** k-NN on the features of a network. */
 export function knnOfModel(
   model: Pick<Model, "forward" | "featureDim">,
-  { train, test }: DataSplit,
+  { train, test }: Omit<DataSplit, "pretrain">,
   stats: ChannelStats,
 ): KnnAccuracy[] {
   return knnAccuracy(

@@ -59,7 +59,7 @@ export async function pretrain(
   if (fresh) clearRun(folder);
   const recipe = recipeAt(config, scale);
   const data = await loadData(config.data, config.scales[scale]);
-  const { totalSteps } = runLength(recipe, imageCount(data.train));
+  const { totalSteps } = runLength(recipe, imageCount(data.pretrain));
   const state = createDinoState(recipe.model, recipe.head, createRng(seed).fork("init"));
   try {
     const done = hasCheckpoint(folder) ? loadDinoState(folder.checkpoint, state) : 0;
@@ -102,7 +102,7 @@ async function advance(
 ): Promise<number> {
   const rng = createRng(seed);
   using log = openMetricsLog(folder, history);
-  using views = createCropper(data.train, recipe.crops, { rng: rng.fork("crops") });
+  using views = createCropper(data.pretrain, recipe.crops, { rng: rng.fork("crops") });
   let step = done;
   let saved = performance.now();
   try {

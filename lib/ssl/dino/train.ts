@@ -5,10 +5,11 @@ import type { CropBatch, CropRecipe } from "lib/ssl/dino/crops.ts";
 import { type DinoRecipe, runLength, stepValues } from "lib/ssl/dino/recipe.ts";
 import { type DinoState, dinoStep, type StepMetrics, type Views } from "lib/ssl/dino/step.ts";
 
-/** Makes the views of some images at a step; a `Cropper` is one. */
+/** Makes the views of some images at a step, the next step's ahead of time; a `Cropper` is one. */
 export interface ViewSource {
   readonly count: number;
   next(indices: Uint32Array, step: number): Promise<CropBatch>;
+  prefetch(indices: Uint32Array, step: number): void;
 }
 
 export interface TrainedStep extends StepMetrics {
@@ -33,12 +34,14 @@ export async function* trainDino(
   { rng, done }: { readonly rng: Rng; readonly done: number },
 ): AsyncGenerator<TrainedStep> {
   const length = runLength(recipe, views.count);
-  const { batchSize } = recipe;
+  const images = (step: number) => {
+    const order = epochOrder(rng, Math.floor(step / length.stepsPerEpoch), views.count);
+    const first = (step % length.stepsPerEpoch) * recipe.batchSize;
+    return order.subarray(first, first + recipe.batchSize);
+  };
   for (let step = done; step < length.totalSteps; step++) {
-    const epoch = Math.floor(step / length.stepsPerEpoch);
-    const order = epochOrder(rng, epoch, views.count);
-    const first = (step % length.stepsPerEpoch) * batchSize;
-    const crops = await views.next(order.subarray(first, first + batchSize), step);
+    const crops = await views.next(images(step), step);
+    if (step + 1 < length.totalSteps) views.prefetch(images(step + 1), step + 1);
     const now = stepValues(recipe, step, length);
     const tensors = toTensors(crops, recipe.crops);
     try {

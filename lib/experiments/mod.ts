@@ -1,0 +1,18 @@
+/** What a notebook calls: configs, and the verbs that run them. Verbs return numbers and run ids, never tensors. */
+export {
+  chosenScale,
+  override,
+  type PretrainConfig,
+  recipeAt,
+  runId,
+  type RunKey,
+  type Scale,
+  type ScaleName,
+  scaleNames,
+} from "lib/experiments/config.ts";
+export { bcSslStart } from "lib/experiments/configs.ts";
+export { type DataSplit, loadData } from "lib/experiments/data.ts";
+export { type Baselines, baselines } from "lib/experiments/knn.ts";
+export { type NearestImages, nearestImages } from "lib/experiments/neighbours.ts";
+export { pretrain, type PretrainOptions, type PretrainResult } from "lib/experiments/pretrain.ts";
+export { type ExampleViews, exampleViews } from "lib/experiments/views.ts";

@@ -1,0 +1,93 @@
+/** The verb `nearestImages`: what a trained teacher, or a comparison of pixels, takes for alike. */
+import { createRng } from "lib/rng.ts";
+import { type ImageSet, subset } from "lib/datasets/images.ts";
+import { extractFeatures, pixelFeatures } from "lib/eval/features.ts";
+import { type LabelledFeatures, nearestNeighbours } from "lib/eval/knn.ts";
+import { loadDinoState } from "lib/ssl/dino/checkpoint.ts";
+import { createDinoState, disposeDinoState } from "lib/ssl/dino/step.ts";
+import { loadData } from "lib/experiments/data.ts";
+import { recipeAt, type RunKey } from "lib/experiments/config.ts";
+import { hasCheckpoint, openRun } from "lib/experiments/runs.ts";
+
+export interface NearestImagesOptions extends Omit<RunKey, "config"> {
+  /** Test images to start from; by default, the first image of each class. */
+  readonly queries?: readonly number[];
+  /** Neighbours of each. */
+  readonly k?: number;
+  /** Whose eyes: the trained teacher's features, or the images themselves. */
+  readonly by?: "teacher" | "pixels";
+}
+
+/** Rows of images, each a query and then its neighbours, nearest first. */
+export interface NearestImages {
+  /** `rows × (1 + k)` images, row by row. */
+  readonly images: ImageSet;
+  /** Images in a row: 1 + k. */
+  readonly columns: number;
+  /** For each image, whether it has its query's class; true for the queries themselves. */
+  readonly sameClass: readonly boolean[];
+}
+
+/**
+ * The training images nearest to some test images, by cosine.
+ *
+ * @throws {Error} If the teacher is asked for and the run is not on disk.
+ */
+export async function nearestImages(
+  config: RunKey["config"],
+  { scale, seed, k = 8, by = "teacher", queries }: NearestImagesOptions,
+): Promise<NearestImages> {
+  const { train, test } = await loadData(config.data, config.scales[scale]);
+  const chosen = subset(test, queries ?? firstOfEachClass(test));
+  const featuresOf = (sets: readonly ImageSet[]) =>
+    by === "pixels" ? sets.map(pixelFeatures) : teacherFeatures({ config, scale, seed }, sets);
+  const [bank, probes] = featuresOf([train, chosen]) as [LabelledFeatures, LabelledFeatures];
+  const { indices } = nearestNeighbours(bank, probes, k);
+  const rows = Array.from(chosen.labels, (_, row) => [
+    subset(chosen, [row]),
+    subset(train, indices.subarray(row * k, (row + 1) * k)),
+  ]);
+  const images = concat(rows.flat());
+  const sameClass = Array.from(
+    images.labels,
+    (label, i) => label === images.labels[i - i % (k + 1)],
+  );
+  return { images, columns: k + 1, sameClass };
+}
+
+function firstOfEachClass({ labels, classNames }: ImageSet): number[] {
+  return classNames.map((_, label) => labels.indexOf(label)).filter((index) => index >= 0);
+}
+
+function teacherFeatures(key: RunKey, sets: readonly ImageSet[]): LabelledFeatures[] {
+  const folder = openRun(key);
+  if (!hasCheckpoint(folder)) {
+    throw new Error(`Run ${folder.id} is not in outputs/: call pretrain() with the same options`);
+  }
+  const recipe = recipeAt(key.config, key.scale);
+  const state = createDinoState(recipe.model, recipe.head, createRng(key.seed).fork("init"));
+  try {
+    loadDinoState(folder.checkpoint, state);
+    const { stats } = recipe.crops;
+    return sets.map((set) => extractFeatures(state.teacher.model, set, { stats }));
+  } finally {
+    disposeDinoState(state);
+  }
+}
+
+/** All images of sets of one size, one after the other. */
+function concat(sets: readonly ImageSet[]): ImageSet {
+  const pixels = new Uint8Array(sets.reduce((sum, set) => sum + set.pixels.length, 0));
+  let at = 0;
+  for (const set of sets) {
+    pixels.set(set.pixels, at);
+    at += set.pixels.length;
+  }
+  return {
+    ...sets[0]!,
+    pixels,
+    labels: Int32Array.from(sets.flatMap((set) => [...set.labels])),
+    ids: sets.flatMap((set) => set.ids),
+    masks: undefined,
+  };
+}
