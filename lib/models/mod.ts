@@ -1,4 +1,5 @@
 /** Every backbone behind one door. */
+import "lib/native/mod.ts"; // registers the fused kernels that lib/nn looks for
 import * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
 import {

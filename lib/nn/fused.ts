@@ -18,8 +18,12 @@ export function fused(
   inputs: readonly tf.Tensor[],
   attributes: Readonly<Record<string, number>> = {},
 ): tf.Tensor[] | undefined {
-  const kernelName = `bcssl/${name}`;
-  if (tf.getKernel(kernelName, tf.getBackend()) === undefined) return undefined;
-  const named = inputs as unknown as tf.NamedTensorMap; // tfjs takes an array too, as its own Concat does
-  return tf.engine().runKernel(kernelName, named, attributes) as tf.Tensor[];
+  const kernel = tf.getKernel(`bcssl/${name}`, tf.getBackend());
+  if (kernel === undefined) return undefined;
+  const named = inputs as unknown as tf.NamedTensorInfoMap; // an array, as for tfjs's own Concat
+  return kernel.kernelFunc({
+    inputs: named,
+    attrs: attributes,
+    backend: tf.backend(),
+  }) as tf.Tensor[];
 }

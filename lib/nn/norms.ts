@@ -91,7 +91,8 @@ function normalize<T extends tf.Tensor>(
 ): T {
   const op = tf.customGrad((...args) => {
     const [x, w, b, save] = args as unknown as [tf.Tensor, tf.Tensor, tf.Tensor, tf.GradSaveFunc];
-    const [y, mean, rstd, variance] = fused(norm, [x, w, b], { eps }) ?? forward(norm, x, w, b, eps);
+    const [y, mean, rstd, variance] = fused(norm, [x, w, b], { eps }) ??
+      forward(norm, x, w, b, eps);
     observe?.(mean!, variance!);
     save([x, mean!, rstd!, w]);
     return {

@@ -92,7 +92,12 @@ function update(
 ): void {
   const [weights, moments] = [variables.slice(0, grads.length), variables.slice(grads.length)];
   tf.tidy(() => {
-    const inputs = [...weights, ...grads, ...moments, tf.tensor2d(factors.flat(), [grads.length, 8])];
+    const inputs = [
+      ...weights,
+      ...grads,
+      ...moments,
+      tf.tensor2d(factors.flat(), [grads.length, 8]),
+    ];
     const updated = fused("AdamW", inputs) ?? plainUpdate(variables, grads, factors);
     variables.forEach((variable, i) => variable.assign(updated[i]!));
   });

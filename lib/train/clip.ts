@@ -25,9 +25,11 @@ export function clipEachByNorm(
   }
   if (grads.size === 0) return { clipped: new Map(), norm: 0 };
   const tensors = [...grads.values()];
-  const results = tf.tidy(() => fused("ClipEach", [...tensors, tf.scalar(maxNorm)]) ?? plain(tensors, maxNorm));
+  const results = tf.tidy(() =>
+    fused("ClipEach", [...tensors, tf.scalar(maxNorm)]) ?? plain(tensors, maxNorm)
+  );
   const squares = results.pop()!; // [N], of each tensor's norm
-  const norm = Math.sqrt(squares.dataSync().reduce((sum, square) => sum + square, 0));
+  const norm = Math.sqrt(squares.dataSync<"float32">().reduce((sum, square) => sum + square, 0));
   squares.dispose();
   return { clipped: new Map([...grads.keys()].map((name, i) => [name, results[i]!])), norm };
 }

@@ -1,0 +1,144 @@
+/** Every native kernel of the layers against the same layer in plain ops. Skipped, and counted so, without the kernels. */
+import * as tf from "lib/tf.ts";
+import { nativeStatus, withPlainOps } from "lib/native/mod.ts";
+import { gelu } from "lib/nn/gelu.ts";
+import { batchNorm, createBatchNorm, createLayerNorm, layerNorm } from "lib/nn/norms.ts";
+import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
+
+const ignore = !nativeStatus().active;
+const shapes = [[1, 1], [1, 3], [7, 1], [1, 2, 3, 17], [5, 32], [3, 3, 3, 96], [4097, 33], [
+  300,
+  257,
+]];
+
+function random(shape: number[], seed: number, mean = 0, std = 1.5): tf.Tensor {
+  return tf.randomNormal(shape, mean, std, "float32", seed);
+}
+
+/** What a function gives, and its gradients by all arguments for a random cotangent. */
+function valueAndGrads(f: (...args: tf.Tensor[]) => tf.Tensor, args: tf.Tensor[]): tf.Tensor[] {
+  return tf.tidy(() => {
+    const value = f(...args);
+    return [value, ...tf.grads(f)(args, random(value.shape, 99))];
+  });
+}
+
+/** Native equals plain, to 1e-5 in value and 1e-4 in gradients, and itself, to the last bit. */
+function assertTwins(f: (...args: tf.Tensor[]) => tf.Tensor, args: tf.Tensor[]): void {
+  tf.tidy(() => {
+    const [native, again] = [valueAndGrads(f, args), valueAndGrads(f, args)];
+    const plain = withPlainOps(() => valueAndGrads(f, args));
+    native.forEach((actual, i) => {
+      assertEquals(actual.shape, plain[i]!.shape);
+      assertClose(orOnes(actual, plain[i]!), orOnes(plain[i]!, plain[i]!), i === 0 ? 1e-5 : 1e-4);
+      assertEquals(actual.dataSync(), again[i]!.dataSync(), "two runs differ");
+    });
+  });
+}
+
+/** `x`, moved by 1 where nothing but 0 is expected: closeness is relative to the largest expected value. */
+function orOnes(x: tf.Tensor, expected: tf.Tensor): tf.Tensor {
+  return expected.abs().max().dataSync()[0]! > 0 ? x : x.add(1);
+}
+
+for (const shape of shapes) {
+  Deno.test({
+    name: `native gelu() equals the plain one on [${shape}]`,
+    ignore,
+    fn: () => assertTwins(gelu, [random(shape, 1, 0, 3)]),
+  });
+
+  Deno.test({
+    name: `native layerNorm() equals the plain one on [${shape}]`,
+    ignore,
+    fn() {
+      const C = shape.at(-1)!;
+      const op = (x: tf.Tensor, w: tf.Tensor, b: tf.Tensor) =>
+        layerNorm(x, { weight: w, bias: b } as ReturnType<typeof createLayerNorm>, 1e-2);
+      assertTwins(op, [random(shape, 1, 3), random([C], 2), random([C], 3)]);
+    },
+  });
+
+  Deno.test({
+    name: `native batchNorm() equals the plain one on [${shape}]`,
+    ignore,
+    fn() {
+      const C = shape.at(-1)!;
+      const params = createBatchNorm(C);
+      const op = (x: tf.Tensor, w: tf.Tensor, b: tf.Tensor) =>
+        batchNorm(x, { ...params, weight: w, bias: b } as typeof params, {
+          training: true,
+          eps: 1e-2,
+        });
+      assertTwins(op, [random(shape, 1, 3), random([C], 2), random([C], 3)]);
+    },
+  });
+
+  Deno.test({
+    name: `native batchNorm() moves the running statistics as the plain one on [${shape}]`,
+    ignore,
+    fn() {
+      const x = random(shape, 1, 3);
+      const moved = () => {
+        const params = createBatchNorm(shape.at(-1)!);
+        tf.dispose(batchNorm(x, params, { training: true, momentum: 0.3 }));
+        return [params.running_mean, params.running_var];
+      };
+      const plain = withPlainOps(moved);
+      moved().forEach((statistic, i) => assertClose(statistic, plain[i]!));
+    },
+  });
+}
+
+Deno.test({
+  name: "native gelu() is exact far from zero and passes NaN and infinity on",
+  ignore,
+  fn() {
+    const x = tf.tensor1d([-40, -12, -6, -3, -1e-20, 0, 1e-20, 3, 6, 12, 40, NaN, Infinity]);
+    const y = gelu(x).dataSync();
+    const tail = (a: number) => a === 3 ? 1.3498980316301e-3 : 9.8658764503770e-10; // Q(3), Q(6)
+    const expected = [0, 0, -6 * tail(6), -3 * tail(3), 0, 0, 0, 3 - 3 * tail(3), 6, 12, 40];
+    expected.forEach((value, i) => {
+      const error = Math.abs(y[i]! - value);
+      assertTrue(
+        error <= 2e-6 * Math.abs(value) + 1e-18,
+        `${x.dataSync()[i]}: ${y[i]}, not ${value}`,
+      );
+    });
+    assertTrue(
+      Number.isNaN(y[11]!) && y[12] === Infinity,
+      `NaN and ∞ became ${y[11]} and ${y[12]}`,
+    );
+  },
+});
+
+Deno.test({
+  name: "native norms keep their digits beside a large mean, and pass NaN on",
+  ignore,
+  fn() {
+    const x = random([4097, 17], 1, 1000, 1);
+    const params = createBatchNorm(17);
+    const y = batchNorm(x, params, { training: true, eps: 0 });
+    const { mean, variance } = tf.moments(y, 0);
+    assertTrue(mean.abs().max().dataSync()[0]! < 1e-3, "mean is not 0");
+    assertClose(variance, new Float32Array(17).fill(1), 1e-3);
+    const spoilt = tf.concat([x, tf.fill([1, 17], NaN)]);
+    for (
+      const bad of [layerNorm(spoilt, params, 1e-6), batchNorm(spoilt, params, { training: true })]
+    ) {
+      assertTrue(Number.isNaN(bad.dataSync().at(-1)), "a NaN was lost");
+    }
+  },
+});
+
+Deno.test("BCSSL_NATIVE=off gives plain ops, and says so", async () => {
+  const code =
+    'import { nativeStatus } from "lib/native/mod.ts"; console.log(JSON.stringify(nativeStatus()))';
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", code],
+    cwd: import.meta.dirname!,
+    env: { BCSSL_NATIVE: "off" },
+  }).output();
+  const status = JSON.parse(new TextDecoder().decode(stdout));
+  assertEquals(status, { active: false, reason: "plain ops: BCSSL_NATIVE is off" });
+});

@@ -1,0 +1,49 @@
+/** The operations of `src/ops.cc` as tfjs kernels. Inputs come as an array in the operation's own order. */
+import type * as tf from "lib/tf.ts";
+import { attr, type Attrs, tfOpOutputs } from "lib/tf_op.ts";
+
+/** How many tensors an operation returns, given its inputs; list operations also say how long their lists are. */
+interface Operation {
+  readonly outputs: (inputs: number) => number;
+  readonly listLength?: (inputs: number) => number;
+}
+
+const returns = (count: number): Operation => ({ outputs: () => count });
+
+/** An operation on `lists` lists of equal length and one more input. */
+function onLists(lists: number, outputs: (length: number) => number): Operation {
+  const listLength = (inputs: number) => (inputs - 1) / lists;
+  return { outputs: (inputs) => outputs(listLength(inputs)), listLength };
+}
+
+const operations: Readonly<Record<string, Operation>> = {
+  Gelu: returns(1),
+  GeluGrad: returns(1),
+  LayerNorm: returns(3),
+  LayerNormGrad: returns(3),
+  BatchNorm: returns(4),
+  BatchNormGrad: returns(3),
+  ScaledResidual: returns(1),
+  ScaledResidualGrad: returns(2),
+  ClipEach: onLists(1, (length) => length + 1),
+  AdamW: onLists(4, (length) => 3 * length),
+  MovingAverage: onLists(2, (length) => length),
+};
+
+/** To register for the backend `tensorflow`: `bcssl/Gelu`, … */
+export const kernels: readonly tf.KernelConfig[] = Object.entries(operations)
+  .map(([name, { outputs, listLength }]) => ({
+    kernelName: `bcssl/${name}`,
+    backendName: "tensorflow",
+    kernelFunc: ({ inputs, attrs }) => {
+      const tensors = inputs as unknown as readonly tf.Tensor[];
+      const length = listLength?.(tensors.length);
+      const attributes = floats(attrs as Readonly<Record<string, number>>);
+      const all = length === undefined ? attributes : { ...attributes, N: attr.int(length) };
+      return tfOpOutputs(`Bcssl${name}`, tensors, all, outputs(tensors.length));
+    },
+  }));
+
+function floats(values: Readonly<Record<string, number>>): Attrs {
+  return Object.fromEntries(Object.entries(values).map(([name, v]) => [name, attr.float(v)]));
+}

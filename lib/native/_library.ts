@@ -1,0 +1,63 @@
+/** Where the compiled kernels lie. Imports nothing of ours: set-up runs it before the engine is there. */
+import { createHash } from "node:crypto";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const sourceDir = `${root}lib/native/src`;
+
+/** The folder of compiled libraries, inside the environment that set-up makes and git ignores. */
+export const libraryDir = `${root}.venv/native`;
+const wheelDir = `${root}.venv/engine`;
+/** TensorFlow's libraries and headers. */
+export const engineDir = `${wheelDir}/tensorflow`;
+
+/** How each file is compiled. `-march=native` stays out of the file that includes TensorFlow's headers. */
+export const flags = {
+  all: ["-std=c++17", "-fPIC", "-Wall", "-Wextra"],
+  kernels: ["-O3", "-march=native", "-fopenmp-simd", "-fno-math-errno", "-fno-trapping-math"],
+  ops: ["-O2", "-D_GLIBCXX_USE_CXX11_ABI=1", "-DEIGEN_MAX_ALIGN_BYTES=64", "-DNDEBUG"],
+} as const;
+
+/** The one source file that knows TensorFlow. */
+export const opsSource = `${sourceDir}/ops.cc`;
+
+/** The source files, absolute, in a fixed order; headers included. */
+export function sources(): string[] {
+  return namesIn(sourceDir, /\.(cc|h)$/).map((name) => `${sourceDir}/${name}`);
+}
+
+/**
+ * The names in a folder that match, sorted.
+ *
+ * @throws {Deno.errors.NotFound} If there is no such folder.
+ */
+export function namesIn(folder: string, wanted: RegExp): string[] {
+  return [...Deno.readDirSync(folder)].map(({ name }) => name)
+    .filter((name) => wanted.test(name)).sort();
+}
+
+/**
+ * The part of the library's name that says what it was made from and for: sources, flags, TensorFlow's version, and
+ * this CPU, on which alone it may be loaded. What follows it names the compiler.
+ *
+ * @throws {Deno.errors.NotFound} If TensorFlow is not set up.
+ */
+export function libraryKey(): string {
+  const hash = createHash("sha256").update(JSON.stringify(flags)).update(cpu());
+  for (const name of namesIn(wheelDir, /\.dist-info$/)) hash.update(name);
+  for (const path of sources()) {
+    hash.update(path.slice(sourceDir.length)).update(Deno.readFileSync(path));
+  }
+  return hash.digest("hex").slice(0, 16);
+}
+
+/** The instruction sets of this CPU as the kernel names them, or its architecture where it does not. */
+function cpu(): string {
+  try {
+    const lines = Deno.readTextFileSync("/proc/cpuinfo").split("\n");
+    const wanted = /^(flags|Features|model name|CPU part|isa)\s*:/;
+    return [...new Set(lines.filter((line) => wanted.test(line)))].join("\n");
+  } catch {
+    return Deno.build.target;
+  }
+}

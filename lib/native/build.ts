@@ -1,0 +1,121 @@
+/** Compiles the kernels in `src/`. Run by set-up, or by hand: `deno run -A lib/native/build.ts`. */
+import { createHash } from "node:crypto";
+import {
+  engineDir,
+  flags,
+  libraryDir,
+  libraryKey,
+  opsSource,
+  sources,
+} from "lib/native/_library.ts";
+
+export interface NativeBuild {
+  /** The library's file. */
+  readonly path: string;
+  /** Wall time, in seconds. */
+  readonly seconds: number;
+  /** True if it was there already. */
+  readonly cached: boolean;
+}
+
+/**
+ * Compiles the native kernels for this machine's CPU unless that was done before with the same sources, flags, compiler
+ * and TensorFlow. The compiler is `$CXX`, or g++.
+ *
+ * @throws {Error} If TensorFlow or a compiler is missing, or the compiler fails. The plain ops then do the work.
+ */
+export async function buildNative(): Promise<NativeBuild> {
+  const start = performance.now();
+  const path = `${libraryDir}/bcssl-${key()}-${await compilerHash()}.so`;
+  const cached = isFile(path);
+  if (!cached) await compileAndLink(path);
+  return { path, seconds: (performance.now() - start) / 1000, cached };
+}
+
+const compiler = Deno.env.get("CXX") ?? "g++";
+
+function key(): string {
+  try {
+    return libraryKey();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new Error(
+      `Cannot compile the native kernels: TensorFlow is not in ${engineDir}; run \`deno task setup\``,
+    );
+  }
+}
+
+/** A hash of the compiler's version and of what `-march=native` means to it. */
+async function compilerHash(): Promise<string> {
+  const said = await run(["-march=native", "-Q", "--help=target", "--version"]).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new Error(
+      `Cannot compile the native kernels: no ${compiler}; install one (Debian: apt-get install g++) and run ` +
+        "`deno task setup` again, or go on with the plain ops",
+    );
+  });
+  return createHash("sha256").update(said).digest("hex").slice(0, 8);
+}
+
+/** Objects and library get temporary names; the library's own comes last, so a file that is there is whole. */
+async function compileAndLink(path: string): Promise<void> {
+  const dir = await Deno.makeTempDir({ dir: await folder(), prefix: "build-" });
+  try {
+    const objects = await compileAll(sources().filter((source) => source.endsWith(".cc")), dir);
+    const library = `${dir}/library.so`;
+    const engine = ["-l:libtensorflow_cc.so.2", "-l:libtensorflow_framework.so.2"];
+    await run(["-shared", "-o", library, ...objects, `-L${engineDir}`, ...engine]);
+    await Deno.rename(library, path);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+async function folder(): Promise<string> {
+  await Deno.mkdir(libraryDir, { recursive: true });
+  return libraryDir;
+}
+
+/** Two compilers at a time: the file with TensorFlow's headers takes as long as all others together. */
+async function compileAll(files: string[], dir: string): Promise<string[]> {
+  const compile = async (source: string) => {
+    const object = `${dir}/${source.split("/").at(-1)}.o`;
+    const own = source === opsSource
+      ? [...flags.ops, "-isystem", `${engineDir}/include`]
+      : flags.kernels;
+    await run([...flags.all, ...own, "-c", source, "-o", object]);
+    return object;
+  };
+  const kernels = async () => {
+    const objects: string[] = [];
+    for (const file of files) if (file !== opsSource) objects.push(await compile(file));
+    return objects;
+  };
+  const done = await Promise.allSettled([compile(opsSource), kernels()]);
+  const failed = done.find((result) => result.status === "rejected");
+  if (failed) throw failed.reason;
+  return done.flatMap((result) => result.status === "fulfilled" ? result.value : []);
+}
+
+/** What the compiler prints. */
+async function run(args: readonly string[]): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command(compiler, { args: [...args] })
+    .output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  if (success) return text(stdout);
+  const complaint = text(stderr).split("\n").find((line) => /error|cannot/i.test(line));
+  throw new Error(`Cannot compile the native kernels: ${complaint ?? text(stderr).trim()}`);
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
+
+if (import.meta.main) {
+  const { path, seconds, cached } = await buildNative();
+  console.log(`${path}: ${cached ? "there already" : `compiled in ${seconds.toFixed(1)} s`}`);
+}

@@ -1,0 +1,90 @@
+/**
+ * Fused kernels in C++ for the CPU, in tfjs's own kernel registry. Importing this module loads and registers them, where
+ * there is a compiled library; `lib/nn` and `lib/train` look there (`fused` in lib/nn/fused.ts) and otherwise do the same
+ * with plain tensor operations. `BCSSL_NATIVE=off` keeps the plain ones.
+ */
+import * as tf from "lib/tf.ts";
+import { libraryDir, libraryKey, namesIn } from "lib/native/_library.ts";
+import { kernels } from "lib/native/_kernels.ts";
+
+export { buildNative, type NativeBuild } from "lib/native/build.ts";
+
+/** Whether the native kernels are in use, and if not, why not. */
+export interface NativeStatus {
+  readonly active: boolean;
+  /** One line for a person. */
+  readonly reason: string;
+}
+
+const status: NativeStatus = start();
+
+/** Whether the native kernels are in use, and if not, why not. */
+export function nativeStatus(): NativeStatus {
+  return status;
+}
+
+/** Runs `body` with the plain ops in place of the native kernels: the oracle of tests, the baseline of benchmarks. */
+export function withPlainOps<T>(body: () => T): T {
+  if (!status.active) return body();
+  unregister();
+  try {
+    return body();
+  } finally {
+    register();
+  }
+}
+
+function start(): NativeStatus {
+  const obstacle = whyNot();
+  if (obstacle !== undefined) return { active: false, reason: obstacle };
+  try {
+    load(newestLibrary());
+    register();
+    return { active: true, reason: "native kernels in use" };
+  } catch (error) {
+    return { active: false, reason: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** What rules native kernels out before a library is looked for. */
+function whyNot(): string | undefined {
+  if (Deno.env.get("BCSSL_NATIVE") === "off") return "plain ops: BCSSL_NATIVE is off";
+  const { backend, device } = tf.engine();
+  return backend === "tensorflow" && device === "CPU"
+    ? undefined
+    : `plain ops: computing on ${backend} ${device}`;
+}
+
+function newestLibrary(): string {
+  const none = new Error(
+    "plain ops: no compiled native kernels for this CPU; run `deno task setup`",
+  );
+  try {
+    const key = libraryKey();
+    const paths = namesIn(libraryDir, /\.so$/).filter((name) => name.startsWith(`bcssl-${key}-`))
+      .map((name) => `${libraryDir}/${name}`);
+    const age = (path: string) => Deno.statSync(path).mtime?.getTime() ?? 0;
+    const newest = paths.sort((a, b) => age(a) - age(b)).at(-1);
+    if (newest !== undefined) return newest;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  throw none;
+}
+
+/**
+ * The library's operations enter TensorFlow's registry as it is loaded. It stays loaded: TensorFlow keeps pointers to it.
+ *
+ * @throws {TypeError} If the system cannot load it.
+ */
+function load(path: string): void {
+  Deno.dlopen(path, { bcssl_loaded: { parameters: [], result: "i32" } });
+}
+
+function register(): void {
+  kernels.forEach((kernel) => tf.registerKernel(kernel));
+}
+
+function unregister(): void {
+  kernels.forEach(({ kernelName, backendName }) => tf.unregisterKernel(kernelName, backendName));
+}

@@ -1,0 +1,78 @@
+// The exact GELU. Loops are plain, branch-free C++ that the compiler turns into vectors of whatever width the CPU has.
+#include <cmath>
+#include <cstring>
+
+#include "kernels.h"
+
+namespace bcssl {
+namespace {
+
+/** e^(−x²/2), relative error below 1e-6 down to the smallest normal number, where it stops falling. */
+inline float gauss(float x) {
+  constexpr float kHalfLog2E = -0.72134752044448170368f;
+  constexpr float kRound = 12582912.0f;  // 1.5 · 2^23: adding it rounds to an integer, kept in the low bits
+  float y = x * x * kHalfLog2E;          // e^(−x²/2) = 2^y
+  y = y < -126.0f ? -126.0f : y;         // false for NaN, which therefore stays
+  const float shifted = y + kRound;
+  const float f = y - (shifted - kRound);  // in ±1/2
+  // 2^f: least-squares fit of relative error 2e-9, before rounding
+  float p = 1.5337562476902501e-4f;
+  p = p * f + 1.3399860363285624e-3f;
+  p = p * f + 9.618519534078464e-3f;
+  p = p * f + 5.5503289975173654e-2f;
+  p = p * f + 2.4022646608716672e-1f;
+  p = p * f + 6.931472056005101e-1f;
+  p = p * f + 1.0f;
+  std::int32_t bits;
+  std::memcpy(&bits, &shifted, sizeof bits);
+  bits = static_cast<std::int32_t>((static_cast<std::uint32_t>(bits) << 23) + (127u << 23));
+  float scale;  // 2^n
+  std::memcpy(&scale, &bits, sizeof scale);
+  return p * scale;
+}
+
+/**
+ * Φ(x), given e = e^(−x²/2). The upper tail is Q(a) = e · t · P(t) with t = 1 / (1 + 0.3 a), where P was fitted by least
+ * squares to relative error 1e-7 on 0 ≤ a ≤ 12. Unlike 1 + erf, it loses no digits far below zero.
+ */
+inline float normal_cdf(float x, float e) {
+  const float t = 1.0f / (1.0f + 0.3f * std::fabs(x));
+  float p = 0.037058488857104215f;
+  p = p * t - 0.1629392356324064f;
+  p = p * t + 0.21620060996663015f;
+  p = p * t - 0.06273024918929244f;
+  p = p * t + 0.13335077346404928f;
+  p = p * t + 0.09845666087832289f;
+  p = p * t + 0.1209892016690302f;
+  p = p * t + 0.1196137655907434f;
+  const float tail = p * t * e;
+  return x < 0.0f ? tail : 1.0f - tail;
+}
+
+constexpr Index kWork = 2;  // per element, in the units of Split
+constexpr float kInvSqrtTwoPi = 0.39894228040143267794f;
+
+}  // namespace
+
+void gelu(const float* x, float* y, Index count, const Workers& workers) {
+  const Split split(count, kWork);
+  workers.run(split.parts, [&](Index part) {
+    const Index end = split.end(part);
+#pragma omp simd
+    for (Index i = split.begin(part); i < end; ++i) y[i] = x[i] * normal_cdf(x[i], gauss(x[i]));
+  });
+}
+
+void gelu_grad(const float* dy, const float* x, float* dx, Index count, const Workers& workers) {
+  const Split split(count, kWork);
+  workers.run(split.parts, [&](Index part) {
+    const Index end = split.end(part);
+#pragma omp simd
+    for (Index i = split.begin(part); i < end; ++i) {
+      const float e = gauss(x[i]);
+      dx[i] = dy[i] * (normal_cdf(x[i], e) + x[i] * e * kInvSqrtTwoPi);
+    }
+  });
+}
+
+}  // namespace bcssl

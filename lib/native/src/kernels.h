@@ -1,0 +1,103 @@
+// The kernels of this library: plain C++ on float arrays, no TensorFlow. Every array is dense and row-major.
+//
+// Sizes: `count` elements; `rows` positions of `channels` values each. Work is cut into parts by its size alone, and
+// partial sums are added in the order of the parts, so a result does not depend on the number of threads or on timing.
+// A NaN that enters comes out.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+namespace bcssl {
+
+using Index = std::int64_t;
+
+/** Threads that someone else owns. */
+class Workers {
+ public:
+  virtual ~Workers() = default;
+  /** Runs task(0) … task(parts − 1), on any thread and in any order, and waits for all. */
+  virtual void run(Index parts, const std::function<void(Index)>& task) const = 0;
+};
+
+/** A range of units cut into parts of nearly equal length; how many depends on the work alone. */
+struct Split {
+  Index total, parts;
+  Split(Index total, Index work_per_unit)
+      : total(total), parts(std::clamp<Index>(total * work_per_unit / 16384, 1, kMostParts)) {
+    parts = std::max<Index>(1, std::min(parts, total));
+  }
+  Index begin(Index part) const { return total * part / parts; }
+  Index end(Index part) const { return begin(part + 1); }
+  static constexpr Index kMostParts = 32;
+};
+
+// ---- gelu.cc
+
+/** y = x · Φ(x). */
+void gelu(const float* x, float* y, Index count, const Workers& workers);
+/** dx = dy · (Φ(x) + x · φ(x)). */
+void gelu_grad(const float* dy, const float* x, float* dx, Index count, const Workers& workers);
+
+// ---- norms.cc
+
+struct Rows {
+  Index rows, channels;
+};
+
+/** Each row: y = (x − mean) · rstd · weight + bias; also gives mean and rstd, one per row. */
+void layer_norm(const float* x, const float* weight, const float* bias, float eps, float* y,
+                float* mean, float* rstd, Rows size, const Workers& workers);
+void layer_norm_grad(const float* dy, const float* x, const float* mean, const float* rstd,
+                     const float* weight, float* dx, float* dweight, float* dbias, Rows size,
+                     const Workers& workers);
+
+/** Each channel over all rows: as above; also gives mean, rstd and the unbiased variance, one per channel. */
+void batch_norm(const float* x, const float* weight, const float* bias, float eps, float* y,
+                float* mean, float* rstd, float* unbiased, Rows size, const Workers& workers);
+void batch_norm_grad(const float* dy, const float* x, const float* mean, const float* rstd,
+                     const float* weight, float* dx, float* dweight, float* dbias, Rows size,
+                     const Workers& workers);
+
+// ---- residual.cc
+
+/** y = x + keep · gamma · branch; `keep` has one factor per image of `size.rows / images` rows. */
+void scaled_residual(const float* x, const float* branch, const float* gamma, const float* keep,
+                     Index images, float* y, Rows size, const Workers& workers);
+/** dbranch = keep · gamma · dy; dgamma = Σ keep · branch · dy over rows. (dx is dy itself.) */
+void scaled_residual_grad(const float* dy, const float* branch, const float* gamma,
+                          const float* keep, Index images, float* dbranch, float* dgamma, Rows size,
+                          const Workers& workers);
+
+// ---- optimizer.cc: one call over all tensors of a network
+
+/** What one weight of a network, or its gradient, is made of. */
+struct Span {
+  const float* in;
+  float* out;
+  Index count;
+};
+
+/** out = in · min(1, max_norm / (‖in‖ + 1e-6)), tensor by tensor; squares[i] = ‖in_i‖². */
+void clip_each(const std::vector<Span>& grads, float max_norm, float* squares, const Workers& workers);
+
+/** AdamW's numbers for one weight at its own step t. */
+struct AdamWFactors {
+  float keep;       // 1 − lr · weight decay
+  float beta1, new1;  // first ← beta1 · first + new1 · g
+  float beta2, new2;  // second ← beta2 · second + new2 · g²
+  float rms_scale;  // 1 / √(1 − beta2^t)
+  float eps;
+  float step;  // lr / (1 − beta1^t)
+};
+void adamw(const std::vector<Span>& weights, const std::vector<const float*>& grads,
+           const std::vector<Span>& first, const std::vector<Span>& second,
+           const AdamWFactors* factors, const Workers& workers);
+
+/** out = momentum · in + fresh · source. */
+void moving_average(const std::vector<Span>& averages, const std::vector<const float*>& sources,
+                    float momentum, float fresh, const Workers& workers);
+
+}  // namespace bcssl

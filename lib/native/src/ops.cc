@@ -1,0 +1,315 @@
+// The kernels as TensorFlow operations. Loading the library registers them; this is the only file that knows TensorFlow.
+//
+// Shapes are checked here, because a wrong one would read foreign memory.
+#include <initializer_list>
+
+#include "kernels.h"
+#include "tensorflow/core/framework/op.h"
+#include "tensorflow/core/framework/op_kernel.h"
+
+namespace bcssl {
+namespace {
+
+namespace tf = ::tensorflow;
+using Context = tf::OpKernelContext;
+
+/** TensorFlow's own threads, so that ours are never more than the user asked for. */
+class PoolWorkers : public Workers {
+ public:
+  explicit PoolWorkers(Context* ctx) : pool_(ctx->device()->tensorflow_cpu_worker_threads()->workers) {}
+
+  void run(Index parts, const std::function<void(Index)>& task) const override {
+    if (parts == 1) return task(0);
+    using Pool = tf::thread::ThreadPool;
+    pool_->ParallelFor(parts, Pool::SchedulingParams::Fixed(1), [&](Index begin, Index end) {
+      for (Index part = begin; part < end; ++part) task(part);
+    });
+  }
+
+ private:
+  tf::thread::ThreadPool* pool_;
+};
+
+/** One call of an operation: its arrays, and its complaint if one has the wrong size. */
+class Call {
+ public:
+  explicit Call(Context* ctx) : ctx_(ctx), workers(ctx) {}
+
+  const float* in(int i) const { return ctx_->input(i).flat<float>().data(); }
+  Index count(int i) const { return ctx_->input(i).NumElements(); }
+  float number(int i) const { return in(i)[0]; }
+  const tf::TensorShape& shape(int i) const { return ctx_->input(i).shape(); }
+
+  /** Input i as rows of its last axis. */
+  Rows rows(int i) const {
+    const Index channels = shape(i).dims() == 0 ? 1 : shape(i).dim_size(shape(i).dims() - 1);
+    return {channels == 0 ? 0 : count(i) / channels, channels};
+  }
+
+  /** The shape of input i with a last axis of 1. */
+  tf::TensorShape last_axis_one(int i) const {
+    tf::TensorShape reduced = shape(i);
+    if (reduced.dims() > 0) reduced.set_dim(reduced.dims() - 1, 1);
+    return reduced;
+  }
+
+  float* out(int i, const tf::TensorShape& shape) {
+    tf::Tensor* tensor = nullptr;
+    const auto status = ctx_->allocate_output(i, shape, &tensor);
+    if (!status.ok()) ctx_->CtxFailure(status);
+    return tensor == nullptr ? nullptr : tensor->flat<float>().data();
+  }
+
+  /** Whether each of the inputs holds `expected` numbers; says so if not. */
+  bool all_hold(std::initializer_list<int> inputs, Index expected) {
+    for (const int i : inputs) {
+      if (count(i) == expected) continue;
+      return fail("input " + std::to_string(i) + " has " + std::to_string(count(i)) + " numbers, expected " +
+                  std::to_string(expected));
+    }
+    return true;
+  }
+
+  bool fail(const std::string& why) {
+    ctx_->CtxFailure(absl::InvalidArgumentError("Cannot run a native kernel: " + why));
+    return false;
+  }
+
+  bool ok() const { return ctx_->status().ok(); }
+
+ private:
+  Context* ctx_;
+
+ public:
+  const PoolWorkers workers;
+};
+
+/** A TensorFlow kernel out of a function; `eps` is 0 where the operation has none. */
+template <void (*Function)(Call&, float eps)>
+class Op : public tf::OpKernel {
+ public:
+  explicit Op(tf::OpKernelConstruction* init) : OpKernel(init) {
+    if (init->HasAttr("eps")) OP_REQUIRES_OK(init, init->GetAttr("eps", &eps_));
+  }
+  void Compute(Context* ctx) override {
+    Call call(ctx);
+    Function(call, eps_);
+  }
+
+ private:
+  float eps_ = 0;
+};
+
+void Gelu(Call& call, float) {
+  float* y = call.out(0, call.shape(0));
+  if (call.ok()) gelu(call.in(0), y, call.count(0), call.workers);
+}
+
+void GeluGrad(Call& call, float) {
+  if (!call.all_hold({1}, call.count(0))) return;
+  float* dx = call.out(0, call.shape(0));
+  if (call.ok()) gelu_grad(call.in(0), call.in(1), dx, call.count(0), call.workers);
+}
+
+void LayerNorm(Call& call, float eps) {
+  const Rows size = call.rows(0);
+  if (!call.all_hold({1, 2}, size.channels)) return;
+  float* y = call.out(0, call.shape(0));
+  float* mean = call.out(1, call.last_axis_one(0));
+  float* rstd = call.out(2, call.last_axis_one(0));
+  if (!call.ok()) return;
+  layer_norm(call.in(0), call.in(1), call.in(2), eps, y, mean, rstd, size, call.workers);
+}
+
+void BatchNorm(Call& call, float eps) {
+  const Rows size = call.rows(0);
+  if (!call.all_hold({1, 2}, size.channels)) return;
+  float* y = call.out(0, call.shape(0));
+  float* mean = call.out(1, {size.channels});
+  float* rstd = call.out(2, {size.channels});
+  float* variance = call.out(3, {size.channels});
+  if (!call.ok()) return;
+  batch_norm(call.in(0), call.in(1), call.in(2), eps, y, mean, rstd, variance, size, call.workers);
+}
+
+using NormGrad = decltype(layer_norm_grad);
+
+/** Inputs dy, x, mean, rstd, weight; outputs dx, dweight, dbias. */
+void norm_grad(Call& call, NormGrad* function, Index statistics) {
+  const Rows size = call.rows(0);
+  if (!call.all_hold({1}, call.count(0)) || !call.all_hold({2, 3}, statistics) ||
+      !call.all_hold({4}, size.channels)) {
+    return;
+  }
+  float* dx = call.out(0, call.shape(0));
+  float* dweight = call.out(1, {size.channels});
+  float* dbias = call.out(2, {size.channels});
+  if (!call.ok()) return;
+  function(call.in(0), call.in(1), call.in(2), call.in(3), call.in(4), dx, dweight, dbias, size, call.workers);
+}
+
+void LayerNormGrad(Call& call, float) { norm_grad(call, layer_norm_grad, call.rows(0).rows); }
+void BatchNormGrad(Call& call, float) { norm_grad(call, batch_norm_grad, call.rows(0).channels); }
+
+/** Whether the images share the rows evenly. */
+bool whole_images(Call& call, Rows size, Index images) {
+  if (images > 0 ? size.rows % images == 0 : size.rows == 0) return true;
+  return call.fail(std::to_string(size.rows) + " rows are not shared by " + std::to_string(images) + " images");
+}
+
+/** Inputs x, branch, gamma, keep. */
+void ScaledResidual(Call& call, float) {
+  const Rows size = call.rows(0);
+  if (!call.all_hold({1}, call.count(0)) || !call.all_hold({2}, size.channels) ||
+      !whole_images(call, size, call.count(3))) {
+    return;
+  }
+  float* y = call.out(0, call.shape(0));
+  if (!call.ok()) return;
+  scaled_residual(call.in(0), call.in(1), call.in(2), call.in(3), call.count(3), y, size, call.workers);
+}
+
+/** Inputs dy, branch, gamma, keep; outputs dbranch, dgamma. */
+void ScaledResidualGrad(Call& call, float) {
+  const Rows size = call.rows(0);
+  if (!call.all_hold({1}, call.count(0)) || !call.all_hold({2}, size.channels) ||
+      !whole_images(call, size, call.count(3))) {
+    return;
+  }
+  float* dbranch = call.out(0, call.shape(0));
+  float* dgamma = call.out(1, {size.channels});
+  if (!call.ok()) return;
+  scaled_residual_grad(call.in(0), call.in(1), call.in(2), call.in(3), call.count(3), dbranch, dgamma, size,
+                       call.workers);
+}
+
+/** Inputs and outputs `first … first + n − 1` as spans. */
+std::vector<Span> spans(Call& call, int first_in, int first_out, int n) {
+  std::vector<Span> all;
+  for (int t = 0; t < n; ++t) {
+    float* out = call.out(first_out + t, call.shape(first_in + t));
+    all.push_back({call.in(first_in + t), out, call.count(first_in + t)});
+  }
+  return all;
+}
+
+std::vector<const float*> arrays(Call& call, int first, int n) {
+  std::vector<const float*> all;
+  for (int t = 0; t < n; ++t) all.push_back(call.in(first + t));
+  return all;
+}
+
+/** Whether list `list` has the same sizes as list 0, each of `n` tensors. */
+bool same_sizes(Call& call, int list, int n) {
+  for (int t = 0; t < n; ++t) {
+    if (!call.all_hold({list * n + t}, call.count(t))) return false;
+  }
+  return true;
+}
+
+/** A kernel over lists of tensors. */
+template <void (*Function)(Call&, int n)>
+class ListOp : public tf::OpKernel {
+ public:
+  explicit ListOp(tf::OpKernelConstruction* init) : OpKernel(init) {
+    OP_REQUIRES_OK(init, init->GetAttr("N", &n_));
+  }
+  void Compute(Context* ctx) override {
+    Call call(ctx);
+    Function(call, n_);
+  }
+
+ private:
+  int n_ = 0;
+};
+
+/** Inputs N gradients, max norm; outputs N clipped gradients, squared norms [N]. */
+void ClipEach(Call& call, int n) {
+  if (!call.all_hold({n}, 1)) return;
+  const std::vector<Span> grads = spans(call, 0, 0, n);
+  float* squares = call.out(n, {n});
+  if (call.ok()) clip_each(grads, call.number(n), squares, call.workers);
+}
+
+/** Inputs N weights, N gradients, N first and N second moments, factors [N, 8]; outputs weights and moments. */
+void AdamW(Call& call, int n) {
+  constexpr Index kFactors = sizeof(AdamWFactors) / sizeof(float);
+  for (int list = 1; list < 4; ++list) {
+    if (!same_sizes(call, list, n)) return;
+  }
+  if (!call.all_hold({4 * n}, n * kFactors)) return;
+  const std::vector<Span> weights = spans(call, 0, 0, n);
+  const std::vector<Span> first = spans(call, 2 * n, n, n);
+  const std::vector<Span> second = spans(call, 3 * n, 2 * n, n);
+  if (!call.ok()) return;
+  const auto* factors = reinterpret_cast<const AdamWFactors*>(call.in(4 * n));
+  adamw(weights, arrays(call, n, n), first, second, factors, call.workers);
+}
+
+/** Inputs N averages, N sources, [momentum, 1 − momentum]; outputs N averages. */
+void MovingAverage(Call& call, int n) {
+  if (!same_sizes(call, 1, n) || !call.all_hold({2 * n}, 2)) return;
+  const std::vector<Span> averages = spans(call, 0, 0, n);
+  if (!call.ok()) return;
+  const float* mix = call.in(2 * n);
+  moving_average(averages, arrays(call, n, n), mix[0], mix[1], call.workers);
+}
+
+#define BCSSL_KERNEL(name, ...) REGISTER_KERNEL_BUILDER(Name("Bcssl" name).Device(tf::DEVICE_CPU), __VA_ARGS__)
+
+REGISTER_OP("BcsslGelu").Input("x: float").Output("y: float");
+BCSSL_KERNEL("Gelu", Op<Gelu>);
+
+REGISTER_OP("BcsslGeluGrad").Input("dy: float").Input("x: float").Output("dx: float");
+BCSSL_KERNEL("GeluGrad", Op<GeluGrad>);
+
+REGISTER_OP("BcsslLayerNorm")
+    .Input("x: float").Input("weight: float").Input("bias: float").Attr("eps: float")
+    .Output("y: float").Output("mean: float").Output("rstd: float");
+BCSSL_KERNEL("LayerNorm", Op<LayerNorm>);
+
+REGISTER_OP("BcsslLayerNormGrad")
+    .Input("dy: float").Input("x: float").Input("mean: float").Input("rstd: float").Input("weight: float")
+    .Output("dx: float").Output("dweight: float").Output("dbias: float");
+BCSSL_KERNEL("LayerNormGrad", Op<LayerNormGrad>);
+
+REGISTER_OP("BcsslBatchNorm")
+    .Input("x: float").Input("weight: float").Input("bias: float").Attr("eps: float")
+    .Output("y: float").Output("mean: float").Output("rstd: float").Output("variance: float");
+BCSSL_KERNEL("BatchNorm", Op<BatchNorm>);
+
+REGISTER_OP("BcsslBatchNormGrad")
+    .Input("dy: float").Input("x: float").Input("mean: float").Input("rstd: float").Input("weight: float")
+    .Output("dx: float").Output("dweight: float").Output("dbias: float");
+BCSSL_KERNEL("BatchNormGrad", Op<BatchNormGrad>);
+
+REGISTER_OP("BcsslScaledResidual")
+    .Input("x: float").Input("branch: float").Input("gamma: float").Input("keep: float").Output("y: float");
+BCSSL_KERNEL("ScaledResidual", Op<ScaledResidual>);
+
+REGISTER_OP("BcsslScaledResidualGrad")
+    .Input("dy: float").Input("branch: float").Input("gamma: float").Input("keep: float")
+    .Output("dbranch: float").Output("dgamma: float");
+BCSSL_KERNEL("ScaledResidualGrad", Op<ScaledResidualGrad>);
+
+REGISTER_OP("BcsslClipEach")
+    .Attr("N: int").Input("grads: N * float").Input("max_norm: float")
+    .Output("clipped: N * float").Output("squares: float");
+BCSSL_KERNEL("ClipEach", ListOp<ClipEach>);
+
+REGISTER_OP("BcsslAdamW")
+    .Attr("N: int").Input("weights: N * float").Input("grads: N * float")
+    .Input("first: N * float").Input("second: N * float").Input("factors: float")
+    .Output("new_weights: N * float").Output("new_first: N * float").Output("new_second: N * float");
+BCSSL_KERNEL("AdamW", ListOp<AdamW>);
+
+REGISTER_OP("BcsslMovingAverage")
+    .Attr("N: int").Input("averages: N * float").Input("sources: N * float").Input("mix: float")
+    .Output("new_averages: N * float");
+BCSSL_KERNEL("MovingAverage", ListOp<MovingAverage>);
+
+}  // namespace
+}  // namespace bcssl
+
+/** Something for the loader to look up. */
+extern "C" int bcssl_loaded() { return 1; }

@@ -1,0 +1,109 @@
+/** The optimiser's native kernels against the same functions in plain ops. */
+import * as tf from "lib/tf.ts";
+import { nativeStatus, withPlainOps } from "lib/native/mod.ts";
+import { type AdamWState, adamWStep } from "lib/train/adamw.ts";
+import { clipEachByNorm } from "lib/train/clip.ts";
+import { emaUpdate } from "lib/train/ema.ts";
+import { assertClose, assertEquals, assertNoLeak, assertTrue } from "lib/testing/assert.ts";
+
+const ignore = !nativeStatus().active;
+const shapes = { a: [1], b: [3, 17], "c.bias": [33], d: [40_001], e: [7, 7, 5, 1], f: [257, 96] };
+
+/** A tensor for every name, of its shape. */
+function random(seed: number, std = 1): Map<string, tf.Tensor> {
+  return new Map(
+    Object.entries(shapes).map(([name, shape], i) => [
+      name,
+      tf.randomNormal(shape, 0, std, "float32", seed + i),
+    ]),
+  );
+}
+
+function variables(seed: number): Map<string, tf.Variable> {
+  return new Map([...random(seed)].map(([name, value]) => [name, tf.variable(value)]));
+}
+
+/** Three updates, the second without a gradient for `b`; all weights and moments after them. */
+function train(): Map<string, tf.Tensor> {
+  const [weights, state]: [Map<string, tf.Variable>, AdamWState] = [variables(1), new Map()];
+  for (const step of [1, 2, 3]) {
+    const grads = random(10 * step, step);
+    if (step === 2) grads.delete("b");
+    adamWStep(weights, grads, state, { lr: 0.1 * step, weightDecay: 0.2 });
+  }
+  const moments = [...state].flatMap(([name, { first, second }]) =>
+    [[`${name} first`, first], [`${name} second`, second]] as const
+  );
+  return new Map<string, tf.Tensor>([...weights, ...moments]);
+}
+
+Deno.test({
+  name: "native adamWStep() equals the plain one, also where a weight is skipped",
+  ignore,
+  fn() {
+    const [native, again, plain] = [train(), train(), withPlainOps(train)];
+    assertEquals([...native.keys()], [...plain.keys()]);
+    for (const [name, value] of native) {
+      assertClose(value, plain.get(name)!);
+      assertEquals(value.dataSync(), again.get(name)!.dataSync(), "two runs differ");
+    }
+  },
+});
+
+Deno.test({
+  name: "native adamWStep() leaves a copy of a weight as it was",
+  ignore,
+  fn() {
+    const weights = variables(1);
+    const copies = [...weights.values()].map((weight) => weight.reshape([-1]));
+    const before = copies.map((copy) => copy.dataSync().slice());
+    adamWStep(weights, random(5), new Map(), { lr: 1, weightDecay: 0 });
+    copies.forEach((copy, i) => assertEquals(copy.dataSync(), before[i]));
+  },
+});
+
+Deno.test({
+  name: "native clipEachByNorm() equals the plain one, and passes NaN on",
+  ignore,
+  fn() {
+    const grads = random(3, 0.5);
+    const [native, again] = [clipEachByNorm(grads, 3), clipEachByNorm(grads, 3)];
+    const plain = withPlainOps(() => clipEachByNorm(grads, 3));
+    assertClose(native.norm, plain.norm);
+    assertEquals(native.norm, again.norm);
+    for (const [name, value] of native.clipped) assertClose(value, plain.clipped.get(name)!);
+    grads.set("b", tf.fill([3, 17], NaN));
+    const spoilt = clipEachByNorm(grads, 3);
+    assertTrue(Number.isNaN(spoilt.norm), "the norm lost a NaN");
+    assertTrue(Number.isNaN(spoilt.clipped.get("b")!.dataSync()[0]), "the gradient lost a NaN");
+  },
+});
+
+Deno.test({
+  name: "native emaUpdate() equals the plain one",
+  ignore,
+  fn() {
+    const averaged = () => {
+      const teacher = variables(1);
+      emaUpdate(teacher, variables(50), 0.9);
+      return teacher;
+    };
+    const plain = withPlainOps(averaged);
+    for (const [name, value] of averaged()) assertClose(value, plain.get(name)!);
+  },
+});
+
+Deno.test({
+  name: "native optimiser kernels leave no tensors behind",
+  ignore,
+  fn() {
+    const [weights, teacher, grads] = [variables(1), variables(2), random(3)];
+    const state: AdamWState = new Map();
+    assertNoLeak(() => {
+      const { clipped } = clipEachByNorm(grads, 1);
+      adamWStep(weights, clipped, state, { lr: 0.1, weightDecay: 0.1 });
+      emaUpdate(teacher, weights, 0.9);
+      tf.dispose([...clipped.values()]);
+    });
+  },
+});
