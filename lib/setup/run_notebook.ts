@@ -102,7 +102,7 @@ async function collect(events: AsyncIterable<Event>, options: RunOptions): Promi
       options.onMessage?.(event);
     } else if (event.event === "done") {
       const { index, status, reply, seconds } = event;
-      const error = status === "ok" ? {} : { error: describe(status, reply) };
+      const error = status === "ok" ? {} : { error: describe(status, reply, options) };
       const executionCount = reply?.execution_count ?? null;
       results.push({ index, status, outputs, seconds, executionCount, ...error });
       options.onDone?.(results.at(-1)!);
@@ -112,9 +112,15 @@ async function collect(events: AsyncIterable<Event>, options: RunOptions): Promi
   return results;
 }
 
-function describe(status: CellStatus, reply: { ename?: string; evalue?: string } | null): string {
+function describe(
+  status: CellStatus,
+  reply: { ename?: string; evalue?: string } | null,
+  { signal, kill }: RunOptions,
+): string {
   if (status === "error") return `${reply?.ename}: ${reply?.evalue}`;
-  return status === "dead" ? "the kernel died" : "the cell ran longer than allowed";
+  if (status === "timeout") return "the cell ran longer than allowed";
+  const wasStopped = signal?.aborted || kill?.aborted;
+  return wasStopped ? "interrupted, and the kernel ended with it" : "the kernel died";
 }
 
 /** Runs a notebook's code cells `passes` times in one kernel; results of later passes follow the first's. */
