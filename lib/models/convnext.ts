@@ -14,8 +14,8 @@ import {
   type DepthwiseConv2dParams,
   patchConv2d,
 } from "lib/nn/conv.ts";
-import { dropPath } from "lib/nn/drop_path.ts";
-import { gelu } from "lib/nn/gelu.ts";
+import { keepFactors } from "lib/nn/drop_path.ts";
+import { biasGelu } from "lib/nn/gelu.ts";
 import { constant } from "lib/nn/init.ts";
 import { createLinear, linear, type LinearParams } from "lib/nn/linear.ts";
 import {
@@ -26,6 +26,7 @@ import {
   layerNorm,
   type LayerNormParams,
 } from "lib/nn/norms.ts";
+import { scaledResidual } from "lib/nn/residual.ts";
 
 const eps = 1e-6; // of every LayerNorm
 
@@ -143,12 +144,14 @@ export function convNeXtBlock(
   { training, rng, dropPathRate }: ForwardOptions & { readonly dropPathRate: number },
 ): tf.Tensor4D {
   return tf.tidy(() => {
+    const { pwconv1, pwconv2, gamma } = block;
     let y = depthwiseConv2d(x, block.dwconv); // [B, H, W, C]
     if (block.bn) y = batchNorm(y, block.bn, { training });
-    y = layerNorm(y, block.norm, eps);
-    y = gelu(linear(y, block.pwconv1)); // [B, H, W, 4C]
-    y = linear(y, block.pwconv2).mul(block.gamma); // [B, H, W, C]
-    return x.add(dropPath(y, training ? dropPathRate : 0, rng));
+    let rows = layerNorm(y, block.norm, eps).reshape<tf.Tensor2D>([-1, x.shape[3]]); // [B·H·W, C]
+    rows = biasGelu(linear(rows, { weight: pwconv1.weight }), pwconv1.bias); // [B·H·W, 4C]
+    rows = linear(rows, { weight: pwconv2.weight }); // [B·H·W, C]
+    const keep = keepFactors(x.shape[0], training ? dropPathRate : 0, rng);
+    return scaledResidual(x, rows, { bias: pwconv2.bias, gamma, keep });
   });
 }
 

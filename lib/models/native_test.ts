@@ -1,8 +1,10 @@
 /** Every native kernel of the layers against the same layer in plain ops. Skipped, and counted so, without the kernels. */
 import * as tf from "lib/tf.ts";
 import { nativeStatus, withPlainOps } from "lib/native/mod.ts";
-import { gelu } from "lib/nn/gelu.ts";
+import { depthwiseConv2d } from "lib/nn/conv.ts";
+import { biasGelu, gelu } from "lib/nn/gelu.ts";
 import { batchNorm, createBatchNorm, createLayerNorm, layerNorm } from "lib/nn/norms.ts";
+import { scaledResidual } from "lib/nn/residual.ts";
 import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
 
 const ignore = !nativeStatus().active;
@@ -15,8 +17,10 @@ function random(shape: number[], seed: number, mean = 0, std = 1.5): tf.Tensor {
   return tf.randomNormal(shape, mean, std, "float32", seed);
 }
 
+type Op = (...args: tf.Tensor[]) => tf.Tensor;
+
 /** What a function gives, and its gradients by all arguments for a random cotangent. */
-function valueAndGrads(f: (...args: tf.Tensor[]) => tf.Tensor, args: tf.Tensor[]): tf.Tensor[] {
+function valueAndGrads(f: Op, args: tf.Tensor[]): tf.Tensor[] {
   return tf.tidy(() => {
     const value = f(...args);
     return [value, ...tf.grads(f)(args, random(value.shape, 99))];
@@ -24,7 +28,7 @@ function valueAndGrads(f: (...args: tf.Tensor[]) => tf.Tensor, args: tf.Tensor[]
 }
 
 /** Native equals plain, to 1e-5 in value and 1e-4 in gradients, and itself, to the last bit. */
-function assertTwins(f: (...args: tf.Tensor[]) => tf.Tensor, args: tf.Tensor[]): void {
+function assertTwins(f: Op, args: tf.Tensor[]): void {
   tf.tidy(() => {
     const [native, again] = [valueAndGrads(f, args), valueAndGrads(f, args)];
     const plain = withPlainOps(() => valueAndGrads(f, args));
@@ -46,6 +50,31 @@ for (const shape of shapes) {
     name: `native gelu() equals the plain one on [${shape}]`,
     ignore,
     fn: () => assertTwins(gelu, [random(shape, 1, 0, 3)]),
+  });
+
+  Deno.test({
+    name: `native biasGelu() equals the plain one on [${shape}]`,
+    ignore,
+    fn: () => assertTwins(biasGelu as Op, [random(shape, 1, 0, 3), random([shape.at(-1)!], 2)]),
+  });
+
+  Deno.test({
+    name: `native scaledResidual() equals the plain one on [${shape}]`,
+    ignore,
+    fn() {
+      const [B, C] = [shape[0]!, shape.at(-1)!];
+      for (
+        const keep of [
+          Float32Array.of(0.7),
+          Float32Array.from({ length: B }, (_, i) => i % 3),
+        ]
+      ) {
+        const op = (x: tf.Tensor, branch: tf.Tensor, bias: tf.Tensor, gamma: tf.Tensor) =>
+          scaledResidual(x, branch, { bias, gamma, keep } as Parameters<typeof scaledResidual>[2]);
+        const branch = random([shape.slice(0, -1).reduce((n, side) => n * side, 1), C], 2);
+        assertTwins(op as Op, [random(shape, 1), branch, random([C], 3), random([C], 4)]);
+      }
+    },
   });
 
   Deno.test({
@@ -86,6 +115,32 @@ for (const shape of shapes) {
       };
       const plain = withPlainOps(moved);
       moved().forEach((statistic, i) => assertClose(statistic, plain[i]!));
+    },
+  });
+}
+
+// [B, H, W, C], kernel height, kernel width: odd sizes, maps smaller than the kernel, every tail of strips and lanes.
+const convolutions: [number[], number, number][] = [
+  ...[1, 3, 17, 32, 96].map((C) => [[2, 5, 9, C], 7, 7] as [number[], number, number]),
+  ...[1, 2, 4, 8].flatMap((side) =>
+    [3, 7, 9].map((k) => [[3, side, side, 20], k, k] as [number[], number, number])
+  ),
+  ...[[1, 1], [15, 15], [31, 31], [51, 5], [5, 51]].map(([height, width]) =>
+    [[1, 13, 18, 5], height!, width!] as [number[], number, number]
+  ),
+  [[70, 14, 7, 33], 5, 5],
+];
+for (const [shape, height, width] of convolutions) {
+  Deno.test({
+    name: `native depthwiseConv2d() equals the plain one, ${height}×${width} on [${shape}]`,
+    ignore,
+    fn() {
+      const op = (x: tf.Tensor, weight: tf.Tensor) =>
+        depthwiseConv2d(
+          x as tf.Tensor4D,
+          { weight } as unknown as Parameters<typeof depthwiseConv2d>[1],
+        );
+      assertTwins(op as Op, [random(shape, 1), random([height, width, shape[3]!, 1], 2)]);
     },
   });
 }

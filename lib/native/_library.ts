@@ -14,7 +14,14 @@ export const engineDir = `${wheelDir}/tensorflow`;
 /** How each file is compiled. `-march=native` stays out of the file that includes TensorFlow's headers. */
 export const flags = {
   all: ["-std=c++17", "-fPIC", "-Wall", "-Wextra"],
-  kernels: ["-O3", "-march=native", "-fopenmp-simd", "-fno-math-errno", "-fno-trapping-math"],
+  kernels: [
+    "-O3",
+    "-march=native",
+    "-fopenmp-simd",
+    "-ffp-contract=fast",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+  ],
   ops: ["-O2", "-D_GLIBCXX_USE_CXX11_ABI=1", "-DEIGEN_MAX_ALIGN_BYTES=64", "-DNDEBUG"],
 } as const;
 

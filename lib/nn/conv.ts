@@ -1,5 +1,6 @@
 /** Convolutions, NHWC. */
 import * as tf from "lib/tf.ts";
+import { fused, hasFused } from "lib/nn/fused.ts";
 import { constant, truncNormal } from "lib/nn/init.ts";
 import type { Rng } from "lib/rng.ts";
 
@@ -68,7 +69,7 @@ export function patchConv2d(x: tf.Tensor4D, { weight, bias }: Conv2dParams): tf.
     const patches = whole.reshape([batch * rows, k, columns, k * inDim])
       .transpose([0, 2, 1, 3]).reshape<tf.Tensor2D>([-1, k * k * inDim]); // [B·rows·columns, k·k·in]
     const matrix = weight.reshape<tf.Tensor2D>([-1, outDim]); // [k·k·in, out]
-    return tf.fused.matMul({ a: patches, b: matrix, bias }).reshape([batch, rows, columns, outDim]);
+    return tf.matMul(patches, matrix).add(bias).reshape([batch, rows, columns, outDim]);
   });
 }
 
@@ -83,7 +84,18 @@ export function depthwiseConv2d(
   { weight, bias }: DepthwiseConv2dParams,
 ): tf.Tensor4D {
   return tf.tidy(() => {
-    const y = tf.depthwiseConv2d(x, weight as tf.Tensor4D, 1, "same");
+    const y = hasFused("Depthwise")
+      ? fusedDepthwise(x, weight) as tf.Tensor4D
+      : tf.depthwiseConv2d(x, weight as tf.Tensor4D, 1, "same");
     return bias ? y.add(bias) : y;
   });
 }
+
+const fusedDepthwise = tf.customGrad((...args) => {
+  const [x, weight, save] = args as unknown as [tf.Tensor, tf.Tensor, tf.GradSaveFunc];
+  save([x, weight]);
+  return {
+    value: fused("Depthwise", [x, weight])![0]!,
+    gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => fused("DepthwiseGrad", [dy, ...saved])!,
+  };
+});

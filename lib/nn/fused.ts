@@ -6,6 +6,11 @@
  */
 import * as tf from "lib/tf.ts";
 
+/** Whether the backend in use has this kernel: for ops whose plain twin has a gradient of its own. */
+export function hasFused(name: string): boolean {
+  return tf.getKernel(`bcssl/${name}`, tf.getBackend()) !== undefined;
+}
+
 /**
  * Runs a fused kernel.
  *

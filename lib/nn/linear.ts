@@ -21,10 +21,14 @@ export function createLinear(inDim: number, outDim: number, rng: Rng): LinearPar
  * `x · weight + bias`.
  *
  * @param x `[…, in]`
+ * @param layer Without a bias, the product alone: for callers that add it in a pass of their own.
  * @returns `[…, out]`
  * @throws {TypeError} If the last axis of `x` differs from the layer's.
  */
-export function linear<T extends tf.Tensor>(x: T, { weight, bias }: LinearParams): T {
+export function linear<T extends tf.Tensor>(
+  x: T,
+  { weight, bias }: Pick<LinearParams, "weight"> & Partial<LinearParams>,
+): T {
   const [inDim, outDim] = weight.shape;
   if (x.shape.at(-1) !== inDim) {
     throw new TypeError(
@@ -32,8 +36,9 @@ export function linear<T extends tf.Tensor>(x: T, { weight, bias }: LinearParams
     );
   }
   return tf.tidy(() => {
-    const rows = x.reshape([-1, inDim]) as tf.Tensor2D; // [N, in]
-    const y = tf.fused.matMul({ a: rows, b: weight as tf.Tensor2D, bias }); // [N, out]
-    return y.reshape([...x.shape.slice(0, -1), outDim]) as T;
+    const rows = x.rank === 2 ? x as tf.Tensor : x.reshape([-1, inDim]); // [N, in]
+    const product = tf.matMul(rows as tf.Tensor2D, weight as tf.Tensor2D); // tf.fused.matMul reshapes thrice
+    const y = bias ? product.add(bias) : product; // [N, out]
+    return (x.rank === 2 ? y : y.reshape([...x.shape.slice(0, -1), outDim])) as T;
   });
 }

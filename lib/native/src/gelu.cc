@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "column_sums.h"
 #include "kernels.h"
 
 namespace bcssl {
@@ -49,8 +50,14 @@ inline float normal_cdf(float x, float e) {
   return x < 0.0f ? tail : 1.0f - tail;
 }
 
+/** d gelu / dx */
+inline float slope(float x) {
+  constexpr float kInvSqrtTwoPi = 0.39894228040143267794f;
+  const float e = gauss(x);
+  return normal_cdf(x, e) + x * e * kInvSqrtTwoPi;
+}
+
 constexpr Index kWork = 2;  // per element, in the units of Split
-constexpr float kInvSqrtTwoPi = 0.39894228040143267794f;
 
 }  // namespace
 
@@ -68,11 +75,46 @@ void gelu_grad(const float* dy, const float* x, float* dx, Index count, const Wo
   workers.run(split.parts, [&](Index part) {
     const Index end = split.end(part);
 #pragma omp simd
-    for (Index i = split.begin(part); i < end; ++i) {
-      const float e = gauss(x[i]);
-      dx[i] = dy[i] * (normal_cdf(x[i], e) + x[i] * e * kInvSqrtTwoPi);
+    for (Index i = split.begin(part); i < end; ++i) dx[i] = dy[i] * slope(x[i]);
+  });
+}
+
+void bias_gelu(const float* x, const float* bias, float* y, Rows size, const Workers& workers) {
+  const auto [rows, channels] = size;
+  const Split split(rows, channels * kWork);
+  workers.run(split.parts, [&](Index part) {
+    for (Index r = split.begin(part); r < split.end(part); ++r) {
+      const float* in = x + r * channels;
+      float* out = y + r * channels;
+#pragma omp simd
+      for (Index c = 0; c < channels; ++c) {
+        const float z = in[c] + bias[c];
+        out[c] = z * normal_cdf(z, gauss(z));
+      }
     }
   });
+}
+
+void bias_gelu_grad(const float* dy, const float* x, const float* bias, float* dx, float* dbias, Rows size,
+                    const Workers& workers) {
+  const auto [rows, channels] = size;
+  const Split split(rows, channels * kWork);
+  ColumnSums sums(split.parts, 1, channels);
+  workers.run(split.parts, [&](Index part) {
+    float* db = sums.of(part, 0);
+    for (Index r = split.begin(part); r < split.end(part); ++r) {
+      const float* in = x + r * channels;
+      const float* up = dy + r * channels;
+      float* down = dx + r * channels;
+#pragma omp simd
+      for (Index c = 0; c < channels; ++c) {
+        const float d = up[c] * slope(in[c] + bias[c]);
+        down[c] = d;
+        db[c] += d;
+      }
+    }
+  });
+  sums.total(0, dbias);
 }
 
 }  // namespace bcssl

@@ -34,18 +34,23 @@ struct Split {
   static constexpr Index kMostParts = 32;
 };
 
+/** `rows` positions of `channels` values. */
+struct Rows {
+  Index rows, channels;
+};
+
 // ---- gelu.cc
 
 /** y = x · Φ(x). */
 void gelu(const float* x, float* y, Index count, const Workers& workers);
 /** dx = dy · (Φ(x) + x · φ(x)). */
 void gelu_grad(const float* dy, const float* x, float* dx, Index count, const Workers& workers);
+/** y = gelu(x + bias): the bias of the linear layer before it, for free. */
+void bias_gelu(const float* x, const float* bias, float* y, Rows size, const Workers& workers);
+void bias_gelu_grad(const float* dy, const float* x, const float* bias, float* dx, float* dbias, Rows size,
+                    const Workers& workers);
 
 // ---- norms.cc
-
-struct Rows {
-  Index rows, channels;
-};
 
 /** Each row: y = (x − mean) · rstd · weight + bias; also gives mean and rstd, one per row. */
 void layer_norm(const float* x, const float* weight, const float* bias, float eps, float* y,
@@ -63,13 +68,35 @@ void batch_norm_grad(const float* dy, const float* x, const float* mean, const f
 
 // ---- residual.cc
 
-/** y = x + keep · gamma · branch; `keep` has one factor per image of `size.rows / images` rows. */
-void scaled_residual(const float* x, const float* branch, const float* gamma, const float* keep,
-                     Index images, float* y, Rows size, const Workers& workers);
-/** dbranch = keep · gamma · dy; dgamma = Σ keep · branch · dy over rows. (dx is dy itself.) */
-void scaled_residual_grad(const float* dy, const float* branch, const float* gamma,
-                          const float* keep, Index images, float* dbranch, float* dgamma, Rows size,
+/** The end of a residual branch. `bias` and `gamma` have one number per channel, `keep` one per image. */
+struct Ending {
+  const float *bias, *gamma, *keep;
+  Index images;
+};
+/** y = x + keep · gamma · (branch + bias). */
+void scaled_residual(const float* x, const float* branch, const Ending& ending, float* y, Rows size,
+                     const Workers& workers);
+/** dbranch = keep · gamma · dy; dbias is its sum over rows; dgamma = Σ keep · (branch + bias) · dy. (dx is dy itself.) */
+void scaled_residual_grad(const float* dy, const float* branch, const Ending& ending, float* dbranch,
+                          float* dbias, float* dgamma, Rows size, const Workers& workers);
+
+// ---- depthwise.cc
+
+/** Feature maps [images, height, width, channels]. */
+struct Maps {
+  Index images, height, width, channels;
+};
+/** Kernels [height, width, channels] of odd height and width. */
+struct Kernel {
+  Index height, width;
+};
+
+void depthwise(const float* x, const float* weight, float* y, const Maps& maps, const Kernel& kernel,
+               const Workers& workers);
+void depthwise_grad_input(const float* dy, const float* weight, float* dx, const Maps& maps, const Kernel& kernel,
                           const Workers& workers);
+void depthwise_grad_weight(const float* dy, const float* x, float* dweight, const Maps& maps, const Kernel& kernel,
+                           const Workers& workers);
 
 // ---- optimizer.cc: one call over all tensors of a network
 

@@ -151,36 +151,85 @@ void norm_grad(Call& call, NormGrad* function, Index statistics) {
 void LayerNormGrad(Call& call, float) { norm_grad(call, layer_norm_grad, call.rows(0).rows); }
 void BatchNormGrad(Call& call, float) { norm_grad(call, batch_norm_grad, call.rows(0).channels); }
 
-/** Whether the images share the rows evenly. */
-bool whole_images(Call& call, Rows size, Index images) {
+/** Inputs x, bias. */
+void BiasGelu(Call& call, float) {
+  const Rows size = call.rows(0);
+  if (!call.all_hold({1}, size.channels)) return;
+  float* y = call.out(0, call.shape(0));
+  if (call.ok()) bias_gelu(call.in(0), call.in(1), y, size, call.workers);
+}
+
+/** Inputs dy, x, bias; outputs dx, dbias. */
+void BiasGeluGrad(Call& call, float) {
+  const Rows size = call.rows(0);
+  if (!call.all_hold({1}, call.count(0)) || !call.all_hold({2}, size.channels)) return;
+  float* dx = call.out(0, call.shape(0));
+  float* dbias = call.out(1, {size.channels});
+  if (call.ok()) bias_gelu_grad(call.in(0), call.in(1), call.in(2), dx, dbias, size, call.workers);
+}
+
+/** Whether inputs 0 … 4 are x or dy, branch, bias, gamma and keep, and the images share the rows evenly. */
+bool is_residual(Call& call) {
+  const Rows size = call.rows(0);
+  if (!call.all_hold({1}, call.count(0)) || !call.all_hold({2, 3}, size.channels)) return false;
+  const Index images = call.count(4);
   if (images > 0 ? size.rows % images == 0 : size.rows == 0) return true;
   return call.fail(std::to_string(size.rows) + " rows are not shared by " + std::to_string(images) + " images");
 }
 
-/** Inputs x, branch, gamma, keep. */
+Ending ending_of(const Call& call) { return {call.in(2), call.in(3), call.in(4), call.count(4)}; }
+
 void ScaledResidual(Call& call, float) {
-  const Rows size = call.rows(0);
-  if (!call.all_hold({1}, call.count(0)) || !call.all_hold({2}, size.channels) ||
-      !whole_images(call, size, call.count(3))) {
-    return;
-  }
+  if (!is_residual(call)) return;
   float* y = call.out(0, call.shape(0));
-  if (!call.ok()) return;
-  scaled_residual(call.in(0), call.in(1), call.in(2), call.in(3), call.count(3), y, size, call.workers);
+  if (call.ok()) scaled_residual(call.in(0), call.in(1), ending_of(call), y, call.rows(0), call.workers);
 }
 
-/** Inputs dy, branch, gamma, keep; outputs dbranch, dgamma. */
+/** Outputs dbranch, in the branch's own shape, dbias, dgamma. */
 void ScaledResidualGrad(Call& call, float) {
+  if (!is_residual(call)) return;
   const Rows size = call.rows(0);
-  if (!call.all_hold({1}, call.count(0)) || !call.all_hold({2}, size.channels) ||
-      !whole_images(call, size, call.count(3))) {
-    return;
-  }
-  float* dbranch = call.out(0, call.shape(0));
-  float* dgamma = call.out(1, {size.channels});
+  float* dbranch = call.out(0, call.shape(1));
+  float* dbias = call.out(1, {size.channels});
+  float* dgamma = call.out(2, {size.channels});
   if (!call.ok()) return;
-  scaled_residual_grad(call.in(0), call.in(1), call.in(2), call.in(3), call.count(3), dbranch, dgamma, size,
-                       call.workers);
+  scaled_residual_grad(call.in(0), call.in(1), ending_of(call), dbranch, dbias, dgamma, size, call.workers);
+}
+
+/** Whether input `x` is a batch of maps and input `weight` has odd kernels [height, width, channels, 1] for them. */
+bool is_depthwise(Call& call, int x, int weight) {
+  const tf::TensorShape &maps = call.shape(x), &kernel = call.shape(weight);
+  if (maps.dims() == 4 && kernel.dims() == 4 && kernel.dim_size(2) == maps.dim_size(3) &&
+      kernel.dim_size(3) == 1 && kernel.dim_size(0) % 2 == 1 && kernel.dim_size(1) % 2 == 1) {
+    return true;
+  }
+  return call.fail("no depthwise convolution of " + maps.DebugString() + " with " + kernel.DebugString());
+}
+
+Maps maps_of(const Call& call, int x) {
+  const tf::TensorShape& s = call.shape(x);
+  return {s.dim_size(0), s.dim_size(1), s.dim_size(2), s.dim_size(3)};
+}
+
+Kernel kernel_of(const Call& call, int weight) { return {call.shape(weight).dim_size(0), call.shape(weight).dim_size(1)}; }
+
+/** Inputs x, weight. */
+void Depthwise(Call& call, float) {
+  if (!is_depthwise(call, 0, 1)) return;
+  float* y = call.out(0, call.shape(0));
+  if (call.ok()) depthwise(call.in(0), call.in(1), y, maps_of(call, 0), kernel_of(call, 1), call.workers);
+}
+
+/** Inputs dy, x, weight; outputs dx, dweight. */
+void DepthwiseGrad(Call& call, float) {
+  if (!is_depthwise(call, 0, 2) || !call.all_hold({1}, call.count(0))) return;
+  float* dx = call.out(0, call.shape(0));
+  float* dweight = call.out(1, call.shape(2));
+  if (!call.ok()) return;
+  const Maps maps = maps_of(call, 0);
+  const Kernel kernel = kernel_of(call, 2);
+  depthwise_grad_input(call.in(0), call.in(2), dx, maps, kernel, call.workers);
+  depthwise_grad_weight(call.in(0), call.in(1), dweight, maps, kernel, call.workers);
 }
 
 /** Inputs and outputs `first … first + n − 1` as spans. */
@@ -283,14 +332,29 @@ REGISTER_OP("BcsslBatchNormGrad")
     .Output("dx: float").Output("dweight: float").Output("dbias: float");
 BCSSL_KERNEL("BatchNormGrad", Op<BatchNormGrad>);
 
+REGISTER_OP("BcsslBiasGelu").Input("x: float").Input("bias: float").Output("y: float");
+BCSSL_KERNEL("BiasGelu", Op<BiasGelu>);
+
+REGISTER_OP("BcsslBiasGeluGrad")
+    .Input("dy: float").Input("x: float").Input("bias: float").Output("dx: float").Output("dbias: float");
+BCSSL_KERNEL("BiasGeluGrad", Op<BiasGeluGrad>);
+
 REGISTER_OP("BcsslScaledResidual")
-    .Input("x: float").Input("branch: float").Input("gamma: float").Input("keep: float").Output("y: float");
+    .Input("x: float").Input("branch: float").Input("bias: float").Input("gamma: float").Input("keep: float")
+    .Output("y: float");
 BCSSL_KERNEL("ScaledResidual", Op<ScaledResidual>);
 
 REGISTER_OP("BcsslScaledResidualGrad")
-    .Input("dy: float").Input("branch: float").Input("gamma: float").Input("keep: float")
-    .Output("dbranch: float").Output("dgamma: float");
+    .Input("dy: float").Input("branch: float").Input("bias: float").Input("gamma: float").Input("keep: float")
+    .Output("dbranch: float").Output("dbias: float").Output("dgamma: float");
 BCSSL_KERNEL("ScaledResidualGrad", Op<ScaledResidualGrad>);
+
+REGISTER_OP("BcsslDepthwise").Input("x: float").Input("weight: float").Output("y: float");
+BCSSL_KERNEL("Depthwise", Op<Depthwise>);
+
+REGISTER_OP("BcsslDepthwiseGrad")
+    .Input("dy: float").Input("x: float").Input("weight: float").Output("dx: float").Output("dweight: float");
+BCSSL_KERNEL("DepthwiseGrad", Op<DepthwiseGrad>);
 
 REGISTER_OP("BcsslClipEach")
     .Attr("N: int").Input("grads: N * float").Input("max_norm: float")
