@@ -8,7 +8,7 @@ import {
   readNotebook,
   writeNotebook,
 } from "lib/setup/notebook.ts";
-import { notebookMetadata } from "lib/setup/project.ts";
+import { notebookMetadata, outputsDir } from "lib/setup/project.ts";
 import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
 
 const code = (source: string | string[]): Cell => ({
@@ -22,6 +22,12 @@ const text: Cell = { cell_type: "markdown", source: "# Title", metadata: {} };
 
 function notebookOf(...cells: Cell[]): Notebook {
   return { cells, metadata: notebookMetadata, nbformat: 4, nbformat_minor: 5 };
+}
+
+/** Below deno.json, or the cells' imports are not found. */
+async function checkDir(): Promise<string> {
+  await Deno.mkdir(outputsDir, { recursive: true });
+  return await Deno.makeTempDir({ dir: outputsDir, prefix: ".check-" });
 }
 
 Deno.test("codeCells() counts the cells that hold code and knows their place", () => {
@@ -43,7 +49,7 @@ Deno.test("cellModule() maps each line back to its cell", () => {
 });
 
 Deno.test("checkCells() names notebook, cell and line of type errors and bad imports", async () => {
-  const dir = await Deno.makeTempDir({ dir: "outputs", prefix: ".check-" });
+  const where = await checkDir();
   const bad = notebookOf(
     code('import { createRng, nope } from "lib/rng.ts";'),
     text,
@@ -51,17 +57,16 @@ Deno.test("checkCells() names notebook, cell and line of type errors and bad imp
     code("[rng, nope, seed].map(String)"), // must not run on from the cell above, which has no semicolon
   );
   const good = notebookOf(code("const x = await Promise.resolve(1)"), code("(x + 1).toFixed()"));
-  const where = await Deno.realPath(dir);
   const complaints = await checkCells(new Map([["a/bad.ipynb", bad], ["good.ipynb", good]]), where);
   assertTrue(complaints.includes("a/bad.ipynb, cell 1, line 1:21"), complaints);
   assertTrue(complaints.includes("a/bad.ipynb, cell 2, line 3:7"), complaints);
   assertTrue(!complaints.includes("good.ipynb") && !complaints.includes("cell 3"), complaints);
   assertEquals(await checkCells(new Map([["good.ipynb", good]]), where), "");
-  await remove(dir);
+  await remove(where);
 });
 
 Deno.test("checkCells() places a syntax error", async () => {
-  const dir = await Deno.realPath(await Deno.makeTempDir({ dir: "outputs", prefix: ".check-" }));
+  const dir = await checkDir();
   const bad = notebookOf(code("const x = 1;"), code("x +\nconst = 2;"));
   const complaints = await checkCells(new Map([["bad.ipynb", bad]]), dir);
   assertTrue(/bad\.ipynb, cell 2, line 2:/.test(complaints), complaints);

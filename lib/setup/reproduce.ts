@@ -2,7 +2,7 @@
  * `deno task reproduce [notebook…] [--scale smoke|laptop|paper] [--twice]`: runs notebooks headless; executed copies go
  * to `outputs/notebooks`, figures (which the notebooks themselves write) to `outputs/figures`.
  */
-import { basename } from "node:path";
+import { basename, dirname } from "node:path";
 import { checkCells } from "lib/setup/check_cells.ts";
 import { type CodeCell, codeCells, findNotebooks, readNotebook } from "lib/setup/notebook.ts";
 import { type Notebook, writeNotebook } from "lib/setup/notebook.ts";
@@ -46,6 +46,7 @@ export async function reproduce(
   const cells = codeCells(notebook);
   const results = await runNotebook(notebook, {
     ...cellProgress(cells, passes),
+    cwd: dirname(path), // as in JupyterLab
     env: scale === undefined ? {} : { BCSSL_SCALE: scale },
     passes,
     signal,

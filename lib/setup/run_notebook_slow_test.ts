@@ -1,7 +1,7 @@
 import { textOf } from "lib/setup/cell_outputs.ts";
 import { remove } from "lib/setup/files.ts";
 import { type Notebook, readNotebook, writeNotebook } from "lib/setup/notebook.ts";
-import { notebookMetadata, root } from "lib/setup/project.ts";
+import { notebookMetadata, outputsDir, root } from "lib/setup/project.ts";
 import { reproduce } from "lib/setup/reproduce.ts";
 import { runCells } from "lib/setup/run_notebook.ts";
 import { assertEquals, assertTrue } from "lib/testing/assert.ts";
@@ -75,7 +75,8 @@ function notebookOf(...sources: string[]): Notebook {
 }
 
 async function reproduceCells(sources: string[], passes = 1) {
-  const dir = await Deno.makeTempDir();
+  await Deno.mkdir(outputsDir, { recursive: true });
+  const dir = await Deno.makeTempDir({ dir: outputsDir, prefix: ".test-" }); // the kernel needs deno.json above
   const path = `${dir}/00_tiny.ipynb`;
   await writeNotebook(path, notebookOf(...sources));
   const result = await reproduce(path, { scale: "smoke", passes, outputDir: `${dir}/out` });

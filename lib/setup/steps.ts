@@ -3,6 +3,7 @@ import { mustRun } from "lib/setup/command.ts";
 import { exists, fingerprint, fingerprintFiles, writeFileWhole } from "lib/setup/files.ts";
 import { hasKernelspec, kernelspec, writeKernelspec } from "lib/setup/kernelspec.ts";
 import { listNotebooks } from "lib/setup/notebook.ts";
+import { nativeStep } from "lib/setup/native_kernels.ts";
 import { jupyterDataDir, jupyterEnv, python, root, venv } from "lib/setup/project.ts";
 import { environmentStep, tensorflowStep } from "lib/setup/python_environment.ts";
 import type { Step } from "lib/setup/step.ts";
@@ -39,7 +40,7 @@ const dataListing = `${venv}/data-listing.json`;
 const dataStep: Step = {
   id: "data",
   title: "Embedded data",
-  key: async () => fingerprint([await fingerprintFiles([prepare])]),
+  key: async () => fingerprint([await fingerprintFiles(await datasetSources())]),
   async isPresent() {
     const listing = await Deno.readTextFile(dataListing).catch(() => "[]");
     const there = new Set(await dataEntries());
@@ -54,6 +55,14 @@ const dataStep: Step = {
     await writeFileWhole(dataListing, JSON.stringify(await dataEntries()));
   },
 };
+
+/** All of the room: what is made may change with any of its files. Making again what is there takes a moment. */
+async function datasetSources(): Promise<string[]> {
+  const dir = `${root}/lib/datasets`;
+  const names = (await Array.fromAsync(Deno.readDir(dir))).map(({ name }) => name);
+  return names.filter((name) => name.endsWith(".ts") && !name.endsWith("_test.ts")).sort()
+    .map((name) => `${dir}/${name}`);
+}
 
 async function dataEntries(): Promise<string[]> {
   if (!await exists(`${root}/data`)) return [];
@@ -84,6 +93,7 @@ export const steps: readonly Step[] = [
   environmentStep,
   tensorflowStep,
   bindingStep,
+  nativeStep,
   kernelStep,
   dataStep,
   trustStep,
