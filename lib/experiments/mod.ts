@@ -12,6 +12,7 @@ export {
 } from "lib/experiments/config.ts";
 export { bcSslStart } from "lib/experiments/configs.ts";
 export { type DataSplit, loadData } from "lib/experiments/data.ts";
+export { describeEngine } from "lib/experiments/engine.ts";
 export { type Baselines, baselines } from "lib/experiments/knn.ts";
 export { type NearestImages, nearestImages } from "lib/experiments/neighbours.ts";
 export { pretrain, type PretrainOptions, type PretrainResult } from "lib/experiments/pretrain.ts";

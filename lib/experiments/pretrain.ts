@@ -5,7 +5,7 @@ import { loadDinoState, saveDinoState } from "lib/ssl/dino/checkpoint.ts";
 import { createCropper } from "lib/ssl/dino/cropper.ts";
 import { type DinoRecipe, runLength } from "lib/ssl/dino/recipe.ts";
 import { trainDino } from "lib/ssl/dino/train.ts";
-import type { TrainHooks } from "lib/train/events.ts";
+import type { HistoryLine, TrainHooks } from "lib/train/events.ts";
 import { imageCount } from "lib/datasets/images.ts";
 import { type DataSplit, loadData } from "lib/experiments/data.ts";
 import { knnOfModel } from "lib/experiments/knn.ts";
@@ -13,7 +13,6 @@ import { type PretrainConfig, recipeAt, type ScaleName } from "lib/experiments/c
 import {
   clearRun,
   hasCheckpoint,
-  type HistoryLine,
   openMetricsLog,
   openRun,
   readHistory,
@@ -64,6 +63,7 @@ export async function pretrain(
   try {
     const done = hasCheckpoint(folder) ? loadDinoState(folder.checkpoint, state) : 0;
     const history = readHistory(folder, done);
+    await hooks.onStart?.(history, totalSteps);
     const until = Math.min(untilStep, totalSteps);
     const { monitorEvery } = config.scales[scale];
     const plan = { recipe, data, seed, until, totalSteps, monitorEvery };

@@ -1,6 +1,6 @@
 /** A run's folder, `outputs/<id>/`: config.json, metrics.jsonl, and the state in checkpoint.safetensors. */
 import { dirname, fromFileUrl, join } from "@std/path";
-import type { TrainEvent } from "lib/train/events.ts";
+import type { HistoryLine } from "lib/train/events.ts";
 import { runId, type RunKey } from "lib/experiments/config.ts";
 
 /** Where runs, figures and tables are written, unless `BCSSL_OUTPUTS` names another folder. */
@@ -57,11 +57,8 @@ export function hasCheckpoint({ checkpoint }: RunFolder): boolean {
   }
 }
 
-/** One line of metrics.jsonl. */
-export type HistoryLine = Pick<TrainEvent, "step" | "metrics">;
-
 /**
- * The metrics up to and including `lastStep`. Lines after it, and a line cut short by a crash, are dropped: the run
+ * The lines of metrics.jsonl up to and including `lastStep`. Lines after it, and a line cut short by a crash, are dropped: the run
  * goes on from its checkpoint and writes them again, the same.
  */
 export function readHistory({ path }: RunFolder, lastStep: number): HistoryLine[] {

@@ -1,0 +1,177 @@
+/** Live progress of a long verb: a bar, the rate, the time left, the loss, and the curves, all updated in place. */
+import type { HistoryLine, TrainHooks } from "lib/train/events.ts";
+import { onInterrupt, tick } from "lib/report/interrupt.ts";
+import { inNotebook, show } from "lib/report/kernel.ts";
+import type { MimeBundle } from "lib/report/outbox.ts";
+import { toPng, toSvg } from "lib/report/plot.ts";
+import { trainingCurves } from "lib/report/training_curves.ts";
+
+const barInterval = 500; // ms between two pictures of the bar
+const curvesInterval = 2000; // ms; a picture of curves takes some 20 ms, so about 1 % of a run
+const rateWindow = 20_000; // ms over which the rate is measured
+
+/**
+ * Runs a verb and shows how it goes.
+ *
+ * The interrupt button asks it to stop after the current step; it saves itself, the kernel lives, and the same cell
+ * goes on from there.
+ *
+ * @param title Of the display: the network and the seed.
+ * @param run Passes the hooks on: `(hooks) => pretrain(config, { scale, seed, ...hooks })`.
+ * @returns What the verb returned, also when it was stopped.
+ * @throws What the verb throws, after the display says so.
+ */
+export async function watch<R>(title: string, run: (hooks: TrainHooks) => Promise<R>): Promise<R> {
+  const stop = new AbortController();
+  const release = onInterrupt(() => stop.abort());
+  const display = new LiveDisplay(title);
+  try {
+    await display.open();
+    const result = await run({
+      signal: stop.signal,
+      onStart: (past, totalSteps) => display.start(past, totalSteps),
+      onEvent: async ({ step, metrics, totalSteps }) => {
+        display.add({ step, metrics }, totalSteps);
+        await tick();
+      },
+    });
+    await display.finish(stop.signal.aborted ? "stopped" : "finished");
+    return result;
+  } catch (error) {
+    await display.finish("failed");
+    throw error;
+  } finally {
+    release();
+  }
+}
+
+/** The two places in the cell's output, and what is drawn there. */
+class LiveDisplay {
+  readonly #title: string;
+  readonly #id: string = crypto.randomUUID();
+  readonly #history: HistoryLine[] = [];
+  readonly #startedAt = performance.now();
+  #totalSteps = 0;
+  #past = 0; // steps of earlier calls
+  #drawnAt = { bar: 0, curves: 0 };
+  /** Some moments of the last seconds, oldest first. */
+  #recent: { step: number; at: number }[] = [];
+
+  constructor(title: string) {
+    this.#title = title;
+  }
+
+  async open(): Promise<void> {
+    if (inNotebook) await show(this.#bar("starting"), { id: `${this.#id}-bar` });
+    if (inNotebook) await show(html("", ""), { id: `${this.#id}-curves` });
+  }
+
+  start(past: readonly HistoryLine[], totalSteps: number): void {
+    this.#history.push(...past);
+    this.#totalSteps = totalSteps;
+    this.#past = past.at(-1)?.step ?? 0;
+  }
+
+  add(line: HistoryLine, totalSteps: number): void {
+    this.#history.push(line);
+    this.#totalSteps = totalSteps;
+    const now = performance.now();
+    if (now - this.#drawnAt.bar > barInterval) {
+      this.#drawnAt.bar = now;
+      this.#recent.push({ step: line.step, at: now });
+      while (now - this.#recent[0]!.at > rateWindow) this.#recent.shift();
+      void this.#update("bar", this.#bar(this.#pace()));
+    }
+    if (now - this.#drawnAt.curves > curvesInterval) {
+      void this.#update("curves", { "image/svg+xml": this.#curves() });
+      this.#drawnAt.curves = performance.now();
+    }
+  }
+
+  /** The last state, complete, in the cell's own time. */
+  async finish(how: "finished" | "stopped" | "failed"): Promise<void> {
+    const bar = this.#bar(this.#summary(how));
+    if (!inNotebook) return await show(bar);
+    await this.#update("bar", bar);
+    if (this.#history.length > 0) {
+      const svg = this.#curves();
+      const png = (await toPng(svg)).toBase64(); // Lab hides the SVG of a notebook it does not trust
+      await this.#update("curves", { "image/svg+xml": svg, "image/png": png });
+    }
+    await show({ "text/plain": "" }, { id: `${this.#id}-end`, update: true });
+  }
+
+  async #update(place: "bar" | "curves", bundle: MimeBundle): Promise<void> {
+    if (inNotebook) await show(bundle, { id: `${this.#id}-${place}`, update: true });
+  }
+
+  #curves(): string {
+    const run = { history: this.#history };
+    return toSvg(trainingCurves([run], { totalSteps: this.#totalSteps }));
+  }
+
+  #step(): number {
+    return this.#history.at(-1)?.step ?? 0;
+  }
+
+  #pace(): string {
+    const [first, last] = [this.#recent[0]!, this.#recent.at(-1)!];
+    if (last.step === first.step) return "";
+    const rate = (last.step - first.step) / (last.at - first.at) * 1000;
+    const left = (this.#totalSteps - last.step) / rate;
+    return `${rate.toPrecision(2)} steps/s · ${duration(left)} left`;
+  }
+
+  #summary(how: "finished" | "stopped" | "failed"): string {
+    const [done, total] = [this.#step(), this.#totalSteps];
+    const spent = duration((performance.now() - this.#startedAt) / 1000);
+    if (how === "failed") return `failed after ${spent}; the last checkpoint stands`;
+    if (how === "stopped" && done < total) {
+      return `stopped, and saved: run the cell again to go on`;
+    }
+    if (this.#past === done) return done === total ? "loaded: it was finished" : "loaded";
+    const from = this.#past > 0 ? `from step ${count(this.#past)}, ` : "";
+    return `${from}${count(done - this.#past)} steps in ${spent}`;
+  }
+
+  #bar(note: string): MimeBundle {
+    const [done, total] = [this.#step(), this.#totalSteps];
+    const loss = this.#history.at(-1)?.metrics.loss;
+    const parts = [
+      total > 0 ? `step ${count(done)} of ${count(total)}` : "",
+      loss === undefined ? "" : `loss ${loss.toFixed(3)}`,
+      note,
+    ].filter((part) => part !== "");
+    const share = total > 0 ? 100 * done / total : 0;
+    const text = `${this.#title}: ${parts.join(" · ")}`;
+    return html(
+      `<div style="font-family:sans-serif;font-size:13px;max-width:880px">` +
+        `<b>${escape(this.#title)}</b> &nbsp;${escape(parts.join(" · "))}` +
+        `<div style="height:6px;margin-top:4px;background:#e4e4e4;border-radius:3px">` +
+        `<div style="width:${
+          share.toFixed(1)
+        }%;height:6px;background:#0072b2;border-radius:3px"></div>` +
+        `</div></div>`,
+      text,
+    );
+  }
+}
+
+function html(markup: string, text: string): MimeBundle {
+  return { "text/html": markup, "text/plain": text };
+}
+
+function escape(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+}
+
+function count(value: number): string {
+  return value.toLocaleString("en");
+}
+
+/** `45 s`, `12.5 min`, `3.2 h`. */
+export function duration(seconds: number): string {
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  if (seconds < 5400) return `${(seconds / 60).toFixed(1)} min`;
+  return `${(seconds / 3600).toFixed(1)} h`;
+}
