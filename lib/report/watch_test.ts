@@ -1,0 +1,57 @@
+import type { TrainHooks } from "lib/train/events.ts";
+import { duration, watch } from "lib/report/watch.ts";
+import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
+
+/** A verb of ten steps that stops when it is asked to. */
+function tenSteps(stopAt?: (step: number) => void) {
+  return async ({ onStart, onEvent, signal }: TrainHooks) => {
+    await onStart?.([{ step: 1, metrics: { loss: 9 } }], 10);
+    for (let step = 2; step <= 10; step++) {
+      stopAt?.(step);
+      await onEvent?.({ step, totalSteps: 10, metrics: { loss: 10 - step } });
+      if (signal?.aborted) return step;
+    }
+    return 10;
+  };
+}
+
+async function printed(run: () => Promise<unknown>): Promise<string> {
+  const lines: unknown[] = [];
+  const log = console.log;
+  console.log = (line: unknown) => lines.push(line);
+  try {
+    await run();
+  } finally {
+    console.log = log;
+  }
+  return lines.join("\n");
+}
+
+Deno.test("watch() returns what the verb returns, and says what was done", async () => {
+  let result: number | undefined;
+  const text = await printed(async () => result = await watch("a run", tenSteps()));
+  assertEquals(result, 10);
+  assertTrue(text.includes("a run: step 10 of 10 · loss 0.000 · from step 1, 9 steps in"), text);
+});
+
+Deno.test("an interrupt asks the verb to stop, and the display says how to go on", async () => {
+  let result: number | undefined;
+  const interrupt = (step: number) => {
+    if (step === 4) Deno.kill(Deno.pid, "SIGINT");
+  };
+  const text = await printed(async () => result = await watch("a run", tenSteps(interrupt)));
+  assertTrue(result! >= 4 && result! < 10, `stopped at ${result}`);
+  assertTrue(text.includes("run the cell again to go on"), text);
+});
+
+Deno.test("watch() passes an error on, after saying so", async () => {
+  const fail = () => Promise.reject(new RangeError("the loss is NaN"));
+  const text = await printed(() =>
+    assertRejects(() => watch("a run", fail), RangeError, "the loss is NaN")
+  );
+  assertTrue(text.includes("failed"), text);
+});
+
+Deno.test("duration() is short", () => {
+  assertEquals([7.4, 89, 750, 11_520].map(duration), ["7 s", "89 s", "12.5 min", "3.2 h"]);
+});
