@@ -102,7 +102,7 @@ function toImageSet(
 }
 
 function placeGarment(grey: Uint8Array, size: number, rng: Rng, out: Uint8Array): void {
-  const sprite = makeSprite(grey, side, 1);
+  const sprite = makeSprite(grey, side);
   const placement = drawPlacement(rng, sprite.box, size, fashionMnistPlacement);
   renderSprite(sprite, placement, size, [0, 0, 0], out);
 }

@@ -1,8 +1,8 @@
 /**
  * Places an object at a scale, angle and offset on a canvas, so that two pictures of one thing differ pixel by pixel.
  *
- * S is the side of the object's raster and H that of the canvas, both square, in pixels; C is 1 (grey) or 4 (RGBA with
- * premultiplied alpha). Everything outside the raster is 0: black, or transparent.
+ * S is the side of the object's raster and H that of the canvas, both square, in pixels. A raster pixel is one 32-bit
+ * word 0xAABBGGRR with premultiplied alpha, so that two channels are computed at once; outside the raster it is 0.
  */
 import type { Rng } from "lib/rng.ts";
 
@@ -16,12 +16,11 @@ export interface Box {
 
 /** An object ready to be placed: its raster, halved again and again, and the box that holds all of it. */
 export interface Sprite {
-  readonly channels: 1 | 4;
-  /** `[S / 2^l, S / 2^l, C]` for l = 0, 1, …: shrinking samples from the level nearest in size, so nothing aliases. */
-  readonly levels: readonly Uint8Array[];
+  /** `[S / 2^l, S / 2^l]` words for l = 0, 1, …: shrinking samples from the level nearest in size. */
+  readonly levels: readonly Uint32Array[];
   /** S of each level. */
   readonly sizes: readonly number[];
-  /** The smallest box outside which the last channel is 0. */
+  /** The smallest box outside which alpha is 0; the whole raster if it is 0 everywhere. */
   readonly box: Box;
 }
 
@@ -45,23 +44,28 @@ export interface PlacementRange {
 }
 
 /**
- * Prepares a raster `[S, S, C]` for placing. The raster is borrowed as level 0.
+ * Prepares a raster for placing; it is copied.
  *
- * @throws {TypeError} If the number of values is not S·S·C.
+ * @param raster `[S, S, 4]`, RGBA with premultiplied alpha; or `[S, S]`, grey, which is its own alpha (ink on nothing).
+ * @throws {TypeError} If the number of values is neither.
  */
-export function makeSprite(raster: Uint8Array, size: number, channels: 1 | 4): Sprite {
-  if (raster.length !== size * size * channels) {
+export function makeSprite(raster: Uint8Array, size: number): Sprite {
+  const channels = raster.length / (size * size);
+  if (channels !== 1 && channels !== 4) {
     throw new TypeError(
-      `Cannot make a sprite of ${size}×${size}×${channels}: current raster has ${raster.length} values`,
+      `Cannot make a sprite of ${size}×${size}×1 or 4: current raster has ${raster.length} values`,
     );
   }
-  const levels = [raster];
+  const words = channels === 4
+    ? new Uint32Array(new Uint8Array(raster).buffer) // little-endian, as every machine that runs Deno
+    : Uint32Array.from(raster, (grey) => grey * 0x01010101);
+  const levels: Uint32Array[] = [words];
   const sizes = [size];
   while (sizes.at(-1)! % 2 === 0 && sizes.at(-1)! > 8) {
-    levels.push(halve(levels.at(-1)!, sizes.at(-1)!, channels));
+    levels.push(halve(levels.at(-1)!, sizes.at(-1)!));
     sizes.push(sizes.at(-1)! / 2);
   }
-  return { channels, levels, sizes, box: boxOf(raster, size, channels) };
+  return { levels, sizes, box: boxOf(words, size) };
 }
 
 /**
@@ -89,14 +93,14 @@ export function drawPlacement(
   return { scale, angle, x: place(across), y: place(down) };
 }
 
-/** Colours each sprite lies on when composited, 0–255. */
+/** Red, green and blue, 0–255. */
 export type Rgb = readonly [number, number, number];
 
 /**
  * Renders one placed object.
  *
- * @param pixels `[H, H, 3]`, overwritten: the object over `background` (for grey, the grey three times).
- * @param mask `[H, H]`, overwritten if given: the alpha, or the grey.
+ * @param pixels `[H, H, 3]`, overwritten: the object over `background`.
+ * @param mask `[H, H]`, overwritten if given: the object's alpha.
  */
 export function renderSprite(
   sprite: Sprite,
@@ -106,79 +110,97 @@ export function renderSprite(
   pixels: Uint8Array,
   mask?: Uint8Array,
 ): void {
-  const C = sprite.channels;
-  const sum = new Float64Array(C);
-  const sample = sampler(sprite, placement, sum);
-  const { top, bottom, left, right } = reach(sprite.box, placement, canvas);
+  const map = inverse(sprite, placement);
+  const { left, top, right, bottom } = reach(sprite.box, placement, canvas);
+  const sum = new Uint32Array(2); // of four samples: red and blue, green and alpha, 16 bits each
   for (let y = 0, i = 0; y < canvas; y++) {
+    const row = y >= top && y < bottom;
     for (let x = 0; x < canvas; x++, i++) {
-      sum.fill(0);
-      if (y >= top && y < bottom && x >= left && x < right) sample(x, y);
-      const rest = C === 4 ? 1 - sum[3]! / 255 : 0;
-      for (let c = 0; c < 3; c++) {
-        pixels[i * 3 + c] = (C === 4 ? sum[c]! : sum[0]!) + rest * background[c]! + 0.5;
-      }
-      if (mask) mask[i] = sum[C - 1]! + 0.5;
+      if (row && x >= left && x < right) takeSamples(map, x, y, sum);
+      else sum[0] = sum[1] = 0;
+      const alpha = (sum[1]! >>> 16) / 4;
+      const rest = 1 - alpha / 255;
+      pixels[i * 3] = (sum[0]! & 0xffff) / 4 + rest * background[0] + 0.5;
+      pixels[i * 3 + 1] = (sum[1]! & 0xffff) / 4 + rest * background[1] + 0.5;
+      pixels[i * 3 + 2] = (sum[0]! >>> 16) / 4 + rest * background[2] + 0.5;
+      if (mask) mask[i] = alpha + 0.5;
     }
   }
 }
 
-/**
- * A function that writes the mean of 2 × 2 bilinear samples of canvas pixel (x, y) to `sum`. On the level chosen a sample
- * step is below one raster pixel, so every raster pixel under the canvas pixel counts.
- */
-function sampler(
-  sprite: Sprite,
-  { scale, angle, x: cx, y: cy }: Placement,
-  sum: Float64Array,
-): (x: number, y: number) => void {
-  const level = Math.min(
-    sprite.levels.length - 1,
-    Math.max(0, Math.floor(Math.log2(1 / scale))),
-  );
+/** From canvas to raster: u = u0 + cos · x + sin · y, v = v0 − sin · x + cos · y, in pixel centres of the level. */
+interface Inverse {
+  readonly raster: Uint32Array; // [S, S]
+  readonly S: number;
+  readonly u0: number;
+  readonly v0: number;
+  readonly cos: number;
+  readonly sin: number;
+}
+
+/** On the level chosen half a canvas pixel is at most one raster pixel, so 2 × 2 samples see all that lies under it. */
+function inverse(sprite: Sprite, { scale, angle, x, y }: Placement): Inverse {
+  const wanted = Math.max(0, Math.floor(Math.log2(1 / scale)));
+  const level = Math.min(sprite.levels.length - 1, wanted);
   const shrink = 2 ** level;
-  const [raster, S, C] = [sprite.levels[level]!, sprite.sizes[level]!, sprite.channels];
-  const { box } = sprite;
-  const u0 = (box.left + box.right) / 2 / shrink - 0.5;
-  const v0 = (box.top + box.bottom) / 2 / shrink - 0.5;
+  const { left, top, right, bottom } = sprite.box;
   const cos = Math.cos(angle) / scale / shrink;
   const sin = Math.sin(angle) / scale / shrink;
-  return (x, y) => {
-    for (let k = 0; k < 4; k++) {
-      const dx = x + (k & 1 ? 0.75 : 0.25) - cx;
-      const dy = y + (k & 2 ? 0.75 : 0.25) - cy;
-      addBilinear(raster, S, C, u0 + cos * dx + sin * dy, v0 - sin * dx + cos * dy, sum);
-    }
+  return {
+    raster: sprite.levels[level]!,
+    S: sprite.sizes[level]!,
+    u0: (left + right) / 2 / shrink - 0.5 - cos * x - sin * y,
+    v0: (top + bottom) / 2 / shrink - 0.5 + sin * x - cos * y,
+    cos,
+    sin,
   };
 }
 
-/** Adds a quarter of the bilinear sample at (u, v), in pixel centres, to `sum`. */
-function addBilinear(
-  raster: Uint8Array,
-  S: number,
-  C: number,
-  u: number,
-  v: number,
-  sum: Float64Array,
-): void {
-  const [x, y] = [Math.floor(u), Math.floor(v)];
-  const [fx, fy] = [u - x, v - y];
-  if (x >= 0 && y >= 0 && x < S - 1 && y < S - 1) { // inside: the same sum, three times as fast
-    const at = (y * S + x) * C;
-    const below = at + S * C;
-    for (let c = 0; c < C; c++) {
-      const top = raster[at + c]! * (1 - fx) + raster[at + C + c]! * fx;
-      const bottom = raster[below + c]! * (1 - fx) + raster[below + C + c]! * fx;
-      sum[c]! += 0.25 * (top * (1 - fy) + bottom * fy);
-    }
-    return;
-  }
+/** Writes the sum of 2 × 2 bilinear samples of canvas pixel (x, y) to `sum`. Weights are in 256ths. */
+function takeSamples(map: Inverse, x: number, y: number, sum: Uint32Array): void {
+  const { raster, S } = map;
+  let [redBlue, greenAlpha] = [0, 0];
   for (let k = 0; k < 4; k++) {
-    const [i, j] = [x + (k & 1), y + (k >> 1)];
-    if (i < 0 || j < 0 || i >= S || j >= S) continue;
-    const weight = 0.25 * (k & 1 ? fx : 1 - fx) * (k >> 1 ? fy : 1 - fy);
-    for (let c = 0, at = (j * S + i) * C; c < C; c++) sum[c]! += weight * raster[at + c]!;
+    const dx = x + (k & 1 ? 0.75 : 0.25);
+    const dy = y + (k & 2 ? 0.75 : 0.25);
+    const u = map.u0 + map.cos * dx + map.sin * dy;
+    const v = map.v0 - map.sin * dx + map.cos * dy;
+    const i = Math.floor(u);
+    const j = Math.floor(v);
+    if (i < -1 || j < -1 || i >= S || j >= S) continue;
+    const fx = (u - i) * 256 | 0;
+    const fy = (v - j) * 256 | 0;
+    const w11 = fx * fy >> 8; // the four weights are never negative and add up to 256
+    const at = j * S + i;
+    const inside = i >= 0 && j >= 0 && i < S - 1 && j < S - 1;
+    const p00 = inside || (i >= 0 && j >= 0) ? raster[at]! : 0;
+    const p10 = inside || (i < S - 1 && j >= 0) ? raster[at + 1]! : 0;
+    const p01 = inside || (i >= 0 && j < S - 1) ? raster[at + S]! : 0;
+    const p11 = inside || (i < S - 1 && j < S - 1) ? raster[at + S + 1]! : 0;
+    const w00 = 256 - fx - fy + w11;
+    redBlue += blend(p00, p10, p01, p11, w00, fx - w11, fy - w11, w11);
+    greenAlpha += blend(p00 >>> 8, p10 >>> 8, p01 >>> 8, p11 >>> 8, w00, fx - w11, fy - w11, w11);
   }
+  sum[0] = redBlue;
+  sum[1] = greenAlpha;
+}
+
+const lanes = 0x00ff00ff; // two channels of 8 bits with room for 16
+
+/** The weighted mean of the two channels of four words, rounded. */
+function blend(
+  p00: number,
+  p10: number,
+  p01: number,
+  p11: number,
+  w00: number,
+  w10: number,
+  w01: number,
+  w11: number,
+): number {
+  const sum = Math.imul(p00 & lanes, w00) + Math.imul(p10 & lanes, w10) +
+    Math.imul(p01 & lanes, w01) + Math.imul(p11 & lanes, w11) + 0x00800080;
+  return sum >>> 8 & lanes;
 }
 
 /** The canvas pixels an object can touch. */
@@ -199,31 +221,33 @@ function reach(box: Box, { scale, angle, x, y }: Placement, canvas: number): Box
   };
 }
 
-/** Mean of 2 × 2 pixels: `[S, S, C]` → `[S/2, S/2, C]`. */
-function halve(raster: Uint8Array, S: number, C: number): Uint8Array {
+/** Mean of 2 × 2 pixels: `[S, S]` → `[S/2, S/2]`. */
+function halve(raster: Uint32Array, S: number): Uint32Array {
   const half = S / 2;
-  const out = new Uint8Array(half * half * C);
-  const row = S * C;
+  const out = new Uint32Array(half * half);
   for (let y = 0, o = 0; y < half; y++) {
-    for (let x = 0; x < half; x++) {
-      const at = y * 2 * row + x * 2 * C;
-      for (let c = at; c < at + C; c++) {
-        out[o++] = (raster[c]! + raster[c + C]! + raster[c + row]! + raster[c + row + C]! + 2) >> 2;
-      }
+    for (let x = 0; x < half; x++, o++) {
+      const at = y * 2 * S + x * 2;
+      const [a, b] = [raster[at]!, raster[at + 1]!];
+      const [c, d] = [raster[at + S]!, raster[at + S + 1]!];
+      const redBlue = (a & lanes) + (b & lanes) + (c & lanes) + (d & lanes) + 0x00020002;
+      const greenAlpha = (a >>> 8 & lanes) + (b >>> 8 & lanes) + (c >>> 8 & lanes) +
+        (d >>> 8 & lanes) + 0x00020002;
+      out[o] = redBlue >>> 2 & lanes | (greenAlpha >>> 2 & lanes) << 8;
     }
   }
   return out;
 }
 
-function boxOf(raster: Uint8Array, S: number, C: number): Box {
+function boxOf(raster: Uint32Array, S: number): Box {
   let [left, top, right, bottom] = [S, S, 0, 0];
-  for (let y = 0, i = C - 1; y < S; y++) {
-    for (let x = 0; x < S; x++, i += C) {
-      if (raster[i] === 0) continue;
-      left = Math.min(left, x);
-      right = Math.max(right, x + 1);
-      top = Math.min(top, y);
-      bottom = Math.max(bottom, y + 1);
+  for (let y = 0, i = 0; y < S; y++) {
+    for (let x = 0; x < S; x++, i++) {
+      if (raster[i]! >>> 24 === 0) continue;
+      if (x < left) left = x;
+      if (x >= right) right = x + 1;
+      if (y < top) top = y;
+      bottom = y + 1;
     }
   }
   return right > left ? { left, top, right, bottom } : { left: 0, top: 0, right: S, bottom: S };

@@ -8,7 +8,7 @@ function rectangle(S: number, left: number, top: number, width: number, height: 
   for (let y = top; y < top + height; y++) {
     for (let x = left; x < left + width; x++) raster.set([200, 100, 50, 255], (y * S + x) * 4);
   }
-  return makeSprite(raster, S, 4);
+  return makeSprite(raster, S);
 }
 
 function render(sprite: ReturnType<typeof makeSprite>, placement: Placement, canvas: number) {
@@ -55,7 +55,7 @@ Deno.test("renderSprite() turns clockwise as seen", () => {
   const quarter = { scale: 1, angle: Math.PI / 2, x: 16, y: 16 };
   const grey = new Uint8Array(256);
   for (let i = 0; i < 16 * 4; i++) grey[i] = i % 16 < 8 ? 255 : 60; // a bar of four rows, brighter to the left
-  const { mask } = render(makeSprite(grey, 16, 1), quarter, 32);
+  const { mask } = render(makeSprite(grey, 16), quarter, 32);
   assertTrue(mask[10 * 32 + 16]! > 240, "the left end comes to lie on top");
   assertTrue(Math.abs(mask[22 * 32 + 16]! - 60) < 5, "the right end at the bottom");
 });
@@ -109,8 +109,8 @@ Deno.test("drawPlacement() draws extent and angle from their ranges, the same fo
 
 Deno.test("makeSprite() throws when the raster is not S × S × C", () => {
   assertThrows(
-    () => makeSprite(new Uint8Array(48), 4, 4),
+    () => makeSprite(new Uint8Array(48), 4),
     TypeError,
-    "4×4×4: current raster has 48",
+    "4×4×1 or 4: current raster has 48",
   );
 });
