@@ -1,0 +1,41 @@
+/** Figures and tables on disk, by name, each file whole or not at all. */
+import { join } from "@std/path";
+import { outputsFolder } from "lib/experiments/runs.ts";
+
+/**
+ * Writes `outputs/<kind>/<name>.<extension>` for each extension.
+ *
+ * @throws {RangeError} If the name is not letters, digits, `_`, `-` and inner dots: it becomes a file's name.
+ * @throws {Error} If the folder cannot be written; the message names it.
+ */
+export async function writeOutputs(
+  kind: "figures" | "tables",
+  name: string,
+  files: Readonly<Record<string, string | Uint8Array>>,
+): Promise<void> {
+  checkName(name);
+  const folder = join(outputsFolder(), kind);
+  try {
+    await Deno.mkdir(folder, { recursive: true });
+    for (const [extension, contents] of Object.entries(files)) {
+      const path = join(folder, `${name}.${extension}`);
+      const partial = `${path}.${Deno.pid}.partial`;
+      const bytes = typeof contents === "string" ? new TextEncoder().encode(contents) : contents;
+      await Deno.writeFile(partial, bytes);
+      await Deno.rename(partial, path);
+    }
+  } catch (error) {
+    const { message } = error as Error;
+    throw new Error(
+      `Cannot write ${name} to ${folder}: ${message}; free space, or set BCSSL_OUTPUTS`,
+    );
+  }
+}
+
+/** @throws {RangeError} If `name` cannot be a file's name; said before anything is drawn. */
+export function checkName(name: string): void {
+  if (/^\w[\w-]*(\.[\w-]+)*$/.test(name)) return;
+  throw new RangeError(
+    `Cannot save as ${JSON.stringify(name)}: use letters, digits, "_" and "-", as in "kernel_size"`,
+  );
+}

@@ -1,0 +1,118 @@
+/** The curves of runs as small multiples: a panel for each metric, a line for each run. */
+import * as Plot from "@observablehq/plot";
+import type { HistoryLine } from "lib/train/events.ts";
+import { categorical, escapeXml, type Figure, grey, gridOf, plot } from "lib/report/plot.ts";
+
+/** What is drawn of a run; a result of `pretrain` is one. */
+export interface CurveRun {
+  readonly seed?: number;
+  readonly history: readonly HistoryLine[];
+}
+
+/** A point of a curve: the mean over the steps it stands for. */
+interface Point {
+  readonly step: number;
+  readonly value: number;
+}
+
+const maxPoints = 160; // a line: two to a pixel are enough, and a committed notebook stays small
+const panel = { columns: 3, width: 290, height: 180 };
+
+/** How often measured things are called, in the order of their panels; others follow under their own names. */
+const titles: Readonly<Record<string, string>> = {
+  loss: "loss (nats)",
+  knn: "k-NN top-1 (%)",
+  teacherEntropy: "teacher entropy (nats)",
+  featureStd: "feature std",
+};
+
+/**
+ * Small multiples of everything that was measured. Metrics of every step are lines; rare ones, as the k-NN, have dots.
+ * Of several k, the k-NN panel shows 20. Long runs are averaged over neighbouring steps.
+ *
+ * @param options.totalSteps Where the axis ends; by default, with the longest run.
+ */
+export function trainingCurves(
+  runs: readonly CurveRun[],
+  { totalSteps = lastStep(runs) }: { readonly totalSteps?: number } = {},
+): Figure {
+  const panels = metricKeys(runs).map((key) => metricPanel(runs, key, totalSteps));
+  if (panels.length === 0) return gridOf([plot({ ...panel })], { ...panel, columns: 1 });
+  return gridOf(panels, { ...panel, header: runs.length > 1 ? legend(runs) : "" });
+}
+
+function metricPanel(runs: readonly CurveRun[], key: string, totalSteps: number): Figure {
+  const percent = /Top\d$/.test(key);
+  const marks = runs.flatMap(({ history }, run) => {
+    const points = series(history, key, percent ? 100 : 1);
+    const stroke = categorical[run % categorical.length]!;
+    const line = Plot.lineY(points, { x: "step", y: "value", stroke, strokeWidth: 1.5 });
+    const sparse = points.length < history.length / 4 && points.length <= maxPoints / 2;
+    if (!sparse && points.length > 2) return [line];
+    return [line, Plot.dot(points, { x: "step", y: "value", fill: stroke, r: 3 })];
+  });
+  return plot({
+    width: panel.width,
+    height: panel.height,
+    marginLeft: 52,
+    marginRight: 16,
+    x: { domain: [0, totalSteps], ticks: 4, label: "step", labelArrow: "none" },
+    y: { ticks: 4, label: titleOf(key), labelArrow: "none", nice: true, grid: true },
+    marks: [Plot.ruleX([0], { stroke: grey, strokeOpacity: 0.4 }), ...marks],
+  });
+}
+
+/** The finite values of one metric, at most `maxPoints`, each the mean of as many. */
+export function series(history: readonly HistoryLine[], key: string, factor = 1): Point[] {
+  const all: Point[] = [];
+  for (const { step, metrics } of history) {
+    const value = metrics[key];
+    if (value !== undefined && Number.isFinite(value)) all.push({ step, value: value * factor });
+  }
+  const size = Math.ceil(all.length / maxPoints);
+  if (size <= 1) return all;
+  return Array.from({ length: Math.ceil(all.length / size) }, (_, i) => {
+    const part = all.slice(i * size, (i + 1) * size);
+    const mean = (pick: (point: Point) => number) =>
+      part.reduce((sum, point) => sum + pick(point), 0) / part.length;
+    return { step: mean((p) => p.step), value: mean((p) => p.value) };
+  });
+}
+
+function metricKeys(runs: readonly CurveRun[]): string[] {
+  const found = new Set<string>();
+  for (const { history } of runs) {
+    for (const { metrics } of history) for (const k in metrics) found.add(k);
+  }
+  const keys = [...found];
+  const knn = keys.filter((key) => /^knn\d+Top1$/.test(key));
+  const shown = knn.includes("knn20Top1") ? "knn20Top1" : knn[0];
+  const place = (key: string) => {
+    const at = Object.keys(titles).indexOf(key === shown ? "knn" : key);
+    return at < 0 ? Infinity : at;
+  };
+  return keys.filter((key) => !/^knn\d+Top\d$/.test(key) || key === shown)
+    .map((key, i) => ({ key, i }))
+    .sort((a, b) => place(a.key) - place(b.key) || a.i - b.i)
+    .map(({ key }) => key);
+}
+
+/** `knn20Top1` → `k-NN top-1, k = 20 (%)`; `gradNorm` → `grad norm`. */
+function titleOf(key: string): string {
+  const knn = /^knn(\d+)Top(\d)$/.exec(key);
+  if (knn) return `k-NN top-${knn[2]}, k = ${knn[1]} (%)`;
+  return titles[key] ?? key.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+}
+
+function lastStep(runs: readonly CurveRun[]): number {
+  return Math.max(1, ...runs.map(({ history }) => history.at(-1)?.step ?? 0));
+}
+
+function legend(runs: readonly CurveRun[]): string {
+  return runs.map(({ seed }, i) => {
+    const [x, colour] = [16 + 100 * i, categorical[i % categorical.length]!];
+    const name = seed === undefined ? `run ${i + 1}` : `seed ${seed}`;
+    return `<path d="M${x} 13h20" stroke="${colour}" stroke-width="2.5"/>` +
+      `<text x="${x + 26}" y="17">${escapeXml(name)}</text>`;
+  }).join("");
+}
