@@ -1,0 +1,116 @@
+/** JupyterLab in a real, headless Chromium: what a person does with a notebook, for tests. */
+import { chromium, type Page } from "playwright-core";
+
+const places = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+
+/** The browser of this machine, or undefined: tests that need one are then skipped. `CHROMIUM` names another. */
+export function findChromium(): string | undefined {
+  const named = Deno.env.get("CHROMIUM");
+  return [...(named ? [named] : []), ...places].find((path) => {
+    try {
+      return Deno.statSync(path).isFile;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** A notebook opened in JupyterLab. */
+export class LabPage {
+  readonly page: Page;
+
+  constructor(page: Page) {
+    this.page = page;
+  }
+
+  /** Waits until the notebook is drawn and its kernel idle. */
+  async ready(): Promise<void> {
+    await this.page.locator(".jp-Notebook .jp-CodeCell").first().waitFor({ timeout: 60_000 });
+    await this.idle();
+  }
+
+  /** Runs a command of the Run menu: `Run All Cells`, `Run Selected Cell and Do not Advance`. */
+  async menu(menu: string, item: string): Promise<void> {
+    await this.page.locator(".lm-MenuBar-itemLabel", { hasText: new RegExp(`^${menu}$`) }).click();
+    await this.page.locator(".lm-Menu-itemLabel", { hasText: new RegExp(`^${item}$`) }).click();
+  }
+
+  async select(cell: number): Promise<void> {
+    await this.page.locator(".jp-CodeCell").nth(cell).locator(".cm-content").first().click();
+  }
+
+  async runSelected(): Promise<void> {
+    await this.page.keyboard.press("Control+Enter");
+  }
+
+  async interrupt(): Promise<void> {
+    await this.page.locator('[data-jp-item-name="interrupt"]').first().click();
+  }
+
+  /** Waits until the kernel has been idle for a moment. */
+  async idle(timeout = 120_000): Promise<void> {
+    await this.page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').first()
+      .waitFor({ timeout });
+  }
+
+  /** The prompts of all code cells: `[3]:`, `[*]:` while running, `[ ]:` before. */
+  async prompts(): Promise<string[]> {
+    return await this.page.locator(".jp-CodeCell .jp-InputPrompt").allTextContents();
+  }
+
+  /** Waits until every code cell has run. */
+  async allRun(timeout: number): Promise<void> {
+    const deadline = Date.now() + timeout;
+    while (Date.now() < deadline) {
+      const prompts = await this.prompts();
+      if (prompts.every((prompt) => /^\[\d+\]:/.test(prompt.trim()))) return;
+      await this.page.waitForTimeout(200);
+    }
+    throw new Error(`Not all cells ran in ${timeout} ms: ${(await this.prompts()).join(" ")}`);
+  }
+
+  /** The text of a code cell's output. */
+  async output(cell: number): Promise<string> {
+    const area = this.page.locator(".jp-CodeCell").nth(cell).locator(".jp-OutputArea-output");
+    return (await area.allTextContents()).join("\n");
+  }
+
+  /** Waits until a cell's output matches, and returns the milliseconds that took. */
+  async outputMatches(cell: number, pattern: RegExp, timeout: number): Promise<number> {
+    const from = Date.now();
+    while (Date.now() - from < timeout) {
+      if (pattern.test(await this.output(cell))) return Date.now() - from;
+      await this.page.waitForTimeout(20);
+    }
+    throw new Error(`No ${pattern} in ${timeout} ms: ${await this.output(cell)}`);
+  }
+}
+
+/** Opens `url` in Chromium, as wide as a laptop's screen, and closes it after `use`. */
+export async function inChromium(
+  executablePath: string,
+  url: string,
+  use: (lab: LabPage) => Promise<void>,
+): Promise<void> {
+  const browser = await chromium.launch({
+    executablePath,
+    args: [
+      "--no-sandbox", // root in a container has no other way; the pages are our own
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+  try {
+    const page = await browser.newPage({ viewport: { width: 1440, height: 1000 } });
+    await page.goto(url);
+    const lab = new LabPage(page);
+    await lab.ready();
+    await use(lab);
+  } finally {
+    await browser.close();
+  }
+}
