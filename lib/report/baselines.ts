@@ -2,7 +2,7 @@
 import * as Plot from "@observablehq/plot";
 import type { Baselines, PretrainResult } from "lib/experiments/mod.ts";
 import { meanAndError, pairedDifference } from "lib/eval/statistics.ts";
-import { categorical, type Figure, plot } from "lib/report/plot.ts";
+import { axisLabel, categorical, type Figure, plot } from "lib/report/plot.ts";
 
 /** One thing that k-NN was measured on. Percent; `NaN` errors where there is one value only. */
 export interface BaselineRow {
@@ -89,7 +89,8 @@ export function baselineFigure(rows: readonly BaselineRow[]): Figure {
   );
   const means = rows.map((r) => {
     const [mean, error] = [r["top-1 (%)"], r["± s.e."] || 0];
-    return { name: r.features, mean, low: mean - error, high: mean + error };
+    const [low, high] = [mean - error, mean + error];
+    return { name: r.features, mean, low, high, end: Math.max(high, ...r["each seed (%)"]) };
   });
   const label = (r: typeof means[number]) => `${r.mean.toFixed(1)} %`;
   const colour = { domain: rows.map((r) => r.features), range: [...categorical], legend: false };
@@ -97,7 +98,8 @@ export function baselineFigure(rows: readonly BaselineRow[]): Figure {
     height: 50 + 46 * rows.length,
     marginLeft: 130,
     marginRight: 60,
-    x: { domain: [0, 100], label: "k-NN top-1 (%)", labelArrow: "none", grid: true },
+    marginBottom: 40,
+    x: { domain: [0, 100], grid: true, ...axisLabel("k-NN top-1 (%)", "center") },
     y: { domain: colour.domain, label: null, tickSize: 0, padding: 0.5 },
     color: colour,
     marks: [
@@ -105,7 +107,7 @@ export function baselineFigure(rows: readonly BaselineRow[]): Figure {
       Plot.ruleY(means, { y: "name", x1: "low", x2: "high", stroke: "black", strokeWidth: 2 }),
       Plot.tickX(means, { y: "name", x: "mean", stroke: "black", strokeWidth: 2 }),
       Plot.dot(dots, { y: "name", x: "value", fill: "name", stroke: "white", r: 4 }),
-      Plot.text(means, { y: "name", x: "high", text: label, dx: 10, textAnchor: "start" }),
+      Plot.text(means, { y: "name", x: "end", text: label, dx: 10, textAnchor: "start" }),
     ],
   });
 }

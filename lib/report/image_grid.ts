@@ -151,13 +151,20 @@ function drawOver(
     const { x, y } = corner(layout, i);
     const below = y + layout.height + textHeight - 5;
     const middle = x + layout.width / 2;
-    if (captions[i]) parts.push(text(middle, layout.perColumn ? y - 6 : below, 11, captions[i]!));
+    const words = captions[i] && shorten(captions[i]!, layout.width);
+    if (words) parts.push(text(middle, layout.perColumn ? y - 6 : below, 11, words));
   }
   for (let i = 0; sameClass && i < layout.count; i++) {
     parts.push(border(layout, corner(layout, i), sameClass[i]!));
   }
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" ` +
     `font-family="${fontFamily}">${parts.join("")}</svg>`;
+}
+
+/** As much of a caption as fits under an image `width` pixels wide; a letter takes about 6.4. */
+function shorten(caption: string, width: number): string {
+  const letters = Math.max(1, Math.floor(width / 6.4));
+  return caption.length <= letters ? caption : caption.slice(0, letters - 1) + "…";
 }
 
 /** Dashes tell the two apart where colours do not. */

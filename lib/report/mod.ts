@@ -1,9 +1,22 @@
 /** What a notebook shows: live progress, figures, tables, grids of images. Importing it mends the kernel's output. */
-export { baselineFigure, versusBaselines } from "lib/report/baselines.ts";
-export { imageGrid } from "lib/report/image_grid.ts";
+export { baselineFigure, type BaselineRow, versusBaselines } from "lib/report/baselines.ts";
+export {
+  compare,
+  compareRow,
+  type Measurement,
+  type Verdict,
+  verdict,
+} from "lib/report/compare.ts";
+export {
+  type GridImages,
+  imageGrid,
+  type ImageGridOptions,
+  imageGridPng,
+} from "lib/report/image_grid.ts";
 export { inNotebook, print, settle, show, type ShowOptions } from "lib/report/kernel.ts";
 export type { MimeBundle } from "lib/report/outbox.ts";
-export { saveFigure } from "lib/report/save_figure.ts";
+export { axisLabel, categorical, colours, type Figure, gridOf, plot } from "lib/report/plot.ts";
+export { saveFigure, saveImage } from "lib/report/save_figure.ts";
 export { saveTable } from "lib/report/save_table.ts";
-export { trainingCurves } from "lib/report/training_curves.ts";
+export { type CurveRun, trainingCurves } from "lib/report/training_curves.ts";
 export { watch } from "lib/report/watch.ts";

@@ -1,7 +1,15 @@
 /** The curves of runs as small multiples: a panel for each metric, a line for each run. */
 import * as Plot from "@observablehq/plot";
 import type { HistoryLine } from "lib/train/events.ts";
-import { categorical, escapeXml, type Figure, grey, gridOf, plot } from "lib/report/plot.ts";
+import {
+  axisLabel,
+  categorical,
+  escapeXml,
+  type Figure,
+  grey,
+  gridOf,
+  plot,
+} from "lib/report/plot.ts";
 
 /** What is drawn of a run; a result of `pretrain` is one. */
 export interface CurveRun {
@@ -16,7 +24,7 @@ interface Point {
 }
 
 const maxPoints = 160; // a line: two to a pixel are enough, and a committed notebook stays small
-const panel = { columns: 3, width: 290, height: 180 };
+const panel = { columns: 3, width: 290, height: 190 };
 
 /** How often measured things are called, in the order of their panels; others follow under their own names. */
 const titles: Readonly<Record<string, string>> = {
@@ -54,12 +62,20 @@ function metricPanel(runs: readonly CurveRun[], key: string, totalSteps: number)
   return plot({
     width: panel.width,
     height: panel.height,
-    marginLeft: 52,
-    marginRight: 16,
-    x: { domain: [0, totalSteps], ticks: 4, label: "step", labelArrow: "none" },
-    y: { ticks: 4, label: titleOf(key), labelArrow: "none", nice: true, grid: true },
+    marginLeft: 56,
+    marginRight: 24, // half of the last step's number
+    marginTop: 32,
+    marginBottom: 38,
+    x: { domain: [0, totalSteps], ticks: 4, ...axisLabel("step", "center") },
+    y: { ticks: 4, tickFormat: short, nice: true, grid: true, ...axisLabel(titleOf(key), "top") },
     marks: [Plot.ruleX([0], { stroke: grey, strokeOpacity: 0.4 }), ...marks],
   });
+}
+
+/** At most six characters, as room is left for: `0.00015` as `1.5e-4`; without the digits that rounding put there. */
+function short(value: number): string {
+  const text = String(Number(value.toPrecision(5)));
+  return text.length <= 6 ? text : value.toExponential(1).replace(".0e", "e").replace("e+", "e");
 }
 
 /** The finite values of one metric, at most `maxPoints`, each the mean of as many. */
@@ -71,8 +87,9 @@ export function series(history: readonly HistoryLine[], key: string, factor = 1)
   }
   const size = Math.ceil(all.length / maxPoints);
   if (size <= 1) return all;
-  return Array.from({ length: Math.ceil(all.length / size) }, (_, i) => {
-    const part = all.slice(i * size, (i + 1) * size);
+  const count = Math.floor(all.length / size); // the last point stands for the rest too: a mean of few would stick out
+  return Array.from({ length: count }, (_, i) => {
+    const part = all.slice(i * size, i === count - 1 ? undefined : (i + 1) * size);
     const mean = (pick: (point: Point) => number) =>
       part.reduce((sum, point) => sum + pick(point), 0) / part.length;
     return { step: mean((p) => p.step), value: mean((p) => p.value) };

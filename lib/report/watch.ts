@@ -1,13 +1,14 @@
 /** Live progress of a long verb: a bar, the rate, the time left, the loss, and the curves, all updated in place. */
 import type { HistoryLine, TrainHooks } from "lib/train/events.ts";
 import { onInterrupt, tick } from "lib/report/interrupt.ts";
-import { inNotebook, show } from "lib/report/kernel.ts";
+import { inNotebook, settle, show } from "lib/report/kernel.ts";
 import type { MimeBundle } from "lib/report/outbox.ts";
 import { toPng, toSvg } from "lib/report/plot.ts";
 import { trainingCurves } from "lib/report/training_curves.ts";
 
 const barInterval = 500; // ms between two pictures of the bar
-const curvesInterval = 2000; // ms; a picture of curves takes some 20 ms, so about 1 % of a run
+const curvesInterval = 2000; // ms between two pictures of the curves, at least
+const curvesShare = 1 / 150; // of a run's time; a picture takes some 20 ms
 const rateWindow = 20_000; // ms over which the rate is measured
 
 /**
@@ -53,7 +54,8 @@ class LiveDisplay {
   readonly #startedAt = performance.now();
   #totalSteps = 0;
   #past = 0; // steps of earlier calls
-  #drawnAt = { bar: 0, curves: 0 };
+  #barDrawnAt = 0;
+  #curvesDue = 0;
   /** Some moments of the last seconds, oldest first. */
   #recent: { step: number; at: number }[] = [];
 
@@ -76,33 +78,38 @@ class LiveDisplay {
     this.#history.push(line);
     this.#totalSteps = totalSteps;
     const now = performance.now();
-    if (now - this.#drawnAt.bar > barInterval) {
-      this.#drawnAt.bar = now;
+    if (now - this.#barDrawnAt > barInterval) {
+      this.#barDrawnAt = now;
       this.#recent.push({ step: line.step, at: now });
       while (now - this.#recent[0]!.at > rateWindow) this.#recent.shift();
       void this.#update("bar", this.#bar(this.#pace()));
     }
-    if (now - this.#drawnAt.curves > curvesInterval) {
+    if (inNotebook && now >= this.#curvesDue) {
       void this.#update("curves", { "image/svg+xml": this.#curves() });
-      this.#drawnAt.curves = performance.now();
+      const after = performance.now();
+      this.#curvesDue = after + Math.max(curvesInterval, (after - now) / curvesShare);
     }
   }
 
   /** The last state, complete, in the cell's own time. */
   async finish(how: "finished" | "stopped" | "failed"): Promise<void> {
     const bar = this.#bar(this.#summary(how));
-    if (!inNotebook) return await show(bar);
+    if (!inNotebook) {
+      clearLine();
+      return await show(bar);
+    }
     await this.#update("bar", bar);
     if (this.#history.length > 0) {
       const svg = this.#curves();
-      const png = (await toPng(svg)).toBase64(); // Lab hides the SVG of a notebook it does not trust
+      const png = (await toPng(svg, { colours: 16 })).toBase64(); // Lab hides the SVG of a notebook it does not trust
       await this.#update("curves", { "image/svg+xml": svg, "image/png": png });
     }
-    await show({ "text/plain": "" }, { id: `${this.#id}-end`, update: true });
+    await settle(); // here, because a cell whose verb throws does not wait for its output
   }
 
   async #update(place: "bar" | "curves", bundle: MimeBundle): Promise<void> {
     if (inNotebook) await show(bundle, { id: `${this.#id}-${place}`, update: true });
+    else if (place === "bar") writeLine(bundle["text/plain"]!);
   }
 
   #curves(): string {
@@ -155,6 +162,17 @@ class LiveDisplay {
       text,
     );
   }
+}
+
+/** In a terminal, the bar's text over itself; elsewhere, as in a log, only the last state is printed. */
+function writeLine(text: string): void {
+  if (!Deno.stderr.isTerminal()) return;
+  const { columns } = Deno.consoleSize();
+  Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[K${text.slice(0, columns - 1)}`));
+}
+
+function clearLine(): void {
+  writeLine("");
 }
 
 function html(markup: string, text: string): MimeBundle {
