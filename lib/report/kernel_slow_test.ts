@@ -131,9 +131,18 @@ Deno.test("watch() draws in place, leaves one bar and one picture, complete and 
 });
 
 Deno.test("a verb that throws leaves its display complete, before the cell's error", async () => {
-  const [cell] = await run({
-    code: "await watch('a run', () => Promise.reject(new RangeError('loss is NaN')))",
-  });
-  assertEquals([cell!.status, cell!.late.length], ["error", 0]);
-  assertTrue(JSON.stringify(cell!.own.at(-2)).includes("failed after"), "the bar says so");
+  const fails = `await watch("a run", async ({ onEvent }) => {
+    for (let step = 1; step <= 500; step++) {
+      await onEvent({ step, totalSteps: 900, metrics: { loss: Math.sin(step) } });
+      console.log("step", step);
+      await show({ "text/plain": "x" }, { id: "x", update: true });
+    }
+    throw new RangeError("loss is NaN");
+  })`;
+  const cells = await run(...Array.from({ length: 3 }, () => ({ code: fails })));
+  assertEquals(
+    cells.map(({ status, late }) => [status, late.length]),
+    cells.map(() => ["error", 0]),
+  );
+  assertTrue(JSON.stringify(cells[0]!.own).includes("failed after"), "the bar says so");
 });

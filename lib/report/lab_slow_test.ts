@@ -7,7 +7,7 @@ import { findChromium, inChromium, type LabPage } from "lib/testing/browser.ts";
 import { assertEquals, assertTrue } from "lib/testing/assert.ts";
 
 const chromium = findChromium();
-const folder = `${outputsDir}/.lab-test`; // below deno.json, so that a kernel there finds the project
+const folder = `${outputsDir}/lab-test`; // below deno.json, so that a kernel there finds the project; Jupyter opens no hidden folder
 
 /** Opens a notebook in JupyterLab, with runs in a folder of its own, and cleans up. */
 async function inLab(notebook: Notebook, use: (lab: LabPage) => Promise<void>): Promise<void> {

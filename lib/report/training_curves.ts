@@ -24,19 +24,19 @@ interface Point {
 }
 
 const maxPoints = 160; // a line: two to a pixel are enough, and a committed notebook stays small
-const panel = { columns: 3, width: 290, height: 190 };
+const panel = { columns: 4, width: 222, height: 180 };
 
-/** How often measured things are called, in the order of their panels; others follow under their own names. */
+/** What is drawn, in the order of the panels, and how it is called. */
 const titles: Readonly<Record<string, string>> = {
   loss: "loss (nats)",
-  knn: "k-NN top-1 (%)",
+  knn20Top1: "k-NN top-1 (%)",
   teacherEntropy: "teacher entropy (nats)",
   featureStd: "feature std",
 };
 
 /**
- * Small multiples of everything that was measured. Metrics of every step are lines; rare ones, as the k-NN, have dots.
- * Of several k, the k-NN panel shows 20. Long runs are averaged over neighbouring steps.
+ * Small multiples of what tells how training goes: loss, k-NN (k = 20), and the two signs of collapse. Metrics of every
+ * step are lines; rare ones, as the k-NN, have dots. Long runs are averaged over neighbouring steps.
  *
  * @param options.totalSteps Where the axis ends; by default, with the longest run.
  */
@@ -66,8 +66,8 @@ function metricPanel(runs: readonly CurveRun[], key: string, totalSteps: number)
     marginRight: 24, // half of the last step's number
     marginTop: 32,
     marginBottom: 38,
-    x: { domain: [0, totalSteps], ticks: 4, ...axisLabel("step", "center") },
-    y: { ticks: 4, tickFormat: short, nice: true, grid: true, ...axisLabel(titleOf(key), "top") },
+    x: { domain: [0, totalSteps], ticks: 3, ...axisLabel("step", "center") },
+    y: { ticks: 4, tickFormat: short, nice: true, grid: true, ...axisLabel(titles[key]!, "top") },
     marks: [Plot.ruleX([0], { stroke: grey, strokeOpacity: 0.4 }), ...marks],
   });
 }
@@ -97,28 +97,9 @@ export function series(history: readonly HistoryLine[], key: string, factor = 1)
 }
 
 function metricKeys(runs: readonly CurveRun[]): string[] {
-  const found = new Set<string>();
-  for (const { history } of runs) {
-    for (const { metrics } of history) for (const k in metrics) found.add(k);
-  }
-  const keys = [...found];
-  const knn = keys.filter((key) => /^knn\d+Top1$/.test(key));
-  const shown = knn.includes("knn20Top1") ? "knn20Top1" : knn[0];
-  const place = (key: string) => {
-    const at = Object.keys(titles).indexOf(key === shown ? "knn" : key);
-    return at < 0 ? Infinity : at;
-  };
-  return keys.filter((key) => !/^knn\d+Top\d$/.test(key) || key === shown)
-    .map((key, i) => ({ key, i }))
-    .sort((a, b) => place(a.key) - place(b.key) || a.i - b.i)
-    .map(({ key }) => key);
-}
-
-/** `knn20Top1` → `k-NN top-1, k = 20 (%)`; `gradNorm` → `grad norm`. */
-function titleOf(key: string): string {
-  const knn = /^knn(\d+)Top(\d)$/.exec(key);
-  if (knn) return `k-NN top-${knn[2]}, k = ${knn[1]} (%)`;
-  return titles[key] ?? key.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  return Object.keys(titles).filter((key) =>
+    runs.some(({ history }) => history.some(({ metrics }) => key in metrics))
+  );
 }
 
 function lastStep(runs: readonly CurveRun[]): number {

@@ -1,4 +1,4 @@
-/** The project's own kernel, in its Python environment: `deno jupyter --install` would write to the home folder. */
+/** The project's own kernel, and JupyterLab's settings, in its Python environment: `deno jupyter --install` would write to the home folder. */
 import { jupyterDataDir, kernelDisplayName, kernelName } from "lib/setup/project.ts";
 import { writeFileWhole } from "lib/setup/files.ts";
 
@@ -15,10 +15,20 @@ export function kernelspec(deno: string): string {
   return JSON.stringify(spec, null, 2) + "\n";
 }
 
+/** JupyterLab otherwise asks every newcomer whether it may fetch news. */
+const labSettings =
+  JSON.stringify({ "@jupyterlab/apputils-extension:notification": { fetchNews: "false" } }) + "\n";
+const labSettingsPath = `${jupyterDataDir}/lab/settings/overrides.json`;
+
+/** Whether kernel and settings are as {@linkcode writeKernelspec} leaves them. */
 export async function hasKernelspec(deno: string = Deno.execPath()): Promise<boolean> {
-  return await Deno.readTextFile(path).catch(() => "") === kernelspec(deno);
+  const holds = async (path: string, text: string) =>
+    await Deno.readTextFile(path).catch(() => "") === text;
+  return await holds(path, kernelspec(deno)) && await holds(labSettingsPath, labSettings);
 }
 
+/** Writes the kernel, and JupyterLab's settings where they differ from its own. */
 export async function writeKernelspec(deno: string = Deno.execPath()): Promise<void> {
   await writeFileWhole(path, kernelspec(deno));
+  await writeFileWhole(labSettingsPath, labSettings);
 }

@@ -47,10 +47,9 @@ export class LabPage {
     await this.page.locator('[data-jp-item-name="interrupt"]').first().click();
   }
 
-  /** Waits until the kernel has been idle for a moment. */
+  /** Waits until the status bar says that the kernel is there and has nothing to do. */
   async idle(timeout = 120_000): Promise<void> {
-    await this.page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').first()
-      .waitFor({ timeout });
+    await this.page.locator(".jp-StatusBar-TextItem", { hasText: /\| Idle$/ }).waitFor({ timeout });
   }
 
   /** The prompts of all code cells: `[3]:`, `[*]:` while running, `[ ]:` before. */
