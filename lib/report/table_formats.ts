@@ -8,12 +8,17 @@ export interface Table {
 
 /** Columns are the keys of all rows, in the order in which they first appear. */
 export function tableOf(source: readonly object[] | { toRecords(): object[] }): Table {
-  const records = "toRecords" in source ? source.toRecords() : source;
+  const records = isFrame(source) ? source.toRecords() : source;
   const columns = [...new Set(records.flatMap((record) => Object.keys(record)))];
   const rows = records.map((record) =>
     columns.map((column) => (record as Record<string, unknown>)[column])
   );
   return { columns, rows };
+}
+
+/** A DataFrame is a proxy whose `in` knows only its columns. */
+function isFrame(source: object): source is { toRecords(): object[] } {
+  return typeof (source as { toRecords?: unknown }).toRecords === "function";
 }
 
 /** RFC 4180, numbers in full. */
