@@ -10,8 +10,8 @@ import type { PretrainConfig } from "lib/experiments/config.ts";
  * k = 20): 73.0 ± 0.2 %, against 66.3 % for raw pixels and 63.0 ± 0.5 % for the weights it starts from.
  *
  * Differs: from the paper's recipe in what a network of 0.67 million weights and a quarter of an hour need. BatchNorm in
- * the head and sixteen times the reference's learning rate, because without them the k-NN does not lift off in that
- * time; 512 prototypes; momentum 0.99, as the run is two hundred times shorter; layer scale 0.1 and no stochastic depth,
+ * the head, without which an earlier trial (PyTorch, 650 steps) did not lift off; sixteen times the reference's learning
+ * rate, as in that trial; 512 prototypes; momentum 0.99, as the run is two hundred times shorter; layer scale 0.1 and no stochastic depth,
  * for six blocks; blur up to 0.3 pixels, which is the reference's 2 of 224 at this size; two local crops, at the size of
  * the global ones, as the stem and three halvings leave no map of a smaller one.
  *
