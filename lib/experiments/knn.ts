@@ -2,23 +2,62 @@
 import type { ChannelStats } from "lib/augment/mod.ts";
 import { createRng } from "lib/rng.ts";
 import { extractFeatures, pixelFeatures } from "lib/eval/features.ts";
-import { type KnnAccuracy, knnAccuracy } from "lib/eval/knn.ts";
+import { imageCount, type ImageSet, subset } from "lib/datasets/images.ts";
+import { type KnnAccuracy, knnAccuracy, type LabelledFeatures } from "lib/eval/knn.ts";
 import { createModel, type Model } from "lib/models/mod.ts";
 import { disposeTree } from "lib/nn/parameters.ts";
 import { type DataSplit, loadData } from "lib/experiments/data.ts";
 import { type PretrainConfig, recipeAt, type ScaleName } from "lib/experiments/config.ts";
 
-/** k-NN on the features of a network. */
-export function knnOfModel(
+const atATime = 1024; // images between two pauses: a fraction of a second on a laptop
+
+/**
+ * k-NN on the features of a network.
+ *
+ * @param pause Awaited several times a second, so that an interrupt is heard; what it throws ends the evaluation.
+ */
+export async function knnOfModel(
   model: Pick<Model, "forward" | "featureDim">,
   { train, test }: Omit<DataSplit, "pretrain">,
   stats: ChannelStats,
-): KnnAccuracy[] {
-  return knnAccuracy(
-    extractFeatures(model, train, { stats }),
-    extractFeatures(model, test, { stats }),
-    { numClasses: train.classNames.length },
-  );
+  pause: () => Promise<void> = () => Promise.resolve(),
+): Promise<KnnAccuracy[]> {
+  const numClasses = train.classNames.length;
+  const bank = await featuresOf(model, train, stats, pause);
+  const count = imageCount(test);
+  let hits: KnnAccuracy[] = []; // numbers of images, so that the sum is exact
+  for (let from = 0; from < count; from += atATime) {
+    const part = slice(test, from);
+    const rows = knnAccuracy(bank, extractFeatures(model, part, { stats }), { numClasses });
+    const ofPart = (share: number) => Math.round(share * imageCount(part));
+    hits = rows.map(({ k, top1, top5 }, i) => ({
+      k,
+      top1: (hits[i]?.top1 ?? 0) + ofPart(top1),
+      top5: (hits[i]?.top5 ?? 0) + ofPart(top5),
+    }));
+    await pause();
+  }
+  return hits.map(({ k, top1, top5 }) => ({ k, top1: top1 / count, top5: top5 / count }));
+}
+
+async function featuresOf(
+  model: Pick<Model, "forward" | "featureDim">,
+  set: ImageSet,
+  stats: ChannelStats,
+  pause: () => Promise<void>,
+): Promise<LabelledFeatures> {
+  const features = new Float32Array(imageCount(set) * model.featureDim);
+  for (let from = 0; from < imageCount(set); from += atATime) {
+    const part = extractFeatures(model, slice(set, from), { stats });
+    features.set(part.features, from * model.featureDim);
+    await pause();
+  }
+  return { features, labels: set.labels };
+}
+
+function slice(set: ImageSet, from: number): ImageSet {
+  const length = Math.min(atATime, imageCount(set) - from);
+  return subset(set, Array.from({ length }, (_, i) => from + i));
 }
 
 /** What the trained network has to beat. Fractions. */
@@ -41,17 +80,19 @@ export async function baselines(
   const numClasses = data.train.classNames.length;
   const counts = new Array<number>(numClasses).fill(0);
   for (const label of data.test.labels) counts[label]!++;
+  const randomInit: KnnAccuracy[][] = [];
+  for (const seed of seeds) {
+    // The stream of pretrain's own student and teacher, so these are the very weights it starts from.
+    const model = createModel(modelConfig, createRng(seed).fork("init").fork("backbone"));
+    try {
+      randomInit.push(await knnOfModel(model, data, crops.stats));
+    } finally {
+      disposeTree(model.params);
+    }
+  }
   return {
     chance: Math.max(...counts) / data.test.labels.length,
     pixels: knnAccuracy(pixelFeatures(data.train), pixelFeatures(data.test), { numClasses }),
-    randomInit: seeds.map((seed) => {
-      // The stream of pretrain's own student and teacher, so these are the very weights it starts from.
-      const model = createModel(modelConfig, createRng(seed).fork("init").fork("backbone"));
-      try {
-        return knnOfModel(model, data, crops.stats);
-      } finally {
-        disposeTree(model.params);
-      }
-    }),
+    randomInit,
   };
 }

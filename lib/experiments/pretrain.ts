@@ -11,6 +11,7 @@ import { type DataSplit, loadData } from "lib/experiments/data.ts";
 import { knnOfModel } from "lib/experiments/knn.ts";
 import { type PretrainConfig, recipeAt, type ScaleName } from "lib/experiments/config.ts";
 import {
+  addToHistory,
   clearRun,
   hasCheckpoint,
   openMetricsLog,
@@ -67,7 +68,7 @@ export async function pretrain(
     const until = Math.min(untilStep, totalSteps);
     const { monitorEvery } = config.scales[scale];
     const plan = { recipe, data, seed, until, totalSteps, monitorEvery };
-    const step = done >= until ? done : await advance(folder, state, history, done, plan, hooks);
+    const step = await advance(folder, state, history, done, plan, hooks);
     return {
       run: folder.id,
       scale,
@@ -97,39 +98,66 @@ async function advance(
   state: DinoState,
   history: HistoryLine[],
   done: number,
-  { recipe, data, seed, until, totalSteps, monitorEvery }: Plan,
+  plan: Plan,
   { onEvent, signal }: TrainHooks,
 ): Promise<number> {
+  const { recipe, data, seed, until, totalSteps } = plan;
+  if (done >= until && !monitorIsDue(history, plan)) return done;
   const rng = createRng(seed);
   using log = openMetricsLog(folder, history);
-  using views = createCropper(data.pretrain, recipe.crops, { rng: rng.fork("crops") });
   let step = done;
   let saved = performance.now();
+  const record = (metrics: HistoryLine["metrics"]) => {
+    addToHistory(history, { step, metrics });
+    log.write({ step, metrics });
+  };
+  const finishStep = async () => {
+    if (monitorIsDue(history, plan)) record(await knnMetrics(state, plan, signal));
+    await onEvent?.({ ...history.at(-1)!, totalSteps });
+  };
   try {
+    if (monitorIsDue(history, plan)) await finishStep(); // it was stopped in the middle of it
+    if (step >= until) return step;
+    using views = createCropper(data.pretrain, recipe.crops, { rng: rng.fork("crops") });
     for await (const { step: now, ...trained } of trainDino(state, views, recipe, { rng, done })) {
-      const atMonitor = now % monitorEvery === 0 || now === totalSteps;
-      const metrics = atMonitor ? { ...trained, ...knnMetrics(state, data, recipe) } : trained;
-      history.push({ step: now, metrics });
-      log.write({ step: now, metrics });
       step = now;
-      await onEvent?.({ step, totalSteps, metrics });
+      record(trained);
+      await finishStep();
       if (step >= until || signal?.aborted) break;
       if (performance.now() - saved > 1000 * checkpointSeconds) {
         saveDinoState(folder.checkpoint, state, step);
         saved = performance.now();
       }
     }
+  } catch (error) {
+    if (error !== stoppedMonitor) throw error; // the step stands; its monitor is made up for when the run goes on
   } finally {
     if (step > done) saveDinoState(folder.checkpoint, state, step); // also when a step throws: its state is the one before
   }
   return step;
 }
 
-function knnMetrics(
+/** Whether the last step is one of the monitor's and has not been measured. */
+function monitorIsDue(
+  history: readonly HistoryLine[],
+  { monitorEvery, totalSteps }: Plan,
+): boolean {
+  const last = history.at(-1);
+  if (last === undefined || "knn20Top1" in last.metrics) return false;
+  return last.step % monitorEvery === 0 || last.step === totalSteps;
+}
+
+const stoppedMonitor = new Error("stopped in the k-NN monitor");
+
+async function knnMetrics(
   { teacher }: DinoState,
-  data: DataSplit,
-  { crops }: DinoRecipe,
-): Record<string, number> {
-  const rows = knnOfModel(teacher.model, data, crops.stats);
+  { data, recipe: { crops } }: Plan,
+  signal?: AbortSignal,
+): Promise<Record<string, number>> {
+  const pause = async () => {
+    await new Promise((resolve) => setTimeout(resolve)); // signals are heard between macrotasks
+    if (signal?.aborted) throw stoppedMonitor;
+  };
+  const rows = await knnOfModel(teacher.model, data, crops.stats, pause);
   return Object.fromEntries(rows.map(({ k, top1 }) => [`knn${k}Top1`, top1]));
 }

@@ -57,6 +57,23 @@ Deno.test("an interrupted run goes on to the very numbers of an uninterrupted on
     assertEquals(await pretrain(small, options), straight);
   }));
 
+Deno.test("a run stopped in the middle of its monitor, the last one too, makes up for it", () =>
+  inOutputs(async (folder) => {
+    const straight = await pretrain(small, options);
+    Deno.removeSync(`${folder}/${straight.run}`, { recursive: true });
+    for (const at of [8, 16]) {
+      // Aborted before the step of a monitor is taken: heard at the monitor's first pause.
+      const stop = new AbortController();
+      const onEvent = ({ step }: { step: number }) => {
+        if (step === at - 1) queueMicrotask(() => setTimeout(() => stop.abort()));
+      };
+      const stopped = await pretrain(small, { ...options, onEvent, signal: stop.signal });
+      assertEquals([stopped.step, stopped.finished], [at, at === 16]);
+      assertTrue(!("knn20Top1" in stopped.history.at(-1)!.metrics), "the monitor was cut short");
+    }
+    assertEquals(await pretrain(small, options), straight);
+  }));
+
 Deno.test("two seeds differ, { fresh: true } trains again to the same numbers", () =>
   inOutputs(async () => {
     const a = await pretrain(small, { ...options, untilStep: 3 });

@@ -71,9 +71,17 @@ export function readHistory({ path }: RunFolder, lastStep: number): HistoryLine[
   const lines: HistoryLine[] = [];
   for (const line of text.split("\n").slice(0, -1)) {
     const { step, ...metrics } = JSON.parse(line) as { step: number } & Record<string, number>;
-    if (step <= lastStep) lines.push({ step, metrics });
+    if (step <= lastStep) addToHistory(lines, { step, metrics });
   }
   return lines;
+}
+
+/** Appends a line, or adds its metrics to the last one's if that is of the same step: a monitor comes after its step. */
+export function addToHistory(history: HistoryLine[], { step, metrics }: HistoryLine): void {
+  const last = history.at(-1);
+  if (last?.step === step) {
+    history[history.length - 1] = { step, metrics: { ...last.metrics, ...metrics } };
+  } else history.push({ step, metrics });
 }
 
 /** Appends to metrics.jsonl, after rewriting it to hold just `history`. Close it when the run stops. */
