@@ -37,6 +37,7 @@ export interface PretrainResult {
   readonly seed: number;
   readonly step: number;
   readonly totalSteps: number;
+  /** All steps taken, and the last one's k-NN measured. */
   readonly finished: boolean;
   /** Every step's metrics, and at the monitor's steps `knn10Top1`, `knn20Top1`, …, fractions. */
   readonly history: readonly HistoryLine[];
@@ -75,7 +76,7 @@ export async function pretrain(
       seed,
       step,
       totalSteps,
-      finished: step === totalSteps,
+      finished: step === totalSteps && !monitorIsDue(history, plan),
       history,
     };
   } finally {

@@ -1,6 +1,7 @@
 /** A run's folder, `outputs/<id>/`: config.json, metrics.jsonl, and the state in checkpoint.safetensors. */
 import { dirname, fromFileUrl, join } from "@std/path";
 import type { HistoryLine } from "lib/train/events.ts";
+import { replaceFile } from "lib/train/replace_file.ts";
 import { runId, type RunKey } from "lib/experiments/config.ts";
 
 /** Where runs, figures and tables are written, unless `BCSSL_OUTPUTS` names another folder. */
@@ -27,7 +28,7 @@ export function openRun(key: RunKey): RunFolder {
   try {
     Deno.mkdirSync(path, { recursive: true });
     const config = { id, scale: key.scale, seed: key.seed, ...key.config };
-    replaceText(join(path, "config.json"), JSON.stringify(config, null, 2) + "\n");
+    replaceFile(join(path, "config.json"), JSON.stringify(config, null, 2) + "\n");
   } catch (error) {
     throw new Error(
       `Cannot write the run to ${path}: ${
@@ -87,7 +88,7 @@ export function addToHistory(history: HistoryLine[], { step, metrics }: HistoryL
 /** Appends to metrics.jsonl, after rewriting it to hold just `history`. Close it when the run stops. */
 export function openMetricsLog({ path }: RunFolder, history: readonly HistoryLine[]): MetricsLog {
   const file = join(path, "metrics.jsonl");
-  replaceText(file, history.map(toLine).join(""));
+  replaceFile(file, history.map(toLine).join(""));
   const log = Deno.openSync(file, { append: true });
   const encoder = new TextEncoder();
   return {
@@ -102,10 +103,4 @@ export interface MetricsLog extends Disposable {
 
 function toLine({ step, metrics }: HistoryLine): string {
   return JSON.stringify({ step, ...metrics }) + "\n";
-}
-
-function replaceText(path: string, text: string): void {
-  const partial = `${path}.${Deno.pid}.partial`;
-  Deno.writeTextFileSync(partial, text);
-  Deno.renameSync(partial, path);
 }

@@ -1,6 +1,7 @@
 /** Figures and tables on disk, by name, each file whole or not at all. */
 import { join } from "@std/path";
 import { outputsFolder } from "lib/experiments/runs.ts";
+import { replaceFile } from "lib/train/replace_file.ts";
 
 /**
  * Writes `outputs/<kind>/<name>.<extension>` for each extension.
@@ -18,11 +19,7 @@ export async function writeOutputs(
   try {
     await Deno.mkdir(folder, { recursive: true });
     for (const [extension, contents] of Object.entries(files)) {
-      const path = join(folder, `${name}.${extension}`);
-      const partial = `${path}.${Deno.pid}.partial`;
-      const bytes = typeof contents === "string" ? new TextEncoder().encode(contents) : contents;
-      await Deno.writeFile(partial, bytes);
-      await Deno.rename(partial, path);
+      replaceFile(join(folder, `${name}.${extension}`), contents);
     }
   } catch (error) {
     const { message } = error as Error;

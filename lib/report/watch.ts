@@ -133,7 +133,7 @@ class LiveDisplay {
     const [done, total] = [this.#step(), this.#totalSteps];
     const spent = duration((performance.now() - this.#startedAt) / 1000);
     if (how === "failed") return `failed after ${spent}; the last checkpoint stands`;
-    if (how === "stopped" && done < total) {
+    if (how === "stopped") { // also after the last step: its k-NN may be missing
       return `stopped, and saved: run the cell again to go on`;
     }
     if (this.#past === done) return done === total ? "loaded: it was finished" : "loaded";

@@ -3,6 +3,7 @@
  * ranges, then the raw values. Written whole to a temporary name, flushed and renamed, so that a file is complete or
  * absent.
  */
+import { replaceFile } from "lib/train/replace_file.ts";
 
 /** One array of a file. Values are row-major. */
 export interface SavedArray {
@@ -52,22 +53,6 @@ export function writeSafetensors(path: string, { arrays, metadata }: Safetensors
     at += values.byteLength;
   }
   replaceFile(path, file);
-}
-
-/** Writes to a neighbour, flushes it to the disk and renames it over `path`. */
-function replaceFile(path: string, bytes: Uint8Array): void {
-  const partial = `${path}.${Deno.pid}.partial`;
-  try {
-    using file = Deno.openSync(partial, { write: true, create: true, truncate: true });
-    for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
-    file.syncDataSync();
-    Deno.renameSync(partial, path);
-  } catch (error) {
-    try {
-      Deno.removeSync(partial);
-    } catch { /* it was never made */ }
-    throw new Error(`Cannot write ${path}: ${(error as Error).message}`);
-  }
 }
 
 /**
