@@ -42,13 +42,16 @@ Deno.test("toPng() is twice as large, and its text is there on a machine without
         `--config=${fromFileUrl(import.meta.resolve("../../deno.json"))}`,
         draw,
       ],
-      env: { ...env, FONTCONFIG_PATH: "/nonexistent", NO_COLOR: "1" },
+      env: { ...env, NO_COLOR: "1" },
     });
     const { stdout, stderr } = await command.output();
     return Number(new TextDecoder().decode(stdout)) || new TextDecoder().decode(stderr);
   };
-  const without = await size({ FONTCONFIG_FILE: "/nonexistent" });
+  const noFonts = await Deno.makeTempFile({ suffix: ".conf" });
+  await Deno.writeTextFile(noFonts, '<?xml version="1.0"?>\n<fontconfig></fontconfig>\n');
+  const without = await size({ FONTCONFIG_FILE: noFonts });
   const ours = await size({ FONTCONFIG_FILE: "" });
+  await Deno.remove(noFonts);
   assertTrue(
     Number(ours) > Number(without) + 200,
     `${ours} bytes with our font, ${without} with none`,
