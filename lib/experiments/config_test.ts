@@ -6,9 +6,12 @@ const key = { config: bcSslStart, scale: "smoke", seed: 0 } as const;
 
 Deno.test("override() replaces one value, keeps the rest, and leaves the base alone", () => {
   const changed = override(bcSslStart, { recipe: { model: { kernelSize: 11 } } });
-  assertEquals(changed.recipe.model.kernelSize, 11);
-  assertEquals(changed.recipe.model.dims, bcSslStart.recipe.model.dims);
-  assertTrue(bcSslStart.recipe.model.kernelSize !== 11, "the base is unchanged");
+  assertEquals(changed.recipe.model, { ...bcSslStart.recipe.model, kernelSize: 11 });
+  assertEquals(changed.recipe.head, bcSslStart.recipe.head);
+  assertTrue(
+    Object.values(bcSslStart.recipe.model).every((v) => v !== 11),
+    "the base is unchanged",
+  );
 });
 
 Deno.test("override() refuses an unknown key and lists those there are", () => {

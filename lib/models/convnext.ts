@@ -19,6 +19,15 @@ import { biasGelu } from "lib/nn/gelu.ts";
 import { constant } from "lib/nn/init.ts";
 import { createLinear, linear, type LinearParams } from "lib/nn/linear.ts";
 import {
+  type Backbone,
+  type BackboneOutput,
+  checkKeys,
+  dropPathRates,
+  type ForwardOptions,
+  type Tap,
+  tapWithin,
+} from "lib/models/model.ts";
+import {
   batchNorm,
   type BatchNormParams,
   createBatchNorm,
@@ -27,6 +36,8 @@ import {
   type LayerNormParams,
 } from "lib/nn/norms.ts";
 import { scaledResidual } from "lib/nn/residual.ts";
+import { convNeXtConfig } from "lib/models/convnext_configs.ts";
+import { convNeXtNames } from "lib/models/convnext_names.ts";
 
 const eps = 1e-6; // of every LayerNorm
 
@@ -35,8 +46,8 @@ export interface ConvNeXtConfig {
   readonly arch: "convnext";
   readonly depths: readonly number[];
   readonly dims: readonly number[];
-  /** Odd; pixels of each stage's own map. */
-  readonly kernelSize: number;
+  /** Odd; pixels of each stage's own map. One for all stages, or one for each. */
+  readonly kernelSize: number | readonly number[];
   /** BC-SSL's BatchNorm after the depthwise convolution; the LayerNorm stays after it. */
   readonly batchNorm: boolean;
   /** The original ConvNeXt has one; both arms of the paper's BatchNorm ablation (Table 2) do without. */
@@ -45,6 +56,7 @@ export interface ConvNeXtConfig {
   readonly patchSize: number;
   /** Of the last block; earlier blocks rise to it linearly from 0. */
   readonly dropPathRate: number;
+  /** First value of layer scale; 0 builds none. */
   readonly layerScaleInit: number;
 }
 
@@ -55,7 +67,7 @@ export interface ConvNeXtBlockParams {
   readonly norm: LayerNormParams; // [C]
   readonly pwconv1: LinearParams; // [C, 4C]
   readonly pwconv2: LinearParams; // [4C, C]
-  readonly gamma: tf.Variable<tf.Rank.R1>; // [C], layer scale
+  readonly gamma?: tf.Variable<tf.Rank.R1>; // [C], layer scale
 }
 
 /** Weights of the backbone; the classification head is not part of it. */
@@ -69,34 +81,33 @@ export interface ConvNeXtParams {
   readonly norm: LayerNormParams;
 }
 
-/** How a network runs. */
-export interface ForwardOptions {
-  /** True: BatchNorm uses the batch's statistics and moves its running ones, and paths drop. */
-  readonly training: boolean;
-  /** The step's stream, for stochastic depth; without it no path drops. */
-  readonly rng?: Rng;
-}
-
-/** Every intermediate that a probe, a CAM or a detector wants; the caller owns all of them. */
-export interface ConvNeXtOutput {
-  /** The output of each stage, `[B, H/p, W/p, C]` and each next one half the size. */
-  readonly stages: readonly tf.Tensor4D[];
-  /** Mean over the last map, then LayerNorm: `[B, C]`. */
-  readonly features: tf.Tensor2D;
-}
-
 /**
- * Builds the weights.
+ * Builds the backbone.
  *
- * @throws {RangeError} If depths and dims differ in length, or the kernel size is even.
+ * @throws {TypeError} If an option is unknown or missing.
+ * @throws {RangeError} If depths, dims and kernel sizes differ in number, or a kernel size is even.
  */
-export function createConvNeXt(config: ConvNeXtConfig, rng: Rng): ConvNeXtParams {
+export function createConvNeXt(config: ConvNeXtConfig, rng: Rng): Backbone {
+  checkKeys(config, convNeXtConfig("tiny"));
+  const params = createParams(config, rng);
+  return {
+    params,
+    featureDim: config.dims.at(-1)!,
+    headName: "head",
+    createHead: (classes, stream) => createLinear(config.dims.at(-1)!, classes, stream),
+    forward: (x, options) => convNeXt(x, params, config, options),
+    officialNames: convNeXtNames,
+  };
+}
+
+function createParams(config: ConvNeXtConfig, rng: Rng): ConvNeXtParams {
   const { depths, dims, patchSize } = config;
   if (depths.length !== dims.length || depths.length === 0) {
     throw new RangeError(
       `Cannot build stages: need as many depths as dims, current are ${depths.length} and ${dims.length}`,
     );
   }
+  const kernels = kernelSizes(config);
   const stem = [
     createConv2d(patchSize, 3, dims[0]!, rng.fork("downsample_layers.0.0")),
     createLayerNorm(dims[0]!),
@@ -112,23 +123,41 @@ export function createConvNeXt(config: ConvNeXtConfig, rng: Rng): ConvNeXtParams
     stages: depths.map((depth, i) =>
       Array.from(
         { length: depth },
-        (_, j) => createBlock(dims[i]!, config, rng.fork(`stages.${i}.${j}`)),
+        (_, j) => createConvNeXtBlock(dims[i]!, kernels[i]!, config, rng.fork(`stages.${i}.${j}`)),
       )
     ),
     norm: createLayerNorm(dims.at(-1)!),
   };
 }
 
-function createBlock(dim: number, config: ConvNeXtConfig, rng: Rng): ConvNeXtBlockParams {
+function kernelSizes({ kernelSize, depths }: ConvNeXtConfig): readonly number[] {
+  if (typeof kernelSize === "number") return depths.map(() => kernelSize);
+  if (kernelSize.length === depths.length) return kernelSize;
+  throw new RangeError(
+    `Cannot build stages: need one kernel size or ${depths.length}, current are ${kernelSize.length}`,
+  );
+}
+
+/** What {@linkcode createConvNeXtBlock} takes from a network's config. */
+export type ConvNeXtBlockConfig = Pick<
+  ConvNeXtConfig,
+  "batchNorm" | "dwconvBias" | "layerScaleInit"
+>;
+
+/** One block's weights, for `dim` channels. */
+export function createConvNeXtBlock(
+  dim: number,
+  kernelSize: number,
+  { batchNorm, dwconvBias, layerScaleInit }: ConvNeXtBlockConfig,
+  rng: Rng,
+): ConvNeXtBlockParams {
   return {
-    dwconv: createDepthwiseConv2d(config.kernelSize, dim, rng.fork("dwconv"), {
-      bias: config.dwconvBias,
-    }),
-    ...(config.batchNorm ? { bn: createBatchNorm(dim) } : {}),
+    dwconv: createDepthwiseConv2d(kernelSize, dim, rng.fork("dwconv"), { bias: dwconvBias }),
+    ...(batchNorm ? { bn: createBatchNorm(dim) } : {}),
     norm: createLayerNorm(dim),
     pwconv1: createLinear(dim, 4 * dim, rng.fork("pwconv1")),
     pwconv2: createLinear(4 * dim, dim, rng.fork("pwconv2")),
-    gamma: constant<tf.Rank.R1>([dim], config.layerScaleInit),
+    ...(layerScaleInit > 0 ? { gamma: constant<tf.Rank.R1>([dim], layerScaleInit) } : {}),
   };
 }
 
@@ -141,19 +170,24 @@ function createBlock(dim: number, config: ConvNeXtConfig, rng: Rng): ConvNeXtBlo
 export function convNeXtBlock(
   x: tf.Tensor4D,
   block: ConvNeXtBlockParams,
-  { training, rng, dropPathRate }: ForwardOptions & { readonly dropPathRate: number },
+  { training, rng, dropPathRate, tap }: ForwardOptions & { readonly dropPathRate: number },
 ): tf.Tensor4D {
   return tf.tidy(() => {
-    const { pwconv1, pwconv2, gamma } = block;
-    let y = depthwiseConv2d(x, block.dwconv); // [B, H, W, C]
-    if (block.bn) y = batchNorm(y, block.bn, { training });
-    let rows = layerNorm(y, block.norm, eps).reshape<tf.Tensor2D>([-1, x.shape[3]]); // [B·H·W, C]
+    const { pwconv1, pwconv2 } = block;
+    const see = tap ?? keepOutput;
+    let y = see("dwconv", depthwiseConv2d(x, block.dwconv)); // [B, H, W, C]
+    if (block.bn) y = see("bn", batchNorm(y, block.bn, { training }));
+    y = see("norm", layerNorm(y, block.norm, eps));
+    let rows = y.reshape<tf.Tensor2D>([-1, x.shape[3]]); // [B·H·W, C]
     rows = biasGelu(linear(rows, { weight: pwconv1.weight }), pwconv1.bias); // [B·H·W, 4C]
     rows = linear(rows, { weight: pwconv2.weight }); // [B·H·W, C]
+    const gamma = block.gamma ?? tf.ones<tf.Rank.R1>([x.shape[3]]);
     const keep = keepFactors(x.shape[0], training ? dropPathRate : 0, rng);
     return scaledResidual(x, rows, { bias: pwconv2.bias, gamma, keep });
   });
 }
+
+const keepOutput: Tap = (_, output) => output;
 
 /**
  * The whole backbone.
@@ -161,12 +195,12 @@ export function convNeXtBlock(
  * @param x `[B, H, W, 3]`, normalised.
  * @throws {RangeError} If the image is too small for the stem and the downsampling between stages.
  */
-export function convNeXt(
+function convNeXt(
   x: tf.Tensor4D,
   params: ConvNeXtParams,
   config: ConvNeXtConfig,
-  { training, rng }: ForwardOptions,
-): ConvNeXtOutput {
+  { training, rng, tap }: ForwardOptions,
+): BackboneOutput {
   const smallest = config.patchSize * 2 ** (config.dims.length - 1);
   if (Math.min(x.shape[1], x.shape[2]) < smallest) {
     throw new RangeError(
@@ -174,19 +208,28 @@ export function convNeXt(
     );
   }
   return tf.tidy(() => {
-    const rates = dropPathRates(config);
+    const rates = dropPathRates(config.depths, config.dropPathRate);
+    const see = tap ?? keepOutput;
     const stages: tf.Tensor4D[] = [];
     let y = x;
     params.stages.forEach((blocks, i) => {
-      y = downsample(y, params, i);
+      y = see(`downsample_layers.${i}`, downsample(y, params, i));
       blocks.forEach((block, j) => {
-        const dropPathRate = rates[i]![j]!;
-        y = convNeXtBlock(y, block, { training, rng: rng?.fork(`stages.${i}.${j}`), dropPathRate });
+        const name = `stages.${i}.${j}`;
+        y = see(
+          name,
+          convNeXtBlock(y, block, {
+            training,
+            rng: rng?.fork(name),
+            dropPathRate: rates[i]![j]!,
+            tap: tapWithin(tap, name),
+          }),
+        );
       });
-      stages.push(y);
+      stages.push(y = see(`stages.${i}`, y));
     });
     const pooled = y.mean<tf.Tensor2D>([1, 2]); // [B, C]
-    return { stages, features: layerNorm(pooled, params.norm, eps) };
+    return { stages, features: see("norm", layerNorm(pooled, params.norm, eps)) };
   });
 }
 
@@ -197,13 +240,4 @@ function downsample(x: tf.Tensor4D, params: ConvNeXtParams, stage: number): tf.T
   }
   const [norm, conv] = params.downsample_layers[stage] as readonly [LayerNormParams, Conv2dParams];
   return patchConv2d(layerNorm(x, norm, eps), conv);
-}
-
-/** `linspace(0, rate, blocks)` over all blocks, split by stage. */
-function dropPathRates({ depths, dropPathRate }: ConvNeXtConfig): number[][] {
-  const last = depths.reduce((sum, depth) => sum + depth, 0) - 1;
-  let block = 0;
-  return depths.map((depth) =>
-    Array.from({ length: depth }, () => last === 0 ? 0 : dropPathRate * block++ / last)
-  );
 }

@@ -1,20 +1,24 @@
 /** Every backbone behind one door. */
 import "lib/native/mod.ts"; // registers the fused kernels that lib/nn looks for
-import * as tf from "lib/tf.ts";
+import type * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
+import { linear, type LinearParams } from "lib/nn/linear.ts";
+import { type ConvNeXtConfig, createConvNeXt } from "lib/models/convnext.ts";
 import {
-  convNeXt,
-  type ConvNeXtConfig,
-  createConvNeXt,
-  type ForwardOptions,
-} from "lib/models/convnext.ts";
+  type ConvNeXtIsotropicConfig,
+  createConvNeXtIsotropic,
+} from "lib/models/convnext_isotropic.ts";
+import type { Backbone, ForwardOptions, ModelOutput } from "lib/models/model.ts";
 
-export type { ForwardOptions } from "lib/models/convnext.ts";
+export type { BackboneOutput, ForwardOptions, ModelOutput, Tap } from "lib/models/model.ts";
+export { bcSslConfig, convNeXtConfig, type ConvNeXtSize } from "lib/models/convnext_configs.ts";
+export { convNeXtIsotropicConfig } from "lib/models/convnext_isotropic.ts";
+export { intermediates } from "lib/models/intermediates.ts";
 
 /** Which backbone, and how large; `arch` tells them apart. */
-export type ModelConfig = ConvNeXtConfig;
+export type ModelConfig = ConvNeXtConfig | ConvNeXtIsotropicConfig;
 
-/** A backbone: its weights, and a pure call on them. */
+/** A network: its weights, and a pure call on them. */
 export interface Model {
   readonly config: ModelConfig;
   /** Tree of variables; paths are the official weight names. */
@@ -23,33 +27,64 @@ export interface Model {
   readonly featureDim: number;
   /**
    * @param x `[B, H, W, 3]`, normalised.
-   * @returns The stages' maps and the pooled features `[B, featureDim]`; the caller owns them.
+   * @returns The stages' maps, the pooled features and the classifier's logits; the caller owns them.
+   * @throws {RangeError} If the image is too small for the network.
    */
-  forward(
-    x: tf.Tensor4D,
-    options: ForwardOptions,
-  ): { readonly stages: readonly tf.Tensor4D[]; readonly features: tf.Tensor2D };
+  forward(x: tf.Tensor4D, options: ForwardOptions): ModelOutput;
+  /** The official name of each weight in a file of another library; one that no rule knows keeps its own. */
+  officialNames(names: readonly string[]): ReadonlyMap<string, string>;
+}
+
+export interface CreateModelOptions {
+  /** Classes of a linear classifier on the features; by default there is none. */
+  readonly numClasses?: number;
 }
 
 /**
- * Builds a backbone with fresh weights.
+ * Builds a network with fresh weights.
  *
- * @throws {RangeError} If the architecture is unknown.
+ * @throws {RangeError} If the architecture is unknown, or a size makes no sense.
+ * @throws {TypeError} If an option is unknown or missing.
  */
-export function createModel(config: ModelConfig, rng: Rng): Model {
+export function createModel(
+  config: ModelConfig,
+  rng: Rng,
+  { numClasses = 0 }: CreateModelOptions = {},
+): Model {
+  const backbone = createBackbone(config, rng);
+  const { featureDim, headName } = backbone;
+  const head = numClasses > 0 ? backbone.createHead(numClasses, rng.fork(headName)) : null;
+  return {
+    config,
+    params: head ? { ...backbone.params, [headName]: head } : backbone.params,
+    featureDim,
+    forward: (x, options) => withHead(backbone, head, x, options),
+    officialNames: (names) =>
+      backbone.officialNames?.(names) ?? new Map(names.map((name) => [name, name])),
+  };
+}
+
+function withHead(
+  { forward, headName }: Backbone,
+  head: LinearParams | null,
+  x: tf.Tensor4D,
+  options: ForwardOptions,
+): ModelOutput {
+  const output = forward(x, options);
+  if (!head) return output;
+  const logits = linear(output.features, head);
+  return { ...output, logits: options.tap?.(headName, logits) ?? logits };
+}
+
+function createBackbone(config: ModelConfig, rng: Rng): Backbone {
   switch (config.arch) {
-    case "convnext": {
-      const params = createConvNeXt(config, rng);
-      return {
-        config,
-        params,
-        featureDim: config.dims.at(-1)!,
-        forward: (x, options) => convNeXt(x, params, config, options),
-      };
-    }
+    case "convnext":
+      return createConvNeXt(config, rng);
+    case "convnext_isotropic":
+      return createConvNeXtIsotropic(config, rng);
     default: {
-      const unknown: never = config.arch;
-      throw new RangeError(`Unknown architecture "${unknown}": use "convnext"`);
+      const { arch } = config as { arch: string }; // never, but for plain JavaScript and notebooks
+      throw new RangeError(`Unknown architecture "${arch}": use convnext, convnext_isotropic`);
     }
   }
 }

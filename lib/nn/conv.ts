@@ -1,52 +1,121 @@
-/** Convolutions, NHWC. */
+/** Convolutions, NHWC, padded as PyTorch pads. */
 import * as tf from "lib/tf.ts";
+import { reportCost } from "lib/nn/cost.ts";
 import { fused, hasFused } from "lib/nn/fused.ts";
 import { constant, truncNormal } from "lib/nn/init.ts";
+import { laidOut } from "lib/nn/layout.ts";
 import type { Rng } from "lib/rng.ts";
 
-/** PyTorch's `nn.Conv2d`; the weight is `[k, k, in, out]` instead of `[out, in, k, k]`. */
+/** PyTorch's `nn.Conv2d`; the weight is `[kh, kw, in, out]` instead of `[out, in, kh, kw]`. */
 export interface Conv2dParams {
   readonly weight: tf.Variable<tf.Rank.R4>;
-  readonly bias: tf.Variable<tf.Rank.R1>; // [out]
+  readonly bias?: tf.Variable<tf.Rank.R1>; // [out]
 }
 
-/** A depthwise convolution; the weight is `[k, k, C, 1]` instead of `[C, 1, k, k]`. BC-SSL's has no bias. */
+/** A depthwise convolution; the weight is `[kh, kw, C, 1]` instead of `[C, 1, kh, kw]`. BC-SSL's has no bias. */
 export interface DepthwiseConv2dParams {
   readonly weight: tf.Variable<tf.Rank.R4>;
   readonly bias?: tf.Variable<tf.Rank.R1>; // [C]
 }
 
-/** A `size × size` convolution, weights from `trunc_normal_(std = 0.02)`, bias 0. */
+/** Pixels a side, or height and width. */
+export type KernelSize = number | readonly [number, number];
+
+/** Draws the first values of a weight. */
+export type Initializer = (
+  shape: [number, number, number, number],
+  rng: Rng,
+) => tf.Variable<tf.Rank.R4>;
+
+export interface ConvOptions {
+  /** By default, there is one, of zeros. */
+  readonly bias?: boolean;
+  /** By default `trunc_normal_(std = 0.02)`. */
+  readonly init?: Initializer;
+}
+
+/** A convolution's first weights. */
 export function createConv2d(
-  size: number,
+  size: KernelSize,
   inDim: number,
   outDim: number,
   rng: Rng,
+  { bias = true, init = truncNormal }: ConvOptions = {},
 ): Conv2dParams {
-  return {
-    weight: truncNormal<tf.Rank.R4>([size, size, inDim, outDim], rng.fork("weight")),
-    bias: constant<tf.Rank.R1>([outDim], 0),
-  };
+  const [height, width] = bothSides(size);
+  const weight = laidOut("conv", init([height, width, inDim, outDim], rng.fork("weight")));
+  return bias ? { weight, bias: constant<tf.Rank.R1>([outDim], 0) } : { weight };
 }
 
 /**
- * A depthwise `size × size` convolution, weights from `trunc_normal_(std = 0.02)`, bias 0.
+ * A depthwise convolution's first weights.
  *
  * @throws {RangeError} If the kernel has no centre.
  */
 export function createDepthwiseConv2d(
-  size: number,
+  size: KernelSize,
   channels: number,
   rng: Rng,
-  { bias }: { readonly bias: boolean },
+  { bias = true, init = truncNormal }: ConvOptions = {},
 ): DepthwiseConv2dParams {
-  if (!Number.isInteger(size) || size < 1 || size % 2 === 0) {
-    throw new RangeError(
-      `Cannot centre a depthwise kernel: need an odd size, current size is ${size}`,
-    );
+  const [height, width] = bothSides(size);
+  for (const side of [height, width]) {
+    if (!Number.isInteger(side) || side < 1 || side % 2 === 0) {
+      throw new RangeError(
+        `Cannot centre a depthwise kernel: need an odd size, current size is ${size}`,
+      );
+    }
   }
-  const weight = truncNormal<tf.Rank.R4>([size, size, channels, 1], rng.fork("weight"));
+  const weight = laidOut("depthwise", init([height, width, channels, 1], rng.fork("weight")));
   return bias ? { weight, bias: constant<tf.Rank.R1>([channels], 0) } : { weight };
+}
+
+function bothSides(size: KernelSize): readonly [number, number] {
+  return typeof size === "number" ? [size, size] : size;
+}
+
+export interface Conv2dOptions {
+  /** Pixels between two outputs. */
+  readonly stride?: number;
+  /** Rows and columns of zeros on each side; by default `⌊k/2⌋`, which keeps the size at stride 1. */
+  readonly padding?: number;
+}
+
+/**
+ * A convolution, zero-padded alike on both sides.
+ *
+ * @param x `[B, H, W, in]`
+ * @returns `[B, H', W', out]` with `H' = ⌊(H + 2·padding − kh) / stride⌋ + 1`.
+ */
+export function conv2d(
+  x: tf.Tensor4D,
+  { weight, bias }: Conv2dParams,
+  { stride = 1, padding }: Conv2dOptions = {},
+): tf.Tensor4D {
+  const [kh, kw] = weight.shape;
+  return tf.tidy(() => {
+    const [padded, mode] = pad(x, [kh, kw], stride, padding);
+    const y = tf.conv2d(padded, weight as tf.Tensor4D, stride, mode);
+    const multiplyAdds = y.size * kh * kw * weight.shape[2];
+    reportCost({ kind: "conv", multiplyAdds, weight, outputShape: y.shape });
+    return bias ? y.add(bias) : y;
+  });
+}
+
+/**
+ * What to give TensorFlow for PyTorch's padding. `same` is that where the kernel is centred and nothing is skipped;
+ * otherwise TensorFlow pads one side more than the other, so the zeros are added first.
+ */
+function pad(
+  x: tf.Tensor4D,
+  [kh, kw]: readonly [number, number],
+  stride: number,
+  padding?: number,
+): [tf.Tensor4D, "same" | "valid"] {
+  const [ph, pw] = padding === undefined ? [kh >> 1, kw >> 1] : [padding, padding];
+  if (ph === 0 && pw === 0) return [x, "valid"];
+  if (stride === 1 && kh === 2 * ph + 1 && kw === 2 * pw + 1) return [x, "same"];
+  return [tf.pad(x, [[0, 0], [ph, ph], [pw, pw], [0, 0]]), "valid"];
 }
 
 /**
@@ -62,6 +131,7 @@ export function patchConv2d(x: tf.Tensor4D, { weight, bias }: Conv2dParams): tf.
   const [k, , inDim, outDim] = weight.shape;
   const [batch, height, width] = x.shape;
   const [rows, columns] = [Math.floor(height / k), Math.floor(width / k)];
+  const outputShape: [number, number, number, number] = [batch, rows, columns, outDim];
   return tf.tidy(() => {
     const whole = rows * k === height && columns * k === width
       ? x
@@ -69,26 +139,46 @@ export function patchConv2d(x: tf.Tensor4D, { weight, bias }: Conv2dParams): tf.
     const patches = whole.reshape([batch * rows, k, columns, k * inDim])
       .transpose([0, 2, 1, 3]).reshape<tf.Tensor2D>([-1, k * k * inDim]); // [B·rows·columns, k·k·in]
     const matrix = weight.reshape<tf.Tensor2D>([-1, outDim]); // [k·k·in, out]
-    return tf.matMul(patches, matrix).add(bias).reshape([batch, rows, columns, outDim]);
+    reportCost({ kind: "conv", multiplyAdds: whole.size * outDim, weight, outputShape });
+    const y = tf.matMul(patches, matrix);
+    return (bias ? y.add(bias) : y).reshape(outputShape);
   });
 }
 
 /**
- * One `k × k` filter per channel, stride 1, zero padding that keeps the size.
+ * One filter per channel, zero padding of half the kernel on each side.
  *
  * @param x `[B, H, W, C]`
- * @returns `[B, H, W, C]`
+ * @returns `[B, ⌈H/stride⌉, ⌈W/stride⌉, C]`
  */
 export function depthwiseConv2d(
   x: tf.Tensor4D,
   { weight, bias }: DepthwiseConv2dParams,
+  { stride = 1 }: Pick<Conv2dOptions, "stride"> = {},
 ): tf.Tensor4D {
+  const [kh, kw] = weight.shape;
   return tf.tidy(() => {
-    const y = hasFused("Depthwise")
+    const y = hasFused("Depthwise") && stride === 1 && kh === kw
       ? fusedDepthwise(x, weight) as tf.Tensor4D
-      : tf.depthwiseConv2d(x, weight as tf.Tensor4D, 1, "same");
+      : plainDepthwise(x, weight, stride);
+    reportCost({
+      kind: "depthwise",
+      multiplyAdds: y.size * kh * kw,
+      weight,
+      outputShape: y.shape,
+    });
     return bias ? y.add(bias) : y;
   });
+}
+
+function plainDepthwise(
+  x: tf.Tensor4D,
+  weight: tf.Variable<tf.Rank.R4>,
+  stride: number,
+): tf.Tensor4D {
+  const [kh, kw] = weight.shape;
+  const [padded, mode] = pad(x, [kh, kw], stride);
+  return tf.depthwiseConv2d(padded, weight as tf.Tensor4D, stride, mode);
 }
 
 const fusedDepthwise = tf.customGrad((...args) => {

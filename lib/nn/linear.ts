@@ -1,6 +1,8 @@
 /** A fully connected layer, over the last axis. */
 import * as tf from "lib/tf.ts";
+import { reportCost } from "lib/nn/cost.ts";
 import { constant, truncNormal } from "lib/nn/init.ts";
+import { laidOut } from "lib/nn/layout.ts";
 import type { Rng } from "lib/rng.ts";
 
 /** PyTorch's `nn.Linear`; the weight is transposed, `[in, out]`. */
@@ -12,7 +14,7 @@ export interface LinearParams {
 /** Weights from `trunc_normal_(std = 0.02)`, bias 0: ConvNeXt's, ViT's and the DINO head's own choice. */
 export function createLinear(inDim: number, outDim: number, rng: Rng): LinearParams {
   return {
-    weight: truncNormal<tf.Rank.R2>([inDim, outDim], rng.fork("weight")),
+    weight: laidOut("linear", truncNormal<tf.Rank.R2>([inDim, outDim], rng.fork("weight"))),
     bias: constant<tf.Rank.R1>([outDim], 0),
   };
 }
@@ -37,9 +39,11 @@ export function linear<T extends tf.Tensor>(
   }
   return tf.tidy(() => {
     const rows = x.rank === 2 ? x as tf.Tensor : x.reshape([-1, inDim]); // [N, in]
+    const outputShape = [...x.shape.slice(0, -1), outDim];
+    reportCost({ kind: "linear", multiplyAdds: x.size * outDim, weight, outputShape });
     const xw = product(rows, weight);
     const y = bias ? xw.add(bias) : xw; // [N, out]
-    return (x.rank === 2 ? y : y.reshape([...x.shape.slice(0, -1), outDim])) as T;
+    return (x.rank === 2 ? y : y.reshape(outputShape)) as T;
   });
 }
 

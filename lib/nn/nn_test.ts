@@ -15,7 +15,7 @@ const rng = createRng(0);
 
 Deno.test("linear() equals the written-out product over the last axis", () => {
   const layer = createLinear(3, 2, rng);
-  layer.bias.assign(tf.tensor1d([0.5, -1]));
+  layer.bias!.assign(tf.tensor1d([0.5, -1]));
   const x = random([2, 2, 3], 1);
   const [values, w] = [x.dataSync(), layer.weight.dataSync()];
   const expected = [0, 1, 2, 3].flatMap((row) =>
@@ -63,10 +63,10 @@ Deno.test("l2Normalize() gives unit rows and the gradient of its formula", () =>
 for (const [k, side] of [[2, 6], [2, 7], [4, 9]] as const) {
   Deno.test(`patchConv2d() equals a strided convolution, ${k}×${k} on ${side} pixels`, () => {
     const layer = createConv2d(k, 3, 5, rng);
-    layer.bias.assign(random([5], 4) as tf.Tensor1D);
+    layer.bias!.assign(random([5], 4) as tf.Tensor1D);
     const x = random([2, side, side, 3], 5) as tf.Tensor4D;
     const weight = layer.weight as tf.Tensor4D;
-    const expected = tf.conv2d(x, weight, k, "valid").add(layer.bias);
+    const expected = tf.conv2d(x, weight, k, "valid").add(layer.bias!);
     assertEquals(patchConv2d(x, layer).shape, expected.shape);
     assertClose(patchConv2d(x, layer), expected);
   });

@@ -1,0 +1,50 @@
+/**
+ * Weights and images that Python and TypeScript make alike, so that a golden file holds results only. The same as
+ * `lib/models/golden/formula.py`.
+ */
+import * as tf from "lib/tf.ts";
+import { fromTorchOrder, layoutOf, torchShape } from "lib/nn/layout.ts";
+import { namedVariables } from "lib/nn/parameters.ts";
+
+/** `offset + scale · u` with `count` numbers u in [−1, 1): Murmur3's finaliser over a counter and the name's FNV-1a hash. */
+export function formula(name: string, count: number, offset = 0, scale = 1): Float32Array {
+  let seed = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(name)) seed = Math.imul(seed ^ byte, 0x01000193);
+  const values = new Float32Array(count);
+  for (let i = 0; i < count; i++) {
+    let x = Math.imul(i, 0x9e3779b1) + seed;
+    x = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
+    x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
+    values[i] = offset + scale * (((x ^ (x >>> 16)) >>> 0) / 2 ** 31 - 1);
+  }
+  return values;
+}
+
+/** `offset + scale · u` for what a weight is for. */
+function range(name: string, shape: readonly number[]): { offset: number; scale: number } {
+  const leaf = name.split(".").at(-1)!;
+  if (leaf === "running_var") return { offset: 1, scale: 0.5 };
+  if (leaf === "gamma") return { offset: 0.3, scale: 0.1 };
+  if (["pos_embed", "cls_token", "relative_position_bias_table"].includes(leaf)) {
+    return { offset: 0, scale: 0.5 };
+  }
+  if (shape.length >= 2) {
+    return { offset: 0, scale: Math.sqrt(3 / shape.slice(1).reduce((n, side) => n * side, 1)) };
+  }
+  return leaf === "weight" ? { offset: 1, scale: 0.3 } : { offset: 0, scale: 0.2 };
+}
+
+/** Gives every variable of a tree, buffers included, the values its name has in Python. */
+export function fillByFormula(params: object): void {
+  for (const [name, variable] of namedVariables(params)) {
+    const shape = torchShape(variable);
+    const { offset, scale } = range(name, shape);
+    const values = formula(name, variable.size, offset, scale);
+    tf.tidy(() => variable.assign(fromTorchOrder(tf.tensor(values, shape), layoutOf(variable))));
+  }
+}
+
+/** `[B, H, W, 3]` */
+export function formulaImage([batch, height, width]: readonly [number, number, number]) {
+  return tf.tensor4d(formula("image", batch * height * width * 3), [batch, height, width, 3]);
+}
