@@ -76,10 +76,20 @@ export function chosenScale(preferred: ScaleName): ScaleName {
   return found;
 }
 
-/** The recipe at a scale, whole. */
-export function recipeAt({ recipe, scales }: PretrainConfig, scale: ScaleName): DinoRecipe {
-  const { imageSize, batchSize, epochs } = scales[scale];
-  const { crops } = recipe;
+/**
+ * The sizes of an experiment at a scale.
+ *
+ * @throws {RangeError} If the name is not a scale's: a cell's types are not checked.
+ */
+export function sizesAt({ name, scales }: PretrainConfig, scale: ScaleName): Scale {
+  if (scaleNames.includes(scale)) return scales[scale];
+  throw new RangeError(`Cannot run "${name}" at scale "${scale}": use ${scaleNames.join(", ")}`);
+}
+
+/** The recipe at a scale, whole. @throws {RangeError} As {@linkcode sizesAt}. */
+export function recipeAt(config: PretrainConfig, scale: ScaleName): DinoRecipe {
+  const { imageSize, batchSize, epochs } = sizesAt(config, scale);
+  const { recipe, recipe: { crops } } = config;
   const localSize = Math.round(crops.localSize / crops.globalSize * imageSize);
   return {
     ...recipe,
@@ -98,8 +108,8 @@ export interface RunKey {
 
 /** `<name>-<8 hex digits of the hash of config, scale and seed>`: the same numbers, the same id. */
 export function runId({ config, scale, seed }: RunKey): string {
-  const { name, data, recipe, scales } = config;
-  const text = canonical({ data, recipe, scale: scales[scale], seed });
+  const { name, data, recipe } = config;
+  const text = canonical({ data, recipe, scale: sizesAt(config, scale), seed });
   return `${name}-${createHash("sha256").update(text).digest("hex").slice(0, 8)}`;
 }
 

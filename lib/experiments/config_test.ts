@@ -55,3 +55,9 @@ Deno.test("chosenScale() follows the environment, and refuses an unknown name", 
     else Deno.env.set("BCSSL_SCALE", before);
   }
 });
+
+Deno.test("a scale that is none is refused by name, also where no compiler looked", () => {
+  const wrong = { ...key, scale: "huge" as "smoke" };
+  assertThrows(() => runId(wrong), RangeError, 'at scale "huge": use smoke, laptop, paper');
+  assertThrows(() => recipeAt(bcSslStart, wrong.scale), RangeError, "smoke, laptop, paper");
+});

@@ -7,7 +7,7 @@ import { type KnnAccuracy, knnAccuracy, type LabelledFeatures } from "lib/eval/k
 import { createModel, type Model } from "lib/models/mod.ts";
 import { disposeTree } from "lib/nn/parameters.ts";
 import { type DataSplit, loadData } from "lib/experiments/data.ts";
-import { type PretrainConfig, recipeAt, type ScaleName } from "lib/experiments/config.ts";
+import { type PretrainConfig, recipeAt, type ScaleName, sizesAt } from "lib/experiments/config.ts";
 
 const atATime = 1024; // images between two pauses: a fraction of a second on a laptop
 
@@ -75,7 +75,7 @@ export async function baselines(
   config: PretrainConfig,
   { scale, seeds }: { readonly scale: ScaleName; readonly seeds: readonly number[] },
 ): Promise<Baselines> {
-  const data = await loadData(config.data, config.scales[scale]);
+  const data = await loadData(config.data, sizesAt(config, scale));
   const { model: modelConfig, crops } = recipeAt(config, scale);
   const numClasses = data.train.classNames.length;
   const counts = new Array<number>(numClasses).fill(0);

@@ -9,6 +9,7 @@ export {
   type Scale,
   type ScaleName,
   scaleNames,
+  sizesAt,
 } from "lib/experiments/config.ts";
 export { bcSslStart } from "lib/experiments/configs.ts";
 export { type DataSplit, loadData } from "lib/experiments/data.ts";

@@ -6,7 +6,7 @@ import { type LabelledFeatures, nearestNeighbours } from "lib/eval/knn.ts";
 import { loadDinoState } from "lib/ssl/dino/checkpoint.ts";
 import { createDinoState, disposeDinoState } from "lib/ssl/dino/step.ts";
 import { loadData } from "lib/experiments/data.ts";
-import { recipeAt, type RunKey } from "lib/experiments/config.ts";
+import { recipeAt, type RunKey, sizesAt } from "lib/experiments/config.ts";
 import { hasCheckpoint, openRun } from "lib/experiments/runs.ts";
 
 export interface NearestImagesOptions extends Omit<RunKey, "config"> {
@@ -37,7 +37,7 @@ export async function nearestImages(
   config: RunKey["config"],
   { scale, seed, k = 8, by = "teacher", queries }: NearestImagesOptions,
 ): Promise<NearestImages> {
-  const { train, test } = await loadData(config.data, config.scales[scale]);
+  const { train, test } = await loadData(config.data, sizesAt(config, scale));
   const chosen = subset(test, queries ?? firstOfEachClass(test));
   const featuresOf = (sets: readonly ImageSet[]) =>
     by === "pixels" ? sets.map(pixelFeatures) : teacherFeatures({ config, scale, seed }, sets);

@@ -9,7 +9,7 @@ import type { HistoryLine, TrainHooks } from "lib/train/events.ts";
 import { imageCount } from "lib/datasets/images.ts";
 import { type DataSplit, loadData } from "lib/experiments/data.ts";
 import { knnOfModel } from "lib/experiments/knn.ts";
-import { type PretrainConfig, recipeAt, type ScaleName } from "lib/experiments/config.ts";
+import { type PretrainConfig, recipeAt, type ScaleName, sizesAt } from "lib/experiments/config.ts";
 import {
   addToHistory,
   clearRun,
@@ -59,7 +59,7 @@ export async function pretrain(
   const folder = openRun({ config, scale, seed });
   if (fresh) clearRun(folder);
   const recipe = recipeAt(config, scale);
-  const data = await loadData(config.data, config.scales[scale]);
+  const data = await loadData(config.data, sizesAt(config, scale));
   const { totalSteps } = runLength(recipe, imageCount(data.pretrain));
   const state = createDinoState(recipe.model, recipe.head, createRng(seed).fork("init"));
   try {
@@ -67,7 +67,7 @@ export async function pretrain(
     const history = readHistory(folder, done);
     await hooks.onStart?.(history, totalSteps);
     const until = Math.min(untilStep, totalSteps);
-    const { monitorEvery } = config.scales[scale];
+    const { monitorEvery } = sizesAt(config, scale);
     const plan = { recipe, data, seed, until, totalSteps, monitorEvery };
     const step = await advance(folder, state, history, done, plan, hooks);
     return {
