@@ -4,12 +4,16 @@
  * absent.
  */
 import { replaceFile } from "lib/train/replace_file.ts";
-
-/** One array of a file. Values are row-major. */
-export interface SavedArray {
-  readonly shape: readonly number[];
-  readonly values: Float32Array;
-}
+import {
+  elementBytes,
+  type ElementType,
+  elementTypes,
+  isCount,
+  type SavedArray,
+  sizeOf,
+  toFloat32,
+} from "lib/train/saved_array.ts";
+import { openWeightsFile, type WeightsFile } from "lib/train/weights_file.ts";
 
 /** The arrays of a file under their names, and its free-form strings. */
 export interface SafetensorsFile {
@@ -22,8 +26,6 @@ interface HeaderEntry {
   readonly shape: readonly number[];
   readonly data_offsets: readonly [number, number];
 }
-
-const isBigEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 0;
 
 /**
  * Writes float32 arrays.
@@ -42,12 +44,12 @@ export function writeSafetensors(path: string, { arrays, metadata }: Safetensors
       data_offsets: [offset, offset += values.byteLength],
     };
   }
-  const text = JSON.stringify(header);
-  const json = new TextEncoder().encode(text.padEnd(Math.ceil(text.length / 8) * 8)); // aligned, as the format asks
-  const file = new Uint8Array(8 + json.length + offset);
-  new DataView(file.buffer).setBigUint64(0, BigInt(json.length), true);
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const start = 8 + Math.ceil(json.length / 8) * 8; // aligned, as the format asks
+  const file = new Uint8Array(start + offset).fill(0x20, 0, start); // with spaces
+  new DataView(file.buffer).setBigUint64(0, BigInt(start - 8), true);
   file.set(json, 8);
-  let at = 8 + json.length;
+  let at = start;
   for (const { values } of arrays.values()) {
     file.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), at);
     at += values.byteLength;
@@ -56,54 +58,83 @@ export function writeSafetensors(path: string, { arrays, metadata }: Safetensors
 }
 
 /**
- * Reads float32 arrays.
+ * Reads arrays, as float32.
  *
- * @throws {Error} If the file is missing, cut short, or not of this format; the message names it.
+ * @throws {Error} If the file is missing, cut short, not of this format, or of other types of number; the message names it.
  */
 export function readSafetensors(path: string): SafetensorsFile {
-  const refuse = (why: string) => new Error(`Cannot read weights from ${path}: ${why}`);
-  if (isBigEndian) throw refuse("this machine is big-endian, the format is not");
-  let bytes: Uint8Array;
-  try {
-    bytes = Deno.readFileSync(path);
-  } catch (error) {
-    throw refuse((error as Error).message);
-  }
-  if (bytes.length < 8) throw refuse(`it has ${bytes.length} bytes, a header needs 8`);
-  const length = Number(new DataView(bytes.buffer).getBigUint64(0, true));
-  if (length > bytes.length - 8) throw refuse("its header is cut short");
-  const { __metadata__, ...entries } = parseHeader(bytes.subarray(8, 8 + length), refuse);
-  const data = bytes.subarray(8 + length);
-  const arrays = new Map<string, SavedArray>();
-  for (const [name, entry] of Object.entries(entries)) {
-    arrays.set(name, readArray(name, entry as HeaderEntry, data, refuse));
-  }
-  return { arrays, metadata: (__metadata__ ?? {}) as Record<string, string> };
+  return parseSafetensors(openWeightsFile(path));
 }
 
-function parseHeader(bytes: Uint8Array, refuse: (why: string) => Error): Record<string, unknown> {
+/** As {@linkcode readSafetensors}, of a file that is open. */
+export function parseSafetensors(file: WeightsFile): SafetensorsFile {
+  const { bytes, refuse } = file;
+  if (bytes.length < 8) throw refuse(`it has ${bytes.length} bytes, a header needs 8`);
+  const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+  if (length > bytes.length - 8) throw refuse("its header is cut short");
+  const { __metadata__ = {}, ...entries } = parseHeader(bytes.subarray(8, 8 + length), refuse);
+  if (!isStringRecord(__metadata__)) throw refuse("its __metadata__ is not strings under names");
+  const data = bytes.subarray(8 + length);
+  const checked = Object.entries(entries)
+    .map(([name, entry]) => [name, checkEntry(name, entry, refuse)] as const);
+  checkCoverage(checked.map(([, { data_offsets }]) => data_offsets), data.length, refuse);
+  const arrays = new Map<string, SavedArray>();
+  for (const [name, { dtype, shape, data_offsets: [from, to] }] of checked) {
+    const type = dtype as ElementType;
+    file.claim(4 * (to - from) / elementBytes[type], `"${name}"`);
+    arrays.set(name, { shape, values: toFloat32(type, data.subarray(from, to)) });
+  }
+  return { arrays, metadata: __metadata__ };
+}
+
+type Refuse = WeightsFile["refuse"];
+
+function parseHeader(bytes: Uint8Array, refuse: Refuse): Record<string, unknown> {
   try {
-    const header = JSON.parse(new TextDecoder().decode(bytes));
-    if (typeof header === "object" && header !== null) return header;
+    const header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    if (isRecord(header)) return header;
   } catch { /* said below */ }
   throw refuse("its header is not a JSON object");
 }
 
-function readArray(
-  name: string,
-  entry: HeaderEntry,
-  data: Uint8Array,
-  refuse: (why: string) => Error,
-): SavedArray {
-  const { dtype, shape, data_offsets } = entry ?? {};
-  if (dtype !== "F32") throw refuse(`"${name}" is ${dtype}, only F32 is supported`);
-  if (!Array.isArray(shape) || !Array.isArray(data_offsets)) {
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isStringRecord(value: unknown): value is Record<string, string> {
+  return isRecord(value) && Object.values(value).every((text) => typeof text === "string");
+}
+
+function checkEntry(name: string, entry: unknown, refuse: Refuse): HeaderEntry {
+  const { dtype, shape, data_offsets } = isRecord(entry) ? entry : {};
+  if (!elementTypes.includes(dtype as ElementType)) {
+    throw refuse(`"${name}" is ${dtype}, only ${elementTypes.join(", ")} are read`);
+  }
+  if (!Array.isArray(shape) || !Array.isArray(data_offsets) || data_offsets.length !== 2) {
     throw refuse(`"${name}" has no shape or no data_offsets`);
   }
-  const [from, to] = data_offsets as readonly number[];
-  const size = shape.reduce((product, side) => product * side, 1);
-  if (!(from! >= 0 && to! <= data.length && to! - from! === 4 * size)) {
+  const size = sizeOf(shape);
+  if (size === undefined) throw refuse(`"${name}" has the impossible shape [${shape}]`);
+  const [from, to] = data_offsets;
+  const bytes = size * elementBytes[dtype as ElementType];
+  if (!isCount(from) || !isCount(to) || to - from !== bytes) {
     throw refuse(`"${name}" of shape [${shape}] does not fit its bytes ${from} to ${to}`);
   }
-  return { shape, values: new Float32Array(data.slice(from, to).buffer) };
+  return entry as HeaderEntry;
+}
+
+/** The format wants every byte of the data to be one array's. */
+function checkCoverage(
+  ranges: readonly (readonly [number, number])[],
+  length: number,
+  refuse: Refuse,
+): void {
+  let end = 0;
+  for (const [from, to] of ranges.toSorted((a, b) => a[0] - b[0] || a[1] - b[1])) {
+    if (from < end) throw refuse(`two arrays share its bytes from ${from} on`);
+    if (from > end) throw refuse(`no array has its bytes ${end} to ${from}`);
+    end = to;
+  }
+  if (end > length) throw refuse(`its values are cut short: ${length} of ${end} bytes`);
+  if (end < length) throw refuse(`it has ${length - end} bytes after its last array`);
 }

@@ -2,12 +2,8 @@
 import * as tf from "lib/tf.ts";
 import { namedVariables } from "lib/nn/parameters.ts";
 import { zeroMoments } from "lib/train/adamw.ts";
-import {
-  readSafetensors,
-  type SafetensorsFile,
-  type SavedArray,
-  writeSafetensors,
-} from "lib/train/safetensors.ts";
+import type { SavedArray } from "lib/train/saved_array.ts";
+import { readSafetensors, type SafetensorsFile, writeSafetensors } from "lib/train/safetensors.ts";
 import type { DinoState } from "lib/ssl/dino/step.ts";
 
 /**

@@ -1,0 +1,21 @@
+/** The opcodes that {@linkcode unpickle} refuses, so that it can say which: older forms, and ways to run code. */
+export const refusedOpcodes: Readonly<Record<number, string>> = {
+  0x32: "DUP",
+  0x46: "FLOAT",
+  0x49: "INT",
+  0x4c: "LONG",
+  0x50: "PERSID",
+  0x53: "STRING",
+  0x56: "UNICODE",
+  0x67: "GET",
+  0x69: "INST",
+  0x6f: "OBJ",
+  0x70: "PUT",
+  0x82: "EXT1",
+  0x83: "EXT2",
+  0x84: "EXT4",
+  0x92: "NEWOBJ_EX",
+  0x96: "BYTEARRAY8",
+  0x97: "NEXT_BUFFER",
+  0x98: "READONLY_BUFFER",
+};

@@ -1,0 +1,132 @@
+/** What every weights file comes down to: row-major float32 arrays, whatever type and order the file keeps them in. */
+
+/** One array of a file. Values are row-major. */
+export interface SavedArray {
+  readonly shape: readonly number[];
+  readonly values: Float32Array;
+}
+
+/** A type of number that files hold, by its safetensors name. */
+export type ElementType = "F32" | "F16" | "BF16" | "F64" | "I64" | "I32" | "U8" | "BOOL";
+
+/** Bytes of one element. */
+export const elementBytes: Readonly<Record<ElementType, number>> = {
+  F32: 4,
+  F16: 2,
+  BF16: 2,
+  F64: 8,
+  I64: 8,
+  I32: 4,
+  U8: 1,
+  BOOL: 1,
+};
+
+export const elementTypes = Object.keys(elementBytes) as ElementType[];
+
+/**
+ * Little-endian elements as float32: the nearest, where that has fewer digits.
+ *
+ * @param bytes As many as the elements have; need not be aligned.
+ * @returns A copy.
+ */
+export function toFloat32(type: ElementType, bytes: Uint8Array): Float32Array {
+  switch (type) {
+    case "F32":
+      return new Float32Array(bytes.slice().buffer);
+    case "F16":
+      return new Float32Array(new Float16Array(bytes.slice().buffer));
+    case "BF16": // the upper half of a float32
+      return fromUpperHalves(new Uint16Array(bytes.slice().buffer));
+    case "F64":
+      return new Float32Array(new Float64Array(bytes.slice().buffer));
+    case "I64":
+      return fromIntegers64(new BigInt64Array(bytes.slice().buffer));
+    case "I32":
+      return new Float32Array(new Int32Array(bytes.slice().buffer));
+    case "U8":
+      return new Float32Array(bytes);
+    case "BOOL":
+      return new Float32Array(bytes.map((byte) => byte === 0 ? 0 : 1));
+    default: {
+      const unknown: never = type;
+      throw new TypeError(`Unknown element type ${unknown}`);
+    }
+  }
+}
+
+function fromUpperHalves(halves: Uint16Array): Float32Array {
+  const bits = new Uint32Array(halves.length);
+  for (let i = 0; i < bits.length; i++) bits[i] = halves[i]! << 16;
+  return new Float32Array(bits.buffer);
+}
+
+function fromIntegers64(integers: BigInt64Array): Float32Array {
+  const values = new Float32Array(integers.length);
+  for (let i = 0; i < values.length; i++) values[i] = Number(integers[i]!);
+  return values;
+}
+
+/**
+ * How many elements a shape has.
+ *
+ * @returns `undefined` unless every side is a non-negative integer and the product one that a number holds exactly.
+ */
+export function sizeOf(shape: readonly unknown[]): number | undefined {
+  let size = 1;
+  for (const side of shape) {
+    if (!isCount(side)) return undefined;
+    size *= side;
+    if (!Number.isSafeInteger(size)) return undefined; // also where a later side is 0: no writer makes such a shape
+  }
+  return size;
+}
+
+/** Whether a value read from a file can be a length or a position. */
+export function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+/** The steps of a row-major array, in elements. */
+export function rowMajorStrides(shape: readonly number[]): number[] {
+  const strides = new Array<number>(shape.length);
+  let step = 1;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    strides[axis] = step;
+    step *= shape[axis]!;
+  }
+  return strides;
+}
+
+/** Whether these steps are those of a row-major array; the step of an axis with one entry does not matter. */
+export function isRowMajor(shape: readonly number[], strides: readonly number[]): boolean {
+  const expected = rowMajorStrides(shape);
+  return shape.every((side, axis) => side === 1 || strides[axis] === expected[axis]);
+}
+
+/**
+ * Copies elements that lie apart into a row-major order.
+ *
+ * @param bytes From the first element on, to the last one's end or further.
+ * @param strides Elements to step along each axis.
+ */
+export function gatherRowMajor(
+  bytes: Uint8Array,
+  elementSize: number,
+  shape: readonly number[],
+  strides: readonly number[],
+): Uint8Array {
+  const size = shape.reduce((product, side) => product * side, 1);
+  const gathered = new Uint8Array(size * elementSize);
+  const index = new Array<number>(shape.length).fill(0);
+  let from = 0; // the element that index points to
+  for (let to = 0; to < gathered.length; to += elementSize) {
+    for (let i = 0; i < elementSize; i++) gathered[to + i] = bytes[from * elementSize + i]!;
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      from += strides[axis]!;
+      if (++index[axis]! < shape[axis]!) break;
+      from -= strides[axis]! * shape[axis]!;
+      index[axis] = 0;
+    }
+  }
+  return gathered;
+}

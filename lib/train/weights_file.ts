@@ -1,0 +1,45 @@
+/** A weights file in memory, with a limit on what reading it may cost. */
+
+/** A file being read. Readers take their bytes, their errors and their memory from it. */
+export interface WeightsFile {
+  readonly path: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The error that says why the file is not read; it names the file. */
+  refuse(why: string): Error;
+  /**
+   * To be called before memory is taken for what the file declares: a few damaged bytes may declare anything.
+   *
+   * @throws {Error} If that makes, in all, more than {@linkcode maxGrowth} times the file's own size.
+   */
+  claim(bytes: number, what: string): void;
+}
+
+/** An U8 becomes a float32: no plain file of weights grows by more. */
+export const maxGrowth = 4;
+
+const isBigEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 0;
+
+/**
+ * Reads a file whole.
+ *
+ * @throws {Error} If it cannot be read; the message names it.
+ */
+export function openWeightsFile(path: string): WeightsFile {
+  const refuse = (why: string) => new Error(`Cannot read weights from ${path}: ${why}`);
+  if (isBigEndian) throw refuse("this machine is big-endian, the format is not");
+  let bytes: Uint8Array<ArrayBuffer>;
+  try {
+    bytes = Deno.readFileSync(path);
+  } catch (error) {
+    throw refuse((error as Error).message);
+  }
+  let claimed = 0;
+  const claim = (more: number, what: string) => {
+    claimed += more;
+    if (claimed <= maxGrowth * bytes.length) return;
+    throw refuse(
+      `with ${what} it unpacks to ${claimed} bytes, over ${maxGrowth} times its own ${bytes.length}`,
+    );
+  };
+  return { path, bytes, refuse, claim };
+}
