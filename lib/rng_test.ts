@@ -47,3 +47,10 @@ Deno.test("int() and createRng() throw on values out of range", () => {
   assertThrows(() => createRng(0).int(0), RangeError, "below 0");
   assertThrows(() => createRng(0.5), RangeError, "0.5");
 });
+
+Deno.test("a stream's numbers stay what they were, or every saved run's would change", () => {
+  const rng = createRng(3).fork("x");
+  assertEquals(draw(2, () => rng.int(1e9)), [978992698, 314062672]);
+  assertEquals(rng.uniform(), 0.43882896308787167);
+  assertEquals(createRng(0).permutation(5), Uint32Array.of(0, 2, 4, 3, 1));
+});
