@@ -14,6 +14,7 @@ export type { BackboneOutput, ForwardOptions, ModelOutput, Tap } from "lib/model
 export { bcSslConfig, convNeXtConfig, type ConvNeXtSize } from "lib/models/convnext_configs.ts";
 export { convNeXtIsotropicConfig } from "lib/models/convnext_isotropic.ts";
 export { intermediates } from "lib/models/intermediates.ts";
+export { type ModuleCost, summarize, totalCost } from "lib/models/summary.ts";
 
 /** Which backbone, and how large; `arch` tells them apart. */
 export type ModelConfig = ConvNeXtConfig | ConvNeXtIsotropicConfig;

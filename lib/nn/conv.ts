@@ -97,7 +97,7 @@ export function conv2d(
     const [padded, mode] = pad(x, [kh, kw], stride, padding);
     const y = tf.conv2d(padded, weight as tf.Tensor4D, stride, mode);
     const multiplyAdds = y.size * kh * kw * weight.shape[2];
-    reportCost({ kind: "conv", multiplyAdds, weight, outputShape: y.shape });
+    reportCost({ kind: "conv", multiplyAdds, weight });
     return bias ? y.add(bias) : y;
   });
 }
@@ -139,7 +139,7 @@ export function patchConv2d(x: tf.Tensor4D, { weight, bias }: Conv2dParams): tf.
     const patches = whole.reshape([batch * rows, k, columns, k * inDim])
       .transpose([0, 2, 1, 3]).reshape<tf.Tensor2D>([-1, k * k * inDim]); // [B·rows·columns, k·k·in]
     const matrix = weight.reshape<tf.Tensor2D>([-1, outDim]); // [k·k·in, out]
-    reportCost({ kind: "conv", multiplyAdds: whole.size * outDim, weight, outputShape });
+    reportCost({ kind: "conv", multiplyAdds: whole.size * outDim, weight });
     const y = tf.matMul(patches, matrix);
     return (bias ? y.add(bias) : y).reshape(outputShape);
   });
@@ -165,7 +165,6 @@ export function depthwiseConv2d(
       kind: "depthwise",
       multiplyAdds: y.size * kh * kw,
       weight,
-      outputShape: y.shape,
     });
     return bias ? y.add(bias) : y;
   });

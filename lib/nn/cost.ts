@@ -8,9 +8,8 @@ import type * as tf from "lib/tf.ts";
 export interface OpCost {
   readonly kind: "conv" | "depthwise" | "linear" | "attention";
   readonly multiplyAdds: number;
-  /** The weight it worked with; attention's products have none. */
-  readonly weight?: tf.Variable;
-  readonly outputShape: readonly number[];
+  /** The weight it worked with, which says whose work it is; attention names that of its queries, keys and values. */
+  readonly weight: tf.Variable;
 }
 
 let record: OpCost[] | undefined;

@@ -39,11 +39,10 @@ export function linear<T extends tf.Tensor>(
   }
   return tf.tidy(() => {
     const rows = x.rank === 2 ? x as tf.Tensor : x.reshape([-1, inDim]); // [N, in]
-    const outputShape = [...x.shape.slice(0, -1), outDim];
-    reportCost({ kind: "linear", multiplyAdds: x.size * outDim, weight, outputShape });
+    reportCost({ kind: "linear", multiplyAdds: x.size * outDim, weight });
     const xw = product(rows, weight);
     const y = bias ? xw.add(bias) : xw; // [N, out]
-    return (x.rank === 2 ? y : y.reshape(outputShape)) as T;
+    return (x.rank === 2 ? y : y.reshape([...x.shape.slice(0, -1), outDim])) as T;
   });
 }
 

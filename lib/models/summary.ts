@@ -1,0 +1,93 @@
+/** What a network is made of and what it costs, counted on a run of it. */
+import * as tf from "lib/tf.ts";
+import { countCosts } from "lib/nn/cost.ts";
+import { namedVariables, parameters } from "lib/nn/parameters.ts";
+import type { ForwardOptions, ModelOutput, Tap } from "lib/models/model.ts";
+
+/** One module, everything inside it included. */
+export interface ModuleCost {
+  /** Official name: `stages.2.8`; the empty name is the whole network. */
+  readonly name: string;
+  /** Without the batch; null where the module's output is not one of the named ones. */
+  readonly outputShape: readonly number[] | null;
+  /** Weights that an optimiser moves. */
+  readonly parameters: number;
+  /** Multiply–adds for one image. */
+  readonly multiplyAdds: number;
+  /** Those of them that are in depthwise convolutions, whose kernels the paper enlarges. */
+  readonly depthwise: number;
+}
+
+export interface SummaryOptions {
+  /** Pixels a side. */
+  readonly imageSize: number;
+  /** Names of at most so many parts: 1 is `stages`, 2 is `stages.2`, 3 is `stages.2.8`. */
+  readonly depth?: number;
+}
+
+/** The part of a `Model` that is looked at. */
+interface Countable {
+  readonly params: object;
+  forward(x: tf.Tensor4D, options: ForwardOptions): ModelOutput;
+}
+
+/**
+ * Runs the network on one blank image and adds up what its layers report.
+ *
+ * Multiply–adds of convolutions, linear layers and attention's two products, as the papers count "FLOPs"; norms,
+ * activations, additions and biases count nothing.
+ *
+ * @returns A row for each module down to `depth`, in the network's order, and the whole as the last.
+ * @throws {RangeError} If the image is too small for the network.
+ */
+export function summarize(
+  { params, forward }: Countable,
+  { imageSize, depth = 2 }: SummaryOptions,
+): readonly ModuleCost[] {
+  const shapes = new Map<string, readonly number[]>();
+  const tap: Tap = (name, output) => {
+    shapes.set(name, output.shape.slice(1));
+    return output;
+  };
+  const costs = countCosts(() =>
+    tf.tidy(() => void forward(tf.zeros([1, imageSize, imageSize, 3]), { training: false, tap }))
+  );
+  const names = new Map([...namedVariables(params)].map(([name, variable]) => [variable, name]));
+  const rows = new Map<string, { parameters: number; multiplyAdds: number; depthwise: number }>();
+  const add = (
+    weight: string,
+    what: "parameters" | "multiplyAdds" | "depthwise",
+    count: number,
+  ) => {
+    for (const name of enclosing(weight, depth)) {
+      const row = rows.get(name) ?? { parameters: 0, multiplyAdds: 0, depthwise: 0 };
+      row[what] += count;
+      rows.set(name, row);
+    }
+  };
+  for (const [name, { size }] of parameters(params)) add(name, "parameters", size);
+  for (const { weight, multiplyAdds, kind } of costs) {
+    add(names.get(weight)!, "multiplyAdds", multiplyAdds);
+    if (kind === "depthwise") add(names.get(weight)!, "depthwise", multiplyAdds);
+  }
+  const whole = { name: "", outputShape: null, ...rows.get("")! };
+  rows.delete("");
+  return [
+    ...[...rows].map(([name, row]) => ({ name, outputShape: shapes.get(name) ?? null, ...row })),
+    whole,
+  ];
+}
+
+/** The modules around a weight, outermost first: `""`, `stages`, `stages.2`. */
+function enclosing(weight: string, depth: number): string[] {
+  const modules = weight.split(".").slice(0, -1);
+  return Array.from(
+    { length: Math.min(depth, modules.length) + 1 },
+    (_, parts) => modules.slice(0, parts).join("."),
+  );
+}
+
+/** The whole network's row of {@linkcode summarize}. */
+export function totalCost(model: Countable, imageSize: number): ModuleCost {
+  return summarize(model, { imageSize, depth: 0 }).at(-1)!;
+}
