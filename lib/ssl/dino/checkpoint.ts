@@ -1,9 +1,14 @@
-/** A DINO run on disk: everything {@linkcode dinoStep} changes. Schedules, data order and crops follow from the step. */
+/**
+ * A DINO run on disk: everything {@linkcode dinoStep} changes, in PyTorch's names and order of axes, so that `loadWeights`
+ * and PyTorch find student and teacher in it. Schedules, data order and crops follow from the step.
+ */
 import * as tf from "lib/tf.ts";
+import { layoutOf, torchShape } from "lib/nn/layout.ts";
 import { namedVariables } from "lib/nn/parameters.ts";
 import { zeroMoments } from "lib/train/adamw.ts";
 import type { SavedArray } from "lib/train/saved_array.ts";
 import { readSafetensors, type SafetensorsFile, writeSafetensors } from "lib/train/safetensors.ts";
+import { assignSaved, toSaved } from "lib/train/weights.ts";
 import type { DinoState } from "lib/ssl/dino/step.ts";
 
 /**
@@ -13,17 +18,19 @@ import type { DinoState } from "lib/ssl/dino/step.ts";
  */
 export function saveDinoState(path: string, state: DinoState, step: number): void {
   const arrays = new Map<string, SavedArray>();
-  const add = (name: string, tensor: tf.Tensor) =>
-    arrays.set(name, { shape: tensor.shape, values: tensor.dataSync<"float32">() });
-  for (const [name, variable] of stateVariables(state)) add(name, variable);
+  for (const [name, variable] of stateVariables(state)) {
+    arrays.set(name, toSaved(variable, layoutOf(variable)));
+  }
+  const weights = namedVariables(state.student.params);
   const updates: Record<string, number> = {};
   for (const [name, { first, second, steps }] of state.optimizer) {
-    add(`optimizer.${name}.first`, first);
-    add(`optimizer.${name}.second`, second);
+    const layout = layoutOf(weights.get(name)!); // a moment lies as its weight does
+    arrays.set(`optimizer.${name}.first`, toSaved(first, layout));
+    arrays.set(`optimizer.${name}.second`, toSaved(second, layout));
     updates[name] = steps;
   }
-  add("center", state.center);
-  const metadata = { step: String(step), updates: JSON.stringify(updates) };
+  arrays.set("center", toSaved(state.center, "plain"));
+  const metadata = { format: "pt", step: String(step), updates: JSON.stringify(updates) };
   writeSafetensors(path, { arrays, metadata });
 }
 
@@ -37,13 +44,16 @@ export function loadDinoState(path: string, state: DinoState): number {
   const file = readSafetensors(path);
   const variables = stateVariables(state);
   checkFits(path, file, state, variables);
-  for (const [name, variable] of variables) assign(variable, file.arrays.get(name)!);
+  for (const [name, variable] of variables) {
+    assignSaved(variable, file.arrays.get(name)!, layoutOf(variable));
+  }
   const weights = namedVariables(state.student.params);
   const updates = JSON.parse(file.metadata.updates!) as Record<string, number>;
   for (const [name, steps] of Object.entries(updates)) {
-    const moments = state.optimizer.get(name) ?? zeroMoments(weights.get(name)!);
-    assign(moments.first, file.arrays.get(`optimizer.${name}.first`)!);
-    assign(moments.second, file.arrays.get(`optimizer.${name}.second`)!);
+    const weight = weights.get(name)!;
+    const moments = state.optimizer.get(name) ?? zeroMoments(weight);
+    assignSaved(moments.first, file.arrays.get(`optimizer.${name}.first`)!, layoutOf(weight));
+    assignSaved(moments.second, file.arrays.get(`optimizer.${name}.second`)!, layoutOf(weight));
     state.optimizer.set(name, { ...moments, steps });
   }
   state.center.dispose();
@@ -55,10 +65,6 @@ function stateVariables({ student, teacher }: DinoState): Map<string, tf.Variabl
   return namedVariables({ student: student.params, teacher: teacher.params });
 }
 
-function assign(variable: tf.Variable, { shape, values }: SavedArray): void {
-  tf.tidy(() => variable.assign(tf.tensor(values, [...shape], "float32")));
-}
-
 function checkFits(
   path: string,
   { arrays, metadata }: SafetensorsFile,
@@ -67,10 +73,12 @@ function checkFits(
 ): void {
   const weights = namedVariables(state.student.params);
   const expected = new Map<string, readonly number[]>([["center", state.center.shape]]);
-  for (const [name, variable] of variables) expected.set(name, variable.shape);
+  for (const [name, variable] of variables) expected.set(name, torchShape(variable));
   for (const name of Object.keys(JSON.parse(metadata.updates ?? "{}"))) {
-    expected.set(`optimizer.${name}.first`, weights.get(name)?.shape ?? []);
-    expected.set(`optimizer.${name}.second`, weights.get(name)?.shape ?? []);
+    const weight = weights.get(name);
+    const shape = weight ? torchShape(weight) : [];
+    expected.set(`optimizer.${name}.first`, shape);
+    expected.set(`optimizer.${name}.second`, shape);
   }
   for (const [name, shape] of expected) {
     const actual = arrays.get(name)?.shape;

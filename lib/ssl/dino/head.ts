@@ -7,6 +7,7 @@ import type { Rng } from "lib/rng.ts";
 import { gelu } from "lib/nn/gelu.ts";
 import { constant, kaimingUniform } from "lib/nn/init.ts";
 import { l2Normalize } from "lib/nn/l2_normalize.ts";
+import { laidOut } from "lib/nn/layout.ts";
 import { createLinear, linear, type LinearParams } from "lib/nn/linear.ts";
 import { batchNorm, type BatchNormParams, createBatchNorm } from "lib/nn/norms.ts";
 
@@ -41,12 +42,11 @@ export function createDinoHead(inDim: number, config: DinoHeadConfig, rng: Rng):
     mlp.push(null);
   }
   mlp.push(createLinear(hiddenDim, bottleneckDim, rng.fork(`mlp.${mlp.length}`)));
-  const weight_g = constant<tf.Rank.R2>([1, outDim], 1);
+  const weight_g = laidOut("linear", constant<tf.Rank.R2>([1, outDim], 1));
   weight_g.trainable = !config.normLastLayer;
-  const weight_v = kaimingUniform<tf.Rank.R2>(
-    [bottleneckDim, outDim],
-    rng.fork("last_layer"),
-    bottleneckDim,
+  const weight_v = laidOut(
+    "linear",
+    kaimingUniform<tf.Rank.R2>([bottleneckDim, outDim], rng.fork("last_layer"), bottleneckDim),
   );
   return { mlp, last_layer: { weight_g, weight_v } };
 }

@@ -1,0 +1,89 @@
+import * as tf from "lib/tf.ts";
+import { createRng } from "lib/rng.ts";
+import { createModel } from "lib/models/mod.ts";
+import { namedVariables } from "lib/nn/parameters.ts";
+import { readSafetensors } from "lib/train/safetensors.ts";
+import { loadWeights } from "lib/train/weights.ts";
+import { saveDinoState } from "lib/ssl/dino/checkpoint.ts";
+import { createDinoHead, dinoHead } from "lib/ssl/dino/head.ts";
+import { createDinoState, type DinoState } from "lib/ssl/dino/step.ts";
+import { assertClose, assertEquals } from "lib/testing/assert.ts";
+
+const model = {
+  arch: "convnext",
+  depths: [1, 1],
+  dims: [4, 6],
+  kernelSize: 3,
+  batchNorm: true,
+  dwconvBias: false,
+  patchSize: 2,
+  dropPathRate: 0,
+  layerScaleInit: 0.1,
+} as const;
+const head = {
+  hiddenDim: 5,
+  bottleneckDim: 3,
+  outDim: 7,
+  batchNorm: false,
+  normLastLayer: true,
+} as const;
+
+/** A state whose student and teacher differ, with moments for one weight, in a file. */
+async function withFile(run: (path: string, state: DinoState) => Promise<void>): Promise<void> {
+  const folder = Deno.makeTempDirSync();
+  try {
+    const state = createDinoState(model, head, createRng(0));
+    const weight = namedVariables(state.student.params).get(
+      "backbone.downsample_layers.0.0.weight",
+    )!;
+    weight.assign(weight.add(1));
+    const first = tf.variable(tf.randomNormal(weight.shape, 0, 1, "float32", 1));
+    const name = "backbone.downsample_layers.0.0.weight";
+    state.optimizer.set(name, { first, second: tf.variable(first.square()), steps: 1 });
+    await run(`${folder}/checkpoint.safetensors`, state);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+}
+
+Deno.test("a run's checkpoint has PyTorch's names and shapes, of weights and of their moments", () =>
+  withFile((path, state) => {
+    saveDinoState(path, state, 1);
+    const { arrays, metadata } = readSafetensors(path);
+    const shapes = Object.fromEntries([...arrays].map(([name, { shape }]) => [name, shape]));
+    assertEquals(metadata.format, "pt");
+    const stem = "backbone.downsample_layers.0.0.weight";
+    for (const name of [`student.${stem}`, `teacher.${stem}`, `optimizer.${stem}.second`]) {
+      assertEquals(shapes[name], [4, 3, 2, 2]);
+    }
+    assertEquals(shapes["teacher.backbone.stages.1.0.dwconv.weight"], [6, 1, 3, 3]);
+    assertEquals(shapes["teacher.head.mlp.0.weight"], [5, 6]);
+    assertEquals(shapes["teacher.head.last_layer.weight_v"], [7, 3]);
+    assertEquals(shapes["teacher.head.last_layer.weight_g"], [7, 1]);
+    assertEquals(shapes.center, [7]);
+    return Promise.resolve();
+  }));
+
+Deno.test("loadWeights() takes a backbone from a run's checkpoint: the teacher's, or the student's", () =>
+  withFile(async (path, state) => {
+    saveDinoState(path, state, 1);
+    for (const [key, from] of [[undefined, state.teacher], ["student", state.student]] as const) {
+      const backbone = createModel(model, createRng(9));
+      const report = await loadWeights(backbone, path, { key });
+      assertEquals(report.prefix, `${key ?? "teacher"}.backbone.`);
+      const expected = namedVariables(from.params.backbone);
+      for (const [name, variable] of namedVariables(backbone.params)) {
+        assertEquals(variable.dataSync(), expected.get(name)!.dataSync());
+      }
+    }
+  }));
+
+Deno.test("loadWeights() takes a projection head, whose logits stay the same", () =>
+  withFile(async (path, state) => {
+    saveDinoState(path, state, 1);
+    const params = createDinoHead(6, head, createRng(9));
+    await loadWeights({ params: { head: params } }, path, { strict: false }); // the backbone beside it is not wanted
+    const x = tf.randomNormal([2, 6], 0, 1, "float32", 1) as tf.Tensor2D;
+    const expected = dinoHead(x, state.teacher.params.head, { training: false });
+    assertClose(dinoHead(x, params, { training: false }), expected, 1e-6);
+  }));
