@@ -1,0 +1,78 @@
+/**
+ * Which pixels decide what a network says of the centre of an image (Luo et al. 2016), measured as RepLKNet does
+ * (Ding et al. 2022, erf/visualize_erf.py).
+ */
+import * as tf from "lib/tf.ts";
+import type { ForwardOptions, ModelOutput } from "lib/models/mod.ts";
+
+/** How much each pixel contributes, `[side, side]`, row by row; the sum is 1. */
+export interface ContributionMap {
+  readonly side: number;
+  readonly values: Float64Array;
+}
+
+/**
+ * The rise of the central position of the last map with each pixel: rectified features at the centre, summed over
+ * channels, derived by the input; rises alone are kept, and added over colours and images.
+ *
+ * @param images `[N, side, side, 3]`, normalised; taken one at a time.
+ * @throws {RangeError} If the images are not square, or the centre depends on no pixel.
+ */
+export function effectiveReceptiveField(
+  model: { forward(x: tf.Tensor4D, options: ForwardOptions): ModelOutput },
+  images: tf.Tensor4D,
+): ContributionMap {
+  const [count, side, width] = images.shape;
+  if (side !== width) {
+    throw new RangeError(
+      `Cannot centre a receptive field: need square images, got ${side}×${width}`,
+    );
+  }
+  const values = new Float64Array(side * side);
+  for (let i = 0; i < count; i++) {
+    const rises = tf.tidy(() => {
+      const image = images.slice([i, 0, 0, 0], [1, side, side, 3]);
+      return tf.grad(centre(model))(image).relu().sum(-1).dataSync<"float32">();
+    });
+    for (let p = 0; p < values.length; p++) values[p]! += rises[p]!;
+  }
+  const total = values.reduce((sum, value) => sum + value, 0);
+  if (!(total > 0)) {
+    throw new RangeError(`Cannot measure a receptive field: contributions add up to ${total}`);
+  }
+  return { side, values: values.map((value) => value / total) };
+}
+
+function centre(model: Parameters<typeof effectiveReceptiveField>[0]) {
+  return (x: tf.Tensor): tf.Scalar => {
+    const last = model.forward(x as tf.Tensor4D, { training: false }).stages.at(-1)!;
+    const [, height, width, channels] = last.shape;
+    return last.slice([0, height >> 1, width >> 1, 0], [1, 1, 1, channels]).relu().sum().asScalar();
+  };
+}
+
+/**
+ * Pixels a side of the smallest centred square that holds more than `share` of all contributions.
+ *
+ * Differs: RepLKNet takes the logarithm first, which depends on the gradients' scale.
+ *
+ * @param share A fraction below 1.
+ * @throws {RangeError} If the share is not between 0 and 1.
+ */
+export function contributionSide({ side, values }: ContributionMap, share: number): number {
+  if (!(share > 0 && share < 1)) {
+    throw new RangeError(`Cannot hold a share of ${share}: need a fraction between 0 and 1`);
+  }
+  const middle = side >> 1;
+  const within = (reach: number) => {
+    const [from, to] = [Math.max(0, middle - reach), Math.min(side, middle + reach + 1)];
+    let sum = 0;
+    for (let row = from; row < to; row++) {
+      for (let column = from; column < to; column++) sum += values[row * side + column]!;
+    }
+    return sum;
+  };
+  let reach = 0;
+  while (reach < side && within(reach) <= share) reach++;
+  return Math.min(side, 2 * reach + 1);
+}
