@@ -1,5 +1,18 @@
 /** The sizes of ConvNeXt and BC-SSL. */
-import type { ConvNeXtConfig } from "lib/models/convnext.ts";
+import type { StagesConfig } from "lib/models/convnext_stages.ts";
+
+/** What is built. */
+export interface ConvNeXtConfig extends StagesConfig {
+  readonly arch: "convnext";
+  /** Odd; pixels of each stage's own map. One for all stages, or one for each. */
+  readonly kernelSize: number | readonly number[];
+  /** BC-SSL's BatchNorm after the depthwise convolution; the LayerNorm stays after it. */
+  readonly batchNorm: boolean;
+  /** The original ConvNeXt has one; both arms of the paper's BatchNorm ablation (Table 2) do without. */
+  readonly dwconvBias: boolean;
+  /** First value of layer scale; 0 builds none. */
+  readonly layerScaleInit: number;
+}
 
 /**
  * Depths and dims by size. `tiny` to `xlarge`: Liu et al. 2022 and the paper's Table 3; `atto` to `nano`, for laptops:
