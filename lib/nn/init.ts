@@ -33,7 +33,7 @@ export function truncNormal<R extends tf.Rank>(
   });
 }
 
-/** Uniform in ±1/√fanIn: PyTorch's default for a linear layer (`kaiming_uniform_` with a = √5). */
+/** Uniform in ±1/√fanIn: PyTorch's default for a linear layer and a convolution (`kaiming_uniform_` with a = √5). */
 export function kaimingUniform<R extends tf.Rank>(
   shape: tf.ShapeMap[R],
   rng: Rng,
@@ -41,6 +41,21 @@ export function kaimingUniform<R extends tf.Rank>(
 ): tf.Variable<R> {
   const bound = 1 / Math.sqrt(fanIn);
   return filled(shape, () => rng.uniform(-bound, bound));
+}
+
+/**
+ * Gaussian of standard deviation √(2 / fanOut): torchvision's choice for a ResNet's convolutions (`kaiming_normal_`, mode
+ * `fan_out`, for ReLU).
+ *
+ * @param fanOut Outputs that one input reaches: kernel height × width × output channels.
+ */
+export function kaimingNormal<R extends tf.Rank>(
+  shape: tf.ShapeMap[R],
+  rng: Rng,
+  fanOut: number,
+): tf.Variable<R> {
+  const std = Math.sqrt(2 / fanOut);
+  return filled(shape, () => rng.normal(0, std));
 }
 
 function filled<R extends tf.Rank>(shape: tf.ShapeMap[R], draw: () => number): tf.Variable<R> {

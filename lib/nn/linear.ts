@@ -1,7 +1,7 @@
 /** A fully connected layer, over the last axis. */
 import * as tf from "lib/tf.ts";
 import { reportCost } from "lib/nn/cost.ts";
-import { constant, truncNormal } from "lib/nn/init.ts";
+import { constant, kaimingUniform, truncNormal } from "lib/nn/init.ts";
 import { laidOut } from "lib/nn/layout.ts";
 import type { Rng } from "lib/rng.ts";
 
@@ -16,6 +16,15 @@ export function createLinear(inDim: number, outDim: number, rng: Rng): LinearPar
   return {
     weight: laidOut("linear", truncNormal<tf.Rank.R2>([inDim, outDim], rng.fork("weight"))),
     bias: constant<tf.Rank.R1>([outDim], 0),
+  };
+}
+
+/** Weights and bias uniform in ±1/√in, PyTorch's default: what torchvision leaves a ResNet's classifier at. */
+export function createUniformLinear(inDim: number, outDim: number, rng: Rng): LinearParams {
+  const weight = kaimingUniform<tf.Rank.R2>([inDim, outDim], rng.fork("weight"), inDim);
+  return {
+    weight: laidOut("linear", weight),
+    bias: kaimingUniform<tf.Rank.R1>([outDim], rng.fork("bias"), inDim),
   };
 }
 

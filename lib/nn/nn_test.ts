@@ -3,9 +3,9 @@ import { createRng } from "lib/rng.ts";
 import { createConv2d, createDepthwiseConv2d, depthwiseConv2d, patchConv2d } from "lib/nn/conv.ts";
 import { dropPath } from "lib/nn/drop_path.ts";
 import { gelu } from "lib/nn/gelu.ts";
-import { kaimingUniform, truncNormal } from "lib/nn/init.ts";
+import { kaimingNormal, kaimingUniform, truncNormal } from "lib/nn/init.ts";
 import { l2Normalize } from "lib/nn/l2_normalize.ts";
-import { createLinear, linear } from "lib/nn/linear.ts";
+import { createLinear, createUniformLinear, linear } from "lib/nn/linear.ts";
 import { copyTree, namedVariables, parameters } from "lib/nn/parameters.ts";
 import { createBatchNorm } from "lib/nn/norms.ts";
 import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
@@ -112,6 +112,10 @@ Deno.test("initial values have their reference's moments", () => {
   const wide = truncNormal([200, 200], rng.fork("b"), 2);
   assertTrue(wide.abs().max().dataSync()[0]! <= 2, "cut at ±2");
   assertClose(std(kaimingUniform([100, 256], rng.fork("c"), 100)), 0.1 / Math.sqrt(3), 0.02);
+  assertClose(std(kaimingNormal([100, 256], rng.fork("d"), 50)), 0.2, 0.02);
+  const { weight, bias } = createUniformLinear(100, 2000, rng.fork("e"));
+  assertClose(std(weight), 0.1 / Math.sqrt(3), 0.02);
+  assertClose(std(bias), 0.1 / Math.sqrt(3), 0.05);
 });
 
 Deno.test("namedVariables() gives official paths, parameters() leaves buffers out", () => {

@@ -7,6 +7,8 @@ import { fused } from "lib/nn/fused.ts";
 import { buffer, constant } from "lib/nn/init.ts";
 import { movingAverage } from "lib/nn/moving_average.ts";
 
+const defaultEps = 1e-5; // of PyTorch's BatchNorm
+
 /** PyTorch's `nn.LayerNorm` over C channels. */
 export interface LayerNormParams {
   readonly weight: tf.Variable<tf.Rank.R1>; // [C]
@@ -58,17 +60,33 @@ export function layerNorm<T extends tf.Tensor>(x: T, params: LayerNormParams, ep
 export function batchNorm<T extends tf.Tensor>(
   x: T,
   params: BatchNormParams,
-  { training, eps = 1e-5, momentum = 0.1 }: BatchNormOptions,
+  { training, eps = defaultEps, momentum = 0.1 }: BatchNormOptions,
 ): T {
   return tf.tidy(() => {
-    const { weight, bias, running_mean: mean, running_var: variance } = params;
     if (!training) {
-      const scale = weight.mul(variance.add(eps).rsqrt());
-      return x.mul(scale).add(bias.sub(mean.mul(scale))) as T;
+      const { scale, shift } = batchNormAffine(params, eps);
+      return x.mul(scale).add(shift) as T;
     }
-    return normalize("BatchNorm", x, params, eps, (batchMean, unbiasedVariance) => {
-      movingAverage([mean, variance], [batchMean, unbiasedVariance], 1 - momentum);
+    const { running_mean, running_var } = params;
+    return normalize("BatchNorm", x, params, eps, (mean, unbiasedVariance) => {
+      movingAverage([running_mean, running_var], [mean, unbiasedVariance], 1 - momentum);
     });
+  });
+}
+
+/**
+ * What a BatchNorm does in evaluation, `x · scale + shift` by the running statistics: for folding it into the layer
+ * before it.
+ *
+ * @returns Both `[C]`, owned by the caller.
+ */
+export function batchNormAffine(
+  { weight, bias, running_mean, running_var }: BatchNormParams,
+  eps = defaultEps,
+): { readonly scale: tf.Tensor1D; readonly shift: tf.Tensor1D } {
+  return tf.tidy(() => {
+    const scale = weight.mul<tf.Tensor1D>(running_var.add(eps).rsqrt());
+    return { scale, shift: bias.sub<tf.Tensor1D>(running_mean.mul(scale)) };
   });
 }
 

@@ -1,0 +1,100 @@
+/** A convolution without a bias and the BatchNorm after it, as one layer; in evaluation the two fold into one kernel. */
+import * as tf from "lib/tf.ts";
+import {
+  conv2d,
+  type Conv2dOptions,
+  type Conv2dParams,
+  createConv2d,
+  createDepthwiseConv2d,
+  depthwiseConv2d,
+  type DepthwiseConv2dParams,
+  type Initializer,
+  type KernelSize,
+} from "lib/nn/conv.ts";
+import { batchNorm, batchNormAffine, type BatchNormParams, createBatchNorm } from "lib/nn/norms.ts";
+import type { Rng } from "lib/rng.ts";
+
+/** PyTorch's `nn.Sequential` of `conv` and `bn`. */
+export interface ConvBnParams {
+  readonly conv: Conv2dParams;
+  readonly bn: BatchNormParams;
+}
+
+/** The same with a depthwise convolution. */
+export interface DepthwiseBnParams {
+  readonly conv: DepthwiseConv2dParams;
+  readonly bn: BatchNormParams;
+}
+
+interface ConvBnOptions {
+  /** By default `trunc_normal_(std = 0.02)`. */
+  readonly init?: Initializer;
+}
+
+/** The first weights of a dense convolution and its BatchNorm. */
+export function createConvBn(
+  size: number,
+  inDim: number,
+  outDim: number,
+  rng: Rng,
+  options: ConvBnOptions = {},
+): ConvBnParams {
+  const conv = createConv2d(size, inDim, outDim, rng.fork("conv"), { ...options, bias: false });
+  return { conv, bn: createBatchNorm(outDim) };
+}
+
+/**
+ * The first weights of a depthwise convolution and its BatchNorm.
+ *
+ * @throws {RangeError} If the kernel has no centre.
+ */
+export function createDepthwiseBn(
+  size: KernelSize,
+  channels: number,
+  rng: Rng,
+  options: ConvBnOptions = {},
+): DepthwiseBnParams {
+  const conv = createDepthwiseConv2d(size, channels, rng.fork("conv"), { ...options, bias: false });
+  return { conv, bn: createBatchNorm(channels) };
+}
+
+/** How the layer runs; padding is half the kernel. */
+export interface ConvBnForwardOptions extends Pick<Conv2dOptions, "stride"> {
+  readonly training: boolean;
+}
+
+/** @returns `[B, ⌈H/stride⌉, ⌈W/stride⌉, out]` */
+export function convBn(
+  x: tf.Tensor4D,
+  { conv, bn }: ConvBnParams,
+  { training, stride }: ConvBnForwardOptions,
+): tf.Tensor4D {
+  return tf.tidy(() => batchNorm(conv2d(x, conv, { stride }), bn, { training }));
+}
+
+/** @returns `[B, ⌈H/stride⌉, ⌈W/stride⌉, C]` */
+export function depthwiseBn(
+  x: tf.Tensor4D,
+  { conv, bn }: DepthwiseBnParams,
+  { training, stride }: ConvBnForwardOptions,
+): tf.Tensor4D {
+  return tf.tidy(() => batchNorm(depthwiseConv2d(x, conv, { stride }), bn, { training }));
+}
+
+/** A depthwise kernel `[kh, kw, C, 1]` and a bias `[C]`. */
+export interface FoldedDepthwise {
+  readonly kernel: tf.Tensor4D;
+  readonly bias: tf.Tensor1D;
+}
+
+/**
+ * What the layer is in evaluation: `kernel · γ/σ` and `β − μ · γ/σ`, with the running statistics.
+ *
+ * @returns Owned by the caller.
+ */
+export function foldDepthwiseBn({ conv, bn }: DepthwiseBnParams): FoldedDepthwise {
+  return tf.tidy(() => {
+    const { scale, shift } = batchNormAffine(bn);
+    return { kernel: conv.weight.mul<tf.Tensor4D>(scale.reshape([-1, 1])), bias: shift };
+  });
+}
