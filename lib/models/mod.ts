@@ -8,16 +8,20 @@ import {
   type ConvNeXtIsotropicConfig,
   createConvNeXtIsotropic,
 } from "lib/models/convnext_isotropic.ts";
+import { createSwin, type SwinConfig } from "lib/models/swin.ts";
+import { createViT, type ViTConfig } from "lib/models/vit.ts";
 import type { Backbone, ForwardOptions, ModelOutput } from "lib/models/model.ts";
 
 export type { BackboneOutput, ForwardOptions, ModelOutput, Tap } from "lib/models/model.ts";
 export { bcSslConfig, convNeXtConfig, type ConvNeXtSize } from "lib/models/convnext_configs.ts";
 export { convNeXtIsotropicConfig } from "lib/models/convnext_isotropic.ts";
+export { vitConfig, type ViTSize } from "lib/models/vit_configs.ts";
+export { swinConfig, type SwinSize } from "lib/models/swin_configs.ts";
 export { intermediates } from "lib/models/intermediates.ts";
 export { type ModuleCost, summarize, totalCost } from "lib/models/summary.ts";
 
 /** Which backbone, and how large; `arch` tells them apart. */
-export type ModelConfig = ConvNeXtConfig | ConvNeXtIsotropicConfig;
+export type ModelConfig = ConvNeXtConfig | ConvNeXtIsotropicConfig | ViTConfig | SwinConfig;
 
 /** A network: its weights, and a pure call on them. */
 export interface Model {
@@ -83,9 +87,15 @@ function createBackbone(config: ModelConfig, rng: Rng): Backbone {
       return createConvNeXt(config, rng);
     case "convnext_isotropic":
       return createConvNeXtIsotropic(config, rng);
+    case "vit":
+      return createViT(config, rng);
+    case "swin":
+      return createSwin(config, rng);
     default: {
       const { arch } = config as { arch: string }; // never, but for plain JavaScript and notebooks
-      throw new RangeError(`Unknown architecture "${arch}": use convnext, convnext_isotropic`);
+      throw new RangeError(
+        `Unknown architecture "${arch}": use convnext, convnext_isotropic, vit, swin`,
+      );
     }
   }
 }

@@ -1,0 +1,51 @@
+/** A ViT's learned table of positions, for images of another size. */
+import * as tf from "lib/tf.ts";
+
+/**
+ * The table of `rows × columns` patches, interpolated as DINO does.
+ *
+ * That is `F.interpolate(mode="bicubic")`, told that the size grows by `(rows + 0.1) / n`: the 0.1 was meant against
+ * rounding, but also moves where each patch reads from, so a table is not left as it is by its own size.
+ *
+ * @param table `[1, 1 + n·n, C]`, the first of the class token, which stays.
+ * @returns `[1, 1 + rows·columns, C]`
+ */
+export function interpolatePositions(
+  table: tf.Tensor3D,
+  rows: number,
+  columns: number,
+): tf.Tensor3D {
+  const [, entries, channels] = table.shape;
+  const n = Math.sqrt(entries - 1);
+  return tf.tidy(() => {
+    const [ofClass, ofPatches] = tf.split(table, [1, n * n], 1) as [tf.Tensor3D, tf.Tensor3D];
+    const tall = tf.matMul(bicubic(n, rows), ofPatches.reshape<tf.Tensor2D>([n, n * channels]));
+    const columnsFirst = tall.reshape<tf.Tensor3D>([rows, n, channels]).transpose([1, 0, 2]);
+    const whole = tf.matMul(bicubic(n, columns), columnsFirst.reshape<tf.Tensor2D>([n, -1]))
+      .reshape<tf.Tensor3D>([columns, rows, channels]).transpose([1, 0, 2]);
+    return tf.concat([ofClass, whole.reshape<tf.Tensor3D>([1, rows * columns, channels])], 1);
+  });
+}
+
+/** `[newSize, size]`: how much each new place takes from each old one; beyond the edge is the edge again. */
+function bicubic(size: number, newSize: number): tf.Tensor2D {
+  const weights = new Float32Array(newSize * size);
+  for (let i = 0; i < newSize; i++) {
+    const source = (i + 0.5) * size / (newSize + 0.1) - 0.5;
+    const first = Math.floor(source) - 1;
+    for (let at = first; at < first + 4; at++) {
+      const inside = Math.min(Math.max(at, 0), size - 1);
+      weights[i * size + inside]! += keys(source - at);
+    }
+  }
+  return tf.tensor2d(weights, [newSize, size]);
+}
+
+/** Keys' cubic convolution with PyTorch's a = −0.75. */
+function keys(x: number): number {
+  const a = -0.75;
+  const d = Math.abs(x);
+  if (d < 1) return ((a + 2) * d - (a + 3)) * d * d + 1;
+  if (d < 2) return (((d - 5) * d + 8) * d - 4) * a;
+  return 0;
+}

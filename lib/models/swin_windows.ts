@@ -1,0 +1,153 @@
+/**
+ * The windows that Swin's tokens attend within: cutting a map into them and laying it together again, which of a rolled
+ * window's tokens are neighbours, and where two of them lie to each other.
+ *
+ * B batch, H W map, C channels, w window's side, N = w² tokens of a window.
+ */
+import * as tf from "lib/tf.ts";
+
+/** How a map is cut. */
+export interface WindowPlan {
+  /** Rows and columns of the map. */
+  readonly size: readonly [number, number];
+  /** The same, with zeros below and to the right, as multiples of the window. */
+  readonly padded: readonly [number, number];
+  /** Tokens a side. */
+  readonly window: number;
+  /** Tokens that the map is rolled up and to the left before it is cut. */
+  readonly shift: number;
+  /** Number of windows. */
+  readonly windows: number;
+  /** `[windows · N]`: where in the padded map each window's tokens come from. */
+  readonly sources: Int32Array;
+  /** `[H · W]`: where in the windows each token of the map went. */
+  readonly targets: Int32Array;
+}
+
+/** Computed anew for each map: for one image of 224 pixels a third of a millisecond, by far the most of it for the mask. */
+export function windowPlan(
+  height: number,
+  width: number,
+  window: number,
+  shift: number,
+): WindowPlan {
+  const [rows, columns] = [height, width].map((side) => Math.ceil(side / window) * window) as [
+    number,
+    number,
+  ];
+  const sources = new Int32Array(rows * columns);
+  const targets = new Int32Array(height * width);
+  for (let slot = 0; slot < sources.length; slot++) {
+    const [y, x] = placeOf(slot, columns, window);
+    const [row, column] = [(y + shift) % rows, (x + shift) % columns];
+    sources[slot] = row * columns + column;
+    if (row < height && column < width) targets[row * width + column] = slot;
+  }
+  const windows = sources.length / window ** 2;
+  return {
+    size: [height, width],
+    padded: [rows, columns],
+    window,
+    shift,
+    windows,
+    sources,
+    targets,
+  };
+}
+
+/** Row and column, in the rolled and padded map, of the token that is number `slot` of all windows'. */
+function placeOf(slot: number, columns: number, window: number): [number, number] {
+  const perRow = columns / window;
+  const [index, inside] = [Math.floor(slot / window ** 2), slot % window ** 2];
+  const y = Math.floor(index / perRow) * window + Math.floor(inside / window);
+  const x = (index % perRow) * window + inside % window;
+  return [y, x];
+}
+
+/**
+ * Pads with zeros, rolls and cuts, in one pass. The zeros are tokens like others.
+ *
+ * @param x `[B, H, W, C]`
+ * @returns `[B · windows, N, C]`
+ */
+export function toWindows(x: tf.Tensor4D, plan: WindowPlan): tf.Tensor3D {
+  const op = tf.customGrad((x) => ({
+    value: gatherWindows(x as tf.Tensor4D, plan),
+    gradFunc: (dy) => gatherMap(dy as tf.Tensor3D, plan), // what fell on zeros is dropped
+  }));
+  return tf.tidy(() => op(x) as tf.Tensor3D);
+}
+
+/**
+ * The reverse of {@linkcode toWindows}.
+ *
+ * @param x `[B · windows, N, C]`
+ * @returns `[B, H, W, C]`
+ */
+export function fromWindows(x: tf.Tensor3D, plan: WindowPlan): tf.Tensor4D {
+  const op = tf.customGrad((x) => ({
+    value: gatherMap(x as tf.Tensor3D, plan),
+    gradFunc: (dy) => gatherWindows(dy as tf.Tensor4D, plan), // nothing comes from what was cropped
+  }));
+  return tf.tidy(() => op(x) as tf.Tensor4D);
+}
+
+function gatherWindows(x: tf.Tensor4D, { padded, window, sources }: WindowPlan): tf.Tensor3D {
+  const [batch, height, width, channels] = x.shape;
+  const [rows, columns] = padded;
+  const whole = rows === height && columns === width
+    ? x
+    : tf.pad(x, [[0, 0], [0, rows - height], [0, columns - width], [0, 0]]);
+  const tokens = whole.reshape([batch, rows * columns, channels]);
+  return tf.gather(tokens, tf.tensor1d(sources, "int32"), 1).reshape([-1, window ** 2, channels]);
+}
+
+function gatherMap(x: tf.Tensor3D, { size, windows, targets }: WindowPlan): tf.Tensor4D {
+  const [groups, tokens, channels] = x.shape;
+  const all = x.reshape([groups / windows, windows * tokens, channels]);
+  return tf.gather(all, tf.tensor1d(targets, "int32"), 1).reshape([-1, ...size, channels]);
+}
+
+/**
+ * −100 between two tokens of a rolled window that come from opposite edges of the map, else 0: the references' mask,
+ * which does not keep the zeros of the padding apart.
+ *
+ * @returns `[windows, 1, N, N]`
+ */
+export function rollMask({ padded, window, shift, windows }: WindowPlan): tf.Tensor4D {
+  const [rows, columns] = padded;
+  const strip = (at: number, side: number) => at < side - window ? 0 : at < side - shift ? 1 : 2;
+  const N = window ** 2;
+  const regions = Uint8Array.from({ length: windows * N }, (_, slot) => {
+    const [y, x] = placeOf(slot, columns, window);
+    return 3 * strip(y, rows) + strip(x, columns);
+  });
+  const mask = new Float32Array(windows * N * N);
+  for (let i = 0; i < mask.length; i++) {
+    const first = Math.floor(i / N);
+    const second = Math.floor(first / N) * N + i % N;
+    if (regions[first] !== regions[second]) mask[i] = -100;
+  }
+  return tf.tensor4d(mask, [windows, 1, N, N]);
+}
+
+/**
+ * A learned number for each way that two tokens of a window can lie to each other.
+ *
+ * @param table `[(2w − 1)², h]`
+ * @returns `[1, h, N, N]`
+ */
+export function relativePositionBias(table: tf.Tensor2D, window: number): tf.Tensor4D {
+  const N = window ** 2;
+  const span = 2 * window - 1;
+  const offsets = Int32Array.from({ length: N * N }, (_, i) => {
+    const [a, b] = [Math.floor(i / N), i % N];
+    const dy = Math.floor(a / window) - Math.floor(b / window) + window - 1;
+    const dx = a % window - b % window + window - 1;
+    return dy * span + dx;
+  });
+  return tf.tidy(() =>
+    tf.gather(table, tf.tensor1d(offsets, "int32")) // [N · N, h]
+      .transpose().reshape<tf.Tensor4D>([1, table.shape[1], N, N])
+  );
+}

@@ -1,0 +1,52 @@
+/** The sizes of ViT. */
+/** What is built. */
+export interface ViTConfig {
+  readonly arch: "vit";
+  readonly embedDim: number;
+  readonly depth: number;
+  readonly numHeads: number;
+  /** Pixels a side. */
+  readonly patchSize: number;
+  /** Pixels a side that the table of positions is for; other sizes interpolate it. */
+  readonly imageSize: number;
+  /**
+   * `batch` is ViT-BN: BatchNorm before each perceptron and at the end, LayerNorm before attention as ever.
+   *
+   * Differs: from the one public definition (of MoCo v3's authors), whose BatchNorm is told C channels and given
+   * `[B, N, C]`, which PyTorch takes for N of them and refuses; ours is of each channel, over all images and tokens.
+   */
+  readonly norm: "layer" | "batch";
+  /** Of the last block; earlier blocks rise to it linearly from 0. */
+  readonly dropPathRate: number;
+}
+
+/**
+ * `tiny` to `base` are DINO's, `large` and `huge` those of Dosovitskiy et al. 2021. `nano`, for laptops, is built for the
+ * 32 pixels a side that they train at: 64 patches, and 0.7 million weights, as many as the BC-SSL that the first notebook
+ * trains in a quarter of an hour.
+ */
+const sizes = {
+  nano: { embedDim: 96, depth: 6, numHeads: 3, patchSize: 4, imageSize: 32 },
+  tiny: { embedDim: 192, depth: 12, numHeads: 3, patchSize: 16, imageSize: 224 },
+  small: { embedDim: 384, depth: 12, numHeads: 6, patchSize: 16, imageSize: 224 },
+  base: { embedDim: 768, depth: 12, numHeads: 12, patchSize: 16, imageSize: 224 },
+  large: { embedDim: 1024, depth: 24, numHeads: 16, patchSize: 16, imageSize: 224 },
+  huge: { embedDim: 1280, depth: 32, numHeads: 16, patchSize: 16, imageSize: 224 },
+} as const;
+
+export type ViTSize = keyof typeof sizes;
+
+/**
+ * A ViT; with `norm: "batch"`, a ViT-BN. Drop path as DINO sets it.
+ *
+ * @throws {RangeError} If there is no such size.
+ */
+export function vitConfig(
+  size: ViTSize,
+  options: Partial<Pick<ViTConfig, "patchSize" | "imageSize" | "norm">> = {},
+): ViTConfig {
+  if (!(size in sizes)) {
+    throw new RangeError(`Unknown size "${size}": use ${Object.keys(sizes).join(", ")}`);
+  }
+  return { arch: "vit", ...sizes[size], norm: "layer", dropPathRate: 0.1, ...options };
+}

@@ -1,0 +1,80 @@
+/**
+ * Multi-head self-attention (Vaswani et al. 2017), within groups of tokens that do not see one another: the images of a
+ * ViT, the windows of a Swin.
+ *
+ * G groups, N tokens of a group, C channels, h heads.
+ */
+import * as tf from "lib/tf.ts";
+import { reportCost } from "lib/nn/cost.ts";
+import { createLinear, linear, type LinearParams } from "lib/nn/linear.ts";
+import type { Rng } from "lib/rng.ts";
+
+export interface AttentionParams {
+  /** Queries, keys and values of all heads, one after another. */
+  readonly qkv: LinearParams; // [C, 3C]
+  readonly proj: LinearParams; // [C, C]
+}
+
+/**
+ * The first weights of attention over `dim` channels.
+ *
+ * @throws {RangeError} If the heads do not share the channels evenly.
+ */
+export function createAttention(dim: number, numHeads: number, rng: Rng): AttentionParams {
+  if (dim % numHeads !== 0) {
+    throw new RangeError(`Cannot share ${dim} channels among ${numHeads} heads`);
+  }
+  return {
+    qkv: createLinear(dim, 3 * dim, rng.fork("qkv")),
+    proj: createLinear(dim, dim, rng.fork("proj")),
+  };
+}
+
+export interface AttentionOptions {
+  readonly numHeads: number;
+  /**
+   * Added to what the softmax is taken of, `[K, h, N, N]`: group g gets the entry g mod K, so one entry is every group's,
+   * and as many as an image has windows are each window's own.
+   */
+  readonly bias?: tf.Tensor4D;
+}
+
+/**
+ * `softmax(q · kᵀ / √(C/h) + bias) · v` for each head, then the projection.
+ *
+ * @param x `[G, N, C]`
+ * @returns `[G, N, C]`
+ */
+export function selfAttention(
+  x: tf.Tensor3D,
+  { qkv, proj }: AttentionParams,
+  { numHeads, bias }: AttentionOptions,
+): tf.Tensor3D {
+  const [groups, tokens, channels] = x.shape;
+  const headDim = channels / numHeads;
+  const multiplyAdds = 2 * x.size * tokens; // queries by keys, and what they weigh by values
+  reportCost({ kind: "attention", multiplyAdds, weight: qkv.weight });
+  return tf.tidy(() => {
+    const heads = linear(x, qkv).reshape([groups, tokens, 3, numHeads, headDim])
+      .transpose([2, 0, 3, 1, 4]); // [3, G, h, N, C/h]: three whole arrays, so that unstack copies nothing
+    const [q, k, v] = tf.unstack(heads) as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D];
+    const scores = tf.matMul<tf.Tensor4D>(q.mul(headDim ** -0.5), k, false, true); // [G, h, N, N]
+    const mixed = tf.matMul(attentionSoftmax(scores, bias), v); // [G, h, N, C/h]
+    return linear(mixed.transpose([0, 2, 1, 3]).reshape<tf.Tensor3D>(x.shape), proj);
+  });
+}
+
+/**
+ * `softmax(scores + bias)` over the last axis: how much each token takes from each.
+ *
+ * @param scores `[G, h, N, N]`
+ * @param bias `[K, h, N, N]`, with G a multiple of K; group g gets the entry g mod K.
+ * @returns `[G, h, N, N]`
+ */
+export function attentionSoftmax(scores: tf.Tensor4D, bias?: tf.Tensor4D): tf.Tensor4D {
+  return tf.tidy(() => {
+    if (!bias) return tf.softmax(scores);
+    const cycles = scores.reshape([-1, ...bias.shape]); // [G/K, K, h, N, N]
+    return tf.softmax(cycles.add(bias)).reshape<tf.Tensor4D>(scores.shape);
+  });
+}

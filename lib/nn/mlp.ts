@@ -1,0 +1,28 @@
+/** The two-layer perceptron of a transformer block, applied to each token. */
+import * as tf from "lib/tf.ts";
+import { biasGelu } from "lib/nn/gelu.ts";
+import { createLinear, linear, type LinearParams } from "lib/nn/linear.ts";
+import type { Rng } from "lib/rng.ts";
+
+export interface MlpParams {
+  readonly fc1: LinearParams; // [C, 4C]
+  readonly fc2: LinearParams; // [4C, C]
+}
+
+/** First weights, four times as wide inside. */
+export function createMlp(dim: number, rng: Rng): MlpParams {
+  return {
+    fc1: createLinear(dim, 4 * dim, rng.fork("fc1")),
+    fc2: createLinear(4 * dim, dim, rng.fork("fc2")),
+  };
+}
+
+/**
+ * `fc2(gelu(fc1(x)))`.
+ *
+ * @param x `[…, C]`
+ * @returns `[…, C]`
+ */
+export function mlp<T extends tf.Tensor>(x: T, { fc1, fc2 }: MlpParams): T {
+  return tf.tidy(() => linear(biasGelu(linear(x, { weight: fc1.weight }), fc1.bias), fc2));
+}
