@@ -6,8 +6,8 @@ const refuse = (why: string) => new Error(`Cannot read x.pth: ${why}`);
 
 /** A pickle from text, one character a byte. */
 const bytesOf = (text: string) => Uint8Array.from(text, (character) => character.charCodeAt(0));
-const read = (text: string) =>
-  unpickle({ bytes: bytesOf(text), refuse }, new TorchRules(refuse)).value;
+const read = (text: string, mayRepeat = true) =>
+  unpickle({ bytes: bytesOf(text), refuse }, new TorchRules(refuse, mayRepeat)).value;
 
 /** SHORT_BINUNICODE. */
 const text = (value: string) => `\x8c${String.fromCharCode(value.length)}${value}`;
@@ -97,6 +97,16 @@ Deno.test("a tensor is a view that lies in its storage, or refused", () => {
     tensor("N", "K\x02\x85", "K\x01\x85"),
   ];
   for (const pickle of malformed) assertThrows(() => read(pickle), Error, "describes a tensor");
+});
+
+Deno.test("a tensor's elements may overlap only where a checksum vouches for the strides", () => {
+  const apart = ["K\x03K\x01", "K\x01K\x02"]; // as it is, transposed
+  for (const strides of apart) read(tensor("K\x00", "K\x02K\x03\x86", `${strides}\x86`), false);
+  for (const strides of ["K\x01K\x01", "K\x00K\x01", "K\x02K\x01"]) {
+    const pickle = tensor("K\x00", "K\x02K\x03\x86", `${strides}\x86`);
+    read(pickle);
+    assertThrows(() => read(pickle, false), Error, "overlap");
+  }
 });
 
 Deno.test("one storage cannot be of two types or lengths", () => {

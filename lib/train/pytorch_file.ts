@@ -29,7 +29,7 @@ export function parseTorchArchive(
     throw file.refuse("it was written by a big-endian machine");
   }
   const source: PickleSource = { bytes: members.get(pickleName)!, refuse: file.refuse };
-  const rules = new TorchRules(file.refuse);
+  const rules = new TorchRules(file.refuse, true);
   const { value } = unpickle(source, rules);
   const storages = new Map<string, Uint8Array>();
   for (const storage of rules.storages.values()) {
@@ -54,7 +54,7 @@ const legacyVersion = 1001;
  * @throws {Error} As {@linkcode parseTorchArchive}.
  */
 export function parseTorchLegacy(file: WeightsFile): Map<string, SavedArray> {
-  const rules = new TorchRules(file.refuse);
+  const rules = new TorchRules(file.refuse, false);
   let at = 0;
   const next = () => {
     const { value, end } = unpickle(file, rules, at);

@@ -78,7 +78,14 @@ export class TorchRules implements PickleRules {
     "torch._utils._rebuild_parameter": (args) => this.parameter(args),
   };
 
-  constructor(private readonly refuse: WeightsFile["refuse"]) {}
+  /**
+   * @param mayRepeat Whether a tensor may hold an element of its storage twice, as `expand` makes it. In a file without
+   *   checksums that is far more likely to be a damaged stride.
+   */
+  constructor(
+    private readonly refuse: WeightsFile["refuse"],
+    private readonly mayRepeat: boolean,
+  ) {}
 
   global(name: string): PickleGlobal {
     if (Object.hasOwn(this.calls, name)) return new PickleGlobal(name, this.calls[name]);
@@ -118,6 +125,9 @@ export class TorchRules implements PickleRules {
         `a tensor of shape [${shape}] lies outside its storage of ${storage.length} elements`,
       );
     }
+    if (!this.mayRepeat && repeats(shape, strides)) {
+      throw this.refuse(`a tensor of shape [${shape}] has strides [${strides}], which overlap`);
+    }
     return new TensorView(storage, offset, shape, strides);
   }
 
@@ -142,6 +152,18 @@ export class TorchRules implements PickleRules {
 
 function areCounts(values: unknown): values is number[] {
   return Array.isArray(values) && values.length <= maxRank && values.every(isCount);
+}
+
+/** Whether two elements may lie in one place: each stride should pass all that the smaller ones span. */
+function repeats(shape: readonly number[], strides: readonly number[]): boolean {
+  const axes = shape.map((side, axis) => ({ side, stride: strides[axis]! }))
+    .filter(({ side }) => side > 1).sort((a, b) => a.stride - b.stride);
+  let span = 1;
+  return axes.some(({ side, stride }) => {
+    const overlap = stride < span;
+    span += (side - 1) * stride;
+    return overlap;
+  });
 }
 
 /**

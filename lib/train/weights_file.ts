@@ -25,14 +25,19 @@ const isBigEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 0;
  * @throws {Error} If it cannot be read; the message names it.
  */
 export function openWeightsFile(path: string): WeightsFile {
-  const refuse = (why: string) => new Error(`Cannot read weights from ${path}: ${why}`);
-  if (isBigEndian) throw refuse("this machine is big-endian, the format is not");
   let bytes: Uint8Array<ArrayBuffer>;
   try {
     bytes = Deno.readFileSync(path);
   } catch (error) {
-    throw refuse((error as Error).message);
+    throw new Error(`Cannot read weights from ${path}: ${(error as Error).message}`);
   }
+  return weightsFile(path, bytes);
+}
+
+/** A file whose bytes are there already. */
+export function weightsFile(path: string, bytes: Uint8Array<ArrayBuffer>): WeightsFile {
+  const refuse = (why: string) => new Error(`Cannot read weights from ${path}: ${why}`);
+  if (isBigEndian) throw refuse("this machine is big-endian, the format is not");
   let claimed = 0;
   const claim = (more: number, what: string) => {
     claimed += more;

@@ -8,6 +8,7 @@ import yauzl, { type Entry } from "yauzl";
 import type { WeightsFile } from "lib/train/weights_file.ts";
 
 const stored = 0;
+const endRecords = ["PK\x05\x06", "PK\x06\x06"]; // what follows the directory
 
 /**
  * Unpacks an archive.
@@ -17,14 +18,13 @@ const stored = 0;
  */
 export async function unzip(file: WeightsFile): Promise<Map<string, Uint8Array>> {
   const unpacked = new Map<string, Uint8Array>();
-  let packedBytes = 0;
+  let end = 0;
   for (const { entry, start } of await readDirectory(file)) {
     const name = entry.fileName;
     if (unpacked.has(name)) throw file.refuse(`it holds ${name} twice`);
-    packedBytes += entry.compressedSize;
-    if (packedBytes > file.bytes.length) throw file.refuse("the files in it overlap");
-    const packed = file.bytes.subarray(start, start + entry.compressedSize);
-    unpacked.set(name, unpack(file, entry, packed));
+    if (start < end) throw file.refuse("the files in it overlap"); // a small archive would unpack to any size
+    end = start + entry.compressedSize;
+    unpacked.set(name, unpack(file, entry, file.bytes.subarray(start, end)));
   }
   return unpacked;
 }
@@ -35,18 +35,27 @@ interface Place {
   readonly start: number;
 }
 
+/** All members, in the order of their bytes. */
 async function readDirectory({ bytes, refuse }: WeightsFile): Promise<Place[]> {
   const places: Place[] = [];
   try {
     const zip = await yauzl.fromBufferPromise(Buffer.from(bytes.buffer, 0, bytes.length));
     for await (const entry of zip.eachEntry()) {
-      const { fileDataStart } = await zip.readLocalFileHeaderPromise(entry, { minimal: true });
+      const { fileName, fileDataStart } = await zip.readLocalFileHeaderPromise(entry);
+      if (!fileName.equals(entry.fileNameRaw)) throw new Error("it has two names for one file");
       places.push({ entry, start: fileDataStart });
+    }
+    if (!endRecords.includes(signatureAt(bytes, Number(zip.readEntryCursor)))) {
+      throw new Error("its directory holds more files than it says");
     }
   } catch (error) {
     throw refuse(`as a ZIP archive it is damaged (${(error as Error).message})`);
   }
-  return places;
+  return places.sort((a, b) => a.start - b.start);
+}
+
+function signatureAt(bytes: Uint8Array, at: number): string {
+  return String.fromCharCode(...bytes.subarray(at, at + 4));
 }
 
 function unpack(file: WeightsFile, entry: Entry, packed: Uint8Array): Uint8Array {
