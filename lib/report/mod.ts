@@ -1,5 +1,6 @@
 /** What a notebook shows: live progress, figures, tables, grids of images. Importing it mends the kernel's output. */
 export { baselineFigure, type BaselineRow, versusBaselines } from "lib/report/baselines.ts";
+export { blockDiagram, type DrawnBlock } from "lib/report/block_diagram.ts";
 export {
   compare,
   compareRow,
@@ -16,6 +17,7 @@ export {
 export { inNotebook, print, settle, show, type ShowOptions } from "lib/report/kernel.ts";
 export type { MimeBundle } from "lib/report/outbox.ts";
 export { axisLabel, categorical, colours, type Figure, gridOf, plot } from "lib/report/plot.ts";
+export { contributionImages, receptiveFieldFigure } from "lib/report/receptive_field.ts";
 export { saveFigure, saveImage } from "lib/report/save_figure.ts";
 export { saveTable } from "lib/report/save_table.ts";
 export { type CurveRun, trainingCurves } from "lib/report/training_curves.ts";
