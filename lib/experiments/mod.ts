@@ -17,5 +17,6 @@ export { describeEngine } from "lib/experiments/engine.ts";
 export { type Baselines, baselines } from "lib/experiments/knn.ts";
 export { type NearestImages, nearestImages } from "lib/experiments/neighbours.ts";
 export { pretrain, type PretrainOptions, type PretrainResult } from "lib/experiments/pretrain.ts";
+export { type ModelCost, modelCosts } from "lib/experiments/model_costs.ts";
 export { type FieldOfKernel, receptiveFields } from "lib/experiments/receptive_fields.ts";
 export { type ExampleViews, exampleViews } from "lib/experiments/views.ts";

@@ -1,0 +1,90 @@
+/** The verb `modelCosts`: what the paper's networks cost, counted here and as printed. */
+import { createRng } from "lib/rng.ts";
+import {
+  bcSslConfig,
+  createModel,
+  type ModelConfig,
+  resNetConfig,
+  swinConfig,
+  totalCost,
+  vitConfig,
+} from "lib/models/mod.ts";
+import { disposeTree } from "lib/nn/parameters.ts";
+import { table3, table5 } from "lib/paper/mod.ts";
+
+/** One network's cost at 224 pixels. */
+export interface ModelCost {
+  readonly network: string;
+  /** Billions of multiply–adds for one image, with a classifier of 1,000 classes. */
+  readonly gigaFlops: number;
+  /** The fraction of them that is in depthwise convolutions. */
+  readonly depthwise: number;
+  readonly printedGigaFlops: number | null;
+  /** Millions of weights without a classifier, and with one of 1,000 classes: the paper prints now one, now the other. */
+  readonly millionsWithout: number;
+  readonly millionsWith: number;
+  readonly printedMillions: number;
+}
+
+/** A row of the paper and the network it is about. */
+interface PrintedNetwork {
+  readonly network: string;
+  readonly config: ModelConfig;
+  readonly gigaFlops: number | null;
+  readonly millionParameters: number;
+}
+
+/** Table 5's networks, which have FLOPs, then the larger ones of Table 3. */
+function printedNetworks(): PrintedNetwork[] {
+  const others = {
+    "ResNet-50": resNetConfig(50),
+    "ViT-S": vitConfig("small"),
+    "Swin-T": swinConfig("tiny"),
+  };
+  const ofTable5 = table5.filter(({ epochs }) => epochs === 100).map((row) => {
+    const isOurs = row.arch === "BC-SSL-T";
+    return {
+      ...row,
+      network: isOurs ? `BC-SSL-T, ${row.kernelSize}×${row.kernelSize}` : row.arch,
+      config: isOurs
+        ? bcSslConfig("tiny", { kernelSize: row.kernelSize! })
+        : others[row.arch as keyof typeof others],
+    };
+  });
+  const larger = {
+    "BC-SSL-S": bcSslConfig("small"),
+    "Swin-S": swinConfig("small"),
+    "ViT-B": vitConfig("base"),
+  };
+  const ofTable3 = Object.entries(larger).map(([network, config]) => {
+    const { millionParameters } = table3.find(({ arch }) => arch === network)!;
+    return { network, config, gigaFlops: null, millionParameters };
+  });
+  return [...ofTable5, ...ofTable3];
+}
+
+/** Builds each network, runs it once on a blank image and adds up what its layers did. Some seconds. */
+export async function modelCosts(): Promise<readonly ModelCost[]> {
+  const costs: ModelCost[] = [];
+  for (const printed of printedNetworks()) {
+    costs.push(costOf(printed));
+    await new Promise((resolve) => setTimeout(resolve)); // an interrupt is heard between two networks
+  }
+  return costs;
+}
+
+function costOf({ network, config, gigaFlops, millionParameters }: PrintedNetwork): ModelCost {
+  const classes = 1000;
+  const model = createModel(config, createRng(0), { numClasses: classes });
+  const { parameters, multiplyAdds, depthwise } = totalCost(model, 224);
+  disposeTree(model.params);
+  return {
+    network,
+    gigaFlops: multiplyAdds / 1e9,
+    depthwise: depthwise / multiplyAdds,
+    printedGigaFlops: gigaFlops,
+    millionsWithout: (parameters - classes * (model.featureDim + 1)) / 1e6,
+    millionsWith: parameters / 1e6,
+    printedMillions: millionParameters,
+  };
+}
