@@ -21,6 +21,7 @@ const numbers: Readonly<Record<string, number>> = {
   explain: 3,
   experiments: 4,
   report: 5,
+  bench: 6, // measures the rooms below beside PyTorch, and draws what it found; nothing imports it
 };
 const apart = ["setup", "testing", "std_path"];
 

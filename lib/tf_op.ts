@@ -96,6 +96,39 @@ export function tfOpOutputs(
   return backend(`run ${name}`).executeMultipleOutputs(name, list, inputs, count);
 }
 
+/** How many ops ran, and how many of each name, most frequent first. */
+export interface OpCounts {
+  readonly total: number;
+  readonly byName: ReadonlyMap<string, number>;
+}
+
+/** Runs `body` and counts the TensorFlow ops it calls, tfjs's and ours; none where the engine is another. */
+export function countOps(body: () => void): OpCounts {
+  const counts = new Map<string, number>();
+  if (!hasTensorFlowOps()) {
+    body();
+    return { total: 0, byName: counts };
+  }
+  const counted = backend("count ops") as { -readonly [K in keyof OpBackend]: OpBackend[K] };
+  const { executeSingleOutput, executeMultipleOutputs } = counted;
+  const count = (name: string) => counts.set(name, (counts.get(name) ?? 0) + 1);
+  counted.executeSingleOutput = (name, ...rest) => {
+    count(name);
+    return executeSingleOutput.call(counted, name, ...rest);
+  };
+  counted.executeMultipleOutputs = (name, ...rest) => {
+    count(name);
+    return executeMultipleOutputs.call(counted, name, ...rest);
+  };
+  try {
+    body();
+  } finally {
+    Object.assign(counted, { executeSingleOutput, executeMultipleOutputs });
+  }
+  const total = counts.values().reduce((sum, n) => sum + n, 0);
+  return { total, byName: new Map([...counts].sort(([, a], [, b]) => b - a)) };
+}
+
 function backend(attempt: string): OpBackend {
   if (!hasTensorFlowOps()) {
     throw new Error(

@@ -1,6 +1,6 @@
 import { assertClose, assertEquals, assertNoLeak, assertThrows } from "lib/testing/assert.ts";
 import * as tf from "lib/tf.ts";
-import { attr, prepareAttrs, tfOp, tfOpOutputs } from "lib/tf_op.ts";
+import { attr, countOps, prepareAttrs, tfOp, tfOpOutputs } from "lib/tf_op.ts";
 
 const T = attr.type("float32");
 
@@ -57,4 +57,17 @@ Deno.test("tfOp() runs inside customGrad", () => {
   });
   const gradient = tf.grad((x) => squareRoot(x).sum())(tf.tensor1d([4, 16]));
   assertClose(gradient, [0.25, 0.125]);
+});
+
+Deno.test("countOps() counts what tfjs and we call, and nothing after it, also when it throws", () => {
+  const x = tf.tensor1d([1, 4]);
+  const { total, byName } = countOps(() => {
+    tf.tidy(() => x.add(x).add(tfOpOutputs("Sqrt", [x], { T }, 1)[0]!));
+  });
+  assertEquals(total, 3);
+  assertEquals([...byName], [["AddV2", 2], ["Sqrt", 1]]);
+  assertThrows(() => countOps(() => tfOp("NoSuchOp", [x], { T })), Error, "NoSuchOp");
+  assertEquals(countOps(() => {}).total, 0);
+  tf.dispose([x.add(x), x]);
+  assertEquals([...byName], [["AddV2", 2], ["Sqrt", 1]]);
 });

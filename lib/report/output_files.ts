@@ -10,7 +10,7 @@ import { replaceFile } from "lib/train/replace_file.ts";
  * @throws {Error} If the folder cannot be written; the message names it.
  */
 export async function writeOutputs(
-  kind: "figures" | "tables",
+  kind: "figures" | "tables" | "bench",
   name: string,
   files: Readonly<Record<string, string | Uint8Array>>,
 ): Promise<void> {

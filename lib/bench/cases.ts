@@ -1,0 +1,203 @@
+/**
+ * What is measured beside PyTorch: the same plain data goes to our process and to PyTorch's.
+ *
+ * B images, H pixels a side of a square map, C channels, k pixels a side of a kernel.
+ */
+import { bcSslStart, recipeAt } from "lib/experiments/mod.ts";
+import { bcSslConfig, convNeXtConfig, type ModelConfig } from "lib/models/mod.ts";
+import { dinoCrops } from "lib/ssl/dino/crops.ts";
+import type { DinoHeadConfig } from "lib/ssl/dino/head.ts";
+
+export const groups = ["micro", "block", "step", "laptop", "inference"] as const;
+export type Group = typeof groups[number];
+
+/** A map `[B, H, H, C]` and a kernel on it. */
+export interface MapSize {
+  readonly batch: number;
+  readonly side: number;
+  readonly channels: number;
+  readonly kernelSize: number;
+}
+
+/** One pass of a depthwise convolution. */
+export interface DepthwiseCase extends MapSize {
+  readonly kind: "depthwise";
+  readonly group: "micro";
+  readonly pass: "forward" | "dX" | "dW";
+  readonly name: string;
+}
+
+/** A block, forward and backward, gradients of the input and of all weights. */
+export interface BlockCase extends MapSize {
+  readonly kind: "block";
+  readonly group: "block";
+  /** BC-SSL's block: BatchNorm, no bias in the depthwise convolution. */
+  readonly batchNorm: boolean;
+  readonly name: string;
+}
+
+/** A whole step of DINO: teacher, student, loss, gradients, clipping, AdamW, both averages. */
+export interface StepCase {
+  readonly kind: "step";
+  readonly group: "step" | "laptop";
+  readonly model: ModelConfig;
+  readonly head: DinoHeadConfig;
+  readonly batch: number;
+  /** Pixels a side. */
+  readonly globalSize: number;
+  readonly localSize: number;
+  readonly localCrops: number;
+  readonly name: string;
+}
+
+/** A backbone without a head, in evaluation mode. */
+export interface InferenceCase {
+  readonly kind: "inference";
+  readonly group: "inference";
+  readonly model: ModelConfig;
+  readonly batch: number;
+  /** Pixels a side. */
+  readonly size: number;
+  readonly name: string;
+}
+
+export type BenchCase = DepthwiseCase | BlockCase | StepCase | InferenceCase;
+
+/** The maps of the four stages of ConvNeXt-T at 224 pixels. */
+const stages = [
+  { batch: 32, side: 56, channels: 96 },
+  { batch: 32, side: 28, channels: 192 },
+  { batch: 64, side: 14, channels: 384 },
+  { batch: 64, side: 7, channels: 768 },
+] as const;
+
+const mapName = ({ batch, side, channels }: Omit<MapSize, "kernelSize">) =>
+  `${batch}×${side}²×${channels}`;
+
+/** The cases of a group, or a few of them that take a minute. */
+export function casesOf(group: Group, { quick }: { readonly quick: boolean }): BenchCase[] {
+  switch (group) {
+    case "micro":
+      return depthwiseCases(quick ? [7, 15] : [3, 5, 7, 9, 15, 31, 51], quick ? 2 : 4);
+    case "block":
+      return blockCases(quick ? 2 : 4);
+    case "step":
+      return (quick ? [9] : [3, 7, 9, 15]).map((kernelSize) => tinyStep(kernelSize, quick ? 2 : 4));
+    case "laptop":
+      return (quick ? [7] : [7, 9]).map(laptopStep);
+    case "inference":
+      return inferenceCases(quick ? 4 : 16);
+  }
+}
+
+function depthwiseCases(kernelSizes: readonly number[], stageCount: number): DepthwiseCase[] {
+  return stages.slice(0, stageCount).flatMap((map) =>
+    kernelSizes.flatMap((kernelSize) =>
+      (["forward", "dX", "dW"] as const).map((pass): DepthwiseCase => ({
+        kind: "depthwise",
+        group: "micro",
+        pass,
+        ...map,
+        kernelSize,
+        name: `${pass} ${kernelSize}×${kernelSize}, ${mapName(map)}`,
+      }))
+    )
+  );
+}
+
+/** ConvNeXt's own block at its kernel, BC-SSL's at its. */
+function blockCases(stageCount: number): BlockCase[] {
+  return stages.slice(0, stageCount).flatMap((map) =>
+    [7, 9].map((kernelSize): BlockCase => ({
+      kind: "block",
+      group: "block",
+      ...map,
+      kernelSize,
+      batchNorm: kernelSize === 9,
+      name: `${kernelSize === 9 ? "BC-SSL" : "ConvNeXt"} block, k = ${kernelSize}, ${mapName(map)}`,
+    }))
+  );
+}
+
+/** The paper's recipe but for the batch, which is what a laptop holds. */
+function tinyStep(kernelSize: number, batch: number): StepCase {
+  const { globalSize, localSize, localCrops } = dinoCrops;
+  return {
+    kind: "step",
+    group: "step",
+    model: bcSslConfig("tiny", { kernelSize }),
+    head: {
+      hiddenDim: 2048,
+      bottleneckDim: 256,
+      outDim: 65_536,
+      batchNorm: false,
+      normLastLayer: true,
+    },
+    batch,
+    globalSize,
+    localSize,
+    localCrops,
+    name: `DINO step, BC-SSL-T, k = ${kernelSize}, ${batch} images × (2 + ${localCrops}) views`,
+  };
+}
+
+/** What `notebooks/00_start.ipynb` runs at scale `laptop`, and the same with the paper's kernel. */
+function laptopStep(kernelSize: number): StepCase {
+  const { model, head, crops, batchSize } = recipeAt(bcSslStart, "laptop");
+  const { globalSize, localSize, localCrops } = crops;
+  return {
+    kind: "step",
+    group: "laptop",
+    model: { ...model, kernelSize } as ModelConfig,
+    head,
+    batch: batchSize,
+    globalSize,
+    localSize,
+    localCrops,
+    name: `DINO step, laptop, k = ${kernelSize}, ${batchSize} images × (2 + ${localCrops}) views`,
+  };
+}
+
+function inferenceCases(batch: number): InferenceCase[] {
+  const models: Readonly<Record<string, ModelConfig>> = {
+    "BC-SSL-T": bcSslConfig("tiny"),
+    "ConvNeXt-T": convNeXtConfig("tiny"),
+  };
+  return Object.entries(models).map(([name, model]) => ({
+    kind: "inference",
+    group: "inference",
+    model,
+    batch,
+    size: 224,
+    name: `inference, ${name}, ${batch} images of 224²`,
+  }));
+}
+
+/**
+ * Floating-point operations of one call, an addition and a multiplication counted as two; undefined where counting would
+ * be another program. Products with the padding's zeros are not work, so a share of the machine's peak means the same
+ * for any kernel on any map.
+ */
+export function flopsOf(subject: BenchCase): number | undefined {
+  switch (subject.kind) {
+    case "depthwise":
+      return depthwiseFlops(subject);
+    case "block":
+      return 3 * (depthwiseFlops(subject) + mlpFlops(subject)); // forward, and twice that backward
+    case "step":
+    case "inference":
+      return undefined;
+  }
+}
+
+function depthwiseFlops({ batch, side, channels, kernelSize }: MapSize): number {
+  const half = kernelSize >> 1;
+  let taps = 0; // of one row of the map with one row of the kernel
+  for (let i = 0; i < side; i++) taps += Math.min(i + half, side - 1) - Math.max(i - half, 0) + 1;
+  return 2 * batch * channels * taps ** 2;
+}
+
+/** Two linear layers, C to 4C and back. */
+function mlpFlops({ batch, side, channels }: MapSize): number {
+  return 2 * 2 * batch * side ** 2 * channels * 4 * channels;
+}

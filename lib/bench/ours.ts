@@ -1,0 +1,103 @@
+/** Our process of `deno task bench:peers`; it speaks what `lib/bench/contender.ts` says. */
+import { countOps, type OpCounts } from "lib/tf_op.ts";
+import * as tf from "lib/tf.ts";
+import type { BenchCase } from "lib/bench/cases.ts";
+import type { Sample, Totals } from "lib/bench/contender.ts";
+import { createSubject, type Subject } from "lib/bench/subjects.ts";
+
+type Question =
+  | { readonly prepare: BenchCase }
+  | { readonly sample: number }
+  | { readonly finish: true };
+
+let subject: Subject | undefined;
+let counts: OpCounts | undefined;
+
+function answer(question: Question): unknown {
+  if ("prepare" in question) return prepare(question.prepare);
+  if ("sample" in question) return sample(question.sample);
+  return finish();
+}
+
+function prepare(next: BenchCase): number {
+  tf.disposeVariables();
+  subject = createSubject(next);
+  const seconds = timed(subject);
+  counts = countOps(subject);
+  return seconds;
+}
+
+function sample(atLeast: number): Sample {
+  if (!subject) throw new Error("Cannot take a sample: no case was prepared");
+  const before = minorFaults();
+  let [calls, seconds] = [0, 0];
+  while (calls === 0 || seconds < atLeast) {
+    seconds += timed(subject);
+    calls++;
+  }
+  return { seconds: seconds / calls, faults: (minorFaults() - before) / calls };
+}
+
+function timed(run: Subject): number {
+  const began = performance.now();
+  run();
+  return (performance.now() - began) / 1000;
+}
+
+function finish(): Totals {
+  subject = undefined;
+  const ops = counts?.total ?? 0;
+  counts = undefined;
+  return { peakBytes: peakBytes(), notes: { ops, "µs an op": overhead() } };
+}
+
+/** What a call of an op costs where it has next to nothing to compute, in microseconds: 8 × 8 numbers. */
+function overhead(): number {
+  const x = tf.ones([8, 8]);
+  const add = () => x.add(x).dispose();
+  for (let i = 0; i < 500; i++) add();
+  const seconds = timed(() => {
+    for (let i = 0; i < 2000; i++) add();
+  });
+  x.dispose();
+  return 1e6 * seconds / 2000;
+}
+
+/** Linux's own count, field 10 of `/proc/self/stat`; NaN elsewhere. */
+function minorFaults(): number {
+  const text = readProc("stat");
+  return text === undefined ? NaN : Number(text.slice(text.lastIndexOf(")") + 2).split(" ")[7]);
+}
+
+function peakBytes(): number | null {
+  const kilobytes = /VmHWM:\s*(\d+) kB/.exec(readProc("status") ?? "")?.[1];
+  return kilobytes === undefined ? null : 1024 * Number(kilobytes);
+}
+
+function readProc(name: string): string | undefined {
+  try {
+    return Deno.readTextFileSync(`/proc/self/${name}`);
+  } catch {
+    return undefined;
+  }
+}
+
+async function serve(): Promise<void> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const chunk of Deno.stdin.readable) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = lines.pop()!;
+    for (const line of lines) console.log(JSON.stringify(reply(line)));
+  }
+}
+
+function reply(line: string): object {
+  try {
+    return { value: answer(JSON.parse(line)) ?? null };
+  } catch (error) {
+    return { error: (error as Error).message };
+  }
+}
+
+if (import.meta.main) await serve();

@@ -1,0 +1,266 @@
+"""PyTorch's process of `deno task bench:peers`: plain definitions, written as one would for speed.
+
+    python lib/bench/peer.py eager|compile|bf16
+
+Speaks what lib/bench/contender.ts says. Maps are channels_last, in which PyTorch is fastest here.
+"""
+
+import contextlib
+import json
+import resource
+import sys
+import time
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+way = sys.argv[1] if len(sys.argv) > 1 else "eager"
+layout = torch.channels_last
+answers, sys.stdout = sys.stdout, sys.stderr  # libraries print
+
+
+def precision():
+    return torch.autocast("cpu", dtype=torch.bfloat16) if way == "bf16" else contextlib.nullcontext()
+
+
+def compiled(function):
+    return torch.compile(function, dynamic=False) if way == "compile" else function
+
+
+class ChannelNorm(nn.LayerNorm):
+    """LayerNorm over the channels of `[B, C, H, W]`."""
+
+    def forward(self, x):
+        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+class Block(nn.Module):
+    def __init__(self, dim, kernel, batch_norm, bias, layer_scale, drop=0.0):
+        super().__init__()
+        self.dwconv = nn.Conv2d(dim, dim, kernel, padding=kernel // 2, groups=dim, bias=bias)
+        self.bn = nn.BatchNorm2d(dim) if batch_norm else nn.Identity()
+        self.norm = nn.LayerNorm(dim, eps=1e-6)
+        self.pwconv1 = nn.Linear(dim, 4 * dim)
+        self.pwconv2 = nn.Linear(4 * dim, dim)
+        self.gamma = nn.Parameter(torch.full((dim,), float(layer_scale))) if layer_scale > 0 else None
+        self.drop = drop
+
+    def forward(self, x):
+        y = self.bn(self.dwconv(x)).permute(0, 2, 3, 1)
+        y = self.pwconv2(F.gelu(self.pwconv1(self.norm(y))))
+        if self.gamma is not None:
+            y = y * self.gamma
+        if self.training and self.drop > 0:
+            y = y * (torch.rand(len(y), 1, 1, 1) >= self.drop).to(y.dtype).div(1 - self.drop)
+        return x + y.permute(0, 3, 1, 2)
+
+
+class ConvNeXt(nn.Module):
+    def __init__(self, depths, dims, kernelSize, batchNorm, dwconvBias, patchSize, dropPathRate, layerScaleInit, **_):
+        super().__init__()
+        stem = nn.Sequential(nn.Conv2d(3, dims[0], patchSize, patchSize), ChannelNorm(dims[0], eps=1e-6))
+        halvings = [nn.Sequential(ChannelNorm(a, eps=1e-6), nn.Conv2d(a, b, 2, 2)) for a, b in zip(dims, dims[1:])]
+        self.downsample_layers = nn.ModuleList([stem, *halvings])
+        rates = iter(torch.linspace(0, dropPathRate, sum(depths)).tolist())
+        self.stages = nn.ModuleList(
+            nn.Sequential(
+                *[Block(dim, kernelSize, batchNorm, dwconvBias, layerScaleInit, next(rates)) for _ in range(depth)]
+            )
+            for depth, dim in zip(depths, dims)
+        )
+        self.norm = nn.LayerNorm(dims[-1], eps=1e-6)
+        self.features = dims[-1]
+
+    def forward(self, x):
+        for down, stage in zip(self.downsample_layers, self.stages):
+            x = stage(down(x))
+        return self.norm(x.mean((2, 3)))
+
+
+class Head(nn.Module):
+    def __init__(self, dim, hiddenDim, bottleneckDim, outDim, batchNorm, **_):
+        super().__init__()
+        layers = []
+        for a, b in [(dim, hiddenDim), (hiddenDim, hiddenDim)]:
+            layers += [nn.Linear(a, b), *([nn.BatchNorm1d(b)] if batchNorm else []), nn.GELU()]
+        self.mlp = nn.Sequential(*layers, nn.Linear(hiddenDim, bottleneckDim))
+        self.weight_v = nn.Parameter(nn.Linear(bottleneckDim, outDim, bias=False).weight.detach().clone())
+        self.register_buffer("weight_g", torch.ones(outDim, 1))
+
+    def forward(self, x):
+        return F.linear(F.normalize(self.mlp(x)), torch._weight_norm(self.weight_v, self.weight_g, 0))
+
+
+class Network(nn.Module):
+    """A backbone and a head; one pass of the backbone for each resolution."""
+
+    def __init__(self, model, head):
+        super().__init__()
+        self.backbone = backbone(model)
+        self.head = Head(self.backbone.features, **head)
+
+    def forward(self, *groups):
+        sizes = {group.shape[-1] for group in groups}
+        if len(sizes) == 1:
+            groups = [torch.cat(groups)]
+        return self.head(torch.cat([self.backbone(group) for group in groups]))
+
+
+def backbone(model):
+    if model["arch"] != "convnext":
+        raise ValueError(f"PyTorch's side has no {model['arch']}")
+    return ConvNeXt(**model)
+
+
+def image(batch, size):
+    return torch.randn(batch, 3, size, size).to(memory_format=layout)
+
+
+def depthwise(case):
+    """Tensors of type bfloat16 for `bf16`: what autocast would make of them first."""
+    k, channels = case["kernelSize"], case["channels"]
+    kind = torch.bfloat16 if way == "bf16" else torch.float32
+    maps = lambda: torch.randn(case["batch"], channels, case["side"], case["side"], dtype=kind).to(memory_format=layout)
+    x, dy, weight = maps(), maps(), torch.randn(channels, 1, k, k, dtype=kind)
+    if case["pass"] == "forward":
+        return lambda: F.conv2d(x, weight, padding=k // 2, groups=channels)
+    wanted = [case["pass"] == "dX", case["pass"] == "dW", False]
+    at = (None, [1, 1], [k // 2, k // 2], [1, 1], False, [0, 0], channels, wanted)
+    return lambda: torch.ops.aten.convolution_backward(dy, x, weight, *at)
+
+
+def block(case):
+    module = Block(case["channels"], case["kernelSize"], case["batchNorm"], not case["batchNorm"], 1)
+    module = module.to(memory_format=layout)
+    shape = (case["batch"], case["channels"], case["side"], case["side"])
+    x = torch.randn(shape).to(memory_format=layout).requires_grad_()
+    dy = torch.randn(shape).to(memory_format=layout)
+    forward = compiled(module)
+
+    def run():
+        x.grad = None
+        module.zero_grad(set_to_none=True)
+        with precision():
+            y = forward(x)
+        y.backward(dy.to(y.dtype))
+
+    return run
+
+
+def inference(case):
+    module = backbone(case["model"]).eval().to(memory_format=layout)
+    x = image(case["batch"], case["size"])
+    forward = compiled(module)
+
+    def run():
+        with torch.inference_mode(), precision():
+            forward(x)
+
+    return run
+
+
+def dino_loss(student, q, temperature):
+    """Cross-entropy over all pairs of distinct views: one log-softmax, one product."""
+    (T, B, _), V = q.shape, len(student) // q.shape[1]
+    log_p = F.log_softmax(student.float() / temperature, -1)
+    pairs = q.reshape(T, -1) @ log_p.reshape(V, -1).T
+    return -(pairs * (1 - torch.eye(T, V))).sum() / (B * (T * V - T))
+
+
+def step(case):
+    model, head, batch = case["model"], case["head"], case["batch"]
+    student, teacher = (Network(model, head).to(memory_format=layout) for _ in range(2))
+    teacher.load_state_dict(student.state_dict())
+    teacher.requires_grad_(False)
+    mine, theirs = list(student.parameters()), list(teacher.parameters())
+    decayed = [[p for p in mine if p.ndim > 1], [p for p in mine if p.ndim <= 1]]
+    groups = [{"params": p, "weight_decay": decay} for p, decay in zip(decayed, (0.04, 0))]
+    optimizer = torch.optim.AdamW(groups, lr=1e-4, fused=True)
+    center = torch.zeros(head["outDim"])
+    large = image(2 * batch, case["globalSize"])
+    small = image(case["localCrops"] * batch, case["localSize"])
+    teach = compiled(teacher)
+    learn = compiled(lambda q: dino_loss(student(large, small), q, 0.1))
+
+    def run():
+        with torch.no_grad(), precision():
+            logits = teach(large).float().reshape(2, batch, -1)
+            q = F.softmax((logits - center) / 0.04, -1)
+        with precision():
+            loss = learn(q)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        if not torch.isfinite(loss):
+            raise ValueError("the loss is not finite")
+        with torch.no_grad():
+            grads = [p.grad for p in mine]
+            factors = (3 / (torch.stack(torch._foreach_norm(grads)) + 1e-6)).clamp(max=1)
+            torch._foreach_mul_(grads, list(factors.unbind()))
+            optimizer.step()
+            torch._foreach_lerp_(theirs, mine, 1 - 0.996)
+            center.lerp_(logits.mean((0, 1)), 1 - 0.9)
+
+    return run
+
+
+subjects = {"depthwise": depthwise, "block": block, "inference": inference, "step": step}
+current = None
+
+
+def timed():
+    began = time.perf_counter()
+    if current is None:
+        raise ValueError("no case was prepared")
+    current()
+    return time.perf_counter() - began
+
+
+def prepare(case):
+    global current
+    current = None  # what it held is freed before the next case is made
+    torch.manual_seed(0)
+    current = subjects[case["kind"]](case)
+    if way == "compile":
+        current()
+    return timed()
+
+
+def sample(at_least):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    calls, seconds = 0, 0.0
+    while calls == 0 or seconds < at_least:
+        seconds += timed()
+        calls += 1
+    faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+    return {"seconds": seconds / calls, "faults": faults / calls}
+
+
+def finish():
+    global current
+    current = None
+    return {"peakBytes": peak_bytes(), "notes": {}}
+
+
+def peak_bytes():
+    """Not getrusage's: that one starts from the size of the process that started this one."""
+    try:
+        with open("/proc/self/status") as status:
+            return next(1024 * int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
+    except OSError:
+        return None
+
+
+def answer(question):
+    if "prepare" in question:
+        return prepare(question["prepare"])
+    return sample(question["sample"]) if "sample" in question else finish()
+
+
+if __name__ == "__main__":
+    for line in sys.stdin:
+        try:
+            reply = {"value": answer(json.loads(line))}
+        except Exception as error:  # a case that fails must not end the others
+            reply = {"error": (str(error).strip() or type(error).__name__).splitlines()[0]}
+        print(json.dumps(reply), file=answers, flush=True)

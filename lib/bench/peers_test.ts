@@ -1,0 +1,167 @@
+import { type BenchCase, casesOf, flopsOf, groups } from "lib/bench/cases.ts";
+import { type Contender, startContender } from "lib/bench/contender.ts";
+import { readOptions } from "lib/bench/peers.ts";
+import { median, takeTurns } from "lib/bench/rounds.ts";
+import { failuresOf, type Measured, rowOf, withoutEmptyColumns } from "lib/bench/rows.ts";
+import { createSubject } from "lib/bench/subjects.ts";
+import {
+  assertClose,
+  assertEquals,
+  assertNoLeak,
+  assertRejects,
+  assertThrows,
+  assertTrue,
+} from "lib/testing/assert.ts";
+
+const forward = {
+  kind: "depthwise",
+  group: "micro",
+  pass: "forward",
+  batch: 2,
+  side: 5,
+  channels: 3,
+  kernelSize: 7,
+  name: "forward",
+} as const;
+
+Deno.test("median() takes the middle, or the mean of two, and has none of nothing", () => {
+  assertEquals(median([3, 1, 10]), 3);
+  assertEquals(median([10, 1, 3, 2]), 2.5);
+  assertTrue(Number.isNaN(median([])), "no value, no median");
+});
+
+Deno.test("flopsOf() counts the taps inside the map, written out", () => {
+  let taps = 0;
+  const inside = (i: number) => i >= 0 && i < 5;
+  for (let y = 0; y < 5; y++) {
+    for (let x = 0; x < 5; x++) {
+      for (let dy = -3; dy <= 3; dy++) {
+        for (let dx = -3; dx <= 3; dx++) if (inside(y + dy) && inside(x + dx)) taps++;
+      }
+    }
+  }
+  assertEquals(flopsOf(forward), 2 * 2 * 3 * taps);
+});
+
+Deno.test("flopsOf() a block is thrice its convolution and its two linear layers", () => {
+  const block = { ...forward, kind: "block", group: "block", batchNorm: true } as const;
+  assertEquals(flopsOf(block), 3 * (flopsOf(forward)! + 2 * 2 * 2 * 25 * 3 * 12));
+});
+
+Deno.test("casesOf() covers every group with names of their own", () => {
+  const all = groups.flatMap((group) => casesOf(group, { quick: false }));
+  assertEquals(new Set(all.map(({ name }) => name)).size, all.length);
+  assertEquals(casesOf("micro", { quick: false }).length, 4 * 7 * 3);
+  for (const group of groups) assertTrue(casesOf(group, { quick: true }).length > 0, group);
+});
+
+Deno.test("readOptions() takes groups, all by default, and refuses others by name", () => {
+  const some = readOptions(["--python", "p", "--only", "block", "--only", "step", "--quick"]);
+  assertEquals(some, { python: "p", only: ["block", "step"], quick: true });
+  assertEquals(readOptions(["--python", "p"]).only, groups);
+  assertThrows(() => readOptions(["--python", "p", "--only", "all"]), RangeError, '"all"');
+  assertThrows(() => readOptions([]), RangeError, "--python");
+});
+
+/** A contender whose calls take the given seconds, one after another, and that writes down when it works. */
+function fake(name: string, times: readonly number[], log: string[], first = 0): Contender {
+  let at = 0;
+  return {
+    name,
+    prepare: () => Promise.resolve(first),
+    sample() {
+      log.push(name);
+      const seconds = times[at++ % times.length]!;
+      return seconds > 0
+        ? Promise.resolve({ seconds, faults: 7 })
+        : Promise.reject(new Error("no"));
+    },
+    finish: () => Promise.resolve({ peakBytes: 100, notes: { ops: 3 } }),
+    close: () => Promise.resolve(),
+  };
+}
+
+Deno.test("takeTurns() alternates, and goes on without one that fails or is slow", async () => {
+  const log: string[] = [];
+  const contenders = [
+    fake("ours", [1, 3, 2], log),
+    fake("eager", [4, 0], log),
+    fake("compile", [9], log, 30),
+  ];
+  const patience = { rounds: 3, turn: 0, budget: 100 };
+  const [ours, eager, compile] = await takeTurns(forward, contenders, patience);
+  assertEquals(log, ["ours", "eager", "ours", "eager", "ours"]);
+  assertEquals(ours!.seconds, [1, 3, 2]);
+  assertEquals([eager!.seconds, eager!.failure], [[], "no"]);
+  assertEquals(compile!.seconds, [30]);
+  assertEquals(failuresOf([{ subject: forward, outcomes: [ours!, eager!] }]), [
+    "forward: eager failed: no",
+  ]);
+});
+
+Deno.test("takeTurns() begins no third round when the budget is spent", async () => {
+  const log: string[] = [];
+  await takeTurns(forward, [fake("ours", [1], log)], { rounds: 9, turn: 0, budget: 0 });
+  assertEquals(log.length, 2);
+});
+
+const measured = (subject: BenchCase, times: Readonly<Record<string, number[]>>): Measured => ({
+  subject,
+  outcomes: Object.entries(times).map(([contender, seconds]) => ({
+    contender,
+    seconds,
+    faults: 1,
+    peakBytes: contender === "compile" ? 2e6 : 1e6,
+    notes: {},
+  })),
+});
+
+Deno.test("rowOf() compares with PyTorch's best fp32 time, and with bf16 apart", () => {
+  const times = { ours: [0.002, 0.001, 0.009], eager: [0.02], compile: [0.01], bf16: [0.004] };
+  const row = rowOf(
+    measured({ ...forward, kind: "block", group: "block", batchNorm: true }, times),
+    1e9,
+  );
+  assertClose(row["ours (ms)"]!, 2);
+  assertClose(row["times as fast"]!, 5);
+  assertClose(row["times bf16"]!, 2);
+  assertClose(row["PyTorch (MB)"]!, 2); // of the fastest way, compile
+  assertClose(row["ours (% of peak)"]!, row["ours (GFLOP/s)"]! * 100);
+});
+
+Deno.test("rowOf() has no ratio where nobody else has a time, and empty columns go", () => {
+  const row = rowOf(measured(forward, { ours: [0.002], eager: [] }), undefined);
+  assertEquals([row["times as fast"], row["ours (% of peak)"]], [undefined, undefined]);
+  const columns = withoutEmptyColumns([row, { ops: 1 }]).map((kept) => Object.keys(kept));
+  assertEquals(columns, [["case", "ours (ms)", "ours (GFLOP/s)", "ours (faults)", "ops"], ["ops"]]);
+});
+
+const small: readonly BenchCase[] = [
+  forward,
+  { ...forward, pass: "dX" },
+  { ...forward, pass: "dW" },
+  { ...forward, kind: "block", group: "block", batchNorm: true },
+  { ...forward, kind: "block", group: "block", batchNorm: false },
+];
+for (const subject of small) {
+  const { kind } = subject;
+  Deno.test(`the ${kind} that is timed keeps no tensor, ${JSON.stringify(subject)}`, () => {
+    assertNoLeak(createSubject(subject));
+  });
+}
+
+Deno.test("startContender() tells an answer, an error, and the end of a process", async () => {
+  const program = `
+    for await (const chunk of Deno.stdin.readable) {
+      const question = JSON.parse(new TextDecoder().decode(chunk));
+      console.log("a library's log");
+      if ("prepare" in question) console.log('{"value": 5}');
+      else if ("sample" in question) console.log('{"error": "cannot"}');
+      else { console.error("out of memory"); Deno.exit(1); }
+    }`;
+  const contender = startContender("test", [Deno.execPath(), "eval", program], {});
+  assertEquals(await contender.prepare(forward), 5);
+  await assertRejects(() => contender.sample(1), Error, "cannot");
+  await assertRejects(() => contender.finish(), Error, "its process ended: out of memory");
+  await contender.close();
+});

@@ -1,0 +1,51 @@
+/** What a run leaves in `outputs/bench/`: a table in two formats and two figures. */
+import { writeOutputs } from "lib/report/output_files.ts";
+import { type Figure, toPng, toSvg } from "lib/report/plot.ts";
+import { tableOf, toCsv, toMarkdown } from "lib/report/table_formats.ts";
+import { depthwiseFigure, wholeFigure } from "lib/bench/figures.ts";
+import { failuresOf, type Measured, rowOf, withoutEmptyColumns } from "lib/bench/rows.ts";
+
+/** The table in two formats, and its two figures. Called after every group, so that a run cut short leaves its results. */
+export async function writeResults(
+  name: string,
+  all: readonly Measured[],
+  peak: number | undefined,
+  notes: readonly string[],
+): Promise<void> {
+  const rows = all.map((measured) => ({ group: measured.subject.group, ...rowOf(measured, peak) }));
+  const sections = Map.groupBy(all, ({ subject }) => subject.group).entries().map(
+    ([group, own]) => {
+      const table = tableOf(withoutEmptyColumns(own.map((measured) => rowOf(measured, peak))));
+      return `## ${group}\n\n${toMarkdown(table)}`;
+    },
+  );
+  const failures = failuresOf(all).map((line) => `- ${line}\n`).join("");
+  const lines = notes.map((line) => `- ${line}\n`).join("");
+  await writeOutputs("bench", name, {
+    csv: toCsv(tableOf(withoutEmptyColumns(rows))),
+    md: `# Beside PyTorch\n\n${lines}\n${[...sections].join("\n")}` +
+      (failures ? `\n## Failures\n\n${failures}` : ""),
+  });
+  await writeFigure(name, wholeFigure(all));
+  await writeFigure(`${name}_depthwise`, depthwiseFigure(all));
+}
+
+async function writeFigure(name: string, figure: Figure | undefined): Promise<void> {
+  if (figure === undefined) return;
+  const svg = toSvg(figure);
+  await writeOutputs("bench", name, { svg, png: await toPng(svg) });
+}
+
+/** One case in a line for the terminal. */
+export function progressLine(measured: Measured): string {
+  const row = rowOf(measured, undefined);
+  const ms = (value: number | undefined) => value === undefined ? "–" : value.toPrecision(3);
+  const ratio = row["times as fast"];
+  const ways = (["eager", "compile", "bf16"] as const)
+    .flatMap((way) => {
+      const time = row[`${way} (ms)`];
+      return time === undefined ? [] : [`${way} ${ms(time)}`];
+    });
+  return `${measured.subject.name}: ours ${ms(row["ours (ms)"])} ms, ${ways.join(", ")}` +
+    (ratio === undefined ? "" : `; ${ratio.toFixed(2)} times as fast`);
+}

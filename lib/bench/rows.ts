@@ -1,0 +1,106 @@
+/** Measurements as a table. */
+import { type BenchCase, flopsOf } from "lib/bench/cases.ts";
+import { median, type Outcome } from "lib/bench/rounds.ts";
+
+/** One case, and what every contender came to in it. */
+export interface Measured {
+  readonly subject: BenchCase;
+  readonly outcomes: readonly Outcome[];
+}
+
+/** One case as a person reads it; what was not measured or does not apply is undefined. */
+export interface PeerRow {
+  readonly case: string;
+  readonly "ours (ms)": number | undefined;
+  readonly "eager (ms)": number | undefined;
+  readonly "compile (ms)": number | undefined;
+  readonly "bf16 (ms)": number | undefined;
+  /** PyTorch's best time with fp32 over ours. */
+  readonly "times as fast": number | undefined;
+  readonly "times bf16": number | undefined;
+  readonly "ours (GFLOP/s)": number | undefined;
+  readonly "PyTorch (GFLOP/s)": number | undefined;
+  readonly "ours (% of peak)": number | undefined;
+  readonly "PyTorch (% of peak)": number | undefined;
+  readonly "ours (images/s)": number | undefined;
+  readonly "ours (MB)": number | undefined;
+  /** Of its fastest fp32 way. */
+  readonly "PyTorch (MB)": number | undefined;
+  readonly "ours (faults)": number | undefined;
+  readonly "PyTorch (faults)": number | undefined;
+  readonly ops: number | undefined;
+  readonly "µs an op": number | undefined;
+}
+
+/** The ways of PyTorch that compute in fp32; the fastest is what we are compared with. */
+export const fp32Ways = ["eager", "compile"] as const;
+
+/** @param peak FLOP/s of the machine's fused multiply-adds; undefined if it could not be measured. */
+export function rowOf({ subject, outcomes }: Measured, peak: number | undefined): PeerRow {
+  const named = (name: string) => outcomes.find(({ contender }) => contender === name);
+  const ours = named("ours");
+  const best = fastest(fp32Ways.map(named));
+  const [time, bestTime, bf16Time] = [seconds(ours), seconds(best), seconds(named("bf16"))];
+  const rate = (time: number | undefined) => over(flopsOf(subject), time);
+  const isWhole = subject.kind !== "depthwise"; // those share processes, whose memory is that of the largest
+  return {
+    case: subject.name,
+    "ours (ms)": milli(time),
+    "eager (ms)": milli(seconds(named("eager"))),
+    "compile (ms)": milli(seconds(named("compile"))),
+    "bf16 (ms)": milli(bf16Time),
+    "times as fast": over(bestTime, time),
+    "times bf16": over(bf16Time, time),
+    "ours (GFLOP/s)": scaled(rate(time), 1e-9),
+    "PyTorch (GFLOP/s)": scaled(rate(bestTime), 1e-9),
+    "ours (% of peak)": scaled(over(rate(time), peak), 100),
+    "PyTorch (% of peak)": scaled(over(rate(bestTime), peak), 100),
+    "ours (images/s)": subject.kind === "inference" ? over(subject.batch, time) : undefined,
+    "ours (MB)": isWhole ? scaled(ours?.peakBytes ?? undefined, 1e-6) : undefined,
+    "PyTorch (MB)": isWhole ? scaled(best?.peakBytes ?? undefined, 1e-6) : undefined,
+    "ours (faults)": known(ours?.faults),
+    "PyTorch (faults)": known(best?.faults),
+    ops: isWhole ? ours?.notes["ops"] : undefined,
+    "µs an op": isWhole ? ours?.notes["µs an op"] : undefined,
+  };
+}
+
+/** Rows without the columns that none of them has. */
+export function withoutEmptyColumns(rows: readonly object[]): object[] {
+  const used = (key: string) =>
+    rows.some((row) => (row as Record<string, unknown>)[key] !== undefined);
+  return rows.map((row) => Object.fromEntries(Object.entries(row).filter(([key]) => used(key))));
+}
+
+/** Who failed where, and why: a line each. */
+export function failuresOf(all: readonly Measured[]): string[] {
+  return all.flatMap(({ subject, outcomes }) =>
+    outcomes.flatMap(({ contender, failure }) =>
+      failure === undefined ? [] : [`${subject.name}: ${contender} failed: ${failure}`]
+    )
+  );
+}
+
+function fastest(outcomes: readonly (Outcome | undefined)[]): Outcome | undefined {
+  const timed = outcomes.filter((o): o is Outcome => seconds(o) !== undefined);
+  return timed.sort((a, b) => seconds(a)! - seconds(b)!)[0];
+}
+
+/** Of one call, the median over turns. */
+function seconds(outcome: Outcome | undefined): number | undefined {
+  return known(median(outcome?.seconds ?? []));
+}
+
+function known(value: number | undefined): number | undefined {
+  return Number.isFinite(value) ? value : undefined;
+}
+
+function over(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? undefined : a / b;
+}
+
+function scaled(value: number | undefined, factor: number): number | undefined {
+  return value === undefined ? undefined : factor * value;
+}
+
+const milli = (value: number | undefined) => scaled(value, 1000);

@@ -1,0 +1,99 @@
+/** Our side of the cases: inputs, and the call that is timed. */
+import * as tf from "lib/tf.ts";
+import { createRng } from "lib/rng.ts";
+import { createModel } from "lib/models/mod.ts";
+import { convNeXtBlock, createConvNeXtBlock } from "lib/models/convnext.ts";
+import { depthwiseConv2d, type DepthwiseConv2dParams } from "lib/nn/conv.ts";
+import { parameters } from "lib/nn/parameters.ts";
+import { createDinoState, dinoStep, type StepValues } from "lib/ssl/dino/step.ts";
+import type {
+  BenchCase,
+  BlockCase,
+  DepthwiseCase,
+  InferenceCase,
+  MapSize,
+  StepCase,
+} from "lib/bench/cases.ts";
+
+/** What is timed: one call, which keeps nothing but what training keeps. */
+export type Subject = () => void;
+
+/** Makes a case's inputs, which live as long as the process. */
+export function createSubject(subject: BenchCase): Subject {
+  switch (subject.kind) {
+    case "depthwise":
+      return depthwise(subject);
+    case "block":
+      return block(subject);
+    case "step":
+      return step(subject);
+    case "inference":
+      return inference(subject);
+  }
+}
+
+/** Standard normal numbers: zeros would be faster than anything real. */
+function random<R extends tf.Rank>(shape: number[], seed: number): tf.Tensor<R> {
+  return tf.randomNormal(shape as tf.ShapeMap[R], 0, 1, "float32", seed) as tf.Tensor<R>;
+}
+
+function mapOf({ batch, side, channels }: MapSize, seed: number): tf.Tensor4D {
+  return random([batch, side, side, channels], seed);
+}
+
+function depthwise(subject: DepthwiseCase): Subject {
+  const { kernelSize, channels, pass } = subject;
+  const [x, dy] = [mapOf(subject, 1), mapOf(subject, 2)];
+  const weight = tf.variable(random<tf.Rank.R4>([kernelSize, kernelSize, channels, 1], 3));
+  const convolve = (x: tf.Tensor, weight: tf.Tensor) =>
+    depthwiseConv2d(x as tf.Tensor4D, { weight } as unknown as DepthwiseConv2dParams);
+  switch (pass) {
+    case "forward":
+      return () => convolve(x, weight).dispose();
+    case "dX":
+      return () => tf.grad((x) => convolve(x, weight))(x, dy).dispose();
+    case "dW":
+      return () => tf.grad((weight) => convolve(x, weight))(weight, dy).dispose();
+  }
+}
+
+function block(subject: BlockCase): Subject {
+  const { kernelSize, channels, batchNorm } = subject;
+  const config = { batchNorm, dwconvBias: !batchNorm, layerScaleInit: 1 };
+  const params = createConvNeXtBlock(channels, kernelSize, config, createRng(0));
+  const [x, dy] = [mapOf(subject, 1), mapOf(subject, 2)];
+  const inputs = [x, ...parameters(params).values()];
+  const run = () => convNeXtBlock(x, params, { training: true, dropPathRate: 0 });
+  return () => tf.dispose(tf.grads(run)(inputs, dy));
+}
+
+const values: StepValues = {
+  lr: 1e-4,
+  weightDecay: 0.04,
+  teacherMomentum: 0.996,
+  teacherTemp: 0.04,
+  studentTemp: 0.1,
+  centerMomentum: 0.9,
+  clipNorm: 3,
+  freezeLastLayer: false,
+};
+
+function step({ model, head, batch, globalSize, localSize, localCrops }: StepCase): Subject {
+  const rng = createRng(0);
+  const state = createDinoState(model, head, rng.fork("init"));
+  const views = {
+    global: random<tf.Rank.R4>([2 * batch, globalSize, globalSize, 3], 1),
+    local: random<tf.Rank.R4>([localCrops * batch, localSize, localSize, 3], 2),
+  };
+  let steps = 0;
+  return () => void dinoStep(state, views, values, rng.fork("drop path").fork(steps++));
+}
+
+function inference({ model, batch, size }: InferenceCase): Subject {
+  const network = createModel(model, createRng(0));
+  const x = random<tf.Rank.R4>([batch, size, size, 3], 1);
+  return () =>
+    tf.tidy(() => {
+      network.forward(x, { training: false });
+    });
+}

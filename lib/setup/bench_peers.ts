@@ -1,0 +1,67 @@
+/**
+ * `deno task bench:peers [--only micro|block|step|laptop|inference]… [--quick] [--python PATH]`: our speed beside
+ * PyTorch's, in one run, to `outputs/bench/`. PyTorch goes into an environment of its own, `.venv/peers`; an interpreter
+ * that has it already can be given instead.
+ */
+import { mustRun, run } from "lib/setup/command.ts";
+import { exists, fingerprint, remove } from "lib/setup/files.ts";
+import { findPython } from "lib/setup/prerequisites.ts";
+import { root, venv } from "lib/setup/project.ts";
+import { setUp } from "lib/setup/setup.ts";
+import { runSteps, type Step } from "lib/setup/step.ts";
+import { main, readArguments } from "lib/setup/task.ts";
+
+const peers = `${venv}/peers`;
+const peerPython = `${peers}/bin/python`;
+const torch = "2.14.1";
+const others = ["numpy"];
+const pip = ["-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet"];
+
+/** An index that has PyTorch's own CPU builds calls them `+cpu`; the plain build on x86-64 brings CUDA along. */
+export const torchCandidates: readonly string[] = [`torch==${torch}+cpu`, `torch==${torch}`];
+
+const peersStep: Step = {
+  id: "peers",
+  title: `PyTorch ${torch}, to compare with`,
+  key: () => Promise.resolve(fingerprint([root, ...torchCandidates, ...others])),
+  isPresent: () => exists(peerPython),
+  async make(note) {
+    const { program } = await findPython();
+    if (program === undefined) throw new Error('Cannot find Python 3.11: run "deno task setup"');
+    await remove(peers);
+    note("making its environment");
+    await mustRun("make an environment for PyTorch", program, ["-m", "venv", peers]);
+    note("fetching it, up to 3 GB");
+    const [cpu, plain] = torchCandidates as [string, string];
+    const { code } = await run(peerPython, [...pip, cpu, ...others]);
+    if (code !== 0) await mustRun("install PyTorch", peerPython, [...pip, plain, ...others]);
+  },
+};
+
+/** @throws {Error} If the interpreter cannot import PyTorch. */
+async function requireTorch(python: string): Promise<void> {
+  await mustRun(`use ${python}`, python, ["-c", "import torch"]);
+}
+
+if (import.meta.main) {
+  await main(async (args) => {
+    const { values } = readArguments(args, {
+      only: { type: "string", multiple: true, default: [] },
+      quick: { type: "boolean", default: false },
+      python: { type: "string" },
+    });
+    await setUp({ quiet: true });
+    if (values.python === undefined) await runSteps([peersStep], { quiet: true });
+    const python = values.python ?? peerPython;
+    await requireTorch(python);
+    const options = [
+      ...values.only.flatMap((group) => ["--only", group]),
+      ...(values.quick ? ["--quick"] : []),
+    ];
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", `${root}/lib/bench/peers.ts`, "--python", python, ...options],
+      cwd: root,
+    }).spawn();
+    return (await child.status).code;
+  });
+}
