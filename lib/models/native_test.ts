@@ -2,6 +2,7 @@
 import * as tf from "lib/tf.ts";
 import { nativeStatus, withPlainOps } from "lib/native/mod.ts";
 import { depthwiseConv2d } from "lib/nn/conv.ts";
+import { createRng } from "lib/rng.ts";
 import { biasGelu, gelu } from "lib/nn/gelu.ts";
 import { batchNorm, createBatchNorm, createLayerNorm, layerNorm } from "lib/nn/norms.ts";
 import { scaledResidual } from "lib/nn/residual.ts";
@@ -119,28 +120,53 @@ for (const shape of shapes) {
   });
 }
 
-// [B, H, W, C], kernel height, kernel width: odd sizes, maps smaller than the kernel, every tail of strips and lanes.
-const convolutions: [number[], number, number][] = [
-  ...[1, 3, 17, 32, 96].map((C) => [[2, 5, 9, C], 7, 7] as [number[], number, number]),
-  ...[1, 2, 4, 8].flatMap((side) =>
-    [3, 7, 9].map((k) => [[3, side, side, 20], k, k] as [number[], number, number])
-  ),
-  ...[[1, 1], [15, 15], [31, 31], [51, 5], [5, 51]].map(([height, width]) =>
-    [[1, 13, 18, 5], height!, width!] as [number[], number, number]
-  ),
-  [[70, 14, 7, 33], 5, 5],
-];
-for (const [shape, height, width] of convolutions) {
+interface Convolution {
+  readonly shape: [number, number, number, number]; // [B, H, W, C]
+  readonly kernel: [number, number];
+  readonly stride: number;
+  readonly bias: boolean;
+}
+
+/** Corners: no more channels than fit a vector, maps smaller than the kernel, SLaK's rectangles, more images than parts. */
+const corners: Convolution[] = ([
+  [[2, 5, 9, 1], [7, 7]],
+  [[2, 5, 9, 3], [7, 7]],
+  [[2, 5, 9, 17], [7, 7]],
+  [[3, 1, 1, 20], [9, 9]],
+  [[3, 2, 4, 20], [15, 15]],
+  [[1, 13, 60, 5], [51, 5]],
+  [[1, 60, 13, 5], [5, 51]],
+  [[1, 20, 33, 18], [51, 51]],
+  [[70, 14, 7, 33], [5, 5]],
+] as [Convolution["shape"], Convolution["kernel"]][]).flatMap(([shape, kernel]) =>
+  [1, 2].map((stride) => ({ shape, kernel, stride, bias: stride === 2 }))
+);
+
+/** Shapes at random, always the same ones. */
+function randomConvolutions(count: number): Convolution[] {
+  const rng = createRng(4).fork("convolutions");
+  const side = (most: number) => 1 + rng.int(most);
+  return Array.from({ length: count }, () => ({
+    shape: [side(3), side(30), side(30), side(50)],
+    kernel: [2 * side(8) - 1, 2 * side(8) - 1],
+    stride: side(2),
+    bias: rng.bernoulli(0.5),
+  }));
+}
+
+for (const { shape, kernel, stride, bias } of [...corners, ...randomConvolutions(40)]) {
+  const [height, width] = kernel;
+  const title = `${height}×${width}, stride ${stride}${bias ? ", bias" : ""} on [${shape}]`;
   Deno.test({
-    name: `native depthwiseConv2d() equals the plain one, ${height}×${width} on [${shape}]`,
+    name: `native depthwiseConv2d() equals the plain one, ${title}`,
     ignore,
     fn() {
-      const op = (x: tf.Tensor, weight: tf.Tensor) =>
-        depthwiseConv2d(
-          x as tf.Tensor4D,
-          { weight } as unknown as Parameters<typeof depthwiseConv2d>[1],
-        );
-      assertTwins(op as Op, [random(shape, 1), random([height, width, shape[3]!, 1], 2)]);
+      const op = (x: tf.Tensor, weight: tf.Tensor, bias?: tf.Tensor) => {
+        const params = { weight, bias } as unknown as Parameters<typeof depthwiseConv2d>[1];
+        return depthwiseConv2d(x as tf.Tensor4D, params, { stride });
+      };
+      const args = [random(shape, 1), random([height, width, shape[3], 1], 2)];
+      assertTwins(op as Op, bias ? [...args, random([shape[3]], 3)] : args);
     },
   });
 }

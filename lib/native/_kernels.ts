@@ -10,9 +10,13 @@ interface Operation {
 
 const returns = (count: number): Operation => ({ outputs: () => count });
 
-/** An operation on `lists` lists of equal length and one more input. */
-function onLists(lists: number, outputs: (length: number) => number): Operation {
-  const listLength = (inputs: number) => (inputs - 1) / lists;
+/** An operation on `lists` lists of equal length and `others` more inputs. */
+function onLists(
+  lists: number,
+  others: number,
+  outputs: (length: number) => number,
+): Operation {
+  const listLength = (inputs: number) => (inputs - others) / lists;
   return { outputs: (inputs) => outputs(listLength(inputs)), listLength };
 }
 
@@ -27,11 +31,11 @@ const operations: Readonly<Record<string, Operation>> = {
   BiasGeluGrad: returns(2),
   ScaledResidual: returns(1),
   ScaledResidualGrad: returns(3),
-  Depthwise: returns(1),
-  DepthwiseGrad: returns(2),
-  ClipEach: onLists(1, (length) => length + 1),
-  AdamW: onLists(4, (length) => 3 * length),
-  MovingAverage: onLists(2, (length) => length),
+  Depthwise: onLists(1, 2, () => 1), // a list of no or one bias
+  DepthwiseGrad: onLists(1, 3, (length) => 2 + length),
+  ClipEach: onLists(1, 1, (length) => length + 1),
+  AdamW: onLists(4, 1, (length) => 3 * length),
+  MovingAverage: onLists(2, 1, (length) => length),
 };
 
 /** To register for the backend `tensorflow`: `bcssl/Gelu`, … */
@@ -42,12 +46,18 @@ export const kernels: readonly tf.KernelConfig[] = Object.entries(operations)
     kernelFunc: ({ inputs, attrs }) => {
       const tensors = inputs as unknown as readonly tf.Tensor[];
       const length = listLength?.(tensors.length);
-      const attributes = floats(attrs as Readonly<Record<string, number>>);
+      const attributes = constants(attrs as Readonly<Record<string, number>>);
       const all = length === undefined ? attributes : { ...attributes, N: attr.int(length) };
       return tfOpOutputs(`Bcssl${name}`, tensors, all, outputs(tensors.length));
     },
   }));
 
-function floats(values: Readonly<Record<string, number>>): Attrs {
-  return Object.fromEntries(Object.entries(values).map(([name, v]) => [name, attr.float(v)]));
+/** Strides are integers to TensorFlow, all other constants fractions. */
+function constants(values: Readonly<Record<string, number>>): Attrs {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [
+      name,
+      name === "stride" ? attr.int(value) : attr.float(value),
+    ]),
+  );
 }

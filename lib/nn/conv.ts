@@ -158,33 +158,40 @@ export function depthwiseConv2d(
 ): tf.Tensor4D {
   const [kh, kw] = weight.shape;
   return tf.tidy(() => {
-    const y = hasFused("Depthwise") && stride === 1 && kh === kw
-      ? fusedDepthwise(x, weight) as tf.Tensor4D
-      : plainDepthwise(x, weight, stride);
+    const inputs = bias ? [x, weight, bias] : [x, weight];
+    const y = hasFused("Depthwise") && stride <= 2
+      ? fusedDepthwise(stride)(...inputs) as tf.Tensor4D
+      : plainDepthwise(x, { weight, bias }, stride);
     reportCost({
       kind: "depthwise",
       multiplyAdds: y.size * kh * kw,
       weight,
     });
-    return bias ? y.add(bias) : y;
+    return y;
   });
 }
 
 function plainDepthwise(
   x: tf.Tensor4D,
-  weight: tf.Variable<tf.Rank.R4>,
+  { weight, bias }: DepthwiseConv2dParams,
   stride: number,
 ): tf.Tensor4D {
   const [kh, kw] = weight.shape;
   const [padded, mode] = pad(x, [kh, kw], stride);
-  return tf.depthwiseConv2d(padded, weight as tf.Tensor4D, stride, mode);
+  const y = tf.depthwiseConv2d(padded, weight as tf.Tensor4D, stride, mode);
+  return bias ? y.add(bias) : y;
 }
 
-const fusedDepthwise = tf.customGrad((...args) => {
-  const [x, weight, save] = args as unknown as [tf.Tensor, tf.Tensor, tf.GradSaveFunc];
-  save([x, weight]);
-  return {
-    value: fused("Depthwise", [x, weight])![0]!,
-    gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => fused("DepthwiseGrad", [dy, ...saved])!,
-  };
-});
+/** Takes the map, the weight, and the bias if there is one. */
+function fusedDepthwise(stride: number): (...inputs: tf.Tensor[]) => tf.Tensor {
+  return tf.customGrad((...args) => {
+    const save = args.at(-1) as unknown as tf.GradSaveFunc;
+    const inputs = args.slice(0, -1) as tf.Tensor[];
+    save(inputs);
+    return {
+      value: fused("Depthwise", inputs, { stride })![0]!,
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) =>
+        fused("DepthwiseGrad", [dy, ...saved], { stride })!,
+    };
+  });
+}

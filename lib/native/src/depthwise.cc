@@ -1,203 +1,279 @@
-// Depthwise convolution, stride 1, zero padding that keeps the size, odd kernels: forward and both gradients.
+// Depthwise convolution, odd kernels, stride 1 or 2, zeros around the map by half a kernel: forward and both gradients.
 //
-// A vector holds kLanes neighbouring channels. Per image and channel block, the map is copied into rows with zeros at
-// both ends, so that inner loops test no edge; kernel rows and columns that only meet padding are skipped, which on the
-// last, small maps of a network is most of them.
-#include <cstring>
-
-#include "kernels.h"
+// All three are one inner loop (correlate.h). Forward, the sums are neighbouring outputs and the factors a kernel row; the
+// gradient of the input is the same with the kernel turned round; for the gradient of the kernel the sums are neighbouring
+// taps and the factors a row of the output's gradient. Taps that only meet the zeros outside are skipped: on the last,
+// small maps of a network, most of them.
+#include "correlate.h"
+#include "window.h"
 
 namespace bcssl {
 namespace {
 
-#if defined(__AVX512F__)
-constexpr int kLanes = 16;
-#elif defined(__AVX__)
-constexpr int kLanes = 8;
-#else
-constexpr int kLanes = 4;
-#endif
-typedef float Vec __attribute__((vector_size(kLanes * sizeof(float))));
+/**
+ * One axis: tap f joins input j to output i where j · up = i · down − pad + f. Forward, `down` is the stride and `up` 1;
+ * for the gradient of the input, the other way round.
+ */
+struct Axis {
+  Index in, out, taps, down, up;
+  Index pad() const { return taps / 2; }
+};
 
-// Accumulators of an inner loop: enough to hide the latency of the multiply-add, few enough to stay in registers.
-constexpr int kStrip = 8;
-constexpr int kTaps = 12;
+/** Outputs first, first + up …, and the inputs that the first of them meets: input, input + 1 … at taps tap, tap + up … */
+struct Strip {
+  Index first, outputs;
+  Index input, tap, taps;
+};
 
-/** C++17's allocator gives vectors the alignment they need. */
-using Vectors = std::vector<Vec>;
+/** Leaves out the taps at which all outputs of the strip meet zeros. */
+Strip strip_of(const Axis& a, Index first, Index outputs) {
+  const Index from = first * a.down - a.pad();
+  const Index tap = ((-from) % a.up + a.up) % a.up;
+  const Index input = (from + tap) / a.up, taps = (a.taps - tap + a.up - 1) / a.up;
+  const Index begin = std::clamp<Index>(-input - (outputs - 1) * a.down, 0, taps);
+  const Index end = std::clamp<Index>(a.in - input, begin, taps);
+  return {first, outputs, input + begin, tap + begin * a.up, end - begin};
+}
 
-Index blocks_of(Index channels) { return (channels + kLanes - 1) / kLanes; }
-
-/** Channels `block · kLanes …` of one position; lanes beyond the last channel are 0. */
-inline Vec load(const float* position, Index channels, Index block) {
-  Vec v = {};
-  const Index first = block * kLanes;
-  if (first + kLanes <= channels) {
-    std::memcpy(&v, position + first, sizeof v);
-  } else {
-    std::memcpy(&v, position + first, (channels - first) * sizeof(float));
+/** All outputs of an axis in strips of nearly equal length. */
+std::vector<Strip> strips_of(const Axis& a) {
+  std::vector<Strip> strips;
+  for (Index phase = 0; phase < std::min(a.up, a.out); ++phase) {
+    const Index outputs = (a.out - phase + a.up - 1) / a.up, count = (outputs + kSums - 1) / kSums;
+    for (Index s = 0; s < count; ++s) {
+      const Index begin = outputs * s / count, end = outputs * (s + 1) / count;
+      strips.push_back(strip_of(a, phase + begin * a.up, end - begin));
+    }
   }
-  return v;
+  return strips;
 }
 
-inline void store(Vec v, float* position, Index channels, Index block) {
-  const Index first = block * kLanes;
-  std::memcpy(position + first, &v, std::min<Index>(kLanes, channels - first) * sizeof(float));
+/** Each output of an axis by itself. */
+std::vector<Strip> singles_of(const Axis& a) {
+  std::vector<Strip> singles;
+  for (Index i = 0; i < a.out; ++i) singles.push_back(strip_of(a, i, 1));
+  return singles;
 }
 
-/** Copies one channel block of a map to rows of `stride` vectors, each starting with `pad` that stay as they are. */
-void pack(const float* map, const Maps& m, Index block, Index pad, Index stride, Vec* rows) {
-  for (Index y = 0; y < m.height; ++y) {
-    const float* in = map + y * m.width * m.channels;
-    Vec* out = rows + y * stride + pad;
-    for (Index x = 0; x < m.width; ++x) out[x] = load(in + x * m.channels, m.channels, block);
+/** Rows that are worked on together, so that what they share is still in the first cache. */
+constexpr Index kLongestBand = 64;
+Index band_of(Index width) { return std::max<Index>(4, kLongestBand / std::max<Index>(1, width)); }
+
+/** Channel blocks in groups whose windows fit into the second cache. */
+struct Groups {
+  Index blocks, count, largest;
+  Groups(Index blocks, Index vectors_of_one) : blocks(blocks) {
+    constexpr Index kFit = (Index{3} << 17) / sizeof(Vec);  // 384 KiB
+    const Index fit = std::clamp<Index>(kFit / std::max<Index>(1, vectors_of_one), 1, blocks);
+    count = (blocks + fit - 1) / fit;
+    largest = (blocks + count - 1) / count;
   }
-}
+  Index begin(Index group) const { return blocks * group / count; }
+  Index size(Index group) const { return begin(group + 1) - begin(group); }
+};
 
-/** The kernel as [blocks, height · width] vectors; flipped, it turns the forward pass into the gradient of the input. */
-Vectors pack_kernel(const float* weight, const Kernel& k, Index channels, bool flipped) {
-  const Index taps = k.height * k.width, blocks = blocks_of(channels);
-  Vectors packed(blocks * taps);
+/** The kernel as [blocks, height, width] vectors; turned round, it gives the gradient of the input. */
+std::unique_ptr<Vec[]> pack_kernel(const float* weight, const Kernel& k, const Blocks& blocks, bool turned) {
+  const Index taps = k.height * k.width;
+  auto packed = vectors(blocks.count() * taps);
   for (Index tap = 0; tap < taps; ++tap) {
-    const float* in = weight + (flipped ? taps - 1 - tap : tap) * channels;
-    for (Index block = 0; block < blocks; ++block) packed[block * taps + tap] = load(in, channels, block);
+    const float* in = weight + (turned ? taps - 1 - tap : tap) * blocks.channels();
+    for (Index b = 0; b < blocks.count(); ++b) packed[b * taps + tap] = blocks.load(in, b);
   }
   return packed;
 }
 
-/** The part of 0 … size − 1 where `from + i` lies in 0 … inside − 1, for a kernel's taps and a map's positions. */
-struct Range {
-  Index begin, end;
+Index outputs(Index size, Index stride) { return (size + stride - 1) / stride; }
+
+/** A convolution forward, or backward to its input. */
+class Convolution {
+ public:
+  Convolution(const Axis& y, const Axis& x, Index channels)
+      : y_(y), x_(x), blocks_(channels), rows_(singles_of(y)), strips_(strips_of(x)),
+        pad_(std::min(x.pad(), (kSums - 1) * x.down)), band_(std::clamp<Index>(y.out, 1, band_of(x.out))),
+        window_rows_(std::min(y.in, ((band_ - 1) * y.down + y.taps - 1) / y.up + 1)),
+        groups_(blocks_.count(), Window::size(window_rows_, x.in, pad_)) {
+    for (const Strip& strip : strips_) write_.push_back(write_outputs(strip.outputs, x.down));
+  }
+
+  /** `weight` may be turned round; `bias` may be null. */
+  void run(const float* in, const float* weight, bool turned, const float* bias, float* out, Index images,
+           const Workers& workers) const {
+    if (images * y_.out * x_.out * blocks_.channels() == 0) return;
+    const auto kernel = pack_kernel(weight, {y_.taps, x_.taps, 1}, blocks_, turned);
+    const Index bands = (y_.out + band_ - 1) / band_;
+    // Few images are cut into runs of bands, too.
+    const Index cuts = std::clamp<Index>(Split::kMostParts / std::max<Index>(1, images * groups_.count), 1, bands);
+    const Index work = y_.out * x_.out * groups_.largest * kLanes * (1 + y_.taps * x_.taps / 8) / cuts;
+    const Split split(images * groups_.count * cuts, work);
+    workers.run(split.parts, [&](Index part) {
+      Window window(scratch(groups_.largest * Window::size(window_rows_, x_.in, pad_)), blocks_, window_rows_, y_.in,
+                    x_.in, pad_);
+      for (Index unit = split.begin(part); unit < split.end(part); ++unit) {
+        const Index cut = unit % cuts, group = unit / cuts % groups_.count, image = unit / cuts / groups_.count;
+        window.start({in + image * y_.in * x_.in * blocks_.channels(), groups_.begin(group), groups_.size(group)});
+        float* map = out + image * y_.out * x_.out * blocks_.channels();
+        for (Index band = bands * cut / cuts; band < bands * (cut + 1) / cuts; ++band) {
+          convolve_band(window, group, band * band_, kernel.get(), bias, map);
+        }
+      }
+    });
+  }
+
+ private:
+  /** One band of output rows, from row `begin` on, of one group of channel blocks. */
+  void convolve_band(Window& window, Index group, Index begin, const Vec* kernel, const float* bias, float* out) const {
+    const Index end = std::min(begin + band_, y_.out);
+    const Strip& last = rows_[end - 1];
+    window.show(rows_[begin].input, last.input + last.taps);
+    for (Index b = 0; b < groups_.size(group); ++b) {
+      const Index block = groups_.begin(group) + b;
+      const Vec start = bias == nullptr ? Vec{} : blocks_.load(bias, block);
+      const Vec* own = kernel + block * y_.taps * x_.taps;
+      for (Index i = begin; i < end; ++i) {
+        convolve_row(window, i - begin, b, rows_[i], own, start, out + i * x_.out * blocks_.channels(), block);
+      }
+    }
+  }
+
+  void convolve_row(const Window& window, Index row, Index b, const Strip& y, const Vec* kernel, const Vec& start,
+                    float* out, Index block) const {
+    Runs runs{nullptr, window.starts(y.input), 1, nullptr, y_.up * x_.taps, x_.up, y.taps, 0};
+    const Index step = x_.up * blocks_.channels();
+    for (std::size_t s = 0; s < strips_.size(); ++s) {
+      const Strip& strip = strips_[s];
+      if (x_.in == x_.out) window.prefetch(row, strip.first, strip.outputs, b);
+      runs.inputs = window.block(b) + strip.input;
+      runs.factors = kernel + y.tap * x_.taps + strip.tap;
+      runs.length = strip.taps;
+      float* to = out + strip.first * blocks_.channels();
+      if (blocks_.full()) {
+        write_[s](runs, start, to + blocks_.begin(block), step);
+      } else {
+        Vec sums[kSums];
+        write_[s](runs, start, reinterpret_cast<float*>(sums), kLanes);
+        for (Index t = 0; t < strip.outputs; ++t) blocks_.store(sums[t], to + t * step, block);
+      }
+    }
+  }
+
+  Axis y_, x_;
+  Blocks blocks_;
+  std::vector<Strip> rows_, strips_;
+  std::vector<WriteOutputs> write_;  // for each strip
+  Index pad_, band_, window_rows_;
+  Groups groups_;
 };
-Range overlap(Index from, Index size, Index inside) {
-  const Index begin = std::clamp<Index>(-from, 0, size);
-  return {begin, std::clamp<Index>(inside - from, begin, size)};
-}
 
-/** `T` neighbouring outputs: the sum over kernel rows and columns of weight × input. */
-template <int T>
-void strip(const Vec* in, Index stride, const Vec* weight, Index kernel_width, Range ky, Range kx,
-           float* out, Index channels, Index block) {
-  Vec sums[T] = {};
-  for (Index y = ky.begin; y < ky.end; ++y) {
-    const Vec* row = in + y * stride;
-    const Vec* taps = weight + y * kernel_width;
-    for (Index x = kx.begin; x < kx.end; ++x) {
-      const Vec tap = taps[x];
-#pragma GCC unroll 16
-      for (int t = 0; t < T; ++t) sums[t] += tap * row[x + t];
+/** The gradients of kernel and bias. Axes are the forward ones: tap f joins input i · stride − pad + f to output i. */
+class KernelGradient {
+ public:
+  KernelGradient(const Maps& m, const Kernel& k)
+      : m_(m), k_(k), height_(outputs(m.height, k.stride)), width_(outputs(m.width, k.stride)), blocks_(m.channels),
+        band_(std::clamp<Index>(height_, 1, band_of(width_))), window_rows_(std::min(m.height, (band_ - 1) * k.stride + k.height)),
+        pad_(std::min<Index>(k.width / 2, kSums - 1)), groups_(blocks_.count(), window_size() + gradient_size()),
+        sets_(std::clamp<Index>(Split::kMostParts / groups_.count, 1, std::max<Index>(1, m.images))) {}
+
+  /** `dbias` may be null. */
+  void run(const float* dy, const float* x, float* dweight, float* dbias, const Workers& workers) const {
+    const Index numbers = k_.height * k_.width + 1;  // a channel's taps and its bias
+    auto sums = vectors(sets_ * blocks_.count() * numbers);  // of each set of images
+    workers.run(sets_ * groups_.count, [&](Index unit) {
+      const Index set = unit / groups_.count, group = unit % groups_.count;
+      Vec* own = sums.get() + (set * blocks_.count() + groups_.begin(group)) * numbers;
+      std::fill(own, own + groups_.size(group) * numbers, Vec{});
+      Vec* memory = scratch(groups_.largest * (window_size() + gradient_size()));
+      Window inputs(memory, blocks_, window_rows_, m_.height, m_.width, pad_);
+      Window gradients(memory + groups_.largest * window_size(), blocks_, band_, height_, width_, 0);
+      for (Index image = m_.images * set / sets_; image < m_.images * (set + 1) / sets_; ++image) {
+        inputs.start({x + image * m_.height * m_.width * m_.channels, groups_.begin(group), groups_.size(group)});
+        gradients.start({dy + image * height_ * width_ * m_.channels, groups_.begin(group), groups_.size(group)});
+        for (Index band = 0; band < height_; band += band_) add_band(inputs, gradients, group, band, own);
+      }
+    });
+    for (Index block = 0; block < blocks_.count(); ++block) {
+      for (Index i = 0; i < numbers; ++i) {
+        float* to = i < numbers - 1 ? dweight + i * m_.channels : dbias;
+        if (to == nullptr) continue;
+        Vec total = {};
+        for (Index set = 0; set < sets_; ++set) total += sums[(set * blocks_.count() + block) * numbers + i];
+        blocks_.store(total, to, block);
+      }
     }
   }
-  for (int t = 0; t < T; ++t) store(sums[t], out + t * channels, channels, block);
-}
 
-using Strip = void (*)(const Vec*, Index, const Vec*, Index, Range, Range, float*, Index, Index);
-constexpr Strip kStrips[kStrip + 1] = {nullptr,  strip<1>, strip<2>, strip<3>, strip<4>,
-                                       strip<5>, strip<6>, strip<7>, strip<8>};
+ private:
+  Index window_size() const { return Window::size(window_rows_, m_.width, pad_); }
+  Index gradient_size() const { return Window::size(band_, width_, 0); }
 
-/** One channel block of one image. `rows` are packed, with the kernel's half width of zeros at both ends. */
-void convolve(const Vec* rows, const Vec* weight, const Maps& m, const Kernel& k, float* out, Index block) {
-  const Index pad_y = k.height / 2, pad_x = k.width / 2, stride = m.width + 2 * pad_x;
-  for (Index y = 0; y < m.height; ++y) {
-    const Range ky = overlap(y - pad_y, k.height, m.height);
-    for (Index x = 0; x < m.width; x += kStrip) {
-      const Index count = std::min<Index>(kStrip, m.width - x);
-      const Range kx = {std::max<Index>(0, pad_x - (x + count - 1)), std::min(k.width, m.width + pad_x - x)};
-      kStrips[count](rows + (y - pad_y) * stride + x, stride, weight, k.width, ky, kx,
-                     out + (y * m.width + x) * m.channels, m.channels, block);
+  /** Adds what one band of output rows, from row `begin` on, gives to the kernels of one group of channel blocks. */
+  void add_band(Window& inputs, Window& gradients, Index group, Index begin, Vec* sums) const {
+    const Index end = std::min(begin + band_, height_), pad = k_.height / 2, s = k_.stride;
+    gradients.show(begin, end);
+    inputs.show(std::max<Index>(0, begin * s - pad), std::min(m_.height, (end - 1) * s + pad + 1));
+    for (Index b = 0; b < groups_.size(group); ++b, sums += k_.height * k_.width + 1) {
+      for (Index ky = 0; ky < k_.height; ++ky) add_kernel_row(inputs, gradients, b, begin, end, ky, sums);
+      Vec bias = {};
+      const Vec* dy = gradients.block(b);
+      for (Index i = begin; i < end; ++i) {
+        for (Index x = 0; x < width_; ++x) bias += dy[*gradients.starts(i) + x];
+      }
+      sums[k_.height * k_.width] += bias;
     }
   }
-}
 
-/** `T` taps of one kernel row: the sum over positions of input × gradient, added to `sums`. */
-template <int T>
-void row_taps(const Vec* in, Index stride, const Vec* dy, Range y, Index width, Vec* sums) {
-  Vec own[T] = {};
-  for (Index r = y.begin; r < y.end; ++r) {
-    const Vec* row = in + r * stride;
-    const Vec* up = dy + r * width;
-    for (Index x = 0; x < width; ++x) {
-      const Vec g = up[x];
-#pragma GCC unroll 16
-      for (int t = 0; t < T; ++t) own[t] += g * row[x + t];
+  /** The taps of kernel row `ky`, for output rows begin … end − 1 of one block. */
+  void add_kernel_row(const Window& inputs, const Window& gradients, Index b, Index begin, Index end, Index ky,
+                      Vec* sums) const {
+    const Index s = k_.stride, pad = k_.width / 2, offset = ky - k_.height / 2;
+    begin = std::max(begin, outputs(std::max<Index>(0, -offset), s));
+    end = std::min(end, outputs(std::max<Index>(0, m_.height - offset), s));
+    if (begin >= end) return;
+    Index input_rows[kLongestBand];
+    for (Index i = begin; i < end; ++i) input_rows[i - begin] = *inputs.starts(i * s + offset);
+    const Index first = std::max<Index>(0, pad - (width_ - 1) * s), last = std::min(k_.width, m_.width + pad);
+    const Index chunks = (last - first + kSums - 1) / kSums;
+    for (Index c = 0; c < chunks; ++c) {
+      const Index tap = first + (last - first) * c / chunks, end_tap = first + (last - first) * (c + 1) / chunks;
+      // Outputs for which one of these taps meets the map.
+      const Index from = outputs(std::max<Index>(0, pad - (end_tap - 1)), s);
+      const Index to = std::min(width_, outputs(m_.width + pad - tap, s));
+      add_to_taps(end_tap - tap)({inputs.block(b) + from * s - pad + tap, input_rows, s,
+                                  gradients.block(b) + *gradients.starts(begin) + from, gradients.row_stride(), 1,
+                                  end - begin, to - from},
+                                 sums + ky * k_.width + tap);
     }
   }
-  for (int t = 0; t < T; ++t) sums[t] += own[t];
-}
 
-using RowTaps = void (*)(const Vec*, Index, const Vec*, Range, Index, Vec*);
-constexpr RowTaps kRowTaps[kTaps + 1] = {
-    nullptr,     row_taps<1>, row_taps<2>, row_taps<3>,  row_taps<4>,  row_taps<5>, row_taps<6>,
-    row_taps<7>, row_taps<8>, row_taps<9>, row_taps<10>, row_taps<11>, row_taps<12>};
+  Maps m_;
+  Kernel k_;
+  Index height_, width_;  // of the outputs
+  Blocks blocks_;
+  Index band_, window_rows_, pad_;
+  Groups groups_;
+  Index sets_;
+};
 
-/** Adds one image's part of the kernel's gradient, for one channel block, to `sums` [height · width]. */
-void correlate(const Vec* rows, const Vec* dy, const Maps& m, const Kernel& k, Vec* sums) {
-  const Index pad_y = k.height / 2, pad_x = k.width / 2, stride = m.width + 2 * pad_x;
-  const Range kx = {std::max<Index>(0, pad_x - (m.width - 1)), std::min(k.width, pad_x + m.width)};
-  const Index chunks = (kx.end - kx.begin + kTaps - 1) / kTaps;
-  for (Index ky = 0; ky < k.height; ++ky) {
-    const Range y = overlap(ky - pad_y, m.height, m.height);
-    if (y.begin == y.end) continue;
-    for (Index chunk = 0; chunk < chunks; ++chunk) {
-      const Index first = kx.begin + (kx.end - kx.begin) * chunk / chunks;
-      const Index last = kx.begin + (kx.end - kx.begin) * (chunk + 1) / chunks;
-      kRowTaps[last - first](rows + (ky - pad_y) * stride + first, stride, dy, y, m.width,
-                             sums + ky * k.width + first);
-    }
-  }
-}
-
-void forward(const float* x, const Vectors& weight, float* y, const Maps& m, const Kernel& k, const Workers& workers) {
-  const Index blocks = blocks_of(m.channels), taps = k.height * k.width;
-  const Index pad = k.width / 2, stride = m.width + 2 * pad;
-  const Index map = m.height * m.width * m.channels;
-  const Split split(m.images * blocks, m.height * m.width * kLanes * std::max<Index>(1, taps / 8));
-  workers.run(split.parts, [&](Index part) {
-    Vectors rows(m.height * stride);
-    for (Index unit = split.begin(part); unit < split.end(part); ++unit) {
-      const Index image = unit / blocks, block = unit % blocks;
-      pack(x + image * map, m, block, pad, stride, rows.data());
-      convolve(rows.data(), weight.data() + block * taps, m, k, y + image * map, block);
-    }
-  });
-}
+Axis forward(Index size, Index taps, Index stride) { return {size, outputs(size, stride), taps, stride, 1}; }
+Axis backward(Index size, Index taps, Index stride) { return {outputs(size, stride), size, taps, 1, stride}; }
 
 }  // namespace
 
-void depthwise(const float* x, const float* weight, float* y, const Maps& m, const Kernel& k,
+void depthwise(const float* x, const float* weight, const float* bias, float* y, const Maps& m, const Kernel& k,
                const Workers& workers) {
-  forward(x, pack_kernel(weight, k, m.channels, false), y, m, k, workers);
+  Convolution(forward(m.height, k.height, k.stride), forward(m.width, k.width, k.stride), m.channels)
+      .run(x, weight, false, bias, y, m.images, workers);
 }
 
 void depthwise_grad_input(const float* dy, const float* weight, float* dx, const Maps& m, const Kernel& k,
                           const Workers& workers) {
-  forward(dy, pack_kernel(weight, k, m.channels, true), dx, m, k, workers);
+  Convolution(backward(m.height, k.height, k.stride), backward(m.width, k.width, k.stride), m.channels)
+      .run(dy, weight, true, nullptr, dx, m.images, workers);
 }
 
-void depthwise_grad_weight(const float* dy, const float* x, float* dweight, const Maps& m, const Kernel& k,
-                           const Workers& workers) {
-  const Index blocks = blocks_of(m.channels), taps = k.height * k.width;
-  const Index pad = k.width / 2, stride = m.width + 2 * pad;
-  const Index map = m.height * m.width * m.channels;
-  // Units of work: a channel block and a group of images, whose sums are added in the order of the groups.
-  const Index groups = std::clamp<Index>(Split::kMostParts / blocks, 1, std::max<Index>(1, m.images));
-  Vectors sums(groups * blocks * taps);
-  workers.run(groups * blocks, [&](Index unit) {
-    const Index group = unit / blocks, block = unit % blocks;
-    Vectors rows(m.height * stride), up(m.height * m.width);
-    for (Index image = m.images * group / groups; image < m.images * (group + 1) / groups; ++image) {
-      pack(x + image * map, m, block, pad, stride, rows.data());
-      pack(dy + image * map, m, block, 0, m.width, up.data());
-      correlate(rows.data(), up.data(), m, k, sums.data() + unit * taps);
-    }
-  });
-  for (Index block = 0; block < blocks; ++block) {
-    for (Index tap = 0; tap < taps; ++tap) {
-      Vec total = {};
-      for (Index group = 0; group < groups; ++group) total += sums[(group * blocks + block) * taps + tap];
-      store(total, dweight + tap * m.channels, m.channels, block);
-    }
-  }
+void depthwise_grad_weight(const float* dy, const float* x, float* dweight, float* dbias, const Maps& m,
+                           const Kernel& k, const Workers& workers) {
+  KernelGradient(m, k).run(dy, x, dweight, dbias, workers);
 }
 
 }  // namespace bcssl

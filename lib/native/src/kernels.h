@@ -86,17 +86,19 @@ void scaled_residual_grad(const float* dy, const float* branch, const Ending& en
 struct Maps {
   Index images, height, width, channels;
 };
-/** Kernels [height, width, channels] of odd height and width. */
+/** Kernels [height, width, channels] of odd height and width, with half of each in zeros around the map. */
 struct Kernel {
   Index height, width;
+  Index stride;  // 1 or 2
 };
 
-void depthwise(const float* x, const float* weight, float* y, const Maps& maps, const Kernel& kernel,
-               const Workers& workers);
+/** Maps are those of the input; the output's have height and width divided by the stride, rounded up. No bias: null. */
+void depthwise(const float* x, const float* weight, const float* bias, float* y, const Maps& maps,
+               const Kernel& kernel, const Workers& workers);
 void depthwise_grad_input(const float* dy, const float* weight, float* dx, const Maps& maps, const Kernel& kernel,
                           const Workers& workers);
-void depthwise_grad_weight(const float* dy, const float* x, float* dweight, const Maps& maps, const Kernel& kernel,
-                           const Workers& workers);
+void depthwise_grad_weight(const float* dy, const float* x, float* dweight, float* dbias, const Maps& maps,
+                           const Kernel& kernel, const Workers& workers);
 
 // ---- optimizer.cc: one call over all tensors of a network
 

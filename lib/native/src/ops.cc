@@ -84,44 +84,53 @@ class Call {
   const PoolWorkers workers;
 };
 
-/** A TensorFlow kernel out of a function; `eps` is 0 where the operation has none. */
-template <void (*Function)(Call&, float eps)>
+/** The constants of an operation; those it has not keep their values from here. */
+struct Constants {
+  float eps = 0;
+  int stride = 1;
+  int n = 0;  // length of its lists
+};
+
+/** A TensorFlow kernel out of a function. */
+template <void (*Function)(Call&, const Constants&)>
 class Op : public tf::OpKernel {
  public:
   explicit Op(tf::OpKernelConstruction* init) : OpKernel(init) {
-    if (init->HasAttr("eps")) OP_REQUIRES_OK(init, init->GetAttr("eps", &eps_));
+    if (init->HasAttr("eps")) OP_REQUIRES_OK(init, init->GetAttr("eps", &constants_.eps));
+    if (init->HasAttr("stride")) OP_REQUIRES_OK(init, init->GetAttr("stride", &constants_.stride));
+    if (init->HasAttr("N")) OP_REQUIRES_OK(init, init->GetAttr("N", &constants_.n));
   }
   void Compute(Context* ctx) override {
     Call call(ctx);
-    Function(call, eps_);
+    Function(call, constants_);
   }
 
  private:
-  float eps_ = 0;
+  Constants constants_;
 };
 
-void Gelu(Call& call, float) {
+void Gelu(Call& call, const Constants&) {
   float* y = call.out(0, call.shape(0));
   if (call.ok()) gelu(call.in(0), y, call.count(0), call.workers);
 }
 
-void GeluGrad(Call& call, float) {
+void GeluGrad(Call& call, const Constants&) {
   if (!call.all_hold({1}, call.count(0))) return;
   float* dx = call.out(0, call.shape(0));
   if (call.ok()) gelu_grad(call.in(0), call.in(1), dx, call.count(0), call.workers);
 }
 
-void LayerNorm(Call& call, float eps) {
+void LayerNorm(Call& call, const Constants& constants) {
   const Rows size = call.rows(0);
   if (!call.all_hold({1, 2}, size.channels)) return;
   float* y = call.out(0, call.shape(0));
   float* mean = call.out(1, call.last_axis_one(0));
   float* rstd = call.out(2, call.last_axis_one(0));
   if (!call.ok()) return;
-  layer_norm(call.in(0), call.in(1), call.in(2), eps, y, mean, rstd, size, call.workers);
+  layer_norm(call.in(0), call.in(1), call.in(2), constants.eps, y, mean, rstd, size, call.workers);
 }
 
-void BatchNorm(Call& call, float eps) {
+void BatchNorm(Call& call, const Constants& constants) {
   const Rows size = call.rows(0);
   if (!call.all_hold({1, 2}, size.channels)) return;
   float* y = call.out(0, call.shape(0));
@@ -129,7 +138,7 @@ void BatchNorm(Call& call, float eps) {
   float* rstd = call.out(2, {size.channels});
   float* variance = call.out(3, {size.channels});
   if (!call.ok()) return;
-  batch_norm(call.in(0), call.in(1), call.in(2), eps, y, mean, rstd, variance, size, call.workers);
+  batch_norm(call.in(0), call.in(1), call.in(2), constants.eps, y, mean, rstd, variance, size, call.workers);
 }
 
 using NormGrad = decltype(layer_norm_grad);
@@ -148,11 +157,11 @@ void norm_grad(Call& call, NormGrad* function, Index statistics) {
   function(call.in(0), call.in(1), call.in(2), call.in(3), call.in(4), dx, dweight, dbias, size, call.workers);
 }
 
-void LayerNormGrad(Call& call, float) { norm_grad(call, layer_norm_grad, call.rows(0).rows); }
-void BatchNormGrad(Call& call, float) { norm_grad(call, batch_norm_grad, call.rows(0).channels); }
+void LayerNormGrad(Call& call, const Constants&) { norm_grad(call, layer_norm_grad, call.rows(0).rows); }
+void BatchNormGrad(Call& call, const Constants&) { norm_grad(call, batch_norm_grad, call.rows(0).channels); }
 
 /** Inputs x, bias. */
-void BiasGelu(Call& call, float) {
+void BiasGelu(Call& call, const Constants&) {
   const Rows size = call.rows(0);
   if (!call.all_hold({1}, size.channels)) return;
   float* y = call.out(0, call.shape(0));
@@ -160,7 +169,7 @@ void BiasGelu(Call& call, float) {
 }
 
 /** Inputs dy, x, bias; outputs dx, dbias. */
-void BiasGeluGrad(Call& call, float) {
+void BiasGeluGrad(Call& call, const Constants&) {
   const Rows size = call.rows(0);
   if (!call.all_hold({1}, call.count(0)) || !call.all_hold({2}, size.channels)) return;
   float* dx = call.out(0, call.shape(0));
@@ -179,14 +188,14 @@ bool is_residual(Call& call) {
 
 Ending ending_of(const Call& call) { return {call.in(2), call.in(3), call.in(4), call.count(4)}; }
 
-void ScaledResidual(Call& call, float) {
+void ScaledResidual(Call& call, const Constants&) {
   if (!is_residual(call)) return;
   float* y = call.out(0, call.shape(0));
   if (call.ok()) scaled_residual(call.in(0), call.in(1), ending_of(call), y, call.rows(0), call.workers);
 }
 
 /** Outputs dbranch, in the branch's own shape, dbias, dgamma. */
-void ScaledResidualGrad(Call& call, float) {
+void ScaledResidualGrad(Call& call, const Constants&) {
   if (!is_residual(call)) return;
   const Rows size = call.rows(0);
   float* dbranch = call.out(0, call.shape(1));
@@ -197,13 +206,15 @@ void ScaledResidualGrad(Call& call, float) {
 }
 
 /** Whether input `x` is a batch of maps and input `weight` has odd kernels [height, width, channels, 1] for them. */
-bool is_depthwise(Call& call, int x, int weight) {
+bool is_depthwise(Call& call, int x, int weight, int stride) {
   const tf::TensorShape &maps = call.shape(x), &kernel = call.shape(weight);
   if (maps.dims() == 4 && kernel.dims() == 4 && kernel.dim_size(2) == maps.dim_size(3) &&
-      kernel.dim_size(3) == 1 && kernel.dim_size(0) % 2 == 1 && kernel.dim_size(1) % 2 == 1) {
+      kernel.dim_size(3) == 1 && kernel.dim_size(0) % 2 == 1 && kernel.dim_size(1) % 2 == 1 &&
+      (stride == 1 || stride == 2)) {
     return true;
   }
-  return call.fail("no depthwise convolution of " + maps.DebugString() + " with " + kernel.DebugString());
+  return call.fail("no depthwise convolution of " + maps.DebugString() + " with " + kernel.DebugString() +
+                   " at stride " + std::to_string(stride));
 }
 
 Maps maps_of(const Call& call, int x) {
@@ -211,25 +222,40 @@ Maps maps_of(const Call& call, int x) {
   return {s.dim_size(0), s.dim_size(1), s.dim_size(2), s.dim_size(3)};
 }
 
-Kernel kernel_of(const Call& call, int weight) { return {call.shape(weight).dim_size(0), call.shape(weight).dim_size(1)}; }
-
-/** Inputs x, weight. */
-void Depthwise(Call& call, float) {
-  if (!is_depthwise(call, 0, 1)) return;
-  float* y = call.out(0, call.shape(0));
-  if (call.ok()) depthwise(call.in(0), call.in(1), y, maps_of(call, 0), kernel_of(call, 1), call.workers);
+Kernel kernel_of(const Call& call, int weight, int stride) {
+  return {call.shape(weight).dim_size(0), call.shape(weight).dim_size(1), stride};
 }
 
-/** Inputs dy, x, weight; outputs dx, dweight. */
-void DepthwiseGrad(Call& call, float) {
-  if (!is_depthwise(call, 0, 2) || !call.all_hold({1}, call.count(0))) return;
-  float* dx = call.out(0, call.shape(0));
-  float* dweight = call.out(1, call.shape(2));
-  if (!call.ok()) return;
+/** The shape of what a stride leaves of the maps. */
+tf::TensorShape strided(const Maps& m, int stride) {
+  return {m.images, (m.height + stride - 1) / stride, (m.width + stride - 1) / stride, m.channels};
+}
+
+/** Inputs x, weight, and the bias if there is one. */
+void Depthwise(Call& call, const Constants& constants) {
+  const auto [eps, stride, biases] = constants;
+  if (!is_depthwise(call, 0, 1, stride)) return;
   const Maps maps = maps_of(call, 0);
-  const Kernel kernel = kernel_of(call, 2);
+  if (biases > 0 && !call.all_hold({2}, maps.channels)) return;
+  float* y = call.out(0, strided(maps, stride));
+  if (!call.ok()) return;
+  const float* bias = biases > 0 ? call.in(2) : nullptr;
+  depthwise(call.in(0), call.in(1), bias, y, maps, kernel_of(call, 1, stride), call.workers);
+}
+
+/** Inputs dy, x, weight, and the bias if there is one; outputs dx, dweight, and dbias if there is a bias. */
+void DepthwiseGrad(Call& call, const Constants& constants) {
+  const auto [eps, stride, biases] = constants;
+  if (!is_depthwise(call, 1, 2, stride)) return;
+  const Maps maps = maps_of(call, 1);
+  if (!call.all_hold({0}, strided(maps, stride).num_elements())) return;
+  float* dx = call.out(0, call.shape(1));
+  float* dweight = call.out(1, call.shape(2));
+  float* dbias = biases > 0 ? call.out(2, {maps.channels}) : nullptr;
+  if (!call.ok()) return;
+  const Kernel kernel = kernel_of(call, 2, stride);
   depthwise_grad_input(call.in(0), call.in(2), dx, maps, kernel, call.workers);
-  depthwise_grad_weight(call.in(0), call.in(1), dweight, maps, kernel, call.workers);
+  depthwise_grad_weight(call.in(0), call.in(1), dweight, dbias, maps, kernel, call.workers);
 }
 
 /** Inputs and outputs `first … first + n − 1` as spans. */
@@ -256,24 +282,9 @@ bool same_sizes(Call& call, int list, int n) {
   return true;
 }
 
-/** A kernel over lists of tensors. */
-template <void (*Function)(Call&, int n)>
-class ListOp : public tf::OpKernel {
- public:
-  explicit ListOp(tf::OpKernelConstruction* init) : OpKernel(init) {
-    OP_REQUIRES_OK(init, init->GetAttr("N", &n_));
-  }
-  void Compute(Context* ctx) override {
-    Call call(ctx);
-    Function(call, n_);
-  }
-
- private:
-  int n_ = 0;
-};
-
 /** Inputs N gradients, max norm; outputs N clipped gradients, squared norms [N]. */
-void ClipEach(Call& call, int n) {
+void ClipEach(Call& call, const Constants& constants) {
+  const int n = constants.n;
   if (!call.all_hold({n}, 1)) return;
   const std::vector<Span> grads = spans(call, 0, 0, n);
   float* squares = call.out(n, {n});
@@ -281,7 +292,8 @@ void ClipEach(Call& call, int n) {
 }
 
 /** Inputs N weights, N gradients, N first and N second moments, factors [N, 8]; outputs weights and moments. */
-void AdamW(Call& call, int n) {
+void AdamW(Call& call, const Constants& constants) {
+  const int n = constants.n;
   constexpr Index kFactors = sizeof(AdamWFactors) / sizeof(float);
   for (int list = 1; list < 4; ++list) {
     if (!same_sizes(call, list, n)) return;
@@ -296,7 +308,8 @@ void AdamW(Call& call, int n) {
 }
 
 /** Inputs N averages, N sources, [momentum, 1 − momentum]; outputs N averages. */
-void MovingAverage(Call& call, int n) {
+void MovingAverage(Call& call, const Constants& constants) {
+  const int n = constants.n;
   if (!same_sizes(call, 1, n) || !call.all_hold({2 * n}, 2)) return;
   const std::vector<Span> averages = spans(call, 0, 0, n);
   if (!call.ok()) return;
@@ -349,28 +362,32 @@ REGISTER_OP("BcsslScaledResidualGrad")
     .Output("dbranch: float").Output("dbias: float").Output("dgamma: float");
 BCSSL_KERNEL("ScaledResidualGrad", Op<ScaledResidualGrad>);
 
-REGISTER_OP("BcsslDepthwise").Input("x: float").Input("weight: float").Output("y: float");
+REGISTER_OP("BcsslDepthwise")
+    .Attr("N: int >= 0").Attr("stride: int").Input("x: float").Input("weight: float").Input("bias: N * float")
+    .Output("y: float");
 BCSSL_KERNEL("Depthwise", Op<Depthwise>);
 
 REGISTER_OP("BcsslDepthwiseGrad")
-    .Input("dy: float").Input("x: float").Input("weight: float").Output("dx: float").Output("dweight: float");
+    .Attr("N: int >= 0").Attr("stride: int")
+    .Input("dy: float").Input("x: float").Input("weight: float").Input("bias: N * float")
+    .Output("dx: float").Output("dweight: float").Output("dbias: N * float");
 BCSSL_KERNEL("DepthwiseGrad", Op<DepthwiseGrad>);
 
 REGISTER_OP("BcsslClipEach")
     .Attr("N: int").Input("grads: N * float").Input("max_norm: float")
     .Output("clipped: N * float").Output("squares: float");
-BCSSL_KERNEL("ClipEach", ListOp<ClipEach>);
+BCSSL_KERNEL("ClipEach", Op<ClipEach>);
 
 REGISTER_OP("BcsslAdamW")
     .Attr("N: int").Input("weights: N * float").Input("grads: N * float")
     .Input("first: N * float").Input("second: N * float").Input("factors: float")
     .Output("new_weights: N * float").Output("new_first: N * float").Output("new_second: N * float");
-BCSSL_KERNEL("AdamW", ListOp<AdamW>);
+BCSSL_KERNEL("AdamW", Op<AdamW>);
 
 REGISTER_OP("BcsslMovingAverage")
     .Attr("N: int").Input("averages: N * float").Input("sources: N * float").Input("mix: float")
     .Output("new_averages: N * float");
-BCSSL_KERNEL("MovingAverage", ListOp<MovingAverage>);
+BCSSL_KERNEL("MovingAverage", Op<MovingAverage>);
 
 }  // namespace
 }  // namespace bcssl

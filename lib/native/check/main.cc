@@ -1,0 +1,13 @@
+// Checks the kernels without TensorFlow, so that they can be compiled with sanitisers and for other CPUs. Prints what is
+// wrong, and how many checks failed.
+#include "check.h"
+
+namespace bcssl::check {
+void check_depthwise();
+}
+
+int main() {
+  bcssl::check::check_depthwise();
+  std::printf("%d failures\n", bcssl::check::failures);
+  return bcssl::check::failures == 0 ? 0 : 1;
+}

@@ -1,0 +1,76 @@
+// A vector of floats as wide as this CPU's registers, by the compiler's vector extensions: one source for AVX-512, AVX2,
+// NEON and whatever else. In a feature map it holds kLanes neighbouring channels of one position.
+#pragma once
+
+#include <cstring>
+#include <memory>
+
+#include "kernels.h"
+
+namespace bcssl {
+
+#if defined(__AVX512F__)
+constexpr int kLanes = 16, kRegisters = 32;
+#elif defined(__AVX__)
+constexpr int kLanes = 8, kRegisters = 16;
+#elif defined(__aarch64__)
+constexpr int kLanes = 4, kRegisters = 32;
+#else
+constexpr int kLanes = 4, kRegisters = 16;
+#endif
+typedef float Vec __attribute__((vector_size(kLanes * sizeof(float))));
+
+/**
+ * The channels of a position in blocks of kLanes. The last block ends with the last channel, so it may overlap the one
+ * before: what is computed twice comes out the same twice. Fewer than kLanes channels leave lanes empty.
+ */
+class Blocks {
+ public:
+  explicit Blocks(Index channels)
+      : channels_(channels), count_((channels + kLanes - 1) / kLanes), filled_(std::min<Index>(channels, kLanes)) {}
+
+  Index channels() const { return channels_; }
+  bool full() const { return filled_ == kLanes; }
+  Index count() const { return count_; }
+  /** The first channel of a block. */
+  Index begin(Index block) const { return std::min(block * kLanes, channels_ - filled_); }
+
+  Vec load(const float* position, Index block) const {
+    Vec v = {};
+    const float* from = position + begin(block);
+    if (filled_ == kLanes) {
+      std::memcpy(&v, from, sizeof v);
+    } else {
+      std::memcpy(&v, from, filled_ * sizeof(float));
+    }
+    return v;
+  }
+
+  void store(const Vec& v, float* position, Index block) const {
+    float* to = position + begin(block);
+    if (filled_ == kLanes) {
+      std::memcpy(to, &v, sizeof v);
+    } else {
+      std::memcpy(to, &v, filled_ * sizeof(float));
+    }
+  }
+
+ private:
+  Index channels_, count_, filled_;
+};
+
+/** An array whose elements start out as whatever the memory holds. */
+inline std::unique_ptr<Vec[]> vectors(Index count) { return std::unique_ptr<Vec[]>(new Vec[count]); }
+
+/** The calling thread's own memory, kept from call to call: fresh pages would cost more than some kernels. */
+inline Vec* scratch(Index count) {
+  thread_local std::unique_ptr<Vec[]> memory;
+  thread_local Index size = 0;
+  if (size < count) {
+    memory = vectors(count);
+    size = count;
+  }
+  return memory.get();
+}
+
+}  // namespace bcssl
