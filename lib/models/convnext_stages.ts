@@ -15,6 +15,7 @@ import {
   type BackboneOutput,
   dropPathRates,
   type ForwardOptions,
+  keepOutput,
   type Tap,
   tapWithin,
 } from "lib/models/model.ts";
@@ -73,8 +74,6 @@ export function mixerBlock(
     return scaledResidual(x, rows, { bias: pwconv2.bias, gamma, keep });
   });
 }
-
-const keepOutput: Tap = (_, output) => output;
 
 /** The shape of the whole. Depths and dims have one entry per stage. */
 export interface StagesConfig {

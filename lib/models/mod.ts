@@ -8,6 +8,8 @@ import {
   type ConvNeXtIsotropicConfig,
   createConvNeXtIsotropic,
 } from "lib/models/convnext_isotropic.ts";
+import { createResNet } from "lib/models/resnet.ts";
+import type { ResNetConfig } from "lib/models/resnet_configs.ts";
 import { createSwin, type SwinConfig } from "lib/models/swin.ts";
 import { createViT, type ViTConfig } from "lib/models/vit.ts";
 import type { Backbone, ForwardOptions, ModelOutput } from "lib/models/model.ts";
@@ -15,13 +17,19 @@ import type { Backbone, ForwardOptions, ModelOutput } from "lib/models/model.ts"
 export type { BackboneOutput, ForwardOptions, ModelOutput, Tap } from "lib/models/model.ts";
 export { bcSslConfig, convNeXtConfig, type ConvNeXtSize } from "lib/models/convnext_configs.ts";
 export { convNeXtIsotropicConfig } from "lib/models/convnext_isotropic.ts";
+export { resNetConfig, type ResNetOptions } from "lib/models/resnet_configs.ts";
 export { vitConfig, type ViTSize } from "lib/models/vit_configs.ts";
 export { swinConfig, type SwinSize } from "lib/models/swin_configs.ts";
 export { intermediates } from "lib/models/intermediates.ts";
 export { type ModuleCost, summarize, totalCost } from "lib/models/summary.ts";
 
 /** Which backbone, and how large; `arch` tells them apart. */
-export type ModelConfig = ConvNeXtConfig | ConvNeXtIsotropicConfig | ViTConfig | SwinConfig;
+export type ModelConfig =
+  | ConvNeXtConfig
+  | ConvNeXtIsotropicConfig
+  | ViTConfig
+  | SwinConfig
+  | ResNetConfig;
 
 /** A network: its weights, and a pure call on them. */
 export interface Model {
@@ -91,10 +99,12 @@ function createBackbone(config: ModelConfig, rng: Rng): Backbone {
       return createViT(config, rng);
     case "swin":
       return createSwin(config, rng);
+    case "resnet":
+      return createResNet(config, rng);
     default: {
       const { arch } = config as { arch: string }; // never, but for plain JavaScript and notebooks
       throw new RangeError(
-        `Unknown architecture "${arch}": use convnext, convnext_isotropic, vit, swin`,
+        `Unknown architecture "${arch}": use convnext, convnext_isotropic, vit, swin, resnet`,
       );
     }
   }

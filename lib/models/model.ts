@@ -46,9 +46,12 @@ export interface Backbone {
   officialNames?(names: readonly string[]): ReadonlyMap<string, string>;
 }
 
+/** The tap that neither looks nor changes. */
+export const keepOutput: Tap = (_, output) => output;
+
 /** The tap of a module inside another: `stages.0.1` of `tap`, `norm` of this one, is `stages.0.1.norm`. */
 export function tapWithin(tap: Tap | undefined, prefix: string): Tap {
-  return tap ? (name, output) => tap(`${prefix}.${name}`, output) : (_, output) => output;
+  return tap ? (name, output) => tap(`${prefix}.${name}`, output) : keepOutput;
 }
 
 /**

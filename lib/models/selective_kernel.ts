@@ -1,0 +1,86 @@
+/**
+ * What SimCLRv2 changes in a ResNet (Chen et al. 2020b, §4.1), as its TensorFlow code has it: selective kernels (Li et
+ * al. 2019), of which both are 3×3, and the stem and shortcut of ResNet-D (He et al. 2019).
+ *
+ * B batch, H W map, F channels of the 3×3 convolutions.
+ */
+import * as tf from "lib/tf.ts";
+import { conv2d, type Conv2dParams } from "lib/nn/conv.ts";
+import { batchNorm, type BatchNormParams } from "lib/nn/norms.ts";
+
+export interface SelectiveKernelParams {
+  readonly conv: Conv2dParams; // [3, 3, F, 2F], both kernels
+  readonly bn: BatchNormParams; // [2F]
+  readonly attn: {
+    readonly fc_reduce: Conv2dParams; // [1, 1, F, max(F/16, 32)]
+    readonly bn: BatchNormParams;
+    readonly fc_select: Conv2dParams; // [1, 1, max(F/16, 32), 2F]
+  };
+}
+
+interface ConvOptions {
+  readonly training: boolean;
+  readonly stride: number;
+}
+
+/**
+ * Two convolutions, mixed channel by channel in shares that the image as a whole decides.
+ *
+ * @param x `[B, H, W, F]`
+ * @returns `[B, ⌈H/stride⌉, ⌈W/stride⌉, F]`
+ */
+export function selectiveKernel(
+  x: tf.Tensor4D,
+  { conv, bn, attn }: SelectiveKernelParams,
+  { training, stride }: ConvOptions,
+): tf.Tensor4D {
+  return tf.tidy(() => {
+    const both = tf.relu(batchNorm(conv2d(x, conv, { stride }), bn, { training }));
+    const [first, second] = tf.split(both, 2, 3) as [tf.Tensor4D, tf.Tensor4D];
+    const image = first.add(second).mean<tf.Tensor4D>([1, 2], true); // [B, 1, 1, F]
+    const reduced = tf.relu(batchNorm(conv2d(image, attn.fc_reduce), attn.bn, { training }));
+    const [toFirst, toSecond] = tf.split(conv2d(reduced, attn.fc_select), 2, 3);
+    const share = tf.sigmoid(toFirst!.sub(toSecond!)); // a softmax over two
+    return second.add(first.sub(second).mul(share));
+  });
+}
+
+/** Three 3×3 convolutions instead of one of 7×7; the last one's norm is the network's. */
+export interface DeepStemParams {
+  readonly 0: Conv2dParams; // [3, 3, 3, F/2]
+  readonly 1: BatchNormParams;
+  readonly 3: Conv2dParams; // [3, 3, F/2, F/2]
+  readonly 4: BatchNormParams;
+  readonly 6: Conv2dParams; // [3, 3, F/2, F]
+}
+
+/** @returns `[B, ⌈H/2⌉, ⌈W/2⌉, F]` */
+export function deepStem(
+  x: tf.Tensor4D,
+  stem: DeepStemParams,
+  { training }: Pick<ConvOptions, "training">,
+): tf.Tensor4D {
+  return tf.tidy(() => {
+    let y = tf.relu(batchNorm(conv2d(x, stem[0], { stride: 2 }), stem[1], { training }));
+    y = tf.relu(batchNorm(conv2d(y, stem[3]), stem[4], { training }));
+    return conv2d(y, stem[6]);
+  });
+}
+
+/**
+ * The mean of 2×2 pixels that stands before a shortcut's convolution. At stride 2 a missing row counts as zeros; at
+ * stride 1 it counts not at all, which is what repeating the last row comes to.
+ *
+ * @returns `[B, ⌈H/stride⌉, ⌈W/stride⌉, C]`
+ */
+export function shortcutPool(x: tf.Tensor4D, stride: 1 | 2): tf.Tensor4D {
+  return tf.tidy(() => {
+    if (stride === 2) {
+      return tf.avgPool(tf.pad(x, [[0, 0], [0, 1], [0, 1], [0, 0]]), 2, 2, "valid");
+    }
+    const [batch, height, width, channels] = x.shape;
+    const wider = tf.concat([x, x.slice([0, 0, width - 1, 0], [batch, height, 1, channels])], 2);
+    const lastRow = wider.slice([0, height - 1, 0, 0], [batch, 1, width + 1, channels]);
+    return tf.avgPool(tf.concat([wider, lastRow], 1), 2, 1, "valid");
+  });
+}
