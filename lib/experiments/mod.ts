@@ -16,6 +16,7 @@ export { type DataSplit, loadData } from "lib/experiments/data.ts";
 export { describeEngine } from "lib/experiments/engine.ts";
 export { type Baselines, baselines } from "lib/experiments/knn.ts";
 export { type NearestImages, nearestImages } from "lib/experiments/neighbours.ts";
+export { type LoadReport, loadWeights, saveWeights } from "lib/train/weights.ts";
 export { pretrain, type PretrainOptions, type PretrainResult } from "lib/experiments/pretrain.ts";
 export { type ModelCost, modelCosts } from "lib/experiments/model_costs.ts";
 export { type FieldOfKernel, receptiveFields } from "lib/experiments/receptive_fields.ts";

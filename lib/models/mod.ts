@@ -3,6 +3,7 @@ import "lib/native/mod.ts"; // registers the fused kernels that lib/nn looks for
 import type * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
 import { linear, type LinearParams } from "lib/nn/linear.ts";
+import { disposeTree } from "lib/nn/parameters.ts";
 import { type ConvNeXtConfig, createConvNeXt } from "lib/models/convnext.ts";
 import {
   type ConvNeXtIsotropicConfig,
@@ -46,6 +47,8 @@ export interface Model {
   forward(x: tf.Tensor4D, options: ForwardOptions): ModelOutput;
   /** The official name of each weight in a file of another library; one that no rule knows keeps its own. */
   officialNames(names: readonly string[]): ReadonlyMap<string, string>;
+  /** Frees the weights: `{ using model = createModel(…); … }` does it at the brace. */
+  [Symbol.dispose](): void;
 }
 
 export interface CreateModelOptions {
@@ -67,13 +70,15 @@ export function createModel(
   const backbone = createBackbone(config, rng);
   const { featureDim, headName } = backbone;
   const head = numClasses > 0 ? backbone.createHead(numClasses, rng.fork(headName)) : null;
+  const params = head ? { ...backbone.params, [headName]: head } : backbone.params;
   return {
     config,
-    params: head ? { ...backbone.params, [headName]: head } : backbone.params,
+    params,
     featureDim,
     forward: (x, options) => withHead(backbone, head, x, options),
     officialNames: (names) =>
       backbone.officialNames?.(names) ?? new Map(names.map((name) => [name, name])),
+    [Symbol.dispose]: () => disposeTree(params),
   };
 }
 

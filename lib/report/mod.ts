@@ -17,6 +17,7 @@ export {
 export { inNotebook, print, settle, show, type ShowOptions } from "lib/report/kernel.ts";
 export type { MimeBundle } from "lib/report/outbox.ts";
 export { axisLabel, categorical, colours, type Figure, gridOf, plot } from "lib/report/plot.ts";
+export { costTable, moduleTable } from "lib/report/model_tables.ts";
 export { contributionImages, receptiveFieldFigure } from "lib/report/receptive_field.ts";
 export { saveFigure, saveImage } from "lib/report/save_figure.ts";
 export { saveTable } from "lib/report/save_table.ts";
