@@ -30,11 +30,11 @@ export function effectiveReceptiveField(
   }
   const values = new Float64Array(side * side);
   for (let i = 0; i < count; i++) {
-    const rises = tf.tidy(() => {
+    tf.tidy(() => {
       const image = images.slice([i, 0, 0, 0], [1, side, side, 3]);
-      return tf.grad(centre(model))(image).relu().sum(-1).dataSync<"float32">();
+      const rises = tf.grad(centre(model))(image).relu().sum(-1).dataSync<"float32">();
+      for (let p = 0; p < values.length; p++) values[p]! += rises[p]!;
     });
-    for (let p = 0; p < values.length; p++) values[p]! += rises[p]!;
   }
   const total = values.reduce((sum, value) => sum + value, 0);
   if (!(total > 0)) {
