@@ -65,9 +65,9 @@ Deno.test("countOps() counts what tfjs and we call, and nothing after it, also w
     tf.tidy(() => x.add(x).add(tfOpOutputs("Sqrt", [x], { T }, 1)[0]!));
   });
   assertEquals(total, 3);
-  assertEquals([...byName], [["AddV2", 2], ["Sqrt", 1]]);
+  assertEquals([...byName], [["Add", 2], ["Sqrt", 1]]);
   assertThrows(() => countOps(() => tfOp("NoSuchOp", [x], { T })), Error, "NoSuchOp");
   assertEquals(countOps(() => {}).total, 0);
   tf.dispose([x.add(x), x]);
-  assertEquals([...byName], [["AddV2", 2], ["Sqrt", 1]]);
+  assertEquals([...byName], [["Add", 2], ["Sqrt", 1]]);
 });
