@@ -8,8 +8,8 @@ const rounded = (value: number, digits: number) => Number(value.toFixed(digits))
 export function moduleTable(modules: readonly ModuleCost[]): object[] {
   return modules.map(({ name, outputShape, parameters, multiplyAdds, depthwise }) => ({
     module: name === "" ? "the whole network" : name,
-    output: outputShape?.join(" × ") ?? "",
-    parameters: parameters.toLocaleString("en-US"),
+    output: outputShape?.join(" × "),
+    "parameters (M)": rounded(parameters / 1e6, 3),
     "multiply–adds (M)": rounded(multiplyAdds / 1e6, 1),
     "depthwise (%)": multiplyAdds > 0 ? rounded(100 * depthwise / multiplyAdds, 1) : 0,
   }));
@@ -19,7 +19,7 @@ export function moduleTable(modules: readonly ModuleCost[]): object[] {
 export function costTable(costs: readonly ModelCost[]): object[] {
   return costs.map((cost) => ({
     network: cost.network,
-    "GFLOPs, paper": cost.printedGigaFlops ?? "–",
+    "GFLOPs, paper": cost.printedGigaFlops ?? undefined,
     "GFLOPs, counted": rounded(cost.gigaFlops, 3),
     "in depthwise (%)": rounded(100 * cost.depthwise, 1),
     "weights (M), paper": cost.printedMillions,
