@@ -32,6 +32,7 @@ export function partialPath(path: string): string {
  * Fetches a file into `path`. A download that was cut short goes on from where it was, in the same call as long as bytes
  * come, and in the next call after that.
  *
+ * @returns Its SHA-256, in hex.
  * @throws {Error} If the address is out of reach, or the file is not as expected: one line that says how to mend it.
  *   Nothing is at `path` then.
  */
@@ -39,20 +40,22 @@ export async function download(
   url: string,
   path: string,
   options: DownloadOptions = {},
-): Promise<void> {
+): Promise<string> {
   try {
     await receiveAll(url, path, options);
   } catch (error) {
     options.signal?.throwIfAborted();
     throw new Error(`Cannot download ${url} (${reasonOf(error as Error)}): ${byHand(path)}`);
   }
+  let sha256: string;
   try {
-    await checkFile(partialPath(path), options);
+    sha256 = await checkFile(partialPath(path), options);
   } catch (error) {
     await Deno.remove(partialPath(path)); // going on from it would not help
     throw new Error(`Cannot use ${url}: ${(error as Error).message}; ${byHand(path)}`);
   }
   await Deno.rename(partialPath(path), path);
+  return sha256;
 }
 
 /** What went wrong, without the address, which is said already. */

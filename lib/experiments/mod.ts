@@ -18,6 +18,12 @@ export { type Baselines, baselines } from "lib/experiments/knn.ts";
 export { type NearestImages, nearestImages } from "lib/experiments/neighbours.ts";
 export { type LoadReport, loadWeights, saveWeights } from "lib/train/weights.ts";
 export { pretrain, type PretrainOptions, type PretrainResult } from "lib/experiments/pretrain.ts";
+export { type Pretrained, pretrained, type PretrainedOptions } from "lib/experiments/pretrained.ts";
+export {
+  pretrainedCatalogue,
+  type PretrainedEntry,
+  type PretrainedName,
+} from "lib/experiments/pretrained_catalogue.ts";
 export { type ModelCost, modelCosts } from "lib/experiments/model_costs.ts";
 export { type FieldOfKernel, receptiveFields } from "lib/experiments/receptive_fields.ts";
 export { type ExampleViews, exampleViews } from "lib/experiments/views.ts";
