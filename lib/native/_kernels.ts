@@ -1,4 +1,4 @@
-/** The operations of `src/ops.cc` as tfjs kernels. Inputs come as an array in the operation's own order. */
+/** The operations of `src/*ops.cc` as tfjs kernels. Inputs come as an array in the operation's own order. */
 import type * as tf from "lib/tf.ts";
 import { attr, type Attrs, tfOpOutputs } from "lib/tf_op.ts";
 
@@ -29,6 +29,13 @@ const operations: Readonly<Record<string, Operation>> = {
   BatchNormGrad: returns(3),
   BiasGelu: returns(1),
   BiasGeluGrad: returns(2),
+  L2Normalize: returns(2),
+  L2NormalizeGrad: returns(1),
+  PrototypeScales: returns(2),
+  PrototypeGrad: returns(2),
+  DinoTeacher: returns(3),
+  DinoLoss: returns(3),
+  DinoLossGrad: returns(2),
   ScaledResidual: returns(1),
   ScaledResidualGrad: returns(3),
   Depthwise: onLists(1, 2, () => 1), // a list of no or one bias

@@ -11,7 +11,7 @@ const wheelDir = `${root}.venv/engine`;
 /** TensorFlow's libraries and headers. */
 export const engineDir = `${wheelDir}/tensorflow`;
 
-/** How each file is compiled. `-march=native` stays out of the file that includes TensorFlow's headers. */
+/** How each file is compiled. `-march=native` stays out of files that include TensorFlow's headers. */
 export const flags = {
   all: ["-std=c++17", "-fPIC", "-Wall", "-Wextra"],
   kernels: [
@@ -25,8 +25,10 @@ export const flags = {
   ops: ["-O2", "-D_GLIBCXX_USE_CXX11_ABI=1", "-DEIGEN_MAX_ALIGN_BYTES=64", "-DNDEBUG"],
 } as const;
 
-/** The one source file that knows TensorFlow. */
-export const opsSource = `${sourceDir}/ops.cc`;
+/** Whether a source file is one of those that know TensorFlow: `ops.cc`, `dino_ops.cc`. */
+export function isOps(source: string): boolean {
+  return /ops\.cc$/.test(source);
+}
 
 /** The source files, absolute, in a fixed order; headers included. */
 export function sources(): string[] {

@@ -1,13 +1,6 @@
 /** Compiles the kernels in `src/`. Run by set-up, or by hand: `deno run -A lib/native/build.ts`. */
 import { createHash } from "node:crypto";
-import {
-  engineDir,
-  flags,
-  libraryDir,
-  libraryKey,
-  opsSource,
-  sources,
-} from "lib/native/_library.ts";
+import { engineDir, flags, isOps, libraryDir, libraryKey, sources } from "lib/native/_library.ts";
 
 export interface NativeBuild {
   /** The library's file. */
@@ -76,25 +69,24 @@ async function folder(): Promise<string> {
   return libraryDir;
 }
 
-/** Two compilers at a time: the file with TensorFlow's headers takes as long as all others together. */
+/** Two compilers at a time, first the files with TensorFlow's headers: each takes as long as all others together. */
 async function compileAll(files: string[], dir: string): Promise<string[]> {
-  const compile = async (source: string) => {
-    const object = `${dir}/${source.split("/").at(-1)}.o`;
-    const own = source === opsSource
-      ? [...flags.ops, "-isystem", `${engineDir}/include`]
-      : flags.kernels;
-    await run([...flags.all, ...own, "-c", source, "-o", object]);
-    return object;
+  const waiting = files.toSorted((a, b) => Number(isOps(b)) - Number(isOps(a)));
+  const objects: string[] = [];
+  const compile = async () => {
+    for (let source = waiting.shift(); source !== undefined; source = waiting.shift()) {
+      const object = `${dir}/${source.split("/").at(-1)}.o`;
+      const own = isOps(source)
+        ? [...flags.ops, "-isystem", `${engineDir}/include`]
+        : flags.kernels;
+      await run([...flags.all, ...own, "-c", source, "-o", object]);
+      objects.push(object);
+    }
   };
-  const kernels = async () => {
-    const objects: string[] = [];
-    for (const file of files) if (file !== opsSource) objects.push(await compile(file));
-    return objects;
-  };
-  const done = await Promise.allSettled([compile(opsSource), kernels()]);
+  const done = await Promise.allSettled([compile(), compile()]);
   const failed = done.find((result) => result.status === "rejected");
   if (failed) throw failed.reason;
-  return done.flatMap((result) => result.status === "fulfilled" ? result.value : []);
+  return objects.sort();
 }
 
 /** What the compiler prints. */

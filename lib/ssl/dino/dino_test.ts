@@ -1,7 +1,12 @@
 import * as tf from "lib/tf.ts";
 import { createRng } from "lib/rng.ts";
 import { namedVariables, parameters } from "lib/nn/parameters.ts";
-import { createDinoHead, dinoHead, type DinoHeadConfig } from "lib/ssl/dino/head.ts";
+import {
+  createDinoHead,
+  dinoHead,
+  type DinoHeadConfig,
+  prototypeLogits,
+} from "lib/ssl/dino/head.ts";
 import { dinoLoss, nextCenter, teacherProbabilities } from "lib/ssl/dino/loss.ts";
 import { forwardViews } from "lib/ssl/dino/network.ts";
 import {
@@ -185,7 +190,8 @@ Deno.test("dinoStep() with a frozen last layer leaves the prototypes and their m
 Deno.test("dinoStep() takes the centre's step from the raw logits of the teacher, after the loss", () => {
   const state = newState();
   const crops = views();
-  const { logits } = forwardViews(state.teacher, [crops.global], { training: true });
+  const { bottleneck } = forwardViews(state.teacher, [crops.global], { training: true });
+  const logits = prototypeLogits(bottleneck, state.teacher.params.head.last_layer);
   dinoStep(state, crops, now, createRng(1));
   assertClose(state.center, logits.mean(0).mul(0.2));
 });

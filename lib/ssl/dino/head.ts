@@ -26,10 +26,13 @@ type MlpLayer = LinearParams | BatchNormParams | null; // null holds the place o
 
 export interface DinoHeadParams {
   readonly mlp: readonly MlpLayer[];
-  readonly last_layer: {
-    readonly weight_g: tf.Variable<tf.Rank.R2>; // [1, K], lengths
-    readonly weight_v: tf.Variable<tf.Rank.R2>; // [bottleneck, K], directions
-  };
+  readonly last_layer: Prototypes;
+}
+
+/** The weight-normed last layer. */
+export interface Prototypes {
+  readonly weight_g: tf.Variable<tf.Rank.R2>; // [1, K], lengths
+  readonly weight_v: tf.Variable<tf.Rank.R2>; // [bottleneck, K], directions
 }
 
 /** Linear layers from `trunc_normal_(0.02)`; the prototypes keep PyTorch's default for a linear layer. */
@@ -52,14 +55,14 @@ export function createDinoHead(inDim: number, config: DinoHeadConfig, rng: Rng):
 }
 
 /**
- * Logits over the prototypes: `g_k · ⟨z/‖z‖, v_k/‖v_k‖⟩`.
+ * The MLP's output at unit length.
  *
  * @param features `[N, inDim]`
- * @returns `[N, K]`
+ * @returns `[N, bottleneck]`
  */
-export function dinoHead(
+export function dinoBottleneck(
   features: tf.Tensor2D,
-  { mlp, last_layer }: DinoHeadParams,
+  { mlp }: Pick<DinoHeadParams, "mlp">,
   { training }: { readonly training: boolean },
 ): tf.Tensor2D {
   return tf.tidy(() => {
@@ -69,8 +72,31 @@ export function dinoHead(
       else if ("running_mean" in layer) z = batchNorm(z, layer, { training });
       else z = linear(z, layer);
     }
-    const directions = l2Normalize(last_layer.weight_v.transpose()); // [K, bottleneck], unit rows
-    const logits = tf.matMul(l2Normalize(z), directions, false, true); // [N, K], cosines
-    return logits.mul<tf.Tensor2D>(last_layer.weight_g);
+    return l2Normalize(z);
   });
+}
+
+/**
+ * Logits over the prototypes: `g_k · ⟨z, v_k/‖v_k‖⟩`.
+ *
+ * @param z Unit vectors `[N, bottleneck]`
+ * @returns `[N, K]`
+ */
+export function prototypeLogits(
+  z: tf.Tensor2D,
+  { weight_g, weight_v }: Prototypes,
+): tf.Tensor2D {
+  return tf.tidy(() => {
+    const directions = l2Normalize(weight_v.transpose()); // [K, bottleneck], unit rows
+    return tf.matMul(z, directions, false, true).mul<tf.Tensor2D>(weight_g); // [N, K]
+  });
+}
+
+/** The whole head: `[N, inDim]` to logits `[N, K]`. Training goes from the bottleneck to the loss without them. */
+export function dinoHead(
+  features: tf.Tensor2D,
+  head: DinoHeadParams,
+  options: { readonly training: boolean },
+): tf.Tensor2D {
+  return tf.tidy(() => prototypeLogits(dinoBottleneck(features, head, options), head.last_layer));
 }

@@ -41,17 +41,21 @@ export function dinoLoss(
 ): tf.Scalar {
   const [V, B] = student.shape;
   const [T] = teacher.shape;
-  if (V < T || V < 2) {
-    throw new RangeError(
-      `Cannot pair views: need V >= T and V >= 2, current V is ${V} and T is ${T}`,
-    );
-  }
+  checkPairs(V, T);
   return tf.tidy(() => {
     const logP = tf.logSoftmax(student.div(studentTemp)); // [V, B, K]
     const pairs = tf.matMul(teacher.reshape([T, -1]), logP.reshape([V, -1]), false, true); // [T, V]
     const otherView = tf.sub(1, tf.eye(T, V));
     return pairs.mul(otherView).sum().div(-B * (T * V - T)).asScalar();
   });
+}
+
+/** @throws {RangeError} If there is no pair of distinct views. */
+export function checkPairs(V: number, T: number): void {
+  if (V >= T && V >= 2) return;
+  throw new RangeError(
+    `Cannot pair views: need V >= T and V >= 2, current V is ${V} and T is ${T}`,
+  );
 }
 
 /**

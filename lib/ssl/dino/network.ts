@@ -4,7 +4,7 @@ import type { Rng } from "lib/rng.ts";
 import { createModel, type ForwardOptions, type Model, type ModelConfig } from "lib/models/mod.ts";
 import {
   createDinoHead,
-  dinoHead,
+  dinoBottleneck,
   type DinoHeadConfig,
   type DinoHeadParams,
 } from "lib/ssl/dino/head.ts";
@@ -31,12 +31,12 @@ export function createDinoNetwork(
 export interface DinoOutput {
   /** `[N, D]`, before the head. */
   readonly features: tf.Tensor2D;
-  /** `[N, K]` */
-  readonly logits: tf.Tensor2D;
+  /** What the prototypes are compared with: unit vectors `[N, bottleneck]`. */
+  readonly bottleneck: tf.Tensor2D;
 }
 
 /**
- * Runs the backbone once per resolution and the head once on everything.
+ * Runs the backbone once per resolution and the head, up to its prototypes, once on everything.
  *
  * As in the reference, groups of the same resolution that follow each other share one pass, and with it the batch
  * statistics of every BatchNorm.
@@ -53,7 +53,7 @@ export function forwardViews(
       model.forward(group, { ...options, rng: options.rng?.fork(i) }).features
     );
     const features = passes.length === 1 ? passes[0]! : tf.concat(passes);
-    return { features, logits: dinoHead(features, params.head, options) };
+    return { features, bottleneck: dinoBottleneck(features, params.head, options) };
   });
 }
 

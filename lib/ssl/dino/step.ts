@@ -11,8 +11,8 @@ import { type AdamWState, adamWStep, disposeAdamW } from "lib/train/adamw.ts";
 import { clipEachByNorm } from "lib/train/clip.ts";
 import { emaUpdate } from "lib/train/ema.ts";
 import type { DinoHeadConfig } from "lib/ssl/dino/head.ts";
-import { dinoLoss, nextCenter, teacherProbabilities } from "lib/ssl/dino/loss.ts";
 import { createDinoNetwork, type DinoNetwork, forwardViews } from "lib/ssl/dino/network.ts";
+import { prototypeLoss, teach } from "lib/ssl/dino/prototypes.ts";
 
 /** Everything that a step changes, and so everything that a checkpoint holds. */
 export interface DinoState {
@@ -81,11 +81,12 @@ export interface StepMetrics {
  */
 export function dinoStep(state: DinoState, views: Views, now: StepValues, rng: Rng): StepMetrics {
   return tf.tidy(() => {
-    const batch = views.global.shape[0] / 2;
-    const taught = forwardViews(state.teacher, [views.global], { training: true });
-    const target = byView(taught.logits, batch); // [2, B, K]
-    const q = teacherProbabilities(target, state.center, now.teacherTemp);
-    const { loss, grads } = studentGradients(state.student, views, q, now, rng);
+    const { features, bottleneck } = forwardViews(state.teacher, [views.global], {
+      training: true,
+    });
+    const { last_layer } = state.teacher.params.head;
+    const targets = teach(bottleneck, last_layer, state.center, { views: 2, ...now });
+    const { loss, grads } = studentGradients(state.student, views, targets.probabilities, now, rng);
     if (!Number.isFinite(loss)) {
       throw new RangeError(
         `Cannot take a step: the loss is ${loss}; lower the learning rate or clipNorm`,
@@ -99,13 +100,13 @@ export function dinoStep(state: DinoState, views: Views, now: StepValues, rng: R
       now.teacherMomentum,
     );
     const old = state.center;
-    state.center = tf.keep(nextCenter(old, target, now.centerMomentum));
+    state.center = tf.keep(targets.center);
     old.dispose();
     return {
       loss,
       gradNorm: norm,
       centerNorm: state.center.norm().dataSync()[0]!,
-      ...teacherSignals(q, taught.features, loss),
+      ...teacherSignals(targets.entropy, features, loss),
     };
   });
 }
@@ -121,24 +122,19 @@ function studentGradients(
     .filter(([name]) => !(freezeLastLayer && name.startsWith("head.last_layer.")));
   const { value, grads } = tf.variableGrads(() => {
     const groups = local === null ? [global] : [global, local];
-    const { logits } = forwardViews(student, groups, { training: true, rng });
-    return dinoLoss(byView(logits, q.shape[1]), q, studentTemp);
+    const { bottleneck } = forwardViews(student, groups, { training: true, rng });
+    const { last_layer } = student.params.head;
+    return prototypeLoss(bottleneck, last_layer, q, { studentTemp, frozen: freezeLastLayer });
   }, weights.map(([, variable]) => variable));
   const byName = weights.map(([name, variable]) => [name, grads[variable.name]!] as const);
   return { loss: value.dataSync()[0]!, grads: new Map(byName) };
 }
 
-/** `[V·B, K]` → `[V, B, K]` */
-function byView(logits: tf.Tensor2D, batch: number): tf.Tensor3D {
-  return logits.reshape([-1, batch, logits.shape[1]]);
-}
-
-function teacherSignals(q: tf.Tensor3D, features: tf.Tensor2D, loss: number) {
+function teacherSignals(entropy: tf.Scalar, features: tf.Tensor2D, loss: number) {
   return tf.tidy(() => {
-    const entropies = q.mul(q.maximum(1e-30).log()).sum(-1).neg(); // [2, B]
     const unit = features.div(features.norm(2, 1, true).maximum(1e-12)); // [2B, D]
     const spread = tf.moments(unit, 0).variance.sqrt().mean().mul(Math.sqrt(features.shape[1]));
-    const [teacherEntropy, featureStd] = tf.stack([entropies.mean(), spread]).dataSync();
+    const [teacherEntropy, featureStd] = tf.stack([entropy, spread]).dataSync();
     return {
       teacherEntropy: teacherEntropy!,
       kl: loss - teacherEntropy!,
