@@ -9,6 +9,13 @@ import {
   type ConvNeXtIsotropicConfig,
   createConvNeXtIsotropic,
 } from "lib/models/convnext_isotropic.ts";
+import {
+  createRepLKNet,
+  mergeKernels,
+  repLKNetOf,
+  type RepLKNetParams,
+} from "lib/models/replknet.ts";
+import type { RepLKNetConfig } from "lib/models/replknet_configs.ts";
 import { createResNet } from "lib/models/resnet.ts";
 import type { ResNetConfig } from "lib/models/resnet_configs.ts";
 import { createSwin, type SwinConfig } from "lib/models/swin.ts";
@@ -18,6 +25,7 @@ import type { Backbone, ForwardOptions, ModelOutput } from "lib/models/model.ts"
 export type { BackboneOutput, ForwardOptions, ModelOutput, Tap } from "lib/models/model.ts";
 export { bcSslConfig, convNeXtConfig, type ConvNeXtSize } from "lib/models/convnext_configs.ts";
 export { convNeXtIsotropicConfig } from "lib/models/convnext_isotropic.ts";
+export { repLKNetConfig, type RepLKNetSize } from "lib/models/replknet_configs.ts";
 export { resNetConfig, type ResNetOptions } from "lib/models/resnet_configs.ts";
 export { vitConfig, type ViTSize } from "lib/models/vit_configs.ts";
 export { swinConfig, type SwinSize } from "lib/models/swin_configs.ts";
@@ -30,7 +38,8 @@ export type ModelConfig =
   | ConvNeXtIsotropicConfig
   | ViTConfig
   | SwinConfig
-  | ResNetConfig;
+  | ResNetConfig
+  | RepLKNetConfig;
 
 /** A network: its weights, and a pure call on them. */
 export interface Model {
@@ -68,8 +77,16 @@ export function createModel(
   { numClasses = 0 }: CreateModelOptions = {},
 ): Model {
   const backbone = createBackbone(config, rng);
+  const { createHead, headName } = backbone;
+  return assemble(
+    config,
+    backbone,
+    numClasses > 0 ? createHead(numClasses, rng.fork(headName)) : null,
+  );
+}
+
+function assemble(config: ModelConfig, backbone: Backbone, head: LinearParams | null): Model {
   const { featureDim, headName } = backbone;
-  const head = numClasses > 0 ? backbone.createHead(numClasses, rng.fork(headName)) : null;
   const params = head ? { ...backbone.params, [headName]: head } : backbone.params;
   return {
     config,
@@ -80,6 +97,25 @@ export function createModel(
       backbone.officialNames?.(names) ?? new Map(names.map((name) => [name, name])),
     [Symbol.dispose]: () => disposeTree(params),
   };
+}
+
+/**
+ * The same network in its form for evaluation: branches that were trained side by side are one kernel each, which gives
+ * the same output in less time (RepLKNet's structural re-parameterisation).
+ *
+ * @returns A model of its own weights; `model` stays as it is.
+ * @throws {RangeError} If the network has no branches to merge.
+ */
+export function reparameterize({ config, params }: Model): Model {
+  if (config.arch !== "replknet" || config.merged) {
+    const form = config.arch === "replknet" ? "a merged replknet" : `"${config.arch}"`;
+    throw new RangeError(`Cannot merge branches of ${form}: only replknet in training has them`);
+  }
+  const merged = { ...config, merged: true };
+  const { head = null, ...backbone } = mergeKernels(params) as RepLKNetParams & {
+    readonly head?: LinearParams;
+  };
+  return assemble(merged, repLKNetOf(backbone, merged), head);
 }
 
 function withHead(
@@ -106,10 +142,12 @@ function createBackbone(config: ModelConfig, rng: Rng): Backbone {
       return createSwin(config, rng);
     case "resnet":
       return createResNet(config, rng);
+    case "replknet":
+      return createRepLKNet(config, rng);
     default: {
       const { arch } = config as { arch: string }; // never, but for plain JavaScript and notebooks
       throw new RangeError(
-        `Unknown architecture "${arch}": use convnext, convnext_isotropic, vit, swin, resnet`,
+        `Unknown architecture "${arch}": use convnext, convnext_isotropic, vit, swin, resnet, replknet`,
       );
     }
   }

@@ -1,0 +1,44 @@
+/** The sizes of RepLKNet. */
+
+/** What is built. Depths, dims and kernel sizes have one entry per stage. */
+export interface RepLKNetConfig {
+  readonly arch: "replknet";
+  /** Pairs of a large-kernel block and a feed-forward one. */
+  readonly depths: readonly number[];
+  readonly dims: readonly number[];
+  /** Odd; pixels of each stage's own map. */
+  readonly kernelSizes: readonly number[];
+  /** Odd; of the branch that is trained beside each large kernel. */
+  readonly smallKernelSize: number;
+  /** The form for evaluation, each pair of kernels in one: see `reparameterize()`. */
+  readonly merged: boolean;
+  /** Of the last pair; earlier pairs rise to it linearly from 0. */
+  readonly dropPathRate: number;
+}
+
+/** 31B and 31L: Ding et al. 2022, table 4. `nano` is ours, for images of 32 to 96 pixels. */
+const sizes = {
+  nano: { depths: [1, 1, 4, 1], dims: [32, 64, 128, 256], kernelSizes: [15, 13, 11, 7] },
+  "31B": { depths: [2, 2, 18, 2], dims: [128, 256, 512, 1024], kernelSizes: [31, 29, 27, 13] },
+  "31L": { depths: [2, 2, 18, 2], dims: [192, 384, 768, 1536], kernelSizes: [31, 29, 27, 13] },
+} as const;
+
+export type RepLKNetSize = keyof typeof sizes;
+
+/**
+ * RepLKNet in the form it is trained in, stochastic depth as the official code sets it.
+ *
+ * @throws {RangeError} If there is no such size.
+ */
+export function repLKNetConfig(size: RepLKNetSize): RepLKNetConfig {
+  if (!(size in sizes)) {
+    throw new RangeError(`Unknown size "${size}": use ${Object.keys(sizes).join(", ")}`);
+  }
+  return {
+    arch: "replknet",
+    ...sizes[size],
+    smallKernelSize: 5,
+    merged: false,
+    dropPathRate: 0.3,
+  };
+}
