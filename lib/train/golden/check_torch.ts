@@ -50,7 +50,7 @@ try {
   console.log(
     `PyTorch loads it strictly; ${theirs.length} outputs differ by ${gap / scale} at most`,
   );
-  if (!(gap <= 1e-5 * scale)) Deno.exit(1);
+  if (!(gap <= 1e-5 * scale)) Deno.exitCode = 1;
 } finally {
   Deno.removeSync(folder, { recursive: true });
 }
