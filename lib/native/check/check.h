@@ -54,9 +54,9 @@ using Exact = std::vector<double>;
 
 inline int failures = 0;
 
-/** Fails where an entry is further than `tolerance` times the largest from its oracle; NaN fails. */
+/** Fails where an entry is further than `tolerance` times the largest (at least 0.01) from its oracle; NaN fails. */
 inline void expect_close(const std::string& what, const Numbers& actual, const Exact& expected, double tolerance) {
-  double scale = 1e-30, worst = 0;
+  double scale = 0.01, worst = 0;
   for (const double e : expected) scale = std::max(scale, std::fabs(e));
   for (std::size_t i = 0; i < expected.size(); ++i) {
     const double error = std::fabs(actual[i] - expected[i]) / scale;

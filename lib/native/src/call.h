@@ -5,30 +5,12 @@
 #include <string>
 
 #include "kernels.h"
+#include "pool_workers.h"
 #include "tensorflow/core/framework/op.h"
-#include "tensorflow/core/framework/op_kernel.h"
 
 namespace bcssl {
 
-namespace tf = ::tensorflow;
 using Context = tf::OpKernelContext;
-
-/** TensorFlow's own threads, so that ours are never more than the user asked for. */
-class PoolWorkers : public Workers {
- public:
-  explicit PoolWorkers(Context* ctx) : pool_(ctx->device()->tensorflow_cpu_worker_threads()->workers) {}
-
-  void run(Index parts, const std::function<void(Index)>& task) const override {
-    if (parts == 1) return task(0);
-    using Pool = tf::thread::ThreadPool;
-    pool_->ParallelFor(parts, Pool::SchedulingParams::Fixed(1), [&](Index begin, Index end) {
-      for (Index part = begin; part < end; ++part) task(part);
-    });
-  }
-
- private:
-  tf::thread::ThreadPool* pool_;
-};
 
 /** One call of an operation: its arrays, and its complaint if one has the wrong size. */
 class Call {

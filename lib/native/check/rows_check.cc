@@ -1,0 +1,199 @@
+// Kernels over rows of channels, and those over all weights of a network, against their formulas.
+#include "check.h"
+
+namespace bcssl::check {
+namespace {
+
+double cdf(double x) { return std::erfc(-x * std::sqrt(0.5)) / 2; }
+double slope(double x) { return cdf(x) + x * std::exp(-x * x / 2) / std::sqrt(2 * std::acos(-1.0)); }
+
+struct Tensors {
+  Rows size;
+  Numbers x, dy, weight, bias, gamma, keep;
+};
+
+Tensors draw(Rows size, Index images, Random& random) {
+  const Index n = size.rows * size.channels;
+  return {size, random.numbers(n), random.numbers(n), random.numbers(size.channels), random.numbers(size.channels),
+          random.numbers(size.channels), random.numbers(images)};
+}
+
+std::string title(const char* kernel, Rows size) {
+  return std::string(kernel) + " on [" + std::to_string(size.rows) + ", " + std::to_string(size.channels) + "]";
+}
+
+/** Runs a kernel that fills some arrays, on one thread and on three, and compares with what they should hold. */
+template <typename Kernel>
+void expect(const std::string& name, const std::vector<Exact>& expected, Kernel kernel) {
+  std::vector<Numbers> one, three;
+  for (const Exact& e : expected) {
+    one.emplace_back(e.size());
+    three.emplace_back(e.size());
+  }
+  kernel(one, Threads(1));
+  kernel(three, Threads(3));
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    const std::string what = name + ", result " + std::to_string(i);
+    expect_close(what, one[i], expected[i], i == 0 ? 1e-5 : 1e-4);
+    expect_same(what, one[i], three[i]);
+  }
+}
+
+void check_gelu(const Tensors& t) {
+  const auto [rows, channels] = t.size;
+  const Index n = rows * channels;
+  Exact y(n), dx(n), biased(n), dbiased(n), dbias(channels);
+  for (Index i = 0; i < n; ++i) {
+    const double x = 4.0 * t.x[i], z = x + t.bias[i % channels];
+    y[i] = x * cdf(x);
+    dx[i] = t.dy[i] * slope(x);
+    biased[i] = z * cdf(z);
+    dbiased[i] = t.dy[i] * slope(z);
+    dbias[i % channels] += dbiased[i];
+  }
+  Numbers x = t.x;
+  for (float& value : x) value *= 4;
+  expect(title("gelu", t.size), {y, dx}, [&](std::vector<Numbers>& out, const Workers& workers) {
+    gelu(x.data(), out[0].data(), n, workers);
+    gelu_grad(t.dy.data(), x.data(), out[1].data(), n, workers);
+  });
+  expect(title("bias_gelu", t.size), {biased, dbiased, dbias}, [&](std::vector<Numbers>& out, const Workers& workers) {
+    bias_gelu(x.data(), t.bias.data(), out[0].data(), t.size, workers);
+    bias_gelu_grad(t.dy.data(), x.data(), t.bias.data(), out[1].data(), out[2].data(), t.size, workers);
+  });
+}
+
+/** Moments over the channels of each row, or over the rows of each channel. */
+void check_norm(const Tensors& t, bool per_row) {
+  const auto [rows, channels] = t.size;
+  const double eps = 1e-2;
+  const Index groups = per_row ? rows : channels, members = per_row ? channels : rows;
+  const auto at = [&, channels = channels](Index group, Index member) {
+    return per_row ? group * channels + member : member * channels + group;
+  };
+  Exact y(rows * channels), mean(groups), rstd(groups), dx(rows * channels), dweight(channels), dbias(channels);
+  for (Index g = 0; g < groups; ++g) {
+    double variance = 0, shift = 0, turn = 0;
+    for (Index i = 0; i < members; ++i) mean[g] += double(t.x[at(g, i)]) / members;
+    for (Index i = 0; i < members; ++i) variance += std::pow(t.x[at(g, i)] - mean[g], 2) / members;
+    rstd[g] = 1 / std::sqrt(variance + eps);
+    for (Index i = 0; i < members; ++i) {
+      const Index p = at(g, i), c = p % channels;
+      const double xhat = (t.x[p] - mean[g]) * rstd[g], d = double(t.dy[p]) * t.weight[c];
+      y[p] = xhat * t.weight[c] + t.bias[c];
+      shift += d / members;
+      turn += d * xhat / members;
+      dweight[c] += t.dy[p] * xhat;
+      dbias[c] += t.dy[p];
+    }
+    for (Index i = 0; i < members; ++i) {
+      const Index p = at(g, i);
+      const double xhat = (t.x[p] - mean[g]) * rstd[g];
+      dx[p] = (double(t.dy[p]) * t.weight[p % channels] - shift - xhat * turn) * rstd[g];
+    }
+  }
+  const std::string name = title(per_row ? "layer_norm" : "batch_norm", t.size);
+  expect(name, {y, mean, rstd, dx, dweight, dbias}, [&](std::vector<Numbers>& out, const Workers& workers) {
+    Numbers unbiased(channels);
+    if (per_row) {
+      layer_norm(t.x.data(), t.weight.data(), t.bias.data(), float(eps), out[0].data(), out[1].data(), out[2].data(),
+                 t.size, workers);
+    } else {
+      batch_norm(t.x.data(), t.weight.data(), t.bias.data(), float(eps), out[0].data(), out[1].data(), out[2].data(),
+                 unbiased.data(), t.size, workers);
+    }
+    (per_row ? layer_norm_grad : batch_norm_grad)(t.dy.data(), t.x.data(), out[1].data(), out[2].data(),
+                                                  t.weight.data(), out[3].data(), out[4].data(), out[5].data(), t.size,
+                                                  workers);
+  });
+}
+
+void check_residual(const Tensors& t) {
+  const auto [rows, channels] = t.size;
+  const Index n = rows * channels, images = t.keep.size();
+  Exact y(n), dbranch(n), dbias(channels), dgamma(channels);
+  for (Index i = 0; i < n; ++i) {
+    const Index c = i % channels;
+    const double keep = t.keep[i / channels / (rows / images)], branch = double(t.dy[i]) + t.bias[c];
+    y[i] = t.x[i] + keep * t.gamma[c] * branch;
+    dbranch[i] = keep * t.gamma[c] * t.x[i];
+    dbias[c] += dbranch[i];
+    dgamma[c] += keep * branch * t.x[i];
+  }
+  const Ending ending{t.bias.data(), t.gamma.data(), t.keep.data(), images};
+  expect(title("scaled_residual", t.size), {y, dbranch, dbias, dgamma},
+         [&](std::vector<Numbers>& out, const Workers& workers) {
+           scaled_residual(t.x.data(), t.dy.data(), ending, out[0].data(), t.size, workers);
+           scaled_residual_grad(t.x.data(), t.dy.data(), ending, out[1].data(), out[2].data(), out[3].data(), t.size,
+                                workers);
+         });
+}
+
+void check_optimizer(Random& random) {
+  const std::vector<Index> counts = {1, 33, 16384, 40001};
+  std::vector<Numbers> weights, grads, first, second;
+  std::vector<Exact> clipped, moved;
+  Exact squares;
+  const AdamWFactors f{0.99f, 0.9f, 0.1f, 0.999f, 0.001f, 3.0f, 1e-8f, 0.01f};
+  const double max_norm = 3;
+  for (const Index n : counts) {
+    for (auto* all : {&weights, &grads, &first, &second}) all->push_back(random.numbers(n));
+    for (float& v : second.back()) v = std::fabs(v);
+    double square = 0;
+    for (const float g : grads.back()) square += double(g) * g;
+    squares.push_back(square);
+    Exact c(n), w(n);
+    for (Index i = 0; i < n; ++i) {
+      const double g = grads.back()[i], m = f.beta1 * first.back()[i] + f.new1 * g;
+      const double v = f.beta2 * second.back()[i] + f.new2 * g * g;
+      c[i] = g * std::min(1.0, max_norm / (std::sqrt(square) + 1e-6));
+      w[i] = weights.back()[i] * f.keep - f.step * m / (std::sqrt(v) * f.rms_scale + f.eps);
+    }
+    clipped.push_back(c);
+    moved.push_back(w);
+  }
+  const auto spans = [&](const std::vector<Numbers>& in, std::vector<Numbers>& out) {
+    std::vector<Span> all;
+    for (std::size_t i = 0; i < in.size(); ++i) all.push_back({in[i].data(), out[i].data(), counts[i]});
+    return all;
+  };
+  const auto pointers = [](const std::vector<Numbers>& all) {
+    std::vector<const float*> to;
+    for (const Numbers& numbers : all) to.push_back(numbers.data());
+    return to;
+  };
+  std::vector<Exact> expected = clipped;
+  expected.push_back(squares);
+  expect("clip_each", expected, [&](std::vector<Numbers>& out, const Workers& workers) {
+    clip_each(spans(grads, out), float(max_norm), out.back().data(), workers);
+  });
+  expect("adamw", moved, [&](std::vector<Numbers>& out, const Workers& workers) {
+    std::vector<Numbers> m = first, v = second;
+    const std::vector<AdamWFactors> factors(counts.size(), f);
+    adamw(spans(weights, out), pointers(grads), spans(first, m), spans(second, v), factors.data(), workers);
+  });
+  for (std::size_t t = 0; t < counts.size(); ++t) {
+    for (Index i = 0; i < counts[t]; ++i) moved[t][i] = 0.75 * weights[t][i] + 0.25 * grads[t][i];
+  }
+  expect("moving_average", moved, [&](std::vector<Numbers>& out, const Workers& workers) {
+    moving_average(spans(weights, out), pointers(grads), 0.75f, 0.25f, workers);
+  });
+}
+
+}  // namespace
+
+void check_rows() {
+  Random random(2);
+  for (const Rows size : {Rows{1, 1}, Rows{6, 1}, Rows{5, 3}, Rows{2, 17}, Rows{300, 24}, Rows{35, 96}, Rows{3, 1000}}) {
+    for (const Index images : {Index{1}, size.rows}) {
+      const Tensors t = draw(size, images, random);
+      check_gelu(t);
+      check_norm(t, true);
+      check_norm(t, false);
+      check_residual(t);
+    }
+  }
+  check_optimizer(random);
+}
+
+}  // namespace bcssl::check

@@ -1,0 +1,61 @@
+/**
+ * The kernels without TensorFlow (`check/`), compiled with sanitisers and for CPUs with narrower vectors than this one's,
+ * against oracles in double precision and against themselves on another number of threads.
+ */
+import { flags, isOps, sources } from "lib/native/_library.ts";
+import { assertEquals } from "lib/testing/assert.ts";
+
+const checks = `${import.meta.dirname}/check`;
+const compiler = Deno.env.get("CXX") ?? "g++";
+const x86 = Deno.build.arch === "x86_64";
+
+/** How the kernels are compiled: as in the library, but for these flags instead of its own for this CPU. */
+const variants: Readonly<Record<string, { flags: readonly string[]; ignore?: boolean }>> = {
+  "under AddressSanitizer and UBSan": {
+    flags: ["-march=native", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover"],
+  },
+  "with AVX2": { flags: ["-march=x86-64-v3"], ignore: !x86 },
+  "with SSE2 alone": { flags: ["-march=x86-64"], ignore: !x86 },
+};
+
+for (const [name, { flags: own, ignore }] of Object.entries(variants)) {
+  Deno.test({
+    name: `kernels equal their oracles ${name}`,
+    ignore: ignore || !hasCompiler(),
+    fn() {
+      const folder = Deno.makeTempDirSync();
+      try {
+        const program = `${folder}/check`;
+        run(compiler, [...compilation(own), "-o", program]);
+        assertEquals(run(program, []), "0 failures\n");
+      } finally {
+        Deno.removeSync(folder, { recursive: true });
+      }
+    },
+  });
+}
+
+function compilation(own: readonly string[]): string[] {
+  const kernels = sources().filter((path) => path.endsWith(".cc") && !isOps(path));
+  const drivers = [...Deno.readDirSync(checks)].map((entry) => `${checks}/${entry.name}`)
+    .filter((path) => path.endsWith(".cc"));
+  const folder = kernels[0]!.slice(0, kernels[0]!.lastIndexOf("/"));
+  const common = flags.kernels.filter((flag) => !flag.startsWith("-march"));
+  return [...flags.all, ...common, ...own, `-I${folder}`, "-pthread", ...kernels, ...drivers];
+}
+
+/** What the program prints. */
+function run(program: string, args: readonly string[]): string {
+  const { success, stdout, stderr } = new Deno.Command(program, { args: [...args] }).outputSync();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  if (!success) throw new Error(`${program} failed:\n${text(stdout)}${text(stderr)}`);
+  return text(stdout);
+}
+
+function hasCompiler(): boolean {
+  try {
+    return new Deno.Command(compiler, { args: ["--version"] }).outputSync().success;
+  } catch {
+    return false;
+  }
+}
