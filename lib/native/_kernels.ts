@@ -39,7 +39,8 @@ const operations: Readonly<Record<string, Operation>> = {
   ScaledResidual: returns(1),
   ScaledResidualGrad: returns(3),
   Depthwise: onLists(1, 2, () => 1), // a list of no or one bias
-  DepthwiseGrad: onLists(1, 3, (length) => 2 + length),
+  DepthwiseGradInput: returns(1),
+  DepthwiseGradWeight: onLists(1, 3, (length) => 1 + length),
   ClipEach: onLists(1, 1, (length) => length + 1),
   AdamW: onLists(4, 1, (length) => 3 * length),
   MovingAverage: onLists(2, 1, (length) => length),

@@ -190,8 +190,10 @@ function fusedDepthwise(stride: number): (...inputs: tf.Tensor[]) => tf.Tensor {
     save(inputs);
     return {
       value: fused("Depthwise", inputs, { stride })![0]!,
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) =>
-        fused("DepthwiseGrad", [dy, ...saved], { stride })!,
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => [
+        ...fused("DepthwiseGradInput", [dy, ...saved.slice(0, 2)], { stride })!,
+        ...fused("DepthwiseGradWeight", [dy, ...saved], { stride })!,
+      ],
     };
   });
 }

@@ -165,19 +165,28 @@ void Depthwise(Call& call, const Constants& constants) {
   depthwise(call.in(0), call.in(1), bias, y, maps, kernel_of(call, 1, stride), call.workers);
 }
 
-/** Inputs dy, x, weight, and the bias if there is one; outputs dx, dweight, and dbias if there is a bias. */
-void DepthwiseGrad(Call& call, const Constants& constants) {
-  const auto [eps, stride, biases] = constants;
-  if (!is_depthwise(call, 1, 2, stride)) return;
-  const Maps maps = maps_of(call, 1);
-  if (!call.all_hold({0}, strided(maps, stride).num_elements())) return;
+/** Whether inputs dy, x, weight belong together. */
+bool is_depthwise_grad(Call& call, int stride) {
+  return is_depthwise(call, 1, 2, stride) && call.all_hold({0}, strided(maps_of(call, 1), stride).num_elements());
+}
+
+/** Inputs dy, x for its shape, weight. */
+void DepthwiseGradInput(Call& call, const Constants& constants) {
+  if (!is_depthwise_grad(call, constants.stride)) return;
   float* dx = call.out(0, call.shape(1));
-  float* dweight = call.out(1, call.shape(2));
-  float* dbias = biases > 0 ? call.out(2, {maps.channels}) : nullptr;
   if (!call.ok()) return;
-  const Kernel kernel = kernel_of(call, 2, stride);
-  depthwise_grad_input(call.in(0), call.in(2), dx, maps, kernel, call.workers);
-  depthwise_grad_weight(call.in(0), call.in(1), dweight, dbias, maps, kernel, call.workers);
+  depthwise_grad_input(call.in(0), call.in(2), dx, maps_of(call, 1), kernel_of(call, 2, constants.stride), call.workers);
+}
+
+/** Inputs dy, x, weight for its shape, and the bias if there is one; outputs dweight, and dbias if there is a bias. */
+void DepthwiseGradWeight(Call& call, const Constants& constants) {
+  const auto [eps, stride, biases] = constants;
+  if (!is_depthwise_grad(call, stride)) return;
+  const Maps maps = maps_of(call, 1);
+  float* dweight = call.out(0, call.shape(2));
+  float* dbias = biases > 0 ? call.out(1, {maps.channels}) : nullptr;
+  if (!call.ok()) return;
+  depthwise_grad_weight(call.in(0), call.in(1), dweight, dbias, maps, kernel_of(call, 2, stride), call.workers);
 }
 
 /** Inputs and outputs `first … first + n − 1` as spans. */
@@ -287,11 +296,14 @@ REGISTER_OP("BcsslDepthwise")
     .Output("y: float");
 BCSSL_KERNEL("Depthwise", Op<Depthwise>);
 
-REGISTER_OP("BcsslDepthwiseGrad")
-    .Attr("N: int >= 0").Attr("stride: int")
-    .Input("dy: float").Input("x: float").Input("weight: float").Input("bias: N * float")
-    .Output("dx: float").Output("dweight: float").Output("dbias: N * float");
-BCSSL_KERNEL("DepthwiseGrad", Op<DepthwiseGrad>);
+REGISTER_OP("BcsslDepthwiseGradInput")
+    .Attr("stride: int").Input("dy: float").Input("x: float").Input("weight: float").Output("dx: float");
+BCSSL_KERNEL("DepthwiseGradInput", Op<DepthwiseGradInput>);
+
+REGISTER_OP("BcsslDepthwiseGradWeight")
+    .Attr("N: int >= 0").Attr("stride: int").Input("dy: float").Input("x: float").Input("weight: float")
+    .Input("bias: N * float").Output("dweight: float").Output("dbias: N * float");
+BCSSL_KERNEL("DepthwiseGradWeight", Op<DepthwiseGradWeight>);
 
 REGISTER_OP("BcsslClipEach")
     .Attr("N: int").Input("grads: N * float").Input("max_norm: float")
