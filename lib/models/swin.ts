@@ -2,9 +2,11 @@
  * Swin (Liu et al. 2021): attention within windows, which every second block shifts. As EsViT defines it, which the paper
  * compares with (Tables 1, 3 and 5): for images of any size. Weight names are those of the official checkpoints.
  *
- * Where EsViT differs from the official Swin: maps are padded with zeros to whole windows and to even sides before they are
- * merged, where the official code refuses them; every LayerNorm's eps is 1e-6 instead of 1e-5 (`normEps`). timm pads after
- * rolling where both of EsViT and mmdetection pad before, so it agrees on sizes that need no padding only.
+ * Where EsViT differs from the official Swin: maps are padded with zeros to whole windows, and to even sides before they
+ * are merged, where the official code refuses them; every LayerNorm's eps is 1e-6 instead of 1e-5 (`normEps`). timm pads
+ * after rolling, EsViT and mmdetection before, so timm agrees on sizes that need no padding only.
+ *
+ * Differs: from EsViT, in taking images that are not square too.
  *
  * B batch, H W map, C channels.
  */

@@ -10,10 +10,10 @@ export interface ViTConfig {
   /** Pixels a side that the table of positions is for; other sizes interpolate it. */
   readonly imageSize: number;
   /**
-   * `batch` is ViT-BN: BatchNorm before each perceptron and at the end, LayerNorm before attention as ever.
+   * `batch` is ViT-BN: BatchNorm before each perceptron (Table 3) and, in the one public definition (of MoCo v3's authors),
+   * at the end; LayerNorm before attention as ever. Statistics are each channel's, over all images and tokens.
    *
-   * Differs: from the one public definition (of MoCo v3's authors), whose BatchNorm is told C channels and given
-   * `[B, N, C]`, which PyTorch takes for N of them and refuses; ours is of each channel, over all images and tokens.
+   * Differs: from that definition, which as published hands `[B, N, C]` to a BatchNorm of C channels, so PyTorch refuses it.
    */
   readonly norm: "layer" | "batch";
   /** Of the last block; earlier blocks rise to it linearly from 0. */
