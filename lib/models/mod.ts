@@ -18,6 +18,8 @@ import {
 import type { RepLKNetConfig } from "lib/models/replknet_configs.ts";
 import { createResNet } from "lib/models/resnet.ts";
 import type { ResNetConfig } from "lib/models/resnet_configs.ts";
+import { createSLaK } from "lib/models/slak.ts";
+import type { SLaKConfig } from "lib/models/slak_configs.ts";
 import { createSwin, type SwinConfig } from "lib/models/swin.ts";
 import { createViT, type ViTConfig } from "lib/models/vit.ts";
 import type { Backbone, ForwardOptions, ModelOutput } from "lib/models/model.ts";
@@ -27,6 +29,7 @@ export { bcSslConfig, convNeXtConfig, type ConvNeXtSize } from "lib/models/convn
 export { convNeXtIsotropicConfig } from "lib/models/convnext_isotropic.ts";
 export { repLKNetConfig, type RepLKNetSize } from "lib/models/replknet_configs.ts";
 export { resNetConfig, type ResNetOptions } from "lib/models/resnet_configs.ts";
+export { sLaKConfig, type SLaKSize } from "lib/models/slak_configs.ts";
 export { vitConfig, type ViTSize } from "lib/models/vit_configs.ts";
 export { swinConfig, type SwinSize } from "lib/models/swin_configs.ts";
 export { intermediates } from "lib/models/intermediates.ts";
@@ -39,7 +42,8 @@ export type ModelConfig =
   | ViTConfig
   | SwinConfig
   | ResNetConfig
-  | RepLKNetConfig;
+  | RepLKNetConfig
+  | SLaKConfig;
 
 /** A network: its weights, and a pure call on them. */
 export interface Model {
@@ -144,10 +148,13 @@ function createBackbone(config: ModelConfig, rng: Rng): Backbone {
       return createResNet(config, rng);
     case "replknet":
       return createRepLKNet(config, rng);
+    case "slak":
+      return createSLaK(config, rng);
     default: {
       const { arch } = config as { arch: string }; // never, but for plain JavaScript and notebooks
       throw new RangeError(
-        `Unknown architecture "${arch}": use convnext, convnext_isotropic, vit, swin, resnet, replknet`,
+        `Unknown architecture "${arch}": use convnext, convnext_isotropic, vit, swin, resnet, ` +
+          `replknet, slak`,
       );
     }
   }
