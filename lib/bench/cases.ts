@@ -4,7 +4,14 @@
  * B images, H pixels a side of a square map, C channels, k pixels a side of a kernel.
  */
 import { bcSslStart, recipeAt } from "lib/experiments/mod.ts";
-import { bcSslConfig, convNeXtConfig, type ModelConfig } from "lib/models/mod.ts";
+import {
+  bcSslConfig,
+  convNeXtConfig,
+  type ModelConfig,
+  resNetConfig,
+  swinConfig,
+  vitConfig,
+} from "lib/models/mod.ts";
 import { dinoCrops } from "lib/ssl/dino/crops.ts";
 import type { DinoHeadConfig } from "lib/ssl/dino/head.ts";
 
@@ -55,6 +62,8 @@ export interface InferenceCase {
   readonly kind: "inference";
   readonly group: "inference";
   readonly model: ModelConfig;
+  /** What timm calls it, whose is then the opponent; else it is written out in `peer.py`. */
+  readonly timm?: string;
   readonly batch: number;
   /** Pixels a side. */
   readonly size: number;
@@ -86,7 +95,7 @@ export function casesOf(group: Group, { quick }: { readonly quick: boolean }): B
     case "laptop":
       return (quick ? [7] : [7, 9]).map(laptopStep);
     case "inference":
-      return inferenceCases(quick ? 4 : 16);
+      return inferenceCases(Object.keys(backbones).slice(0, quick ? 1 : Infinity), quick ? 4 : 16);
   }
 }
 
@@ -158,15 +167,23 @@ function laptopStep(kernelSize: number): StepCase {
   };
 }
 
-function inferenceCases(batch: number): InferenceCase[] {
-  const models: Readonly<Record<string, ModelConfig>> = {
-    "BC-SSL-T": bcSslConfig("tiny"),
-    "ConvNeXt-T": convNeXtConfig("tiny"),
-  };
-  return Object.entries(models).map(([name, model]) => ({
+/** The backbones of the paper's Table 3 that fit a laptop, and the ConvNeXt that BC-SSL is made from. */
+const backbones: Readonly<Record<string, Pick<InferenceCase, "model" | "timm">>> = {
+  "BC-SSL-T": { model: bcSslConfig("tiny") },
+  "BC-SSL-S": { model: bcSslConfig("small") },
+  "ConvNeXt-T": { model: convNeXtConfig("tiny") },
+  "RN50": { model: resNetConfig(50), timm: "resnet50" },
+  "ViT-S/16": { model: vitConfig("small"), timm: "vit_small_patch16_224" },
+  "ViT-B/16": { model: vitConfig("base"), timm: "vit_base_patch16_224" },
+  "Swin-T": { model: swinConfig("tiny"), timm: "swin_tiny_patch4_window7_224" },
+  "Swin-S": { model: swinConfig("small"), timm: "swin_small_patch4_window7_224" },
+};
+
+function inferenceCases(names: readonly string[], batch: number): InferenceCase[] {
+  return names.map((name) => ({
     kind: "inference",
     group: "inference",
-    model,
+    ...backbones[name]!,
     batch,
     size: 224,
     name: `inference, ${name}, ${batch} images of 224²`,

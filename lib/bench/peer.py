@@ -113,6 +113,12 @@ def backbone(model):
     return ConvNeXt(**model)
 
 
+def published(name):
+    import timm
+
+    return timm.create_model(name, num_classes=0)
+
+
 def image(batch, size):
     return torch.randn(batch, 3, size, size).to(memory_format=layout)
 
@@ -149,7 +155,8 @@ def block(case):
 
 
 def inference(case):
-    module = backbone(case["model"]).eval().to(memory_format=layout)
+    module = published(case["timm"]) if "timm" in case else backbone(case["model"])
+    module = module.eval().to(memory_format=layout)
     x = image(case["batch"], case["size"])
     forward = compiled(module)
 

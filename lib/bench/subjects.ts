@@ -4,6 +4,7 @@ import { createRng } from "lib/rng.ts";
 import { createModel } from "lib/models/mod.ts";
 import { convNeXtBlock, createConvNeXtBlock } from "lib/models/convnext.ts";
 import { depthwiseConv2d, type DepthwiseConv2dParams } from "lib/nn/conv.ts";
+import { fused } from "lib/nn/fused.ts";
 import { parameters } from "lib/nn/parameters.ts";
 import { createDinoState, dinoStep, type StepValues } from "lib/ssl/dino/step.ts";
 import type {
@@ -47,13 +48,15 @@ function depthwise(subject: DepthwiseCase): Subject {
   const weight = tf.variable(random<tf.Rank.R4>([kernelSize, kernelSize, channels, 1], 3));
   const convolve = (x: tf.Tensor, weight: tf.Tensor) =>
     depthwiseConv2d(x as tf.Tensor4D, { weight } as unknown as DepthwiseConv2dParams);
+  const one = (kernel: string, plain: () => tf.Tensor): Subject => () =>
+    tf.dispose(fused(kernel, [dy, x, weight], { stride: 1 }) ?? plain());
   switch (pass) {
     case "forward":
       return () => convolve(x, weight).dispose();
     case "dX":
-      return () => tf.grad((x) => convolve(x, weight))(x, dy).dispose();
+      return one("DepthwiseGradInput", () => tf.grad((x) => convolve(x, weight))(x, dy));
     case "dW":
-      return () => tf.grad((weight) => convolve(x, weight))(weight, dy).dispose();
+      return one("DepthwiseGradWeight", () => tf.grad((weight) => convolve(x, weight))(weight, dy));
   }
 }
 

@@ -14,7 +14,7 @@ import { main, readArguments } from "lib/setup/task.ts";
 const peers = `${venv}/peers`;
 const peerPython = `${peers}/bin/python`;
 const torch = "2.14.1";
-const others = ["numpy"];
+const others = ["timm==1.0.31"]; // and torchvision and NumPy with it
 const pip = ["-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet"];
 
 /** An index that has PyTorch's own CPU builds calls them `+cpu`; the plain build on x86-64 brings CUDA along. */
@@ -38,9 +38,9 @@ const peersStep: Step = {
   },
 };
 
-/** @throws {Error} If the interpreter cannot import PyTorch. */
+/** @throws {Error} If the interpreter cannot import PyTorch and timm. */
 async function requireTorch(python: string): Promise<void> {
-  await mustRun(`use ${python}`, python, ["-c", "import torch"]);
+  await mustRun(`use ${python}`, python, ["-c", "import timm, torch"]);
 }
 
 if (import.meta.main) {
