@@ -3,7 +3,7 @@ import * as tf from "lib/tf.ts";
 import { type ChannelStats, imageNetStats } from "lib/augment/mod.ts";
 import { imageCount, type ImageSet } from "lib/datasets/images.ts";
 import type { Model } from "lib/models/mod.ts";
-import type { LabelledFeatures } from "lib/eval/knn.ts";
+import type { LabelledFeatures } from "lib/eval/feature_bank.ts";
 
 export interface FeatureOptions {
   readonly batchSize?: number;

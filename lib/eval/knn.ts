@@ -4,17 +4,12 @@
  *
  * N training images, M test images, D features.
  */
-import * as tf from "lib/tf.ts";
+import type { FeatureBank, LabelledFeatures } from "lib/eval/feature_bank.ts";
+import { type Neighbours, type SearchBlocks, searchNeighbours } from "lib/eval/neighbours.ts";
 
-/** Features `[N, D]`, row-major, with a class for each row. */
-export interface LabelledFeatures {
-  readonly features: Float32Array;
-  readonly labels: Int32Array;
-}
-
-export interface KnnOptions {
+export interface KnnOptions extends SearchBlocks {
   readonly numClasses: number;
-  /** Numbers of neighbours; those beyond N are cut to N. */
+  /** Numbers of neighbours; with a k beyond N, all N vote. By default the reference's 10, 20, 100 and 200. */
   readonly ks?: readonly number[];
   readonly temperature?: number;
 }
@@ -23,90 +18,53 @@ export interface KnnOptions {
 export interface KnnAccuracy {
   readonly k: number;
   readonly top1: number;
+  /** Of fewer than five neighbours, among the first k classes, as the reference. */
   readonly top5: number;
 }
 
-/** The nearest training images of each test image, nearest first. */
-export interface Neighbours {
-  readonly k: number;
-  readonly indices: Int32Array; // [M, k]
-  readonly similarities: Float32Array; // [M, k], cosines
-}
-
-const chunk = 512; // test images at a time: bounds the similarity matrix
+/** The reference's numbers of neighbours. */
+export const referenceKs = [10, 20, 100, 200] as const;
 
 /**
- * k-NN accuracy for each k.
+ * k-NN accuracy for each k, from one search.
  *
- * @throws {RangeError} If a set is empty, rows and labels differ in number, or a label is outside the classes.
+ * Classes with equal votes, as those that no neighbour has, are ranked by their number.
+ *
+ * @throws {RangeError} If a set is empty, rows and labels differ in number, a label is outside the classes, or a feature is
+ *   not finite.
  */
 export function knnAccuracy(
-  train: LabelledFeatures,
-  test: LabelledFeatures,
-  { numClasses, ks = [10, 20, 100, 200], temperature = 0.07 }: KnnOptions,
+  train: LabelledFeatures | FeatureBank,
+  test: LabelledFeatures | FeatureBank,
+  options: KnnOptions,
 ): KnnAccuracy[] {
-  const count = Math.min(Math.max(...ks), train.labels.length);
-  for (const label of [...train.labels, ...test.labels]) {
-    if (!(label >= 0 && label < numClasses)) {
-      throw new RangeError(`Cannot vote for class ${label}: there are ${numClasses} classes`);
-    }
-  }
-  const neighbours = nearestNeighbours(train, test, count);
+  const steps = knnSteps(train, test, options);
+  for (let step = steps.next();; step = steps.next()) if (step.done) return step.value;
+}
+
+/** {@linkcode knnAccuracy} a block at a time: yields the fraction done, so that the caller can pause or stop. */
+export function* knnSteps(
+  train: LabelledFeatures | FeatureBank,
+  test: LabelledFeatures | FeatureBank,
+  { numClasses, ks = referenceKs, temperature = 0.07, ...blocks }: KnnOptions,
+): Generator<number, KnnAccuracy[]> {
+  for (const { labels } of [train, test]) checkLabels(labels, numClasses);
+  const most = Math.min(Math.max(...ks), train.labels.length);
+  const neighbours = yield* searchNeighbours(train, test, most, blocks);
   return ks.map((k) => ({
     k,
     ...voteAccuracy(neighbours, train.labels, test.labels, {
-      k: Math.min(k, count),
+      k: Math.min(k, most),
       numClasses,
       temperature,
     }),
   }));
 }
 
-/**
- * The `k` training rows of largest cosine for each test row.
- *
- * @throws {RangeError} If a set is empty, rows and labels differ in number, or the lengths of the features differ.
- */
-export function nearestNeighbours(
-  train: LabelledFeatures,
-  test: LabelledFeatures,
-  k: number,
-): Neighbours {
-  const [dim, testDim] = [featureDim(train, "training"), featureDim(test, "test")];
-  if (dim !== testDim) {
-    throw new RangeError(`Cannot compare features of length ${dim} with features of ${testDim}`);
-  }
-  const total = test.labels.length;
-  const indices = new Int32Array(total * k);
-  const similarities = new Float32Array(total * k);
-  tf.tidy(() => {
-    const bank = unitRows(train.features, dim);
-    for (let from = 0; from < total; from += chunk) {
-      const to = Math.min(from + chunk, total);
-      tf.tidy(() => {
-        const queries = unitRows(test.features.subarray(from * dim, to * dim), dim);
-        const best = tf.topk(tf.matMul(queries, bank, false, true), k);
-        similarities.set(best.values.dataSync<"float32">(), from * k);
-        indices.set(best.indices.dataSync<"int32">(), from * k);
-      });
-    }
-  });
-  return { k, indices, similarities };
-}
-
-function featureDim({ features, labels }: LabelledFeatures, what: string): number {
-  const dim = features.length / labels.length;
-  if (labels.length === 0 || !Number.isInteger(dim)) {
-    throw new RangeError(
-      `Cannot use the ${what} features: ${features.length} numbers for ${labels.length} labels`,
-    );
-  }
-  return dim;
-}
-
-function unitRows(values: Float32Array, dim: number): tf.Tensor2D {
-  const rows = tf.tensor2d(values, [values.length / dim, dim]);
-  return rows.div(rows.norm(2, 1, true).maximum(1e-12));
+function checkLabels(labels: Int32Array, numClasses: number): void {
+  const wrong = labels.find((label) => !(label >= 0 && label < numClasses));
+  if (wrong === undefined) return;
+  throw new RangeError(`Cannot vote for class ${wrong}: there are ${numClasses} classes`);
 }
 
 function voteAccuracy(
@@ -123,13 +81,19 @@ function voteAccuracy(
       const neighbour = trainLabels[indices[j]!]!;
       votes[neighbour]! += Math.exp(similarities[j]! / temperature);
     }
-    const rank = votes.reduce(
-      (above, vote, c) =>
-        above + Number(vote > votes[label]! || (vote === votes[label] && c < label)),
-      0,
-    );
+    const rank = rankOf(votes, label);
     top1 += Number(rank === 0);
-    top5 += Number(rank < 5);
+    top5 += Number(rank < Math.min(5, k));
   });
   return { top1: top1 / testLabels.length, top5: top5 / testLabels.length };
+}
+
+/** How many classes come before this one. */
+function rankOf(votes: Float64Array, label: number): number {
+  const own = votes[label]!;
+  let rank = 0;
+  for (let c = 0; c < votes.length; c++) {
+    if (votes[c]! > own || (votes[c] === own && c < label)) rank++;
+  }
+  return rank;
 }

@@ -3,7 +3,8 @@ import type { ChannelStats } from "lib/augment/mod.ts";
 import { createRng } from "lib/rng.ts";
 import { extractFeatures, pixelFeatures } from "lib/eval/features.ts";
 import { imageCount, type ImageSet, subset } from "lib/datasets/images.ts";
-import { type KnnAccuracy, knnAccuracy, type LabelledFeatures } from "lib/eval/knn.ts";
+import type { LabelledFeatures } from "lib/eval/feature_bank.ts";
+import { type KnnAccuracy, knnAccuracy, knnSteps } from "lib/eval/knn.ts";
 import { createModel, type Model } from "lib/models/mod.ts";
 import { disposeTree } from "lib/nn/parameters.ts";
 import { type DataSplit, loadData } from "lib/experiments/data.ts";
@@ -22,22 +23,13 @@ export async function knnOfModel(
   stats: ChannelStats,
   pause: () => Promise<void> = () => Promise.resolve(),
 ): Promise<KnnAccuracy[]> {
-  const numClasses = train.classNames.length;
   const bank = await featuresOf(model, train, stats, pause);
-  const count = imageCount(test);
-  let hits: KnnAccuracy[] = []; // numbers of images, so that the sum is exact
-  for (let from = 0; from < count; from += atATime) {
-    const part = slice(test, from);
-    const rows = knnAccuracy(bank, extractFeatures(model, part, { stats }), { numClasses });
-    const ofPart = (share: number) => Math.round(share * imageCount(part));
-    hits = rows.map(({ k, top1, top5 }, i) => ({
-      k,
-      top1: (hits[i]?.top1 ?? 0) + ofPart(top1),
-      top5: (hits[i]?.top5 ?? 0) + ofPart(top5),
-    }));
+  const queries = await featuresOf(model, test, stats, pause);
+  const steps = knnSteps(bank, queries, { numClasses: train.classNames.length });
+  for (let step = steps.next();; step = steps.next()) {
+    if (step.done) return step.value;
     await pause();
   }
-  return hits.map(({ k, top1, top5 }) => ({ k, top1: top1 / count, top5: top5 / count }));
 }
 
 async function featuresOf(

@@ -2,7 +2,8 @@
 import { createRng } from "lib/rng.ts";
 import { type ImageSet, subset } from "lib/datasets/images.ts";
 import { extractFeatures, pixelFeatures } from "lib/eval/features.ts";
-import { type LabelledFeatures, nearestNeighbours } from "lib/eval/knn.ts";
+import type { LabelledFeatures } from "lib/eval/feature_bank.ts";
+import { nearestNeighbours } from "lib/eval/neighbours.ts";
 import { loadDinoState } from "lib/ssl/dino/checkpoint.ts";
 import { createDinoState, disposeDinoState } from "lib/ssl/dino/step.ts";
 import { loadData } from "lib/experiments/data.ts";
