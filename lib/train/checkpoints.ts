@@ -1,0 +1,72 @@
+/**
+ * A run's checkpoints by name: `checkpoint-00000500.safetensors` after 500 steps, the newest two of them, and
+ * `best.safetensors`, the one with the best k-NN. A new one is complete before an old one goes.
+ */
+import { join } from "@std/path";
+
+export interface CheckpointFile {
+  readonly path: string;
+  /** Steps taken. */
+  readonly step: number;
+}
+
+export function checkpointPath(folder: string, step: number): string {
+  return join(folder, `checkpoint-${String(step).padStart(8, "0")}.safetensors`);
+}
+
+export function bestPath(folder: string): string {
+  return join(folder, "best.safetensors");
+}
+
+/** Those that are there, newest first; the best one is not among them. */
+export function listCheckpoints(folder: string): CheckpointFile[] {
+  return namesIn(folder).flatMap((name) => {
+    const step = /^checkpoint-(\d{8,})\.safetensors$/.exec(name)?.[1];
+    return step === undefined ? [] : [{ path: join(folder, name), step: Number(step) }];
+  }).sort((a, b) => b.step - a.step);
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return [...Deno.readDirSync(folder)].map(({ name }) => name);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
+
+/** Removes all but the newest two: the last one, and the one to fall back to. */
+export function removeOldCheckpoints(folder: string): void {
+  for (const { path } of listCheckpoints(folder).slice(2)) Deno.removeSync(path);
+}
+
+/**
+ * Makes the checkpoint of a step the best one: the same file under a second name, which stays when the first goes. A copy where
+ * the file system has no links.
+ */
+export function keepAsBest(folder: string, step: number): void {
+  const [path, best] = [checkpointPath(folder, step), bestPath(folder)];
+  const partial = `${best}.${Deno.pid}.partial`;
+  try {
+    Deno.linkSync(path, partial);
+  } catch {
+    Deno.copyFileSync(path, partial);
+  }
+  Deno.renameSync(partial, best);
+  removeIfThere(partial); // renaming a link over a link to the same file leaves both
+}
+
+/** Removes what killed processes were writing. */
+export function removePartials(folder: string): void {
+  for (const name of namesIn(folder)) {
+    if (name.endsWith(".partial")) removeIfThere(join(folder, name));
+  }
+}
+
+export function removeIfThere(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}

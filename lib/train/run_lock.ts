@@ -1,0 +1,62 @@
+/** One writer to a run: the system's lock on an open file, so that it ends with its process, however that ends. */
+import { hostname } from "node:os";
+
+/** Who writes, as the lock file says it. */
+interface Holder {
+  readonly pid: number;
+  readonly host: string;
+  /** ISO 8601. */
+  readonly since: string;
+}
+
+/** A lock that is held. Dispose of it to let others write. */
+export interface RunLock extends Disposable {
+  /** What a person should know: a process that had the run before ended without finishing its work. */
+  readonly takenOver?: string;
+}
+
+/**
+ * Takes the lock, or fails at once.
+ *
+ * The file stays, empty, when the lock is given back. Where it names somebody and the system has no lock on it, its process is
+ * dead, and the run is taken over.
+ *
+ * @throws {Error} If a living process has the lock (this one too); the message says which, where, and since when.
+ */
+export function takeRunLock(path: string, run: string): RunLock {
+  const file = Deno.openSync(path, { read: true, write: true, create: true });
+  if (!file.tryLockSync(true)) {
+    file.close();
+    throw new Error(
+      `Cannot write run ${run}: ${
+        describe(readHolder(path))
+      } is writing it; wait for it, or stop it there`,
+    );
+  }
+  const before = readHolder(path);
+  const holder: Holder = { pid: Deno.pid, host: hostname(), since: new Date().toISOString() };
+  file.truncateSync();
+  file.writeSync(new TextEncoder().encode(JSON.stringify(holder)));
+  return {
+    ...(before && { takenOver: `${describe(before)} ended without closing run ${run}; going on` }),
+    [Symbol.dispose]: () => {
+      file.truncateSync();
+      file.close(); // ends the lock
+    },
+  };
+}
+
+function readHolder(path: string): Holder | undefined {
+  try {
+    return JSON.parse(Deno.readTextFileSync(path)) as Holder;
+  } catch {
+    return undefined; // empty: given back; or being written just now
+  }
+}
+
+function describe(holder: Holder | undefined): string {
+  if (holder === undefined) return "another process";
+  const { pid, host, since } = holder;
+  const where = pid === Deno.pid && host === hostname() ? "this process" : `process ${pid}`;
+  return `${where} on ${host} (since ${since})`;
+}
