@@ -12,6 +12,7 @@ import { clipEachByNorm } from "lib/train/clip.ts";
 import { emaUpdate } from "lib/train/ema.ts";
 import type { DinoHeadConfig } from "lib/ssl/dino/head.ts";
 import { createDinoNetwork, type DinoNetwork, forwardViews } from "lib/ssl/dino/network.ts";
+import { nonFiniteGradient, nonFiniteLoss } from "lib/ssl/dino/non_finite.ts";
 import { prototypeLoss, teach } from "lib/ssl/dino/prototypes.ts";
 
 /** Everything that a step changes, and so everything that a checkpoint holds. */
@@ -77,7 +78,8 @@ export interface StepMetrics {
  * Synchronous, so that one `tidy` frees everything, also when it throws.
  *
  * @param rng The step's stream, for stochastic depth in the student; the teacher drops nothing.
- * @throws {RangeError} If the loss is not finite; weights, moments and centre are then unchanged.
+ * @throws {RangeError} If the loss or a gradient is not finite; the message names the first bad tensor. Weights, moments and centre
+ *   are then unchanged; the running statistics of BatchNorm are not.
  */
 export function dinoStep(state: DinoState, views: Views, now: StepValues, rng: Rng): StepMetrics {
   return tf.tidy(() => {
@@ -87,12 +89,9 @@ export function dinoStep(state: DinoState, views: Views, now: StepValues, rng: R
     const { last_layer } = state.teacher.params.head;
     const targets = teach(bottleneck, last_layer, state.center, { views: 2, ...now });
     const { loss, grads } = studentGradients(state.student, views, targets.probabilities, now, rng);
-    if (!Number.isFinite(loss)) {
-      throw new RangeError(
-        `Cannot take a step: the loss is ${loss}; lower the learning rate or clipNorm`,
-      );
-    }
+    if (!Number.isFinite(loss)) throw nonFiniteLoss(loss, state, views);
     const { clipped, norm } = clipEachByNorm(grads, now.clipNorm);
+    if (!Number.isFinite(norm)) throw nonFiniteGradient(grads);
     adamWStep(parameters(state.student.params), clipped, state.optimizer, now);
     emaUpdate(
       parameters(state.teacher.params),

@@ -1,0 +1,44 @@
+import { collapseWatch } from "lib/ssl/dino/collapse.ts";
+import { assertEquals, assertTrue } from "lib/testing/assert.ts";
+
+const outDim = 512; // ln K = 6.238
+const options = { outDim, warmupSteps: 10 };
+const healthy = { teacherEntropy: 4.7, kl: 0.4, featureStd: 0.5 };
+
+/** The alarms of a run that shows the same at every step, with the steps at which they begin. */
+function alarmsOf(signals: typeof healthy, steps = 300): string[] {
+  const watch = collapseWatch(options);
+  return Array.from({ length: steps }, (_, i) => watch(i + 1, signals))
+    .flatMap((alarms, i) => alarms.map(({ name }) => `${name} at ${i + 1}`));
+}
+
+Deno.test("collapseWatch() is silent on healthy runs, also at their extremes", () => {
+  for (
+    const signals of [
+      healthy,
+      { teacherEntropy: 2.5, kl: 1.6, featureStd: 0.8 },
+      { teacherEntropy: 5.6, kl: 0.36, featureStd: 0.36 },
+      { teacherEntropy: 0.05, kl: 2, featureStd: 0.5 }, // confident, and the student has much to learn
+      { teacherEntropy: 6.2, kl: 0.5, featureStd: 0.7 }, // cautious, likewise
+    ]
+  ) assertEquals(alarmsOf(signals), []);
+});
+
+Deno.test("collapseWatch() raises each alarm once, a hundred steps after the warm-up", () => {
+  const one = { ...healthy, teacherEntropy: 0.0002, kl: 0.0024 };
+  const uniform = { ...healthy, teacherEntropy: 6.232, kl: 0.007 };
+  assertEquals(alarmsOf(one), ["alarmOnePrototype at 110"]);
+  assertEquals(alarmsOf(uniform), ["alarmUniform at 110"]);
+  assertEquals(alarmsOf({ ...healthy, featureStd: 0.01 }), ["alarmSameFeatures at 110"]);
+  assertEquals(alarmsOf(uniform, 109), []);
+});
+
+Deno.test("collapseWatch() counts steps in a row, and says what to try", () => {
+  const watch = collapseWatch(options);
+  const same = { ...healthy, featureStd: 0 };
+  for (let step = 11; step <= 109; step++) assertEquals(watch(step, same), []);
+  watch(110, healthy);
+  for (let step = 111; step <= 209; step++) assertEquals(watch(step, same), []);
+  const [alarm] = watch(210, same);
+  assertTrue(alarm!.message.includes("lower lr"), alarm!.message);
+});

@@ -1,0 +1,37 @@
+/** The errors of a step whose numbers are not finite: they name the first bad tensor and what to try. */
+import * as tf from "lib/tf.ts";
+import { namedVariables } from "lib/nn/parameters.ts";
+import { firstNonFinite } from "lib/train/finite.ts";
+import type { DinoState, Views } from "lib/ssl/dino/step.ts";
+
+const advice = "lower lr, lengthen warmupShare, or lower clipNorm";
+
+/** For a loss that is NaN or infinite: looks at what went into it, in the order in which it did. */
+export function nonFiniteLoss(
+  loss: number,
+  state: DinoState,
+  { global, local }: Views,
+): RangeError {
+  const inputs: [string, tf.Tensor][] = [
+    ["the global views", global],
+    ...(local === null ? [] : [["the local views", local] as [string, tf.Tensor]]),
+    ...namedVariables({ teacher: state.teacher.params, student: state.student.params }),
+    ["center", state.center],
+  ];
+  const bad = firstNonFinite(inputs);
+  const where = bad === undefined
+    ? "every weight and every view is finite, so it overflows on the way through the network"
+    : `the first tensor that is not finite is ${bad}`;
+  return new RangeError(`Cannot take a step: the loss is ${loss}; ${where}; ${advice}`);
+}
+
+/** For gradients whose norm is not finite: names the first of them. */
+export function nonFiniteGradient(grads: Iterable<readonly [string, tf.Tensor]>): RangeError {
+  return tf.tidy(() => {
+    const squares = [...grads].map(([name, grad]) => [name, grad.square()] as const); // as the norm has them
+    const bad = firstNonFinite(squares);
+    return new RangeError(
+      `Cannot take a step: the norm of the gradient of ${bad} is not finite; ${advice}`,
+    );
+  });
+}
