@@ -22,12 +22,19 @@ export const flags = {
     "-fno-math-errno",
     "-fno-trapping-math",
   ],
+  /** As Pillow rounds: a sum after a product is not fused with it. */
+  views: ["-ffp-contract=off"],
   ops: ["-O2", "-D_GLIBCXX_USE_CXX11_ABI=1", "-DEIGEN_MAX_ALIGN_BYTES=64", "-DNDEBUG"],
 } as const;
 
 /** Whether a source file is one of those that know TensorFlow: `ops.cc`, `dino_ops.cc`. */
 export function isOps(source: string): boolean {
   return /ops\.cc$/.test(source);
+}
+
+/** Whether a source file is the library of views, which is loaded without TensorFlow. */
+export function isViews(source: string): boolean {
+  return source.endsWith("/views.cc");
 }
 
 /** The source files, absolute, in a fixed order; headers included. */
@@ -58,6 +65,19 @@ export function libraryKey(): string {
     hash.update(path.slice(sourceDir.length)).update(Deno.readFileSync(path));
   }
   return hash.digest("hex").slice(0, 16);
+}
+
+/** The last one compiled of the libraries `<name>-…` that fit sources, flags and machine; `undefined` if there is none. */
+export function newestLibrary(name: "bcssl" | "views"): string | undefined {
+  try {
+    const start = `${name}-${libraryKey()}-`;
+    const paths = namesIn(libraryDir, /\.so$/).filter((file) => file.startsWith(start))
+      .map((file) => `${libraryDir}/${file}`);
+    const age = (path: string) => Deno.statSync(path).mtime?.getTime() ?? 0;
+    return paths.sort((a, b) => age(a) - age(b)).at(-1);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
 }
 
 /** The instruction sets of this CPU as the kernel names them, or its architecture where it does not. */

@@ -1,6 +1,14 @@
 /** Compiles the kernels in `src/`. Run by set-up, or by hand: `deno run -A lib/native/build.ts`. */
 import { createHash } from "node:crypto";
-import { engineDir, flags, isOps, libraryDir, libraryKey, sources } from "lib/native/_library.ts";
+import {
+  engineDir,
+  flags,
+  isOps,
+  isViews,
+  libraryDir,
+  libraryKey,
+  sources,
+} from "lib/native/_library.ts";
 
 export interface NativeBuild {
   /** The library's file. */
@@ -19,8 +27,10 @@ export interface NativeBuild {
  */
 export async function buildNative(): Promise<NativeBuild> {
   const start = performance.now();
-  const path = `${libraryDir}/bcssl-${key()}-${await compilerHash()}.so`;
+  const suffix = `${key()}-${await compilerHash()}.so`;
+  const path = `${libraryDir}/bcssl-${suffix}`;
   const cached = isFile(path);
+  if (!isFile(`${libraryDir}/views-${suffix}`)) await compileViews(`${libraryDir}/views-${suffix}`);
   if (!cached) await compileAndLink(path);
   return { path, seconds: (performance.now() - start) / 1000, cached };
 }
@@ -54,7 +64,7 @@ async function compilerHash(): Promise<string> {
 async function compileAndLink(path: string): Promise<void> {
   const dir = await Deno.makeTempDir({ dir: await folder(), prefix: "build-" });
   try {
-    const objects = await compileAll(sources().filter((source) => source.endsWith(".cc")), dir);
+    const objects = await compileAll(sources().filter(isEngineSource), dir);
     const library = `${dir}/library.so`;
     const engine = ["-l:libtensorflow_cc.so.2", "-l:libtensorflow_framework.so.2"];
     await run(["-shared", "-o", library, ...objects, `-L${engineDir}`, ...engine]);
@@ -64,9 +74,25 @@ async function compileAndLink(path: string): Promise<void> {
   }
 }
 
+/** One file and no other library. */
+async function compileViews(path: string): Promise<void> {
+  const dir = await Deno.makeTempDir({ dir: await folder(), prefix: "build-" });
+  try {
+    const own = [...flags.all, ...flags.kernels, ...flags.views];
+    await run([...own, "-shared", "-o", `${dir}/library.so`, ...sources().filter(isViews)]);
+    await Deno.rename(`${dir}/library.so`, path);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
 async function folder(): Promise<string> {
   await Deno.mkdir(libraryDir, { recursive: true });
   return libraryDir;
+}
+
+function isEngineSource(source: string): boolean {
+  return source.endsWith(".cc") && !isViews(source);
 }
 
 /** Two compilers at a time, first the files with TensorFlow's headers: each takes as long as all others together. */

@@ -4,7 +4,7 @@
  * with plain tensor operations. `BCSSL_NATIVE=off` keeps the plain ones.
  */
 import * as tf from "lib/tf.ts";
-import { libraryDir, libraryKey, namesIn } from "lib/native/_library.ts";
+import { newestLibrary } from "lib/native/_library.ts";
 import { kernels } from "lib/native/_kernels.ts";
 
 export { buildNative, type NativeBuild } from "lib/native/build.ts";
@@ -38,7 +38,12 @@ function start(): NativeStatus {
   const obstacle = whyNot();
   if (obstacle !== undefined) return { active: false, reason: obstacle };
   try {
-    load(newestLibrary());
+    const library = newestLibrary("bcssl");
+    if (library === undefined) {
+      const reason = "plain ops: no compiled native kernels for this CPU; run `deno task setup`";
+      return { active: false, reason };
+    }
+    load(library);
     register();
     return { active: true, reason: "native kernels in use" };
   } catch (error) {
@@ -53,23 +58,6 @@ function whyNot(): string | undefined {
   return backend === "tensorflow" && device === "CPU"
     ? undefined
     : `plain ops: computing on ${backend} ${device}`;
-}
-
-function newestLibrary(): string {
-  const none = new Error(
-    "plain ops: no compiled native kernels for this CPU; run `deno task setup`",
-  );
-  try {
-    const key = libraryKey();
-    const paths = namesIn(libraryDir, /\.so$/).filter((name) => name.startsWith(`bcssl-${key}-`))
-      .map((name) => `${libraryDir}/${name}`);
-    const age = (path: string) => Deno.statSync(path).mtime?.getTime() ?? 0;
-    const newest = paths.sort((a, b) => age(a) - age(b)).at(-1);
-    if (newest !== undefined) return newest;
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-  throw none;
 }
 
 /**

@@ -10,27 +10,34 @@ namespace bcssl {
 /** Sums in registers: enough to hide the latency of the multiply-add, few enough to leave room for its operands. */
 constexpr int kSums = kRegisters == 32 ? 14 : 12;
 
-/** Rows of inputs and as many of factors. */
+/** Rows of factors, and for each of them one or more rows of inputs. */
 struct Runs {
   const Vec* inputs;
-  const Index* input_rows;  // where each begins
+  const Index* input_rows;  // where each begins: all those of the first row of factors, then of the second …
   Index input_step;
   const Vec* factors;
   Index factor_row, factor_step;
   Index rows, length;
 };
 
-/** sums[t] += Σ over rows r and i < length of factor(r, i) · input(r, i), the input taken t · Apart vectors further on. */
-template <int T, int Apart>
-inline __attribute__((always_inline)) void correlate(const Runs& runs, Vec (&sums)[T]) {
+/**
+ * sums[q · T + t] += Σ over rows r and i < length of factor(r, i) · input(r, q, i), the input taken t · Apart vectors
+ * further on, for t < T and q < Q.
+ */
+template <int T, int Q, int Apart>
+inline __attribute__((always_inline)) void correlate(const Runs& runs, Vec (&sums)[T * Q]) {
   const auto [inputs, input_rows, input_step, factors, factor_row, factor_step, rows, length] = runs;
   for (Index r = 0; r < rows; ++r) {
-    const Vec* in = inputs + input_rows[r];
+    const Vec* in[Q];
+    for (int q = 0; q < Q; ++q) in[q] = inputs + input_rows[r * Q + q];
     const Vec* factor = factors + r * factor_row;
-    for (Index i = 0; i < length; ++i, in += input_step, factor += factor_step) {
-      const Vec f = *factor;
+    for (Index i = 0; i < length; ++i) {
+      const Vec f = factor[i * factor_step];
 #pragma GCC unroll 16
-      for (int t = 0; t < T; ++t) sums[t] += f * in[t * Apart];
+      for (int q = 0; q < Q; ++q) {
+#pragma GCC unroll 16
+        for (int t = 0; t < T; ++t) sums[q * T + t] += f * in[q][i * input_step + t * Apart];
+      }
     }
   }
 }
@@ -44,24 +51,24 @@ void write_outputs(const Runs& runs, const Vec& start, float* out, Index step) {
     sums[t] = start;
     __builtin_prefetch(out + t * step, 1);
   }
-  correlate<T, Apart>(runs, sums);
+  correlate<T, 1, Apart>(runs, sums);
 #pragma GCC unroll 16
   for (int t = 0; t < T; ++t) std::memcpy(out + t * step, &sums[t], sizeof(Vec));
 }
 
-/** Adds to T neighbouring taps. */
-template <int T>
-void add_to_taps(const Runs& runs, Vec* taps) {
-  Vec sums[T];
+/** Adds to T neighbouring taps of each of Q kernel rows, which are `row` vectors apart. */
+template <int T, int Q>
+void add_to_taps(const Runs& runs, Vec* taps, Index row) {
+  Vec sums[T * Q];
 #pragma GCC unroll 16
-  for (int t = 0; t < T; ++t) sums[t] = taps[t];
-  correlate<T, 1>(runs, sums);
+  for (int i = 0; i < T * Q; ++i) sums[i] = taps[i / T * row + i % T];
+  correlate<T, Q, 1>(runs, sums);
 #pragma GCC unroll 16
-  for (int t = 0; t < T; ++t) taps[t] = sums[t];
+  for (int i = 0; i < T * Q; ++i) taps[i / T * row + i % T] = sums[i];
 }
 
 using WriteOutputs = void (*)(const Runs&, const Vec&, float*, Index);
-using AddToTaps = void (*)(const Runs&, Vec*);
+using AddToTaps = void (*)(const Runs&, Vec*, Index);
 
 template <int Apart, int... T>
 WriteOutputs write_outputs(Index count, std::integer_sequence<int, T...>) {
@@ -69,9 +76,9 @@ WriteOutputs write_outputs(Index count, std::integer_sequence<int, T...>) {
   return all[count - 1];
 }
 
-template <int... T>
+template <int Q, int... T>
 AddToTaps add_to_taps(Index count, std::integer_sequence<int, T...>) {
-  static constexpr AddToTaps all[] = {add_to_taps<T + 1>...};
+  static constexpr AddToTaps all[] = {add_to_taps<T + 1, Q>...};
   return all[count - 1];
 }
 
@@ -81,7 +88,16 @@ constexpr auto kCounts = std::make_integer_sequence<int, kSums>();
 inline WriteOutputs write_outputs(Index count, Index apart) {
   return apart == 1 ? write_outputs<1>(count, kCounts) : write_outputs<2>(count, kCounts);
 }
-/** The loop for 1 … kSums taps. */
-inline AddToTaps add_to_taps(Index count) { return add_to_taps(count, kCounts); }
+
+/** Kernel rows to sum together, so that narrow kernels, too, have sums enough to hide the latency. */
+constexpr Index kMostRows = 3;
+inline Index rows_for(Index taps) { return std::clamp<Index>(kSums / taps, 1, kMostRows); }
+
+/** The loop for 1 … kSums taps of 1 … rows_for(taps) kernel rows. */
+inline AddToTaps add_to_taps(Index taps, Index rows) {
+  if (rows == 3) return add_to_taps<3>(taps, std::make_integer_sequence<int, kSums / 3>());
+  if (rows == 2) return add_to_taps<2>(taps, std::make_integer_sequence<int, kSums / 2>());
+  return add_to_taps<1>(taps, kCounts);
+}
 
 }  // namespace bcssl

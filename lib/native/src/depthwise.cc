@@ -63,7 +63,7 @@ Index band_of(Index width) { return std::max<Index>(4, kLongestBand / std::max<I
 struct Groups {
   Index blocks, count, largest;
   Groups(Index blocks, Index vectors_of_one) : blocks(blocks) {
-    constexpr Index kFit = (Index{3} << 17) / sizeof(Vec);  // 384 KiB
+    constexpr Index kFit = (Index{1} << 19) / sizeof(Vec);  // 512 KiB
     const Index fit = std::clamp<Index>(kFit / std::max<Index>(1, vectors_of_one), 1, blocks);
     count = (blocks + fit - 1) / fit;
     largest = (blocks + count - 1) / count;
@@ -72,12 +72,25 @@ struct Groups {
   Index size(Index group) const { return begin(group + 1) - begin(group); }
 };
 
-/** The kernel as [blocks, height, width] vectors; turned round, it gives the gradient of the input. */
-std::unique_ptr<Vec[]> pack_kernel(const float* weight, const Kernel& k, const Blocks& blocks, bool turned) {
-  const Index taps = k.height * k.width;
+/** The part of a kernel that a map of this size meets. */
+Kernel inner(const Kernel& k, Index height, Index width) {
+  return {std::min(k.height, std::max<Index>(1, 2 * height - 1)), std::min(k.width, std::max<Index>(1, 2 * width - 1)),
+          k.stride};
+}
+
+/** The place in the whole kernel of a tap of its inner part. */
+Index tap_in_whole(const Kernel& whole, const Kernel& inner, Index tap) {
+  const Index top = (whole.height - inner.height) / 2, left = (whole.width - inner.width) / 2;
+  return (top + tap / inner.width) * whole.width + left + tap % inner.width;
+}
+
+/** The inner part as [blocks, height, width] vectors; turned round, it gives the gradient of the input. */
+std::unique_ptr<Vec[]> pack_kernel(const float* weight, const Kernel& whole, const Kernel& inner, const Blocks& blocks,
+                                   bool turned) {
+  const Index taps = inner.height * inner.width;
   auto packed = vectors(blocks.count() * taps);
   for (Index tap = 0; tap < taps; ++tap) {
-    const float* in = weight + (turned ? taps - 1 - tap : tap) * blocks.channels();
+    const float* in = weight + tap_in_whole(whole, inner, turned ? taps - 1 - tap : tap) * blocks.channels();
     for (Index b = 0; b < blocks.count(); ++b) packed[b * taps + tap] = blocks.load(in, b);
   }
   return packed;
@@ -96,11 +109,12 @@ class Convolution {
     for (const Strip& strip : strips_) write_.push_back(write_outputs(strip.outputs, x.down));
   }
 
-  /** `weight` may be turned round; `bias` may be null. */
-  void run(const float* in, const float* weight, bool turned, const float* bias, float* out, Index images,
+  const Blocks& blocks() const { return blocks_; }
+
+  /** `kernel` is packed; `bias` may be null. */
+  void run(const float* in, const Vec* kernel, const float* bias, float* out, Index images,
            const Workers& workers) const {
     if (images * y_.out * x_.out * blocks_.channels() == 0) return;
-    const auto kernel = pack_kernel(weight, {y_.taps, x_.taps, 1}, blocks_, turned);
     const Index bands = (y_.out + band_ - 1) / band_;
     // Few images are cut into runs of bands, too.
     const Index cuts = std::clamp<Index>(Split::kMostParts / std::max<Index>(1, images * groups_.count), 1, bands);
@@ -114,7 +128,7 @@ class Convolution {
         window.start({in + image * y_.in * x_.in * blocks_.channels(), groups_.begin(group), groups_.size(group)});
         float* map = out + image * y_.out * x_.out * blocks_.channels();
         for (Index band = bands * cut / cuts; band < bands * (cut + 1) / cuts; ++band) {
-          convolve_band(window, group, band * band_, kernel.get(), bias, map);
+          convolve_band(window, group, band * band_, kernel, bias, map);
         }
       }
     });
@@ -168,10 +182,10 @@ class Convolution {
 /** The gradients of kernel and bias. Axes are the forward ones: tap f joins input i · stride − pad + f to output i. */
 class KernelGradient {
  public:
-  KernelGradient(const Maps& m, const Kernel& k)
-      : m_(m), k_(k), height_(outputs(m.height, k.stride)), width_(outputs(m.width, k.stride)), blocks_(m.channels),
-        band_(std::clamp<Index>(height_, 1, band_of(width_))), window_rows_(std::min(m.height, (band_ - 1) * k.stride + k.height)),
-        pad_(std::min<Index>(k.width / 2, kSums - 1)), groups_(blocks_.count(), window_size() + gradient_size()),
+  KernelGradient(const Maps& m, const Kernel& whole)
+      : m_(m), whole_(whole), k_(inner(whole, m.height, m.width)), height_(outputs(m.height, k_.stride)), width_(outputs(m.width, k_.stride)), blocks_(m.channels),
+        band_(std::clamp<Index>(height_, 1, band_of(width_))), window_rows_(std::min(m.height, (band_ - 1) * k_.stride + k_.height)),
+        pad_(std::min<Index>(k_.width / 2, kSums - 1)), groups_(blocks_.count(), window_size() + gradient_size()),
         sets_(std::clamp<Index>(Split::kMostParts / groups_.count, 1, std::max<Index>(1, m.images))) {}
 
   /** `dbias` may be null. */
@@ -182,18 +196,22 @@ class KernelGradient {
       const Index set = unit / groups_.count, group = unit % groups_.count;
       Vec* own = sums.get() + (set * blocks_.count() + groups_.begin(group)) * numbers;
       std::fill(own, own + groups_.size(group) * numbers, Vec{});
-      Vec* memory = scratch(groups_.largest * (window_size() + gradient_size()));
+      Vec* memory = scratch(groups_.largest * (window_size() + gradient_size()) + m_.width + 2 * pad_);
       Window inputs(memory, blocks_, window_rows_, m_.height, m_.width, pad_);
-      Window gradients(memory + groups_.largest * window_size(), blocks_, band_, height_, width_, 0);
+      memory += groups_.largest * window_size();
+      Window gradients(memory, blocks_, band_, height_, width_, 0);
+      memory += groups_.largest * gradient_size();
+      std::fill(memory, memory + m_.width + 2 * pad_, Vec{});
       for (Index image = m_.images * set / sets_; image < m_.images * (set + 1) / sets_; ++image) {
         inputs.start({x + image * m_.height * m_.width * m_.channels, groups_.begin(group), groups_.size(group)});
         gradients.start({dy + image * height_ * width_ * m_.channels, groups_.begin(group), groups_.size(group)});
-        for (Index band = 0; band < height_; band += band_) add_band(inputs, gradients, group, band, own);
+        for (Index band = 0; band < height_; band += band_) add_band(inputs, gradients, memory + pad_, group, band, own);
       }
     });
+    std::fill(dweight, dweight + whole_.height * whole_.width * m_.channels, 0.0f);
     for (Index block = 0; block < blocks_.count(); ++block) {
       for (Index i = 0; i < numbers; ++i) {
-        float* to = i < numbers - 1 ? dweight + i * m_.channels : dbias;
+        float* to = i < numbers - 1 ? dweight + tap_in_whole(whole_, k_, i) * m_.channels : dbias;
         if (to == nullptr) continue;
         Vec total = {};
         for (Index set = 0; set < sets_; ++set) total += sums[(set * blocks_.count() + block) * numbers + i];
@@ -207,12 +225,12 @@ class KernelGradient {
   Index gradient_size() const { return Window::size(band_, width_, 0); }
 
   /** Adds what one band of output rows, from row `begin` on, gives to the kernels of one group of channel blocks. */
-  void add_band(Window& inputs, Window& gradients, Index group, Index begin, Vec* sums) const {
+  void add_band(Window& inputs, Window& gradients, const Vec* zeros, Index group, Index begin, Vec* sums) const {
     const Index end = std::min(begin + band_, height_), pad = k_.height / 2, s = k_.stride;
     gradients.show(begin, end);
     inputs.show(std::max<Index>(0, begin * s - pad), std::min(m_.height, (end - 1) * s + pad + 1));
     for (Index b = 0; b < groups_.size(group); ++b, sums += k_.height * k_.width + 1) {
-      for (Index ky = 0; ky < k_.height; ++ky) add_kernel_row(inputs, gradients, b, begin, end, ky, sums);
+      add_kernel_rows(inputs, gradients, inputs.start_in(zeros, b), b, begin, end, sums);
       Vec bias = {};
       const Vec* dy = gradients.block(b);
       for (Index i = begin; i < end; ++i) {
@@ -222,31 +240,41 @@ class KernelGradient {
     }
   }
 
-  /** The taps of kernel row `ky`, for output rows begin … end − 1 of one block. */
-  void add_kernel_row(const Window& inputs, const Window& gradients, Index b, Index begin, Index end, Index ky,
-                      Vec* sums) const {
-    const Index s = k_.stride, pad = k_.width / 2, offset = ky - k_.height / 2;
-    begin = std::max(begin, outputs(std::max<Index>(0, -offset), s));
-    end = std::min(end, outputs(std::max<Index>(0, m_.height - offset), s));
-    if (begin >= end) return;
-    Index input_rows[kLongestBand];
-    for (Index i = begin; i < end; ++i) input_rows[i - begin] = *inputs.starts(i * s + offset);
+  /** What output rows begin … end − 1 give to the taps of one block; `zeros` is where a row of zeros lies. */
+  void add_kernel_rows(const Window& inputs, const Window& gradients, Index zeros, Index b, Index begin, Index end,
+                       Vec* sums) const {
+    const Index s = k_.stride, pad = k_.width / 2;
     const Index first = std::max<Index>(0, pad - (width_ - 1) * s), last = std::min(k_.width, m_.width + pad);
-    const Index chunks = (last - first + kSums - 1) / kSums;
-    for (Index c = 0; c < chunks; ++c) {
-      const Index tap = first + (last - first) * c / chunks, end_tap = first + (last - first) * (c + 1) / chunks;
-      // Outputs for which one of these taps meets the map.
-      const Index from = outputs(std::max<Index>(0, pad - (end_tap - 1)), s);
-      const Index to = std::min(width_, outputs(m_.width + pad - tap, s));
-      add_to_taps(end_tap - tap)({inputs.block(b) + from * s - pad + tap, input_rows, s,
-                                  gradients.block(b) + *gradients.starts(begin) + from, gradients.row_stride(), 1,
-                                  end - begin, to - from},
-                                 sums + ky * k_.width + tap);
+    const Index chunks = (last - first + kSums - 1) / kSums, most = rows_for((last - first + chunks - 1) / chunks);
+    for (Index ky = 0; ky < k_.height; ky += most) {
+      const Index rows = std::min(most, k_.height - ky);
+      // Output rows for which one of these kernel rows meets the map.
+      const Index offset = ky - k_.height / 2, top = outputs(std::max<Index>(0, -(offset + rows - 1)), s);
+      const Index from_row = std::max(begin, top);
+      const Index to_row = std::min(end, outputs(std::max<Index>(0, m_.height - offset), s));
+      if (from_row >= to_row) continue;
+      Index input_rows[kLongestBand * kMostRows];
+      Index* next = input_rows;
+      for (Index i = from_row; i < to_row; ++i) {
+        for (Index j = i * s + offset; j < i * s + offset + rows; ++j) {
+          *next++ = j >= 0 && j < m_.height ? *inputs.starts(j) : zeros;
+        }
+      }
+      for (Index c = 0; c < chunks; ++c) {
+        const Index tap = first + (last - first) * c / chunks, end_tap = first + (last - first) * (c + 1) / chunks;
+        // Outputs for which one of these taps meets the map.
+        const Index from = outputs(std::max<Index>(0, pad - (end_tap - 1)), s);
+        const Index to = std::min(width_, outputs(m_.width + pad - tap, s));
+        add_to_taps(end_tap - tap, rows)({inputs.block(b) + from * s - pad + tap, input_rows, s,
+                                          gradients.block(b) + *gradients.starts(from_row) + from,
+                                          gradients.row_stride(), 1, to_row - from_row, to - from},
+                                         sums + ky * k_.width + tap, k_.width);
+      }
     }
   }
 
   Maps m_;
-  Kernel k_;
+  Kernel whole_, k_;
   Index height_, width_;  // of the outputs
   Blocks blocks_;
   Index band_, window_rows_, pad_;
@@ -259,16 +287,20 @@ Axis backward(Index size, Index taps, Index stride) { return {outputs(size, stri
 
 }  // namespace
 
-void depthwise(const float* x, const float* weight, const float* bias, float* y, const Maps& m, const Kernel& k,
+void depthwise(const float* x, const float* weight, const float* bias, float* y, const Maps& m, const Kernel& whole,
                const Workers& workers) {
-  Convolution(forward(m.height, k.height, k.stride), forward(m.width, k.width, k.stride), m.channels)
-      .run(x, weight, false, bias, y, m.images, workers);
+  const Kernel k = inner(whole, m.height, m.width);
+  const Convolution convolution(forward(m.height, k.height, k.stride), forward(m.width, k.width, k.stride), m.channels);
+  const auto kernel = pack_kernel(weight, whole, k, convolution.blocks(), false);
+  convolution.run(x, kernel.get(), bias, y, m.images, workers);
 }
 
-void depthwise_grad_input(const float* dy, const float* weight, float* dx, const Maps& m, const Kernel& k,
+void depthwise_grad_input(const float* dy, const float* weight, float* dx, const Maps& m, const Kernel& whole,
                           const Workers& workers) {
-  Convolution(backward(m.height, k.height, k.stride), backward(m.width, k.width, k.stride), m.channels)
-      .run(dy, weight, true, nullptr, dx, m.images, workers);
+  const Kernel k = inner(whole, m.height, m.width);
+  const Convolution convolution(backward(m.height, k.height, k.stride), backward(m.width, k.width, k.stride), m.channels);
+  const auto kernel = pack_kernel(weight, whole, k, convolution.blocks(), true);
+  convolution.run(dy, kernel.get(), nullptr, dx, m.images, workers);
 }
 
 void depthwise_grad_weight(const float* dy, const float* x, float* dweight, float* dbias, const Maps& m,

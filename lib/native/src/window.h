@@ -42,6 +42,8 @@ class Window {
   /** Position 0 of a block's rows: row y begins `starts(y)[0]` vectors further on, the next one `starts(y)[1]`. */
   const Vec* block(Index b) const { return memory_ + b * stride_ + pad_; }
   const Index* starts(Index y) const { return starts_.data() + (y - begin_); }
+  /** Where, from position 0 of a block, a row lies in other memory. */
+  Index start_in(const Vec* row, Index b) const { return row - block(b); }
   /** How much further on the next row begins, unless it was read in place of the oldest. */
   Index row_stride() const { return slab_.blocks * stride_; }
 
