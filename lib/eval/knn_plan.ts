@@ -24,6 +24,8 @@ export interface KnnMemory {
   readonly cosines: number;
   /** The nearest so far, and both sets' labels. */
   readonly results: number;
+  /** Blocks that are done with and not yet freed: the garbage collector waits for some hundred megabytes of them. */
+  readonly unfreed: number;
   readonly total: number;
 }
 
@@ -39,6 +41,8 @@ export interface KnnPlan {
   /** Estimated from the speed that was given; without one, absent. */
   readonly seconds?: number;
 }
+
+const unfreed = 384 * 2 ** 20; // at most 336 MB were seen (knn_memory_slow_test.ts)
 
 /**
  * What an evaluation holds in memory, which does not depend on the bank but for its labels, and how long it takes.
@@ -63,6 +67,7 @@ export function planKnn(
     queries: 4 * 2 * queries * dim,
     cosines: 4 * 2 * rows * Math.min(queryRows, queries),
     results: 4 * (2 * queries * Math.min(k, bankSize) + queries + bankSize),
+    unfreed,
   };
   const total = Object.values(memory).reduce((sum, bytes) => sum + bytes, 0);
   const operations = 2 * bankSize * queries * dim;

@@ -23,7 +23,7 @@ export interface SearchBlocks {
 }
 
 /** Small enough for the cosines of a block to stay in the cache while they are looked through. */
-export const searchBlocks = { bankRows: 8192, queryRows: 512 };
+export const searchBlocks = { bankRows: 8192, queryRows: 256 };
 
 /**
  * The `k` rows of largest cosine for each query.
