@@ -27,11 +27,9 @@ export function nonFiniteLoss(
 
 /** For gradients whose norm is not finite: names the first of them. */
 export function nonFiniteGradient(grads: Iterable<readonly [string, tf.Tensor]>): RangeError {
-  return tf.tidy(() => {
-    const squares = [...grads].map(([name, grad]) => [name, grad.square()] as const); // as the norm has them
-    const bad = firstNonFinite(squares);
-    return new RangeError(
-      `Cannot take a step: the norm of the gradient of ${bad} is not finite; ${advice}`,
-    );
-  });
+  const squared = () => firstNonFinite([...grads].map(([name, grad]) => [name, grad.square()]));
+  const bad = tf.tidy(squared); // squared, as the norm has them
+  return new RangeError(
+    `Cannot take a step: the norm of the gradient of ${bad} is not finite; ${advice}`,
+  );
 }
