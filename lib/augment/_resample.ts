@@ -1,5 +1,5 @@
 /** The two passes of a resize: weighted sums along the rows, then along the columns, rounded to 8 bits in between. */
-import { PRECISION, type Resampling } from "lib/augment/_bicubic.ts";
+import { PRECISION, type Resampling } from "lib/augment/_filters.ts";
 
 /** Rows of bytes in a larger array. */
 export interface Rows {

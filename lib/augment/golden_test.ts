@@ -65,6 +65,14 @@ for (const { box, out } of golden.crop) {
   });
 }
 
+for (const { box, out } of golden.bilinear) {
+  Deno.test(`resizedCrop() of ${box} to ${out.width} pixels, bilinear, equals Pillow's`, () => {
+    const crop = raster(out.width, out.height);
+    resizedCrop(decode(golden.image), boxOf(box), crop, "bilinear");
+    assertSame(crop, out);
+  });
+}
+
 for (const { radius, in: input, out } of golden.blur) {
   Deno.test(`gaussianBlur() of ${out.width} x ${out.height} by ${radius} equals Pillow's`, () => {
     const image = decode(input);

@@ -1,8 +1,10 @@
-/** RandomResizedCrop: a random box of an image, resized to a square with Pillow's bicubic filter. */
-import { bicubicResampling } from "lib/augment/_bicubic.ts";
+/** RandomResizedCrop: a random box of an image, resized to a square with one of Pillow's filters. */
+import { resampling, type ResizeFilter } from "lib/augment/_filters.ts";
 import { copyRows, resampleColumns, resampleRows } from "lib/augment/_resample.ts";
 import type { Raster } from "lib/augment/raster.ts";
 import type { Rng } from "lib/rng.ts";
+
+export type { ResizeFilter } from "lib/augment/_filters.ts";
 
 /** A region of an image, in pixels. */
 export interface Box {
@@ -58,7 +60,12 @@ function centralBox(width: number, height: number, ratio: readonly [number, numb
  * @throws {RangeError} If the box is not inside the image.
  * @throws {TypeError} If the channels differ.
  */
-export function resizedCrop(image: Raster, box: Box, out: Raster): void {
+export function resizedCrop(
+  image: Raster,
+  box: Box,
+  out: Raster,
+  filter: ResizeFilter = "bicubic",
+): void {
   check(image, box, out);
   const rowLength = out.width * out.channels;
   const rows = scratch(rowLength * box.height);
@@ -68,11 +75,11 @@ export function resizedCrop(image: Raster, box: Box, out: Raster): void {
   const to = { data: out.data, start: 0, stride: rowLength };
   if (box.width === out.width) copyRows(from, between, rowLength, box.height);
   else {
-    const axis = bicubicResampling(box.width, out.width);
+    const axis = resampling(filter, box.width, out.width);
     resampleRows(from, between, box.height, image.channels, axis);
   }
   if (box.height === out.height) copyRows(between, to, rowLength, box.height);
-  else resampleColumns(between, to, rowLength, bicubicResampling(box.height, out.height));
+  else resampleColumns(between, to, rowLength, resampling(filter, box.height, out.height));
 }
 
 function check(image: Raster, box: Box, out: Raster): void {

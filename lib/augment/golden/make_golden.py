@@ -45,9 +45,9 @@ def jitter(image, op, factor):
     return adjust_hue(image, factor)
 
 
-def resized_crop(image, left, top, width, height, size):
+def resized_crop(image, left, top, width, height, size, filter=Image.Resampling.BICUBIC):
     box = (left, top, left + width, top + height)
-    return image.crop(box).resize((size, size), Image.Resampling.BICUBIC)
+    return image.crop(box).resize((size, size), filter)
 
 
 def chain(image, p):
@@ -114,6 +114,10 @@ def main(path):
         "solarize": encode(ImageOps.solarize(image, 128)),
         "jitter": [{"op": o, "factor": f, "out": encode(jitter(image, o, f))} for o, f in JITTERS],
         "crop": [{"box": c[:4], "out": encode(resized_crop(image, *c))} for c in CROPS],
+        "bilinear": [
+            {"box": c[:4], "out": encode(resized_crop(image, *c, Image.Resampling.BILINEAR))}
+            for c in CROPS
+        ],
         "blur": [
             {"radius": r, "in": encode(i), "out": encode(i.filter(ImageFilter.GaussianBlur(r)))}
             for i, radii in [(image, BLURS), *[(s, (0.9, 2.0)) for s in small]]

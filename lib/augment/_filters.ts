@@ -1,4 +1,7 @@
-/** The weights of Pillow's antialiased bicubic filter, in its fixed point. */
+/** The weights of Pillow's antialiased filters, in its fixed point. */
+
+/** How pixels are interpolated: `bicubic` is DINO's crops', `bilinear` torchvision's default and so a linear probe's. */
+export type ResizeFilter = "bicubic" | "bilinear";
 
 /** Bits after the point of a weight: 32, less 8 of a pixel, less 2 for sign and overshoot. */
 export const PRECISION = 22;
@@ -14,24 +17,39 @@ export interface Resampling {
 }
 
 const CACHE_LIMIT = 512;
-const cache = new Map<number, Resampling>();
+const cache = new Map<string, Resampling>();
+
+/** A filter's half width in pixels, at no change of size, and its weight at a distance. */
+interface Kernel {
+  readonly support: number;
+  weight(x: number): number;
+}
+
+const kernels: Readonly<Record<ResizeFilter, Kernel>> = {
+  bicubic: { support: 2, weight: bicubic },
+  bilinear: { support: 1, weight: (x) => Math.max(0, 1 - Math.abs(x)) },
+};
 
 /** The weights that take `inSize` pixels to `outSize`. Kept: a data set asks for the same few again and again. */
-export function bicubicResampling(inSize: number, outSize: number): Resampling {
-  const key = inSize * 0x1_0000 + outSize;
+export function resampling(filter: ResizeFilter, inSize: number, outSize: number): Resampling {
+  const key = `${filter} ${inSize} ${outSize}`;
   let found = cache.get(key);
   if (!found) {
     if (cache.size === CACHE_LIMIT) cache.clear();
-    found = computeResampling(inSize, outSize);
+    found = computeResampling(kernels[filter], inSize, outSize);
     cache.set(key, found);
   }
   return found;
 }
 
-function computeResampling(inSize: number, outSize: number): Resampling {
+function computeResampling(
+  { support: reach, weight }: Kernel,
+  inSize: number,
+  outSize: number,
+): Resampling {
   const scale = inSize / outSize;
   const filterScale = Math.max(scale, 1); // shrinking widens the filter, which is the antialiasing
-  const support = 2 * filterScale;
+  const support = reach * filterScale;
   const taps = Math.min(Math.ceil(support) * 2 + 1, inSize);
   const starts = new Int32Array(outSize);
   const rows: Float64Array[] = [];
@@ -43,7 +61,7 @@ function computeResampling(inSize: number, outSize: number): Resampling {
     rows.push(normalized(
       Float64Array.from(
         { length: last - first },
-        (_, t) => bicubic((t + first - center + 0.5) / filterScale),
+        (_, t) => weight((t + first - center + 0.5) / filterScale),
       ),
     ));
   }
