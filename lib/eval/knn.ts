@@ -5,6 +5,7 @@
  * N training images, M test images, D features.
  */
 import type { FeatureBank, LabelledFeatures } from "lib/eval/feature_bank.ts";
+import { rankOf } from "lib/eval/rank.ts";
 import { type Neighbours, type SearchBlocks, searchNeighbours } from "lib/eval/neighbours.ts";
 
 export interface KnnOptions extends SearchBlocks {
@@ -86,14 +87,4 @@ function voteAccuracy(
     top5 += Number(rank < Math.min(5, k));
   });
   return { top1: top1 / testLabels.length, top5: top5 / testLabels.length };
-}
-
-/** How many classes come before this one. */
-function rankOf(votes: Float64Array, label: number): number {
-  const own = votes[label]!;
-  let rank = 0;
-  for (let c = 0; c < votes.length; c++) {
-    if (votes[c]! > own || (votes[c] === own && c < label)) rank++;
-  }
-  return rank;
 }
