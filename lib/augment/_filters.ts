@@ -36,25 +36,29 @@ export function resampling(filter: ResizeFilter, inSize: number, outSize: number
   let found = cache.get(key);
   if (!found) {
     if (cache.size === CACHE_LIMIT) cache.clear();
-    found = computeResampling(kernels[filter], inSize, outSize);
+    found = resamplingOf(filter, inSize, outSize, 0, inSize);
     cache.set(key, found);
   }
   return found;
 }
 
-function computeResampling(
-  { support: reach, weight }: Kernel,
+/** The weights that take the `extent` pixels from `offset` on, of `inSize` there are, to `outSize`; both may be fractions. */
+export function resamplingOf(
+  filter: ResizeFilter,
   inSize: number,
   outSize: number,
+  offset: number,
+  extent: number,
 ): Resampling {
-  const scale = inSize / outSize;
+  const { support: reach, weight } = kernels[filter];
+  const scale = extent / outSize;
   const filterScale = Math.max(scale, 1); // shrinking widens the filter, which is the antialiasing
   const support = reach * filterScale;
   const taps = Math.min(Math.ceil(support) * 2 + 1, inSize);
   const starts = new Int32Array(outSize);
   const rows: Float64Array[] = [];
   for (let x = 0; x < outSize; x++) {
-    const center = (x + 0.5) * scale;
+    const center = offset + (x + 0.5) * scale;
     const first = Math.max(Math.trunc(center - support + 0.5), 0);
     const last = Math.min(Math.trunc(center + support + 0.5), inSize);
     starts[x] = first;

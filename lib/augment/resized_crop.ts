@@ -1,12 +1,17 @@
 /** RandomResizedCrop: a random box of an image, resized to a square with one of Pillow's filters. */
-import { resampling, type ResizeFilter } from "lib/augment/_filters.ts";
+import {
+  type Resampling,
+  resampling,
+  resamplingOf,
+  type ResizeFilter,
+} from "lib/augment/_filters.ts";
 import { copyRows, resampleColumns, resampleRows } from "lib/augment/_resample.ts";
 import type { Raster } from "lib/augment/raster.ts";
 import type { Rng } from "lib/rng.ts";
 
 export type { ResizeFilter } from "lib/augment/_filters.ts";
 
-/** A region of an image, in pixels. */
+/** A region of an image, in pixels; not necessarily whole ones. */
 export interface Box {
   readonly left: number;
   readonly top: number;
@@ -66,23 +71,46 @@ export function resizedCrop(
   out: Raster,
   filter: ResizeFilter = "bicubic",
 ): void {
-  check(image, box, out);
+  checkCrop(image, box, out);
+  const across = spanOf(box.left, box.width);
+  const down = spanOf(box.top, box.height);
   const rowLength = out.width * out.channels;
-  const rows = scratch(rowLength * box.height);
-  const start = (box.top * image.width + box.left) * image.channels;
+  const rows = scratch(rowLength * down.count);
+  const start = (down.first * image.width + across.first) * image.channels;
   const from = { data: image.data, start, stride: image.width * image.channels };
   const between = { data: rows, start: 0, stride: rowLength };
   const to = { data: out.data, start: 0, stride: rowLength };
-  if (box.width === out.width) copyRows(from, between, rowLength, box.height);
-  else {
-    const axis = resampling(filter, box.width, out.width);
-    resampleRows(from, between, box.height, image.channels, axis);
-  }
-  if (box.height === out.height) copyRows(between, to, rowLength, box.height);
-  else resampleColumns(between, to, rowLength, resampling(filter, box.height, out.height));
+  if (box.width === out.width && across.whole) copyRows(from, between, rowLength, down.count);
+  else resampleRows(from, between, down.count, image.channels, axisOf(filter, across, out.width));
+  if (box.height === out.height && down.whole) copyRows(between, to, rowLength, down.count);
+  else resampleColumns(between, to, rowLength, axisOf(filter, down, out.height));
 }
 
-function check(image: Raster, box: Box, out: Raster): void {
+/** The pixels that a side of a box touches, and where among them it lies. */
+interface Span {
+  readonly first: number;
+  readonly count: number;
+  readonly offset: number;
+  readonly extent: number;
+  /** Whether it covers all of them. */
+  readonly whole: boolean;
+}
+
+function spanOf(start: number, extent: number): Span {
+  const first = Math.floor(start);
+  const count = Math.ceil(start + extent) - first;
+  return { first, count, offset: start - first, extent, whole: extent === count };
+}
+
+function axisOf(filter: ResizeFilter, span: Span, outSize: number): Resampling {
+  const { count, offset, extent, whole } = span;
+  return whole
+    ? resampling(filter, count, outSize)
+    : resamplingOf(filter, count, outSize, offset, extent);
+}
+
+/** @throws What {@linkcode resizedCrop} throws. */
+export function checkCrop(image: Raster, box: Box, out: Raster): void {
   if (image.channels !== out.channels) {
     throw new TypeError(
       `Cannot crop ${image.channels} channels into an image of ${out.channels}`,

@@ -7,6 +7,7 @@
 import {
   type Box,
   type ChannelStats,
+  checkCrop,
   colorJitter,
   flipHorizontal,
   gaussianBlur,
@@ -25,6 +26,7 @@ import {
   toGrayscale,
 } from "lib/augment/mod.ts";
 import { imageCount, type ImageSet } from "lib/datasets/images.ts";
+import { nativeViews } from "lib/native/views.ts";
 import type { Rng } from "lib/rng.ts";
 
 /** How views are made. Scales are shares of the image's area; probabilities are fractions. */
@@ -103,8 +105,31 @@ export function sampleView(
   };
 }
 
-/** Makes one view, in the reference's order. Parameters in, pixels out: nothing here is random. */
+/**
+ * Makes one view, in the reference's order. Parameters in, pixels out: nothing here is random.
+ *
+ * @param out `[size, size, 3]` from `offset` on, written.
+ * @throws {RangeError} If the box is not inside the image, or `out` ends before the view does.
+ */
 export function applyView(
+  image: Raster,
+  params: ViewParams,
+  size: number,
+  values: NormalizeTable,
+  out: Float32Array,
+  offset: number,
+): void {
+  if (nativeViews === undefined) return applyPlainView(image, params, size, values, out, offset);
+  checkCrop(image, params.box, image);
+  const room = out.subarray(offset, offset + size * size * 3);
+  if (room.length < size * size * 3) {
+    throw new RangeError(`Cannot write a view of ${size} pixels to the last ${room.length} values`);
+  }
+  nativeViews.view(image, params, size, values, room);
+}
+
+/** The same to the last bit where no kernel is compiled: an op of `lib/augment` after the other. */
+export function applyPlainView(
   image: Raster,
   params: ViewParams,
   size: number,
@@ -161,28 +186,41 @@ export function emptyCropBatch(images: number, recipe: CropRecipe): CropBatch {
 }
 
 /**
- * Writes all views of one image into a batch.
+ * Draws the parameters of all views of an image.
  *
  * @param rng The image's own stream; view `v` draws from its fork `v`, so views do not depend on each other.
+ */
+export function sampleViews(
+  rng: Rng,
+  recipe: CropRecipe,
+  size: { readonly width: number; readonly height: number },
+): ViewParams[] {
+  const length = 2 + recipe.localCrops;
+  return Array.from({ length }, (_, view) => sampleView(rng.fork(view), recipe, view, size));
+}
+
+/**
+ * Writes all views of one image into a batch.
+ *
+ * @param views From {@linkcode sampleViews}.
  * @param position The image's place in the batch, 0 … B − 1.
  * @param values From {@linkcode normalizeTable}, of `recipe.stats`.
  */
 export function multiCrop(
   image: Raster,
+  views: readonly ViewParams[],
   recipe: CropRecipe,
-  rng: Rng,
   out: CropBatch,
   position: number,
   values: NormalizeTable,
 ): void {
-  for (let view = 0; view < 2 + recipe.localCrops; view++) {
+  views.forEach((params, view) => {
     const [size, to, index] = view < 2
       ? [recipe.globalSize, out.global, view]
       : [recipe.localSize, out.local, view - 2];
-    const params = sampleView(rng.fork(view), recipe, view, image);
     const offset = (index * out.images + position) * size * size * 3;
     applyView(image, params, size, values, to, offset);
-  }
+  });
 }
 
 /** Images ready to be cropped. N images, H × W pixels, C channels. */
@@ -234,20 +272,23 @@ export function cropBatch(
 ): CropBatch {
   checkRoom(out, indices.length, recipe);
   const values = normalizeTable(recipe.stats);
-  const { width, height, channels } = source;
-  const length = width * height * channels;
   for (let position = 0; position < indices.length; position++) {
-    const index = indices[position]!;
-    if (!(Number.isInteger(index) && index >= 0 && index < source.count)) {
-      throw new RangeError(
-        `Cannot crop image ${index} of "${source.name}": it has ${source.count} images`,
-      );
-    }
-    const data = source.pixels.subarray(index * length, (index + 1) * length);
-    const image = { data, width, height, channels };
-    multiCrop(image, recipe, rng.fork(position), out, position, values);
+    const image = imageOf(source, indices[position]!);
+    const views = sampleViews(rng.fork(position), recipe, image);
+    multiCrop(image, views, recipe, out, position, values);
   }
   return out;
+}
+
+/** Image `index` of a source, not copied. @throws {RangeError} If there is none. */
+export function imageOf(source: CropSource, index: number): Raster {
+  const { width, height, channels, count, name } = source;
+  if (!(Number.isInteger(index) && index >= 0 && index < count)) {
+    throw new RangeError(`Cannot crop image ${index} of "${name}": it has ${count} images`);
+  }
+  const length = width * height * channels;
+  const data = source.pixels.subarray(index * length, (index + 1) * length);
+  return { data, width, height, channels };
 }
 
 /** @throws {RangeError} If a size, scale or probability of the recipe makes no sense. */

@@ -4,12 +4,14 @@ import type { ImageSet } from "lib/datasets/images.ts";
 import { createRng } from "lib/rng.ts";
 import { assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 import {
+  applyPlainView,
   applyView,
   cropBatch,
   type CropRecipe,
   cropSource,
   dinoCrops,
   emptyCropBatch,
+  imageOf,
   sampleView,
   type ViewParams,
 } from "lib/ssl/dino/crops.ts";
@@ -52,7 +54,10 @@ for (const [index, { params: p, out }] of golden.chain.entries()) {
     const { image } = golden;
     const source: Raster = raster(image.width, image.height, 3, decode(image.data));
     const actual = new Float32Array(1 + p.size ** 2 * 3);
+    const plain = actual.slice();
     applyView(source, params, p.size, normalizeTable(imageNetStats), actual, 1);
+    applyPlainView(source, params, p.size, normalizeTable(imageNetStats), plain, 1);
+    assertEquals(actual, plain);
     const { mean, std } = imageNetStats;
     decode(out.data).forEach((expected, i) => {
       const byte = (actual[i + 1]! * std[i % 3]! + mean[i % 3]!) * 255;
@@ -60,6 +65,46 @@ for (const [index, { params: p, out }] of golden.chain.entries()) {
     });
   });
 }
+
+for (const [width, height] of [[1, 1], [40, 2], [7, 90], [120, 90]] as const) {
+  for (const grey of [false, true]) {
+    Deno.test(`applyView() of ${width} x ${height}, ${grey ? "grey" : "colour"}, equals the plain ops to the last bit`, () => {
+      const image = imageOf(cropSource(noise(1, width, height, grey)), 0);
+      const values = normalizeTable(imageNetStats);
+      const rng = createRng(9);
+      for (let draw = 0; draw < 60; draw++) {
+        const size = [8, 33, 64][draw % 3]!;
+        const recipe = { ...dinoCrops, blurRadius: [0, draw % 2 ? 2 : 6] as const };
+        const params = sampleView(rng.fork(draw), recipe, draw % 4, image);
+        const { left, top, width, height } = params.box;
+        const part = { left: left + 0.3, top: top + 0.6, width: width - 0.7, height: height - 0.9 };
+        for (const box of [params.box, part]) {
+          const [actual, plain] = [0, 0].map(() => new Float32Array(size * size * 3));
+          applyView(image, { ...params, box }, size, values, actual!, 0);
+          applyPlainView(image, { ...params, box }, size, values, plain!, 0);
+          const wrong = plain!.findIndex((value, i) => value !== actual![i]);
+          assertTrue(wrong < 0, `draw ${draw}: [${wrong}] differs`);
+        }
+      }
+    });
+  }
+}
+
+Deno.test("applyView() throws before it would read or write outside", () => {
+  const image = imageOf(cropSource(noise(1, 5, 5)), 0);
+  const params = sampleView(createRng(0), dinoCrops, 0, image);
+  const view = (box: ViewParams["box"], room: number) => () =>
+    applyView(
+      image,
+      { ...params, box },
+      4,
+      normalizeTable(imageNetStats),
+      new Float32Array(room),
+      1,
+    );
+  assertThrows(view(params.box, 48), RangeError, "Cannot write");
+  assertThrows(view({ left: 2, top: 0, width: 3.5, height: 2 }, 49), RangeError, "3.5 x 2");
+});
 
 Deno.test("cropBatch() gives the same views for the same stream, other views for another", () => {
   const source = cropSource(noise(4, 16, 16));
