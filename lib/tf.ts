@@ -11,6 +11,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type {} from "@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops.d.ts"; // x.add(y) in types
 
 export * from "@tensorflow/tfjs-core";
+export { engine as tfjsEngine } from "@tensorflow/tfjs-core"; // its own tape, where `engine` below says what computes
 
 /** What computes. */
 export interface Engine {

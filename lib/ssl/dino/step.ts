@@ -10,6 +10,7 @@ import type { ModelConfig } from "lib/models/mod.ts";
 import { type AdamWState, adamWStep, disposeAdamW } from "lib/train/adamw.ts";
 import { clipEachByNorm } from "lib/train/clip.ts";
 import { emaUpdate } from "lib/train/ema.ts";
+import { lossAndGradients } from "lib/train/gradients.ts";
 import type { DinoHeadConfig } from "lib/ssl/dino/head.ts";
 import { createDinoNetwork, type DinoNetwork, forwardViews } from "lib/ssl/dino/network.ts";
 import { nonFiniteGradient, nonFiniteLoss } from "lib/ssl/dino/non_finite.ts";
@@ -89,7 +90,7 @@ export function dinoStep(state: DinoState, views: Views, now: StepValues, rng: R
     const { last_layer } = state.teacher.params.head;
     const targets = teach(bottleneck, last_layer, state.center, { views: 2, ...now });
     const { loss, grads } = studentGradients(state.student, views, targets.probabilities, now, rng);
-    if (!Number.isFinite(loss)) throw nonFiniteLoss(loss, state, views);
+    if (!Number.isFinite(loss)) throw nonFiniteLoss(loss, { ...state, ...views });
     const { clipped, norm } = clipEachByNorm(grads, now.clipNorm);
     if (!Number.isFinite(norm)) throw nonFiniteGradient(grads);
     adamWStep(parameters(state.student.params), clipped, state.optimizer, now);
@@ -119,14 +120,13 @@ function studentGradients(
 ): { loss: number; grads: Map<string, tf.Tensor> } {
   const weights = [...parameters(student.params)]
     .filter(([name]) => !(freezeLastLayer && name.startsWith("head.last_layer.")));
-  const { value, grads } = tf.variableGrads(() => {
+  const { value, grads } = lossAndGradients(() => {
     const groups = local === null ? [global] : [global, local];
     const { bottleneck } = forwardViews(student, groups, { training: true, rng });
     const { last_layer } = student.params.head;
     return prototypeLoss(bottleneck, last_layer, q, { studentTemp, frozen: freezeLastLayer });
-  }, weights.map(([, variable]) => variable));
-  const byName = weights.map(([name, variable]) => [name, grads[variable.name]!] as const);
-  return { loss: value.dataSync()[0]!, grads: new Map(byName) };
+  }, new Map(weights));
+  return { loss: value.dataSync()[0]!, grads };
 }
 
 function teacherSignals(entropy: tf.Scalar, features: tf.Tensor2D, loss: number) {
