@@ -1,7 +1,8 @@
 /** Every native kernel of the layers against the same layer in plain ops. Skipped, and counted so, without the kernels. */
 import * as tf from "lib/tf.ts";
 import { nativeStatus, withPlainOps } from "lib/native/mod.ts";
-import { depthwiseConv2d } from "lib/nn/conv.ts";
+import { attentionSoftmax } from "lib/nn/attention.ts";
+import { depthwiseConv2d, patchConv2d } from "lib/nn/conv.ts";
 import { createRng } from "lib/rng.ts";
 import { biasGelu, gelu } from "lib/nn/gelu.ts";
 import { batchNorm, createBatchNorm, createLayerNorm, layerNorm } from "lib/nn/norms.ts";
@@ -119,6 +120,43 @@ for (const shape of shapes) {
     },
   });
 }
+
+for (const [shape, bias] of [[[6, 2, 5, 7], [2, 2, 5, 7]], [[3, 1, 4, 33]]] as const) {
+  Deno.test({
+    name: `native attentionSoftmax() equals the plain one on [${shape}]${bias ? ", bias" : ""}`,
+    ignore,
+    fn: () =>
+      assertTwins(
+        attentionSoftmax as Op,
+        bias ? [random([...shape], 1, 0, 3), random([...bias], 2)] : [random([...shape], 1, 0, 3)],
+      ),
+  });
+}
+
+for (const [shape, side] of [[[2, 8, 12, 3], 4], [[3, 7, 9, 24], 2]] as const) {
+  Deno.test({
+    name: `native patchConv2d() equals the plain one, ${side} a side on [${shape}]`,
+    ignore,
+    fn() {
+      const op = (x: tf.Tensor, weight: tf.Tensor) =>
+        patchConv2d(x as tf.Tensor4D, { weight } as unknown as Parameters<typeof patchConv2d>[1]);
+      assertTwins(op, [random([...shape], 1), random([side, side, shape[3], 5], 2)]);
+    },
+  });
+}
+
+Deno.test({
+  name: "native batchNorm() equals the plain one in evaluation",
+  ignore,
+  fn() {
+    const params = createBatchNorm(17);
+    params.running_mean.assign(random([17], 4) as tf.Tensor1D);
+    params.running_var.assign(random([17], 5).square() as tf.Tensor1D);
+    const op = (x: tf.Tensor, w: tf.Tensor, b: tf.Tensor) =>
+      batchNorm(x, { ...params, weight: w, bias: b } as typeof params, { training: false });
+    assertTwins(op, [random([4, 3, 17], 1), random([17], 2), random([17], 3)]);
+  },
+});
 
 interface Convolution {
   readonly shape: [number, number, number, number]; // [B, H, W, C]

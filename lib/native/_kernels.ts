@@ -25,7 +25,8 @@ const operations: Readonly<Record<string, Operation>> = {
   GeluGrad: returns(1),
   LayerNorm: returns(3),
   LayerNormGrad: returns(3),
-  BatchNorm: returns(4),
+  Affine: returns(1),
+  BatchNorm: returns(5),
   BatchNormGrad: returns(3),
   BiasGelu: returns(1),
   BiasGeluGrad: returns(2),
@@ -41,6 +42,10 @@ const operations: Readonly<Record<string, Operation>> = {
   Depthwise: onLists(1, 2, () => 1), // a list of no or one bias
   DepthwiseGradInput: returns(1),
   DepthwiseGradWeight: onLists(1, 3, (length) => 1 + length),
+  Softmax: onLists(1, 1, () => 1), // a list of no or one bias
+  SoftmaxGrad: onLists(1, 2, (length) => 1 + length),
+  Patches: returns(1),
+  PatchesGrad: returns(1),
   ClipEach: onLists(1, 1, (length) => length + 1),
   AdamW: onLists(4, 1, (length) => 3 * length),
   MovingAverage: onLists(2, 1, (length) => length),
@@ -60,12 +65,14 @@ export const kernels: readonly tf.KernelConfig[] = Object.entries(operations)
     },
   }));
 
-/** Strides are integers to TensorFlow, all other constants fractions. */
+const integers = new Set(["stride", "height", "width"]);
+
+/** What TensorFlow is told of each constant: a fraction, but for some. */
 function constants(values: Readonly<Record<string, number>>): Attrs {
   return Object.fromEntries(
     Object.entries(values).map(([name, value]) => [
       name,
-      name === "stride" ? attr.int(value) : attr.float(value),
+      integers.has(name) ? attr.int(value) : attr.float(value),
     ]),
   );
 }

@@ -6,6 +6,7 @@
  */
 import * as tf from "lib/tf.ts";
 import { reportCost } from "lib/nn/cost.ts";
+import { fused, hasFused } from "lib/nn/fused.ts";
 import { createLinear, linear, type LinearParams } from "lib/nn/linear.ts";
 import type { Rng } from "lib/rng.ts";
 
@@ -72,9 +73,25 @@ export function selfAttention(
  * @returns `[G, h, N, N]`
  */
 export function attentionSoftmax(scores: tf.Tensor4D, bias?: tf.Tensor4D): tf.Tensor4D {
-  return tf.tidy(() => {
-    if (!bias) return tf.softmax(scores);
-    const cycles = scores.reshape([-1, ...bias.shape]); // [G/K, K, h, N, N]
-    return tf.softmax(cycles.add(bias)).reshape<tf.Tensor4D>(scores.shape);
+  return tf.tidy(() => (hasFused("Softmax") ? fusedSoftmax : plainSoftmax)(scores, bias));
+}
+
+function plainSoftmax(scores: tf.Tensor4D, bias?: tf.Tensor4D): tf.Tensor4D {
+  if (!bias) return tf.softmax(scores);
+  const cycles = scores.reshape([-1, ...bias.shape]); // [G/K, K, h, N, N]
+  return tf.softmax(cycles.add(bias)).reshape<tf.Tensor4D>(scores.shape);
+}
+
+function fusedSoftmax(scores: tf.Tensor4D, ...biases: (tf.Tensor4D | undefined)[]): tf.Tensor4D {
+  const op = tf.customGrad((...args) => {
+    const save = args.at(-1) as unknown as tf.GradSaveFunc;
+    const inputs = args.slice(0, -1) as tf.Tensor[];
+    const y = fused("Softmax", inputs)![0]!;
+    save([y, ...inputs.slice(1)]);
+    return {
+      value: y,
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => fused("SoftmaxGrad", [dy, ...saved])!,
+    };
   });
+  return op(scores, ...biases.filter((bias) => bias !== undefined)) as tf.Tensor4D;
 }

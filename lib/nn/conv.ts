@@ -133,16 +133,31 @@ export function patchConv2d(x: tf.Tensor4D, { weight, bias }: Conv2dParams): tf.
   const [rows, columns] = [Math.floor(height / k), Math.floor(width / k)];
   const outputShape: [number, number, number, number] = [batch, rows, columns, outDim];
   return tf.tidy(() => {
-    const whole = rows * k === height && columns * k === width
-      ? x
-      : x.slice([0, 0, 0, 0], [batch, rows * k, columns * k, inDim]);
-    const patches = whole.reshape([batch * rows, k, columns, k * inDim])
-      .transpose([0, 2, 1, 3]).reshape<tf.Tensor2D>([-1, k * k * inDim]); // [B·rows·columns, k·k·in]
+    const patches = (hasFused("Patches") ? fusedPatches : plainPatches)(x, k); // [B·rows·columns, k·k·in]
     const matrix = weight.reshape<tf.Tensor2D>([-1, outDim]); // [k·k·in, out]
-    reportCost({ kind: "conv", multiplyAdds: whole.size * outDim, weight });
+    reportCost({ kind: "conv", multiplyAdds: patches.size * outDim, weight });
     const y = tf.matMul(patches, matrix);
-    return (bias ? y.add(bias) : y).reshape(outputShape);
+    return (bias ? y.add(bias) : y).reshape([batch, rows, columns, outDim]);
   });
+}
+
+function plainPatches(x: tf.Tensor4D, k: number): tf.Tensor2D {
+  const [batch, height, width, channels] = x.shape;
+  const [rows, columns] = [Math.floor(height / k), Math.floor(width / k)];
+  const whole = rows * k === height && columns * k === width
+    ? x
+    : x.slice([0, 0, 0, 0], [batch, rows * k, columns * k, channels]);
+  return whole.reshape([batch * rows, k, columns, k * channels])
+    .transpose([0, 2, 1, 3]).reshape([-1, k * k * channels]);
+}
+
+function fusedPatches(x: tf.Tensor4D, k: number): tf.Tensor2D {
+  const [, height, width] = x.shape;
+  const op = tf.customGrad((x) => ({
+    value: fused("Patches", [x as tf.Tensor], { stride: k })![0]!,
+    gradFunc: (dy: tf.Tensor) => fused("PatchesGrad", [dy], { stride: k, height, width })![0]!,
+  }));
+  return op(x) as tf.Tensor2D;
 }
 
 /**

@@ -45,7 +45,7 @@ export function createBatchNorm(channels: number): BatchNormParams {
  * @returns `[…, C]`
  */
 export function layerNorm<T extends tf.Tensor>(x: T, params: LayerNormParams, eps: number): T {
-  return tf.tidy(() => normalize("LayerNorm", x, params, eps));
+  return tf.tidy(() => normalizeRows(x, params, eps));
 }
 
 /**
@@ -65,14 +65,30 @@ export function batchNorm<T extends tf.Tensor>(
   return tf.tidy(() => {
     if (!training) {
       const { scale, shift } = batchNormAffine(params, eps);
-      return x.mul(scale).add(shift) as T;
+      return affine(x, scale, shift) as T;
     }
-    const { running_mean, running_var } = params;
-    return normalize("BatchNorm", x, params, eps, (mean, unbiasedVariance) => {
-      movingAverage([running_mean, running_var], [mean, unbiasedVariance], 1 - momentum);
-    });
+    return normalizeBatch(x, params, eps, momentum);
   });
 }
+
+/** `x · scale + shift`, in one pass where it can be. */
+const affine = tf.customGrad((...args) => {
+  const [x, scale, shift, save] = args as unknown as [
+    tf.Tensor,
+    tf.Tensor,
+    tf.Tensor,
+    tf.GradSaveFunc,
+  ];
+  save([x, scale]);
+  return {
+    value: fused("Affine", [x, scale, shift])?.[0] ?? x.mul(scale).add(shift),
+    gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
+      const [x, scale] = saved as [tf.Tensor, tf.Tensor];
+      const axes = reduced("BatchNorm", x);
+      return [dy.mul(scale), dy.mul(x).sum(axes), dy.sum(axes)];
+    },
+  };
+});
 
 /**
  * What a BatchNorm does in evaluation, `x · scale + shift` by the running statistics: for folding it into the layer
@@ -99,19 +115,44 @@ export interface BatchNormOptions {
 
 type Norm = "LayerNorm" | "BatchNorm";
 
-/** `(x − μ) / √(σ² + eps) · weight + bias`, with the moments of each position or of each channel. */
-function normalize<T extends tf.Tensor>(
+/** `(x − μ) / √(σ² + eps) · weight + bias`, with the moments of each position. */
+function normalizeRows<T extends tf.Tensor>(x: T, { weight, bias }: LayerNormParams, eps: number) {
+  return withGradient("LayerNorm", x, weight, bias, (x, w, b) => {
+    return fused("LayerNorm", [x, w, b], { eps }) ?? forward("LayerNorm", x, w, b, eps);
+  });
+}
+
+/** The same with the moments of each channel; moves the running statistics. */
+function normalizeBatch<T extends tf.Tensor>(
+  x: T,
+  { weight, bias, running_mean, running_var }: BatchNormParams,
+  eps: number,
+  momentum: number,
+): T {
+  return withGradient("BatchNorm", x, weight, bias, (x, w, b) => {
+    const results = fused("BatchNorm", [x, w, b, running_mean, running_var], { eps, momentum });
+    if (results) {
+      running_mean.assign(results[3] as tf.Tensor1D);
+      running_var.assign(results[4] as tf.Tensor1D);
+      return results;
+    }
+    const plain = forward("BatchNorm", x, w, b, eps);
+    movingAverage([running_mean, running_var], [plain[1]!, plain[3]!], 1 - momentum);
+    return plain;
+  });
+}
+
+/** A norm's op on the tape; `run` gives the result, mean and 1/√(σ² + eps). */
+function withGradient<T extends tf.Tensor>(
   norm: Norm,
   x: T,
-  { weight, bias }: LayerNormParams,
-  eps: number,
-  observe?: (mean: tf.Tensor, unbiasedVariance: tf.Tensor) => void,
+  weight: tf.Tensor,
+  bias: tf.Tensor,
+  run: (x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor) => tf.Tensor[],
 ): T {
   const op = tf.customGrad((...args) => {
     const [x, w, b, save] = args as unknown as [tf.Tensor, tf.Tensor, tf.Tensor, tf.GradSaveFunc];
-    const [y, mean, rstd, variance] = fused(norm, [x, w, b], { eps }) ??
-      forward(norm, x, w, b, eps);
-    observe?.(mean!, variance!);
+    const [y, mean, rstd] = run(x, w, b);
     save([x, mean!, rstd!, w]);
     return {
       value: y!,

@@ -72,11 +72,17 @@ void check_norm(const Tensors& t, bool per_row) {
     return per_row ? group * channels + member : member * channels + group;
   };
   Exact y(rows * channels), mean(groups), rstd(groups), dx(rows * channels), dweight(channels), dbias(channels);
+  Exact running_mean, running_variance;  // BatchNorm's, from `bias` and `gamma` a quarter of the way
   for (Index g = 0; g < groups; ++g) {
     double variance = 0, shift = 0, turn = 0;
     for (Index i = 0; i < members; ++i) mean[g] += double(t.x[at(g, i)]) / members;
     for (Index i = 0; i < members; ++i) variance += std::pow(t.x[at(g, i)] - mean[g], 2) / members;
     rstd[g] = 1 / std::sqrt(variance + eps);
+    if (!per_row) {
+      const double unbiased = variance * members / std::max<Index>(1, members - 1);
+      running_mean.push_back(0.75 * t.bias[g] + 0.25 * mean[g]);
+      running_variance.push_back(0.75 * t.gamma[g] + 0.25 * unbiased);
+    }
     for (Index i = 0; i < members; ++i) {
       const Index p = at(g, i), c = p % channels;
       const double xhat = (t.x[p] - mean[g]) * rstd[g], d = double(t.dy[p]) * t.weight[c];
@@ -93,18 +99,30 @@ void check_norm(const Tensors& t, bool per_row) {
     }
   }
   const std::string name = title(per_row ? "layer_norm" : "batch_norm", t.size);
-  expect(name, {y, mean, rstd, dx, dweight, dbias}, [&](std::vector<Numbers>& out, const Workers& workers) {
-    Numbers unbiased(channels);
+  const std::vector<Exact> all{y, mean, rstd, dx, dweight, dbias, running_mean, running_variance};
+  expect(name, all, [&](std::vector<Numbers>& out, const Workers& workers) {
     if (per_row) {
       layer_norm(t.x.data(), t.weight.data(), t.bias.data(), float(eps), out[0].data(), out[1].data(), out[2].data(),
                  t.size, workers);
     } else {
-      batch_norm(t.x.data(), t.weight.data(), t.bias.data(), float(eps), out[0].data(), out[1].data(), out[2].data(),
-                 unbiased.data(), t.size, workers);
+      const Running running{t.bias.data(), t.gamma.data(), 0.25f, out[6].data(), out[7].data()};
+      batch_norm(t.x.data(), t.weight.data(), t.bias.data(), float(eps), running, out[0].data(), out[1].data(),
+                 out[2].data(), t.size, workers);
     }
     (per_row ? layer_norm_grad : batch_norm_grad)(t.dy.data(), t.x.data(), out[1].data(), out[2].data(),
                                                   t.weight.data(), out[3].data(), out[4].data(), out[5].data(), t.size,
                                                   workers);
+  });
+}
+
+void check_affine(const Tensors& t) {
+  Exact y(t.x.size());
+  for (std::size_t i = 0; i < y.size(); ++i) {
+    const Index c = i % t.size.channels;
+    y[i] = double(t.x[i]) * t.weight[c] + t.bias[c];
+  }
+  expect(title("affine", t.size), {y}, [&](std::vector<Numbers>& out, const Workers& workers) {
+    affine(t.x.data(), t.weight.data(), t.bias.data(), out[0].data(), t.size, workers);
   });
 }
 
@@ -127,6 +145,48 @@ void check_residual(const Tensors& t) {
            scaled_residual_grad(t.x.data(), t.dy.data(), ending, out[1].data(), out[2].data(), out[3].data(), t.size,
                                 workers);
          });
+}
+
+/** `bias_rows` 0: none. */
+void check_softmax(const Tensors& t, Index bias_rows, Random& random) {
+  const auto [rows, channels] = t.size;
+  const Numbers bias = random.numbers(bias_rows * channels);
+  Exact y(rows * channels), dx(rows * channels), dbias(bias_rows * channels);
+  for (Index r = 0; r < rows; ++r) {
+    double sum = 0, dot = 0;
+    for (Index c = 0; c < channels; ++c) {
+      const double z = double(t.x[r * channels + c]) + (bias_rows > 0 ? bias[r % bias_rows * channels + c] : 0.0f);
+      sum += y[r * channels + c] = std::exp(z);
+    }
+    for (Index c = 0; c < channels; ++c) dot += t.dy[r * channels + c] * (y[r * channels + c] /= sum);
+    for (Index c = 0; c < channels; ++c) {
+      dx[r * channels + c] = y[r * channels + c] * (t.dy[r * channels + c] - dot);
+      if (bias_rows > 0) dbias[r % bias_rows * channels + c] += dx[r * channels + c];
+    }
+  }
+  expect(title("softmax", t.size), {y, dx, dbias}, [&](std::vector<Numbers>& out, const Workers& workers) {
+    softmax(t.x.data(), {bias.data(), bias_rows}, out[0].data(), t.size, workers);
+    softmax_grad(t.dy.data(), out[0].data(), out[1].data(), out[2].data(), bias_rows, t.size, workers);
+  });
+}
+
+void check_patches(const Maps& m, Index side, Random& random) {
+  const Index rows = m.height / side, columns = m.width / side, n = m.images * m.height * m.width * m.channels;
+  const Numbers x = random.numbers(n);
+  Exact matrix, back(n);
+  for (Index i = 0; i < m.images * rows * columns; ++i) {
+    const Index image = i / (rows * columns), row = i / columns % rows, column = i % columns;
+    for (Index j = 0; j < side * side * m.channels; ++j) {
+      const Index y = row * side + j / (side * m.channels), offset = j % (side * m.channels);
+      const Index at = ((image * m.height + y) * m.width + column * side) * m.channels + offset;
+      matrix.push_back(x[at]);
+      back[at] = x[at];
+    }
+  }
+  expect("patches of " + std::to_string(side), {matrix, back}, [&](std::vector<Numbers>& out, const Workers& workers) {
+    patches(x.data(), out[0].data(), m, side, workers);
+    patches_grad(out[0].data(), out[1].data(), m, side, workers);
+  });
 }
 
 void check_optimizer(Random& random) {
@@ -190,9 +250,13 @@ void check_rows() {
       check_gelu(t);
       check_norm(t, true);
       check_norm(t, false);
+      check_affine(t);
       check_residual(t);
+      check_softmax(t, images == 1 ? 0 : size.rows % 5 == 0 ? size.rows / 5 : size.rows, random);
     }
   }
+  check_patches({3, 8, 12, 5}, 4, random);
+  check_patches({2, 7, 9, 24}, 2, random);
   check_optimizer(random);
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <functional>
 #include <vector>
@@ -59,9 +60,18 @@ void layer_norm_grad(const float* dy, const float* x, const float* mean, const f
                      const float* weight, float* dx, float* dweight, float* dbias, Rows size,
                      const Workers& workers);
 
-/** Each channel over all rows: as above; also gives mean, rstd and the unbiased variance, one per channel. */
-void batch_norm(const float* x, const float* weight, const float* bias, float eps, float* y,
-                float* mean, float* rstd, float* unbiased, Rows size, const Workers& workers);
+/** y = x · scale + shift, one of each per channel: a BatchNorm in evaluation. */
+void affine(const float* x, const float* scale, const float* shift, float* y, Rows size, const Workers& workers);
+
+/** BatchNorm's running mean and unbiased variance, moved by `momentum` of the way to a batch's. */
+struct Running {
+  const float *mean, *variance;
+  float momentum;
+  float *new_mean, *new_variance;
+};
+/** Each channel over all rows: as above; also gives mean and rstd, one per channel. */
+void batch_norm(const float* x, const float* weight, const float* bias, float eps, const Running& running, float* y,
+                float* mean, float* rstd, Rows size, const Workers& workers);
 void batch_norm_grad(const float* dy, const float* x, const float* mean, const float* rstd,
                      const float* weight, float* dx, float* dweight, float* dbias, Rows size,
                      const Workers& workers);
@@ -79,6 +89,19 @@ void scaled_residual(const float* x, const float* branch, const Ending& ending, 
 /** dbranch = keep · gamma · dy; dbias is its sum over rows; dgamma = Σ keep · (branch + bias) · dy. (dx is dy itself.) */
 void scaled_residual_grad(const float* dy, const float* branch, const Ending& ending, float* dbranch,
                           float* dbias, float* dgamma, Rows size, const Workers& workers);
+
+// ---- softmax.cc
+
+/** Row r of a matrix gets row r mod `rows` of the bias; with no rows, there is none. */
+struct Bias {
+  const float* values;
+  Index rows;
+};
+/** Each row: y = softmax(x + bias). */
+void softmax(const float* x, const Bias& bias, float* y, Rows size, const Workers& workers);
+/** dx = y · (dy − Σ dy · y); dbias adds up the rows that have the same bias. */
+void softmax_grad(const float* dy, const float* y, float* dx, float* dbias, Index bias_rows, Rows size,
+                  const Workers& workers);
 
 // ---- depthwise.cc
 
@@ -99,6 +122,12 @@ void depthwise_grad_input(const float* dy, const float* weight, float* dx, const
                           const Workers& workers);
 void depthwise_grad_weight(const float* dy, const float* x, float* dweight, float* dbias, const Maps& maps,
                            const Kernel& kernel, const Workers& workers);
+
+// ---- patches.cc
+
+/** Patches of side × side positions, as rows [side · side · channels] of a matrix; what fills no patch is left out. */
+void patches(const float* x, float* matrix, const Maps& maps, Index side, const Workers& workers);
+void patches_grad(const float* dmatrix, float* dx, const Maps& maps, Index side, const Workers& workers);
 
 // ---- optimizer.cc: one call over all tensors of a network
 

@@ -124,14 +124,29 @@ Moments moments_of(const float* x, Rows size, const Workers& workers) {
 
 }  // namespace
 
-void batch_norm(const float* x, const float* weight, const float* bias, float eps, float* y,
-                float* mean, float* rstd, float* unbiased, Rows size, const Workers& workers) {
+void affine(const float* x, const float* scale, const float* shift, float* y, Rows size, const Workers& workers) {
+  const auto [rows, channels] = size;
+  const Split split(rows, channels);
+  workers.run(split.parts, [&](Index part) {
+    for (Index r = split.begin(part); r < split.end(part); ++r) {
+      const float* in = x + r * channels;
+      float* out = y + r * channels;
+#pragma omp simd
+      for (Index c = 0; c < channels; ++c) out[c] = in[c] * scale[c] + shift[c];
+    }
+  });
+}
+
+void batch_norm(const float* x, const float* weight, const float* bias, float eps, const Running& running, float* y,
+                float* mean, float* rstd, Rows size, const Workers& workers) {
   const auto [rows, channels] = size;
   const Moments moments = moments_of(x, size, workers);
   for (Index c = 0; c < channels; ++c) {
     mean[c] = static_cast<float>(moments.mean[c]);
     rstd[c] = static_cast<float>(1.0 / std::sqrt(moments.squares[c] / rows + eps));
-    unbiased[c] = static_cast<float>(moments.squares[c] / std::max<Index>(1, rows - 1));
+    const float unbiased = static_cast<float>(moments.squares[c] / std::max<Index>(1, rows - 1));
+    running.new_mean[c] = running.mean[c] + running.momentum * (mean[c] - running.mean[c]);
+    running.new_variance[c] = running.variance[c] + running.momentum * (unbiased - running.variance[c]);
   }
   const Split split(rows, channels);
   workers.run(split.parts, [&](Index part) {

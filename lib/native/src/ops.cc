@@ -8,8 +8,9 @@ namespace {
 
 /** The constants of an operation; those it has not keep their values from here. */
 struct Constants {
-  float eps = 0;
+  float eps = 0, momentum = 0;
   int stride = 1;
+  int height = 0, width = 0;
   int n = 0;  // length of its lists
 };
 
@@ -18,9 +19,12 @@ template <void (*Function)(Call&, const Constants&)>
 class Op : public tf::OpKernel {
  public:
   explicit Op(tf::OpKernelConstruction* init) : OpKernel(init) {
-    if (init->HasAttr("eps")) OP_REQUIRES_OK(init, init->GetAttr("eps", &constants_.eps));
-    if (init->HasAttr("stride")) OP_REQUIRES_OK(init, init->GetAttr("stride", &constants_.stride));
-    if (init->HasAttr("N")) OP_REQUIRES_OK(init, init->GetAttr("N", &constants_.n));
+    read(init, "eps", &constants_.eps);
+    read(init, "momentum", &constants_.momentum);
+    read(init, "stride", &constants_.stride);
+    read(init, "height", &constants_.height);
+    read(init, "width", &constants_.width);
+    read(init, "N", &constants_.n);
   }
   void Compute(Context* ctx) override {
     Call call(ctx);
@@ -28,6 +32,11 @@ class Op : public tf::OpKernel {
   }
 
  private:
+  template <typename Number>
+  static void read(tf::OpKernelConstruction* init, const char* name, Number* to) {
+    if (init->HasAttr(name)) OP_REQUIRES_OK(init, init->GetAttr(name, to));
+  }
+
   Constants constants_;
 };
 
@@ -52,15 +61,26 @@ void LayerNorm(Call& call, const Constants& constants) {
   layer_norm(call.in(0), call.in(1), call.in(2), constants.eps, y, mean, rstd, size, call.workers);
 }
 
-void BatchNorm(Call& call, const Constants& constants) {
+/** Inputs x, scale, shift. */
+void Affine(Call& call, const Constants&) {
   const Rows size = call.rows(0);
   if (!call.all_hold({1, 2}, size.channels)) return;
   float* y = call.out(0, call.shape(0));
+  if (call.ok()) affine(call.in(0), call.in(1), call.in(2), y, size, call.workers);
+}
+
+/** Inputs x, weight, bias, running mean and variance; outputs y, mean, rstd, and the running ones moved on. */
+void BatchNorm(Call& call, const Constants& constants) {
+  const Rows size = call.rows(0);
+  if (!call.all_hold({1, 2, 3, 4}, size.channels)) return;
+  float* y = call.out(0, call.shape(0));
   float* mean = call.out(1, {size.channels});
   float* rstd = call.out(2, {size.channels});
-  float* variance = call.out(3, {size.channels});
+  float* new_mean = call.out(3, {size.channels});
+  float* new_variance = call.out(4, {size.channels});
   if (!call.ok()) return;
-  batch_norm(call.in(0), call.in(1), call.in(2), constants.eps, y, mean, rstd, variance, size, call.workers);
+  const Running running{call.in(3), call.in(4), constants.momentum, new_mean, new_variance};
+  batch_norm(call.in(0), call.in(1), call.in(2), constants.eps, running, y, mean, rstd, size, call.workers);
 }
 
 using NormGrad = decltype(layer_norm_grad);
@@ -155,7 +175,7 @@ tf::TensorShape strided(const Maps& m, int stride) {
 
 /** Inputs x, weight, and the bias if there is one. */
 void Depthwise(Call& call, const Constants& constants) {
-  const auto [eps, stride, biases] = constants;
+  const int stride = constants.stride, biases = constants.n;
   if (!is_depthwise(call, 0, 1, stride)) return;
   const Maps maps = maps_of(call, 0);
   if (biases > 0 && !call.all_hold({2}, maps.channels)) return;
@@ -180,13 +200,72 @@ void DepthwiseGradInput(Call& call, const Constants& constants) {
 
 /** Inputs dy, x, weight for its shape, and the bias if there is one; outputs dweight, and dbias if there is a bias. */
 void DepthwiseGradWeight(Call& call, const Constants& constants) {
-  const auto [eps, stride, biases] = constants;
+  const int stride = constants.stride, biases = constants.n;
   if (!is_depthwise_grad(call, stride)) return;
   const Maps maps = maps_of(call, 1);
   float* dweight = call.out(0, call.shape(2));
   float* dbias = biases > 0 ? call.out(1, {maps.channels}) : nullptr;
   if (!call.ok()) return;
   depthwise_grad_weight(call.in(0), call.in(1), dweight, dbias, maps, kernel_of(call, 2, stride), call.workers);
+}
+
+/** Whether input 0 has the bias's rows a whole number of times; says so if not. */
+bool is_softmax(Call& call, const Rows& bias) {
+  const Rows size = call.rows(0);
+  if (bias.channels == size.channels && (bias.rows == 0 || size.rows % bias.rows == 0)) return true;
+  return call.fail(call.shape(0).DebugString() + " does not repeat a bias of " + std::to_string(bias.rows) + " rows");
+}
+
+/** Inputs x, and the bias if there is one, with the same last axis. */
+void Softmax(Call& call, const Constants& constants) {
+  const Rows size = call.rows(0);
+  const Rows bias = constants.n > 0 ? call.rows(1) : Rows{0, size.channels};
+  if (!is_softmax(call, bias)) return;
+  float* y = call.out(0, call.shape(0));
+  if (!call.ok()) return;
+  softmax(call.in(0), {bias.rows > 0 ? call.in(1) : nullptr, bias.rows}, y, size, call.workers);
+}
+
+/** Inputs dy, y, and the bias if there is one, for its shape; outputs dx, and dbias if there is a bias. */
+void SoftmaxGrad(Call& call, const Constants& constants) {
+  const Rows size = call.rows(0);
+  const Rows bias = constants.n > 0 ? call.rows(2) : Rows{0, size.channels};
+  if (!call.all_hold({1}, call.count(0)) || !is_softmax(call, bias)) return;
+  float* dx = call.out(0, call.shape(0));
+  float* dbias = constants.n > 0 ? call.out(1, call.shape(2)) : nullptr;
+  if (!call.ok()) return;
+  softmax_grad(call.in(0), call.in(1), dx, dbias, bias.rows, size, call.workers);
+}
+
+/** Whether maps have this many axes and the patches a side. */
+bool is_patches(Call& call, int dims, int side) {
+  if (call.shape(0).dims() == dims && side > 0) return true;
+  return call.fail("no patches of side " + std::to_string(side) + " in " + call.shape(0).DebugString());
+}
+
+/** Input x; output its patches as rows. */
+void Patches(Call& call, const Constants& constants) {
+  const Index side = constants.stride;
+  if (!is_patches(call, 4, constants.stride)) return;
+  const Maps m = maps_of(call, 0);
+  float* matrix = call.out(0, {m.images * (m.height / side) * (m.width / side), side * side * m.channels});
+  if (call.ok()) patches(call.in(0), matrix, m, side, call.workers);
+}
+
+/** Input the gradient of the patches; output that of the maps, of the height and width the operation is told. */
+void PatchesGrad(Call& call, const Constants& constants) {
+  const auto [rows, length] = call.rows(0);
+  const Index side = constants.stride, height = constants.height, width = constants.width;
+  if (!is_patches(call, 2, constants.stride)) return;
+  const Index of_image = (height / side) * (width / side);
+  if (of_image == 0 || rows % of_image != 0 || length % (side * side) != 0) {
+    call.fail(call.shape(0).DebugString() + " are no patches of maps of " + std::to_string(height) + " by " +
+              std::to_string(width));
+    return;
+  }
+  const Maps m{rows / of_image, height, width, length / (side * side)};
+  float* dx = call.out(0, {m.images, m.height, m.width, m.channels});
+  if (call.ok()) patches_grad(call.in(0), dx, m, side, call.workers);
 }
 
 /** Inputs and outputs `first … first + n − 1` as spans. */
@@ -264,9 +343,14 @@ REGISTER_OP("BcsslLayerNormGrad")
     .Output("dx: float").Output("dweight: float").Output("dbias: float");
 BCSSL_KERNEL("LayerNormGrad", Op<LayerNormGrad>);
 
+REGISTER_OP("BcsslAffine").Input("x: float").Input("scale: float").Input("shift: float").Output("y: float");
+BCSSL_KERNEL("Affine", Op<Affine>);
+
 REGISTER_OP("BcsslBatchNorm")
-    .Input("x: float").Input("weight: float").Input("bias: float").Attr("eps: float")
-    .Output("y: float").Output("mean: float").Output("rstd: float").Output("variance: float");
+    .Attr("eps: float").Attr("momentum: float")
+    .Input("x: float").Input("weight: float").Input("bias: float").Input("mean: float").Input("variance: float")
+    .Output("y: float").Output("batch_mean: float").Output("rstd: float")
+    .Output("new_mean: float").Output("new_variance: float");
 BCSSL_KERNEL("BatchNorm", Op<BatchNorm>);
 
 REGISTER_OP("BcsslBatchNormGrad")
@@ -304,6 +388,21 @@ REGISTER_OP("BcsslDepthwiseGradWeight")
     .Attr("N: int >= 0").Attr("stride: int").Input("dy: float").Input("x: float").Input("weight: float")
     .Input("bias: N * float").Output("dweight: float").Output("dbias: N * float");
 BCSSL_KERNEL("DepthwiseGradWeight", Op<DepthwiseGradWeight>);
+
+REGISTER_OP("BcsslSoftmax").Attr("N: int >= 0").Input("x: float").Input("bias: N * float").Output("y: float");
+BCSSL_KERNEL("Softmax", Op<Softmax>);
+
+REGISTER_OP("BcsslSoftmaxGrad")
+    .Attr("N: int >= 0").Input("dy: float").Input("y: float").Input("bias: N * float")
+    .Output("dx: float").Output("dbias: N * float");
+BCSSL_KERNEL("SoftmaxGrad", Op<SoftmaxGrad>);
+
+REGISTER_OP("BcsslPatches").Attr("stride: int").Input("x: float").Output("patches: float");
+BCSSL_KERNEL("Patches", Op<Patches>);
+
+REGISTER_OP("BcsslPatchesGrad")
+    .Attr("stride: int").Attr("height: int").Attr("width: int").Input("dpatches: float").Output("dx: float");
+BCSSL_KERNEL("PatchesGrad", Op<PatchesGrad>);
 
 REGISTER_OP("BcsslClipEach")
     .Attr("N: int").Input("grads: N * float").Input("max_norm: float")
