@@ -168,7 +168,7 @@ if __name__ == "__main__":
             build("ResNet-50 with selective kernels", *resnet50, (1, 99, 128), selective=True),
             build("small ResNet of basic blocks", "basic", [1, 2], [8, 16], (3, 33, 40), classes=10, grads=True),
             build("small ResNet, batch statistics", "bottleneck", [2, 1], [4, 8], (4, 40, 51), classes=10, training=True, grads=True),
-            build("small ResNet of width 2", "bottleneck", [1, 2], [8, 16], (2, 35, 32), classes=10, grads=True),
+            build("small ResNet of width 2", "bottleneck", [1, 2], [8, 16], (3, 67, 60), classes=10, grads=True),
             build("small ResNet with selective kernels", "bottleneck", [1, 2], [6, 8], (2, 37, 40), selective=True, classes=10, grads=True),
             build("small ResNet with selective kernels, batch statistics", "bottleneck", [1, 2], [6, 8], (8, 34, 33), selective=True, classes=10, training=True, grads=True),
         ],

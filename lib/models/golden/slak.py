@@ -83,7 +83,7 @@ if __name__ == "__main__":
             build("SLaK-T", *tiny, (1, 224, 224)),
             build("SLaK-T", *tiny, (1, 193, 157)),
             build("SLaK-T, batch statistics", *tiny, (2, 101, 135), training=True),
-            build("small SLaK", *small, (2, 33, 40), classes=10, grads=True),
-            build("small SLaK, batch statistics", *small, (3, 32, 44), small=3, classes=10, training=True, grads=True),
+            build("small SLaK", *small, (2, 49, 56), classes=10, grads=True),
+            build("small SLaK, batch statistics", *small, (3, 48, 60), small=3, classes=10, training=True, grads=True),
         ],
     )
