@@ -11,25 +11,45 @@ export interface FeatureOptions {
   readonly stats?: ChannelStats;
 }
 
+/** Of images `[B, H, W, 3]`, normalised, to features `[B, D]`. */
+export type FeatureReader = (x: tf.Tensor4D) => tf.Tensor2D;
+
+/** The pooled features of a network in evaluation mode: BatchNorm uses its running statistics, no path drops. */
+export function pooledFeatures(model: Pick<Model, "forward">): FeatureReader {
+  return (x) => model.forward(x, { training: false }).features;
+}
+
 /**
- * The pooled features of every image, in evaluation mode: BatchNorm uses its running statistics, no path drops.
+ * The pooled features of every image.
  *
  * @returns Features `[N, featureDim]` with the images' labels.
  */
 export function extractFeatures(
-  model: Pick<Model, "forward" | "featureDim">,
+  model: Pick<Model, "forward">,
+  set: ImageSet,
+  options: FeatureOptions = {},
+): LabelledFeatures {
+  const steps = featureSteps(pooledFeatures(model), set, options);
+  for (let step = steps.next();; step = steps.next()) if (step.done) return step.value;
+}
+
+/** Any features of every image, a batch at a time: yields the fraction done, so that the caller can pause or stop. */
+export function* featureSteps(
+  read: FeatureReader,
   set: ImageSet,
   { batchSize = 256, stats = imageNetStats }: FeatureOptions = {},
-): LabelledFeatures {
+): Generator<number, LabelledFeatures> {
   const count = imageCount(set);
-  const features = new Float32Array(count * model.featureDim);
+  let features = new Float32Array(0);
   for (let from = 0; from < count; from += batchSize) {
     const to = Math.min(from + batchSize, count);
     tf.tidy(() => {
-      const x = imageBatch(set, from, to, stats);
-      const batch = model.forward(x, { training: false }).features;
-      features.set(batch.dataSync<"float32">(), from * model.featureDim);
+      const batch = read(imageBatch(set, from, to, stats));
+      const dim = batch.shape[1];
+      if (from === 0) features = new Float32Array(count * dim);
+      features.set(batch.dataSync<"float32">(), from * dim);
     });
+    yield to / count;
   }
   return { features, labels: set.labels };
 }

@@ -1,16 +1,13 @@
 /** The verbs that answer "is it better than nothing?": k-NN of a network, of raw pixels, of random weights. */
 import type { ChannelStats } from "lib/augment/mod.ts";
 import { createRng } from "lib/rng.ts";
-import { extractFeatures, pixelFeatures } from "lib/eval/features.ts";
-import { imageCount, type ImageSet, subset } from "lib/datasets/images.ts";
-import type { LabelledFeatures } from "lib/eval/feature_bank.ts";
+import { featureSteps, pixelFeatures, pooledFeatures } from "lib/eval/features.ts";
 import { type KnnAccuracy, knnAccuracy, knnSteps } from "lib/eval/knn.ts";
 import { createModel, type Model } from "lib/models/mod.ts";
 import { disposeTree } from "lib/nn/parameters.ts";
 import { type DataSplit, loadData } from "lib/experiments/data.ts";
+import { drive } from "lib/experiments/pause.ts";
 import { type PretrainConfig, recipeAt, type ScaleName, sizesAt } from "lib/experiments/config.ts";
-
-const atATime = 1024; // images between two pauses: a fraction of a second on a laptop
 
 /**
  * k-NN on the features of a network.
@@ -18,38 +15,15 @@ const atATime = 1024; // images between two pauses: a fraction of a second on a 
  * @param pause Awaited several times a second, so that an interrupt is heard; what it throws ends the evaluation.
  */
 export async function knnOfModel(
-  model: Pick<Model, "forward" | "featureDim">,
+  model: Pick<Model, "forward">,
   { train, test }: Omit<DataSplit, "pretrain">,
   stats: ChannelStats,
   pause: () => Promise<void> = () => Promise.resolve(),
 ): Promise<KnnAccuracy[]> {
-  const bank = await featuresOf(model, train, stats, pause);
-  const queries = await featuresOf(model, test, stats, pause);
-  const steps = knnSteps(bank, queries, { numClasses: train.classNames.length });
-  for (let step = steps.next();; step = steps.next()) {
-    if (step.done) return step.value;
-    await pause();
-  }
-}
-
-async function featuresOf(
-  model: Pick<Model, "forward" | "featureDim">,
-  set: ImageSet,
-  stats: ChannelStats,
-  pause: () => Promise<void>,
-): Promise<LabelledFeatures> {
-  const features = new Float32Array(imageCount(set) * model.featureDim);
-  for (let from = 0; from < imageCount(set); from += atATime) {
-    const part = extractFeatures(model, slice(set, from), { stats });
-    features.set(part.features, from * model.featureDim);
-    await pause();
-  }
-  return { features, labels: set.labels };
-}
-
-function slice(set: ImageSet, from: number): ImageSet {
-  const length = Math.min(atATime, imageCount(set) - from);
-  return subset(set, Array.from({ length }, (_, i) => from + i));
+  const read = pooledFeatures(model);
+  const bank = await drive(featureSteps(read, train, { stats }), pause);
+  const queries = await drive(featureSteps(read, test, { stats }), pause);
+  return await drive(knnSteps(bank, queries, { numClasses: train.classNames.length }), pause);
 }
 
 /** What the trained network has to beat. Fractions. */
