@@ -120,7 +120,12 @@ Deno.test("linearProbeHits() ranks equal logits by class, and counts the first f
 Deno.test("trainLinearProbe() reports every batch, the last smaller one too, and keeps no tensor when left", () => {
   const source = cachedSource(set);
   const run = () =>
-    trainLinearProbe(source, source, { numClasses: classes, epochs: 2 }, createRng(0));
+    trainLinearProbe(
+      source,
+      source,
+      { numClasses: classes, epochs: 2, batchSize: 128 },
+      createRng(0),
+    );
   const steps = [...run()];
   assertEquals(steps.map(({ step }) => step), [1, 2, 3, 4]); // 250 images in batches of 128
   assertEquals(steps.map(({ totalSteps }) => totalSteps), [4, 4, 4, 4]);

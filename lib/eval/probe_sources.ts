@@ -1,18 +1,10 @@
 /** Features for a linear probe: computed once and kept, or anew in every epoch from augmented images. */
 import * as tf from "lib/tf.ts";
-import {
-  type ChannelStats,
-  flipHorizontal,
-  normalize,
-  normalizeTable,
-  type Raster,
-  raster,
-  resizedCrop,
-  sampleCropBox,
-} from "lib/augment/mod.ts";
-import { imageAt, type ImageSet } from "lib/datasets/images.ts";
+import { type ChannelStats, normalize, normalizeTable } from "lib/augment/mod.ts";
+import type { ImageSet } from "lib/datasets/images.ts";
 import { bankOf, type FeatureBank, type LabelledFeatures } from "lib/eval/feature_bank.ts";
 import { type ProbeFeatureOptions, probeFeatures } from "lib/eval/probe_features.ts";
+import { randomCrop } from "lib/eval/random_crop.ts";
 import type { ProbeSource } from "lib/eval/train_linear_probe.ts";
 import type { Model } from "lib/models/mod.ts";
 import type { Rng } from "lib/rng.ts";
@@ -66,19 +58,4 @@ export function augmentedSource(
   const dim = first.shape[1];
   first.dispose();
   return { dim, labels, batch: features };
-}
-
-/** One image's crop, at the image's size. */
-export function randomCrop(
-  set: ImageSet,
-  index: number,
-  scale: readonly [number, number],
-  rng: Rng,
-): Raster {
-  const { height, width } = set;
-  const crop = raster(width, height);
-  const box = sampleCropBox(rng, width, height, { scale });
-  resizedCrop(raster(width, height, 3, imageAt(set, index).pixels), box, crop, "bilinear");
-  if (rng.bernoulli(0.5)) flipHorizontal(crop);
-  return crop;
 }

@@ -1,4 +1,10 @@
-/** Where a class stands among its rivals. */
+/** Where a class stands among its rivals, and how often that is in front. */
+
+/** Fractions of some images. */
+export interface Accuracy {
+  readonly top1: number;
+  readonly top5: number;
+}
 
 /**
  * How many classes come before this one: those with a larger score, and of equal scores those with a lower number. A score that
@@ -12,4 +18,21 @@ export function rankOf(scores: Float32Array | Float64Array, label: number): numb
     if (scores[c]! > own || (scores[c] === own && c < label)) rank++;
   }
   return rank;
+}
+
+/**
+ * How often a classifier is right: equal logits are ranked by class.
+ *
+ * @param logits `[N, C]`
+ * @param labels `[N]`
+ */
+export function accuracyOf(logits: Float32Array, labels: Int32Array): Accuracy {
+  const classes = logits.length / labels.length;
+  let [top1, top5] = [0, 0];
+  labels.forEach((label, row) => {
+    const rank = rankOf(logits.subarray(row * classes, (row + 1) * classes), label);
+    top1 += Number(rank < 1);
+    top5 += Number(rank < 5);
+  });
+  return { top1: top1 / labels.length, top5: top5 / labels.length };
 }

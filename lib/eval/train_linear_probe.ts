@@ -12,6 +12,7 @@ import {
   linearProbeHits,
   linearProbeStep,
 } from "lib/eval/linear_probe.ts";
+import type { Accuracy } from "lib/eval/rank.ts";
 import { cosineSchedule } from "lib/train/schedules.ts";
 
 /** Where a probe's features come from. */
@@ -23,19 +24,13 @@ export interface ProbeSource {
   batch(indices: Uint32Array, epoch: number): tf.Tensor2D;
 }
 
-/** The reference's values are the defaults. */
+/** BC-SSL's values are the defaults, and but for the batch (128 there) DINO's. */
 export interface LinearProbeOptions {
   readonly numClasses: number;
   /** Peak rates for 256 images; each is scaled linearly with the batch. */
   readonly lrs?: readonly number[];
   readonly epochs?: number;
   readonly batchSize?: number;
-}
-
-/** Fractions of some images. */
-export interface Accuracy {
-  readonly top1: number;
-  readonly top5: number;
 }
 
 /** After one epoch. */
@@ -75,7 +70,7 @@ export interface ProbeStep {
 export function* trainLinearProbe(
   train: ProbeSource,
   test: ProbeSource,
-  { numClasses, lrs = [0.001], epochs = 100, batchSize = 128 }: LinearProbeOptions,
+  { numClasses, lrs = [0.001], epochs = 100, batchSize = 256 }: LinearProbeOptions,
   rng: Rng,
 ): Generator<ProbeStep, ProbeCourse[]> {
   check(train, test, { numClasses, lrs, epochs, batchSize });
