@@ -62,11 +62,13 @@ function whyNot(): string | undefined {
 
 /**
  * The library's operations enter TensorFlow's registry as it is loaded. It stays loaded: TensorFlow keeps pointers to it.
+ * From then on freed memory is kept for the tensors to come.
  *
  * @throws {TypeError} If the system cannot load it.
  */
 function load(path: string): void {
-  Deno.dlopen(path, { bcssl_loaded: { parameters: [], result: "i32" } });
+  const { symbols } = Deno.dlopen(path, { bcssl_keep_memory: { parameters: [], result: "void" } });
+  symbols.bcssl_keep_memory();
 }
 
 function register(): void {

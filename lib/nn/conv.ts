@@ -128,10 +128,9 @@ function pad(
  * @returns `[B, ⌊H/k⌋, ⌊W/k⌋, out]`
  */
 export function patchConv2d(x: tf.Tensor4D, { weight, bias }: Conv2dParams): tf.Tensor4D {
-  const [k, , inDim, outDim] = weight.shape;
+  const [k, , , outDim] = weight.shape;
   const [batch, height, width] = x.shape;
   const [rows, columns] = [Math.floor(height / k), Math.floor(width / k)];
-  const outputShape: [number, number, number, number] = [batch, rows, columns, outDim];
   return tf.tidy(() => {
     const patches = (hasFused("Patches") ? fusedPatches : plainPatches)(x, k); // [B·rows·columns, k·k·in]
     const matrix = weight.reshape<tf.Tensor2D>([-1, outDim]); // [k·k·in, out]

@@ -422,6 +422,3 @@ BCSSL_KERNEL("MovingAverage", Op<MovingAverage>);
 
 }  // namespace
 }  // namespace bcssl
-
-/** Something for the loader to look up. */
-extern "C" int bcssl_loaded() { return 1; }
