@@ -27,7 +27,8 @@ const branchEnd = /\.(bn3|pw2\.bn)\.weight$/;
 function range(name: string, shape: readonly number[]): { offset: number; scale: number } {
   const leaf = name.split(".").at(-1)!;
   if (leaf === "running_var") return { offset: 1, scale: 0.5 };
-  if (leaf === "gamma" || branchEnd.test(name)) return { offset: 0.3, scale: 0.1 };
+  if (leaf === "gamma") return { offset: 0.3, scale: 0.1 };
+  if (branchEnd.test(name)) return { offset: 0.1, scale: 0.03 };
   if (["pos_embed", "cls_token", "relative_position_bias_table"].includes(leaf)) {
     return { offset: 0, scale: 0.5 };
   }

@@ -31,8 +31,10 @@ def values(name: str, shape) -> torch.Tensor:
     leaf = name.split(".")[-1]
     if leaf == "running_var":
         u = 1 + 0.5 * u
-    elif leaf == "gamma" or name.endswith(BRANCH_ENDS):
+    elif leaf == "gamma":
         u = 0.3 + 0.1 * u
+    elif name.endswith(BRANCH_ENDS):
+        u = 0.1 + 0.03 * u
     elif leaf in ("pos_embed", "cls_token", "relative_position_bias_table"):
         u = 0.5 * u
     elif len(shape) >= 2:
