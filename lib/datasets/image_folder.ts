@@ -4,6 +4,7 @@ import { homedir } from "node:os";
 import sharp from "sharp";
 import { checkImageSet, type ImageSet } from "lib/datasets/images.ts";
 import { stat } from "lib/datasets/data_folder.ts";
+import { mapInOrder } from "lib/datasets/map_in_order.ts";
 
 const picture = /\.(jpe?g|png|webp)$/i;
 const grey = { r: 128, g: 128, b: 128 } as const; // under transparent pixels: neither black nor white is neutral
@@ -48,7 +49,7 @@ export async function loadImageFolder(
   }
   const path = resolve(folder.replace(/^~(?=$|\/)/, homedir()));
   const { classNames, files } = await listPictures(path);
-  const results = await mapInOrder(files, ({ path }) => decode(path, size));
+  const results = await mapInOrder(files, concurrency, ({ path }) => decode(path, size));
   const bad = results.flatMap((result, i) =>
     typeof result === "string" ? [{ path: files[i]!.path, reason: result }] : []
   );
@@ -135,17 +136,4 @@ async function decode(path: string, size: number): Promise<Uint8Array | string> 
   } catch (error) {
     return (error as Error).message.split("\n")[0]!.trim();
   }
-}
-
-async function mapInOrder<T, R>(items: readonly T[], f: (item: T) => Promise<R>): Promise<R[]> {
-  const results = new Array<R>(items.length);
-  let next = 0;
-  const worker = async () => {
-    while (next < items.length) {
-      const i = next++;
-      results[i] = await f(items[i]!);
-    }
-  };
-  await Promise.all(Array.from({ length: concurrency }, worker));
-  return results;
 }

@@ -20,7 +20,7 @@ export interface ImageSet {
 }
 
 /** N, the number of images. */
-export function imageCount(set: ImageSet): number {
+export function imageCount(set: Pick<ImageSet, "labels">): number {
   return set.labels.length;
 }
 

@@ -28,7 +28,7 @@ const expected = batches.map((indices, step) =>
   cropBatch(cropSource(images), indices, recipe, rng.fork(step))
 );
 
-for (const workers of [0, 1, 2]) {
+for (const workers of [0, 1, 2, 3]) {
   Deno.test(`next() with ${workers} threads gives what cropBatch() gives`, async () => {
     using cropper = createCropper(images, recipe, { rng, workers });
     for (const [step, indices] of batches.entries()) {

@@ -1,50 +1,55 @@
 /// <reference no-default-lib="true" />
 /// <reference lib="deno.worker" />
-/** A thread that makes batches of crops for `cropper.ts`. Whatever it has to say goes through messages. */
+/** A thread that makes views for `cropper.ts`, together with others. Whatever it has to say goes through messages. */
+import type { Damage } from "lib/datasets/picture_reader.ts";
 import { createRng, type Rng } from "lib/rng.ts";
-import { cropBatch, type CropRecipe, type CropSource } from "lib/ssl/dino/crops.ts";
+import {
+  createViewMaker,
+  type ViewJob,
+  type ViewMaker,
+  type ViewMakerOptions,
+} from "lib/ssl/dino/view_maker.ts";
 
-/** The first message: everything that all batches share. The pixels are shared memory. */
-export interface CropperStart {
-  readonly source: CropSource;
-  readonly recipe: CropRecipe;
+/** The first message: everything that all batches share. Pixels and indices are in shared memory. */
+export interface CropperStart extends Omit<ViewMakerOptions, "rng"> {
   /** {@linkcode Rng.path} of the cropper's stream. */
   readonly rngPath: string;
 }
 
-/** Every later message: one batch. */
-export interface CropperJob {
+/** Every later message: one batch, in which this thread makes what others leave it. */
+export interface CropperJob extends ViewJob {
   readonly id: number;
-  readonly indices: Uint32Array;
-  readonly step: number;
 }
 
 /** The answer to a job. An error cannot be sent whole: its class travels by name. */
-export type CropperAnswer =
-  | { readonly id: number; readonly images: number; readonly views: [Float32Array, Float32Array] }
-  | { readonly id: number; readonly error: string; readonly type: string };
-
-let start: CropperStart & { readonly rng: Rng } | undefined;
-
-self.onmessage = ({ data }: MessageEvent<CropperStart | CropperJob>) => {
-  if ("source" in data) start = { ...data, rng: streamAt(data.rngPath) };
-  else work(data);
-};
-
-function work({ id, indices, step }: CropperJob): void {
-  try {
-    if (!start) throw new Error(`Cannot make the crops of step ${step}: no images yet`);
-    const { source, recipe, rng } = start;
-    const { images, global, local } = cropBatch(source, indices, recipe, rng.fork(step));
-    answer({ id, images, views: [global, local] }, [global.buffer, local.buffer]);
-  } catch (error) {
-    const { message, name } = error as Error;
-    answer({ id, error: message, type: name });
-  }
+export interface CropperAnswer {
+  readonly id: number;
+  readonly damaged: readonly Damage[];
+  readonly failure?: { readonly position: number; readonly message: string; readonly type: string };
 }
 
-function answer(message: CropperAnswer, moved: ArrayBufferLike[] = []): void {
-  self.postMessage(message, moved as ArrayBuffer[]);
+let maker: ViewMaker | undefined;
+let last: Promise<void> = Promise.resolve(); // one job after the other, in the order of their messages
+
+self.onmessage = ({ data }: MessageEvent<CropperStart | CropperJob>) => {
+  if ("source" in data) maker = createViewMaker({ ...data, rng: streamAt(data.rngPath) });
+  else last = last.then(() => work(data));
+};
+
+async function work({ id, ...job }: CropperJob): Promise<void> {
+  const { damaged, failure } = await maker!.make(job);
+  const answer: CropperAnswer = failure
+    ? {
+      id,
+      damaged,
+      failure: {
+        position: failure.position,
+        message: failure.error.message,
+        type: failure.error.name,
+      },
+    }
+    : { id, damaged };
+  self.postMessage(answer);
 }
 
 /** The stream of this path: forking by the joined names gives the path, and so the stream, that forking by each gives. */

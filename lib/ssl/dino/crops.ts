@@ -174,14 +174,19 @@ export interface CropBatch {
 /**
  * Room for the views of `images` images.
  *
+ * @param allocate Gives the arrays; all zeros.
  * @throws {RangeError} If the recipe cannot be followed.
  */
-export function emptyCropBatch(images: number, recipe: CropRecipe): CropBatch {
+export function emptyCropBatch(
+  images: number,
+  recipe: CropRecipe,
+  allocate: (length: number) => Float32Array = (length) => new Float32Array(length),
+): CropBatch {
   checkRecipe(recipe);
   return {
     images,
-    global: new Float32Array(2 * images * recipe.globalSize ** 2 * 3),
-    local: new Float32Array(recipe.localCrops * images * recipe.localSize ** 2 * 3),
+    global: allocate(2 * images * recipe.globalSize ** 2 * 3),
+    local: allocate(recipe.localCrops * images * recipe.localSize ** 2 * 3),
   };
 }
 
