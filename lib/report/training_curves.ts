@@ -30,13 +30,14 @@ const panel = { columns: 4, width: 222, height: 180 };
 const titles: Readonly<Record<string, string>> = {
   loss: "loss (nats)",
   knn20Top1: "k-NN top-1 (%)",
+  linearTop1: "linear top-1 (%)",
   teacherEntropy: "teacher entropy (nats)",
   featureStd: "feature std",
 };
 
 /**
- * Small multiples of what tells how training goes: loss, k-NN (k = 20), and the two signs of collapse. Metrics of every
- * step are lines; rare ones, as the k-NN, have dots. Long runs are averaged over neighbouring steps.
+ * Small multiples of what tells how training goes: loss, k-NN (k = 20), a linear probe, and the two signs of collapse.
+ * Metrics of every step are lines; rare ones, as the k-NN, have dots. Long runs are averaged over neighbouring steps.
  *
  * @param options.totalSteps Where the axis ends; by default, with the longest run.
  */
