@@ -98,8 +98,18 @@ async function measureGroup(
   }
 }
 
+/** Of the last minute, on a machine that has nothing else to do. */
+const quietLoad = 0.5;
+const busy =
+  "other programs were at work, and PyTorch's threads, which wait for each other, suffer " +
+  "from that far more than ours: the ratios flatter us";
+
 /** What the numbers were taken on and with, a line each. */
-async function conditions(python: string, peak: number | undefined): Promise<string[]> {
+async function conditions(
+  python: string,
+  peak: number | undefined,
+  load: number,
+): Promise<string[]> {
   const code = "import torch; print('PyTorch', torch.__version__)";
   const { stdout } = await new Deno.Command(python, { args: ["-c", code] }).output();
   return [
@@ -108,6 +118,7 @@ async function conditions(python: string, peak: number | undefined): Promise<str
     `machine: ${processorName()}; measured peak ${
       peak === undefined ? "unknown" : `${Math.round(peak / 1e9)} GFLOP/s`
     } on ${threads} threads`,
+    `load before the run: ${load.toFixed(2)}${load > quietLoad ? `; ${busy}` : ""}`,
   ];
 }
 
@@ -134,6 +145,8 @@ async function main(options: BenchOptions): Promise<void> {
   const part = options.only.length < groups.length ? options.only : [];
   const name = ["peers", ...part, ...(options.quick ? ["quick"] : [])].join("_");
   const all: Measured[] = [];
+  const [load] = Deno.loadavg() as [number];
+  if (load > quietLoad) console.error(`Load ${load.toFixed(2)}: ${busy}.`);
   let peak = await higherPeak(undefined);
   for (const group of options.only) {
     console.log(group);
@@ -142,7 +155,7 @@ async function main(options: BenchOptions): Promise<void> {
       console.log(`  ${progressLine(measured)}`);
     });
     peak = await higherPeak(peak);
-    await writeResults(name, all, peak, await conditions(options.python, peak));
+    await writeResults(name, all, peak, await conditions(options.python, peak, load));
   }
   for (const failure of failuresOf(all)) console.error(failure);
   console.log(`outputs/bench/${name}.md, .csv, .svg and .png`);
