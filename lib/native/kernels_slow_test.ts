@@ -6,28 +6,44 @@ import { flags, isOps, sources } from "lib/native/_library.ts";
 import { assertEquals } from "lib/testing/assert.ts";
 
 const checks = `${import.meta.dirname}/check`;
-const compiler = Deno.env.get("CXX") ?? "g++";
+const native = Deno.env.get("CXX") ?? "g++";
 const x86 = Deno.build.arch === "x86_64";
 
-/** How the kernels are compiled: as in the library, but for these flags instead of its own for this CPU. */
-const variants: Readonly<Record<string, { flags: readonly string[]; ignore?: boolean }>> = {
+interface Variant {
+  /** Instead of the library's own for this CPU. */
+  readonly flags: readonly string[];
+  readonly compiler?: string;
+  /** A program that runs what is compiled for another CPU. */
+  readonly emulator?: string;
+  readonly ignore?: boolean;
+}
+
+const variants: Readonly<Record<string, Variant>> = {
   "under AddressSanitizer and UBSan": {
     flags: ["-march=native", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover"],
   },
   "with AVX2": { flags: ["-march=x86-64-v3"], ignore: !x86 },
   "with SSE2 alone": { flags: ["-march=x86-64"], ignore: !x86 },
+  "with NEON, emulated": {
+    flags: ["-static"],
+    compiler: "aarch64-linux-gnu-g++",
+    emulator: "qemu-aarch64",
+  },
 };
 
-for (const [name, { flags: own, ignore }] of Object.entries(variants)) {
+for (
+  const [name, { flags: own, compiler = native, emulator, ignore }] of Object.entries(variants)
+) {
   Deno.test({
     name: `kernels equal their oracles ${name}`,
-    ignore: ignore || !hasCompiler(),
+    ignore: ignore || !isThere(compiler) || (emulator !== undefined && !isThere(emulator)),
     fn() {
       const folder = Deno.makeTempDirSync();
       try {
         const program = `${folder}/check`;
         run(compiler, [...compilation(own), "-o", program]);
-        assertEquals(run(program, []), "0 failures\n");
+        const printed = emulator === undefined ? run(program, []) : run(emulator, [program]);
+        assertEquals(printed, "0 failures\n");
       } finally {
         Deno.removeSync(folder, { recursive: true });
       }
@@ -52,9 +68,9 @@ function run(program: string, args: readonly string[]): string {
   return text(stdout);
 }
 
-function hasCompiler(): boolean {
+function isThere(program: string): boolean {
   try {
-    return new Deno.Command(compiler, { args: ["--version"] }).outputSync().success;
+    return new Deno.Command(program, { args: ["--version"] }).outputSync().success;
   } catch {
     return false;
   }

@@ -51,7 +51,7 @@ void bias_gelu(const float* x, const float* bias, float* y, Rows size, const Wor
 void bias_gelu_grad(const float* dy, const float* x, const float* bias, float* dx, float* dbias, Rows size,
                     const Workers& workers);
 
-// ---- norms.cc
+// ---- layer_norm.cc
 
 /** Each row: y = (x − mean) · rstd · weight + bias; also gives mean and rstd, one per row. */
 void layer_norm(const float* x, const float* weight, const float* bias, float eps, float* y,
@@ -59,6 +59,8 @@ void layer_norm(const float* x, const float* weight, const float* bias, float ep
 void layer_norm_grad(const float* dy, const float* x, const float* mean, const float* rstd,
                      const float* weight, float* dx, float* dweight, float* dbias, Rows size,
                      const Workers& workers);
+
+// ---- batch_norm.cc
 
 /** y = x · scale + shift, one of each per channel: a BatchNorm in evaluation. */
 void affine(const float* x, const float* scale, const float* shift, float* y, Rows size, const Workers& workers);

@@ -1,71 +1,11 @@
-// LayerNorm and BatchNorm. Means and variances are taken in two passes over data that is still in the cache, never as
+// BatchNorm. Means and variances are taken in two passes over data that is still in the cache, never as
 // E[x²] − E[x]²: a large common offset costs no digits.
 #include <cmath>
 
-#include "kernels.h"
 #include "column_sums.h"
+#include "kernels.h"
 
 namespace bcssl {
-
-void layer_norm(const float* x, const float* weight, const float* bias, float eps, float* y,
-                float* mean, float* rstd, Rows size, const Workers& workers) {
-  const auto [rows, channels] = size;
-  const Split split(rows, channels);
-  workers.run(split.parts, [&](Index part) {
-    for (Index r = split.begin(part); r < split.end(part); ++r) {
-      const float* in = x + r * channels;
-      float* out = y + r * channels;
-      float sum = 0, squares = 0;
-#pragma omp simd reduction(+ : sum)
-      for (Index c = 0; c < channels; ++c) sum += in[c];
-      const float m = sum / channels;
-#pragma omp simd reduction(+ : squares)
-      for (Index c = 0; c < channels; ++c) squares += (in[c] - m) * (in[c] - m);
-      const float s = 1.0f / std::sqrt(squares / channels + eps);
-#pragma omp simd
-      for (Index c = 0; c < channels; ++c) out[c] = (in[c] - m) * s * weight[c] + bias[c];
-      mean[r] = m;
-      rstd[r] = s;
-    }
-  });
-}
-
-void layer_norm_grad(const float* dy, const float* x, const float* mean, const float* rstd,
-                     const float* weight, float* dx, float* dweight, float* dbias, Rows size,
-                     const Workers& workers) {
-  const auto [rows, channels] = size;
-  const Split split(rows, channels);
-  ColumnSums sums(split.parts, 2, channels);
-  workers.run(split.parts, [&](Index part) {
-    float* dw = sums.of(part, 0);
-    float* db = sums.of(part, 1);
-    for (Index r = split.begin(part); r < split.end(part); ++r) {
-      const float* in = x + r * channels;
-      const float* up = dy + r * channels;
-      float* down = dx + r * channels;
-      const float m = mean[r], s = rstd[r];
-      float shift = 0, slope = 0;
-#pragma omp simd reduction(+ : shift, slope)
-      for (Index c = 0; c < channels; ++c) {
-        const float xhat = (in[c] - m) * s, g = up[c] * weight[c];
-        shift += g;
-        slope += g * xhat;
-        dw[c] += up[c] * xhat;
-        db[c] += up[c];
-      }
-      shift /= channels;
-      slope /= channels;
-#pragma omp simd
-      for (Index c = 0; c < channels; ++c) {
-        const float xhat = (in[c] - m) * s;
-        down[c] = (up[c] * weight[c] - shift - xhat * slope) * s;
-      }
-    }
-  });
-  sums.total(0, dweight);
-  sums.total(1, dbias);
-}
-
 namespace {
 
 /** Mean and sum of squared deviations of each channel over some rows. */
