@@ -25,5 +25,6 @@ export {
   type PretrainedName,
 } from "lib/experiments/pretrained_catalogue.ts";
 export { type ModelCost, modelCosts } from "lib/experiments/model_costs.ts";
+export { runHistory, runs } from "lib/experiments/registry.ts";
 export { type FieldOfKernel, receptiveFields } from "lib/experiments/receptive_fields.ts";
 export { type ExampleViews, exampleViews } from "lib/experiments/views.ts";

@@ -4,11 +4,10 @@ import { type ImageSet, subset } from "lib/datasets/images.ts";
 import { extractFeatures, pixelFeatures } from "lib/eval/features.ts";
 import type { LabelledFeatures } from "lib/eval/feature_bank.ts";
 import { nearestNeighbours } from "lib/eval/neighbours.ts";
-import { loadDinoState } from "lib/ssl/dino/checkpoint.ts";
 import { createDinoState, disposeDinoState } from "lib/ssl/dino/step.ts";
 import { loadData } from "lib/experiments/data.ts";
 import { recipeAt, type RunKey, sizesAt } from "lib/experiments/config.ts";
-import { hasCheckpoint, openRun } from "lib/experiments/runs.ts";
+import { hasCheckpoint, restoreRun, runFolder } from "lib/experiments/runs.ts";
 
 export interface NearestImagesOptions extends Omit<RunKey, "config"> {
   /** Test images to start from; by default, the first image of each class. */
@@ -61,14 +60,14 @@ function firstOfEachClass({ labels, classNames }: ImageSet): number[] {
 }
 
 function teacherFeatures(key: RunKey, sets: readonly ImageSet[]): LabelledFeatures[] {
-  const folder = openRun(key);
+  const folder = runFolder(key);
   if (!hasCheckpoint(folder)) {
     throw new Error(`Run ${folder.id} is not in outputs/: call pretrain() with the same options`);
   }
   const recipe = recipeAt(key.config, key.scale);
   const state = createDinoState(recipe.model, recipe.head, createRng(key.seed).fork("init"));
   try {
-    loadDinoState(folder.checkpoint, state);
+    restoreRun(folder, state, console.warn);
     const { stats } = recipe.crops;
     return sets.map((set) => extractFeatures(state.teacher.model, set, { stats }));
   } finally {

@@ -1,24 +1,31 @@
 /** The verb `pretrain`: trains, or goes on with, or simply loads, one run. */
 import { createRng } from "lib/rng.ts";
-import { createDinoState, type DinoState, disposeDinoState } from "lib/ssl/dino/step.ts";
-import { loadDinoState, saveDinoState } from "lib/ssl/dino/checkpoint.ts";
-import { createCropper } from "lib/ssl/dino/cropper.ts";
-import { type DinoRecipe, runLength } from "lib/ssl/dino/recipe.ts";
-import { trainDino } from "lib/ssl/dino/train.ts";
+import { createDinoState, disposeDinoState } from "lib/ssl/dino/step.ts";
+import { readDinoCheckpoint } from "lib/ssl/dino/checkpoint.ts";
+import { runLength } from "lib/ssl/dino/recipe.ts";
+import { listCheckpoints } from "lib/train/checkpoints.ts";
 import type { HistoryLine, TrainHooks } from "lib/train/events.ts";
 import { imageCount } from "lib/datasets/images.ts";
-import { type DataSplit, loadData } from "lib/experiments/data.ts";
-import { knnOfModel } from "lib/experiments/knn.ts";
-import { type PretrainConfig, recipeAt, type ScaleName, sizesAt } from "lib/experiments/config.ts";
+import { loadData } from "lib/experiments/data.ts";
 import {
-  addToHistory,
+  type PretrainConfig,
+  recipeAt,
+  type RunKey,
+  type ScaleName,
+  sizesAt,
+} from "lib/experiments/config.ts";
+import { writeParquet } from "lib/experiments/registry.ts";
+import { readPast } from "lib/experiments/run_metrics.ts";
+import {
   clearRun,
-  hasCheckpoint,
-  openMetricsLog,
   openRun,
-  readHistory,
+  readStatus,
+  recordSession,
+  restoreRun,
   type RunFolder,
+  runFolder,
 } from "lib/experiments/runs.ts";
+import { monitorIsDue, trainOn } from "lib/experiments/training.ts";
 
 export interface PretrainOptions extends TrainHooks {
   readonly scale: ScaleName;
@@ -27,6 +34,11 @@ export interface PretrainOptions extends TrainHooks {
   readonly fresh?: boolean;
   /** Stop for now after this many steps of the run; the schedules still span all of it. */
   readonly untilStep?: number;
+  /**
+   * Between two checkpoints, at least; writing them takes a twentieth of the time at most. An interrupt saves at once, a crash costs
+   * what was done since. By default, 20.
+   */
+  readonly checkpointSeconds?: number;
 }
 
 /** What a run has come to. Numbers only: its weights stay on disk. */
@@ -39,126 +51,94 @@ export interface PretrainResult {
   readonly totalSteps: number;
   /** All steps taken, and the last one's k-NN measured. */
   readonly finished: boolean;
-  /** Every step's metrics, and at the monitor's steps `knn10Top1`, `knn20Top1`, …, fractions. */
+  /**
+   * Every step's metrics (of a run longer than 20,000 steps, an even sample), and at the monitor's steps `knn10Top1`, `knn20Top1`, …,
+   * fractions. Speeds, which no two runs share, are in metrics.jsonl and in `runHistory(run)`.
+   */
   readonly history: readonly HistoryLine[];
 }
 
-const checkpointSeconds = 20; // an interrupt saves at once; a crash costs at most this
-
 /**
- * Trains a run to its end, from where `outputs/` has it; loads it if it is finished there.
+ * Trains a run to its end, from where `outputs/` has it; loads it if it is finished there, which writes nothing.
  *
- * Stops after the current step when `signal` is aborted, saves, and returns what there is: the same call goes on.
+ * Stops after the current step when `signal` is aborted, saves, and returns what there is: the same call goes on. A run that was
+ * killed, at any moment, goes on from its newest good checkpoint to the very numbers it would have had.
  *
- * @throws {RangeError} If the loss is not finite; the last checkpoint stands.
+ * @throws {RangeError} If a loss or a gradient is not finite; the last checkpoint stands.
+ * @throws {Error} If the disk refuses, or another process is writing the run.
  */
 export async function pretrain(
   config: PretrainConfig,
-  { scale, seed, fresh = false, untilStep = Infinity, ...hooks }: PretrainOptions,
+  { scale, seed, fresh = false, untilStep = Infinity, checkpointSeconds = 20, ...hooks }:
+    PretrainOptions,
 ): Promise<PretrainResult> {
-  const folder = openRun({ config, scale, seed });
+  const key = { config, scale, seed };
+  const folder = runFolder(key);
+  const ready = fresh ? undefined : loadReady(folder, key, untilStep);
+  if (ready !== undefined) {
+    await hooks.onStart?.(ready.history, ready.totalSteps);
+    return ready;
+  }
+  const warn = hooks.onWarning ?? console.warn;
+  using lock = openRun(folder, key);
+  if (lock.takenOver) warn(lock.takenOver);
   if (fresh) clearRun(folder);
   const recipe = recipeAt(config, scale);
   const data = await loadData(config.data, sizesAt(config, scale));
   const { totalSteps } = runLength(recipe, imageCount(data.pretrain));
   const state = createDinoState(recipe.model, recipe.head, createRng(seed).fork("init"));
   try {
-    const done = hasCheckpoint(folder) ? loadDinoState(folder.checkpoint, state) : 0;
-    const history = readHistory(folder, done);
-    await hooks.onStart?.(history, totalSteps);
-    const until = Math.min(untilStep, totalSteps);
+    const done = restoreRun(folder, state, warn);
+    warnIfDataChanged(folder, totalSteps, warn);
+    await recordSession(folder, done);
     const { monitorEvery } = sizesAt(config, scale);
-    const plan = { recipe, data, seed, until, totalSteps, monitorEvery };
-    const step = await advance(folder, state, history, done, plan, hooks);
-    return {
-      run: folder.id,
-      scale,
-      seed,
-      step,
-      totalSteps,
-      finished: step === totalSteps && !monitorIsDue(history, plan),
-      history,
-    };
+    const until = Math.min(untilStep, totalSteps);
+    const plan = { recipe, data, seed, done, until, totalSteps, monitorEvery, checkpointSeconds };
+    const { step, history } = await trainOn(folder, state, plan, { ...hooks, onWarning: warn });
+    writeParquet(folder);
+    const finished = step === totalSteps && !monitorIsDue(history, step, plan);
+    return { run: folder.id, scale, seed, step, totalSteps, finished, history };
   } finally {
     disposeDinoState(state);
   }
 }
 
-interface Plan {
-  readonly recipe: DinoRecipe;
-  readonly data: DataSplit;
-  readonly seed: number;
-  readonly until: number;
-  readonly totalSteps: number;
-  readonly monitorEvery: number;
-}
-
-/** Steps on, logs, monitors and saves. @returns The steps done when it stopped. */
-async function advance(
+/** What there is to load, if no step and no k-NN is missing, and its checkpoint is good. */
+function loadReady(
   folder: RunFolder,
-  state: DinoState,
-  history: HistoryLine[],
-  done: number,
-  plan: Plan,
-  { onEvent, signal }: TrainHooks,
-): Promise<number> {
-  const { recipe, data, seed, until, totalSteps } = plan;
-  if (done >= until && !monitorIsDue(history, plan)) return done;
-  const rng = createRng(seed);
-  using log = openMetricsLog(folder, history);
-  let step = done;
-  let saved = performance.now();
-  const record = (metrics: HistoryLine["metrics"]) => {
-    addToHistory(history, { step, metrics });
-    log.write({ step, metrics });
-  };
-  const finishStep = async () => {
-    if (monitorIsDue(history, plan)) record(await knnMetrics(state, plan, signal));
-    await onEvent?.({ ...history.at(-1)!, totalSteps });
-  };
+  { config, scale, seed }: RunKey,
+  untilStep: number,
+): PretrainResult | undefined {
+  const status = readStatus(folder);
+  if (status === undefined) return undefined;
+  const { step, totalSteps, finished } = status;
+  if (step < Math.min(untilStep, totalSteps) || !isGood(folder, step)) return undefined;
+  const { history, missing } = readPast(folder, status);
+  const plan = { totalSteps, monitorEvery: sizesAt(config, scale).monitorEvery };
+  if (missing > 0 || monitorIsDue(history, step, plan)) return undefined;
+  return { run: folder.id, scale, seed, step, totalSteps, finished, history };
+}
+
+function isGood({ path }: RunFolder, step: number): boolean {
+  const newest = listCheckpoints(path)[0];
+  if (newest?.step !== step) return false;
   try {
-    if (monitorIsDue(history, plan)) await finishStep(); // it was stopped in the middle of it
-    if (step >= until) return step;
-    using views = createCropper(data.pretrain, recipe.crops, { rng: rng.fork("crops") });
-    for await (const { step: now, ...trained } of trainDino(state, views, recipe, { rng, done })) {
-      step = now;
-      record(trained);
-      await finishStep();
-      if (step >= until || signal?.aborted) break;
-      if (performance.now() - saved > 1000 * checkpointSeconds) {
-        saveDinoState(folder.checkpoint, state, step);
-        saved = performance.now();
-      }
-    }
-  } catch (error) {
-    if (error !== stoppedMonitor) throw error; // the step stands; its monitor is made up for when the run goes on
-  } finally {
-    if (step > done) saveDinoState(folder.checkpoint, state, step); // also when a step throws: its state is the one before
+    readDinoCheckpoint(newest.path);
+    return true;
+  } catch {
+    return false; // said when it is looked at again, to go on from another
   }
-  return step;
 }
 
-/** Whether the last step is one of the monitor's and has not been measured. */
-function monitorIsDue(
-  history: readonly HistoryLine[],
-  { monitorEvery, totalSteps }: Plan,
-): boolean {
-  const last = history.at(-1);
-  if (last === undefined || "knn20Top1" in last.metrics) return false;
-  return last.step % monitorEvery === 0 || last.step === totalSteps;
-}
-
-const stoppedMonitor = new Error("stopped in the k-NN monitor");
-
-async function knnMetrics(
-  { teacher }: DinoState,
-  { data, recipe: { crops } }: Plan,
-  signal?: AbortSignal,
-): Promise<Record<string, number>> {
-  const pause = async () => {
-    await new Promise((resolve) => setTimeout(resolve)); // signals are heard between macrotasks
-    if (signal?.aborted) throw stoppedMonitor;
-  };
-  const rows = await knnOfModel(teacher.model, data, crops.stats, pause);
-  return Object.fromEntries(rows.map(({ k, top1 }) => [`knn${k}Top1`, top1]));
+/** A run is a function of its config and its images; the id is that of the config alone. */
+function warnIfDataChanged(
+  folder: RunFolder,
+  totalSteps: number,
+  warn: (message: string) => void,
+): void {
+  const before = readStatus(folder)?.totalSteps;
+  if (before === undefined || before === totalSteps) return;
+  warn(
+    `The images of run ${folder.id} have changed: it had ${before} steps, now it has ${totalSteps}; { fresh: true } trains again`,
+  );
 }

@@ -1,8 +1,16 @@
-/** A run's folder, `outputs/<id>/`: config.json, metrics.jsonl, and the state in checkpoint.safetensors. */
+/**
+ * A run's folder, `outputs/<id>/`: what it is (config.json), where it was trained (environment.json), what was measured
+ * (metrics.jsonl, metrics.parquet, TensorBoard's events), how far it is (status.json), and what it has learnt (checkpoints).
+ */
 import { dirname, fromFileUrl, join } from "@std/path";
-import type { HistoryLine } from "lib/train/events.ts";
+import { loadDinoState } from "lib/ssl/dino/checkpoint.ts";
+import type { DinoState } from "lib/ssl/dino/step.ts";
+import { bestPath, listCheckpoints, removeIfThere, removePartials } from "lib/train/checkpoints.ts";
+import { removeEventFiles } from "lib/train/event_file.ts";
 import { replaceFile } from "lib/train/replace_file.ts";
-import { runId, type RunKey } from "lib/experiments/config.ts";
+import { type RunLock, takeRunLock } from "lib/train/run_lock.ts";
+import { recipeAt, runId, type RunKey } from "lib/experiments/config.ts";
+import { describeEnvironment, type Environment } from "lib/experiments/environment.ts";
 
 /** Where runs, figures and tables are written, unless `BCSSL_OUTPUTS` names another folder. */
 export function outputsFolder(): string {
@@ -10,97 +18,138 @@ export function outputsFolder(): string {
     join(dirname(fromFileUrl(import.meta.url)), "..", "..", "outputs");
 }
 
-/** One run on disk. */
+/** One run on disk, or the place for it. */
 export interface RunFolder {
   readonly id: string;
   readonly path: string;
-  readonly checkpoint: string;
+}
+
+export function runFolder(key: RunKey): RunFolder {
+  const id = runId(key);
+  return { id, path: join(outputsFolder(), id) };
+}
+
+export function metricsPath({ path }: RunFolder): string {
+  return join(path, "metrics.jsonl");
 }
 
 /**
- * Makes or finds the folder of a run.
+ * Makes or finds the folder of a run for writing, and keeps other processes from it until the lock is disposed of.
  *
- * @throws {Error} If it cannot be written; the message names it.
+ * @throws {Error} If it cannot be written, or another process is writing it; the message says which.
  */
-export function openRun(key: RunKey): RunFolder {
-  const id = runId(key);
-  const path = join(outputsFolder(), id);
+export function openRun({ id, path }: RunFolder, { config, scale, seed }: RunKey): RunLock {
   try {
     Deno.mkdirSync(path, { recursive: true });
-    const config = { id, scale: key.scale, seed: key.seed, ...key.config };
-    replaceFile(join(path, "config.json"), JSON.stringify(config, null, 2) + "\n");
+    const whole = { id, scale, seed, ...config, recipe: recipeAt(config, scale) };
+    const lock = takeRunLock(join(path, "lock"), id);
+    removePartials(path);
+    replaceFile(join(path, "config.json"), json(whole));
+    return lock;
   } catch (error) {
+    const { message } = error as Error;
+    if (message.startsWith("Cannot write run ")) throw error; // its lock is taken
     throw new Error(
-      `Cannot write the run to ${path}: ${
-        (error as Error).message
-      }; free space, or set BCSSL_OUTPUTS`,
+      `Cannot write the run to ${path}: ${message}; free space, or set BCSSL_OUTPUTS`,
     );
   }
-  return { id, path, checkpoint: join(path, "checkpoint.safetensors") };
 }
 
-/** Removes what a run has learnt; its folder stays. */
-export function clearRun({ path, checkpoint }: RunFolder): void {
-  for (const file of [checkpoint, join(path, "metrics.jsonl")]) {
-    try {
-      Deno.removeSync(file);
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
-  }
+/** Removes what a run has learnt and measured; its folder stays. */
+export function clearRun({ path }: RunFolder): void {
+  const files = ["metrics.jsonl", "metrics.parquet", "status.json", "environment.json"];
+  for (const file of files) removeIfThere(join(path, file));
+  for (const { path: checkpoint } of listCheckpoints(path)) Deno.removeSync(checkpoint);
+  removeIfThere(bestPath(path));
+  removeEventFiles(path);
 }
 
-export function hasCheckpoint({ checkpoint }: RunFolder): boolean {
-  try {
-    return Deno.statSync(checkpoint).isFile;
-  } catch {
-    return false;
-  }
+export function hasCheckpoint({ path }: RunFolder): boolean {
+  return listCheckpoints(path).length > 0;
 }
 
 /**
- * The lines of metrics.jsonl up to and including `lastStep`. Lines after it, and a line cut short by a crash, are dropped: the run
- * goes on from its checkpoint and writes them again, the same.
+ * Puts the newest good checkpoint into a state of the same networks.
+ *
+ * @param warn Told of each newer one that is damaged.
+ * @returns Its steps; 0 if there is no checkpoint.
+ * @throws {Error} If there are checkpoints, and none is good.
  */
-export function readHistory({ path }: RunFolder, lastStep: number): HistoryLine[] {
-  let text = "";
+export function restoreRun(
+  { path }: RunFolder,
+  state: DinoState,
+  warn: (message: string) => void,
+): number {
+  const files = listCheckpoints(path).map((file) => file.path);
+  if (files.length === 0) return 0;
+  const problems: Error[] = [];
+  for (const file of [...files, bestPath(path)]) {
+    try {
+      const step = loadDinoState(file, state);
+      for (const { message } of problems) warn(`${message}; going on from step ${step} instead`);
+      return step;
+    } catch (error) {
+      problems.push(error as Error);
+    }
+  }
+  throw new Error(`${problems[0]!.message}, nor is an older checkpoint good; give { fresh: true }`);
+}
+
+/** How far a run is, as of its last checkpoint: what a table of runs shows. */
+export interface RunStatus {
+  readonly step: number;
+  readonly totalSteps: number;
+  /** All steps taken, and the last one's k-NN measured. */
+  readonly finished: boolean;
+  /** Of training, k-NN included, over all sessions. */
+  readonly seconds: number;
+  /** k-NN of the teacher (k = 20), fractions. */
+  readonly lastKnn?: Score;
+  readonly bestKnn?: Score;
+  /** Names of the alarms raised. */
+  readonly alarms: readonly string[];
+  /** ISO 8601. */
+  readonly updated: string;
+}
+
+export interface Score {
+  readonly step: number;
+  readonly top1: number;
+}
+
+export function writeStatus({ path }: RunFolder, status: RunStatus): void {
+  replaceFile(join(path, "status.json"), json(status));
+}
+
+/** What {@linkcode writeStatus} wrote; undefined if there is nothing, or nothing that can be read. */
+export function readStatus({ path }: Pick<RunFolder, "path">): RunStatus | undefined {
+  return readJson(join(path, "status.json"));
+}
+
+/** One stretch of training, from a step on, on one machine. */
+export interface Session extends Environment {
+  readonly fromStep: number;
+  /** ISO 8601. */
+  readonly began: string;
+}
+
+/** Adds a session to environment.json. */
+export async function recordSession({ path }: RunFolder, fromStep: number): Promise<void> {
+  const file = join(path, "environment.json");
+  const { sessions = [] } = readJson<{ sessions: Session[] }>(file) ?? {};
+  const session = { fromStep, began: new Date().toISOString(), ...await describeEnvironment() };
+  replaceFile(file, json({ sessions: [...sessions, session] }));
+}
+
+function json(value: unknown): string {
+  return JSON.stringify(value, null, 2) + "\n";
+}
+
+/** The contents of a JSON file; undefined if it is missing or damaged. */
+export function readJson<T>(path: string): T | undefined {
   try {
-    text = Deno.readTextFileSync(join(path, "metrics.jsonl"));
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    return JSON.parse(Deno.readTextFileSync(path)) as T;
+  } catch {
+    return undefined;
   }
-  const lines: HistoryLine[] = [];
-  for (const line of text.split("\n").slice(0, -1)) {
-    const { step, ...metrics } = JSON.parse(line) as { step: number } & Record<string, number>;
-    if (step <= lastStep) addToHistory(lines, { step, metrics });
-  }
-  return lines;
-}
-
-/** Appends a line, or adds its metrics to the last one's if that is of the same step: a monitor comes after its step. */
-export function addToHistory(history: HistoryLine[], { step, metrics }: HistoryLine): void {
-  const last = history.at(-1);
-  if (last?.step === step) {
-    history[history.length - 1] = { step, metrics: { ...last.metrics, ...metrics } };
-  } else history.push({ step, metrics });
-}
-
-/** Appends to metrics.jsonl, after rewriting it to hold just `history`. Close it when the run stops. */
-export function openMetricsLog({ path }: RunFolder, history: readonly HistoryLine[]): MetricsLog {
-  const file = join(path, "metrics.jsonl");
-  replaceFile(file, history.map(toLine).join(""));
-  const log = Deno.openSync(file, { append: true });
-  const encoder = new TextEncoder();
-  return {
-    write: (line) => void log.writeSync(encoder.encode(toLine(line))),
-    [Symbol.dispose]: () => log.close(),
-  };
-}
-
-export interface MetricsLog extends Disposable {
-  write(line: HistoryLine): void;
-}
-
-function toLine({ step, metrics }: HistoryLine): string {
-  return JSON.stringify({ step, ...metrics }) + "\n";
 }

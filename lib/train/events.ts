@@ -1,4 +1,5 @@
 /** What a long computation tells whoever watches it, and how it is asked to stop. Knows no notebook. */
+import type { Speed } from "lib/train/speed_meter.ts";
 
 /** What was measured at one step. Metrics are plain numbers under field names: `loss`, `teacherEntropy`, `knn20Top1`. */
 export interface HistoryLine {
@@ -11,6 +12,8 @@ export interface HistoryLine {
 /** One step just taken. */
 export interface TrainEvent extends HistoryLine {
   readonly totalSteps: number;
+  /** About once a second. */
+  readonly speed?: Speed;
 }
 
 /** Passed to every verb that takes long. */
@@ -19,6 +22,10 @@ export interface TrainHooks {
   readonly onStart?: (past: readonly HistoryLine[], totalSteps: number) => void | Promise<void>;
   /** Awaited after every step, so that a display can be drawn and an interrupt be heard. */
   readonly onEvent?: (event: TrainEvent) => void | Promise<void>;
+  /**
+   * Told, once, what a person should know while the run goes on: a collapse, a damaged checkpoint. By default it is printed.
+   */
+  readonly onWarning?: (message: string) => void;
   /** When aborted, the run stops after the current step, saves itself and returns what it has. */
   readonly signal?: AbortSignal;
 }

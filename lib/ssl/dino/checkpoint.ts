@@ -1,7 +1,9 @@
 /**
  * A DINO run on disk: everything {@linkcode dinoStep} changes, in PyTorch's names and order of axes, so that `loadWeights`
- * and PyTorch find student and teacher in it. Schedules, data order and crops follow from the step.
+ * and PyTorch find student and teacher in it. There is no state of a generator or a sampler to keep: schedules, the order of the
+ * images, crops and stochastic depth are functions of the seed and the step.
  */
+import { crc32 } from "node:zlib";
 import * as tf from "lib/tf.ts";
 import { layoutOf, torchShape } from "lib/nn/layout.ts";
 import { namedVariables } from "lib/nn/parameters.ts";
@@ -12,9 +14,10 @@ import { assignSaved, toSaved } from "lib/train/weights.ts";
 import type { DinoState } from "lib/ssl/dino/step.ts";
 
 /**
- * Writes the state after `step` steps: `student.…`, `teacher.…`, `optimizer.<weight>.first|second`, `center`.
+ * Writes the state after `step` steps: `student.…`, `teacher.…`, `optimizer.<weight>.first|second`, `center`, and a checksum.
  *
- * @throws {Error} If the disk refuses; an older checkpoint at `path` is then untouched.
+ * @throws {RangeError} If a value is not finite: such a state must not push out a good one. The message names its tensor.
+ * @throws {Error} If the disk refuses. In both cases an older checkpoint at `path` is untouched.
  */
 export function saveDinoState(path: string, state: DinoState, step: number): void {
   const arrays = new Map<string, SavedArray>();
@@ -30,8 +33,47 @@ export function saveDinoState(path: string, state: DinoState, step: number): voi
     updates[name] = steps;
   }
   arrays.set("center", toSaved(state.center, "plain"));
-  const metadata = { format: "pt", step: String(step), updates: JSON.stringify(updates) };
+  checkFinite(arrays);
+  const metadata = {
+    format: "pt",
+    step: String(step),
+    updates: JSON.stringify(updates),
+    crc32: checksumOf(arrays),
+  };
   writeSafetensors(path, { arrays, metadata });
+}
+
+function checkFinite(arrays: ReadonlyMap<string, SavedArray>): void {
+  for (const [name, { values }] of arrays) {
+    let probe = 0;
+    for (let i = 0; i < values.length; i++) probe += values[i]! * 0; // 0 · ∞ is NaN
+    if (Number.isNaN(probe)) {
+      throw new RangeError(
+        `Cannot save the run: ${name} is not finite; the last checkpoint stands`,
+      );
+    }
+  }
+}
+
+/** Of all values, in the order of the names: a file of the right length with a wrong bit in it is found out. */
+function checksumOf(arrays: ReadonlyMap<string, SavedArray>): string {
+  let crc = 0;
+  for (const name of [...arrays.keys()].sort()) {
+    const { buffer, byteOffset, byteLength } = arrays.get(name)!.values;
+    crc = crc32(new Uint8Array(buffer, byteOffset, byteLength), crc);
+  }
+  return crc.toString(16);
+}
+
+/**
+ * Reads a checkpoint's arrays and whether they are those that were written.
+ *
+ * @throws {Error} If the file is missing, cut short or damaged; the message names it.
+ */
+export function readDinoCheckpoint(path: string): SafetensorsFile {
+  const file = readSafetensors(path);
+  if (file.metadata.crc32 === checksumOf(file.arrays)) return file;
+  throw new Error(`Cannot resume from ${path}: its values are not those that were saved`);
 }
 
 /**
@@ -41,7 +83,7 @@ export function saveDinoState(path: string, state: DinoState, step: number): voi
  * @throws {Error} If the file is damaged, or of other networks; the state is then unchanged.
  */
 export function loadDinoState(path: string, state: DinoState): number {
-  const file = readSafetensors(path);
+  const file = readDinoCheckpoint(path);
   const variables = stateVariables(state);
   checkFits(path, file, state, variables);
   for (const [name, variable] of variables) {

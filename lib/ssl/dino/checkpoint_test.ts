@@ -4,10 +4,10 @@ import { createModel } from "lib/models/mod.ts";
 import { namedVariables } from "lib/nn/parameters.ts";
 import { readSafetensors } from "lib/train/safetensors.ts";
 import { loadWeights } from "lib/train/weights.ts";
-import { saveDinoState } from "lib/ssl/dino/checkpoint.ts";
+import { loadDinoState, saveDinoState } from "lib/ssl/dino/checkpoint.ts";
 import { createDinoHead, dinoHead } from "lib/ssl/dino/head.ts";
 import { createDinoState, type DinoState } from "lib/ssl/dino/step.ts";
-import { assertClose, assertEquals } from "lib/testing/assert.ts";
+import { assertClose, assertEquals, assertThrows } from "lib/testing/assert.ts";
 
 const model = {
   arch: "convnext",
@@ -86,4 +86,25 @@ Deno.test("loadWeights() takes a projection head, whose logits stay the same", (
     const x = tf.randomNormal([2, 6], 0, 1, "float32", 1) as tf.Tensor2D;
     const expected = dinoHead(x, state.teacher.params.head, { training: false });
     assertClose(dinoHead(x, params, { training: false }), expected, 1e-6);
+  }));
+
+Deno.test("loadDinoState() finds a wrong bit in a checkpoint of the right length", () =>
+  withFile((path, state) => {
+    saveDinoState(path, state, 1);
+    const bytes = Deno.readFileSync(path);
+    bytes[bytes.length - 3]! ^= 1;
+    Deno.writeFileSync(path, bytes);
+    assertThrows(() => loadDinoState(path, state), Error, `${path}: its values are not those`);
+    return Promise.resolve();
+  }));
+
+Deno.test("saveDinoState() refuses a state that is not finite, and names the tensor", () =>
+  withFile((path, state) => {
+    saveDinoState(path, state, 1);
+    const before = Deno.readFileSync(path);
+    state.center = tf.tensor1d([0, 0, 0, Infinity, 0, 0, 0]);
+    const save = () => saveDinoState(path, state, 2);
+    assertThrows(save, RangeError, "Cannot save the run: center is not finite");
+    assertEquals(Deno.readFileSync(path), before);
+    return Promise.resolve();
   }));

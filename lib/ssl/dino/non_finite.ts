@@ -2,23 +2,28 @@
 import * as tf from "lib/tf.ts";
 import { namedVariables } from "lib/nn/parameters.ts";
 import { firstNonFinite } from "lib/train/finite.ts";
-import type { DinoState, Views } from "lib/ssl/dino/step.ts";
+import type { DinoNetwork } from "lib/ssl/dino/network.ts";
+
+/** What goes into a loss, in this order. */
+interface LossInputs {
+  readonly global: tf.Tensor;
+  readonly local: tf.Tensor | null;
+  readonly teacher: DinoNetwork;
+  readonly student: DinoNetwork;
+  readonly center: tf.Tensor;
+}
 
 const advice = "lower lr, lengthen warmupShare, or lower clipNorm";
 
-/** For a loss that is NaN or infinite: looks at what went into it, in the order in which it did. */
-export function nonFiniteLoss(
-  loss: number,
-  state: DinoState,
-  { global, local }: Views,
-): RangeError {
-  const inputs: [string, tf.Tensor][] = [
+/** For a loss that is NaN or infinite: names the first of its inputs that is not finite. */
+export function nonFiniteLoss(loss: number, inputs: LossInputs): RangeError {
+  const { global, local, teacher, student, center } = inputs;
+  const bad = firstNonFinite([
     ["the global views", global],
-    ...(local === null ? [] : [["the local views", local] as [string, tf.Tensor]]),
-    ...namedVariables({ teacher: state.teacher.params, student: state.student.params }),
-    ["center", state.center],
-  ];
-  const bad = firstNonFinite(inputs);
+    ...(local === null ? [] : [["the local views", local] as const]),
+    ...namedVariables({ teacher: teacher.params, student: student.params }),
+    ["center", center],
+  ]);
   const where = bad === undefined
     ? "every weight and every view is finite, so it overflows on the way through the network"
     : `the first tensor that is not finite is ${bad}`;

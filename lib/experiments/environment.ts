@@ -1,0 +1,63 @@
+/** What a run was trained with and on: beside the seed, what its last digits may depend on. */
+import { cpus } from "node:os";
+import { engine } from "lib/tf.ts";
+import { nativeStatus } from "lib/native/mod.ts";
+
+export interface Environment {
+  readonly versions: Readonly<Record<string, string>>;
+  /** Whether the native kernels were in use, in words. */
+  readonly kernels: string;
+  readonly os: string;
+  readonly cpu: string;
+  /** Of TensorFlow's CPU kernels. */
+  readonly threads: number;
+  /** The GPU's name, if it computes. */
+  readonly gpu?: string;
+  /** Of the project, with `+` if files differ from it; absent where there is no Git. */
+  readonly commit?: string;
+}
+
+/** This process's. */
+export async function describeEnvironment(): Promise<Environment> {
+  const { backend, device, threads, versions } = engine();
+  const gpu = device === "CPU" ? undefined : await gpuName(backend, device);
+  const commit = await gitCommit();
+  return {
+    versions: { deno: Deno.version.deno, ...versions },
+    kernels: nativeStatus().reason,
+    os: `${Deno.build.os} ${Deno.build.arch} ${Deno.osRelease()}`,
+    cpu: cpus()[0]?.model ?? "unknown",
+    threads,
+    ...(gpu && { gpu }),
+    ...(commit && { commit }),
+  };
+}
+
+/** WebGPU gives its device a name of its own; TensorFlow's is the driver's to tell. */
+async function gpuName(backend: string, device: string): Promise<string> {
+  if (backend === "webgpu") return device;
+  return await firstLine(
+    "nvidia-smi",
+    "--query-gpu=name,driver_version",
+    "--format=csv,noheader",
+  ) ??
+    device;
+}
+
+async function gitCommit(): Promise<string | undefined> {
+  const git = (...args: string[]) => firstLine("git", "-C", import.meta.dirname!, ...args);
+  const commit = await git("rev-parse", "HEAD");
+  if (commit === undefined) return undefined;
+  const changed = await git("status", "--porcelain", "--untracked-files=no");
+  return changed ? `${commit}+` : commit;
+}
+
+/** What a program prints first; undefined if it is missing or fails. */
+async function firstLine(program: string, ...args: string[]): Promise<string | undefined> {
+  try {
+    const { success, stdout } = await new Deno.Command(program, { args, stderr: "null" }).output();
+    return success ? new TextDecoder().decode(stdout).split("\n", 1)[0] : undefined;
+  } catch {
+    return undefined;
+  }
+}

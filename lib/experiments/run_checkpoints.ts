@@ -1,0 +1,114 @@
+/** When a run's checkpoints are written, which of them stay, and the status that goes with the newest. */
+import { saveDinoState } from "lib/ssl/dino/checkpoint.ts";
+import type { DinoState } from "lib/ssl/dino/step.ts";
+import {
+  checkpointPath,
+  keepAsBest,
+  listCheckpoints,
+  removeOldCheckpoints,
+} from "lib/train/checkpoints.ts";
+import type { HistoryLine } from "lib/train/events.ts";
+import type { RunMetrics } from "lib/experiments/run_metrics.ts";
+import { readStatus, type RunFolder, type Score, writeStatus } from "lib/experiments/runs.ts";
+
+const share = 1 / 20; // of a run's time, at most, goes into checkpoints
+
+export interface RunCheckpointsOptions {
+  readonly totalSteps: number;
+  /** Steps done already, and on disk. */
+  readonly done: number;
+  /** Between two checkpoints, at least. */
+  readonly seconds: number;
+}
+
+/** Saves a run's state as it goes. */
+export class RunCheckpoints {
+  /** Steps of the newest checkpoint. */
+  saved: number;
+  readonly #folder: RunFolder;
+  readonly #state: DinoState;
+  readonly #metrics: RunMetrics;
+  readonly #options: RunCheckpointsOptions;
+  readonly #secondsBefore: number;
+  readonly #began = performance.now();
+  #due: number;
+
+  constructor(
+    folder: RunFolder,
+    state: DinoState,
+    metrics: RunMetrics,
+    options: RunCheckpointsOptions,
+  ) {
+    this.#folder = folder;
+    this.#state = state;
+    this.#metrics = metrics;
+    this.#options = options;
+    this.saved = options.done;
+    this.#secondsBefore = options.done > 0 ? readStatus(folder)?.seconds ?? 0 : 0;
+    this.#due = this.#began + 1000 * options.seconds;
+    // Checkpoints of later steps are damaged, else the run would go on from them.
+    for (const { step, path } of listCheckpoints(folder.path)) {
+      if (step > options.done) Deno.removeSync(path);
+    }
+  }
+
+  /** Saves, if the last time is long enough ago. */
+  saveIfDue(step: number): void {
+    if (performance.now() >= this.#due) this.save(step);
+  }
+
+  /**
+   * Saves the state after `step` steps, unless it is on disk, and then lets the oldest checkpoint go.
+   *
+   * @throws {Error} If the disk refuses or a value is not finite; the older checkpoints stand.
+   */
+  save(step: number): void {
+    const from = performance.now();
+    if (step > this.saved) {
+      this.#metrics.flush();
+      saveDinoState(checkpointPath(this.#folder.path, step), this.#state, step);
+      this.saved = step;
+      removeOldCheckpoints(this.#folder.path);
+    }
+    this.#writeStatus(step);
+    const now = performance.now();
+    this.#due = now + Math.max(1000 * this.#options.seconds, (now - from) / share);
+  }
+
+  /** If the k-NN of `step` is the best of the run, keeps the state after it for good. */
+  keepIfBest(step: number): void {
+    if (bestKnn(this.#metrics.history)?.step !== step) return;
+    this.save(step);
+    const { path } = this.#folder;
+    if (listCheckpoints(path).some((file) => file.step === step)) keepAsBest(path, step); // else it is the best's own
+  }
+
+  #writeStatus(step: number): void {
+    const { history } = this.#metrics;
+    const { totalSteps } = this.#options;
+    const last = history.findLast(({ metrics }) => "knn20Top1" in metrics);
+    writeStatus(this.#folder, {
+      step,
+      totalSteps,
+      finished: step === totalSteps && last?.step === step,
+      seconds: this.#secondsBefore + (performance.now() - this.#began) / 1000,
+      lastKnn: last && toScore(last),
+      bestKnn: bestKnn(history),
+      alarms: this.#metrics.alarms(),
+      updated: new Date().toISOString(),
+    });
+  }
+}
+
+/** The highest k-NN (k = 20); of equals the first. */
+function bestKnn(history: readonly HistoryLine[]): Score | undefined {
+  const scores = history.filter(({ metrics }) => "knn20Top1" in metrics).map(toScore);
+  return scores.reduce<Score | undefined>(
+    (best, score) => best === undefined || score.top1 > best.top1 ? score : best,
+    undefined,
+  );
+}
+
+function toScore({ step, metrics }: HistoryLine): Score {
+  return { step, top1: metrics.knn20Top1! };
+}

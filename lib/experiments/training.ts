@@ -1,0 +1,180 @@
+/** The part of `pretrain` that takes long: steps, the k-NN monitor, and checkpoints on the way. */
+import { createRng } from "lib/rng.ts";
+import type { DinoState } from "lib/ssl/dino/step.ts";
+import { createCropper } from "lib/ssl/dino/cropper.ts";
+import type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
+import { trainDino, type ViewSource } from "lib/ssl/dino/train.ts";
+import type { HistoryLine, TrainHooks } from "lib/train/events.ts";
+import { SpeedMeter } from "lib/train/speed_meter.ts";
+import type { DataSplit } from "lib/experiments/data.ts";
+import { knnOfModel } from "lib/experiments/knn.ts";
+import { RunCheckpoints } from "lib/experiments/run_checkpoints.ts";
+import { RunMetrics } from "lib/experiments/run_metrics.ts";
+import type { RunFolder } from "lib/experiments/runs.ts";
+
+/** What is to be trained, from where to where. Steps count from the run's beginning. */
+export interface TrainingPlan {
+  readonly recipe: DinoRecipe;
+  readonly data: DataSplit;
+  readonly seed: number;
+  readonly done: number;
+  readonly until: number;
+  readonly totalSteps: number;
+  readonly monitorEvery: number;
+  readonly checkpointSeconds: number;
+}
+
+/** Where a run stands. */
+export interface Trained {
+  readonly step: number;
+  readonly history: readonly HistoryLine[];
+}
+
+type Hooks = TrainHooks & Required<Pick<TrainHooks, "onWarning">>;
+
+/**
+ * Takes the steps of a plan, logs, monitors and saves; stops early when `signal` is aborted.
+ *
+ * @throws What a step, the disk or a hook throws. The state is saved first, unless a step was under way: then it is neither that
+ *   before nor that after it.
+ */
+export async function trainOn(
+  folder: RunFolder,
+  state: DinoState,
+  plan: TrainingPlan,
+  hooks: Hooks,
+): Promise<Trained> {
+  const { recipe, totalSteps, done, checkpointSeconds: seconds } = plan;
+  using metrics = new RunMetrics(folder, { recipe, totalSteps, done, warn: hooks.onWarning });
+  const checkpoints = new RunCheckpoints(folder, state, metrics, { totalSteps, done, seconds });
+  const training = new Training(state, plan, hooks, metrics, checkpoints);
+  try {
+    await hooks.onStart?.(metrics.history, totalSteps);
+    await training.run();
+  } catch (error) {
+    if (error !== stoppedMonitor) { // that one's step stands; its monitor is made up for when the run goes on
+      training.saveIfWhole();
+      throw withWayOut(error, checkpoints.saved);
+    }
+  }
+  try {
+    checkpoints.save(training.step);
+  } catch (error) {
+    throw withWayOut(error, checkpoints.saved);
+  }
+  return { step: training.step, history: metrics.history };
+}
+
+/** Whether the k-NN of the step just taken is the monitor's and has not been measured. */
+export function monitorIsDue(
+  history: readonly HistoryLine[],
+  step: number,
+  { monitorEvery, totalSteps }: Pick<TrainingPlan, "monitorEvery" | "totalSteps">,
+): boolean {
+  if (step === 0 || (step % monitorEvery !== 0 && step !== totalSteps)) return false;
+  const last = history.at(-1);
+  return !(last?.step === step && "knn20Top1" in last.metrics);
+}
+
+const stoppedMonitor = new Error("stopped in the k-NN monitor");
+
+/** One stretch of training. */
+class Training {
+  step: number;
+  /** Between the views of a step and its end, the state is in the making. */
+  #inStep = false;
+  readonly #speed = new SpeedMeter();
+  readonly #state: DinoState;
+  readonly #plan: TrainingPlan;
+  readonly #hooks: Hooks;
+  readonly #metrics: RunMetrics;
+  readonly #checkpoints: RunCheckpoints;
+
+  constructor(
+    state: DinoState,
+    plan: TrainingPlan,
+    hooks: Hooks,
+    metrics: RunMetrics,
+    checkpoints: RunCheckpoints,
+  ) {
+    this.step = plan.done;
+    this.#state = state;
+    this.#plan = plan;
+    this.#hooks = hooks;
+    this.#metrics = metrics;
+    this.#checkpoints = checkpoints;
+  }
+
+  async run(): Promise<void> {
+    const { data, recipe, seed, done, until } = this.#plan;
+    await this.#monitorIfDue(); // it was stopped in the middle of it
+    this.#checkpoints.keepIfBest(done); // or killed right after it
+    if (this.#mustStop()) return;
+    const rng = createRng(seed);
+    using cropper = createCropper(data.pretrain, recipe.crops, { rng: rng.fork("crops") });
+    const views = this.#timed(cropper);
+    for await (const { step, ...trained } of trainDino(this.#state, views, recipe, { rng, done })) {
+      this.#inStep = false;
+      this.step = step;
+      const speed = this.#speed.step(recipe.batchSize);
+      this.#metrics.record({ step, metrics: { ...trained, ...speed } });
+      if (await this.#monitorIfDue()) this.#checkpoints.keepIfBest(step);
+      const { totalSteps } = this.#plan;
+      await this.#hooks.onEvent?.({ ...this.#metrics.history.at(-1)!, totalSteps, speed });
+      if (this.#mustStop() || step >= until) return;
+      this.#checkpoints.saveIfDue(step);
+    }
+  }
+
+  /** Saves what an error leaves behind, if it is a state and the disk takes it: that error is the one to tell of. */
+  saveIfWhole(): void {
+    try {
+      if (!this.#inStep) this.#checkpoints.save(this.step);
+    } catch { /* the last checkpoint stands */ }
+  }
+
+  #mustStop(): boolean {
+    return this.step >= this.#plan.until || (this.#hooks.signal?.aborted ?? false);
+  }
+
+  #timed(views: ViewSource): ViewSource {
+    return {
+      count: views.count,
+      prefetch: (indices, step) => views.prefetch(indices, step),
+      next: async (indices, step) => {
+        const batch = await this.#speed.wait(views.next(indices, step));
+        this.#inStep = true;
+        return batch;
+      },
+    };
+  }
+
+  async #monitorIfDue(): Promise<boolean> {
+    const { step } = this;
+    if (!monitorIsDue(this.#metrics.history, step, this.#plan)) return false;
+    this.#metrics.record({ step, metrics: await this.#knn() });
+    this.#speed.restart();
+    return true;
+  }
+
+  async #knn(): Promise<Record<string, number>> {
+    const { data, recipe: { crops } } = this.#plan;
+    const pause = async () => {
+      await new Promise((resolve) => setTimeout(resolve)); // signals are heard between macrotasks
+      if (this.#hooks.signal?.aborted) throw stoppedMonitor;
+    };
+    const rows = await knnOfModel(this.#state.teacher.model, data, crops, pause);
+    return Object.fromEntries(
+      rows.flatMap(({ k, top1, top5 }) => [[`knn${k}Top1`, top1], [`knn${k}Top5`, top5]]),
+    );
+  }
+}
+
+/** Says what a full or read-only disk has cost, and what to do. */
+function withWayOut(error: unknown, saved: number): unknown {
+  if (!(error instanceof Error && error.message.startsWith("Cannot write "))) return error;
+  return new Error(
+    `${error.message}; free space and call it again: it goes on from step ${saved}`,
+    { cause: error },
+  );
+}
