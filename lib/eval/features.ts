@@ -60,7 +60,12 @@ export function pixelFeatures(set: ImageSet): LabelledFeatures {
 }
 
 /** Images `from … to − 1`, normalised: `[to − from, H, W, 3]`. */
-function imageBatch(set: ImageSet, from: number, to: number, stats: ChannelStats): tf.Tensor4D {
+export function imageBatch(
+  set: ImageSet,
+  from: number,
+  to: number,
+  stats: ChannelStats,
+): tf.Tensor4D {
   const size = set.height * set.width * 3;
   return tf.tidy(() => {
     const bytes = Int32Array.from(set.pixels.subarray(from * size, to * size));

@@ -45,16 +45,19 @@ export function probeFeatures(
       case "swin":
         return swinFeatures(model, x, params as SwinParams, config, options);
       default:
-        if (Object.values(options).every((option) => option === undefined)) {
-          return model.forward(x, { training: false }).features;
-        }
-        throw new RangeError(
-          `Cannot probe blocks of "${config.arch}": its feature is the pooled last map; leave out ${
-            Object.keys(options).join(" and ")
-          }`,
-        );
+        refuseOptions(config.arch, options);
+        return model.forward(x, { training: false }).features;
     }
   });
+}
+
+function refuseOptions(arch: string, options: ProbeFeatureOptions): void {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  if (given.length === 0) return;
+  const names = given.map(([name]) => name).join(" and ");
+  throw new RangeError(
+    `Cannot probe blocks of "${arch}": its feature is the pooled last map; leave out ${names}`,
+  );
 }
 
 function vitFeatures(

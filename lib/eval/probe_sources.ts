@@ -23,11 +23,11 @@ export function cachedSource(set: LabelledFeatures | FeatureBank): ProbeSource {
   };
 }
 
+const cropScale = [0.08, 1] as const; // torchvision's default: shares of an image's area
+
 export interface AugmentedSourceOptions extends ProbeFeatureOptions {
   /** What the network was trained with. */
   readonly stats: ChannelStats;
-  /** Smallest and largest share of an image's area, fractions. By default torchvision's 0.08 to 1. */
-  readonly scale?: readonly [number, number];
 }
 
 /**
@@ -39,7 +39,7 @@ export interface AugmentedSourceOptions extends ProbeFeatureOptions {
 export function augmentedSource(
   model: Model,
   set: ImageSet,
-  { stats, scale = [0.08, 1], ...options }: AugmentedSourceOptions,
+  { stats, ...options }: AugmentedSourceOptions,
   rng: Rng,
 ): ProbeSource {
   const { height, width, labels } = set;
@@ -47,7 +47,7 @@ export function augmentedSource(
   const features = (indices: Uint32Array, epoch: number) => {
     const pixels = new Float32Array(indices.length * height * width * 3);
     indices.forEach((index, i) => {
-      const crop = randomCrop(set, index, scale, rng.fork(epoch).fork(index));
+      const crop = randomCrop(set, index, cropScale, rng.fork(epoch).fork(index));
       normalize(crop, values, pixels, i * height * width * 3);
     });
     return tf.tidy(() =>
