@@ -1,29 +1,90 @@
 /** The verbs that answer "is it better than nothing?": k-NN of a network, of raw pixels, of random weights. */
-import type { ChannelStats } from "lib/augment/mod.ts";
+import { join } from "@std/path";
 import { createRng } from "lib/rng.ts";
-import { featureSteps, pixelFeatures, pooledFeatures } from "lib/eval/features.ts";
+import type { ImageSource } from "lib/datasets/stored_images.ts";
+import { type FeatureBankOptions, readFeatureBank } from "lib/eval/feature_source.ts";
+import { pixelFeatures, pooledFeatures } from "lib/eval/features.ts";
 import { type KnnAccuracy, knnAccuracy, knnSteps } from "lib/eval/knn.ts";
 import { createModel, type Model } from "lib/models/mod.ts";
 import { disposeTree } from "lib/nn/parameters.ts";
-import { type DataSplit, loadData } from "lib/experiments/data.ts";
-import { drive } from "lib/experiments/pause.ts";
-import { type PretrainConfig, recipeAt, type ScaleName, sizesAt } from "lib/experiments/config.ts";
+import { loadData } from "lib/experiments/data.ts";
+import { evaluated } from "lib/experiments/evaluations.ts";
+import { drive, interruptible } from "lib/experiments/pause.ts";
+import { outputsFolder } from "lib/experiments/runs.ts";
+import type { CropRecipe } from "lib/ssl/dino/crops.ts";
+import { findSubject, loadSubject, type Subject } from "lib/experiments/subject.ts";
+import {
+  type PretrainConfig,
+  recipeAt,
+  type RunKey,
+  type ScaleName,
+  sizesAt,
+} from "lib/experiments/config.ts";
+import type { TrainHooks } from "lib/train/events.ts";
 
 /**
  * k-NN on the features of a network.
  *
+ * @param crops What the network was trained on: its normalisation, and the size that pictures in files are cropped to.
  * @param pause Awaited several times a second, so that an interrupt is heard; what it throws ends the evaluation.
  */
 export async function knnOfModel(
   model: Pick<Model, "forward">,
-  { train, test }: Omit<DataSplit, "pretrain">,
-  stats: ChannelStats,
+  { train, test }: { readonly train: ImageSource; readonly test: ImageSource },
+  crops: Pick<CropRecipe, "stats" | "globalSize">,
   pause: () => Promise<void> = () => Promise.resolve(),
 ): Promise<KnnAccuracy[]> {
   const read = pooledFeatures(model);
-  const bank = await drive(featureSteps(read, train, { stats }), pause);
-  const queries = await drive(featureSteps(read, test, { stats }), pause);
+  using bank = await readFeatureBank(read, train, bankOptions(crops), pause);
+  using queries = await readFeatureBank(read, test, bankOptions(crops), pause);
   return await drive(knnSteps(bank, queries, { numClasses: train.classNames.length }), pause);
+}
+
+/** How an evaluation reads features; those too many for memory wait in `outputs/`. */
+export function bankOptions(
+  { stats, globalSize }: Pick<CropRecipe, "stats" | "globalSize">,
+): FeatureBankOptions {
+  const path = join(outputsFolder(), `.features-${crypto.randomUUID()}`);
+  return { stats, size: globalSize, path };
+}
+
+export interface KnnVerbOptions extends Pick<RunKey, "scale" | "seed">, Pick<TrainHooks, "signal"> {
+  /** Whose features. By default the run's teacher. */
+  readonly of?: Subject;
+  /** Forget what is in the run's folder and evaluate again. */
+  readonly fresh?: boolean;
+}
+
+/** Numbers only. */
+export interface KnnResult extends Pick<RunKey, "scale" | "seed"> {
+  readonly run: string;
+  readonly of: Subject;
+  /** Of the weights: `step 6240`. */
+  readonly version: string;
+  /** One for each k. */
+  readonly accuracies: readonly KnnAccuracy[];
+}
+
+/**
+ * k-NN of a run's teacher, or of any weights of its network, or what `outputs/` has of it.
+ *
+ * @throws {Error} If the weights are not there, or `signal` was aborted.
+ */
+export async function knn(
+  config: PretrainConfig,
+  { scale, seed, of = "teacher", fresh = false, signal }: KnnVerbOptions,
+): Promise<KnnResult> {
+  const key = { config, scale, seed };
+  const found = findSubject(key, of);
+  const { folder, version } = found;
+  return await evaluated(folder, { name: "knn", options: { of, version }, fresh }, async () => {
+    const data = await loadData(config.data, sizesAt(config, scale));
+    using model = await loadSubject(key, of, found);
+    const { crops } = recipeAt(config, scale);
+    const pause = interruptible(`the k-NN of ${folder.id}`, signal);
+    const accuracies = await knnOfModel(model, data, crops, pause);
+    return { run: folder.id, scale, seed, of, version, accuracies };
+  });
 }
 
 /** What the trained network has to beat. Fractions. */
@@ -51,7 +112,7 @@ export async function baselines(
     // The stream of pretrain's own student and teacher, so these are the very weights it starts from.
     const model = createModel(modelConfig, createRng(seed).fork("init").fork("backbone"));
     try {
-      randomInit.push(await knnOfModel(model, data, crops.stats));
+      randomInit.push(await knnOfModel(model, data, crops));
     } finally {
       disposeTree(model.params);
     }

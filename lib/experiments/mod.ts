@@ -14,7 +14,20 @@ export {
 export { bcSslStart } from "lib/experiments/configs.ts";
 export { type DataSplit, loadData } from "lib/experiments/data.ts";
 export { describeEngine } from "lib/experiments/engine.ts";
-export { type Baselines, baselines } from "lib/experiments/knn.ts";
+export {
+  type Baselines,
+  baselines,
+  knn,
+  type KnnResult,
+  type KnnVerbOptions,
+} from "lib/experiments/knn.ts";
+export { type KnnCourse, knnMonitor, type KnnPoint } from "lib/experiments/knn_monitor.ts";
+export {
+  linearProbe,
+  type LinearProbeResult,
+  type LinearProbeVerbOptions,
+  probeRates,
+} from "lib/experiments/linear_probe.ts";
 export { type NearestImages, nearestImages } from "lib/experiments/neighbours.ts";
 export { type LoadReport, loadWeights, saveWeights } from "lib/train/weights.ts";
 export { pretrain, type PretrainOptions, type PretrainResult } from "lib/experiments/pretrain.ts";
@@ -27,4 +40,16 @@ export {
 export { type ModelCost, modelCosts } from "lib/experiments/model_costs.ts";
 export { runHistory, runs } from "lib/experiments/registry.ts";
 export { type FieldOfKernel, receptiveFields } from "lib/experiments/receptive_fields.ts";
+export type { Subject } from "lib/experiments/subject.ts";
+export {
+  supervised,
+  type SupervisedOptions,
+  type SupervisedResult,
+} from "lib/experiments/supervised.ts";
+export {
+  throughput,
+  type ThroughputResult,
+  type ThroughputVerbOptions,
+} from "lib/experiments/throughput.ts";
+export { type KnnPlan, type KnnSize, measureKnnSpeed, planKnn } from "lib/eval/knn_plan.ts";
 export { type ExampleViews, exampleViews } from "lib/experiments/views.ts";

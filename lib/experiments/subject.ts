@@ -1,0 +1,115 @@
+/** Whose features an evaluation reads: a run's networks at some point, or those of any file of weights. */
+import { join } from "@std/path";
+import { createRng } from "lib/rng.ts";
+import { createModel, type Model } from "lib/models/mod.ts";
+import { disposeTree } from "lib/nn/parameters.ts";
+import { bestPath, listCheckpoints } from "lib/train/checkpoints.ts";
+import { listed } from "lib/train/weight_names.ts";
+import { loadWeights } from "lib/train/weights.ts";
+import { recipeAt, type RunKey } from "lib/experiments/config.ts";
+import { readStatus, type RunFolder, runFolder } from "lib/experiments/runs.ts";
+
+/**
+ * - `teacher`, `student`: of the run's last checkpoint.
+ * - `best`: the teacher of the checkpoint with the best k-NN.
+ * - `init`: the weights that both start from.
+ * - `supervised`: the same network trained by `supervised`.
+ * - a file: weights of the same network, in any format that `loadWeights` reads.
+ */
+export type Subject =
+  | "teacher"
+  | "student"
+  | "best"
+  | "init"
+  | "supervised"
+  | { readonly weights: string };
+
+/** Where a subject's weights are, as of now. */
+export interface FoundSubject {
+  readonly folder: RunFolder;
+  /** `undefined`: drawn from the seed. */
+  readonly path?: string;
+  /** What tells these weights from later ones at the same place; plain data. */
+  readonly version: string;
+}
+
+/**
+ * Finds a subject, without reading it.
+ *
+ * @throws {Error} If it is not there; the message says which verb makes it.
+ */
+export function findSubject(key: RunKey, of: Subject): FoundSubject {
+  const folder = runFolder(key);
+  if (typeof of === "object") {
+    return { folder, ...fileVersion(of.weights, "give the path of a file of weights") };
+  }
+  switch (of) {
+    case "init":
+      return { folder, version: "seed" };
+    case "supervised": {
+      const hint = "call supervised() with the same options";
+      return { folder, ...fileVersion(supervisedPath(folder), hint) };
+    }
+    case "best": {
+      const { version } = fileVersion(bestPath(folder.path), notTrained);
+      const step = readStatus(folder)?.bestKnn?.step;
+      return { folder, path: bestPath(folder.path), version: step ? `step ${step}` : version };
+    }
+    case "teacher":
+    case "student": {
+      const newest = listCheckpoints(folder.path)[0];
+      if (newest) return { folder, path: newest.path, version: `step ${newest.step}` };
+      throw new Error(`Run ${folder.id} is not in outputs/: ${notTrained}`);
+    }
+    default: {
+      const unknown: never = of;
+      throw new RangeError(
+        `Unknown subject "${unknown}": use teacher, student, best, init, supervised, or { weights: path }`,
+      );
+    }
+  }
+}
+
+const notTrained = "call pretrain() with the same options";
+
+/** Where `supervised` leaves its network. */
+export function supervisedPath({ path }: RunFolder): string {
+  return join(path, "supervised.safetensors");
+}
+
+function fileVersion(path: string, hint: string): { path: string; version: string } {
+  try {
+    const { size, mtime } = Deno.statSync(path);
+    return { path, version: `${size} bytes of ${mtime?.toISOString()}` };
+  } catch {
+    throw new Error(`There is no ${path}: ${hint}`);
+  }
+}
+
+/**
+ * The network of a subject; the caller owns it. What a file holds beside the backbone, as a classifier, is left alone.
+ *
+ * @throws {Error} If the file cannot be read, or lacks one of the network's weights.
+ */
+export async function loadSubject(
+  { config, scale, seed }: RunKey,
+  of: Subject,
+  { path }: FoundSubject,
+): Promise<Model> {
+  const { model: modelConfig } = recipeAt(config, scale);
+  // The stream of pretrain's own student and teacher, so these are the very weights it starts from.
+  const model = createModel(modelConfig, createRng(seed).fork("init").fork("backbone"));
+  if (path === undefined) return model;
+  try {
+    const key = of === "student" ? { key: "student" } : {};
+    const { missing, misshapen } = await loadWeights(model, path, { strict: false, ...key });
+    const wrong = [...missing, ...misshapen.map(({ name }) => name)];
+    if (wrong.length > 0) {
+      throw new Error(`Cannot evaluate ${path}: it does not fit the network in ${listed(wrong)}`);
+    }
+    return model;
+  } catch (error) {
+    disposeTree(model.params);
+    throw error;
+  }
+}
