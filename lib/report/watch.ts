@@ -1,5 +1,7 @@
 /** Live progress of a long verb: a bar, the rate, the time left, the loss, and the curves, all updated in place. */
-import type { HistoryLine, TrainHooks } from "lib/train/events.ts";
+import type { HistoryLine, TrainEvent, TrainHooks } from "lib/train/events.ts";
+import { addToHistory } from "lib/train/history.ts";
+import type { Speed } from "lib/train/speed_meter.ts";
 import { onInterrupt, tick } from "lib/report/interrupt.ts";
 import { inNotebook, settle, show } from "lib/report/kernel.ts";
 import type { MimeBundle } from "lib/report/outbox.ts";
@@ -10,6 +12,7 @@ const barInterval = 500; // ms between two pictures of the bar
 const curvesInterval = 2000; // ms between two pictures of the curves, at least
 const curvesShare = 1 / 150; // of a run's time; a picture takes some 20 ms
 const rateWindow = 20_000; // ms over which the rate is measured
+const slowData = 0.05; // share of waiting for data from which on it is worth a word
 
 /**
  * Runs a verb and shows how it goes.
@@ -31,10 +34,11 @@ export async function watch<R>(title: string, run: (hooks: TrainHooks) => Promis
     const result = await run({
       signal: stop.signal,
       onStart: (past, totalSteps) => display.start(past, totalSteps),
-      onEvent: async ({ step, metrics, totalSteps }) => {
-        display.add({ step, metrics }, totalSteps);
+      onEvent: async (event) => {
+        display.add(event);
         await tick();
       },
+      onWarning: (message) => display.warn(message),
     });
     await display.finish(stop.signal.aborted ? "stopped" : "finished");
     return result;
@@ -51,6 +55,8 @@ class LiveDisplay {
   readonly #title: string;
   readonly #id: string = crypto.randomUUID();
   readonly #history: HistoryLine[] = [];
+  readonly #warnings: string[] = [];
+  #speed: Speed | undefined;
   readonly #startedAt = performance.now();
   #totalSteps = 0;
   #past = 0; // steps of earlier calls
@@ -74,13 +80,19 @@ class LiveDisplay {
     this.#past = past.at(-1)?.step ?? 0;
   }
 
-  add(line: HistoryLine, totalSteps: number): void {
-    this.#history.push(line);
+  warn(message: string): void {
+    this.#warnings.push(message);
+    this.#barDrawnAt = 0; // with the next step
+  }
+
+  add({ step, metrics, totalSteps, speed }: TrainEvent): void {
+    addToHistory(this.#history, { step, metrics }, totalSteps);
     this.#totalSteps = totalSteps;
+    this.#speed = speed ?? this.#speed;
     const now = performance.now();
     if (now - this.#barDrawnAt > barInterval) {
       this.#barDrawnAt = now;
-      this.#recent.push({ step: line.step, at: now });
+      this.#recent.push({ step, at: now });
       while (now - this.#recent[0]!.at > rateWindow) this.#recent.shift();
       void this.#update("bar", this.#bar(this.#pace()));
     }
@@ -126,7 +138,9 @@ class LiveDisplay {
     if (last.step === first.step) return "";
     const rate = (last.step - first.step) / (last.at - first.at) * 1000;
     const left = (this.#totalSteps - last.step) / rate;
-    return `${rate.toPrecision(2)} steps/s · ${duration(left)} left`;
+    const wait = this.#speed?.dataWaitShare ?? 0;
+    const waiting = wait > slowData ? ` · ${Math.round(100 * wait)} % waiting for data` : "";
+    return `${rate.toPrecision(2)} steps/s · ${duration(left)} left${waiting}`;
   }
 
   #summary(how: "finished" | "stopped" | "failed"): string {
@@ -150,7 +164,10 @@ class LiveDisplay {
       note,
     ].filter((part) => part !== "");
     const share = total > 0 ? 100 * done / total : 0;
-    const text = `${this.#title}: ${parts.join(" · ")}`;
+    const text = [`${this.#title}: ${parts.join(" · ")}`, ...this.#warnings].join("\n");
+    const warnings = this.#warnings.map((warning) =>
+      `<div style="color:#b34a00">${escape(warning)}</div>`
+    );
     return html(
       `<div style="font-family:sans-serif;font-size:13px;max-width:880px">` +
         `<b>${escape(this.#title)}</b> &nbsp;${escape(parts.join(" · "))}` +
@@ -158,7 +175,7 @@ class LiveDisplay {
         `<div style="width:${
           share.toFixed(1)
         }%;height:6px;background:#0072b2;border-radius:3px"></div>` +
-        `</div></div>`,
+        `</div>${warnings.join("")}</div>`,
       text,
     );
   }
@@ -168,7 +185,8 @@ class LiveDisplay {
 function writeLine(text: string): void {
   if (!Deno.stderr.isTerminal()) return;
   const { columns } = Deno.consoleSize();
-  Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[K${text.slice(0, columns - 1)}`));
+  const line = text.split("\n", 1)[0]!.slice(0, columns - 1);
+  Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[K${line}`));
 }
 
 function clearLine(): void {

@@ -61,6 +61,15 @@ Deno.test("watch() passes an error on, after saying so", async () => {
   assertTrue(text.includes("failed"), text);
 });
 
+Deno.test("watch() shows what the verb warns of", async () => {
+  const warning = ({ onWarning }: TrainHooks) => {
+    onWarning?.("Step 110: Collapse");
+    return Promise.resolve(1);
+  };
+  const text = await printed(() => watch("a run", warning));
+  assertTrue(text.includes("Step 110: Collapse"), text);
+});
+
 Deno.test("duration() is short", () => {
   assertEquals([7.4, 89, 750, 11_520].map(duration), ["7 s", "89 s", "12.5 min", "3.2 h"]);
 });
