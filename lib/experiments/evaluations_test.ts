@@ -63,7 +63,7 @@ Deno.test("evaluated() computes once for the same options, again when fresh, and
   }));
 
 Deno.test("a run's k-NN, linear probe and monitor agree with each other, and load the second time", () =>
-  inOutputs(async () => {
+  inOutputs(async (folder) => {
     const run = await pretrain(small, { ...options, untilStep: 8 });
     const courses = knnMonitor(run);
     const { accuracies, version } = await knn(small, options);
@@ -72,6 +72,10 @@ Deno.test("a run's k-NN, linear probe and monitor agree with each other, and loa
       ...accuracies,
     ]);
     assertEquals(courses[0]!.points.map(({ step }) => step), [4, 8]);
+
+    const best = await knn(small, { ...options, of: "best" });
+    const { best: { step, top1 } } = courses.find(({ k }) => k === 20)!;
+    assertEquals([best.version, best.accuracies[1]!.top1], [`step ${step}`, top1]);
 
     const numTensors = tf.memory().numTensors;
     const events: number[] = [];
@@ -87,6 +91,12 @@ Deno.test("a run's k-NN, linear probe and monitor agree with each other, and loa
     assertEquals(tf.memory().numTensors, numTensors);
     const again = await linearProbe(small, { ...options, epochs: 6, fresh: true });
     assertEquals(again, trained);
+    await pretrain(small, { ...options, untilStep: 2, fresh: true });
+    await assertRejects(
+      () => Deno.stat(`${folder}/${run.run}/linear.json`),
+      Deno.errors.NotFound,
+      "",
+    );
   }));
 
 Deno.test("linearProbe() reads teacher, student, first weights, pixels, and any file", () =>

@@ -57,8 +57,9 @@ export function openRun({ id, path }: RunFolder, { config, scale, seed }: RunKey
 
 /** Removes what a run has learnt and measured; its folder stays. */
 export function clearRun({ path }: RunFolder): void {
+  const evaluations = ["knn.json", "linear.json"]; // supervised.json is of a network that does not change
   const files = ["metrics.jsonl", "metrics.parquet", "status.json", "environment.json"];
-  for (const file of files) removeIfThere(join(path, file));
+  for (const file of [...files, ...evaluations]) removeIfThere(join(path, file));
   for (const { path: checkpoint } of listCheckpoints(path)) Deno.removeSync(checkpoint);
   removeIfThere(bestPath(path));
   removeEventFiles(path);
