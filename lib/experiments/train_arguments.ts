@@ -1,0 +1,119 @@
+/** The arguments of `deno task train`. */
+import { parseArgs } from "node:util";
+import * as configs from "lib/experiments/configs.ts";
+import { override, type PretrainConfig, type RunKey, scaleNames } from "lib/experiments/config.ts";
+
+/** What to train, and how far. */
+export interface TrainArguments extends RunKey {
+  readonly fresh: boolean;
+  /** `Infinity`: to the end. */
+  readonly untilStep: number;
+}
+
+/** Every experiment there is, by name. */
+export const namedConfigs: ReadonlyMap<string, PretrainConfig> = new Map(
+  Object.values(configs).flat().map((config) => [config.name, config]),
+);
+
+export const trainHelp = `deno task train --config NAME [options]
+
+Trains a run in outputs/, goes on with it, or says that it is finished: the same command each time.
+Ctrl-C (or SIGTERM) stops after the current step and saves; a second one ends at once.
+
+  --config NAME    what to train: ${[...namedConfigs.keys()].join(", ")}
+  --scale SCALE    how much of it: ${scaleNames.join(", ")} (by default laptop)
+  --seed N         a whole number (by default 0)
+  --set PATH=VALUE change one value of the config; may be given again
+  --until N        stop for now after step N of the run
+  --fresh          forget what outputs/ holds of this run and train again
+  --help           show this
+
+Examples
+  deno task train --config start
+  deno task train --config start --scale smoke --seed 1
+  deno task train --config start --set recipe.model.kernelSize=9 --set recipe.lr=0.004
+  nohup deno task train --config start --scale paper > train.log &
+`;
+
+/**
+ * Reads the arguments.
+ *
+ * @returns `undefined` if help is asked for.
+ * @throws {RangeError} If one is unknown or makes no sense; the message says which there are.
+ */
+export function readTrainArguments(args: string[]): TrainArguments | undefined {
+  const values = parse(args);
+  if (values.help) return undefined;
+  const config = configNamed(values.config);
+  const scale = scaleNames.find((name) => name === values.scale);
+  if (scale === undefined) {
+    throw new RangeError(`Cannot train at scale "${values.scale}": use ${scaleNames.join(", ")}`);
+  }
+  return {
+    config: values.set.reduce(withSetting, config),
+    scale,
+    seed: wholeNumber("--seed", values.seed),
+    fresh: values.fresh,
+    untilStep: values.until === undefined ? Infinity : wholeNumber("--until", values.until),
+  };
+}
+
+function parse(args: string[]) {
+  const options = {
+    config: { type: "string" },
+    scale: { type: "string", default: "laptop" },
+    seed: { type: "string", default: "0" },
+    set: { type: "string", multiple: true, default: [] as string[] },
+    until: { type: "string" },
+    fresh: { type: "boolean", default: false },
+    help: { type: "boolean", short: "h", default: false },
+  } as const;
+  try {
+    return parseArgs({ args, options }).values;
+  } catch (error) {
+    const reason = (error as Error).message.split(/[.\n]/, 1)[0];
+    const known = Object.keys(options).map((name) => `--${name}`).join(", ");
+    throw new RangeError(`Cannot read the arguments: ${reason}; the options are ${known}`);
+  }
+}
+
+function configNamed(name: string | undefined): PretrainConfig {
+  const found = name === undefined ? undefined : namedConfigs.get(name);
+  if (found !== undefined) return found;
+  const problem = name === undefined ? "without --config NAME" : `"${name}"`;
+  throw new RangeError(`Cannot train ${problem}: there are ${[...namedConfigs.keys()].join(", ")}`);
+}
+
+function wholeNumber(option: string, text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value;
+  throw new RangeError(`Cannot take ${option} ${text}: need a whole number from 0`);
+}
+
+/** The config with one value changed: `recipe.model.kernelSize=9`. The new value must be of the old one's type. */
+function withSetting(config: PretrainConfig, setting: string): PretrainConfig {
+  const [, path, text] = /^([^=]+)=(.*)$/s.exec(setting) ?? [];
+  if (path === undefined || text === undefined) {
+    throw new RangeError(`Cannot take --set ${setting}: need PATH=VALUE, as in recipe.lr=0.004`);
+  }
+  const names = path.split(".");
+  const old = names.reduce<unknown>((value, name) => Object(value)[name], config);
+  const value = ofType(old, text);
+  if (old !== undefined && (value === undefined || Object(old) === old && !Array.isArray(old))) {
+    throw new RangeError(`Cannot set ${path} to ${text}: it is ${JSON.stringify(old)}`);
+  }
+  const changes = names.reduceRight<unknown>((inner, name) => ({ [name]: inner }), value);
+  return override<PretrainConfig>(config, changes as object); // names what there is where the path leads nowhere
+}
+
+/** The text as a value of the type of `old`; undefined if it is none. */
+function ofType(old: unknown, text: string): unknown {
+  if (typeof old === "string") return text;
+  try {
+    const value = JSON.parse(text);
+    const same = typeof value === typeof old && Array.isArray(value) === Array.isArray(old);
+    return same ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * What `deno task train` runs once everything is set up: the same `pretrain` as a notebook's, without one.
+ *
+ * Exit codes: 0 when it has come as far as was asked for, 130 and 143 when SIGINT or SIGTERM stopped it (it is saved), 1 on an error.
+ */
+import type { PretrainResult } from "lib/experiments/pretrain.ts";
+import { runId } from "lib/experiments/config.ts";
+import { percent, terminalProgress } from "lib/experiments/terminal_progress.ts";
+import { readTrainArguments, trainHelp } from "lib/experiments/train_arguments.ts";
+
+const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
+const oneKeyPress = 1000; // ms in which a second signal is the first one's echo: a task passes on what the terminal sent already
+
+/** The first signal asks to stop, a later one ends the process. */
+function listen(): { readonly signal: AbortSignal; exitCode(): number } {
+  const stop = new AbortController();
+  let [code, heardAt] = [0, 0];
+  for (const [name, number] of Object.entries(exitCodes)) {
+    Deno.addSignalListener(name as keyof typeof exitCodes, () => {
+      if (code !== 0 && performance.now() - heardAt > oneKeyPress) Deno.exit(number);
+      if (code === 0) [code, heardAt] = [number, performance.now()];
+      stop.abort();
+    });
+  }
+  return { signal: stop.signal, exitCode: () => code };
+}
+
+/** `start-1a2b3c4d: finished, 6240 steps, k-NN 73.0 %` */
+function summary({ run, step, totalSteps, finished, history }: PretrainResult): string {
+  const knn = history.findLast(({ metrics }) => "knn20Top1" in metrics)?.metrics.knn20Top1;
+  const score = knn === undefined ? "" : `, k-NN ${percent(knn)}`;
+  if (finished) return `${run}: finished, ${totalSteps} steps${score}`;
+  return `${run}: saved at step ${step} of ${totalSteps}${score}; the same command goes on`;
+}
+
+async function train(args: string[]): Promise<number> {
+  const read = readTrainArguments(args);
+  if (read === undefined) {
+    console.log(trainHelp);
+    return 0;
+  }
+  const { config, ...options } = read;
+  const { signal, exitCode } = listen();
+  const { pretrain } = await import("lib/experiments/pretrain.ts"); // now: help need not wait for the engine
+  using progress = terminalProgress(runId(read));
+  const result = await pretrain(config, { ...options, ...progress, signal });
+  progress.end();
+  console.log(summary(result));
+  return result.finished ? 0 : exitCode();
+}
+
+if (import.meta.main) {
+  try {
+    Deno.exit(await train(Deno.args)); // the signal listeners would keep the process
+  } catch (error) {
+    const { message, stack } = error as Error;
+    console.error(/^(Cannot|Unknown) /.test(message) ? message : stack);
+    Deno.exit(1);
+  }
+}

@@ -1,0 +1,74 @@
+/** `deno task train` as a process: what it prints, and how signals end it. */
+import { assertEquals, assertTrue } from "lib/testing/assert.ts";
+
+const outputs = Deno.makeTempDirSync();
+globalThis.addEventListener("unload", () => Deno.removeSync(outputs, { recursive: true }));
+
+function spawn(args: string): Deno.ChildProcess {
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", "lib/experiments/train_task.ts", ...args.split(" ")],
+    env: { BCSSL_OUTPUTS: outputs },
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+}
+
+async function finish(child: Deno.ChildProcess) {
+  const { code, stdout, stderr } = await child.output();
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout).trim(), stderr: decoder.decode(stderr) };
+}
+
+/** Waits until the run that `spawn` started has taken some steps. */
+async function someSteps(): Promise<void> {
+  for (;;) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const lines = [...Deno.readDirSync(outputs)].flatMap(({ name }) => {
+      try {
+        return Deno.readTextFileSync(`${outputs}/${name}/metrics.jsonl`).split("\n");
+      } catch {
+        return [];
+      }
+    });
+    if (lines.length > 5) return;
+  }
+}
+
+// So many epochs that no machine is through with them before the signal.
+const long = "--config start --scale smoke --set scales.smoke.epochs=400 --set name=long";
+
+for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+  Deno.test(`${signal} stops a run after the current step, saved, with exit code ${code}`, async () => {
+    const child = spawn(`${long} --fresh`);
+    const ended = finish(child);
+    await someSteps();
+    child.kill(signal);
+    child.kill(signal); // as when a terminal and a task both send it
+    const { code: actual, stdout, stderr } = await ended;
+    assertEquals(actual, code, stderr);
+    const [, step] = /^long-\w{8}: saved at step (\d+) of 3200.*; the same command goes on$/
+      .exec(stdout) ?? [];
+    assertTrue(Number(step) > 0, stdout);
+    const next = await finish(spawn(`${long} --until ${Number(step) + 2}`));
+    assertEquals(next.code, 0, next.stderr);
+    assertTrue(next.stdout.includes(`saved at step ${Number(step) + 2} of 3200`), next.stdout);
+    Deno.removeSync(`${outputs}/${/^\S+?(?=:)/.exec(stdout)![0]}`, { recursive: true });
+  });
+}
+
+Deno.test("a run to its end says so, with its k-NN, and a second call loads it", async () => {
+  const args = "--config start --scale smoke --set scales.smoke.epochs=1";
+  for (let call = 0; call < 2; call++) {
+    const { code, stdout, stderr } = await finish(spawn(args));
+    assertEquals(code, 0, stderr);
+    assertTrue(/^start-\w{8}: finished, 8 steps, k-NN \d+\.\d %$/.test(stdout), stdout);
+  }
+});
+
+Deno.test("help and errors are short, and need no engine", async () => {
+  const help = await finish(spawn("--help"));
+  assertEquals([help.code, help.stderr], [0, ""]);
+  assertTrue(help.stdout.startsWith("deno task train --config NAME"), help.stdout);
+  const wrong = await finish(spawn("--config start --set recipe.model.kernel=3"));
+  assertEquals([wrong.code, wrong.stderr.trim().split("\n").length], [1, 1]);
+});
