@@ -88,7 +88,7 @@ async function readCrops(
     atOnce,
     (index) =>
       pictures.read(index, async (bytes) => ({
-        pixels: colours(centerCrop(await decodePicture(bytes), size)),
+        pixels: centerCrop(await decodePicture(bytes), size).data,
       })),
   );
   const pixels = new Uint8Array(indices.length * size * size * 3);
@@ -131,9 +131,4 @@ export function centerCrop(image: Raster, size: number): Raster {
 function halfEven(value: number): number {
   const rounded = Math.round(value);
   return Math.abs(value % 1) === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
-}
-
-function colours({ data, channels }: Raster): Uint8Array {
-  if (channels === 3) return data;
-  return Uint8Array.from({ length: data.length * 3 }, (_, i) => data[i / 3 | 0]!);
 }

@@ -21,10 +21,10 @@ function libvips(): Promise<Open> {
 }
 
 /**
- * Decodes a picture as the reference's loader does (Pillow's `convert("RGB")`): as stored, not as EXIF would have it turned;
- * colour profiles and transparency are ignored. Grey pictures stay grey, with one channel.
+ * Decodes a picture as the reference's loader does (Pillow's `convert("RGB")`), to the last bit for RGB and grey: as stored, not
+ * as EXIF would have it turned; colour profiles and transparency are ignored.
  *
- * @param shrink JPEGs only: sides are divided by it, and rounded up.
+ * @param shrink JPEGs only: sides are divided by it and rounded down, what JPEG's transform can leave out is never computed.
  * @throws {Error} If it is no picture, or is cut short.
  */
 export async function decodePicture(bytes: Uint8Array, shrink: Shrink = 1): Promise<Raster> {
@@ -32,13 +32,13 @@ export async function decodePicture(bytes: Uint8Array, shrink: Shrink = 1): Prom
   let image = open(bytes, { failOn: "truncated", ignoreIcc: true });
   if (shrink > 1) {
     const { width, height } = await pictureSize(bytes);
-    // Exactly what the decoder makes, so that libvips has nothing left to resize.
-    image = image.resize(Math.ceil(width / shrink), Math.ceil(height / shrink), { fit: "fill" });
+    const size = [Math.floor(width / shrink), Math.floor(height / shrink)] as const;
+    image = image.resize(...size, { fit: "fill", kernel: "cubic" }); // which has little left to do
   }
   const { data, info } = await image.removeAlpha().toColourspace("srgb").raw({ depth: "uchar" })
     .toBuffer({ resolveWithObject: true });
   const { width, height, channels } = info;
-  if (channels === 3 || channels === 1) return { data, width, height, channels };
+  if (channels === 3) return { data, width, height, channels };
   throw new Error(`it has ${channels} channels`);
 }
 
