@@ -71,6 +71,30 @@ Deno.test("createLinearProbe() draws N(0, 0.01), the same for every rate, and bi
   assertEquals(new Set(bias.dataSync()), new Set([0]));
 });
 
+Deno.test("trainLinearProbe() scales the rate with the batch, lowers it by the epoch, and draws a new order in each", () => {
+  const rng = createRng(7);
+  const [batch, epochs] = [100, 4];
+  const source = cachedSource(set);
+  const options = { numClasses: classes, lrs: [0.5], epochs, batchSize: batch };
+  const actual = [...trainLinearProbe(source, source, options, rng)].map(({ losses }) =>
+    losses[0]!
+  );
+  const one = { numClasses: classes, rates: [0.5 * batch / 256] };
+  const probe = createLinearProbe(dim, one, rng.fork("weight"));
+  const expected: number[] = [];
+  for (let epoch = 0; epoch < epochs; epoch++) {
+    const order = rng.fork("order").fork(epoch).permutation(set.labels.length);
+    for (let from = 0; from < order.length; from += batch) {
+      const indices = order.subarray(from, from + batch);
+      const labels = Int32Array.from(indices, (i) => set.labels[i]!);
+      const share = (1 + Math.cos(Math.PI * epoch / epochs)) / 2;
+      expected.push(linearProbeStep(probe, source.batch(indices, epoch), labels, share)[0]!);
+    }
+  }
+  assertClose(actual, expected, 1e-6);
+  disposeLinearProbe(probe);
+});
+
 Deno.test("trainLinearProbe() gives each rate what it has alone", () => {
   const together = train({ lrs: [0.02, 0.5] });
   const alone = [0.02, 0.5].map((lr) => train({ lrs: [lr] })[0]!);

@@ -82,6 +82,14 @@ Deno.test("trainSupervised() repeats itself for a seed, and another seed differs
   assertTrue(losses(3)[1] !== losses(4)[1], "seeds differ");
 });
 
+Deno.test("trainSupervised() crops an image anew in every epoch", () => {
+  using model = network();
+  const still = { ...recipe, batchSize: 32, epochs: 3, lr: 1e-12 }; // all images in one batch, no weight moves
+  const losses = [...trainSupervised(model, shades(32), still, createRng(1))].map((s) => s.loss);
+  const apart = [losses[1]! - losses[0]!, losses[2]! - losses[1]!].map(Math.abs);
+  assertTrue(Math.min(...apart) > 1e-5, `losses are ${losses}`);
+});
+
 Deno.test("trainSupervised() keeps no tensor when it is left, and throws on too few images or NaN", () => {
   const model = network();
   assertNoLeak(() => {
