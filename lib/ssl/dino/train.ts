@@ -5,10 +5,12 @@ import type { CropBatch, CropRecipe } from "lib/ssl/dino/crops.ts";
 import { type DinoRecipe, runLength, stepValues } from "lib/ssl/dino/recipe.ts";
 import { type DinoState, dinoStep, type StepMetrics, type Views } from "lib/ssl/dino/step.ts";
 
-/** Makes the views of some images at a step, the next step's ahead of time; a `Cropper` is one. */
+/** Makes the views of some images at a step, those of the next steps ahead of time; a `Cropper` is one. */
 export interface ViewSource {
   readonly count: number;
+  /** The views, lent until the next call. */
   next(indices: Uint32Array, step: number): Promise<CropBatch>;
+  /** May be told of a step more than once. */
   prefetch(indices: Uint32Array, step: number): void;
 }
 
@@ -41,7 +43,10 @@ export async function* trainDino(
   };
   for (let step = done; step < length.totalSteps; step++) {
     const crops = await views.next(images(step), step);
-    if (step + 1 < length.totalSteps) views.prefetch(images(step + 1), step + 1);
+    // Two steps ahead: a step blocks this thread, and threads that were done with one batch would wait for the next.
+    for (let later = step + 1; later < Math.min(step + 3, length.totalSteps); later++) {
+      views.prefetch(images(later), later);
+    }
     const now = stepValues(recipe, step, length);
     const tensors = toTensors(crops, recipe.crops);
     try {
