@@ -56,6 +56,37 @@ void write_outputs(const Runs& runs, const Vec& start, float* out, Index step) {
   for (int t = 0; t < T; ++t) std::memcpy(out + t * step, &sums[t], sizeof(Vec));
 }
 
+/**
+ * All W outputs of a row as wide as its inputs: leaves out what each single output would multiply with zeros, which for a
+ * kernel as wide as the map is half of everything. `runs.length` taps have their middle above the output.
+ */
+template <int W>
+void write_row(const Runs& runs, const Vec& start, float* out, Index step) {
+  const auto [inputs, input_rows, input_step, factors, factor_row, factor_step, rows, length] = runs;
+  const Index pad = length / 2;
+  Vec sums[W];
+#pragma GCC unroll 16
+  for (int t = 0; t < W; ++t) {
+    sums[t] = start;
+    __builtin_prefetch(out + t * step, 1);
+  }
+  for (Index r = 0; r < rows; ++r) {
+    const Vec* in = inputs + input_rows[r];
+    const Vec* middle = factors + r * factor_row + pad;
+#pragma GCC unroll 32
+    for (int d = 1 - W; d < W; ++d) {
+      if (d < -pad || d > pad) continue;
+      const Vec f = middle[d];
+#pragma GCC unroll 16
+      for (int t = 0; t < W; ++t) {
+        if (t + d >= 0 && t + d < W) sums[t] += f * in[t + d];
+      }
+    }
+  }
+#pragma GCC unroll 16
+  for (int t = 0; t < W; ++t) std::memcpy(out + t * step, &sums[t], sizeof(Vec));
+}
+
 /** Adds to T neighbouring taps of each of Q kernel rows, which are `row` vectors apart. */
 template <int T, int Q>
 void add_to_taps(const Runs& runs, Vec* taps, Index row) {
@@ -65,6 +96,35 @@ void add_to_taps(const Runs& runs, Vec* taps, Index row) {
   correlate<T, Q, 1>(runs, sums);
 #pragma GCC unroll 16
   for (int i = 0; i < T * Q; ++i) taps[i / T * row + i % T] = sums[i];
+}
+
+/** Rows of at most this many positions have a loop of their own for all taps of a kernel row. */
+constexpr Index kShortRow = (kSums + 1) / 2;
+
+/** Adds to all `runs.length` taps of one kernel row, for maps as wide as their outputs: `write_row`'s counterpart. */
+template <int W>
+void add_row(const Runs& runs, Vec* taps, Index) {
+  const auto [inputs, input_rows, input_step, factors, factor_row, factor_step, rows, length] = runs;
+  const Index pad = length / 2;
+  Vec sums[2 * W - 1];
+#pragma GCC unroll 16
+  for (int d = 1 - W; d < W; ++d) sums[d + W - 1] = d >= -pad && d <= pad ? taps[pad + d] : Vec{};
+  for (Index r = 0; r < rows; ++r) {
+    const Vec* in = inputs + input_rows[r];
+    const Vec* factor = factors + r * factor_row;
+#pragma GCC unroll 16
+    for (int d = 1 - W; d < W; ++d) {
+      if (d < -pad || d > pad) continue;
+#pragma GCC unroll 16
+      for (int t = 0; t < W; ++t) {
+        if (t + d >= 0 && t + d < W) sums[d + W - 1] += factor[t] * in[t + d];
+      }
+    }
+  }
+#pragma GCC unroll 16
+  for (int d = 1 - W; d < W; ++d) {
+    if (d >= -pad && d <= pad) taps[pad + d] = sums[d + W - 1];
+  }
 }
 
 using WriteOutputs = void (*)(const Runs&, const Vec&, float*, Index);
@@ -83,6 +143,24 @@ AddToTaps add_to_taps(Index count, std::integer_sequence<int, T...>) {
 }
 
 constexpr auto kCounts = std::make_integer_sequence<int, kSums>();
+
+template <int... T>
+WriteOutputs write_row(Index width, std::integer_sequence<int, T...>) {
+  static constexpr WriteOutputs all[] = {write_row<T + 1>...};
+  return all[width - 1];
+}
+
+/** The loop for rows of 1 … kSums positions. */
+inline WriteOutputs write_row(Index width) { return write_row(width, kCounts); }
+
+template <int... T>
+AddToTaps add_row(Index width, std::integer_sequence<int, T...>) {
+  static constexpr AddToTaps all[] = {add_row<T + 1>...};
+  return all[width - 1];
+}
+
+/** The loop for rows of 1 … kShortRow positions. */
+inline AddToTaps add_row(Index width) { return add_row(width, std::make_integer_sequence<int, kShortRow>()); }
 
 /** The loop for 1 … kSums outputs whose inputs are 1 or 2 apart. */
 inline WriteOutputs write_outputs(Index count, Index apart) {

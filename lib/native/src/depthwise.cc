@@ -57,6 +57,7 @@ std::vector<Strip> singles_of(const Axis& a) {
 
 /** Rows that are worked on together, so that what they share is still in the first cache. */
 constexpr Index kLongestBand = 64;
+constexpr Index kWholeRow = 5;
 Index band_of(Index width) { return std::max<Index>(4, kLongestBand / std::max<Index>(1, width)); }
 
 /** Channel blocks in groups whose windows fit into the second cache. */
@@ -107,6 +108,10 @@ class Convolution {
         window_rows_(std::min(y.in, ((band_ - 1) * y.down + y.taps - 1) / y.up + 1)),
         groups_(blocks_.count(), Window::size(window_rows_, x.in, pad_)) {
     for (const Strip& strip : strips_) write_.push_back(write_outputs(strip.outputs, x.down));
+    if (x.down == 1 && x.up == 1 && x.out <= kSums) {
+      strips_ = {{0, x.out, 0, 0, x.taps}};
+      write_ = {write_row(x.out)};
+    }
   }
 
   const Blocks& blocks() const { return blocks_; }
@@ -183,8 +188,10 @@ class Convolution {
 class KernelGradient {
  public:
   KernelGradient(const Maps& m, const Kernel& whole)
-      : m_(m), whole_(whole), k_(inner(whole, m.height, m.width)), height_(outputs(m.height, k_.stride)), width_(outputs(m.width, k_.stride)), blocks_(m.channels),
-        band_(std::clamp<Index>(height_, 1, band_of(width_))), window_rows_(std::min(m.height, (band_ - 1) * k_.stride + k_.height)),
+      : m_(m), whole_(whole), k_(inner(whole, m.height, m.width)), height_(outputs(m.height, k_.stride)),
+        width_(outputs(m.width, k_.stride)), blocks_(m.channels),
+        band_(std::clamp<Index>(height_, 1, band_of(width_))),
+        window_rows_(std::min(m.height, (band_ - 1) * k_.stride + k_.height)),
         pad_(std::min<Index>(k_.width / 2, kSums - 1)), groups_(blocks_.count(), window_size() + gradient_size()),
         sets_(std::clamp<Index>(Split::kMostParts / groups_.count, 1, std::max<Index>(1, m.images))) {}
 
@@ -205,7 +212,9 @@ class KernelGradient {
       for (Index image = m_.images * set / sets_; image < m_.images * (set + 1) / sets_; ++image) {
         inputs.start({x + image * m_.height * m_.width * m_.channels, groups_.begin(group), groups_.size(group)});
         gradients.start({dy + image * height_ * width_ * m_.channels, groups_.begin(group), groups_.size(group)});
-        for (Index band = 0; band < height_; band += band_) add_band(inputs, gradients, memory + pad_, group, band, own);
+        for (Index band = 0; band < height_; band += band_) {
+          add_band(inputs, gradients, memory + pad_, group, band, dbias != nullptr, own);
+        }
       }
     });
     std::fill(dweight, dweight + whole_.height * whole_.width * m_.channels, 0.0f);
@@ -225,19 +234,25 @@ class KernelGradient {
   Index gradient_size() const { return Window::size(band_, width_, 0); }
 
   /** Adds what one band of output rows, from row `begin` on, gives to the kernels of one group of channel blocks. */
-  void add_band(Window& inputs, Window& gradients, const Vec* zeros, Index group, Index begin, Vec* sums) const {
+  void add_band(Window& inputs, Window& gradients, const Vec* zeros, Index group, Index begin, bool with_bias,
+                Vec* sums) const {
     const Index end = std::min(begin + band_, height_), pad = k_.height / 2, s = k_.stride;
     gradients.show(begin, end);
     inputs.show(std::max<Index>(0, begin * s - pad), std::min(m_.height, (end - 1) * s + pad + 1));
     for (Index b = 0; b < groups_.size(group); ++b, sums += k_.height * k_.width + 1) {
       add_kernel_rows(inputs, gradients, inputs.start_in(zeros, b), b, begin, end, sums);
-      Vec bias = {};
-      const Vec* dy = gradients.block(b);
-      for (Index i = begin; i < end; ++i) {
-        for (Index x = 0; x < width_; ++x) bias += dy[*gradients.starts(i) + x];
-      }
-      sums[k_.height * k_.width] += bias;
+      if (with_bias) add_bias(gradients, b, begin, end, sums + k_.height * k_.width);
     }
+  }
+
+  void add_bias(const Window& gradients, Index b, Index begin, Index end, Vec* sum) const {
+    constexpr Index kSide = 4;  // sums side by side, to hide the latency
+    Vec own[kSide] = {};
+    for (Index i = begin; i < end; ++i) {
+      const Vec* dy = gradients.block(b) + *gradients.starts(i);
+      for (Index x = 0; x < width_; ++x) own[x % kSide] += dy[x];
+    }
+    *sum += (own[0] + own[1]) + (own[2] + own[3]);
   }
 
   /** What output rows begin … end − 1 give to the taps of one block; `zeros` is where a row of zeros lies. */
@@ -245,7 +260,10 @@ class KernelGradient {
                        Vec* sums) const {
     const Index s = k_.stride, pad = k_.width / 2;
     const Index first = std::max<Index>(0, pad - (width_ - 1) * s), last = std::min(k_.width, m_.width + pad);
-    const Index chunks = (last - first + kSums - 1) / kSums, most = rows_for((last - first + chunks - 1) / chunks);
+    const Index chunks = (last - first + kSums - 1) / kSums;
+    // A narrow kernel has too few sums in a row to hide the latency; more rows at once have more.
+    const bool whole_rows = s == 1 && m_.width <= kShortRow && k_.width >= kWholeRow;
+    const Index most = whole_rows ? 1 : rows_for((last - first + chunks - 1) / chunks);
     for (Index ky = 0; ky < k_.height; ky += most) {
       const Index rows = std::min(most, k_.height - ky);
       // Output rows for which one of these kernel rows meets the map.
@@ -259,6 +277,12 @@ class KernelGradient {
         for (Index j = i * s + offset; j < i * s + offset + rows; ++j) {
           *next++ = j >= 0 && j < m_.height ? *inputs.starts(j) : zeros;
         }
+      }
+      if (whole_rows) {
+        add_row(m_.width)({inputs.block(b), input_rows, 1, gradients.block(b) + *gradients.starts(from_row),
+                           gradients.row_stride(), 1, to_row - from_row, k_.width},
+                          sums + ky * k_.width, 0);
+        continue;
       }
       for (Index c = 0; c < chunks; ++c) {
         const Index tap = first + (last - first) * c / chunks, end_tap = first + (last - first) * (c + 1) / chunks;
