@@ -73,7 +73,7 @@ export function subset(set: ImageSet, indices: ArrayLike<number>): ImageSet {
 }
 
 /** The same images with every label −1: what self-supervised training may see. Shares the pixels. */
-export function unlabelled(set: ImageSet): ImageSet {
+export function unlabelled<S extends Pick<ImageSet, "labels">>(set: S): S {
   return { ...set, labels: new Int32Array(imageCount(set)).fill(-1) };
 }
 

@@ -12,6 +12,16 @@ export {
   type EmojiSets,
   loadEmoji,
 } from "lib/datasets/emoji.ts";
+export { type CifarOptions, loadCifar10, loadCifar100 } from "lib/datasets/cifar.ts";
+export { type ImageNetOptions, openImageNet } from "lib/datasets/imagenet.ts";
+export {
+  idOf,
+  type ImageSource,
+  isStored,
+  type StoredImages,
+  thinned,
+} from "lib/datasets/stored_images.ts";
+export { takeImages } from "lib/datasets/center_crops.ts";
 export {
   type ImageFolder,
   type ImageFolderOptions,

@@ -39,6 +39,17 @@ export function isStored(source: ImageSource): source is StoredImages {
   return "place" in source;
 }
 
+/**
+ * The source itself, which must be in memory.
+ *
+ * @param what What cannot be done with pictures in files, for the message.
+ * @throws {RangeError} If it is not.
+ */
+export function inMemory(source: ImageSource, what: string): ImageSet {
+  if (!isStored(source)) return source;
+  throw new RangeError(`Cannot ${what}: the pictures of "${source.name}" stay in their files`);
+}
+
 /** Where an image of a source comes from, unique in it. */
 export function idOf(source: ImageSource, index: number): string {
   return isStored(source) ? stringAt(source.ids, index) : source.ids[index]!;

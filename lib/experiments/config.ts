@@ -6,13 +6,17 @@ import type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
 export type DataConfig =
   | { readonly kind: "fashion-mnist"; readonly placed: boolean }
   | { readonly kind: "emoji"; readonly labels: "subgroup" | "identity" }
-  | { readonly kind: "folder"; readonly train: string; readonly test: string };
+  | { readonly kind: "folder"; readonly train: string; readonly test: string }
+  /** Without a folder, they are in `data/`: then a run has the same id on every machine. */
+  | { readonly kind: "imagenet"; readonly numClasses?: number; readonly folder?: string }
+  | { readonly kind: "cifar10"; readonly folder?: string }
+  | { readonly kind: "cifar100"; readonly labels: "fine" | "coarse"; readonly folder?: string };
 
 /** How much of it: the only thing that differs between smoke, laptop and paper. Never a method. */
 export interface Scale {
   /** Pixels a side. */
   readonly imageSize: number;
-  /** At most so many images; a data set with fewer gives all it has. */
+  /** At most so many images; a data set with fewer gives all it has. Of ImageNet, evenly spread over the classes. */
   readonly trainCount: number;
   readonly testCount: number;
   readonly batchSize: number;

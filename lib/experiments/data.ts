@@ -1,26 +1,60 @@
-/** From a data config and a scale to images in memory. */
+/** From a data config and a scale to images, in memory or in their files. */
 import {
+  imageCount,
   type ImageSet,
+  type ImageSource,
+  isStored,
+  loadCifar10,
+  loadCifar100,
   loadEmoji,
   loadFashionMnist,
   loadImageFolder,
+  openImageNet,
+  takeImages,
+  thinned,
   unlabelled,
 } from "lib/datasets/mod.ts";
+import { dataFolder } from "lib/datasets/data_folder.ts";
 import type { DataConfig, Scale } from "lib/experiments/config.ts";
 
 export interface DataSplit {
   /** What pre-training sees: no labels, and more images than `train` where some have none. */
-  readonly pretrain: ImageSet;
+  readonly pretrain: ImageSource;
   /** What the k-NN looks its neighbours up in. */
-  readonly train: ImageSet;
-  readonly test: ImageSet;
+  readonly train: ImageSource;
+  readonly test: ImageSource;
+}
+
+/** The same, all of it in memory. */
+export type LoadedSplit = Readonly<Record<keyof DataSplit, ImageSet>>;
+
+const mostBytes = 4 * 2 ** 30; // of a split's pixels
+
+/**
+ * The images of a scale in memory, to be looked at. Pictures in files are cropped as a network is evaluated on them.
+ *
+ * @throws {RangeError} If they are too many for that.
+ */
+export async function loadData(data: DataConfig, scale: Scale): Promise<LoadedSplit> {
+  const { pretrain, train, test } = await openData(data, scale);
+  const load = async (source: ImageSource) => {
+    const bytes = imageCount(source) * scale.imageSize ** 2 * 3;
+    if (isStored(source) && bytes > mostBytes) {
+      throw new RangeError(
+        `Cannot hold ${imageCount(source)} pictures of "${source.name}" in memory: choose a smaller scale`,
+      );
+    }
+    const all = Array.from({ length: imageCount(source) }, (_, i) => i);
+    return isStored(source) ? await takeImages(source, all, { size: scale.imageSize }) : source;
+  };
+  return { pretrain: await load(pretrain), train: await load(train), test: await load(test) };
 }
 
 /**
- * Loads what a scale asks for. The images are the same for every seed of a study: a seed moves weights, order and
+ * Finds what a scale asks for. The images are the same for every seed of a study: a seed moves weights, order and
  * crops, not the data.
  */
-export async function loadData(
+export async function openData(
   data: DataConfig,
   { imageSize: size, trainCount, testCount }: Scale,
 ): Promise<DataSplit> {
@@ -38,13 +72,29 @@ export async function loadData(
         train: (await loadImageFolder(data.train, { size })).images,
         test: (await loadImageFolder(data.test, { size })).images,
       });
+    case "imagenet":
+      return withoutLabels(await loadImageNet(data, trainCount, testCount));
+    case "cifar10":
+      return withoutLabels(await loadCifar10({ ...data, trainCount, testCount }));
+    case "cifar100":
+      return withoutLabels(await loadCifar100({ ...data, trainCount, testCount }));
     default: {
       const unknown: never = data;
       throw new RangeError(
-        `Unknown data ${JSON.stringify(unknown)}: use kind "fashion-mnist", "emoji" or "folder"`,
+        `Unknown data ${JSON.stringify(unknown)}: use kind "fashion-mnist", "emoji", "folder", ` +
+          `"imagenet", "cifar10" or "cifar100"`,
       );
     }
   }
+}
+
+async function loadImageNet(
+  { folder = dataFolder("imagenet"), numClasses }: DataConfig & { readonly kind: "imagenet" },
+  trainCount: number,
+  testCount: number,
+): Promise<Omit<DataSplit, "pretrain">> {
+  const { train, val } = await openImageNet(folder, { numClasses });
+  return { train: thinned(train, trainCount), test: thinned(val, testCount) };
 }
 
 function withoutLabels({ train, test }: Omit<DataSplit, "pretrain">): DataSplit {

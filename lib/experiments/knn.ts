@@ -1,13 +1,14 @@
 /** The verbs that answer "is it better than nothing?": k-NN of a network, of raw pixels, of random weights. */
 import { join } from "@std/path";
 import { createRng } from "lib/rng.ts";
-import type { ImageSource } from "lib/datasets/stored_images.ts";
+import type { ImageSet } from "lib/datasets/images.ts";
+import { type ImageSource, inMemory, isStored } from "lib/datasets/stored_images.ts";
 import { type FeatureBankOptions, readFeatureBank } from "lib/eval/feature_source.ts";
 import { pixelFeatures, pooledFeatures } from "lib/eval/features.ts";
 import { type KnnAccuracy, knnAccuracy, knnSteps } from "lib/eval/knn.ts";
 import { createModel, type Model } from "lib/models/mod.ts";
 import { disposeTree } from "lib/nn/parameters.ts";
-import { loadData } from "lib/experiments/data.ts";
+import { openData } from "lib/experiments/data.ts";
 import { evaluated } from "lib/experiments/evaluations.ts";
 import { drive, interruptible } from "lib/experiments/pause.ts";
 import { outputsFolder } from "lib/experiments/runs.ts";
@@ -78,7 +79,7 @@ export async function knn(
   const found = findSubject(key, of);
   const { folder, version } = found;
   return await evaluated(folder, { name: "knn", options: { of, version }, fresh }, async () => {
-    const data = await loadData(config.data, sizesAt(config, scale));
+    const data = await openData(config.data, sizesAt(config, scale));
     using model = await loadSubject(key, of, found);
     const { crops } = recipeAt(config, scale);
     const pause = interruptible(`the k-NN of ${folder.id}`, signal);
@@ -91,7 +92,7 @@ export async function knn(
 export interface Baselines {
   /** One class guessed always: the largest share a class has among the test images. */
   readonly chance: number;
-  /** Cosine between the images themselves. */
+  /** Cosine between the images themselves; none of pictures in files, which are too large and too many. */
   readonly pixels: readonly KnnAccuracy[];
   /** The same backbone with the weights it starts from, one entry for each seed. */
   readonly randomInit: readonly (readonly KnnAccuracy[])[];
@@ -102,10 +103,9 @@ export async function baselines(
   config: PretrainConfig,
   { scale, seeds }: { readonly scale: ScaleName; readonly seeds: readonly number[] },
 ): Promise<Baselines> {
-  const data = await loadData(config.data, sizesAt(config, scale));
+  const data = await openData(config.data, sizesAt(config, scale));
   const { model: modelConfig, crops } = recipeAt(config, scale);
-  const numClasses = data.train.classNames.length;
-  const counts = new Array<number>(numClasses).fill(0);
+  const counts = new Array<number>(data.train.classNames.length).fill(0);
   for (const label of data.test.labels) counts[label]!++;
   const randomInit: KnnAccuracy[][] = [];
   for (const seed of seeds) {
@@ -119,7 +119,14 @@ export async function baselines(
   }
   return {
     chance: Math.max(...counts) / data.test.labels.length,
-    pixels: knnAccuracy(pixelFeatures(data.train), pixelFeatures(data.test), { numClasses }),
+    pixels: isStored(data.train)
+      ? []
+      : knnOfPixels(data.train, inMemory(data.test, "compare pixels")),
     randomInit,
   };
+}
+
+function knnOfPixels(train: ImageSet, test: ImageSet): KnnAccuracy[] {
+  const numClasses = train.classNames.length;
+  return knnAccuracy(pixelFeatures(train), pixelFeatures(test), { numClasses });
 }

@@ -1,7 +1,7 @@
 /** The verb `linearProbe`: how well a linear classifier does on a run's features (the paper's "linear", Tables 1 to 3). */
 import type * as tf from "lib/tf.ts";
 import { createRng } from "lib/rng.ts";
-import type { ImageSet } from "lib/datasets/images.ts";
+import { type ImageSource, inMemory } from "lib/datasets/stored_images.ts";
 import { bankOf } from "lib/eval/feature_bank.ts";
 import { type OwnedBank, readFeatureBank } from "lib/eval/feature_source.ts";
 import { pixelFeatures } from "lib/eval/features.ts";
@@ -16,7 +16,7 @@ import type { Model } from "lib/models/mod.ts";
 import type { CropRecipe } from "lib/ssl/dino/crops.ts";
 import type { TrainHooks } from "lib/train/events.ts";
 import { recipeAt, type RunKey, sizesAt } from "lib/experiments/config.ts";
-import { loadData } from "lib/experiments/data.ts";
+import { openData } from "lib/experiments/data.ts";
 import { evaluated } from "lib/experiments/evaluations.ts";
 import { bankOptions } from "lib/experiments/knn.ts";
 import { drive, interruptible } from "lib/experiments/pause.ts";
@@ -78,7 +78,7 @@ export async function linearProbe(
   const { folder, version } = found;
   const decides = { of, version, augment, lrs, epochs, batchSize, lastBlocks, avgPool };
   return await evaluated(folder, { name: "linear", options: decides, fresh }, async () => {
-    const data = await loadData(config.data, sizesAt(config, scale));
+    const data = await openData(config.data, sizesAt(config, scale));
     const rng = createRng(seed).fork("linear probe");
     const pause = interruptible(`the linear probe of ${folder.id}`, signal);
     using model = of === "pixels" ? null : await loadSubject(key, of, found);
@@ -87,9 +87,12 @@ export async function linearProbe(
     using test = await cachedBank(data.test, model, crops, blocks, pause);
     using cached = augment ? null : await cachedBank(data.train, model, crops, blocks, pause);
     const augmented = { stats: crops.stats, ...blocks };
-    const train = cached
-      ? cachedSource(cached)
-      : augmentedSource(model!, data.train, augmented, rng.fork("crops"));
+    const train = cached ? cachedSource(cached) : augmentedSource(
+      model!,
+      inMemory(data.train, "probe augmented images"),
+      augmented,
+      rng.fork("crops"),
+    );
     const numClasses = data.train.classNames.length;
     const steps = trainLinearProbe(train, cachedSource(test), {
       numClasses,
@@ -111,13 +114,16 @@ export async function linearProbe(
 
 /** Features of the whole images; without a model, the images themselves. */
 async function cachedBank(
-  source: ImageSet,
+  source: ImageSource,
   model: Model | null,
   crops: CropRecipe,
   blocks: ProbeFeatureOptions,
   pause: () => Promise<void>,
 ): Promise<OwnedBank> {
-  if (model === null) return { ...bankOf(pixelFeatures(source), "image"), [Symbol.dispose]() {} };
+  if (model === null) {
+    const pixels = pixelFeatures(inMemory(source, "probe raw pixels"));
+    return { ...bankOf(pixels, "image"), [Symbol.dispose]() {} };
+  }
   const read = (x: tf.Tensor4D) => probeFeatures(model, x, blocks);
   return await readFeatureBank(read, source, bankOptions(crops), pause);
 }

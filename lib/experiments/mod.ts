@@ -12,7 +12,7 @@ export {
   sizesAt,
 } from "lib/experiments/config.ts";
 export { bcSslStart } from "lib/experiments/configs.ts";
-export { type DataSplit, loadData } from "lib/experiments/data.ts";
+export { type DataSplit, loadData, type LoadedSplit, openData } from "lib/experiments/data.ts";
 export { describeEngine } from "lib/experiments/engine.ts";
 export {
   type Baselines,

@@ -1,11 +1,14 @@
 /** The verb `nearestImages`: what a trained teacher, or a comparison of pixels, takes for alike. */
 import { createRng } from "lib/rng.ts";
 import { type ImageSet, subset } from "lib/datasets/images.ts";
-import { extractFeatures, pixelFeatures } from "lib/eval/features.ts";
-import type { LabelledFeatures } from "lib/eval/feature_bank.ts";
-import { nearestNeighbours } from "lib/eval/neighbours.ts";
+import { takeImages } from "lib/datasets/center_crops.ts";
+import { type ImageSource, inMemory } from "lib/datasets/stored_images.ts";
+import { readFeatureBank } from "lib/eval/feature_source.ts";
+import { pixelFeatures, pooledFeatures } from "lib/eval/features.ts";
+import { nearestNeighbours, type Neighbours } from "lib/eval/neighbours.ts";
 import { createDinoState, disposeDinoState } from "lib/ssl/dino/step.ts";
-import { loadData } from "lib/experiments/data.ts";
+import { openData } from "lib/experiments/data.ts";
+import { bankOptions } from "lib/experiments/knn.ts";
 import { recipeAt, type RunKey, sizesAt } from "lib/experiments/config.ts";
 import { hasCheckpoint, restoreRun, runFolder } from "lib/experiments/runs.ts";
 
@@ -37,15 +40,16 @@ export async function nearestImages(
   config: RunKey["config"],
   { scale, seed, k = 8, by = "teacher", queries }: NearestImagesOptions,
 ): Promise<NearestImages> {
-  const { train, test } = await loadData(config.data, sizesAt(config, scale));
-  const chosen = subset(test, queries ?? firstOfEachClass(test));
-  const featuresOf = (sets: readonly ImageSet[]) =>
-    by === "pixels" ? sets.map(pixelFeatures) : teacherFeatures({ config, scale, seed }, sets);
-  const [bank, probes] = featuresOf([train, chosen]) as [LabelledFeatures, LabelledFeatures];
-  const { indices } = nearestNeighbours(bank, probes, k);
+  const { train, test } = await openData(config.data, sizesAt(config, scale));
+  const { globalSize: size } = recipeAt(config, scale).crops;
+  const chosen = await takeImages(test, queries ?? firstOfEachClass(test), { size });
+  const { indices } = by === "pixels"
+    ? nearestNeighbours(pixelFeatures(inMemory(train, "compare pixels")), pixelFeatures(chosen), k)
+    : await nearestToTeacher({ config, scale, seed }, train, chosen, k);
+  const nearest = await takeImages(train, [...indices], { size });
   const rows = Array.from(chosen.labels, (_, row) => [
     subset(chosen, [row]),
-    subset(train, indices.subarray(row * k, (row + 1) * k)),
+    subset(nearest, Array.from({ length: k }, (_, i) => row * k + i)),
   ]);
   const images = concat(rows.flat());
   const sameClass = Array.from(
@@ -55,11 +59,16 @@ export async function nearestImages(
   return { images, columns: k + 1, sameClass };
 }
 
-function firstOfEachClass({ labels, classNames }: ImageSet): number[] {
+function firstOfEachClass({ labels, classNames }: ImageSource): number[] {
   return classNames.map((_, label) => labels.indexOf(label)).filter((index) => index >= 0);
 }
 
-function teacherFeatures(key: RunKey, sets: readonly ImageSet[]): LabelledFeatures[] {
+async function nearestToTeacher(
+  key: RunKey,
+  train: ImageSource,
+  chosen: ImageSet,
+  k: number,
+): Promise<Neighbours> {
   const folder = runFolder(key);
   if (!hasCheckpoint(folder)) {
     throw new Error(`Run ${folder.id} is not in outputs/: call pretrain() with the same options`);
@@ -68,8 +77,10 @@ function teacherFeatures(key: RunKey, sets: readonly ImageSet[]): LabelledFeatur
   const state = createDinoState(recipe.model, recipe.head, createRng(key.seed).fork("init"));
   try {
     restoreRun(folder, state, console.warn);
-    const { stats } = recipe.crops;
-    return sets.map((set) => extractFeatures(state.teacher.model, set, { stats }));
+    const read = pooledFeatures(state.teacher.model);
+    using bank = await readFeatureBank(read, train, bankOptions(recipe.crops));
+    using probes = await readFeatureBank(read, chosen, bankOptions(recipe.crops));
+    return nearestNeighbours(bank, probes, k);
   } finally {
     disposeDinoState(state);
   }

@@ -6,7 +6,7 @@ import { runLength } from "lib/ssl/dino/recipe.ts";
 import { listCheckpoints } from "lib/train/checkpoints.ts";
 import type { HistoryLine, TrainHooks } from "lib/train/events.ts";
 import { imageCount } from "lib/datasets/images.ts";
-import { loadData } from "lib/experiments/data.ts";
+import { openData } from "lib/experiments/data.ts";
 import {
   type PretrainConfig,
   recipeAt,
@@ -84,7 +84,7 @@ export async function pretrain(
   if (lock.takenOver) warn(lock.takenOver);
   if (fresh) clearRun(folder);
   const recipe = recipeAt(config, scale);
-  const data = await loadData(config.data, sizesAt(config, scale));
+  const data = await openData(config.data, sizesAt(config, scale));
   const { totalSteps } = runLength(recipe, imageCount(data.pretrain));
   const state = createDinoState(recipe.model, recipe.head, createRng(seed).fork("init"));
   try {

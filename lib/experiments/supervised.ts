@@ -1,6 +1,8 @@
 /** The verb `supervised`: what the same network learns from the same images with their classes, for as many steps. */
 import type * as tf from "lib/tf.ts";
 import { createRng } from "lib/rng.ts";
+import type { ImageSet } from "lib/datasets/images.ts";
+import { inMemory } from "lib/datasets/stored_images.ts";
 import type { KnnAccuracy } from "lib/eval/knn.ts";
 import { featureSteps } from "lib/eval/features.ts";
 import { type Accuracy, accuracyOf } from "lib/eval/rank.ts";
@@ -9,7 +11,7 @@ import { createModel } from "lib/models/mod.ts";
 import type { TrainHooks } from "lib/train/events.ts";
 import { saveWeights } from "lib/train/weights.ts";
 import { recipeAt, type RunKey, sizesAt } from "lib/experiments/config.ts";
-import { loadData } from "lib/experiments/data.ts";
+import { openData } from "lib/experiments/data.ts";
 import { evaluated } from "lib/experiments/evaluations.ts";
 import { knnOfModel } from "lib/experiments/knn.ts";
 import { drive, interruptible } from "lib/experiments/pause.ts";
@@ -59,8 +61,11 @@ export async function supervised(
   const { stats, globalScale } = crops;
   const recipe: SupervisedRecipe = { ...method, batchSize, epochs, scale: globalScale, stats };
   return await evaluated(folder, { name: "supervised", options: recipe, fresh }, async () => {
-    const data = await loadData(config.data, sizesAt(config, scale));
-    const numClasses = data.train.classNames.length;
+    const data = await openData(config.data, sizesAt(config, scale));
+    const [train, test] = [data.train, data.test].map((source) =>
+      inMemory(source, "train with classes")
+    ) as [ImageSet, ImageSet];
+    const numClasses = train.classNames.length;
     using model = createModel(modelConfig, createRng(seed).fork("init").fork("backbone"), {
       numClasses,
     });
@@ -68,7 +73,7 @@ export async function supervised(
     const losses: number[] = [];
     const rng = createRng(seed).fork("supervised");
     await drive(
-      trainSupervised(model, data.train, recipe, rng),
+      trainSupervised(model, train, recipe, rng),
       pause,
       async ({ step, totalSteps, loss, lr }) => {
         if (step === 1) await onStart?.([], totalSteps);
@@ -77,7 +82,7 @@ export async function supervised(
       },
     );
     const read = (x: tf.Tensor4D) => model.forward(x, { training: false }).logits!;
-    const logits = await drive(featureSteps(read, data.test, { stats }), pause);
+    const logits = await drive(featureSteps(read, test, { stats }), pause);
     const knn = await knnOfModel(model, data, crops, pause);
     Deno.mkdirSync(folder.path, { recursive: true });
     saveWeights(model, supervisedPath(folder));
@@ -87,7 +92,7 @@ export async function supervised(
       scale,
       seed,
       steps: losses.length,
-      classifier: accuracyOf(logits.features, data.test.labels),
+      classifier: accuracyOf(logits.features, test.labels),
       knn,
       trainLoss: lastEpoch.reduce((sum, loss) => sum + loss, 0) / lastEpoch.length,
     };
