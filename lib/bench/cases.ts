@@ -12,10 +12,10 @@ import {
   swinConfig,
   vitConfig,
 } from "lib/models/mod.ts";
-import { dinoCrops } from "lib/ssl/dino/crops.ts";
+import { type CropRecipe, dinoCrops } from "lib/ssl/dino/crops.ts";
 import type { DinoHeadConfig } from "lib/ssl/dino/head.ts";
 
-export const groups = ["micro", "block", "step", "laptop", "inference"] as const;
+export const groups = ["micro", "block", "step", "laptop", "inference", "augment"] as const;
 export type Group = typeof groups[number];
 
 /** A map `[B, H, H, C]` and a kernel on it. */
@@ -70,7 +70,22 @@ export interface InferenceCase {
   readonly name: string;
 }
 
-export type BenchCase = DepthwiseCase | BlockCase | StepCase | InferenceCase;
+/** Pictures decoded and made into DINO's views, one after the other, by one core. */
+export interface AugmentCase {
+  readonly kind: "augment";
+  readonly group: "augment";
+  /** Pictures of a call. */
+  readonly batch: number;
+  /** Pixels of each. */
+  readonly width: number;
+  readonly height: number;
+  readonly recipe: CropRecipe;
+  /** JPEGs in base64, the same for both sides; made when the case is measured. */
+  readonly pictures: readonly string[];
+  readonly name: string;
+}
+
+export type BenchCase = DepthwiseCase | BlockCase | StepCase | InferenceCase | AugmentCase;
 
 /** The maps of the four stages of ConvNeXt-T at 224 pixels. */
 const stages = [
@@ -96,6 +111,8 @@ export function casesOf(group: Group, { quick }: { readonly quick: boolean }): B
       return (quick ? [7] : [7, 9]).map(laptopStep);
     case "inference":
       return inferenceCases(Object.keys(backbones).slice(0, quick ? 1 : Infinity), quick ? 4 : 16);
+    case "augment":
+      return [augmentCase(quick ? 4 : 16)];
   }
 }
 
@@ -190,6 +207,23 @@ function inferenceCases(names: readonly string[], batch: number): InferenceCase[
   }));
 }
 
+/** Of the size that ImageNet's have most often. */
+function augmentCase(batch: number): AugmentCase {
+  const [width, height] = [500, 375];
+  const { globalSize, localCrops, localSize } = dinoCrops;
+  return {
+    kind: "augment",
+    group: "augment",
+    batch,
+    width,
+    height,
+    recipe: dinoCrops,
+    pictures: [],
+    name:
+      `${batch} JPEGs of ${width}×${height} to 2 views of ${globalSize}² and ${localCrops} of ${localSize}²`,
+  };
+}
+
 /**
  * Floating-point operations of one call, an addition and a multiplication counted as two; undefined where counting would
  * be another program. Products with the padding's zeros are not work, so a share of the machine's peak means the same
@@ -203,6 +237,7 @@ export function flopsOf(subject: BenchCase): number | undefined {
       return 3 * (depthwiseFlops(subject) + mlpFlops(subject)); // forward, and twice that backward
     case "step":
     case "inference":
+    case "augment":
       return undefined;
   }
 }

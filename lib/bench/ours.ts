@@ -13,50 +13,51 @@ type Question =
 let subject: Subject | undefined;
 let counts: OpCounts | undefined;
 
-function answer(question: Question): unknown {
-  if ("prepare" in question) return prepare(question.prepare);
-  if ("sample" in question) return sample(question.sample);
+async function answer(question: Question): Promise<unknown> {
+  if ("prepare" in question) return await prepare(question.prepare);
+  if ("sample" in question) return await sample(question.sample);
   return finish();
 }
 
-function prepare(next: BenchCase): number {
+async function prepare(next: BenchCase): Promise<number> {
   tf.disposeVariables();
-  subject = createSubject(next);
-  const seconds = timed(subject);
-  counts = countOps(subject);
+  const run = subject = createSubject(next);
+  const seconds = await timed(run);
+  if (next.kind !== "augment") counts = countOps(() => void run()); // which has none of the engine's
   return seconds;
 }
 
-function sample(atLeast: number): Sample {
+async function sample(atLeast: number): Promise<Sample> {
   if (!subject) throw new Error("Cannot take a sample: no case was prepared");
   const before = minorFaults();
   let [calls, seconds] = [0, 0];
   while (calls === 0 || seconds < atLeast) {
-    seconds += timed(subject);
+    seconds += await timed(subject);
     calls++;
   }
   return { seconds: seconds / calls, faults: (minorFaults() - before) / calls };
 }
 
-function timed(run: Subject): number {
+async function timed(run: Subject): Promise<number> {
   const began = performance.now();
-  run();
+  const done = run();
+  if (done) await done; // what is synchronous must not wait for its turn
   return (performance.now() - began) / 1000;
 }
 
-function finish(): Totals {
+async function finish(): Promise<Totals> {
   subject = undefined;
   const ops = counts?.total ?? 0;
   counts = undefined;
-  return { peakBytes: peakBytes(), notes: { ops, "µs an op": overhead() } };
+  return { peakBytes: peakBytes(), notes: { ops, "µs an op": await overhead() } };
 }
 
 /** What a call of an op costs where it has next to nothing to compute, in microseconds: 8 × 8 numbers. */
-function overhead(): number {
+async function overhead(): Promise<number> {
   const x = tf.ones([8, 8]);
   const add = () => x.add(x).dispose();
   for (let i = 0; i < 500; i++) add();
-  const seconds = timed(() => {
+  const seconds = await timed(() => {
     for (let i = 0; i < 2000; i++) add();
   });
   x.dispose();
@@ -88,13 +89,13 @@ async function serve(): Promise<void> {
   for await (const chunk of Deno.stdin.readable) {
     const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
     rest = lines.pop()!;
-    for (const line of lines) console.log(JSON.stringify(reply(line)));
+    for (const line of lines) console.log(JSON.stringify(await reply(line)));
   }
 }
 
-function reply(line: string): object {
+async function reply(line: string): Promise<object> {
   try {
-    return { value: answer(JSON.parse(line)) ?? null };
+    return { value: await answer(JSON.parse(line)) ?? null };
   } catch (error) {
     return { error: (error as Error).message };
   }

@@ -211,7 +211,58 @@ def step(case):
     return run
 
 
-subjects = {"depthwise": depthwise, "block": block, "inference": inference, "step": step}
+def augment(case):
+    """DINO's views as its public code makes them: torchvision on Pillow's images."""
+    import base64
+    import io
+    import random
+
+    from PIL import Image, ImageFilter, ImageOps
+    from torchvision import transforms as T
+
+    torch.set_num_threads(1)  # as a DataLoader's workers do
+    recipe, stats = case["recipe"], case["recipe"]["stats"]
+    jitter = recipe["jitter"]
+
+    class Blur:
+        def __init__(self, probability):
+            self.probability = probability
+
+        def __call__(self, image):
+            if random.random() > self.probability:
+                return image
+            return image.filter(ImageFilter.GaussianBlur(radius=random.uniform(*recipe["blurRadius"])))
+
+    def solarize(image):
+        return ImageOps.solarize(image) if random.random() < recipe["solarize"] else image
+
+    colours = T.ColorJitter(jitter["brightness"], jitter["contrast"], jitter["saturation"], jitter["hue"])
+    flip_and_colour = [
+        T.RandomHorizontalFlip(recipe["flip"]),
+        T.RandomApply([colours], p=jitter["probability"]),
+        T.RandomGrayscale(recipe["grayscale"]),
+    ]
+
+    def view(kind, *then):
+        size, scale = recipe[kind + "Size"], recipe[kind + "Scale"]
+        crop = T.RandomResizedCrop(size, scale=scale, interpolation=T.InterpolationMode.BICUBIC)
+        return T.Compose([crop, *flip_and_colour, *then, T.ToTensor(), T.Normalize(stats["mean"], stats["std"])])
+
+    first, second, small = (Blur(p) for p in recipe["blur"])
+    views = [view("global", first), view("global", second, solarize)]
+    views += [view("local", small)] * recipe["localCrops"]
+    files = [base64.b64decode(picture) for picture in case["pictures"]]
+
+    def run():
+        for file in files:
+            image = Image.open(io.BytesIO(file)).convert("RGB")
+            for make in views:
+                make(image)
+
+    return run
+
+
+subjects = {"depthwise": depthwise, "block": block, "inference": inference, "step": step, "augment": augment}
 current = None
 
 

@@ -9,6 +9,7 @@ import { describeEngine } from "lib/experiments/mod.ts";
 import { type BenchCase, casesOf, type Group, groups } from "lib/bench/cases.ts";
 import { type Contender, startContender } from "lib/bench/contender.ts";
 import { measureFmaPeak } from "lib/bench/fma_peak.ts";
+import { withPictures } from "lib/bench/pictures.ts";
 import { type Patience, takeTurns } from "lib/bench/rounds.ts";
 import { progressLine, writeResults } from "lib/bench/results.ts";
 import { failuresOf, type Measured } from "lib/bench/rows.ts";
@@ -51,6 +52,7 @@ const ways: Readonly<Record<Group, readonly string[]>> = {
   step: ["eager", "compile", "bf16"],
   laptop: ["eager", "compile", "bf16"],
   inference: ["eager", "compile", "bf16"],
+  augment: ["eager"], // Pillow computes with none of them
 };
 
 /** At the largest kernels PyTorch's weight gradient takes minutes, in bf16 as in fp32: once is enough. */
@@ -90,7 +92,8 @@ async function measureGroup(
     try {
       for (const subject of batch) {
         const fit = contenders.filter((contender) => takesPart(subject, contender));
-        onMeasured({ subject, outcomes: await takeTurns(subject, fit, patience) });
+        const whole = await withPictures(subject);
+        onMeasured({ subject, outcomes: await takeTurns(whole, fit, patience) });
       }
     } finally {
       await Promise.all(contenders.map((contender) => contender.close()));

@@ -1,6 +1,7 @@
 import { type BenchCase, casesOf, flopsOf, groups } from "lib/bench/cases.ts";
 import { type Contender, startContender } from "lib/bench/contender.ts";
 import { readOptions } from "lib/bench/peers.ts";
+import { withPictures } from "lib/bench/pictures.ts";
 import { median, takeTurns } from "lib/bench/rounds.ts";
 import { failuresOf, type Measured, rowOf, withoutEmptyColumns } from "lib/bench/rows.ts";
 import { createSubject } from "lib/bench/subjects.ts";
@@ -164,4 +165,12 @@ Deno.test("startContender() tells an answer, an error, and the end of a process"
   await assertRejects(() => contender.sample(1), Error, "cannot");
   await assertRejects(() => contender.finish(), Error, "its process ended: out of memory");
   await contender.close();
+});
+
+Deno.test("the augmentation that is timed makes views of pictures that both sides get", async () => {
+  const [whole] = casesOf("augment", { quick: true });
+  const subject = await withPictures({ ...whole!, batch: 2, width: 40, height: 30 } as BenchCase);
+  assertTrue(subject.kind === "augment" && subject.pictures.length === 2, "no pictures");
+  await createSubject(subject)();
+  assertEquals(await withPictures(forward), forward);
 });

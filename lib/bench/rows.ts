@@ -1,5 +1,5 @@
 /** Measurements as a table. */
-import { type BenchCase, flopsOf } from "lib/bench/cases.ts";
+import { type AugmentCase, type BenchCase, flopsOf, type InferenceCase } from "lib/bench/cases.ts";
 import { median, type Outcome } from "lib/bench/rounds.ts";
 
 /** One case, and what every contender came to in it. */
@@ -55,7 +55,7 @@ export function rowOf({ subject, outcomes }: Measured, peak: number | undefined)
     "PyTorch (GFLOP/s)": scaled(rate(bestTime), 1e-9),
     "ours (% of peak)": scaled(over(rate(time), peak), 100),
     "PyTorch (% of peak)": scaled(over(rate(bestTime), peak), 100),
-    "ours (images/s)": subject.kind === "inference" ? over(subject.batch, time) : undefined,
+    "ours (images/s)": hasImages(subject) ? over(subject.batch, time) : undefined,
     "ours (MB)": isWhole ? scaled(ours?.peakBytes ?? undefined, 1e-6) : undefined,
     "PyTorch (MB)": isWhole ? scaled(best?.peakBytes ?? undefined, 1e-6) : undefined,
     "ours (faults)": known(ours?.faults),
@@ -63,6 +63,10 @@ export function rowOf({ subject, outcomes }: Measured, peak: number | undefined)
     ops: isWhole ? ours?.notes["ops"] : undefined,
     "µs an op": isWhole ? ours?.notes["µs an op"] : undefined,
   };
+}
+
+function hasImages(subject: BenchCase): subject is InferenceCase | AugmentCase {
+  return subject.kind === "inference" || subject.kind === "augment";
 }
 
 /** Rows without the columns that none of them has. */

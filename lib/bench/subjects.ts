@@ -1,13 +1,17 @@
 /** Our side of the cases: inputs, and the call that is timed. */
 import * as tf from "lib/tf.ts";
+import { normalizeTable } from "lib/augment/mod.ts";
+import { decodePicture } from "lib/datasets/decode_picture.ts";
 import { createRng } from "lib/rng.ts";
 import { createModel } from "lib/models/mod.ts";
 import { convNeXtBlock, createConvNeXtBlock } from "lib/models/convnext.ts";
 import { depthwiseConv2d, type DepthwiseConv2dParams } from "lib/nn/conv.ts";
 import { fused } from "lib/nn/fused.ts";
 import { parameters } from "lib/nn/parameters.ts";
+import { emptyCropBatch, multiCrop, sampleViews } from "lib/ssl/dino/crops.ts";
 import { createDinoState, dinoStep, type StepValues } from "lib/ssl/dino/step.ts";
 import type {
+  AugmentCase,
   BenchCase,
   BlockCase,
   DepthwiseCase,
@@ -17,7 +21,7 @@ import type {
 } from "lib/bench/cases.ts";
 
 /** What is timed: one call, which keeps nothing but what training keeps. */
-export type Subject = () => void;
+export type Subject = () => void | Promise<void>;
 
 /** Makes a case's inputs, which live as long as the process. */
 export function createSubject(subject: BenchCase): Subject {
@@ -30,6 +34,8 @@ export function createSubject(subject: BenchCase): Subject {
       return step(subject);
     case "inference":
       return inference(subject);
+    case "augment":
+      return augment(subject);
   }
 }
 
@@ -99,4 +105,21 @@ function inference({ model, batch, size }: InferenceCase): Subject {
     tf.tidy(() => {
       network.forward(x, { training: false });
     });
+}
+
+/** As a thread of the cropper works, but that nothing is read ahead: decoding would be another core's. */
+function augment({ pictures, recipe }: AugmentCase): Subject {
+  const files = pictures.map((picture) => Uint8Array.fromBase64(picture));
+  const values = normalizeTable(recipe.stats);
+  const out = emptyCropBatch(files.length, recipe);
+  const rng = createRng(0);
+  let calls = 0;
+  return async () => {
+    const stream = rng.fork(calls++);
+    for (const [position, file] of files.entries()) {
+      const image = await decodePicture(file);
+      const views = sampleViews(stream.fork(position), recipe, image);
+      multiCrop(image, views, recipe, out, position, values);
+    }
+  };
 }

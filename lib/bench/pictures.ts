@@ -1,0 +1,25 @@
+/** The pictures of the augmentation's case. */
+import sharp from "sharp";
+import { createRng } from "lib/rng.ts";
+import type { BenchCase } from "lib/bench/cases.ts";
+
+/** The case with its pictures; other cases as they are. */
+export async function withPictures(subject: BenchCase): Promise<BenchCase> {
+  if (subject.kind !== "augment") return subject;
+  const { batch, width, height } = subject;
+  const seeds = Array.from({ length: batch }, (_, seed) => seed);
+  return { ...subject, pictures: await Promise.all(seeds.map((s) => jpeg(s, width, height))) };
+}
+
+/** Waves, an edge and some noise: about as many bytes, and as hard to decode, as a photograph. */
+async function jpeg(seed: number, width: number, height: number): Promise<string> {
+  const rng = createRng(seed);
+  const pixels = Uint8Array.from({ length: width * height * 3 }, (_, i) => {
+    const x = Math.floor(i / 3) % width / width;
+    const y = Math.floor(i / 3 / width) / height;
+    const wave = 100 * Math.sin((9 + seed) * x + 5 * y + i % 3) + (x > y ? 40 : 0);
+    return Math.min(Math.max(110 + wave + rng.normal(0, 8), 0), 255);
+  });
+  const image = sharp(pixels, { raw: { width, height, channels: 3 } });
+  return new Uint8Array(await image.jpeg({ quality: 90 }).toBuffer()).toBase64();
+}
