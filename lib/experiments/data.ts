@@ -41,7 +41,9 @@ export async function loadData(data: DataConfig, scale: Scale): Promise<LoadedSp
     const bytes = imageCount(source) * scale.imageSize ** 2 * 3;
     if (isStored(source) && bytes > mostBytes) {
       throw new RangeError(
-        `Cannot hold ${imageCount(source)} pictures of "${source.name}" in memory: choose a smaller scale`,
+        `Cannot hold ${
+          imageCount(source)
+        } pictures of "${source.name}" in memory: choose a smaller scale`,
       );
     }
     const all = Array.from({ length: imageCount(source) }, (_, i) => i);
