@@ -1,7 +1,21 @@
-/** Views a second on one core: the column "iter/s" of `deno bench`, one iteration being one view, all ops included. */
+/**
+ * Views a second on one core: the column "iter/s" of `deno bench`, one iteration being one view, all ops included; and pictures a
+ * second from a JPEG to all ten views. Beside torchvision and Pillow: `deno task bench:peers --only augment`.
+ */
+import sharp from "sharp";
 import { normalizeTable, type Raster, raster } from "lib/augment/mod.ts";
+import { decodePicture } from "lib/datasets/decode_picture.ts";
 import { createRng } from "lib/rng.ts";
-import { applyView, dinoCrops, sampleView } from "lib/ssl/dino/crops.ts";
+import {
+  applyPlainView,
+  applyView,
+  dinoCrops,
+  emptyCropBatch,
+  multiCrop,
+  sampleView,
+  sampleViews,
+} from "lib/ssl/dino/crops.ts";
+import { decodeShrunk } from "lib/ssl/dino/shrink.ts";
 
 /** Smooth colours, an edge and some noise: neither flat nor all noise. */
 function picture(width: number, height: number, channels: 1 | 3): Raster {
@@ -42,4 +56,38 @@ for (const { group, width, height, globalSize, localSize } of cases) {
       });
     }
   }
+}
+
+async function jpeg(width: number, height: number): Promise<Uint8Array> {
+  const { data } = picture(width, height, 3);
+  const image = sharp(data, { raw: { width, height, channels: 3 } });
+  return new Uint8Array(await image.jpeg({ quality: 90 }).toBuffer());
+}
+
+for (const [width, height] of [[500, 375], [2000, 1500], [4000, 3000]] as const) {
+  const bytes = await jpeg(width, height);
+  const group = `a JPEG of ${width} x ${height} pixels to ten views`;
+  const out = emptyCropBatch(1, dinoCrops);
+  const n = width > 1000 ? 20 : 200;
+  let drawn = 0;
+  const draw = (size: { width: number; height: number }) =>
+    sampleViews(createRng(1).fork(drawn++), dinoCrops, size);
+  Deno.bench("decoded whole", { group, n }, async () => {
+    const image = await decodePicture(bytes);
+    multiCrop(image, draw(image), dinoCrops, out, 0, values);
+  });
+  Deno.bench("decoded at a fraction where boxes allow", { group, n }, async () => {
+    const { image, views } = await decodeShrunk(bytes, dinoCrops, draw);
+    multiCrop(image, views, dinoCrops, out, 0, values);
+  });
+}
+
+for (const [name, apply] of Object.entries({ native: applyView, plain: applyPlainView })) {
+  const image = picture(500, 375, 3);
+  const out = new Float32Array(224 * 224 * 3);
+  let n = 0;
+  Deno.bench(name, { group: "native and plain, first global view of 500 x 375", n: 100 }, () => {
+    const params = sampleView(createRng(n++), dinoCrops, 0, image);
+    apply(image, params, 224, values, out, 0);
+  });
 }
