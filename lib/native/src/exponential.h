@@ -6,18 +6,11 @@
 
 namespace bcssl {
 
-/** Where `exp_below_zero` stops falling: e^−87 is about the smallest normal number. */
-constexpr float kSmallestExponent = -87.0f;
+/** Adding it rounds a float to an integer, which the low bits then hold. */
+constexpr float kRound = 12582912.0f;  // 1.5 · 2^23
 
-/** e^x for x ≤ 0, relative error below 2e-7. A NaN stays one. */
-inline float exp_below_zero(float x) {
-  constexpr float kLog2E = 1.44269504088896340736f;
-  constexpr float kLn2High = 0.693145751953125f, kLn2Low = 1.42860682030941723212e-6f;  // n · kLn2High is exact
-  constexpr float kRound = 12582912.0f;  // 1.5 · 2^23: adding it rounds to an integer, kept in the low bits
-  x = x < kSmallestExponent ? kSmallestExponent : x;  // false for NaN
-  const float shifted = x * kLog2E + kRound;
-  const float n = shifted - kRound;
-  const float f = (x - n * kLn2High - n * kLn2Low) * kLog2E;  // in ±1/2: e^x = 2^n · 2^f
+/** 2^f · 2^n for f in ±1/2 and a normal result; `shifted` is n + kRound. */
+inline float power_of_two(float f, float shifted) {
   // 2^f: least-squares fit of relative error 2e-9, before rounding
   float p = 1.5337562476902501e-4f;
   p = p * f + 1.3399860363285624e-3f;
@@ -32,6 +25,20 @@ inline float exp_below_zero(float x) {
   float scale;  // 2^n
   std::memcpy(&scale, &bits, sizeof scale);
   return p * scale;
+}
+
+/** Where `exp_below_zero` stops falling: e^−87 is about the smallest normal number. */
+constexpr float kSmallestExponent = -87.0f;
+
+/** e^x for x ≤ 0, relative error below 2e-7. A NaN stays one. */
+inline float exp_below_zero(float x) {
+  constexpr float kLog2E = 1.44269504088896340736f;
+  constexpr float kLn2High = 0.693145751953125f, kLn2Low = 1.42860682030941723212e-6f;  // n · kLn2High is exact
+  x = x < kSmallestExponent ? kSmallestExponent : x;  // false for NaN
+  const float shifted = x * kLog2E + kRound;
+  const float n = shifted - kRound;
+  const float f = (x - n * kLn2High - n * kLn2Low) * kLog2E;  // in ±1/2: e^x = 2^n · 2^f
+  return power_of_two(f, shifted);
 }
 
 }  // namespace bcssl

@@ -1,8 +1,8 @@
 // The exact GELU. Loops are plain, branch-free C++ that the compiler turns into vectors of whatever width the CPU has.
 #include <cmath>
-#include <cstring>
 
 #include "column_sums.h"
+#include "exponential.h"
 #include "kernels.h"
 
 namespace bcssl {
@@ -11,25 +11,11 @@ namespace {
 /** e^(−x²/2), relative error below 1e-6 down to the smallest normal number, where it stops falling. */
 inline float gauss(float x) {
   constexpr float kHalfLog2E = -0.72134752044448170368f;
-  constexpr float kRound = 12582912.0f;  // 1.5 · 2^23: adding it rounds to an integer, kept in the low bits
-  float y = x * x * kHalfLog2E;          // e^(−x²/2) = 2^y
-  y = y < -126.0f ? -126.0f : y;         // false for NaN, which therefore stays
+  float y = x * x * kHalfLog2E;   // e^(−x²/2) = 2^y
+  y = y < -126.0f ? -126.0f : y;  // false for NaN, which therefore stays
   const float shifted = y + kRound;
   const float f = y - (shifted - kRound);  // in ±1/2
-  // 2^f: least-squares fit of relative error 2e-9, before rounding
-  float p = 1.5337562476902501e-4f;
-  p = p * f + 1.3399860363285624e-3f;
-  p = p * f + 9.618519534078464e-3f;
-  p = p * f + 5.5503289975173654e-2f;
-  p = p * f + 2.4022646608716672e-1f;
-  p = p * f + 6.931472056005101e-1f;
-  p = p * f + 1.0f;
-  std::int32_t bits;
-  std::memcpy(&bits, &shifted, sizeof bits);
-  bits = static_cast<std::int32_t>((static_cast<std::uint32_t>(bits) << 23) + (127u << 23));
-  float scale;  // 2^n
-  std::memcpy(&scale, &bits, sizeof scale);
-  return p * scale;
+  return power_of_two(f, shifted);
 }
 
 /**
