@@ -5,6 +5,7 @@ import { bcSslStart } from "lib/experiments/configs.ts";
 import { override } from "lib/experiments/config.ts";
 import { pretrain, type PretrainOptions, type PretrainResult } from "lib/experiments/pretrain.ts";
 import { runHistory, runs } from "lib/experiments/registry.ts";
+import { speedNames } from "lib/train/speed_meter.ts";
 import { assertEquals, assertRejects, assertThrows, assertTrue } from "lib/testing/assert.ts";
 
 const tiny = override(bcSslStart, {
@@ -221,6 +222,39 @@ async function writeImages(folder: string): Promise<void> {
       .png().toFile(`${path}/${i}.png`);
   }
 }
+
+Deno.test("a collapse is told once in a call and recorded once in a run, a resumed one too; speeds are recorded", () =>
+  onStage(async () => {
+    const bare = override(tiny, { // no centre, and a teacher this sharp: one prototype takes all
+      recipe: { lr: 0.3, centerMomentum: 1, teacherTemp: 0.002, warmupTeacherTemp: 0.002 },
+      scales: { smoke: { batchSize: 8, epochs: 40, monitorEvery: 1000 } },
+    });
+    const warned: string[] = [];
+    const onWarning = (message: string) => void warned.push(message);
+    const go = (untilStep: number, fresh = false) =>
+      pretrain(bare, { scale: "smoke", seed: 0, untilStep, fresh, onWarning });
+    const straight = await go(200);
+    const begun = straight.history.filter(({ metrics }) => "alarmOnePrototype" in metrics);
+    assertEquals(begun.length, 1);
+    const { step } = begun[0]!;
+    assertEquals(warned.map((text) => text.startsWith(`Step ${step}: Collapse`)), [true]);
+    assertEquals(runs().getColumn("alarms").toArray(), ["alarmOnePrototype"]);
+    const speeds = runHistory(straight.run);
+    for (const name of speedNames) {
+      const values = speeds.getColumn(name).toArray().filter((value) => value !== null);
+      assertTrue(
+        values.length > 0 && values.every((value) => Number(value) >= 0),
+        `${name} ${values}`,
+      );
+    }
+    for (const cut of [step - 50, step + 10]) { // before it is raised, when half of its signs are past; and after
+      warned.length = 0;
+      await go(cut, true);
+      assertEquals(await go(200), straight);
+      assertTrue(warned.every((text) => text.startsWith(`Step ${step}: Collapse`)), `${warned}`);
+      assertEquals(warned.length, cut < step ? 1 : 2); // each call is another display
+    }
+  }));
 
 Deno.test("runs() has a row for each run, runHistory() a row for each step, as metrics.parquet has", () =>
   onStage(async ({ folder, train }) => {
