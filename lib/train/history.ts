@@ -1,7 +1,7 @@
 /** A run's metrics in memory: every step of a short run, an even sample of a long one. */
 import type { HistoryLine } from "lib/train/events.ts";
 
-/** Lines kept, at most; a curve is drawn from far fewer. Some 4 MB, whatever the length of the run. */
+/** Lines kept, at most; a curve is drawn from far fewer. Some 15 MB, whatever the length of the run. */
 export const historyLimit = 20_000;
 
 /**
