@@ -7,13 +7,14 @@ import * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
 import { constant } from "lib/nn/init.ts";
 import { rankOf } from "lib/eval/rank.ts";
-import { disposeSgd, type SgdState, sgdStep } from "lib/train/sgd.ts";
+import { disposeOptimizer, type OptimizerState } from "lib/train/optimizer_state.ts";
+import { sgdStep } from "lib/train/sgd.ts";
 
 /** L classifiers that are trained together; each learns as it would alone. */
 export interface LinearProbe {
   readonly weight: tf.Variable<tf.Rank.R2>; // [D, L·C]
   readonly bias: tf.Variable<tf.Rank.R1>; // [L·C]
-  readonly momentum: SgdState;
+  readonly momentum: OptimizerState;
   /** Peak rate of each classifier, as it is applied. */
   readonly rates: readonly number[];
   readonly numClasses: number;
@@ -38,7 +39,7 @@ export function createLinearProbe(
 /** Frees weights and momentum. */
 export function disposeLinearProbe({ weight, bias, momentum }: LinearProbe): void {
   tf.dispose([weight, bias]);
-  disposeSgd(momentum);
+  disposeOptimizer(momentum);
 }
 
 /**

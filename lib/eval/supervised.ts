@@ -6,7 +6,8 @@ import { randomCrop } from "lib/eval/random_crop.ts";
 import type { Model } from "lib/models/mod.ts";
 import { parameters } from "lib/nn/parameters.ts";
 import type { Rng } from "lib/rng.ts";
-import { type AdamWState, adamWStep, disposeAdamW } from "lib/train/adamw.ts";
+import { adamWStep } from "lib/train/adamw.ts";
+import { disposeOptimizer, type OptimizerState } from "lib/train/optimizer_state.ts";
 import { cosineSchedule } from "lib/train/schedules.ts";
 
 /** How a network is trained on classes: AdamW, warm-up and a cosine, random crops and flips, cross-entropy. */
@@ -55,7 +56,7 @@ export function* trainSupervised(
     totalSteps,
     warmupSteps: Math.round(warmupShare * totalSteps),
   };
-  const moments: AdamWState = new Map();
+  const moments: OptimizerState = new Map();
   try {
     let order: Uint32Array = new Uint32Array();
     for (let step = 0; step < totalSteps; step++) {
@@ -71,7 +72,7 @@ export function* trainSupervised(
       yield { step: step + 1, totalSteps, loss, lr: now.lr };
     }
   } finally {
-    disposeAdamW(moments);
+    disposeOptimizer(moments);
   }
 }
 
@@ -97,7 +98,7 @@ function learn(
   model: Model,
   x: tf.Tensor4D,
   labels: Int32Array,
-  moments: AdamWState,
+  moments: OptimizerState,
   { rng, ...now }: { readonly lr: number; readonly weightDecay: number; readonly rng: Rng },
 ): number {
   const weights = parameters(model.params);

@@ -1,74 +1,38 @@
 /** AdamW (Loshchilov & Hutter 2019), as PyTorch's: tfjs has none, and its Adam keeps moments by position. */
 import * as tf from "lib/tf.ts";
 import { fused } from "lib/nn/fused.ts";
-
-/** First and second moment of one weight, and how often it was updated. */
-export interface AdamWMoments {
-  readonly first: tf.Variable;
-  readonly second: tf.Variable;
-  steps: number;
-}
-
-/** Moments by weight name; a weight that was never updated has none. Each owns its variables. */
-export type AdamWState = Map<string, AdamWMoments>;
+import { beginUpdates, type OptimizerState } from "lib/train/optimizer_state.ts";
 
 export interface AdamWOptions {
   readonly lr: number;
-  /** For the weights that {@linkcode decays} says; 0 for the others. */
+  /** For matrices and kernels; 0 for biases, norms and layer scales: `decays` in optimizer_state.ts. */
   readonly weightDecay: number;
   readonly beta1?: number;
   readonly beta2?: number;
   readonly eps?: number;
 }
 
-/** Biases, norms and layer scales do not decay: whatever is one-dimensional (dino, utils.py `get_params_groups`). */
-export function decays(name: string, weight: tf.Variable): boolean {
-  return weight.rank > 1 && !name.endsWith(".bias");
-}
-
 /**
- * One update of every weight that has a gradient, in place.
+ * One update of every weight that has a gradient, in place; each has a bias correction of its own.
  *
- * A weight without one keeps its value, its moments and its own bias correction, as a skipped `grad` does in PyTorch.
- *
- * @throws {TypeError} If a gradient has no weight of its name.
+ * @param state Moments by weight name.
+ * @throws {TypeError} If a gradient has no weight of its name, or the state is another optimiser's.
  */
 export function adamWStep(
   weights: ReadonlyMap<string, tf.Variable>,
   grads: ReadonlyMap<string, tf.Tensor>,
-  state: AdamWState,
+  state: OptimizerState,
   options: AdamWOptions,
 ): void {
-  const updates = [...grads].map(([name, grad]) => {
-    const weight = weights.get(name);
-    if (weight === undefined) throw new TypeError(`Cannot update ${name}: no weight has this name`);
-    return { name, weight, grad };
-  });
+  const updates = beginUpdates(weights, grads, state, ["first", "second"]);
   if (updates.length === 0) return;
-  const moments = updates.map(({ name, weight }) => {
-    const own = state.get(name) ?? zeroMoments(weight);
-    state.set(name, own);
-    own.steps++;
-    return own;
-  });
-  const factors = updates.map(({ name, weight }, i) =>
-    factorsOf(moments[i]!.steps, decays(name, weight), options)
-  );
+  const factors = updates.map(({ slot, decays }) => factorsOf(slot.steps, decays, options));
   const variables = [
     ...updates.map(({ weight }) => weight),
-    ...moments.map(({ first }) => first),
-    ...moments.map(({ second }) => second),
+    ...updates.map(({ slot }) => slot.tensors.first),
+    ...updates.map(({ slot }) => slot.tensors.second),
   ];
   update(variables, updates.map(({ grad }) => grad), factors);
-}
-
-/** Fresh moments for one weight. */
-export function zeroMoments(weight: tf.Tensor): AdamWMoments {
-  return tf.tidy(() => ({
-    first: tf.variable(tf.zerosLike(weight), false),
-    second: tf.variable(tf.zerosLike(weight), false),
-    steps: 0,
-  }));
 }
 
 /** The numbers of one weight's update: [keep, β₁, 1 − β₁, β₂, 1 − β₂, 1/√(1 − β₂ᵗ), eps, lr/(1 − β₁ᵗ)]. */
@@ -118,10 +82,4 @@ function plainUpdate(
     return [variables[i]!.mul(keep).sub(direction.mul(step)), first, second];
   });
   return [0, 1, 2].flatMap((kind) => moved.map((tensors) => tensors[kind]!));
-}
-
-/** Frees all moments. */
-export function disposeAdamW(state: AdamWState): void {
-  for (const { first, second } of state.values()) tf.dispose([first, second]);
-  state.clear();
 }

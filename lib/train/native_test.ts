@@ -1,9 +1,10 @@
 /** The optimiser's native kernels against the same functions in plain ops. */
 import * as tf from "lib/tf.ts";
 import { nativeStatus, withPlainOps } from "lib/native/mod.ts";
-import { type AdamWState, adamWStep } from "lib/train/adamw.ts";
+import { adamWStep } from "lib/train/adamw.ts";
 import { clipEachByNorm } from "lib/train/clip.ts";
 import { emaUpdate } from "lib/train/ema.ts";
+import type { OptimizerState } from "lib/train/optimizer_state.ts";
 import { assertClose, assertEquals, assertNoLeak, assertTrue } from "lib/testing/assert.ts";
 
 const ignore = !nativeStatus().active;
@@ -25,14 +26,14 @@ function variables(seed: number): Map<string, tf.Variable> {
 
 /** Three updates, the second without a gradient for `b`; all weights and moments after them. */
 function train(): Map<string, tf.Tensor> {
-  const [weights, state]: [Map<string, tf.Variable>, AdamWState] = [variables(1), new Map()];
+  const [weights, state]: [Map<string, tf.Variable>, OptimizerState] = [variables(1), new Map()];
   for (const step of [1, 2, 3]) {
     const grads = random(10 * step, step);
     if (step === 2) grads.delete("b");
     adamWStep(weights, grads, state, { lr: 0.1 * step, weightDecay: 0.2 });
   }
-  const moments = [...state].flatMap(([name, { first, second }]) =>
-    [[`${name} first`, first], [`${name} second`, second]] as const
+  const moments = [...state].flatMap(([name, { tensors }]) =>
+    Object.entries(tensors).map(([role, moment]) => [`${name} ${role}`, moment] as const)
   );
   return new Map<string, tf.Tensor>([...weights, ...moments]);
 }
@@ -98,7 +99,7 @@ Deno.test({
   ignore,
   fn() {
     const [weights, teacher, grads] = [variables(1), variables(2), random(3)];
-    const state: AdamWState = new Map();
+    const state: OptimizerState = new Map();
     assertNoLeak(() => {
       const { clipped } = clipEachByNorm(grads, 1);
       adamWStep(weights, clipped, state, { lr: 0.1, weightDecay: 0.1 });

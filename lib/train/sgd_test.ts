@@ -1,5 +1,6 @@
 import * as tf from "lib/tf.ts";
-import { disposeSgd, type SgdState, sgdStep } from "lib/train/sgd.ts";
+import { disposeOptimizer, type OptimizerState } from "lib/train/optimizer_state.ts";
+import { sgdStep } from "lib/train/sgd.ts";
 import golden from "lib/train/golden/sgd.json" with { type: "json" };
 import { assertClose, assertEquals, assertNoLeak, assertThrows } from "lib/testing/assert.ts";
 
@@ -7,7 +8,7 @@ Deno.test("sgdStep() equals PyTorch's SGD: momentum, a rate that changes, decay 
   const matrix = tf.variable(tf.tensor2d([[1, -2, 0.5], [0.25, 3, -1]]));
   const vector = tf.variable(tf.tensor1d([0.7, -0.2]));
   const weights = new Map<string, tf.Variable>([["matrix", matrix], ["vector", vector]]);
-  const state: SgdState = new Map();
+  const state: OptimizerState = new Map();
   const { momentum, weightDecay } = golden;
   for (const step of golden.steps) {
     const grads = new Map<string, tf.Tensor>([
@@ -23,7 +24,7 @@ Deno.test("sgdStep() equals PyTorch's SGD: momentum, a rate that changes, decay 
 Deno.test("sgdStep() keeps buffers by name: a weight without a gradient rests", () => {
   const [a, b] = [tf.variable(tf.tensor1d([1])), tf.variable(tf.tensor1d([1]))];
   const weights = new Map<string, tf.Variable>([["a", a], ["b", b]]);
-  const state: SgdState = new Map();
+  const state: OptimizerState = new Map();
   const step = (name: string, grad: number) =>
     sgdStep(weights, new Map([[name, tf.tensor1d([grad])]]), state, { lr: 0.1, momentum: 0.5 });
   step("a", 2);
@@ -33,7 +34,7 @@ Deno.test("sgdStep() keeps buffers by name: a weight without a gradient rests", 
   step("a", 2); // buffer 3
   assertClose(a, [0.5]);
   assertThrows(() => step("c", 1), TypeError, "c");
-  disposeSgd(state);
+  disposeOptimizer(state);
   assertEquals(state.size, 0);
 });
 
@@ -41,11 +42,11 @@ Deno.test("sgdStep() keeps no tensor but its buffers, and a first gradient stays
   const weight = tf.variable(tf.tensor1d([1, 2]));
   const grad = tf.tensor1d([3, 4]);
   assertNoLeak(() => {
-    const state: SgdState = new Map();
+    const state: OptimizerState = new Map();
     for (let i = 0; i < 2; i++) {
       sgdStep(new Map([["w", weight]]), new Map([["w", grad]]), state, { lr: 1, momentum: 0.9 });
     }
-    disposeSgd(state);
+    disposeOptimizer(state);
   });
   assertClose(grad, [3, 4]);
 });

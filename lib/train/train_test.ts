@@ -1,7 +1,8 @@
 import * as tf from "lib/tf.ts";
-import { type AdamWState, adamWStep } from "lib/train/adamw.ts";
+import { adamWStep } from "lib/train/adamw.ts";
 import { clipEachByNorm } from "lib/train/clip.ts";
 import { emaUpdate } from "lib/train/ema.ts";
+import type { OptimizerState } from "lib/train/optimizer_state.ts";
 import { cosineSchedule, linearWarmup } from "lib/train/schedules.ts";
 import { assertClose, assertEquals, assertThrows } from "lib/testing/assert.ts";
 
@@ -10,7 +11,7 @@ const variable = (values: number[][]) => tf.variable(tf.tensor2d(values));
 Deno.test("adamWStep() equals the written-out update over several steps", () => {
   const options = { lr: 0.1, weightDecay: 0.3, beta1: 0.8, beta2: 0.95, eps: 1e-4 };
   const weight = variable([[1, -2, 0.5]]);
-  const state: AdamWState = new Map();
+  const state: OptimizerState = new Map();
   const gradients = [[0.3, -1, 2], [0.1, 0.5, -4], [-2, 0, 1]];
   const expected = [1, -2, 0.5];
   const [m, v] = [[0, 0, 0], [0, 0, 0]];
@@ -31,7 +32,7 @@ Deno.test("adamWStep() keeps moments by name: a weight skipped once has its own 
   const options = { lr: 0.1, weightDecay: 0 };
   const [a, b] = [variable([[1]]), variable([[1]])];
   const weights = new Map([["a", a], ["b", b]]);
-  const state: AdamWState = new Map();
+  const state: OptimizerState = new Map();
   adamWStep(weights, new Map([["a", tf.tensor2d([[5]])]]), state, options);
   assertClose(b, [1]);
   adamWStep(weights, new Map([["b", tf.tensor2d([[-3]])]]), state, options);

@@ -7,14 +7,15 @@ import { crc32 } from "node:zlib";
 import * as tf from "lib/tf.ts";
 import { layoutOf, torchShape } from "lib/nn/layout.ts";
 import { namedVariables } from "lib/nn/parameters.ts";
-import { zeroMoments } from "lib/train/adamw.ts";
+import { disposeOptimizer, zeroSlot } from "lib/train/optimizer_state.ts";
 import type { SavedArray } from "lib/train/saved_array.ts";
 import { readSafetensors, type SafetensorsFile, writeSafetensors } from "lib/train/safetensors.ts";
 import { assignSaved, toSaved } from "lib/train/weights.ts";
 import type { DinoState } from "lib/ssl/dino/step.ts";
 
 /**
- * Writes the state after `step` steps: `student.…`, `teacher.…`, `optimizer.<weight>.first|second`, `center`, and a checksum.
+ * Writes the state after `step` steps: `student.…`, `teacher.…`, `optimizer.<weight>.<role>` (AdamW's `first` and
+ * `second` moment, SGD's `momentum`, LARS's `mu`), `center`, and a checksum.
  *
  * @throws {RangeError} If a value is not finite: such a state must not push out a good one. The message names its tensor.
  * @throws {Error} If the disk refuses. In both cases an older checkpoint at `path` is untouched.
@@ -26,10 +27,13 @@ export function saveDinoState(path: string, state: DinoState, step: number): voi
   }
   const weights = namedVariables(state.student.params);
   const updates: Record<string, number> = {};
-  for (const [name, { first, second, steps }] of state.optimizer) {
+  const roles = new Set<string>();
+  for (const [name, { tensors, steps }] of state.optimizer) {
     const layout = layoutOf(weights.get(name)!); // a moment lies as its weight does
-    arrays.set(`optimizer.${name}.first`, toSaved(first, layout));
-    arrays.set(`optimizer.${name}.second`, toSaved(second, layout));
+    for (const [role, tensor] of Object.entries(tensors)) {
+      arrays.set(`optimizer.${name}.${role}`, toSaved(tensor, layout));
+      roles.add(role);
+    }
     updates[name] = steps;
   }
   arrays.set("center", toSaved(state.center, "plain"));
@@ -38,6 +42,7 @@ export function saveDinoState(path: string, state: DinoState, step: number): voi
     format: "pt",
     step: String(step),
     updates: JSON.stringify(updates),
+    roles: JSON.stringify([...roles]),
     crc32: checksumOf(arrays),
   };
   writeSafetensors(path, { arrays, metadata });
@@ -90,17 +95,28 @@ export function loadDinoState(path: string, state: DinoState): number {
     assignSaved(variable, file.arrays.get(name)!, layoutOf(variable));
   }
   const weights = namedVariables(state.student.params);
-  const updates = JSON.parse(file.metadata.updates!) as Record<string, number>;
-  for (const [name, steps] of Object.entries(updates)) {
+  disposeOptimizer(state.optimizer);
+  for (const [name, steps] of Object.entries(updatesIn(file))) {
     const weight = weights.get(name)!;
-    const moments = state.optimizer.get(name) ?? zeroMoments(weight);
-    assignSaved(moments.first, file.arrays.get(`optimizer.${name}.first`)!, layoutOf(weight));
-    assignSaved(moments.second, file.arrays.get(`optimizer.${name}.second`)!, layoutOf(weight));
-    state.optimizer.set(name, { ...moments, steps });
+    const slot = zeroSlot(weight, rolesIn(file));
+    for (const [role, tensor] of Object.entries(slot.tensors)) {
+      assignSaved(tensor, file.arrays.get(`optimizer.${name}.${role}`)!, layoutOf(weight));
+    }
+    state.optimizer.set(name, { ...slot, steps });
   }
   state.center.dispose();
   state.center = tf.tensor1d(file.arrays.get("center")!.values);
   return Number(file.metadata.step);
+}
+
+/** How often each weight was updated. */
+function updatesIn({ metadata }: SafetensorsFile): Record<string, number> {
+  return JSON.parse(metadata.updates ?? "{}");
+}
+
+/** What the optimiser keeps of a weight. Checkpoints from before there was a choice are AdamW's, and do not say so. */
+function rolesIn({ metadata }: SafetensorsFile): string[] {
+  return JSON.parse(metadata.roles ?? '["first","second"]');
 }
 
 function stateVariables({ student, teacher }: DinoState): Map<string, tf.Variable> {
@@ -109,21 +125,20 @@ function stateVariables({ student, teacher }: DinoState): Map<string, tf.Variabl
 
 function checkFits(
   path: string,
-  { arrays, metadata }: SafetensorsFile,
+  file: SafetensorsFile,
   state: DinoState,
   variables: ReadonlyMap<string, tf.Variable>,
 ): void {
   const weights = namedVariables(state.student.params);
   const expected = new Map<string, readonly number[]>([["center", state.center.shape]]);
   for (const [name, variable] of variables) expected.set(name, torchShape(variable));
-  for (const name of Object.keys(JSON.parse(metadata.updates ?? "{}"))) {
+  for (const name of Object.keys(updatesIn(file))) {
     const weight = weights.get(name);
     const shape = weight ? torchShape(weight) : [];
-    expected.set(`optimizer.${name}.first`, shape);
-    expected.set(`optimizer.${name}.second`, shape);
+    for (const role of rolesIn(file)) expected.set(`optimizer.${name}.${role}`, shape);
   }
   for (const [name, shape] of expected) {
-    const actual = arrays.get(name)?.shape;
+    const actual = file.arrays.get(name)?.shape;
     if (actual === undefined || String(actual) !== String(shape)) {
       const there = actual === undefined ? "is missing" : `has shape [${actual}]`;
       throw new Error(

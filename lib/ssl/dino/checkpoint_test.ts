@@ -39,7 +39,8 @@ async function withFile(run: (path: string, state: DinoState) => Promise<void>):
     weight.assign(weight.add(1));
     const first = tf.variable(tf.randomNormal(weight.shape, 0, 1, "float32", 1));
     const name = "backbone.downsample_layers.0.0.weight";
-    state.optimizer.set(name, { first, second: tf.variable(first.square()), steps: 1 });
+    const tensors = { first, second: tf.variable(first.square()) };
+    state.optimizer.set(name, { tensors, steps: 1 });
     await run(`${folder}/checkpoint.safetensors`, state);
   } finally {
     Deno.removeSync(folder, { recursive: true });

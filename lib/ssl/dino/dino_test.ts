@@ -9,13 +9,8 @@ import {
 } from "lib/ssl/dino/head.ts";
 import { dinoLoss, nextCenter, teacherProbabilities } from "lib/ssl/dino/loss.ts";
 import { forwardViews } from "lib/ssl/dino/network.ts";
-import {
-  createDinoState,
-  dinoStep,
-  disposeDinoState,
-  type StepValues,
-  type Views,
-} from "lib/ssl/dino/step.ts";
+import { createDinoState, dinoStep, disposeDinoState, type StepValues } from "lib/ssl/dino/step.ts";
+import type { Views } from "lib/ssl/dino/views.ts";
 import { loadDinoState, saveDinoState } from "lib/ssl/dino/checkpoint.ts";
 import {
   assertClose,

@@ -1,5 +1,6 @@
 /** DINO's recipe as data: everything a run needs to know but its images. */
 import type { ModelConfig } from "lib/models/mod.ts";
+import type { OptimizerName } from "lib/train/optimizer.ts";
 import { cosineSchedule, linearWarmup } from "lib/train/schedules.ts";
 import type { CropRecipe } from "lib/ssl/dino/crops.ts";
 import type { DinoHeadConfig } from "lib/ssl/dino/head.ts";
@@ -10,7 +11,15 @@ export interface DinoRecipe {
   readonly model: ModelConfig;
   readonly head: DinoHeadConfig;
   readonly crops: CropRecipe;
+  /** By default, AdamW. The reference trains its ResNet-50 by SGD. */
+  readonly optimizer?: OptimizerName;
+  /** Images a step; every batch of a run is full. */
   readonly batchSize: number;
+  /**
+   * Micro-batches that each batch goes through the networks in, for the memory of one: the step stays that of the whole
+   * batch, but for what BatchNorm sees (`batchGradients` in gradients.ts). By default, 1.
+   */
+  readonly accumulate?: number;
   readonly epochs: number;
   /** Peak, for 256 images; scaled linearly with the batch. */
   readonly lr: number;
@@ -19,6 +28,7 @@ export interface DinoRecipe {
   readonly warmupShare: number;
   readonly weightDecay: number;
   readonly weightDecayEnd: number;
+  /** L2 norm above which a gradient tensor is scaled down; 0 leaves all as they are. */
   readonly clipNorm: number;
   /** How long the prototypes keep their first values; the reference: 1 of 100 epochs. */
   readonly freezeLastLayerShare: number;
@@ -29,6 +39,11 @@ export interface DinoRecipe {
   /** At the start; it rises to 1 along a cosine. */
   readonly teacherMomentum: number;
   readonly centerMomentum: number;
+  /**
+   * Whether stochastic depth, at the student's rate, is active in the teacher too: so it is in the public BC-SSL code, for its own
+   * networks. By default, no, as in the reference.
+   */
+  readonly teacherDropPath?: boolean;
 }
 
 /** The length of a run. The last batch of an epoch is dropped if it is not full, as in the reference. */
@@ -69,6 +84,10 @@ export function stepValues(recipe: DinoRecipe, step: number, length: RunLength):
     studentTemp: recipe.studentTemp,
     centerMomentum: recipe.centerMomentum,
     clipNorm: recipe.clipNorm,
-    freezeLastLayer: step < recipe.freezeLastLayerShare * totalSteps,
+    // 0.07 of 100 steps are 7.000000000000001 of them
+    freezeLastLayer: step < recipe.freezeLastLayerShare * totalSteps - 1e-6,
+    optimizer: recipe.optimizer,
+    teacherDropPath: recipe.teacherDropPath,
+    accumulate: recipe.accumulate,
   };
 }

@@ -7,20 +7,20 @@ import * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
 import { copyTree, disposeTree, parameters } from "lib/nn/parameters.ts";
 import type { ModelConfig } from "lib/models/mod.ts";
-import { type AdamWState, adamWStep, disposeAdamW } from "lib/train/adamw.ts";
 import { clipEachByNorm } from "lib/train/clip.ts";
 import { emaUpdate } from "lib/train/ema.ts";
-import { lossAndGradients } from "lib/train/gradients.ts";
+import { type OptimizerName, optimizerStep } from "lib/train/optimizer.ts";
+import { disposeOptimizer, type OptimizerState } from "lib/train/optimizer_state.ts";
 import type { DinoHeadConfig } from "lib/ssl/dino/head.ts";
-import { createDinoNetwork, type DinoNetwork, forwardViews } from "lib/ssl/dino/network.ts";
-import { nonFiniteGradient, nonFiniteLoss } from "lib/ssl/dino/non_finite.ts";
-import { prototypeLoss, teach } from "lib/ssl/dino/prototypes.ts";
+import { batchGradients, type DinoNetworks, type GradientOptions } from "lib/ssl/dino/gradients.ts";
+import { createDinoNetwork } from "lib/ssl/dino/network.ts";
+import { nonFiniteGradient } from "lib/ssl/dino/non_finite.ts";
+import type { Views } from "lib/ssl/dino/views.ts";
 
 /** Everything that a step changes, and so everything that a checkpoint holds. */
-export interface DinoState {
-  readonly student: DinoNetwork;
-  readonly teacher: DinoNetwork;
-  readonly optimizer: AdamWState;
+export interface DinoState extends DinoNetworks {
+  /** Empty before the first step. */
+  readonly optimizer: OptimizerState;
   center: tf.Tensor1D; // [K], replaced by every step
 }
 
@@ -36,28 +36,20 @@ export function createDinoState(model: ModelConfig, head: DinoHeadConfig, rng: R
 export function disposeDinoState(state: DinoState): void {
   disposeTree(state.student.params);
   disposeTree(state.teacher.params);
-  disposeAdamW(state.optimizer);
+  disposeOptimizer(state.optimizer);
   state.center.dispose();
 }
 
-/** The views of B images, view-major: all images of view 0, then of view 1. */
-export interface Views {
-  readonly global: tf.Tensor4D; // [2·B, G, G, 3]
-  readonly local: tf.Tensor4D | null; // [(V−2)·B, L, L, 3]
-}
-
-/** The values of all schedules at one step. */
-export interface StepValues {
+/** The values of all schedules at one step, and what the recipe leaves the same for all of them. */
+export interface StepValues extends GradientOptions {
   readonly lr: number;
+  /** For matrices and kernels only. */
   readonly weightDecay: number;
   readonly teacherMomentum: number;
-  readonly teacherTemp: number;
-  readonly studentTemp: number;
-  readonly centerMomentum: number;
-  /** L2 norm above which a gradient tensor is scaled down. */
+  /** L2 norm above which a gradient tensor is scaled down; 0 leaves all as they are. */
   readonly clipNorm: number;
-  /** True in the first epochs: the prototypes keep their values. */
-  readonly freezeLastLayer: boolean;
+  /** By default, AdamW. */
+  readonly optimizer?: OptimizerName;
 }
 
 /** What a step measures. Entropies in nats. */
@@ -78,55 +70,28 @@ export interface StepMetrics {
  *
  * Synchronous, so that one `tidy` frees everything, also when it throws.
  *
- * @param rng The step's stream, for stochastic depth in the student; the teacher drops nothing.
+ * @param rng The step's stream, for stochastic depth.
  * @throws {RangeError} If the loss or a gradient is not finite; the message names the first bad tensor. Weights, moments and centre
  *   are then unchanged; the running statistics of BatchNorm are not.
  */
 export function dinoStep(state: DinoState, views: Views, now: StepValues, rng: Rng): StepMetrics {
   return tf.tidy(() => {
-    const { features, bottleneck } = forwardViews(state.teacher, [views.global], {
-      training: true,
-    });
-    const { last_layer } = state.teacher.params.head;
-    const targets = teach(bottleneck, last_layer, state.center, { views: 2, ...now });
-    const { loss, grads } = studentGradients(state.student, views, targets.probabilities, now, rng);
-    if (!Number.isFinite(loss)) throw nonFiniteLoss(loss, { ...state, ...views });
-    const { clipped, norm } = clipEachByNorm(grads, now.clipNorm);
+    const { loss, grads, entropy, features, center } = batchGradients(state, views, now, rng);
+    const { clipped, norm } = clipEachByNorm(grads, now.clipNorm || Infinity);
     if (!Number.isFinite(norm)) throw nonFiniteGradient(grads);
-    adamWStep(parameters(state.student.params), clipped, state.optimizer, now);
-    emaUpdate(
-      parameters(state.teacher.params),
-      parameters(state.student.params),
-      now.teacherMomentum,
-    );
+    const student = parameters(state.student.params);
+    optimizerStep(now.optimizer ?? "adamw", student, clipped, state.optimizer, now);
+    emaUpdate(parameters(state.teacher.params), student, now.teacherMomentum);
     const old = state.center;
-    state.center = tf.keep(targets.center);
+    state.center = tf.keep(center);
     old.dispose();
     return {
       loss,
       gradNorm: norm,
       centerNorm: state.center.norm().dataSync()[0]!,
-      ...teacherSignals(targets.entropy, features, loss),
+      ...teacherSignals(entropy, features, loss),
     };
   });
-}
-
-function studentGradients(
-  student: DinoNetwork,
-  { global, local }: Views,
-  q: tf.Tensor3D,
-  { studentTemp, freezeLastLayer }: StepValues,
-  rng: Rng,
-): { loss: number; grads: Map<string, tf.Tensor> } {
-  const weights = [...parameters(student.params)]
-    .filter(([name]) => !(freezeLastLayer && name.startsWith("head.last_layer.")));
-  const { value, grads } = lossAndGradients(() => {
-    const groups = local === null ? [global] : [global, local];
-    const { bottleneck } = forwardViews(student, groups, { training: true, rng });
-    const { last_layer } = student.params.head;
-    return prototypeLoss(bottleneck, last_layer, q, { studentTemp, frozen: freezeLastLayer });
-  }, new Map(weights));
-  return { loss: value.dataSync()[0]!, grads };
 }
 
 function teacherSignals(entropy: tf.Scalar, features: tf.Tensor2D, loss: number) {

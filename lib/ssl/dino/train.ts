@@ -3,7 +3,8 @@ import * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
 import type { CropBatch, CropRecipe } from "lib/ssl/dino/crops.ts";
 import { type DinoRecipe, runLength, stepValues } from "lib/ssl/dino/recipe.ts";
-import { type DinoState, dinoStep, type StepMetrics, type Views } from "lib/ssl/dino/step.ts";
+import { type DinoState, dinoStep, type StepMetrics } from "lib/ssl/dino/step.ts";
+import type { Views } from "lib/ssl/dino/views.ts";
 
 /** Makes the views of some images at a step, those of the next steps ahead of time; a `Cropper` is one. */
 export interface ViewSource {

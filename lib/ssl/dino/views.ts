@@ -1,0 +1,51 @@
+/**
+ * The views that a step is given, and their micro-batches.
+ *
+ * B images in the batch, b in a micro-batch, V views.
+ */
+import * as tf from "lib/tf.ts";
+
+/** The views of B images, view-major: all images of view 0, then of view 1. */
+export interface Views {
+  readonly global: tf.Tensor4D; // [2·B, G, G, 3]
+  readonly local: tf.Tensor4D | null; // [(V−2)·B, L, L, 3]
+}
+
+/** Images `first … first + count − 1` of a batch. */
+export interface MicroBatch {
+  readonly first: number;
+  readonly count: number;
+}
+
+/** B, the number of images. */
+export function imagesIn({ global }: Views): number {
+  return global.shape[0] / 2;
+}
+
+/**
+ * Splits a batch as evenly as it goes: where `parts` does not divide B, some micro-batches have one image more.
+ *
+ * @throws {RangeError} If a micro-batch would have no image.
+ */
+export function microBatches(images: number, parts: number): MicroBatch[] {
+  if (!(Number.isInteger(parts) && parts >= 1 && parts <= images)) {
+    throw new RangeError(
+      `Cannot split a batch of ${images} images into ${parts} micro-batches: need 1 to ${images}`,
+    );
+  }
+  const at = (part: number) => Math.floor(part * images / parts);
+  return Array.from({ length: parts }, (_, i) => ({ first: at(i), count: at(i + 1) - at(i) }));
+}
+
+/** All views of the images of a micro-batch, view-major again; of a whole batch, the same tensors. */
+export function viewsOf(views: Views, { first, count }: MicroBatch): Views {
+  const images = imagesIn(views);
+  if (count === images) return views;
+  const take = (x: tf.Tensor4D) =>
+    tf.tidy(() => {
+      const [, ...pixels] = x.shape;
+      const byView = x.reshape<tf.Tensor3D>([-1, images, tf.util.sizeFromShape(pixels)]);
+      return byView.slice([0, first], [-1, count]).reshape<tf.Tensor4D>([-1, ...pixels]);
+    });
+  return { global: take(views.global), local: views.local && take(views.local) };
+}

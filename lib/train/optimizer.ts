@@ -1,0 +1,42 @@
+/** The optimisers behind one door, with the constants that the reference gives each (dino, main_dino.py). */
+import type * as tf from "lib/tf.ts";
+import { adamWStep } from "lib/train/adamw.ts";
+import { larsStep } from "lib/train/lars.ts";
+import type { OptimizerState } from "lib/train/optimizer_state.ts";
+import { sgdStep } from "lib/train/sgd.ts";
+
+/** AdamW for transformers and ConvNeXts, SGD with momentum 0.9 for ResNets, LARS for large batches. */
+export type OptimizerName = "adamw" | "sgd" | "lars";
+
+/** What schedules change. */
+export interface OptimizerOptions {
+  readonly lr: number;
+  /** For matrices and kernels only: `decays` in optimizer_state.ts. */
+  readonly weightDecay: number;
+}
+
+/**
+ * One update of every weight that has a gradient, in place.
+ *
+ * @param state What the same optimiser keeps of the weights; empty before the first step.
+ * @throws {RangeError} If there is no such optimiser.
+ * @throws {TypeError} If a gradient has no weight of its name, or the state is another optimiser's.
+ */
+export function optimizerStep(
+  name: OptimizerName,
+  weights: ReadonlyMap<string, tf.Variable>,
+  grads: ReadonlyMap<string, tf.Tensor>,
+  state: OptimizerState,
+  options: OptimizerOptions,
+): void {
+  switch (name) {
+    case "adamw":
+      return adamWStep(weights, grads, state, options);
+    case "sgd":
+      return sgdStep(weights, grads, state, { ...options, momentum: 0.9 });
+    case "lars":
+      return larsStep(weights, grads, state, options);
+    default: // in plain JavaScript and notebooks
+      throw new RangeError(`Unknown optimizer "${name satisfies never}": use adamw, sgd, lars`);
+  }
+}
