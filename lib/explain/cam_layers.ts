@@ -1,0 +1,108 @@
+/**
+ * Which layer a class activation map looks at, and its output as maps.
+ *
+ * B batch, H W map, N tokens, C channels.
+ */
+import * as tf from "lib/tf.ts";
+import { intermediates, type Model, type ModelConfig } from "lib/models/mod.ts";
+
+/** What can be explained: a `Model`, or anything that runs as one. */
+export type Explained = Pick<Model, "config" | "forward">;
+
+/** Which layers; a map of each, then the mean of the maps. */
+export interface CamOptions {
+  /** Official module names, as taps have them. By default the one of {@linkcode camLayer}. */
+  readonly layers?: readonly string[];
+}
+
+/**
+ * The layer that the paper looks at (§5.1): of a CNN the last block of the last stage, of a transformer the first LayerNorm of
+ * the last block. (After a ViT's last block a class depends on the class token alone, so no patch would matter.)
+ *
+ * @returns Its official name: `stages.3.2`, `blocks.11.norm1`.
+ * @throws {RangeError} If the architecture is unknown.
+ */
+export function camLayer(config: ModelConfig): string {
+  switch (config.arch) {
+    case "convnext":
+    case "slak":
+      return `stages.${config.depths.length - 1}.${config.depths.at(-1)! - 1}`;
+    case "convnext_isotropic":
+      return `blocks.${config.depth - 1}`;
+    case "resnet":
+      return `layer${config.depths.length}.${config.depths.at(-1)! - 1}`;
+    case "replknet": // two blocks for each of depth
+      return `stages.${config.depths.length - 1}.blocks.${2 * config.depths.at(-1)! - 1}`;
+    case "vit":
+      return `blocks.${config.depth - 1}.norm1`;
+    case "swin":
+      return `layers.${config.depths.length - 1}.blocks.${config.depths.at(-1)! - 1}.norm1`;
+    default: {
+      const { arch } = config as { arch: string };
+      throw new RangeError(`Cannot choose a layer of "${arch}": name one in \`layers\``);
+    }
+  }
+}
+
+/** What a network makes of some images, for the `tidy` around to free. */
+export interface LayerOutputs {
+  /** As the network has them, in the order of the names. */
+  readonly outputs: readonly tf.Tensor[];
+  /** Rows and columns of tokens, where a layer's output is a list of them. */
+  readonly grid: readonly [rows: number, columns: number];
+  /** `[B, classes]`, of a network with a classifier. */
+  readonly logits?: tf.Tensor2D;
+}
+
+/**
+ * The outputs of layers in evaluation mode.
+ *
+ * @param images `[B, H, W, 3]`, normalised.
+ * @throws {TypeError} If the images have another shape.
+ * @throws {RangeError} If there is no layer of a name, the message lists those there are; if a layer's output is no map, or no
+ *   layer is named; or if the images are too small for the network.
+ */
+export function layerOutputs(
+  model: Explained,
+  images: tf.Tensor4D,
+  layers: readonly string[],
+): LayerOutputs {
+  checkImages(images);
+  if (layers.length === 0) throw new RangeError("Cannot draw a map of no layer: name one or more");
+  const { intermediates: found, stages, logits } = intermediates(model, images, layers, {
+    training: false,
+  });
+  const outputs = layers.map((name) => found[name]!.clone()); // kept ones outlive a tidy, clones do not
+  tf.dispose(found as tf.NamedTensorMap);
+  outputs.forEach((output, i) => {
+    if (output.rank === 3 || output.rank === 4) return;
+    throw new RangeError(
+      `Cannot draw layer "${
+        layers[i]
+      }" as a map: its output is [${output.shape}], without rows and columns; ` +
+        `use one before the pooling, as "${camLayer(model.config)}"`,
+    );
+  });
+  const [, rows, columns] = stages.at(-1)!.shape; // of a plain transformer, its patches
+  return { outputs, grid: [rows, columns], logits };
+}
+
+function checkImages({ shape }: tf.Tensor): void {
+  if (shape.length === 4 && shape[3] === 3 && shape[0]! > 0) return;
+  throw new TypeError(
+    `Cannot explain images of shape [${shape}]: need [B, H, W, 3], normalised as in training`,
+  );
+}
+
+/**
+ * A layer's output as maps: tokens without the class token, in rows and columns.
+ *
+ * @param output `[B, H, W, C]`; or `[B, N, C]` or `[B, 1 + N, C]`, a list of tokens.
+ * @returns `[B, H, W, C]`
+ */
+export function asMaps(output: tf.Tensor, [rows, columns]: LayerOutputs["grid"]): tf.Tensor4D {
+  if (output.rank === 4) return output as tf.Tensor4D;
+  const [batch, tokens, channels] = output.shape as [number, number, number];
+  const patches = output.slice([0, tokens - rows * columns, 0]); // class token first
+  return patches.reshape([batch, rows, columns, channels]);
+}

@@ -1,0 +1,125 @@
+/**
+ * Grad-CAM (Selvaraju et al. 2017): where a network sees what speaks for a class.
+ *
+ * B batch, H W map, C channels.
+ */
+import * as tf from "lib/tf.ts";
+import {
+  asMaps,
+  camLayer,
+  type CamOptions,
+  type Explained,
+  layerOutputs,
+} from "lib/explain/cam_layers.ts";
+import { type Heatmap, heatmapsOf, type SignedMap } from "lib/explain/heatmap.ts";
+
+export interface GradCamOptions extends CamOptions {
+  /** The class to explain, one for each image. By default each image's own: the one of the highest logit. */
+  readonly classes?: readonly number[];
+}
+
+/** Where an image speaks for a class. */
+export interface GradCam extends Heatmap {
+  readonly classIndex: number;
+}
+
+/**
+ * Grad-CAM of each image, the same as pytorch-grad-cam's: channels are weighted by the mean slope of the class's logit, their
+ * sum is cut at 0, spread over 0–1 and resized to the image.
+ *
+ * @param images `[B, H, W, 3]`, normalised.
+ * @throws {TypeError} If the images have another shape.
+ * @throws {RangeError} If the network has no classifier; if a class or a layer is not there; or if the class depends on no
+ *   position of a layer.
+ */
+export function gradCam(
+  model: Explained,
+  images: tf.Tensor4D,
+  { layers = [camLayer(model.config)], classes }: GradCamOptions = {},
+): GradCam[] {
+  const maps: SignedMap[][] = [];
+  let chosen: readonly number[] = [];
+  tf.tidy(() => {
+    const { outputs, grid, logits } = layerOutputs(model, images, layers);
+    chosen = chooseClasses(logits, images.shape[0], classes);
+    const slopes = slopesOf(model, images, layers, outputs, chosen);
+    outputs.forEach((output, i) => {
+      const slope = asMaps(slopes[i]!, grid);
+      checkSlope(slope, layers[i]!, model);
+      const weights = slope.mean([1, 2], true); // [B, 1, 1, C]
+      maps.push(signedMaps(asMaps(output, grid).mul<tf.Tensor4D>(weights).sum<tf.Tensor3D>(-1)));
+    });
+  });
+  return heatmapsOf(maps, images).map((map, i) => ({ ...map, classIndex: chosen[i]! }));
+}
+
+/** The classes asked for, checked; or those of the highest logits. */
+function chooseClasses(
+  logits: tf.Tensor2D | undefined,
+  batch: number,
+  classes: readonly number[] | undefined,
+): readonly number[] {
+  if (!logits) {
+    throw new RangeError(
+      "Cannot draw Grad-CAM: the network has no classifier, so no class to explain; build it with { numClasses }, put one " +
+        "on its features with withClassifier(), or draw eigenCam(), which needs none",
+    );
+  }
+  if (!classes) return [...logits.argMax(1).dataSync()];
+  if (classes.length !== batch) {
+    throw new RangeError(
+      `Cannot explain ${batch} images: need a class for each, got ${classes.length}`,
+    );
+  }
+  const last = logits.shape[1] - 1;
+  for (const index of classes) {
+    if (Number.isInteger(index) && index >= 0 && index <= last) continue;
+    throw new RangeError(`Cannot explain class ${index}: the network has classes 0 to ${last}`);
+  }
+  return classes;
+}
+
+/**
+ * Slopes of each image's logit by the outputs of layers: by zeros that are added there, so that a later layer of several
+ * still depends on an earlier one. Only what comes after the first of the layers is derived.
+ */
+function slopesOf(
+  model: Explained,
+  images: tf.Tensor4D,
+  layers: readonly string[],
+  outputs: readonly tf.Tensor[],
+  classes: readonly number[],
+): tf.Tensor[] {
+  const logitSum = (...added: tf.Tensor[]) => {
+    const { logits } = model.forward(images, {
+      training: false,
+      tap: (name, output) => {
+        const layer = layers.indexOf(name);
+        return layer < 0 ? output : output.add(added[layer]!);
+      },
+    });
+    const wanted = tf.oneHot(tf.tensor1d([...classes], "int32"), logits!.shape[1]);
+    return logits!.mul(wanted).sum();
+  };
+  return tf.grads(logitSum)(outputs.map((output) => tf.zerosLike(output)));
+}
+
+/** A map of zeros would look as if nothing spoke for the class. */
+function checkSlope(slope: tf.Tensor4D, layer: string, { config }: Explained): void {
+  if (slope.abs().max().dataSync()[0]! !== 0) return;
+  throw new RangeError(
+    `Cannot draw Grad-CAM of layer "${layer}": the class depends on none of its positions, as after the last attention of ` +
+      `a network that reads its class token alone; use "${camLayer(config)}"`,
+  );
+}
+
+function signedMaps(maps: tf.Tensor3D): SignedMap[] {
+  const [, height, width] = maps.shape;
+  const all = Float64Array.from(maps.dataSync<"float32">());
+  const size = height * width;
+  return Array.from({ length: all.length / size }, (_, b) => ({
+    height,
+    width,
+    values: all.subarray(b * size, (b + 1) * size),
+  }));
+}
