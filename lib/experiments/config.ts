@@ -16,7 +16,7 @@ export type DataConfig =
 export interface Scale {
   /** Pixels a side. */
   readonly imageSize: number;
-  /** At most so many images; a data set with fewer gives all it has. Of ImageNet, evenly spread over the classes. */
+  /** At most so many images; a data set with fewer gives all it has. Of ImageNet and emoji, evenly spread over the set. */
   readonly trainCount: number;
   readonly testCount: number;
   readonly batchSize: number;

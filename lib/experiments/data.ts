@@ -10,6 +10,7 @@ import {
   loadFashionMnist,
   loadImageFolder,
   openImageNet,
+  subset,
   takeImages,
   thinned,
   unlabelled,
@@ -67,8 +68,14 @@ export async function openData(
         await loadFashionMnist({ placed, ...(placed ? { size } : {}), trainCount, testCount }),
       );
     }
-    case "emoji":
-      return await loadEmoji({ size, labels: data.labels });
+    case "emoji": {
+      const { pretrain, train, test } = await loadEmoji({ size, labels: data.labels });
+      return {
+        pretrain: spread(pretrain, trainCount),
+        train: spread(train, trainCount),
+        test: spread(test, testCount),
+      };
+    }
     case "folder":
       return withoutLabels({
         train: (await loadImageFolder(data.train, { size })).images,
@@ -97,6 +104,13 @@ async function loadImageNet(
 ): Promise<Omit<DataSplit, "pretrain">> {
   const { train, val } = await openImageNet(folder, { numClasses });
   return { train: thinned(train, trainCount), test: thinned(val, testCount) };
+}
+
+/** At most `count` images, evenly spread over the set; one that has no more is itself. */
+function spread(set: ImageSet, count: number): ImageSet {
+  const total = imageCount(set);
+  if (count >= total) return set;
+  return subset(set, Array.from({ length: count }, (_, i) => Math.floor(i * total / count)));
 }
 
 function withoutLabels({ train, test }: Omit<DataSplit, "pretrain">): DataSplit {

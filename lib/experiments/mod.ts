@@ -11,7 +11,7 @@ export {
   scaleNames,
   sizesAt,
 } from "lib/experiments/config.ts";
-export { bcSslStart } from "lib/experiments/configs.ts";
+export { bcSslEmoji, bcSslStart } from "lib/experiments/configs.ts";
 export { type DataSplit, loadData, type LoadedSplit, openData } from "lib/experiments/data.ts";
 export { describeEngine } from "lib/experiments/engine.ts";
 export {
