@@ -2,7 +2,7 @@ import * as tf from "lib/tf.ts";
 import { createRng } from "lib/rng.ts";
 import { createModel } from "lib/models/mod.ts";
 import { namedVariables } from "lib/nn/parameters.ts";
-import { readSafetensors } from "lib/train/safetensors.ts";
+import { readSafetensors, writeSafetensors } from "lib/train/safetensors.ts";
 import { loadWeights } from "lib/train/weights.ts";
 import { loadDinoState, saveDinoState } from "lib/ssl/dino/checkpoint.ts";
 import { createDinoHead, dinoHead } from "lib/ssl/dino/head.ts";
@@ -87,6 +87,35 @@ Deno.test("loadWeights() takes a projection head, whose logits stay the same", (
     const x = tf.randomNormal([2, 6], 0, 1, "float32", 1) as tf.Tensor2D;
     const expected = dinoHead(x, state.teacher.params.head, { training: false });
     assertClose(dinoHead(x, params, { training: false }), expected, 1e-6);
+  }));
+
+Deno.test("loadDinoState() takes a checkpoint from before there was a choice of optimiser as AdamW's", () =>
+  withFile((path, state) => {
+    saveDinoState(path, state, 1);
+    const { arrays, metadata } = readSafetensors(path);
+    const { roles: _, ...before } = metadata;
+    writeSafetensors(path, { arrays, metadata: before });
+    const loaded = createDinoState(model, head, createRng(1));
+    loadDinoState(path, loaded);
+    for (const [name, { tensors, steps }] of state.optimizer) {
+      const slot = loaded.optimizer.get(name)!;
+      assertEquals(slot.steps, steps);
+      assertEquals(Object.keys(slot.tensors), ["first", "second"]);
+      assertClose(slot.tensors.second!, tensors.second!, 0);
+    }
+    return Promise.resolve();
+  }));
+
+Deno.test("loadDinoState() refuses a checkpoint that lacks a moment, and keeps those there are", () =>
+  withFile((path, state) => {
+    saveDinoState(path, state, 1);
+    const { arrays, metadata } = readSafetensors(path);
+    const [name] = state.optimizer.keys();
+    writeSafetensors(path, { arrays, metadata: { ...metadata, roles: '["first","third"]' } });
+    const load = () => loadDinoState(path, state);
+    assertThrows(load, Error, `"optimizer.${name}.third" is missing`);
+    assertEquals(state.optimizer.get(name!)!.tensors.first!.isDisposed, false);
+    return Promise.resolve();
   }));
 
 Deno.test("loadDinoState() finds a wrong bit in a checkpoint of the right length", () =>

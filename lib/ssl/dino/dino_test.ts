@@ -9,7 +9,13 @@ import {
 } from "lib/ssl/dino/head.ts";
 import { dinoLoss, nextCenter, teacherProbabilities } from "lib/ssl/dino/loss.ts";
 import { forwardViews } from "lib/ssl/dino/network.ts";
-import { createDinoState, dinoStep, disposeDinoState, type StepValues } from "lib/ssl/dino/step.ts";
+import {
+  createDinoState,
+  type DinoState,
+  dinoStep,
+  disposeDinoState,
+  type StepValues,
+} from "lib/ssl/dino/step.ts";
 import type { Views } from "lib/ssl/dino/views.ts";
 import { loadDinoState, saveDinoState } from "lib/ssl/dino/checkpoint.ts";
 import {
@@ -201,6 +207,25 @@ Deno.test("dinoStep() throws on a loss that is not finite, and changes no weight
   assertEquals(state.optimizer.size, 0);
 });
 
+Deno.test("dinoStep() clips each gradient at clipNorm, and with 0 none", () => {
+  const buffers = (clipNorm: number) => {
+    const state = newState();
+    const { gradNorm } = dinoStep(
+      state,
+      views(),
+      { ...now, clipNorm, optimizer: "sgd", weightDecay: 0 },
+      createRng(1),
+    );
+    const gradients = [...state.optimizer.values()].map(({ tensors }) => tensors.momentum!); // the first buffer is the gradient
+    return { gradNorm, norms: gradients.map((gradient) => gradient.norm().dataSync()[0]!) };
+  };
+  const [clipped, off] = [buffers(0.5), buffers(0)];
+  assertClose(off.gradNorm, clipped.gradNorm);
+  assertClose(Math.hypot(...off.norms), off.gradNorm);
+  assertClose(clipped.norms, off.norms.map((norm) => Math.min(norm, 0.5)));
+  assertTrue(Math.max(...off.norms) > 0.5, "something was clipped");
+});
+
 Deno.test("dinoStep() learns: twenty steps on the same views lower the divergence", () => {
   const state = newState();
   const crops = views(2);
@@ -238,26 +263,36 @@ Deno.test("disposeDinoState() frees everything", () => {
 
 // ---------------------------------------------------------------- checkpoint
 
-Deno.test("a saved and loaded state goes on with the same bits", () => {
-  const folder = Deno.makeTempDirSync();
-  try {
-    const path = `${folder}/checkpoint.safetensors`;
-    const crops = views();
-    const straight = newState();
-    dinoStep(straight, crops, now, createRng(1));
-    saveDinoState(path, straight, 1);
-    dinoStep(straight, crops, now, createRng(2));
-    const resumed = newState();
-    assertEquals(loadDinoState(path, resumed), 1);
-    dinoStep(resumed, crops, now, createRng(2));
-    assertEquals(snapshot(resumed.student.params), snapshot(straight.student.params));
-    assertEquals(snapshot(resumed.teacher.params), snapshot(straight.teacher.params));
-    assertEquals(resumed.center.dataSync(), straight.center.dataSync());
-    assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["checkpoint.safetensors"]);
-  } finally {
-    Deno.removeSync(folder, { recursive: true });
-  }
-});
+for (const optimizer of ["adamw", "sgd", "lars"] as const) {
+  Deno.test(`a state saved and loaded under ${optimizer} goes on with the same bits`, () => {
+    const folder = Deno.makeTempDirSync();
+    try {
+      const path = `${folder}/checkpoint.safetensors`;
+      const crops = views();
+      const step = (state: DinoState, i: number) =>
+        // two steps before, one of them with a frozen layer, whose slots then begin later
+        void dinoStep(state, crops, { ...now, optimizer, freezeLastLayer: i === 0 }, createRng(i));
+      const straight = newState();
+      [0, 1].forEach((i) => step(straight, i));
+      saveDinoState(path, straight, 2);
+      [2, 3].forEach((i) => step(straight, i));
+      const resumed = newState();
+      dinoStep(resumed, crops, now, createRng(9)); // what it had kept of AdamW goes
+      assertEquals(loadDinoState(path, resumed), 2);
+      [2, 3].forEach((i) => step(resumed, i));
+      assertEquals(snapshot(resumed.student.params), snapshot(straight.student.params));
+      assertEquals(snapshot(resumed.teacher.params), snapshot(straight.teacher.params));
+      assertEquals(resumed.center.dataSync(), straight.center.dataSync());
+      const slots = ({ optimizer }: DinoState) =>
+        [...optimizer].map(([name, { tensors, steps }]) => [name, steps, snapshot(tensors)]).sort();
+      assertEquals(slots(resumed), slots(straight));
+      const files = [...Deno.readDirSync(folder)].map(({ name }) => name);
+      assertEquals(files, ["checkpoint.safetensors"]);
+    } finally {
+      Deno.removeSync(folder, { recursive: true });
+    }
+  });
+}
 
 Deno.test("loadDinoState() refuses another network and a damaged file, and names them", () => {
   const folder = Deno.makeTempDirSync();

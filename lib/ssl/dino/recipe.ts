@@ -5,6 +5,7 @@ import { cosineSchedule, linearWarmup } from "lib/train/schedules.ts";
 import type { CropRecipe } from "lib/ssl/dino/crops.ts";
 import type { DinoHeadConfig } from "lib/ssl/dino/head.ts";
 import type { StepValues } from "lib/ssl/dino/step.ts";
+import { microBatches } from "lib/ssl/dino/views.ts";
 
 /** Names and meanings of the reference's arguments (dino, main_dino.py). Shares are fractions of the whole run. */
 export interface DinoRecipe {
@@ -52,8 +53,15 @@ export interface RunLength {
   readonly totalSteps: number;
 }
 
-/** @throws {RangeError} If there are fewer images than one batch, or no epoch to run. */
-export function runLength({ batchSize, epochs }: DinoRecipe, imageCount: number): RunLength {
+/**
+ * How many steps a recipe takes on so many images.
+ *
+ * @throws {RangeError} If there are fewer images than one batch, fewer in a batch than micro-batches, or no epoch to run.
+ */
+export function runLength(
+  { batchSize, epochs, accumulate = 1 }: DinoRecipe,
+  imageCount: number,
+): RunLength {
   const stepsPerEpoch = Math.floor(imageCount / batchSize);
   if (stepsPerEpoch < 1) {
     throw new RangeError(
@@ -63,6 +71,7 @@ export function runLength({ batchSize, epochs }: DinoRecipe, imageCount: number)
   if (!(Number.isInteger(epochs) && epochs > 0)) {
     throw new RangeError(`Cannot train for ${epochs} epochs: need a positive integer`);
   }
+  microBatches(batchSize, accumulate); // throws now rather than at the first step
   return { stepsPerEpoch, totalSteps: stepsPerEpoch * epochs };
 }
 

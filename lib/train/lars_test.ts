@@ -1,0 +1,75 @@
+import * as tf from "lib/tf.ts";
+import { larsStep } from "lib/train/lars.ts";
+import { disposeOptimizer, type OptimizerState } from "lib/train/optimizer_state.ts";
+import golden from "lib/train/golden/lars.json" with { type: "json" };
+import { assertClose, assertEquals, assertNoLeak, assertThrows } from "lib/testing/assert.ts";
+
+type Values = Readonly<Record<string, number[]>>;
+
+/** A tensor of each name's shape. */
+function tensors(values: Values): Map<string, tf.Tensor> {
+  const shapes: Values = golden.shapes;
+  return new Map(
+    Object.entries(values).map(([name, flat]) => [
+      name,
+      tf.tensor(flat, shapes[name]),
+    ]),
+  );
+}
+
+function variables(): Map<string, tf.Variable> {
+  return new Map([...tensors(golden.initial)].map(([name, value]) => [name, tf.variable(value)]));
+}
+
+Deno.test("larsStep() equals the reference's LARS: matrices and kernels adapt and decay, vectors do neither", () => {
+  const weights = variables();
+  const state: OptimizerState = new Map();
+  const { weightDecay } = golden;
+  for (const step of golden.steps) {
+    larsStep(weights, tensors(step.grads), state, { lr: step.lr, weightDecay });
+    const expected: Values = step.weights;
+    for (const [name, weight] of weights) assertClose(weight, expected[name]!, 1e-6);
+  }
+});
+
+Deno.test("larsStep() moves a weight by its own length, whatever the gradient's", () => {
+  const moved = (scale: number) => {
+    const weight = tf.variable(tf.tensor2d([[3, 4]]));
+    const grads = new Map([["w", tf.tensor2d([[0, 2]]).mul(scale)]]);
+    larsStep(new Map([["w", weight]]), grads, new Map(), { lr: 10, weightDecay: 0, eta: 0.01 });
+    return weight;
+  };
+  assertClose(moved(1), [3, 3.5]);
+  assertClose(moved(1000), [3, 3.5]);
+});
+
+Deno.test("larsStep() takes a gradient of zeros, as of a weight that the loss has not reached", () => {
+  const weight = tf.variable(tf.tensor2d([[3, 4]]));
+  const grads = new Map<string, tf.Tensor>([["w", tf.zeros([1, 2])]]);
+  larsStep(new Map([["w", weight]]), grads, new Map(), { lr: 10, weightDecay: 0 });
+  assertClose(weight, [3, 4]);
+});
+
+Deno.test("larsStep() keeps buffers by name: a weight without a gradient rests", () => {
+  const weights = variables();
+  const state: OptimizerState = new Map();
+  const vector = new Map<string, tf.Tensor>([["vector", tf.tensor1d([1, 2])]]);
+  larsStep(weights, vector, state, { lr: 1, weightDecay: 0.1 });
+  assertEquals([...state.keys()], ["vector"]);
+  for (const [name, weight] of variables()) {
+    if (name !== "vector") assertClose(weights.get(name)!, weight, 0);
+  }
+  const stranger = new Map([["stranger", tf.zeros([1])]]);
+  const step = () => larsStep(weights, stranger, state, { lr: 1, weightDecay: 0 });
+  assertThrows(step, TypeError, "stranger");
+});
+
+Deno.test("larsStep() keeps no tensor but its buffers", () => {
+  const weights = variables();
+  const grads = tensors(golden.steps[0]!.grads);
+  assertNoLeak(() => {
+    const state: OptimizerState = new Map();
+    for (let i = 0; i < 2; i++) larsStep(weights, grads, state, { lr: 1, weightDecay: 0.1 });
+    disposeOptimizer(state);
+  });
+});

@@ -1,0 +1,81 @@
+import * as tf from "lib/tf.ts";
+import { adamWStep } from "lib/train/adamw.ts";
+import { larsStep } from "lib/train/lars.ts";
+import { type OptimizerName, optimizerStep } from "lib/train/optimizer.ts";
+import { disposeOptimizer, type OptimizerState } from "lib/train/optimizer_state.ts";
+import { sgdStep } from "lib/train/sgd.ts";
+import { assertClose, assertEquals, assertThrows } from "lib/testing/assert.ts";
+
+type Weights = Map<string, tf.Variable>;
+type Grads = Map<string, tf.Tensor>;
+
+const options = { lr: 0.5, weightDecay: 0.2 };
+const weightsOf = (): Weights =>
+  new Map<string, tf.Variable>([
+    ["w", tf.variable(tf.tensor2d([[2, -1]]))],
+    ["w.bias", tf.variable(tf.tensor2d([[2, -1]]))],
+    ["gamma", tf.variable(tf.tensor1d([2, -1]))],
+  ]);
+const gradsOf = (value: number): Grads =>
+  new Map([...weightsOf()].map(([name, weight]) => [name, tf.fill(weight.shape, value)]));
+
+/** Two steps, whose second shows what was kept of the first. */
+function after(step: (weights: Weights, grads: Grads, state: OptimizerState) => void): Weights {
+  const weights = weightsOf();
+  const state: OptimizerState = new Map();
+  for (const value of [0.3, -0.1]) step(weights, gradsOf(value), state);
+  return weights;
+}
+
+const expected: Record<OptimizerName, Weights> = {
+  adamw: after((w, g, state) =>
+    adamWStep(w, g, state, { ...options, beta1: 0.9, beta2: 0.999, eps: 1e-8 })
+  ),
+  sgd: after((w, g, state) => sgdStep(w, g, state, { ...options, momentum: 0.9 })),
+  lars: after((w, g, state) => larsStep(w, g, state, { ...options, momentum: 0.9, eta: 0.001 })),
+};
+
+for (const name of ["adamw", "sgd", "lars"] as const) {
+  Deno.test(`optimizerStep() by ${name} has the reference's constants`, () => {
+    const actual = after((w, g, state) => optimizerStep(name, w, g, state, options));
+    for (const [weight, value] of actual) assertClose(value, expected[name].get(weight)!, 1e-7);
+  });
+
+  Deno.test(`optimizerStep() by ${name} decays matrices, not vectors nor biases`, () => {
+    const [decayed, plain] = [0.2, 0].map((weightDecay) =>
+      after((w, g, state) => optimizerStep(name, w, g, state, { ...options, weightDecay }))
+    );
+    for (const [weight, value] of decayed!) {
+      const gap = value.sub(plain!.get(weight)!).abs().max().dataSync()[0]!;
+      assertEquals(gap > 1e-5, weight === "w", `${weight} differs by ${gap}`);
+    }
+  });
+}
+
+Deno.test("optimizerStep() refuses what another optimiser kept, and changes nothing", () => {
+  const weights = weightsOf();
+  const state: OptimizerState = new Map();
+  optimizerStep("lars", weights, gradsOf(1), state, options);
+  const before = [...weights.values()].map((weight) => weight.dataSync().slice());
+  const step = () => optimizerStep("sgd", weights, gradsOf(1), state, options);
+  assertThrows(step, TypeError, "Cannot update w: need its momentum, current state has mu");
+  assertEquals([...weights.values()].map((weight) => weight.dataSync()), before);
+  assertEquals([...state.values()].map(({ steps }) => steps), [1, 1, 1]);
+});
+
+Deno.test("optimizerStep() names the optimisers there are", () => {
+  const step = () => optimizerStep("adam" as "adamw", weightsOf(), gradsOf(1), new Map(), options);
+  assertThrows(step, RangeError, 'Unknown optimizer "adam": use adamw, sgd, lars');
+});
+
+Deno.test("disposeOptimizer() frees every slot", () => {
+  const [weights, grads] = [weightsOf(), gradsOf(1)];
+  const before = tf.memory().numTensors;
+  for (const name of ["adamw", "sgd", "lars"] as const) {
+    const state: OptimizerState = new Map();
+    optimizerStep(name, weights, grads, state, options);
+    disposeOptimizer(state);
+    assertEquals(state.size, 0);
+  }
+  assertEquals(tf.memory().numTensors, before);
+});
