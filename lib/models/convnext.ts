@@ -4,18 +4,22 @@
  *
  * B batch, H W map, C channels.
  */
-import type * as tf from "lib/tf.ts";
+import * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
 import { createDepthwiseConv2d, depthwiseConv2d, type DepthwiseConv2dParams } from "lib/nn/conv.ts";
 import { createLinear } from "lib/nn/linear.ts";
-import { type Backbone, checkKeys } from "lib/models/model.ts";
+import { hasPointwise } from "lib/nn/pointwise.ts";
+import { type Backbone, checkKeys, keepOutput } from "lib/models/model.ts";
+import { fusedConvNeXtBlock } from "lib/models/convnext_fused.ts";
 import { batchNorm, type BatchNormParams, createBatchNorm } from "lib/nn/norms.ts";
 import { type ConvNeXtConfig, convNeXtConfig } from "lib/models/convnext_configs.ts";
 import { convNeXtNames } from "lib/models/convnext_names.ts";
 import {
+  blockEnding,
   type BlockOptions,
   createPointwise,
   createStages,
+  eps,
   mixerBlock,
   type PointwiseParams,
   runStages,
@@ -96,6 +100,13 @@ export function convNeXtBlock(
   block: ConvNeXtBlockParams,
   options: BlockOptions,
 ): tf.Tensor4D {
+  const { training, tap = keepOutput } = options;
+  if (hasPointwise() && tap === keepOutput && (training || !block.bn)) {
+    return tf.tidy(() => {
+      const ending = blockEnding(x, block, options);
+      return fusedConvNeXtBlock(x, { ...block, ...ending }, { ...ending, eps });
+    });
+  }
   return mixerBlock(x, block, (x, see) => {
     const y = see("dwconv", depthwiseConv2d(x, block.dwconv)); // [B, H, W, C]
     return block.bn ? see("bn", batchNorm(y, block.bn, options)) : y;

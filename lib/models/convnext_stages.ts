@@ -20,9 +20,11 @@ import {
   tapWithin,
 } from "lib/models/model.ts";
 import { createLayerNorm, layerNorm, type LayerNormParams } from "lib/nn/norms.ts";
-import { scaledResidual } from "lib/nn/residual.ts";
+import { hasPointwise, pointwise } from "lib/nn/pointwise.ts";
+import { type BranchEnding, scaledResidual } from "lib/nn/residual.ts";
 
-const eps = 1e-6; // of every LayerNorm
+/** Of every LayerNorm. */
+export const eps = 1e-6;
 
 /** A block's weights but for those that mix pixels. */
 export interface PointwiseParams {
@@ -63,16 +65,30 @@ export function mixerBlock(
   { training, rng, dropPathRate, tap }: BlockOptions,
 ): tf.Tensor4D {
   return tf.tidy(() => {
-    const { pwconv1, pwconv2 } = block;
     const see = tap ?? keepOutput;
+    const ending = blockEnding(x, block, { training, rng, dropPathRate });
+    if (see === keepOutput && hasPointwise()) {
+      return pointwise(x, mix(x, see), { ...block, ...ending }, { ...ending, eps });
+    }
+    const { pwconv1, pwconv2 } = block;
     const y = see("norm", layerNorm(mix(x, see), block.norm, eps)); // [B, H, W, C]
     let rows = y.reshape<tf.Tensor2D>([-1, x.shape[3]]); // [B·H·W, C]
     rows = biasGelu(linear(rows, { weight: pwconv1.weight }), pwconv1.bias); // [B·H·W, 4C]
     rows = linear(rows, { weight: pwconv2.weight }); // [B·H·W, C]
-    const gamma = block.gamma ?? tf.ones<tf.Rank.R1>([x.shape[3]]);
-    const keep = keepFactors(x.shape[0], training ? dropPathRate : 0, rng);
-    return scaledResidual(x, rows, { bias: pwconv2.bias, gamma, keep });
+    return scaledResidual(x, rows, { bias: pwconv2.bias, ...ending });
   });
+}
+
+/** Layer scale, 1 if a block has none, and stochastic depth's factors, {@linkcode keepFactors}. */
+export function blockEnding(
+  x: tf.Tensor4D,
+  { gamma }: Pick<PointwiseParams, "gamma">,
+  { training, rng, dropPathRate }: BlockOptions,
+): Pick<BranchEnding, "gamma" | "keep"> {
+  return {
+    gamma: gamma ?? tf.ones<tf.Rank.R1>([x.shape[3]]),
+    keep: keepFactors(x.shape[0], training ? dropPathRate : 0, rng),
+  };
 }
 
 /** The shape of the whole. Depths and dims have one entry per stage. */

@@ -37,10 +37,13 @@ const operations: Readonly<Record<string, Operation>> = {
   DinoTeacher: returns(3),
   DinoLoss: returns(3),
   DinoLossGrad: returns(2),
+  BatchMoments: returns(4),
+  Pointwise: onLists(4, 10, () => 1), // lists of no or one BatchNorm's mean, rstd, weight and bias
+  PointwiseGrad: onLists(4, 10, (length) => 8 + 2 * length),
   ScaledResidual: returns(1),
   ScaledResidualGrad: returns(3),
   Depthwise: onLists(1, 2, () => 1), // a list of no or one bias
-  DepthwiseGradInput: returns(1),
+  DepthwiseGradInput: onLists(1, 3, () => 1), // a list of no or one map to add
   DepthwiseGradWeight: onLists(1, 3, (length) => 1 + length),
   Softmax: onLists(1, 1, () => 1), // a list of no or one bias
   SoftmaxGrad: onLists(1, 2, (length) => 1 + length),

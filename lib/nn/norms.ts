@@ -7,7 +7,11 @@ import { fused } from "lib/nn/fused.ts";
 import { buffer, constant } from "lib/nn/init.ts";
 import { movingAverage } from "lib/nn/moving_average.ts";
 
-const defaultEps = 1e-5; // of PyTorch's BatchNorm
+/** PyTorch's of BatchNorm; `momentum` is the part of the way to the batch's statistics. */
+export const batchNormDefaults: Readonly<Record<"eps" | "momentum", number>> = {
+  eps: 1e-5,
+  momentum: 0.1,
+};
 
 /** PyTorch's `nn.LayerNorm` over C channels. */
 export interface LayerNormParams {
@@ -60,7 +64,11 @@ export function layerNorm<T extends tf.Tensor>(x: T, params: LayerNormParams, ep
 export function batchNorm<T extends tf.Tensor>(
   x: T,
   params: BatchNormParams,
-  { training, eps = defaultEps, momentum = 0.1 }: BatchNormOptions,
+  {
+    training,
+    eps = batchNormDefaults.eps,
+    momentum = batchNormDefaults.momentum,
+  }: BatchNormOptions,
 ): T {
   return tf.tidy(() => {
     if (!training) {
@@ -98,7 +106,7 @@ const affine = tf.customGrad((...args) => {
  */
 export function batchNormAffine(
   { weight, bias, running_mean, running_var }: BatchNormParams,
-  eps = defaultEps,
+  eps = batchNormDefaults.eps,
 ): { readonly scale: tf.Tensor1D; readonly shift: tf.Tensor1D } {
   return tf.tidy(() => {
     const scale = weight.mul<tf.Tensor1D>(running_var.add(eps).rsqrt());

@@ -18,6 +18,9 @@ std::string name_of(const Case& c) {
   return text;
 }
 
+/** What is added to the gradient of the input: without a bias, the input. */
+const float* plus(const Case& c, const Numbers& x) { return c.bias ? nullptr : x.data(); }
+
 /** Calls visit(output, input, weight index) for every product in the convolution. */
 template <typename Visit>
 void for_each_product(const Maps& m, const Kernel& k, Visit visit) {
@@ -45,7 +48,7 @@ Results run(const Case& c, const Numbers& x, const Numbers& dy, const Numbers& w
             const Workers& workers) {
   Results r{Numbers(dy.size()), Numbers(x.size()), Numbers(weight.size()), Numbers(bias.size())};
   depthwise(x.data(), weight.data(), c.bias ? bias.data() : nullptr, r.y.data(), c.maps, c.kernel, workers);
-  depthwise_grad_input(dy.data(), weight.data(), r.dx.data(), c.maps, c.kernel, workers);
+  depthwise_grad_input(dy.data(), weight.data(), plus(c, x), r.dx.data(), c.maps, c.kernel, workers);
   depthwise_grad_weight(dy.data(), x.data(), r.dweight.data(), c.bias ? r.dbias.data() : nullptr, c.maps, c.kernel,
                         workers);
   return r;
@@ -63,6 +66,7 @@ void check(const Case& c, Random& random) {
     y[i] = bias[i % m.channels];
     dbias[i % m.channels] += dy[i];
   }
+  if (plus(c, x) != nullptr) dx.assign(x.begin(), x.end());
   for_each_product(m, k, [&](Index out, Index in, Index w) {
     y[out] += double(x[in]) * weight[w];
     dx[in] += double(dy[out]) * weight[w];

@@ -5,12 +5,14 @@
 namespace bcssl::check {
 void check_depthwise();
 void check_dino();
+void check_pointwise();
 void check_rows();
 }  // namespace bcssl::check
 
 int main() {
   bcssl::check::check_depthwise();
   bcssl::check::check_dino();
+  bcssl::check::check_pointwise();
   bcssl::check::check_rows();
   std::printf("%d failures\n", bcssl::check::failures);
   return bcssl::check::failures == 0 ? 0 : 1;

@@ -77,8 +77,8 @@ void affine(const float* x, const float* scale, const float* shift, float* y, Ro
   });
 }
 
-void batch_norm(const float* x, const float* weight, const float* bias, float eps, const Running& running, float* y,
-                float* mean, float* rstd, Rows size, const Workers& workers) {
+void batch_moments(const float* x, float eps, const Running& running, float* mean, float* rstd, Rows size,
+                   const Workers& workers) {
   const auto [rows, channels] = size;
   const Moments moments = moments_of(x, size, workers);
   for (Index c = 0; c < channels; ++c) {
@@ -88,6 +88,12 @@ void batch_norm(const float* x, const float* weight, const float* bias, float ep
     running.new_mean[c] = running.mean[c] + running.momentum * (mean[c] - running.mean[c]);
     running.new_variance[c] = running.variance[c] + running.momentum * (unbiased - running.variance[c]);
   }
+}
+
+void batch_norm(const float* x, const float* weight, const float* bias, float eps, const Running& running, float* y,
+                float* mean, float* rstd, Rows size, const Workers& workers) {
+  const auto [rows, channels] = size;
+  batch_moments(x, eps, running, mean, rstd, size, workers);
   const Split split(rows, channels);
   workers.run(split.parts, [&](Index part) {
     for (Index r = split.begin(part); r < split.end(part); ++r) {

@@ -42,13 +42,24 @@ inline __attribute__((always_inline)) void correlate(const Runs& runs, Vec (&sum
   }
 }
 
+/** Where the sums of neighbouring outputs begin: `step` floats apart, or all at the same. */
+struct Start {
+  const float* data;
+  Index step;
+  Vec at(Index t) const {
+    Vec v;
+    std::memcpy(&v, data + t * step, sizeof v);
+    return v;
+  }
+};
+
 /** T neighbouring outputs, `step` floats apart. */
 template <int T, int Apart>
-void write_outputs(const Runs& runs, const Vec& start, float* out, Index step) {
+void write_outputs(const Runs& runs, const Start& start, float* out, Index step) {
   Vec sums[T];
 #pragma GCC unroll 16
   for (int t = 0; t < T; ++t) {
-    sums[t] = start;
+    sums[t] = start.at(t);
     __builtin_prefetch(out + t * step, 1);
   }
   correlate<T, 1, Apart>(runs, sums);
@@ -61,13 +72,13 @@ void write_outputs(const Runs& runs, const Vec& start, float* out, Index step) {
  * kernel as wide as the map is half of everything. `runs.length` taps have their middle above the output.
  */
 template <int W>
-void write_row(const Runs& runs, const Vec& start, float* out, Index step) {
+void write_row(const Runs& runs, const Start& start, float* out, Index step) {
   const auto [inputs, input_rows, input_step, factors, factor_row, factor_step, rows, length] = runs;
   const Index pad = length / 2;
   Vec sums[W];
 #pragma GCC unroll 16
   for (int t = 0; t < W; ++t) {
-    sums[t] = start;
+    sums[t] = start.at(t);
     __builtin_prefetch(out + t * step, 1);
   }
   for (Index r = 0; r < rows; ++r) {
@@ -127,7 +138,7 @@ void add_row(const Runs& runs, Vec* taps, Index) {
   }
 }
 
-using WriteOutputs = void (*)(const Runs&, const Vec&, float*, Index);
+using WriteOutputs = void (*)(const Runs&, const Start&, float*, Index);
 using AddToTaps = void (*)(const Runs&, Vec*, Index);
 
 template <int Apart, int... T>

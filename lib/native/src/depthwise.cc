@@ -99,6 +99,11 @@ std::unique_ptr<Vec[]> pack_kernel(const float* weight, const Kernel& whole, con
 
 Index outputs(Index size, Index stride) { return (size + stride - 1) / stride; }
 
+/** What is added to the outputs: one number per channel, or a map of their size. At least one is null. */
+struct Addend {
+  const float *bias, *map;
+};
+
 /** A convolution forward, or backward to its input. */
 class Convolution {
  public:
@@ -116,8 +121,8 @@ class Convolution {
 
   const Blocks& blocks() const { return blocks_; }
 
-  /** `kernel` is packed; `bias` may be null. */
-  void run(const float* in, const Vec* kernel, const float* bias, float* out, Index images,
+  /** `kernel` is packed. */
+  void run(const float* in, const Vec* kernel, const Addend& addend, float* out, Index images,
            const Workers& workers) const {
     if (images * y_.out * x_.out * blocks_.channels() == 0) return;
     const Index bands = (y_.out + band_ - 1) / band_;
@@ -131,9 +136,10 @@ class Convolution {
       for (Index unit = split.begin(part); unit < split.end(part); ++unit) {
         const Index cut = unit % cuts, group = unit / cuts % groups_.count, image = unit / cuts / groups_.count;
         window.start({in + image * y_.in * x_.in * blocks_.channels(), groups_.begin(group), groups_.size(group)});
-        float* map = out + image * y_.out * x_.out * blocks_.channels();
+        const Index map = image * y_.out * x_.out * blocks_.channels();
+        const Addend own{addend.bias, addend.map == nullptr ? nullptr : addend.map + map};
         for (Index band = bands * cut / cuts; band < bands * (cut + 1) / cuts; ++band) {
-          convolve_band(window, group, band * band_, kernel, bias, map);
+          convolve_band(window, group, band * band_, kernel, own, out + map);
         }
       }
     });
@@ -141,22 +147,25 @@ class Convolution {
 
  private:
   /** One band of output rows, from row `begin` on, of one group of channel blocks. */
-  void convolve_band(Window& window, Index group, Index begin, const Vec* kernel, const float* bias, float* out) const {
+  void convolve_band(Window& window, Index group, Index begin, const Vec* kernel, const Addend& addend,
+                     float* out) const {
     const Index end = std::min(begin + band_, y_.out);
     const Strip& last = rows_[end - 1];
     window.show(rows_[begin].input, last.input + last.taps);
     for (Index b = 0; b < groups_.size(group); ++b) {
       const Index block = groups_.begin(group) + b;
-      const Vec start = bias == nullptr ? Vec{} : blocks_.load(bias, block);
+      const Vec bias = addend.bias == nullptr ? Vec{} : blocks_.load(addend.bias, block);
       const Vec* own = kernel + block * y_.taps * x_.taps;
       for (Index i = begin; i < end; ++i) {
-        convolve_row(window, i - begin, b, rows_[i], own, start, out + i * x_.out * blocks_.channels(), block);
+        const Index row = i * x_.out * blocks_.channels();
+        const float* added = addend.map == nullptr ? nullptr : addend.map + row;
+        convolve_row(window, i - begin, b, rows_[i], own, bias, added, out + row, block);
       }
     }
   }
 
-  void convolve_row(const Window& window, Index row, Index b, const Strip& y, const Vec* kernel, const Vec& start,
-                    float* out, Index block) const {
+  void convolve_row(const Window& window, Index row, Index b, const Strip& y, const Vec* kernel, const Vec& bias,
+                    const float* added, float* out, Index block) const {
     Runs runs{nullptr, window.starts(y.input), 1, nullptr, y_.up * x_.taps, x_.up, y.taps, 0};
     const Index step = x_.up * blocks_.channels();
     for (std::size_t s = 0; s < strips_.size(); ++s) {
@@ -166,10 +175,17 @@ class Convolution {
       runs.factors = kernel + y.tap * x_.taps + strip.tap;
       runs.length = strip.taps;
       float* to = out + strip.first * blocks_.channels();
+      Start start{reinterpret_cast<const float*>(&bias), 0};
+      const float* from = added == nullptr ? nullptr : added + strip.first * blocks_.channels();
       if (blocks_.full()) {
+        if (from != nullptr) start = {from + blocks_.begin(block), step};
         write_[s](runs, start, to + blocks_.begin(block), step);
       } else {
-        Vec sums[kSums];
+        Vec starts[kSums], sums[kSums];
+        if (from != nullptr) {
+          for (Index t = 0; t < strip.outputs; ++t) starts[t] = blocks_.load(from + t * step, block);
+          start = {reinterpret_cast<const float*>(starts), kLanes};
+        }
         write_[s](runs, start, reinterpret_cast<float*>(sums), kLanes);
         for (Index t = 0; t < strip.outputs; ++t) blocks_.store(sums[t], to + t * step, block);
       }
@@ -316,15 +332,15 @@ void depthwise(const float* x, const float* weight, const float* bias, float* y,
   const Kernel k = inner(whole, m.height, m.width);
   const Convolution convolution(forward(m.height, k.height, k.stride), forward(m.width, k.width, k.stride), m.channels);
   const auto kernel = pack_kernel(weight, whole, k, convolution.blocks(), false);
-  convolution.run(x, kernel.get(), bias, y, m.images, workers);
+  convolution.run(x, kernel.get(), {bias, nullptr}, y, m.images, workers);
 }
 
-void depthwise_grad_input(const float* dy, const float* weight, float* dx, const Maps& m, const Kernel& whole,
-                          const Workers& workers) {
+void depthwise_grad_input(const float* dy, const float* weight, const float* plus, float* dx, const Maps& m,
+                          const Kernel& whole, const Workers& workers) {
   const Kernel k = inner(whole, m.height, m.width);
   const Convolution convolution(backward(m.height, k.height, k.stride), backward(m.width, k.width, k.stride), m.channels);
   const auto kernel = pack_kernel(weight, whole, k, convolution.blocks(), true);
-  convolution.run(dy, kernel.get(), nullptr, dx, m.images, workers);
+  convolution.run(dy, kernel.get(), {nullptr, plus}, dx, m.images, workers);
 }
 
 void depthwise_grad_weight(const float* dy, const float* x, float* dweight, float* dbias, const Maps& m,

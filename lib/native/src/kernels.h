@@ -71,7 +71,10 @@ struct Running {
   float momentum;
   float *new_mean, *new_variance;
 };
-/** Each channel over all rows: as above; also gives mean and rstd, one per channel. */
+/** Each channel's mean and rstd over all rows. */
+void batch_moments(const float* x, float eps, const Running& running, float* mean, float* rstd, Rows size,
+                   const Workers& workers);
+/** As above, and y = (x − mean) · rstd · weight + bias. */
 void batch_norm(const float* x, const float* weight, const float* bias, float eps, const Running& running, float* y,
                 float* mean, float* rstd, Rows size, const Workers& workers);
 void batch_norm_grad(const float* dy, const float* x, const float* mean, const float* rstd,
@@ -91,6 +94,30 @@ void scaled_residual(const float* x, const float* branch, const Ending& ending, 
 /** dbranch = keep · gamma · dy; dbias is its sum over rows; dgamma = Σ keep · (branch + bias) · dy. (dx is dy itself.) */
 void scaled_residual_grad(const float* dy, const float* branch, const Ending& ending, float* dbranch,
                           float* dbias, float* dgamma, Rows size, const Workers& workers);
+
+// ---- pointwise.cc
+
+/** A BatchNorm in training: what the batch had, and its weights, one number per channel. */
+struct BatchNormalized {
+  const float *mean, *rstd, *weight, *bias;
+};
+/** x + keep · gamma · (gelu(LayerNorm(z) · weight1 + bias1) · weight2 + bias2) of a row z, or BatchNorm(z) if not null. */
+struct Pointwise {
+  Index channels, hidden;
+  const float *norm_weight, *norm_bias;
+  float eps;
+  const float *weight1, *bias1, *weight2, *bias2;  // [channels, hidden], [hidden], [hidden, channels], [channels]
+  const float *gamma, *keep;                       // one per channel, one per image
+  Index images;
+  const BatchNormalized* batch_norm;
+};
+void pointwise(const float* input, const float* x, const Pointwise& p, float* y, Index rows, const Workers& workers);
+/** Those of the BatchNorm are written if there is one. (dx is dy itself.) */
+struct PointwiseGrads {
+  float *input, *norm_weight, *norm_bias, *weight1, *bias1, *weight2, *bias2, *gamma, *bn_weight, *bn_bias;
+};
+void pointwise_grad(const float* dy, const float* input, const Pointwise& p, const PointwiseGrads& grads, Index rows,
+                    const Workers& workers);
 
 // ---- softmax.cc
 
@@ -120,8 +147,9 @@ struct Kernel {
 /** Maps are those of the input; the output's have height and width divided by the stride, rounded up. No bias: null. */
 void depthwise(const float* x, const float* weight, const float* bias, float* y, const Maps& maps,
                const Kernel& kernel, const Workers& workers);
-void depthwise_grad_input(const float* dy, const float* weight, float* dx, const Maps& maps, const Kernel& kernel,
-                          const Workers& workers);
+/** `plus` is added to the gradient: that of another path to the same input, or null. */
+void depthwise_grad_input(const float* dy, const float* weight, const float* plus, float* dx, const Maps& maps,
+                          const Kernel& kernel, const Workers& workers);
 void depthwise_grad_weight(const float* dy, const float* x, float* dweight, float* dbias, const Maps& maps,
                            const Kernel& kernel, const Workers& workers);
 

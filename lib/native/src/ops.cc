@@ -156,12 +156,15 @@ bool is_depthwise_grad(Call& call, int stride) {
   return is_depthwise(call, 1, 2, stride) && call.all_hold({0}, strided(maps_of(call, 1), stride).num_elements());
 }
 
-/** Inputs dy, x for its shape, weight. */
+/** Inputs dy, x for its shape, weight, and what is to be added to the gradient if there is something. */
 void DepthwiseGradInput(Call& call, const Constants& constants) {
   if (!is_depthwise_grad(call, constants.stride)) return;
+  if (constants.n > 0 && !call.all_hold({3}, call.count(1))) return;
   float* dx = call.out(0, call.shape(1));
   if (!call.ok()) return;
-  depthwise_grad_input(call.in(0), call.in(2), dx, maps_of(call, 1), kernel_of(call, 2, constants.stride), call.workers);
+  const float* plus = constants.n > 0 ? call.in(3) : nullptr;
+  depthwise_grad_input(call.in(0), call.in(2), plus, dx, maps_of(call, 1), kernel_of(call, 2, constants.stride),
+                       call.workers);
 }
 
 /** Inputs dy, x, weight for its shape, and the bias if there is one; outputs dweight, and dbias if there is a bias. */
@@ -288,7 +291,8 @@ REGISTER_OP("BcsslDepthwise")
 BCSSL_KERNEL("Depthwise", Op<Depthwise>);
 
 REGISTER_OP("BcsslDepthwiseGradInput")
-    .Attr("stride: int").Input("dy: float").Input("x: float").Input("weight: float").Output("dx: float");
+    .Attr("N: int >= 0").Attr("stride: int").Input("dy: float").Input("x: float").Input("weight: float")
+    .Input("plus: N * float").Output("dx: float");
 BCSSL_KERNEL("DepthwiseGradInput", Op<DepthwiseGradInput>);
 
 REGISTER_OP("BcsslDepthwiseGradWeight")

@@ -1,0 +1,91 @@
+/**
+ * A whole block of ConvNeXt or BC-SSL as one step of the tape and three native kernels each way: what a small network
+ * waits for is not arithmetic but calls. Of its insides only the depthwise convolution's output is kept for the way back.
+ *
+ * B batch, H W map, C channels, k a side of the kernel.
+ */
+import * as tf from "lib/tf.ts";
+import type { DepthwiseConv2dParams } from "lib/nn/conv.ts";
+import { reportCost } from "lib/nn/cost.ts";
+import { fused } from "lib/nn/fused.ts";
+import { batchNormDefaults, type BatchNormParams } from "lib/nn/norms.ts";
+import { type PointwiseLayers, pointwiseWeights, reportPointwiseCost } from "lib/nn/pointwise.ts";
+
+/** The weights of a block. */
+export interface FusedBlock extends PointwiseLayers {
+  readonly dwconv: DepthwiseConv2dParams; // [k, k, C, 1]
+  readonly bn?: BatchNormParams; // [C]
+}
+
+type Inputs = readonly tf.Tensor[];
+
+/**
+ * The block in training; its BatchNorm, if it has one, uses the batch's statistics and moves the running ones.
+ *
+ * @param x `[B, H, W, C]`
+ * @param keep A factor for each image, or one for all: `keepFactors` in lib/nn/drop_path.ts.
+ * @param eps Of the LayerNorm.
+ * @returns `[B, H, W, C]`
+ */
+export function fusedConvNeXtBlock(
+  x: tf.Tensor4D,
+  block: FusedBlock,
+  { keep, eps }: { readonly keep: Float32Array; readonly eps: number },
+): tf.Tensor4D {
+  const { dwconv, bn } = block;
+  const convolution: Inputs = dwconv.bias ? [dwconv.weight, dwconv.bias] : [dwconv.weight];
+  const norm: Inputs = bn ? [bn.weight, bn.bias] : [];
+  report(x, block);
+  const op = tf.customGrad((...args) => {
+    const save = args.at(-1) as unknown as tf.GradSaveFunc;
+    const [x, ...weights] = args.slice(0, -1) as [tf.Tensor, ...tf.Tensor[]];
+    const [c, n, layers] = groups(weights, convolution.length, norm.length);
+    const y = fused("Depthwise", [x, ...c], { stride: 1 })![0]!;
+    const moments = bn ? batchMoments(y, bn) : [];
+    const factors = tf.tensor1d(keep);
+    save([x, y, factors, ...moments, ...weights]);
+    return {
+      value: fused("Pointwise", [y, x, ...layers, factors, ...moments, ...n], { eps })![0]!,
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
+        const [x, y, factors, ...rest] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, ...tf.Tensor[]];
+        const moments = rest.slice(0, norm.length); // as many
+        const [c, n, layers] = groups(rest.slice(norm.length), convolution.length, norm.length);
+        const through = [dy, y, ...layers, factors, ...moments, ...n];
+        const [d, ...grads] = fused("PointwiseGrad", through, { eps })! as [
+          tf.Tensor,
+          ...tf.Tensor[],
+        ];
+        const ofLayers = grads.slice(0, layers.length), ofNorm = grads.slice(layers.length);
+        return [
+          ...fused("DepthwiseGradInput", [d, x, c[0]!, dy], { stride: 1 })!,
+          ...fused("DepthwiseGradWeight", [d, x, ...c], { stride: 1 })!,
+          ...ofNorm,
+          ...ofLayers,
+        ];
+      },
+    };
+  });
+  return tf.tidy(() => op(x, ...convolution, ...norm, ...pointwiseWeights(block)) as tf.Tensor4D);
+}
+
+/** Convolution, BatchNorm, and the layers of each pixel. */
+function groups(weights: Inputs, convolution: number, norm: number): [Inputs, Inputs, Inputs] {
+  const all = convolution + norm;
+  return [weights.slice(0, convolution), weights.slice(convolution, all), weights.slice(all)];
+}
+
+/** Mean and 1/√(σ² + eps) of each channel; moves the running statistics. */
+function batchMoments(y: tf.Tensor, { running_mean, running_var }: BatchNormParams): tf.Tensor[] {
+  const inputs = [y, running_mean, running_var];
+  const [mean, rstd, newMean, newVariance] = fused("BatchMoments", inputs, batchNormDefaults)!;
+  running_mean.assign(newMean as tf.Tensor1D);
+  running_var.assign(newVariance as tf.Tensor1D);
+  return [mean!, rstd!];
+}
+
+function report(x: tf.Tensor, block: FusedBlock): void {
+  const { weight } = block.dwconv;
+  const [kh, kw] = weight.shape;
+  reportCost({ kind: "depthwise", multiplyAdds: x.size * kh * kw, weight });
+  reportPointwiseCost(x, block);
+}

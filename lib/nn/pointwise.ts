@@ -1,0 +1,77 @@
+/**
+ * The part of a ConvNeXt block that works on each pixel by itself, as one native kernel each way, whose 4C hidden
+ * activations never leave the cache: forward they are not kept, backward they are computed again. `mixerBlock` in
+ * lib/models/convnext_stages.ts is the same in single layers.
+ *
+ * B batch, H W map, C channels.
+ */
+import * as tf from "lib/tf.ts";
+import { reportCost } from "lib/nn/cost.ts";
+import { fused, hasFused } from "lib/nn/fused.ts";
+import type { LinearParams } from "lib/nn/linear.ts";
+import type { LayerNormParams } from "lib/nn/norms.ts";
+
+export interface PointwiseLayers {
+  readonly norm: LayerNormParams; // [C]
+  readonly pwconv1: LinearParams; // [C, 4C]
+  readonly pwconv2: LinearParams; // [4C, C]
+  /** Layer scale, `[C]`. */
+  readonly gamma: tf.Tensor1D;
+}
+
+/** The layers' weights in the order of the kernel's inputs. */
+export function pointwiseWeights({ norm, pwconv1, pwconv2, gamma }: PointwiseLayers): tf.Tensor[] {
+  return [
+    norm.weight,
+    norm.bias,
+    pwconv1.weight,
+    pwconv1.bias,
+    pwconv2.weight,
+    pwconv2.bias,
+    gamma,
+  ];
+}
+
+/** Whether the backend in use has the kernels. */
+export function hasPointwise(): boolean {
+  return hasFused("Pointwise");
+}
+
+/**
+ * `x + keep · gamma · pwconv2(gelu(pwconv1(LayerNorm(input))))`.
+ *
+ * @param x `[B, H, W, C]`
+ * @param input The same shape.
+ * @param keep A factor for each image, or one for all: `keepFactors` in lib/nn/drop_path.ts.
+ * @returns The same shape.
+ */
+export function pointwise(
+  x: tf.Tensor4D,
+  input: tf.Tensor4D,
+  layers: PointwiseLayers,
+  { keep, eps }: { readonly keep: Float32Array; readonly eps: number },
+): tf.Tensor4D {
+  reportPointwiseCost(input, layers);
+  const op = tf.customGrad((...args) => {
+    const save = args.at(-1) as unknown as tf.GradSaveFunc;
+    const [x, input, ...weights] = args.slice(0, -1) as tf.Tensor[];
+    const factors = tf.tensor1d(keep);
+    save([input!, ...weights, factors]);
+    return {
+      value: fused("Pointwise", [input!, x!, ...weights, factors], { eps })![0]!,
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => [
+        dy.clone(),
+        ...fused("PointwiseGrad", [dy, ...saved], { eps })!,
+      ],
+    };
+  });
+  return tf.tidy(() => op(x, input, ...pointwiseWeights(layers)) as tf.Tensor4D);
+}
+
+/** Reports both linear layers to whoever counts, for every pixel of `input`. */
+export function reportPointwiseCost(input: tf.Tensor, { pwconv1, pwconv2 }: PointwiseLayers): void {
+  const pixels = input.size / pwconv1.weight.shape[0];
+  for (const { weight } of [pwconv1, pwconv2]) {
+    reportCost({ kind: "linear", multiplyAdds: pixels * weight.size, weight });
+  }
+}
