@@ -1,0 +1,169 @@
+/**
+ * Reads JSON files too large for one string (COCO's training annotations have 450 MB): the object at the top is taken apart
+ * as it streams by, and each element of its arrays is parsed on its own.
+ */
+
+/** An element of an array at the top, `"images": [element, …]`; or what stands there instead of an array. */
+export interface JsonElement {
+  /** `images` */
+  readonly key: string;
+  /** Place in its array. */
+  readonly index: number;
+  /** Its first byte in the file. */
+  readonly position: number;
+  readonly text: string;
+}
+
+const [quote, comma, colon, backslash] = Array.from('",:\\', (c) => c.charCodeAt(0));
+const [openArray, closeArray, openObject, closeObject] = Array.from("[]{}", (c) => c.charCodeAt(0));
+
+const decoder = new TextDecoder();
+
+/**
+ * Gives each element of a file to `visit`, in order.
+ *
+ * Only what tells elements apart is checked here; an element may be no JSON within.
+ *
+ * @returns The keys at the top; that of an empty array, too.
+ * @throws {Error} If the file cannot be read, is cut short or is no object; the message names file and byte.
+ */
+export async function visitJson(
+  path: string,
+  visit: (element: JsonElement) => void,
+): Promise<ReadonlySet<string>> {
+  const scanner = new JsonScanner(visit);
+  const file = await Deno.open(path).catch((error) => {
+    throw new Error(`Cannot read ${path}: ${error.message}`);
+  });
+  try {
+    for await (const chunk of file.readable) scanner.push(chunk);
+    scanner.end();
+    return scanner.keys;
+  } catch (error) {
+    throw new Error(`Cannot read ${path}: ${(error as Error).message}`);
+  }
+}
+
+/** Takes bytes as they come; keeps those of the element that has begun. */
+class JsonScanner {
+  readonly keys = new Set<string>();
+  readonly #visit: (element: JsonElement) => void;
+  #bytes = new Uint8Array(0);
+  #base = 0; // position in the file of the first of #bytes
+  #depth = 0;
+  #inArray = false; // whether elements stand at depth 2, else at 1
+  #key: string | undefined; // from its closing quote to the end of its value
+  #index = 0;
+  #start = -1; // of the key or element that has begun, in #bytes
+  #inString = false;
+  #escaped = false;
+  #done = false;
+
+  constructor(visit: (element: JsonElement) => void) {
+    this.#visit = visit;
+  }
+
+  push(chunk: Uint8Array): void {
+    const kept = this.#start < 0 ? new Uint8Array(0) : this.#bytes.subarray(this.#start);
+    this.#base += this.#bytes.length - kept.length;
+    if (this.#start > 0) this.#start = 0;
+    const bytes = this.#bytes = new Uint8Array(kept.length + chunk.length);
+    bytes.set(kept);
+    bytes.set(chunk, kept.length);
+    for (let at = kept.length; at < bytes.length; at++) {
+      const byte = bytes[at]!;
+      if (!this.#inString) this.#structure(byte, at);
+      else if (this.#escaped) this.#escaped = false;
+      else if (byte === backslash) this.#escaped = true;
+      else if (byte === quote) this.#endString(at);
+    }
+  }
+
+  /** @throws {Error} If the object at the top is not closed. */
+  end(): void {
+    const length = this.#base + this.#bytes.length;
+    if (this.#done) return;
+    if (this.#depth === 0) throw new Error("it is empty");
+    const within = this.#key === undefined ? "" : `, in element ${this.#index} of "${this.#key}"`;
+    throw new Error(`it is cut short: it ends after ${length} bytes${within}`);
+  }
+
+  #structure(byte: number, at: number): void {
+    if (byte <= 32) return; // white space
+    const here = this.#depth === (this.#inArray ? 2 : 1);
+    if (byte === quote) {
+      this.#begin(at);
+      this.#inString = true;
+    } else if (byte === openArray || byte === openObject) this.#open(byte, at);
+    else if (byte === closeArray || byte === closeObject) this.#close(byte, at);
+    else if (here && byte === comma) this.#emit(at);
+    else if (!(this.#depth === 1 && byte === colon)) this.#begin(at);
+  }
+
+  /** A key or an element begins, unless one has. */
+  #begin(at: number): void {
+    if (this.#depth === 0) throw this.#unexpected(at);
+    if (this.#start < 0) this.#start = at;
+  }
+
+  #open(byte: number, at: number): void {
+    if (this.#depth === 0) {
+      if (byte !== openObject || this.#done) throw this.#unexpected(at);
+    } else if (this.#depth === 1 && byte === openArray && this.#start < 0) {
+      this.#inArray = true;
+      this.#index = 0;
+    } else this.#begin(at);
+    this.#depth++;
+  }
+
+  #close(byte: number, at: number): void {
+    if (this.#inArray && this.#depth === 2) {
+      if (byte !== closeArray) throw this.#unexpected(at);
+      if (this.#start >= 0 || this.#index > 0) this.#emit(at);
+      this.#inArray = false;
+      this.#key = undefined;
+    } else if (this.#depth <= 1) {
+      if (byte !== closeObject || this.#depth === 0) throw this.#unexpected(at);
+      this.#emit(at);
+    }
+    this.#done = --this.#depth === 0;
+  }
+
+  #endString(at: number): void {
+    this.#inString = false;
+    if (this.#depth !== 1 || this.#key !== undefined) return;
+    this.#key = this.#text(this.#start + 1, at);
+    this.keys.add(this.#key);
+    this.#start = -1;
+    this.#index = 0;
+  }
+
+  /** The element ends before `at`; one that never began is empty text, which is no JSON. */
+  #emit(at: number): void {
+    if (this.#key === undefined) {
+      if (this.#start >= 0) throw this.#unexpected(at);
+      return; // the comma after an array
+    }
+    const start = this.#start < 0 ? at : this.#start;
+    this.#visit({
+      key: this.#key,
+      index: this.#index++,
+      position: this.#base + start,
+      text: this.#text(start, at),
+    });
+    this.#start = -1;
+    if (!this.#inArray) this.#key = undefined;
+  }
+
+  #text(from: number, to: number): string {
+    return decoder.decode(this.#bytes.subarray(from, to));
+  }
+
+  #unexpected(at: number): Error {
+    return new Error(
+      `it is no COCO file: unexpected ${String.fromCharCode(this.#bytes[at]!)} at byte ${
+        this.#base + at
+      }`,
+    );
+  }
+}
