@@ -1,7 +1,7 @@
 /** Features for a linear probe: computed once and kept, or anew in every epoch from augmented images. */
 import * as tf from "lib/tf.ts";
-import { type ChannelStats, normalize, normalizeTable } from "lib/augment/mod.ts";
-import type { ImageSet } from "lib/datasets/images.ts";
+import { type ChannelStats, normalize, normalizeTable, raster } from "lib/augment/mod.ts";
+import { imageAt, type ImageSet } from "lib/datasets/images.ts";
 import { bankOf, type FeatureBank, type LabelledFeatures } from "lib/eval/feature_bank.ts";
 import { type ProbeFeatureOptions, probeFeatures } from "lib/eval/probe_features.ts";
 import { randomCrop } from "lib/eval/random_crop.ts";
@@ -47,7 +47,9 @@ export function augmentedSource(
   const features = (indices: Uint32Array, epoch: number) => {
     const pixels = new Float32Array(indices.length * height * width * 3);
     indices.forEach((index, i) => {
-      const crop = randomCrop(set, index, cropScale, rng.fork(epoch).fork(index));
+      const image = raster(width, height, 3, imageAt(set, index).pixels);
+      const options = { size: width, scale: cropScale };
+      const crop = randomCrop(image, options, rng.fork(epoch).fork(index));
       normalize(crop, values, pixels, i * height * width * 3);
     });
     return tf.tidy(() =>

@@ -1,7 +1,7 @@
 import * as tf from "lib/tf.ts";
-import { createRng } from "lib/rng.ts";
-import { imageNetStats, normalize, normalizeTable } from "lib/augment/mod.ts";
-import type { ImageSet } from "lib/datasets/images.ts";
+import { createRng, type Rng } from "lib/rng.ts";
+import { imageNetStats, normalize, normalizeTable, raster } from "lib/augment/mod.ts";
+import { imageAt, type ImageSet } from "lib/datasets/images.ts";
 import { augmentedSource, cachedSource } from "lib/eval/probe_sources.ts";
 import { randomCrop } from "lib/eval/random_crop.ts";
 import { probeFeatures } from "lib/eval/probe_features.ts";
@@ -24,6 +24,10 @@ const model = createModel(
   createRng(1),
 );
 const options = { stats: imageNetStats };
+const cropOf = (set: ImageSet, index: number, rng: Rng) => {
+  const image = raster(size, size, 3, imageAt(set, index).pixels);
+  return randomCrop(image, { size, scale: [0.08, 1] }, rng);
+};
 
 Deno.test("cachedSource() gathers rows in the order asked for", () => {
   const source = cachedSource({
@@ -40,7 +44,7 @@ Deno.test("augmentedSource() gives the features of its crops, other ones in ever
   const pixels = new Float32Array(2 * size * size * 3);
   indices.forEach((index, i) =>
     normalize(
-      randomCrop(images, index, [0.08, 1], createRng(5).fork(epoch).fork(index)),
+      cropOf(images, index, createRng(5).fork(epoch).fork(index)),
       normalizeTable(imageNetStats),
       pixels,
       i * size * size * 3,
@@ -67,7 +71,7 @@ Deno.test("randomCrop() flips every second image, and crops within its scale", (
   };
   let [flipped, smallest] = [0, 1];
   for (let i = 0; i < 400; i++) {
-    const { data } = randomCrop(ramp, 0, [0.08, 1], createRng(0).fork(i));
+    const { data } = cropOf(ramp, 0, createRng(0).fork(i));
     const [left, right] = [data[0]!, data[3 * (size - 1)]!];
     const [top, bottom] = [data[1]!, data[3 * size * (size - 1) + 1]!];
     flipped += Number(left > right);

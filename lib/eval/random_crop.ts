@@ -6,24 +6,20 @@ import {
   resizedCrop,
   sampleCropBox,
 } from "lib/augment/mod.ts";
-import { imageAt, type ImageSet } from "lib/datasets/images.ts";
 import type { Rng } from "lib/rng.ts";
 
-/**
- * A random box of an image, resized bilinearly to the image's own size, and mirrored every second time.
- *
- * @param scale Smallest and largest share of the image's area, fractions.
- */
-export function randomCrop(
-  set: ImageSet,
-  index: number,
-  scale: readonly [number, number],
-  rng: Rng,
-): Raster {
-  const { height, width } = set;
-  const crop = raster(width, height);
-  const box = sampleCropBox(rng, width, height, { scale });
-  resizedCrop(raster(width, height, 3, imageAt(set, index).pixels), box, crop, "bilinear");
+export interface RandomCropOptions {
+  /** Pixels a side of the crop. */
+  readonly size: number;
+  /** Smallest and largest share of the image's area, fractions. */
+  readonly scale: readonly [number, number];
+}
+
+/** A random box of an image, resized bilinearly, and mirrored every second time. */
+export function randomCrop(image: Raster, { size, scale }: RandomCropOptions, rng: Rng): Raster {
+  const { width, height, channels } = image;
+  const crop = raster(size, size, channels);
+  resizedCrop(image, sampleCropBox(rng, width, height, { scale }), crop, "bilinear");
   if (rng.bernoulli(0.5)) flipHorizontal(crop);
   return crop;
 }

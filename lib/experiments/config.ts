@@ -110,11 +110,15 @@ export interface RunKey {
   readonly seed: number;
 }
 
-/** `<name>-<8 hex digits of the hash of config, scale and seed>`: the same numbers, the same id. */
+/** The name of a run: the same numbers, the same id. */
 export function runId({ config, scale, seed }: RunKey): string {
   const { name, data, recipe } = config;
-  const text = canonical({ data, recipe, scale: sizesAt(config, scale), seed });
-  return `${name}-${createHash("sha256").update(text).digest("hex").slice(0, 8)}`;
+  return hashedName(name, { data, recipe, scale: sizesAt(config, scale), seed });
+}
+
+/** `<name>-<8 hex digits of a hash>`. @param decides Plain data; the order of its keys does not matter. */
+export function hashedName(name: string, decides: object): string {
+  return `${name}-${createHash("sha256").update(canonical(decides)).digest("hex").slice(0, 8)}`;
 }
 
 /** JSON with sorted keys: the order in which a config was written does not matter. */

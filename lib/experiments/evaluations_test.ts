@@ -10,7 +10,6 @@ import { baselines, knn } from "lib/experiments/knn.ts";
 import { knnMonitor } from "lib/experiments/knn_monitor.ts";
 import { linearProbe } from "lib/experiments/linear_probe.ts";
 import { pretrain } from "lib/experiments/pretrain.ts";
-import { supervised } from "lib/experiments/supervised.ts";
 import { throughput } from "lib/experiments/throughput.ts";
 import { assertClose, assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
 
@@ -157,26 +156,6 @@ Deno.test("knn() of first weights is the baseline's; an evaluation without its w
     await rejects({ weights: `${folder}/other.safetensors` }, "does not fit the network");
   }));
 
-Deno.test("supervised() learns, loads again, and leaves its network", () =>
-  inOutputs(async (folder) => {
-    const longer = override(small, { scales: { smoke: { epochs: 30 } } });
-    const numTensors = tf.memory().numTensors;
-    const steps: number[] = [];
-    const train = () =>
-      supervised(longer, { ...options, onEvent: ({ step }) => void steps.push(step) });
-    const result = await train();
-    assertEquals(tf.memory().numTensors, numTensors);
-    assertEquals([result.steps, steps.length], [240, 240]);
-    assertTrue(result.classifier.top1 > 0.2, `top-1 of ${result.classifier.top1}`);
-    assertTrue(result.classifier.top5 > result.classifier.top1, "top-5");
-    assertTrue(result.trainLoss < 0.95 * Math.log(10), `loss of ${result.trainLoss}`);
-    assertEquals(await train(), result);
-    assertEquals(steps.length, 240);
-    assertTrue(Deno.statSync(`${folder}/${result.run}/supervised.safetensors`).isFile, "saved");
-    const { accuracies } = await knn(longer, { ...options, of: "supervised" });
-    assertEquals([...accuracies], [...result.knn]);
-  }));
-
 Deno.test("an aborted evaluation says so, keeps nothing and no tensor", () =>
   inOutputs(async (folder) => {
     const stop = new AbortController();
@@ -185,8 +164,6 @@ Deno.test("an aborted evaluation says so, keeps nothing and no tensor", () =>
     const hooks = { ...options, signal: stop.signal };
     const long = { ...hooks, of: "pixels", epochs: 10_000 } as const;
     await assertRejects(() => linearProbe(small, long), Error, "Stopped the linear probe");
-    const many = override(small, { scales: { smoke: { epochs: 10_000 } } });
-    await assertRejects(() => supervised(many, hooks), Error, "Stopped the supervised twin");
     const { model } = small.recipe;
     await assertRejects(
       () => throughput(model, { signal: stop.signal, imageSize: 32 }),

@@ -3,7 +3,8 @@ import pl from "nodejs-polars";
 import sharp from "sharp";
 import { bcSslStart } from "lib/experiments/configs.ts";
 import { override } from "lib/experiments/config.ts";
-import { pretrain, type PretrainOptions, type PretrainResult } from "lib/experiments/pretrain.ts";
+import { pretrain } from "lib/experiments/pretrain.ts";
+import type { TrainOptions, TrainResult } from "lib/experiments/train_run.ts";
 import { runHistory, runs } from "lib/experiments/registry.ts";
 import { speedNames } from "lib/train/speed_meter.ts";
 import { assertEquals, assertRejects, assertThrows, assertTrue } from "lib/testing/assert.ts";
@@ -20,7 +21,7 @@ const tiny = override(bcSslStart, {
 interface Stage {
   readonly folder: string;
   /** Trains to a step, or to the end, the 8th; checkpoints after every step. */
-  train(untilStep?: number, options?: Partial<PretrainOptions>): Promise<PretrainResult>;
+  train(untilStep?: number, options?: Partial<TrainOptions>): Promise<TrainResult>;
   /** What was warned of since the last question. */
   warnings(): string;
 }
@@ -47,7 +48,7 @@ async function onStage(body: (stage: Stage) => Promise<void>, folder = Deno.make
 }
 
 /** The run as it is when nothing goes wrong. */
-let undisturbed: PretrainResult;
+let undisturbed: TrainResult;
 await onStage(async ({ train }) => void (undisturbed = await train()));
 
 const runPath = (folder: string) => `${folder}/${undisturbed.run}`;

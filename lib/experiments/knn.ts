@@ -41,6 +41,16 @@ export async function knnOfModel(
   return await drive(knnSteps(bank, queries, { numClasses: train.classNames.length }), pause);
 }
 
+/** The same as metrics of a run: `knn10Top1`, `knn10Top5`, `knn20Top1`, … */
+export async function knnMetrics(
+  ...args: Parameters<typeof knnOfModel>
+): Promise<Record<string, number>> {
+  const rows = await knnOfModel(...args);
+  return Object.fromEntries(
+    rows.flatMap(({ k, top1, top5 }) => [[`knn${k}Top1`, top1], [`knn${k}Top5`, top5]]),
+  );
+}
+
 /** How an evaluation reads features; those too many for memory wait in `outputs/`. */
 export function bankOptions(
   { stats, globalSize }: Pick<CropRecipe, "stats" | "globalSize">,

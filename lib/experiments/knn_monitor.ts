@@ -1,6 +1,6 @@
 /** The verb `knnMonitor`: the k-NN over the history of a run (the paper's Figure 3). */
 import type { HistoryLine } from "lib/train/events.ts";
-import type { PretrainResult } from "lib/experiments/pretrain.ts";
+import type { TrainResult } from "lib/experiments/train_run.ts";
 
 /** The teacher's k-NN at one step. Fractions. */
 export interface KnnPoint {
@@ -25,7 +25,7 @@ export interface KnnCourse {
  * @param run A result of `pretrain`, finished or not; or a line's worth of it.
  * @returns Nothing for a run without a measurement yet.
  */
-export function knnMonitor({ history }: Pick<PretrainResult, "history">): KnnCourse[] {
+export function knnMonitor({ history }: Pick<TrainResult, "history">): KnnCourse[] {
   return ksOf(history).map((k) => {
     const points = history.flatMap(({ step, metrics }) => {
       const [top1, top5] = [metrics[`knn${k}Top1`], metrics[`knn${k}Top5`]];

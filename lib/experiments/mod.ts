@@ -30,7 +30,7 @@ export {
 } from "lib/experiments/linear_probe.ts";
 export { type NearestImages, nearestImages } from "lib/experiments/neighbours.ts";
 export { type LoadReport, loadWeights, saveWeights } from "lib/train/weights.ts";
-export { pretrain, type PretrainOptions, type PretrainResult } from "lib/experiments/pretrain.ts";
+export { pretrain } from "lib/experiments/pretrain.ts";
 export { type Pretrained, pretrained, type PretrainedOptions } from "lib/experiments/pretrained.ts";
 export {
   pretrainedCatalogue,
@@ -41,15 +41,12 @@ export { type ModelCost, modelCosts } from "lib/experiments/model_costs.ts";
 export { runHistory, runs } from "lib/experiments/registry.ts";
 export { type FieldOfKernel, receptiveFields } from "lib/experiments/receptive_fields.ts";
 export type { Subject } from "lib/experiments/subject.ts";
-export {
-  supervised,
-  type SupervisedOptions,
-  type SupervisedResult,
-} from "lib/experiments/supervised.ts";
+export { supervised } from "lib/experiments/supervised.ts";
 export {
   throughput,
   type ThroughputResult,
   type ThroughputVerbOptions,
 } from "lib/experiments/throughput.ts";
 export { type KnnPlan, type KnnSize, measureKnnSpeed, planKnn } from "lib/eval/knn_plan.ts";
+export type { TrainOptions, TrainResult } from "lib/experiments/train_run.ts";
 export { type ExampleViews, exampleViews } from "lib/experiments/views.ts";

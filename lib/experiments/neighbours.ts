@@ -1,16 +1,14 @@
 /** The verb `nearestImages`: what a trained teacher, or a comparison of pixels, takes for alike. */
-import { createRng } from "lib/rng.ts";
 import { type ImageSet, subset } from "lib/datasets/images.ts";
 import { takeImages } from "lib/datasets/center_crops.ts";
 import { type ImageSource, inMemory } from "lib/datasets/stored_images.ts";
 import { readFeatureBank } from "lib/eval/feature_source.ts";
 import { pixelFeatures, pooledFeatures } from "lib/eval/features.ts";
 import { nearestNeighbours, type Neighbours } from "lib/eval/neighbours.ts";
-import { createDinoState, disposeDinoState } from "lib/ssl/dino/step.ts";
 import { openData } from "lib/experiments/data.ts";
 import { bankOptions } from "lib/experiments/knn.ts";
 import { recipeAt, type RunKey, sizesAt } from "lib/experiments/config.ts";
-import { hasCheckpoint, restoreRun, runFolder } from "lib/experiments/runs.ts";
+import { findSubject, loadSubject } from "lib/experiments/subject.ts";
 
 export interface NearestImagesOptions extends Omit<RunKey, "config"> {
   /** Test images to start from; by default, the first image of each class. */
@@ -69,21 +67,12 @@ async function nearestToTeacher(
   chosen: ImageSet,
   k: number,
 ): Promise<Neighbours> {
-  const folder = runFolder(key);
-  if (!hasCheckpoint(folder)) {
-    throw new Error(`Run ${folder.id} is not in outputs/: call pretrain() with the same options`);
-  }
-  const recipe = recipeAt(key.config, key.scale);
-  const state = createDinoState(recipe.model, recipe.head, createRng(key.seed).fork("init"));
-  try {
-    restoreRun(folder, state, console.warn);
-    const read = pooledFeatures(state.teacher.model);
-    using bank = await readFeatureBank(read, train, bankOptions(recipe.crops));
-    using probes = await readFeatureBank(read, chosen, bankOptions(recipe.crops));
-    return nearestNeighbours(bank, probes, k);
-  } finally {
-    disposeDinoState(state);
-  }
+  using teacher = await loadSubject(key, "teacher", findSubject(key, "teacher"));
+  const read = pooledFeatures(teacher);
+  const { crops } = recipeAt(key.config, key.scale);
+  using bank = await readFeatureBank(read, train, bankOptions(crops));
+  using probes = await readFeatureBank(read, chosen, bankOptions(crops));
+  return nearestNeighbours(bank, probes, k);
 }
 
 /** All images of sets of one size, one after the other. */

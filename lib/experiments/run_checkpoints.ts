@@ -1,6 +1,4 @@
 /** When a run's checkpoints are written, which of them stay, and the status that goes with the newest. */
-import { saveDinoState } from "lib/ssl/dino/checkpoint.ts";
-import type { DinoState } from "lib/ssl/dino/step.ts";
 import {
   checkpointPath,
   keepAsBest,
@@ -8,6 +6,7 @@ import {
   removeOldCheckpoints,
 } from "lib/train/checkpoints.ts";
 import type { HistoryLine } from "lib/train/events.ts";
+import type { Learner } from "lib/experiments/learner.ts";
 import type { RunMetrics } from "lib/experiments/run_metrics.ts";
 import { readStatus, type RunFolder, type Score, writeStatus } from "lib/experiments/runs.ts";
 
@@ -26,7 +25,7 @@ export class RunCheckpoints {
   /** Steps of the newest checkpoint. */
   saved: number;
   readonly #folder: RunFolder;
-  readonly #state: DinoState;
+  readonly #learner: Pick<Learner, "save">;
   readonly #metrics: RunMetrics;
   readonly #options: RunCheckpointsOptions;
   readonly #secondsBefore: number;
@@ -35,12 +34,12 @@ export class RunCheckpoints {
 
   constructor(
     folder: RunFolder,
-    state: DinoState,
+    learner: Pick<Learner, "save">,
     metrics: RunMetrics,
     options: RunCheckpointsOptions,
   ) {
     this.#folder = folder;
-    this.#state = state;
+    this.#learner = learner;
     this.#metrics = metrics;
     this.#options = options;
     this.saved = options.done;
@@ -66,7 +65,7 @@ export class RunCheckpoints {
     const from = performance.now();
     if (step > this.saved) {
       this.#metrics.flush();
-      saveDinoState(checkpointPath(this.#folder.path, step), this.#state, step);
+      this.#learner.save(checkpointPath(this.#folder.path, step), step);
       this.saved = step;
       removeOldCheckpoints(this.#folder.path);
     }

@@ -1,11 +1,10 @@
 /** What a run measures, step by step: in memory, in metrics.jsonl, in TensorBoard's events, and the alarms it raises. */
-import { collapseWatch } from "lib/ssl/dino/collapse.ts";
-import type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
 import { type EventFile, openEventFile } from "lib/train/event_file.ts";
 import type { HistoryLine } from "lib/train/events.ts";
 import { addToHistory, stays } from "lib/train/history.ts";
 import { type MetricsLog, openMetricsLog, readMetrics } from "lib/train/metrics_log.ts";
 import { speedNames } from "lib/train/speed_meter.ts";
+import type { Learner } from "lib/experiments/learner.ts";
 import { metricsPath, type RunFolder } from "lib/experiments/runs.ts";
 
 /** A run's metrics so far. */
@@ -43,7 +42,7 @@ function withoutSpeed({ step, metrics }: HistoryLine): HistoryLine {
 }
 
 export interface RunMetricsOptions {
-  readonly recipe: Pick<DinoRecipe, "head" | "warmupShare">;
+  readonly learner: Pick<Learner, "alarms">;
   readonly totalSteps: number;
   /** Steps done already. */
   readonly done: number;
@@ -55,18 +54,15 @@ export class RunMetrics implements Disposable {
   readonly history: HistoryLine[];
   readonly #totalSteps: number;
   readonly #warn: (message: string) => void;
-  readonly #collapse: ReturnType<typeof collapseWatch>;
+  readonly #learner: Pick<Learner, "alarms">;
   readonly #log: MetricsLog;
   readonly #events: EventFile;
 
   /** @throws {Error} If the disk refuses; the message names the file. */
-  constructor(folder: RunFolder, { recipe, totalSteps, done, warn }: RunMetricsOptions) {
+  constructor(folder: RunFolder, { learner, totalSteps, done, warn }: RunMetricsOptions) {
     this.#totalSteps = totalSteps;
     this.#warn = warn;
-    this.#collapse = collapseWatch({
-      outDim: recipe.head.outDim,
-      warmupSteps: Math.round(recipe.warmupShare * totalSteps),
-    });
+    this.#learner = learner;
     const past = readPast(folder, { step: done, totalSteps }, (line) => void this.#alarms(line));
     if (past.missing > 0) {
       warn(`${metricsPath(folder)} is damaged: it lacks ${past.missing} of ${done} steps`);
@@ -100,11 +96,9 @@ export class RunMetrics implements Disposable {
     this.#events[Symbol.dispose]();
   }
 
-  #alarms({ step, metrics }: HistoryLine): Record<string, number> {
-    const { teacherEntropy, kl, featureStd } = metrics;
-    if (teacherEntropy === undefined || kl === undefined || featureStd === undefined) return {};
-    const begun = this.#collapse(step, { teacherEntropy, kl, featureStd });
-    for (const { message } of begun) this.#warn(`Step ${step}: ${message}`);
+  #alarms(line: HistoryLine): Record<string, number> {
+    const begun = this.#learner.alarms(line);
+    for (const { message } of begun) this.#warn(`Step ${line.step}: ${message}`);
     return Object.fromEntries(begun.map(({ name }) => [name, 1]));
   }
 }

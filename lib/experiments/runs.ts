@@ -3,14 +3,13 @@
  * (metrics.jsonl, metrics.parquet, TensorBoard's events), how far it is (status.json), and what it has learnt (checkpoints).
  */
 import { dirname, fromFileUrl, join } from "@std/path";
-import { loadDinoState } from "lib/ssl/dino/checkpoint.ts";
-import type { DinoState } from "lib/ssl/dino/step.ts";
 import { bestPath, listCheckpoints, removeIfThere, removePartials } from "lib/train/checkpoints.ts";
 import { removeEventFiles } from "lib/train/event_file.ts";
 import { replaceFile } from "lib/train/replace_file.ts";
 import { type RunLock, takeRunLock } from "lib/train/run_lock.ts";
-import { recipeAt, runId, type RunKey } from "lib/experiments/config.ts";
+import { runId, type RunKey } from "lib/experiments/config.ts";
 import { describeEnvironment, type Environment } from "lib/experiments/environment.ts";
+import type { Learner } from "lib/experiments/learner.ts";
 
 /** Where runs, figures and tables are written, unless `BCSSL_OUTPUTS` names another folder. */
 export function outputsFolder(): string {
@@ -25,7 +24,11 @@ export interface RunFolder {
 }
 
 export function runFolder(key: RunKey): RunFolder {
-  const id = runId(key);
+  return folderOf(runId(key));
+}
+
+/** The folder of a run of this id. */
+export function folderOf(id: string): RunFolder {
   return { id, path: join(outputsFolder(), id) };
 }
 
@@ -36,15 +39,15 @@ export function metricsPath({ path }: RunFolder): string {
 /**
  * Makes or finds the folder of a run for writing, and keeps other processes from it until the lock is disposed of.
  *
+ * @param description What config.json says: all that decides the run's numbers.
  * @throws {Error} If it cannot be written, or another process is writing it; the message says which.
  */
-export function openRun({ id, path }: RunFolder, { config, scale, seed }: RunKey): RunLock {
+export function openRun({ id, path }: RunFolder, description: object): RunLock {
   try {
     Deno.mkdirSync(path, { recursive: true });
-    const whole = { id, scale, seed, ...config, recipe: recipeAt(config, scale) };
     const lock = takeRunLock(join(path, "lock"), id);
     removePartials(path);
-    replaceFile(join(path, "config.json"), json(whole));
+    replaceFile(join(path, "config.json"), json(description));
     return lock;
   } catch (error) {
     const { message } = error as Error;
@@ -57,7 +60,7 @@ export function openRun({ id, path }: RunFolder, { config, scale, seed }: RunKey
 
 /** Removes what a run has learnt and measured; its folder stays. */
 export function clearRun({ path }: RunFolder): void {
-  const evaluations = ["knn.json", "linear.json"]; // supervised.json is of a network that does not change
+  const evaluations = ["knn.json", "linear.json"];
   const files = ["metrics.jsonl", "metrics.parquet", "status.json", "environment.json"];
   for (const file of [...files, ...evaluations]) removeIfThere(join(path, file));
   for (const { path: checkpoint } of listCheckpoints(path)) Deno.removeSync(checkpoint);
@@ -65,12 +68,8 @@ export function clearRun({ path }: RunFolder): void {
   removeEventFiles(path);
 }
 
-export function hasCheckpoint({ path }: RunFolder): boolean {
-  return listCheckpoints(path).length > 0;
-}
-
 /**
- * Puts the newest good checkpoint into a state of the same networks.
+ * Puts the newest good checkpoint into a learner of the same networks.
  *
  * @param warn Told of each newer one that is damaged.
  * @returns Its steps; 0 if there is no checkpoint.
@@ -78,7 +77,7 @@ export function hasCheckpoint({ path }: RunFolder): boolean {
  */
 export function restoreRun(
   { path }: RunFolder,
-  state: DinoState,
+  learner: Pick<Learner, "load">,
   warn: (message: string) => void,
 ): number {
   const files = listCheckpoints(path).map((file) => file.path);
@@ -86,7 +85,7 @@ export function restoreRun(
   const problems: Error[] = [];
   for (const file of [...files, bestPath(path)]) {
     try {
-      const step = loadDinoState(file, state);
+      const step = learner.load(file);
       for (const { message } of problems) warn(`${message}; going on from step ${step} instead`);
       return step;
     } catch (error) {

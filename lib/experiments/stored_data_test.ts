@@ -2,10 +2,11 @@
 import { bcSslStart } from "lib/experiments/configs.ts";
 import { override, type PretrainConfig, sizesAt } from "lib/experiments/config.ts";
 import { loadData, openData } from "lib/experiments/data.ts";
-import { baselines } from "lib/experiments/knn.ts";
+import { baselines, knn } from "lib/experiments/knn.ts";
 import { linearProbe } from "lib/experiments/linear_probe.ts";
 import { nearestImages } from "lib/experiments/neighbours.ts";
 import { pretrain } from "lib/experiments/pretrain.ts";
+import { supervised } from "lib/experiments/supervised.ts";
 import { imageCount } from "lib/datasets/images.ts";
 import { isStored } from "lib/datasets/stored_images.ts";
 import { inTempFolder, jpeg } from "lib/testing/pictures.ts";
@@ -51,6 +52,10 @@ Deno.test("pretrain() and its k-NN, linearProbe() and nearestImages() read Image
     assertEquals(monitored.map(({ step }) => step), [3, 6]);
     const { courses } = await linearProbe(config, { ...options, epochs: 1, batchSize: 4 });
     assertTrue(courses.length > 0, "no course");
+    const twin = await supervised(config, options);
+    assertEquals([twin.step, twin.finished], [6, true]);
+    const { accuracies } = await knn(config, { ...options, of: "supervised" });
+    assertEquals(accuracies[1]!.top1, twin.history.at(-1)!.metrics.knn20Top1!);
     const { images, columns } = await nearestImages(config, { ...options, k: 2 });
     assertEquals([images.width, columns, imageCount(images)], [32, 3, 6]);
     const { pixels, randomInit } = await baselines(config, { scale: "smoke", seeds: [0] });

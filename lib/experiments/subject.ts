@@ -1,5 +1,4 @@
 /** Whose features an evaluation reads: a run's networks at some point, or those of any file of weights. */
-import { join } from "@std/path";
 import { createRng } from "lib/rng.ts";
 import { createModel, type Model } from "lib/models/mod.ts";
 import { disposeTree } from "lib/nn/parameters.ts";
@@ -7,13 +6,14 @@ import { bestPath, listCheckpoints } from "lib/train/checkpoints.ts";
 import { listed } from "lib/train/weight_names.ts";
 import { loadWeights } from "lib/train/weights.ts";
 import { recipeAt, type RunKey } from "lib/experiments/config.ts";
-import { readStatus, type RunFolder, runFolder } from "lib/experiments/runs.ts";
+import { folderOf, readStatus, type RunFolder, runFolder } from "lib/experiments/runs.ts";
+import { twinId } from "lib/experiments/supervised_twin.ts";
 
 /**
  * - `teacher`, `student`: of the run's last checkpoint.
  * - `best`: the teacher of the checkpoint with the best k-NN.
  * - `init`: the weights that both start from.
- * - `supervised`: the same network trained by `supervised`.
+ * - `supervised`: of the last checkpoint of the run's twin, the same network told the classes.
  * - a file: weights of the same network, in any format that `loadWeights` reads.
  */
 export type Subject =
@@ -46,21 +46,16 @@ export function findSubject(key: RunKey, of: Subject): FoundSubject {
   switch (of) {
     case "init":
       return { folder, version: "seed" };
-    case "supervised": {
-      const hint = "call supervised() with the same options";
-      return { folder, ...fileVersion(supervisedPath(folder), hint) };
-    }
+    case "supervised":
+      return newest(folderOf(twinId(key)), "call supervised() with the same options");
     case "best": {
       const { version } = fileVersion(bestPath(folder.path), notTrained);
       const step = readStatus(folder)?.bestKnn?.step;
       return { folder, path: bestPath(folder.path), version: step ? `step ${step}` : version };
     }
     case "teacher":
-    case "student": {
-      const newest = listCheckpoints(folder.path)[0];
-      if (newest) return { folder, path: newest.path, version: `step ${newest.step}` };
-      throw new Error(`Run ${folder.id} is not in outputs/: ${notTrained}`);
-    }
+    case "student":
+      return newest(folder, notTrained);
     default: {
       const unknown: never = of;
       throw new RangeError(
@@ -72,9 +67,11 @@ export function findSubject(key: RunKey, of: Subject): FoundSubject {
 
 const notTrained = "call pretrain() with the same options";
 
-/** Where `supervised` leaves its network. */
-export function supervisedPath({ path }: RunFolder): string {
-  return join(path, "supervised.safetensors");
+/** A run's last checkpoint. */
+function newest(folder: RunFolder, hint: string): FoundSubject {
+  const file = listCheckpoints(folder.path)[0];
+  if (file) return { folder, path: file.path, version: `step ${file.step}` };
+  throw new Error(`Run ${folder.id} is not in outputs/: ${hint}`);
 }
 
 function fileVersion(path: string, hint: string): { path: string; version: string } {

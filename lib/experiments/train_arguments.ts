@@ -2,9 +2,12 @@
 import { parseArgs } from "node:util";
 import * as configs from "lib/experiments/configs.ts";
 import { override, type PretrainConfig, type RunKey, scaleNames } from "lib/experiments/config.ts";
+import { twinSuffix } from "lib/experiments/supervised_twin.ts";
 
 /** What to train, and how far. */
 export interface TrainArguments extends RunKey {
+  /** The twin that is told the classes, not the run itself. */
+  readonly supervised: boolean;
   readonly fresh: boolean;
   /** `Infinity`: to the end. */
   readonly untilStep: number;
@@ -20,7 +23,8 @@ export const trainHelp = `deno task train --config NAME [options]
 Trains a run in outputs/, goes on with it, or says that it is finished: the same command each time.
 Ctrl-C (or SIGTERM) stops after the current step and saves; a second one ends at once.
 
-  --config NAME    what to train: ${[...namedConfigs.keys()].join(", ")}
+  --config NAME    what to train: ${[...namedConfigs.keys()].join(", ")};
+                   with ${twinSuffix} after it, the same network told the classes
   --scale SCALE    how much of it: ${scaleNames.join(", ")} (by default laptop)
   --seed N         a whole number (by default 0)
   --set PATH=VALUE change one value of the config; may be given again
@@ -31,6 +35,7 @@ Ctrl-C (or SIGTERM) stops after the current step and saves; a second one ends at
 Examples
   deno task train --config start
   deno task train --config start --scale smoke --seed 1
+  deno task train --config start_supervised
   deno task train --config start --set recipe.model.kernelSize=9 --set recipe.lr=0.004
   nohup deno task train --config start --scale paper > train.log &
 `;
@@ -44,13 +49,17 @@ Examples
 export function readTrainArguments(args: string[]): TrainArguments | undefined {
   const values = parse(args);
   if (values.help) return undefined;
-  const config = configNamed(values.config);
+  const supervised = values.config?.endsWith(twinSuffix) ?? false;
+  const config = configNamed(
+    supervised ? values.config!.slice(0, -twinSuffix.length) : values.config,
+  );
   const scale = scaleNames.find((name) => name === values.scale);
   if (scale === undefined) {
     throw new RangeError(`Cannot train at scale "${values.scale}": use ${scaleNames.join(", ")}`);
   }
   return {
     config: values.set.reduce(withSetting, config),
+    supervised,
     scale,
     seed: wholeNumber("--seed", values.seed),
     fresh: values.fresh,

@@ -8,7 +8,14 @@ const start = ["--config", "start"];
 Deno.test("readTrainArguments() without options is the notebook's run at laptop scale", () => {
   const read = readTrainArguments(start)!;
   assertEquals(runId(read), runId({ config: bcSslStart, scale: "laptop", seed: 0 }));
-  assertEquals([read.fresh, read.untilStep], [false, Infinity]);
+  assertEquals([read.fresh, read.untilStep, read.supervised], [false, Infinity, false]);
+});
+
+Deno.test("readTrainArguments() takes a name with _supervised after it for the twin", () => {
+  const args = ["--config", "start_supervised", "--set", "recipe.model.kernelSize=9"];
+  const read = readTrainArguments(args)!;
+  assertEquals([read.supervised, read.config.name], [true, "start"]);
+  assertEquals(read.config.recipe.model, { ...bcSslStart.recipe.model, kernelSize: 9 });
 });
 
 Deno.test("readTrainArguments() changes values of every type, and gives another run", () => {
@@ -27,8 +34,8 @@ Deno.test("readTrainArguments() says in one line what is wrong and what there is
   for (
     const [args, type, text] of [
       [["--confg", "start"], RangeError, "the options are --config, --scale"],
-      [[], RangeError, "without --config NAME: there are start"],
-      [["--config", "nope"], RangeError, 'Cannot train "nope": there are start'],
+      [[], RangeError, "without --config NAME: there are emoji, start"],
+      [["--config", "nope"], RangeError, 'Cannot train "nope": there are emoji, start'],
       [[...start, "--scale", "huge"], RangeError, "use smoke, laptop, paper"],
       [[...start, "--seed", "-1"], RangeError, "--seed"],
       [[...start, "--seed", "1.5"], RangeError, "need a whole number"],
@@ -57,7 +64,7 @@ Deno.test("help names every config, and its examples are read", () => {
   assertEquals(readTrainArguments(["--help"]), undefined);
   for (const name of namedConfigs.keys()) assertTrue(trainHelp.includes(name), name);
   const examples = trainHelp.split("\n").filter((line) => /^ .*deno task train/.test(line));
-  assertEquals(examples.length, 4);
+  assertEquals(examples.length, 5);
   for (const example of examples) {
     const [, args] = /deno task train ([^>]*)/.exec(example)!;
     assertTrue(readTrainArguments(args!.trim().split(" ")) !== undefined, example);

@@ -1,11 +1,12 @@
 /**
- * What `deno task train` runs once everything is set up: the same `pretrain` as a notebook's, without one.
+ * What `deno task train` runs once everything is set up: the same `pretrain` and `supervised` as a notebook's, without one.
  *
  * Exit codes: 0 when it has come as far as was asked for, 130 and 143 when SIGINT or SIGTERM stopped it (it is saved), 1 on an error.
  */
-import type { PretrainResult } from "lib/experiments/pretrain.ts";
+import type { TrainResult } from "lib/experiments/train_run.ts";
 import { runId } from "lib/experiments/config.ts";
 import { percent, terminalProgress } from "lib/experiments/terminal_progress.ts";
+import { twinId } from "lib/experiments/supervised_twin.ts";
 import { readTrainArguments, trainHelp } from "lib/experiments/train_arguments.ts";
 
 const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
@@ -26,7 +27,7 @@ function listen(): { readonly signal: AbortSignal; exitCode(): number } {
 }
 
 /** `start-1a2b3c4d: finished, 6240 steps, k-NN 73.0 %` */
-function summary({ run, step, totalSteps, finished, history }: PretrainResult): string {
+function summary({ run, step, totalSteps, finished, history }: TrainResult): string {
   const knn = history.findLast(({ metrics }) => "knn20Top1" in metrics)?.metrics.knn20Top1;
   const score = knn === undefined ? "" : `, k-NN ${percent(knn)}`;
   if (finished) return `${run}: finished, ${totalSteps} steps${score}`;
@@ -39,11 +40,14 @@ async function train(args: string[]): Promise<number> {
     console.log(trainHelp);
     return 0;
   }
-  const { config, ...options } = read;
+  const { config, supervised: isTwin, ...options } = read;
   const { signal, exitCode } = listen();
-  const { pretrain } = await import("lib/experiments/pretrain.ts"); // now: help need not wait for the engine
-  using progress = terminalProgress(runId(read));
-  const result = await pretrain(config, { ...options, ...progress, signal });
+  // Imported now: help need not wait for the engine.
+  const verb = isTwin
+    ? (await import("lib/experiments/supervised.ts")).supervised
+    : (await import("lib/experiments/pretrain.ts")).pretrain;
+  using progress = terminalProgress(isTwin ? twinId(read) : runId(read));
+  const result = await verb(config, { ...options, ...progress, signal });
   progress.end();
   console.log(summary(result));
   return result.finished ? 0 : exitCode();

@@ -57,11 +57,12 @@ for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
 }
 
 Deno.test("a run to its end says so, with its k-NN, and a second call loads it", async () => {
-  const args = "--config start --scale smoke --set scales.smoke.epochs=1";
-  for (let call = 0; call < 2; call++) {
+  for (const config of ["start", "start", "start_supervised", "start_supervised"]) {
+    const args = `--config ${config} --scale smoke --set scales.smoke.epochs=1`;
     const { code, stdout, stderr } = await finish(spawn(args));
     assertEquals(code, 0, stderr);
-    assertTrue(/^start-\w{8}: finished, 8 steps, k-NN \d+\.\d %$/.test(stdout), stdout);
+    const [, name] = /^(\w+)-\w{8}: finished, 8 steps, k-NN \d+\.\d %$/.exec(stdout) ?? [];
+    assertEquals(name, config, stdout);
   }
 });
 

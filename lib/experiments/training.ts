@@ -1,22 +1,13 @@
-/** The part of `pretrain` that takes long: steps, the k-NN monitor, and checkpoints on the way. */
-import { createRng } from "lib/rng.ts";
-import type { DinoState } from "lib/ssl/dino/step.ts";
-import { createCropper } from "lib/ssl/dino/cropper.ts";
-import type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
-import { trainDino, type ViewSource } from "lib/ssl/dino/train.ts";
+/** The part of a run that takes long: steps, the k-NN monitor, and checkpoints on the way. */
 import type { HistoryLine, TrainHooks } from "lib/train/events.ts";
 import { SpeedMeter } from "lib/train/speed_meter.ts";
-import type { DataSplit } from "lib/experiments/data.ts";
-import { knnOfModel } from "lib/experiments/knn.ts";
+import type { Learner } from "lib/experiments/learner.ts";
 import { RunCheckpoints } from "lib/experiments/run_checkpoints.ts";
 import { RunMetrics } from "lib/experiments/run_metrics.ts";
 import type { RunFolder } from "lib/experiments/runs.ts";
 
-/** What is to be trained, from where to where. Steps count from the run's beginning. */
+/** From where to where it is trained. Steps count from the run's beginning. */
 export interface TrainingPlan {
-  readonly recipe: DinoRecipe;
-  readonly data: DataSplit;
-  readonly seed: number;
   readonly done: number;
   readonly until: number;
   readonly totalSteps: number;
@@ -40,14 +31,14 @@ type Hooks = TrainHooks & Required<Pick<TrainHooks, "onWarning">>;
  */
 export async function trainOn(
   folder: RunFolder,
-  state: DinoState,
+  learner: Learner,
   plan: TrainingPlan,
   hooks: Hooks,
 ): Promise<Trained> {
-  const { recipe, totalSteps, done, checkpointSeconds: seconds } = plan;
-  using metrics = new RunMetrics(folder, { recipe, totalSteps, done, warn: hooks.onWarning });
-  const checkpoints = new RunCheckpoints(folder, state, metrics, { totalSteps, done, seconds });
-  const training = new Training(state, plan, hooks, metrics, checkpoints);
+  const { totalSteps, done, checkpointSeconds: seconds } = plan;
+  using metrics = new RunMetrics(folder, { learner, totalSteps, done, warn: hooks.onWarning });
+  const checkpoints = new RunCheckpoints(folder, learner, metrics, { totalSteps, done, seconds });
+  const training = new Training(learner, plan, hooks, metrics, checkpoints);
   try {
     await hooks.onStart?.(metrics.history, totalSteps);
     await training.run();
@@ -81,24 +72,24 @@ const stoppedMonitor = new Error("stopped in the k-NN monitor");
 /** One stretch of training. */
 class Training {
   step: number;
-  /** Between the views of a step and its end, the state is in the making. */
+  /** Between the batch of a step and its end, the state is in the making. */
   #inStep = false;
   readonly #speed = new SpeedMeter();
-  readonly #state: DinoState;
+  readonly #learner: Learner;
   readonly #plan: TrainingPlan;
   readonly #hooks: Hooks;
   readonly #metrics: RunMetrics;
   readonly #checkpoints: RunCheckpoints;
 
   constructor(
-    state: DinoState,
+    learner: Learner,
     plan: TrainingPlan,
     hooks: Hooks,
     metrics: RunMetrics,
     checkpoints: RunCheckpoints,
   ) {
     this.step = plan.done;
-    this.#state = state;
+    this.#learner = learner;
     this.#plan = plan;
     this.#hooks = hooks;
     this.#metrics = metrics;
@@ -106,20 +97,18 @@ class Training {
   }
 
   async run(): Promise<void> {
-    const { data, recipe, seed, done, until } = this.#plan;
+    const { done, until, totalSteps } = this.#plan;
     await this.#monitorIfDue(); // it was stopped in the middle of it
     this.#checkpoints.keepIfBest(done); // or killed right after it
     if (this.#mustStop()) return;
-    const rng = createRng(seed);
-    using cropper = createCropper(data.pretrain, recipe.crops, { rng: rng.fork("crops") });
-    const views = this.#timed(cropper);
-    for await (const { step, ...trained } of trainDino(this.#state, views, recipe, { rng, done })) {
+    const { batchSize } = this.#learner;
+    const batch = <T>(made: Promise<T>) => this.#timed(made);
+    for await (const { step, ...trained } of this.#learner.train(done, batch)) {
       this.#inStep = false;
       this.step = step;
-      const speed = this.#speed.step(recipe.batchSize);
+      const speed = this.#speed.step(batchSize);
       this.#metrics.record({ step, metrics: { ...trained, ...speed } });
       if (await this.#monitorIfDue()) this.#checkpoints.keepIfBest(step);
-      const { totalSteps } = this.#plan;
       await this.#hooks.onEvent?.({ ...this.#metrics.history.at(-1)!, totalSteps, speed });
       if (this.#mustStop() || step >= until) return;
       this.#checkpoints.saveIfDue(step);
@@ -137,36 +126,25 @@ class Training {
     return this.step >= this.#plan.until || (this.#hooks.signal?.aborted ?? false);
   }
 
-  #timed(views: ViewSource): ViewSource {
-    return {
-      count: views.count,
-      prefetch: (indices, step) => views.prefetch(indices, step),
-      next: async (indices, step) => {
-        const batch = await this.#speed.wait(views.next(indices, step));
-        this.#inStep = true;
-        return batch;
-      },
-    };
+  async #timed<T>(made: Promise<T>): Promise<T> {
+    const batch = await this.#speed.wait(made);
+    this.#inStep = true;
+    return batch;
   }
 
   async #monitorIfDue(): Promise<boolean> {
     const { step } = this;
     if (!monitorIsDue(this.#metrics.history, step, this.#plan)) return false;
-    this.#metrics.record({ step, metrics: await this.#knn() });
+    this.#metrics.record({ step, metrics: await this.#measure() });
     this.#speed.restart();
     return true;
   }
 
-  async #knn(): Promise<Record<string, number>> {
-    const { data, recipe: { crops } } = this.#plan;
-    const pause = async () => {
+  async #measure(): Promise<Record<string, number>> {
+    return await this.#learner.measure(async () => {
       await new Promise((resolve) => setTimeout(resolve)); // signals are heard between macrotasks
       if (this.#hooks.signal?.aborted) throw stoppedMonitor;
-    };
-    const rows = await knnOfModel(this.#state.teacher.model, data, crops, pause);
-    return Object.fromEntries(
-      rows.flatMap(({ k, top1, top5 }) => [[`knn${k}Top1`, top1], [`knn${k}Top5`, top5]]),
-    );
+    });
   }
 }
 

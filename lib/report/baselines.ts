@@ -1,6 +1,6 @@
 /** "Is it better than nothing?": the trained teacher beside raw pixels, random weights and chance. */
 import * as Plot from "@observablehq/plot";
-import type { Baselines, PretrainResult } from "lib/experiments/mod.ts";
+import type { Baselines, TrainResult } from "lib/experiments/mod.ts";
 import { meanAndError, pairedDifference } from "lib/eval/statistics.ts";
 import { axisLabel, categorical, type Figure, plot } from "lib/report/plot.ts";
 
@@ -28,7 +28,7 @@ export interface BaselineRow {
  * @throws {RangeError} If a run has no k-NN for this k, or there are not as many runs as random networks.
  */
 export function versusBaselines(
-  runs: readonly PretrainResult[],
+  runs: readonly TrainResult[],
   base: Baselines,
   { k }: { readonly k: number },
 ): BaselineRow[] {
@@ -75,7 +75,7 @@ function row(
 }
 
 /** At the last step where it was measured. A fraction. */
-function lastKnn({ run, history }: PretrainResult, k: number): number {
+function lastKnn({ run, history }: TrainResult, k: number): number {
   const value = history.findLast(({ metrics }) => metrics[`knn${k}Top1`] !== undefined)
     ?.metrics[`knn${k}Top1`];
   if (value !== undefined) return value;

@@ -1,4 +1,4 @@
-import type { PretrainResult } from "lib/experiments/mod.ts";
+import type { TrainResult } from "lib/experiments/mod.ts";
 import { compareRow, type Measurement, verdict } from "lib/report/compare.ts";
 import { baselineFigure, versusBaselines } from "lib/report/baselines.ts";
 import { toSvg } from "lib/report/plot.ts";
@@ -49,7 +49,7 @@ Deno.test("compareRow() refuses percent and a seed without a value", () => {
 });
 
 const knn = (top1: number) => [{ k: 20, top1, top5: 1 }];
-const runs = [0.7, 0.74, 0.75].map((value, seed): PretrainResult => ({
+const runs = [0.7, 0.74, 0.75].map((value, seed): TrainResult => ({
   run: `run-${seed}`,
   scale: "laptop",
   seed,

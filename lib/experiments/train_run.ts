@@ -1,0 +1,130 @@
+/** A run from its beginning or its newest checkpoint to its end, whatever trains in it; or what there is of it, loaded. */
+import { listCheckpoints } from "lib/train/checkpoints.ts";
+import type { HistoryLine, TrainHooks } from "lib/train/events.ts";
+import { readTrainingState } from "lib/train/training_state.ts";
+import type { RunKey } from "lib/experiments/config.ts";
+import type { Learner } from "lib/experiments/learner.ts";
+import { writeParquet } from "lib/experiments/registry.ts";
+import { readPast } from "lib/experiments/run_metrics.ts";
+import {
+  clearRun,
+  openRun,
+  readStatus,
+  recordSession,
+  restoreRun,
+  type RunFolder,
+} from "lib/experiments/runs.ts";
+import { monitorIsDue, trainOn } from "lib/experiments/training.ts";
+
+/** Options of every verb that trains. */
+export interface TrainOptions extends Pick<RunKey, "scale" | "seed">, TrainHooks {
+  /** Forget what `outputs/` holds of this run and train again. */
+  readonly fresh?: boolean;
+  /** Stop for now after this many steps of the run; the schedules still span all of it. */
+  readonly untilStep?: number;
+  /**
+   * Between two checkpoints, at least; writing them takes a twentieth of the time at most. An interrupt saves at once, a crash costs
+   * what was done since. By default, 20.
+   */
+  readonly checkpointSeconds?: number;
+}
+
+/** What a run has come to. Numbers only: its weights stay on disk. */
+export interface TrainResult extends Pick<RunKey, "scale" | "seed"> {
+  /** Id of the run, and name of its folder in `outputs/`. */
+  readonly run: string;
+  readonly step: number;
+  readonly totalSteps: number;
+  /** All steps taken, and the last one's k-NN measured. */
+  readonly finished: boolean;
+  /**
+   * Every step's metrics (of a run longer than 20,000 steps, an even sample), and at the monitor's steps `knn10Top1`, `knn20Top1`, …,
+   * fractions. Speeds, which no two runs share, are in metrics.jsonl and in `runHistory(run)`.
+   */
+  readonly history: readonly HistoryLine[];
+}
+
+/** One run, before it is known how far it is. */
+export interface Run {
+  readonly folder: RunFolder;
+  /** config.json: all that decides its numbers. */
+  readonly description: object;
+  readonly monitorEvery: number;
+  /** At step 0. Called only where there is something left to train. */
+  learner(): Promise<Learner>;
+}
+
+/**
+ * Trains a run to its end, from where `outputs/` has it; loads it if it is finished there, which writes nothing.
+ *
+ * Stops after the current step when `signal` is aborted, saves, and returns what there is: the same call goes on. A run that was
+ * killed, at any moment, goes on from its newest good checkpoint to the very numbers it would have had.
+ *
+ * @throws {RangeError} If a loss or a gradient is not finite; the last checkpoint stands.
+ * @throws {Error} If the disk refuses, or another process is writing the run.
+ */
+export async function trainRun(
+  run: Run,
+  { scale, seed, fresh = false, untilStep = Infinity, checkpointSeconds = 20, ...hooks }:
+    TrainOptions,
+): Promise<TrainResult> {
+  const { folder, description, monitorEvery } = run;
+  const ready = fresh ? undefined : loadReady(run, untilStep);
+  if (ready !== undefined) {
+    await hooks.onStart?.(ready.history, ready.totalSteps);
+    return { run: folder.id, scale, seed, ...ready };
+  }
+  const warn = hooks.onWarning ?? console.warn;
+  using lock = openRun(folder, description);
+  if (lock.takenOver) warn(lock.takenOver);
+  if (fresh) clearRun(folder);
+  using learner = await run.learner();
+  const { totalSteps } = learner;
+  const done = restoreRun(folder, learner, warn);
+  warnIfDataChanged(folder, totalSteps, warn);
+  await recordSession(folder, done);
+  const until = Math.min(untilStep, totalSteps);
+  const plan = { done, until, totalSteps, monitorEvery, checkpointSeconds };
+  const { step, history } = await trainOn(folder, learner, plan, { ...hooks, onWarning: warn });
+  writeParquet(folder);
+  const finished = step === totalSteps && !monitorIsDue(history, step, plan);
+  return { run: folder.id, scale, seed, step, totalSteps, finished, history };
+}
+
+/** What there is to load, if no step and no k-NN is missing, and its checkpoint is good. */
+function loadReady(
+  { folder, monitorEvery }: Run,
+  untilStep: number,
+): Pick<TrainResult, "step" | "totalSteps" | "finished" | "history"> | undefined {
+  const status = readStatus(folder);
+  if (status === undefined) return undefined;
+  const { step, totalSteps, finished } = status;
+  if (step < Math.min(untilStep, totalSteps) || !isGood(folder, step)) return undefined;
+  const { history, missing } = readPast(folder, status);
+  if (missing > 0 || monitorIsDue(history, step, { totalSteps, monitorEvery })) return undefined;
+  return { step, totalSteps, finished, history };
+}
+
+function isGood({ path }: RunFolder, step: number): boolean {
+  const newest = listCheckpoints(path)[0];
+  if (newest?.step !== step) return false;
+  try {
+    readTrainingState(newest.path);
+    return true;
+  } catch {
+    return false; // said when it is looked at again, to go on from another
+  }
+}
+
+/** A run is a function of its config and its images; the id is that of the config alone. */
+function warnIfDataChanged(
+  folder: RunFolder,
+  totalSteps: number,
+  warn: (message: string) => void,
+): void {
+  const before = readStatus(folder)?.totalSteps;
+  if (before === undefined || before === totalSteps) return;
+  warn(
+    `The images of run ${folder.id} have changed: it had ${before} steps, now it has ${totalSteps}; { fresh: true } trains again`,
+  );
+}
