@@ -59,8 +59,8 @@ export interface LayerOutputs {
  *
  * @param images `[B, H, W, 3]`, normalised.
  * @throws {TypeError} If the images have another shape.
- * @throws {RangeError} If there is no layer of a name, the message lists those there are; if a layer's output is no map, or no
- *   layer is named; or if the images are too small for the network.
+ * @throws {RangeError} If there is no layer of a name, the message lists those there are; if a layer's output is no map of
+ *   two positions or more, or no layer is named; or if the images are too small for the network.
  */
 export function layerOutputs(
   model: Explained,
@@ -74,17 +74,29 @@ export function layerOutputs(
   });
   const outputs = layers.map((name) => found[name]!.clone()); // kept ones outlive a tidy, clones do not
   tf.dispose(found as tf.NamedTensorMap);
-  outputs.forEach((output, i) => {
-    if (output.rank === 3 || output.rank === 4) return;
-    throw new RangeError(
-      `Cannot draw layer "${
-        layers[i]
-      }" as a map: its output is [${output.shape}], without rows and columns; ` +
-        `use one before the pooling, as "${camLayer(model.config)}"`,
-    );
-  });
   const [, rows, columns] = stages.at(-1)!.shape; // of a plain transformer, its patches
+  outputs.forEach((output, i) => checkMap(output, [rows, columns], layers[i]!, model, images));
   return { outputs, grid: [rows, columns], logits };
+}
+
+/** One position is one colour all over. */
+function checkMap(
+  { rank, shape }: tf.Tensor,
+  [rows, columns]: LayerOutputs["grid"],
+  layer: string,
+  { config }: Explained,
+  images: tf.Tensor4D,
+): void {
+  const refuse = (why: string) => new RangeError(`Cannot draw layer "${layer}" as a map: ${why}`);
+  if (rank !== 3 && rank !== 4) {
+    const instead = camLayer(config);
+    throw refuse(
+      `its output is [${shape}], without rows and columns; use one before the pooling, as "${instead}"`,
+    );
+  }
+  if ((rank === 3 ? rows * columns : shape[1]! * shape[2]!) > 1) return;
+  const pixels = `${images.shape[1]}×${images.shape[2]} pixels`;
+  throw refuse(`of ${pixels} it has one position; give larger images, or an earlier layer`);
 }
 
 function checkImages({ shape }: tf.Tensor): void {

@@ -120,7 +120,8 @@ Deno.test("what cannot be explained is refused with what to do", () => {
   using model = createModel(small, createRng(0), { numClasses: 4 });
   using bare = createModel(small, createRng(0));
   const x = images(1, 16);
-  const [flat, grey, tiny, broken] = [
+  const [one, flat, grey, tiny, broken] = [
+    images(1, 8),
     x.squeeze<tf.Tensor4D>([0]),
     x.slice([0, 0, 0, 0], [1, 16, 16, 1]),
     images(1, 7),
@@ -148,6 +149,7 @@ Deno.test("what cannot be explained is refused with what to do", () => {
       RangeError,
       'before the pooling, as "stages.1.0"',
     );
+    refused(() => draw(model, one), RangeError, "of 8×8 pixels it has one position");
     refused(() => draw(model, flat), TypeError, "[16,16,3]: need [B, H, W, 3]");
     refused(
       () => draw(model, grey),
