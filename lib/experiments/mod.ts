@@ -1,5 +1,15 @@
 /** What a notebook calls: configs, and the verbs that run them. Verbs return numbers and run ids, never tensors. */
 export {
+  type CamRow,
+  cams,
+  type CamScoreRow,
+  type CamSheet,
+  type CamsOptions,
+  type NamedGradCam,
+  scoreCams,
+  type ScoreCamsOptions,
+} from "lib/experiments/cams.ts";
+export {
   chosenScale,
   override,
   type PretrainConfig,
@@ -13,6 +23,8 @@ export {
 } from "lib/experiments/config.ts";
 export { bcSslEmoji, bcSslStart } from "lib/experiments/configs.ts";
 export { type DataSplit, loadData, type LoadedSplit, openData } from "lib/experiments/data.ts";
+export type { CamSubject } from "lib/experiments/explained.ts";
+export { loadPictures } from "lib/datasets/picture_files.ts";
 export { describeEngine } from "lib/experiments/engine.ts";
 export {
   type Baselines,

@@ -1,6 +1,9 @@
 /** What a notebook shows: live progress, figures, tables, grids of images. Importing it mends the kernel's output. */
 export { baselineFigure, type BaselineRow, versusBaselines } from "lib/report/baselines.ts";
 export { blockDiagram, type DrawnBlock } from "lib/report/block_diagram.ts";
+export { type CamSheetOptions, camSheetPng, showCams } from "lib/report/cam_sheet.ts";
+export { camScoreTable, hotAreaFigure } from "lib/report/cam_scores.ts";
+export type { ColourMap } from "lib/report/colour_maps.ts";
 export {
   compare,
   compareRow,
@@ -8,6 +11,7 @@ export {
   type Verdict,
   verdict,
 } from "lib/report/compare.ts";
+export { overlayHeatmap } from "lib/report/heatmap_overlay.ts";
 export {
   type GridImages,
   imageGrid,

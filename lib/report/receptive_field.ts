@@ -1,6 +1,7 @@
 /** Receptive fields as pictures, and how far they reach. */
 import * as Plot from "@observablehq/plot";
 import type { FieldOfKernel } from "lib/experiments/mod.ts";
+import { colourMap } from "lib/report/colour_maps.ts";
 import type { GridImages } from "lib/report/image_grid.ts";
 import { axisLabel, colours, type Figure, plot } from "lib/report/plot.ts";
 
@@ -18,7 +19,7 @@ export function contributionImages(fields: readonly FieldOfKernel[]): GridImages
   if (full === undefined || fields.some(({ map }) => map.side !== full)) {
     throw new RangeError(`Cannot lay out ${fields.length} maps: need some, all of one size`);
   }
-  const palette = magma();
+  const palette = colourMap("magma");
   const square = Math.ceil(full / drawnSide);
   const side = Math.floor(full / square);
   const pixels = new Uint8Array(fields.length * side * side * 3);
@@ -43,16 +44,6 @@ function pooled(map: FieldOfKernel["map"], square: number, side: number): Float6
     }
   }
   return sums;
-}
-
-/** 256 colours from black to bright, as RGB. */
-function magma(): readonly [number, number, number][] {
-  const scale = Plot.scale({ color: { type: "linear", scheme: "magma", domain: [0, 255] } })!;
-  return Array.from({ length: 256 }, (_, level) => {
-    const css = String(scale.apply(level));
-    const hex = /^#(..)(..)(..)$/.exec(css)?.slice(1).map((byte) => parseInt(byte, 16));
-    return (hex ?? css.match(/\d+/g)!.map(Number)) as [number, number, number];
-  });
 }
 
 /** Kernel size against how far the field reaches: a line for each share of all contributions. */

@@ -1,0 +1,42 @@
+/** Colours for numbers from 0 to 1: 256 of them, as RGB. */
+import * as Plot from "@observablehq/plot";
+
+/**
+ * - `magma`, `inferno`: from black to bright, evenly in lightness, so that they are read with any colour vision and in grey.
+ * - `jet`: what pytorch-grad-cam draws, and with it the paper (§5.1). Its steps in lightness are not the numbers': for
+ *   comparing with pictures made so, not for reading.
+ */
+export type ColourMap = "magma" | "inferno" | "jet";
+
+export type Rgb = readonly [red: number, green: number, blue: number];
+
+/** 256 colours, 0–255 each, for 0 to 1. @throws {RangeError} If there is no such map. */
+export function colourMap(name: ColourMap): readonly Rgb[] {
+  switch (name) {
+    case "magma":
+    case "inferno":
+      return scheme(name);
+    case "jet":
+      return Array.from({ length: 256 }, (_, level) => jet(level / 255));
+    default:
+      throw new RangeError(`Unknown colours "${name satisfies never}": use inferno, magma or jet`);
+  }
+}
+
+function scheme(name: Plot.ColorScheme): Rgb[] {
+  const scale = Plot.scale({ color: { type: "linear", scheme: name, domain: [0, 255] } })!;
+  return Array.from({ length: 256 }, (_, level) => {
+    const css = String(scale.apply(level));
+    const hex = /^#(..)(..)(..)$/.exec(css)?.slice(1).map((byte) => parseInt(byte, 16));
+    return (hex ?? css.match(/\d+/g)!.map(Number)) as [number, number, number];
+  });
+}
+
+/** Three trapezia, each a quarter after the next: blue, green, red. */
+function jet(value: number): Rgb {
+  const trapezium = (middle: number) => {
+    const height = 1.5 - Math.abs(4 * value - middle);
+    return Math.round(255 * Math.min(Math.max(height, 0), 1));
+  };
+  return [trapezium(3), trapezium(2), trapezium(1)];
+}
