@@ -8,6 +8,7 @@ import {
   precisionRecallCurve,
 } from "lib/detect/coco_metrics.ts";
 import { type Detection, resultsJson } from "lib/detect/detection.ts";
+import { precisionCurves } from "lib/detect/precision_recall.ts";
 import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 import { formula } from "lib/testing/formula.ts";
 
@@ -192,6 +193,15 @@ Deno.test("perfect detections score 1 in every number that there is", () => {
     const { ap, ap75, apSmall, apLarge, ar100 } = evaluateDetections(set, perfect, region).metrics;
     assertClose([ap, ap75, apSmall, apLarge, ar100], [1, 1, 1, 1, 1], 1e-12);
   }
+});
+
+Deno.test("recalls and levels that are equal on paper are compared as NumPy rounds them", () => {
+  const rounds = (found: number) => {
+    const verdicts = new Int8Array(10 * found).fill(1);
+    const curves = precisionCurves([{ scores: Array(found).fill(1), verdicts, objects: 100 }])!;
+    return curves.subarray(0, 101).filter((precision) => precision > 0).length - 1;
+  };
+  assertEquals([56, 57, 58].map(rounds), [56, 56, 58]); // NumPy has 0.5700000000000001 for 0.57
 });
 
 Deno.test("an object whose id is 0 is found like any other", () => {

@@ -74,7 +74,7 @@ function takeObjects(
   const taken = objects.map(() => false);
   return scores.map((_, d) => {
     let best = -1;
-    let least = Math.min(threshold, 1 - 1e-10);
+    let least = threshold;
     for (const g of order) { // those that count come first
       if (taken[g] && !objects[g]!.crowd) continue;
       if (best >= 0 && !ignored[best] && ignored[g]) break;
