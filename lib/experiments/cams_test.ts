@@ -3,7 +3,7 @@ import { createRng } from "lib/rng.ts";
 import { type ImageSet, subset } from "lib/datasets/images.ts";
 import { imageBatch } from "lib/eval/features.ts";
 import { camScores, eigenCam, gradCam } from "lib/explain/mod.ts";
-import { createModel } from "lib/models/mod.ts";
+import { createModel, resNetConfig } from "lib/models/mod.ts";
 import { disposeTree } from "lib/nn/parameters.ts";
 import { saveWeights } from "lib/train/weights.ts";
 import { cams, scoreCams } from "lib/experiments/cams.ts";
@@ -97,6 +97,10 @@ Deno.test("cams() of a given network are the maps of gradCam() and eigenCam(), i
     undefined,
     18,
   ]);
+  const resNet = { ...resNetConfig(18), depths: [1, 1], dims: [4, 8] };
+  using fc = createModel(resNet, createRng(3), { numClasses: 10 });
+  const ofResNet = await cams([{ name: "its classifier has another name", model: fc }], set);
+  assertEquals(ofResNet.rows[0]!.gradCam?.length, 18);
   const { mean, std } = stats;
   const shifted = { mean: [0, 0, 0], std: [...std] } as unknown as typeof stats;
   assertTrue(mean[0] !== 0, "so that other statistics are another input");

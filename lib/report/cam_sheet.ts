@@ -59,14 +59,13 @@ export async function camSheetPng(
   const layout = layOut(sheet, side);
   const { width, height, cell } = layout;
   const background = { width, height, channels: 3, background: "white" } as const;
+  const [from, to] = [sheet.images, { width: cell[0], height: cell[1] }].map(
+    (size) => ({ width: size.width, height: size.height, channels: 3 }) as const,
+  );
   const pictures = drawn(sheet, layout, colours).map(async ({ pixels, at: [left, top] }) => {
-    const raw = {
-      width: sheet.images.width,
-      height: sheet.images.height,
-      channels: 3,
-    } as const;
-    const input = await sharp(pixels, { raw }).resize(...cell, { fit: "fill" }).png().toBuffer();
-    return { input, left, top };
+    const input = await sharp(pixels, { raw: from }).resize(...cell, { fit: "fill" }).raw()
+      .toBuffer();
+    return { input, raw: to!, left, top };
   });
   const overlay = Buffer.from(lettering(sheet, layout, colours));
   const layers = [...await Promise.all(pictures), { input: overlay, left: 0, top: 0 }];
