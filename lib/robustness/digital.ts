@@ -1,0 +1,115 @@
+/** Pixelation and JPEG. */
+import type { Raster } from "lib/augment/mod.ts";
+import { decodePicture } from "lib/datasets/decode_picture.ts";
+import { emptyLike } from "lib/robustness/_bytes.ts";
+
+/** Shrinks by Pillow's box filter and enlarges by its nearest one. @param share What is left of each side. */
+export function pixelate(image: Raster, share: number): Raster {
+  const { width, height } = image;
+  const across = boxes(width, Math.max(1, Math.trunc(width * share)));
+  const down = boxes(height, Math.max(1, Math.trunc(height * share)));
+  const small = shrunkRows(image.data, height, width, across);
+  const out = emptyLike(image);
+  const row = new Uint8Array(across.count * 3);
+  let drawn = -1;
+  for (let y = 0; y < height; y++) {
+    const start = y * width * 3;
+    if (down.nearest[y] === drawn) {
+      out.data.copyWithin(start, start - width * 3, start);
+      continue;
+    }
+    drawn = down.nearest[y]!;
+    meanOfRows(small, down, drawn, row);
+    for (let x = 0, i = start; x < width; x++, i += 3) {
+      const at = across.nearest[x]! * 3;
+      out.data[i] = row[at]!;
+      out.data[i + 1] = row[at + 1]!;
+      out.data[i + 2] = row[at + 2]!;
+    }
+  }
+  return out;
+}
+
+/** One axis cut into boxes, whose pixels all weigh the same, in units of 2^-22 as Pillow's. */
+interface Boxes {
+  readonly count: number;
+  /** `[count]`, the first pixel of each, and how many. */
+  readonly first: Int32Array;
+  readonly pixels: Int32Array;
+  readonly weight: Int32Array;
+  /** `[side]`, the box that a pixel is drawn from. */
+  readonly nearest: Int32Array;
+}
+
+const half = 1 << 21;
+
+function boxes(side: number, count: number): Boxes {
+  const scale = side / count;
+  const edge = (at: number) => Math.min(Math.trunc(at + 0.5), side);
+  const first = Int32Array.from({ length: count }, (_, i) => edge((i + 0.5) * scale - scale / 2));
+  const pixels = first.map((from, i) => edge((i + 0.5) * scale + scale / 2) - from);
+  return {
+    count,
+    first,
+    pixels,
+    weight: pixels.map((n) => Math.round((1 << 22) / n)),
+    nearest: nearestOf(side, count),
+  };
+}
+
+/** Added up step by step, as Pillow does: where a pixel lies on the edge of two boxes, the rounding decides. */
+function nearestOf(side: number, count: number): Int32Array {
+  const step = count / side;
+  let place = step * 0.5;
+  return Int32Array.from({ length: side }, () => {
+    const at = Math.min(Math.trunc(place), count - 1);
+    place += step;
+    return at;
+  });
+}
+
+/** Every row shrunk: `[height, count, 3]`. */
+function shrunkRows(data: Uint8Array, height: number, width: number, boxes: Boxes): Uint8Array {
+  const { count, first, pixels, weight } = boxes;
+  const out = new Uint8Array(height * count * 3);
+  for (let y = 0, o = 0; y < height; y++) {
+    for (let x = 0; x < count; x++, o += 3) {
+      const w = weight[x]!;
+      let i = (y * width + first[x]!) * 3;
+      let [r, g, b] = [0, 0, 0];
+      for (const end = i + pixels[x]! * 3; i < end; i += 3) {
+        r += data[i]!;
+        g += data[i + 1]!;
+        b += data[i + 2]!;
+      }
+      out[o] = (r * w + half) >> 22;
+      out[o + 1] = (g * w + half) >> 22;
+      out[o + 2] = (b * w + half) >> 22;
+    }
+  }
+  return out;
+}
+
+/** The mean of the rows of box `index`. */
+function meanOfRows(
+  from: Uint8Array,
+  { first, pixels, weight }: Boxes,
+  index: number,
+  row: Uint8Array,
+): void {
+  const [start, count, w] = [first[index]! * row.length, pixels[index]!, weight[index]!];
+  for (let i = 0; i < row.length; i++) {
+    let sum = 0;
+    for (let k = 0, at = start + i; k < count; k++, at += row.length) sum += from[at]!;
+    row[i] = (sum * w + half) >> 22;
+  }
+}
+
+/** Through a JPEG and back, with Pillow's defaults: colour at half the resolution, standard tables. */
+export async function jpegCompression(image: Raster, quality: number): Promise<Raster> {
+  const { default: sharp } = await import("sharp");
+  const { data, width, height } = image;
+  const file = await sharp(data, { raw: { width, height, channels: 3 } })
+    .jpeg({ quality, chromaSubsampling: "4:2:0" }).toBuffer();
+  return await decodePicture(file);
+}
