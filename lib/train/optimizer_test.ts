@@ -17,7 +17,11 @@ const weightsOf = (): Weights =>
     ["gamma", tf.variable(tf.tensor1d([2, -1]))],
   ]);
 const gradsOf = (value: number): Grads =>
-  new Map([...weightsOf()].map(([name, weight]) => [name, tf.fill(weight.shape, value)]));
+  // the second element's as small as AdamW's eps
+  new Map([...weightsOf()].map(([name, { shape }]) => [
+    name,
+    tf.tensor([value, value * 1e-7], shape),
+  ]));
 
 /** Two steps, whose second shows what was kept of the first. */
 function after(step: (weights: Weights, grads: Grads, state: OptimizerState) => void): Weights {
