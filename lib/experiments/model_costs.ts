@@ -41,7 +41,7 @@ function printedNetworks(): PrintedNetwork[] {
     "ViT-S": vitConfig("small"),
     "Swin-T": swinConfig("tiny"),
   };
-  const ofTable5 = table5.filter(({ epochs }) => epochs === 100).map((row) => {
+  const ofTable5 = table5.rows.filter(({ epochs }) => epochs === 100).map((row) => {
     const isOurs = row.arch === "BC-SSL-T";
     return {
       ...row,
@@ -57,7 +57,7 @@ function printedNetworks(): PrintedNetwork[] {
     "ViT-B": vitConfig("base"),
   };
   const ofTable3 = Object.entries(larger).map(([network, config]) => {
-    const { millionParameters } = table3.find(({ arch }) => arch === network)!;
+    const { millionParameters } = table3.rows.find(({ arch }) => arch === network)!;
     return { network, config, gigaFlops: null, millionParameters };
   });
   return [...ofTable5, ...ofTable3];

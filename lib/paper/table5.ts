@@ -1,7 +1,8 @@
 /** Table 5, §4.3: robustness of linear probes on ImageNet-1K, with each network's cost. */
+import { fraction, printed, type PrintedRow } from "lib/paper/printed.ts";
 
 /** A row as printed; accuracies and errors as fractions, null where the paper prints nothing. */
-export interface Table5Row {
+export interface Table5Row extends PrintedRow {
   readonly method: "DINO";
   readonly arch: "ResNet-50" | "ViT-S" | "Swin-T" | "BC-SSL-T";
   /** Of pre-training. */
@@ -22,25 +23,25 @@ export interface Table5Row {
   readonly adversarial: number;
 }
 
-type Printed = readonly [
+type Six = [number, number, number, number, number, number];
+
+type Cells = readonly [
   Table5Row["arch"],
   number | null,
   number | null,
   number,
-  ...(readonly [number, number, number, number, number, number]),
+  ...Six,
 ];
 
-function row(epochs: Table5Row["epochs"], printed: Printed): Table5Row {
-  const [arch, kernelSize, gigaFlops, millionParameters, ...percent] = printed;
-  const [linear, knn, corruption, sketch, rendition, adversarial] = percent.map((value) =>
-    value / 100
-  ) as [number, number, number, number, number, number];
+function row(epochs: Table5Row["epochs"], cells: Cells): Omit<Table5Row, "source"> {
+  const [arch, kernelSize, gigaFlops, millionParameters, ...percents] = cells;
+  const [linear, knn, corruption, sketch, rendition, adversarial] = percents.map(fraction) as Six;
   const cost = { kernelSize, gigaFlops, millionParameters };
   const scores = { linear, knn, corruption, sketch, rendition, adversarial };
   return { method: "DINO", arch, epochs, ...cost, ...scores };
 }
 
-const after100: readonly Printed[] = [
+const after100: readonly Cells[] = [
   ["ResNet-50", 3, 4.1, 23, 67.1, 58.9, 71.85, 14.77, 15.02, 0.76],
   ["ViT-S", null, 4.6, 21, 73.5, 68.8, 59.57, 20.08, 21.89, 3.04],
   ["Swin-T", null, 4.5, 28, 75.0, 69.7, 61.86, 20.16, 20.18, 3.49],
@@ -51,13 +52,18 @@ const after100: readonly Printed[] = [
   ["BC-SSL-T", 15, 4.8, 30, 74.5, 69.7, 58.80, 25.33, 23.25, 5.31],
 ];
 
-const after300: readonly Printed[] = [
+const after300: readonly Cells[] = [
   ["ResNet-50", 3, 4.1, 23, 75.3, 67.5, 70.28, 14.24, 14.4, 0.88],
   ["Swin-T", null, 4.5, 28, 77.0, 74.2, 59.39, 21.96, 21.18, 5.34],
   ["BC-SSL-T", 9, 4.5, 29, 77.8, 75.7, 57.44, 25.32, 23.82, 5.72],
 ];
 
-export const table5: readonly Table5Row[] = [
-  ...after100.map((printed) => row(100, printed)),
-  ...after300.map((printed) => row(300, printed)),
-];
+export const table5 = printed(
+  {
+    name: "Table 5",
+    section: "§4.3",
+    caption: "Linear probes under shifts of distribution: top-1 on ImageNet-1K, mean corruption " +
+      "error on ImageNet-C, and top-1 on Sketch, R and A, percent.",
+  },
+  [...after100.map((cells) => row(100, cells)), ...after300.map((cells) => row(300, cells))],
+);

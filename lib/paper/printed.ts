@@ -1,0 +1,32 @@
+/** What every table and figure of the paper is here: its rows as printed, each with the place where it stands. */
+
+/** A row, or a point of a figure. Accuracies are fractions. */
+export interface PrintedRow {
+  /** `§3.2, Table 1, row 4`; rows are counted below the heading, through all panels. */
+  readonly source: string;
+}
+
+/** A table or a figure. */
+export interface Printed<Row extends PrintedRow> {
+  /** `Table 1`. */
+  readonly name: string;
+  /** Where the paper speaks of it. */
+  readonly section: string;
+  /** What it shows, in our words. */
+  readonly caption: string;
+  readonly rows: readonly Row[];
+}
+
+/** Adds to each row where it stands. */
+export function printed<Row>(
+  { name, section, caption }: Omit<Printed<PrintedRow>, "rows">,
+  rows: readonly Row[],
+): Printed<Row & PrintedRow> {
+  const sourced = rows.map((row, i) => ({ ...row, source: `${section}, ${name}, row ${i + 1}` }));
+  return { name, section, caption, rows: sourced };
+}
+
+/** A printed percentage as a fraction. */
+export function fraction(percent: number): number {
+  return percent / 100;
+}
