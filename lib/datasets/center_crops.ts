@@ -16,6 +16,8 @@ import { nativeViews } from "lib/native/views.ts";
 export interface CenterCropOptions extends DamageOptions {
   /** Pixels a side of what is kept. */
   readonly size: number;
+  /** Pixels of the short side before that; `size` for pictures that are cut already, as ImageNet-C's. */
+  readonly shortSide?: number;
   /** Images at a time. */
   readonly batchSize?: number;
 }
@@ -33,7 +35,7 @@ const atOnce = 4; // pictures in flight: decoding goes on in libvips' threads wh
  */
 export async function* centerCrops(
   source: ImageSource,
-  { size, batchSize = 256, ...options }: CenterCropOptions,
+  { size, shortSide = shortSideOf(size), batchSize = 256, ...options }: CenterCropOptions,
 ): AsyncGenerator<ImageSet> {
   const count = imageCount(source);
   const batch = (from: number) =>
@@ -45,7 +47,7 @@ export async function* centerCrops(
   const ledger = damageLedger(source, options);
   using pictures = openPictures(source);
   const make = (from: number) => {
-    const made = readCrops(pictures, source, batch(from), size);
+    const made = readCrops(pictures, source, batch(from), size, shortSide);
     made.catch(() => {}); // it is heard when its turn comes
     return made;
   };
@@ -67,12 +69,12 @@ export async function* centerCrops(
 export async function takeImages(
   source: ImageSource,
   indices: readonly number[],
-  { size, ...options }: Omit<CenterCropOptions, "batchSize">,
+  { size, shortSide = shortSideOf(size), ...options }: Omit<CenterCropOptions, "batchSize">,
 ): Promise<ImageSet> {
   if (!isStored(source)) return subset(source, indices);
   const ledger = damageLedger(source, options);
   using pictures = openPictures(source);
-  const { images, damaged } = await readCrops(pictures, source, indices, size);
+  const { images, damaged } = await readCrops(pictures, source, indices, size, shortSide);
   ledger.note(damaged);
   return images;
 }
@@ -82,13 +84,14 @@ async function readCrops(
   source: StoredImages,
   indices: readonly number[],
   size: number,
+  shortSide: number,
 ) {
   const read = await mapInOrder(
     indices,
     atOnce,
     (index) =>
       pictures.read(index, async (bytes) => ({
-        pixels: centerCrop(await decodePicture(bytes), size).data,
+        pixels: centerCrop(await decodePicture(bytes), size, shortSide).data,
       })),
   );
   const pixels = new Uint8Array(indices.length * size * size * 3);
@@ -110,9 +113,8 @@ async function readCrops(
  *
  * @returns `size` pixels a side, with the channels of `image`.
  */
-export function centerCrop(image: Raster, size: number): Raster {
+export function centerCrop(image: Raster, size: number, short = shortSideOf(size)): Raster {
   const { width, height, channels } = image;
-  const short = Math.round(size * 8 / 7);
   const long = Math.trunc(short * Math.max(width, height) / Math.min(width, height));
   const [w, h] = width <= height ? [short, long] : [long, short];
   const resized = raster(w, h, channels);
@@ -125,6 +127,10 @@ export function centerCrop(image: Raster, size: number): Raster {
     out.data.set(resized.data.subarray(start, start + size * channels), y * size * channels);
   }
   return out;
+}
+
+function shortSideOf(size: number): number {
+  return Math.round(size * 8 / 7);
 }
 
 /** Rounds a half to the even number, as Python. */

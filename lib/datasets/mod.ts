@@ -15,6 +15,17 @@ export {
 export { type CifarOptions, loadCifar10, loadCifar100 } from "lib/datasets/cifar.ts";
 export { type ImageNetOptions, openImageNet } from "lib/datasets/imagenet.ts";
 export {
+  openImageNetA,
+  openImageNetC,
+  openImageNetR,
+  openImageNetSketch,
+} from "lib/datasets/imagenet_variants.ts";
+export {
+  imageNetAClasses,
+  imageNetRClasses,
+  imageNetWnids,
+} from "lib/datasets/imagenet_classes.ts";
+export {
   idOf,
   type ImageSource,
   isStored,
