@@ -23,6 +23,15 @@ export function cachedSource(set: LabelledFeatures | FeatureBank): ProbeSource {
   };
 }
 
+/** Some of a source's images, in the order of `indices`. */
+export function partOf(source: ProbeSource, indices: Uint32Array): ProbeSource {
+  return {
+    dim: source.dim,
+    labels: Int32Array.from(indices, (index) => source.labels[index]!),
+    batch: (chosen, epoch) => source.batch(chosen.map((i) => indices[i]!), epoch),
+  };
+}
+
 const cropScale = [0.08, 1] as const; // torchvision's default: shares of an image's area
 
 export interface AugmentedSourceOptions extends ProbeFeatureOptions {

@@ -2,7 +2,7 @@ import * as tf from "lib/tf.ts";
 import { createRng, type Rng } from "lib/rng.ts";
 import { imageNetStats, normalize, normalizeTable, raster } from "lib/augment/mod.ts";
 import { imageAt, type ImageSet } from "lib/datasets/images.ts";
-import { augmentedSource, cachedSource } from "lib/eval/probe_sources.ts";
+import { augmentedSource, cachedSource, partOf } from "lib/eval/probe_sources.ts";
 import { randomCrop } from "lib/eval/random_crop.ts";
 import { probeFeatures } from "lib/eval/probe_features.ts";
 import { createModel, vitConfig } from "lib/models/mod.ts";
@@ -36,6 +36,16 @@ Deno.test("cachedSource() gathers rows in the order asked for", () => {
   });
   assertEquals(source.dim, 2);
   assertEquals([...source.batch(Uint32Array.of(2, 0, 2), 3).dataSync()], [5, 6, 1, 2, 5, 6]);
+});
+
+Deno.test("partOf() has the labels and features of the images it is of", () => {
+  const whole = cachedSource({
+    features: Float32Array.of(1, 2, 3, 4, 5, 6),
+    labels: Int32Array.of(7, 8, 9),
+  });
+  const part = partOf(whole, Uint32Array.of(2, 0));
+  assertEquals([part.dim, ...part.labels], [2, 9, 7]);
+  assertEquals([...part.batch(Uint32Array.of(1, 0), 0).dataSync()], [1, 2, 5, 6]);
 });
 
 Deno.test("augmentedSource() gives the features of its crops, other ones in every epoch", () => {

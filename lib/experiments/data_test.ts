@@ -11,6 +11,7 @@ Deno.test("openData() spreads a scale's counts over all emoji", async () => {
   assertEquals([few.pretrain.labels[0], few.train.labels.length], [-1, 200]);
   const categories = new Set(few.train.labels).size;
   assertTrue(categories > 40, `only ${categories} of 97 categories are among 200 images`);
+  assertTrue(await openData(bcSslEmoji.data, { ...sizes }) === few, "loaded twice");
   const all = await openData(bcSslEmoji.data, sizesAt(bcSslEmoji, "laptop"));
   assertEquals([all.pretrain, all.train, all.test].map(imageCount), [6699, 6699, 1724]);
 });

@@ -156,6 +156,33 @@ Deno.test("knn() of first weights is the baseline's; an evaluation without its w
     await rejects({ weights: `${folder}/other.safetensors` }, "does not fit the network");
   }));
 
+Deno.test("knn() of pixels is the baseline's, and is kept", () =>
+  inOutputs(async (folder) => {
+    const { pixels } = await baselines(small, { scale: "smoke", seeds: [0] });
+    const { accuracies, run, version } = await knn(small, { ...options, of: "pixels" });
+    assertEquals([...accuracies], [...pixels]);
+    assertEquals(version, "as they are");
+    assertTrue(Deno.statSync(`${folder}/${run}/knn.json`).isFile, "kept");
+  }));
+
+Deno.test("linearProbe() with some held out tests on those, and trains on the rest", () =>
+  inOutputs(async () => {
+    const probe = (more: object) =>
+      linearProbe(small, { ...options, of: "init", epochs: 2, ...more });
+    const steps: number[] = [];
+    const onEvent = ({ step }: { step: number }) => void steps.push(step);
+    const { courses } = await probe({ holdOut: 0.1, batchSize: 46, onEvent });
+    assertEquals(steps.length, 2 * 5); // 230 of 256 images
+    for (const { last } of courses) {
+      const hits = last.top1 * 26;
+      assertClose(hits, Math.round(hits), 1e-9);
+    }
+    const all = await probe({ batchSize: 46 });
+    assertTrue(all.courses[0]!.last.trainLoss !== courses[0]!.last.trainLoss, "kept apart");
+    await assertRejects(() => probe({ holdOut: 1 }), RangeError, "share of 1");
+    await assertRejects(() => probe({ holdOut: 0.1, augment: true }), RangeError, "held out");
+  }));
+
 Deno.test("an aborted evaluation says so, keeps nothing and no tensor", () =>
   inOutputs(async (folder) => {
     const stop = new AbortController();

@@ -13,7 +13,7 @@ import { parseSafetensors, writeSafetensors } from "lib/train/safetensors.ts";
 import { openWeightsFile } from "lib/train/weights_file.ts";
 import { recipeAt, type RunKey, sizesAt } from "lib/experiments/config.ts";
 import { openData } from "lib/experiments/data.ts";
-import { bankOptions } from "lib/experiments/knn.ts";
+import { bankOptions } from "lib/experiments/feature_banks.ts";
 import { probeRates } from "lib/experiments/linear_probe.ts";
 import { drive } from "lib/experiments/pause.ts";
 import {

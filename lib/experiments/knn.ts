@@ -1,19 +1,17 @@
 /** The verbs that answer "is it better than nothing?": k-NN of a network, of raw pixels, of random weights. */
-import { join } from "@std/path";
 import { createRng } from "lib/rng.ts";
-import type { ImageSet } from "lib/datasets/images.ts";
-import { type ImageSource, inMemory, isStored } from "lib/datasets/stored_images.ts";
-import { type FeatureBankOptions, readFeatureBank } from "lib/eval/feature_source.ts";
-import { pixelFeatures, pooledFeatures } from "lib/eval/features.ts";
-import { type KnnAccuracy, knnAccuracy, knnSteps } from "lib/eval/knn.ts";
+import { type ImageSource, isStored } from "lib/datasets/stored_images.ts";
+import { readFeatureBank } from "lib/eval/feature_source.ts";
+import { pooledFeatures } from "lib/eval/features.ts";
+import { type KnnAccuracy, knnSteps } from "lib/eval/knn.ts";
 import { createModel, type Model } from "lib/models/mod.ts";
 import { disposeTree } from "lib/nn/parameters.ts";
 import { openData } from "lib/experiments/data.ts";
 import { evaluated } from "lib/experiments/evaluations.ts";
 import { drive, interruptible } from "lib/experiments/pause.ts";
-import { outputsFolder } from "lib/experiments/runs.ts";
+import { bankOptions, pixelBank } from "lib/experiments/feature_banks.ts";
 import type { CropRecipe } from "lib/ssl/dino/crops.ts";
-import { findSubject, loadSubject, type Subject } from "lib/experiments/subject.ts";
+import { type Features, findFeatures, loadSubject } from "lib/experiments/subject.ts";
 import {
   type PretrainConfig,
   recipeAt,
@@ -51,17 +49,20 @@ export async function knnMetrics(
   );
 }
 
-/** How an evaluation reads features; those too many for memory wait in `outputs/`. */
-export function bankOptions(
-  { stats, globalSize }: Pick<CropRecipe, "stats" | "globalSize">,
-): FeatureBankOptions {
-  const path = join(outputsFolder(), `.features-${crypto.randomUUID()}`);
-  return { stats, size: globalSize, path };
+/** k-NN on the images themselves; otherwise as {@linkcode knnOfModel}. */
+async function knnOfPixels(
+  { train, test }: { readonly train: ImageSource; readonly test: ImageSource },
+  crops: Pick<CropRecipe, "globalSize">,
+  pause: () => Promise<void> = () => Promise.resolve(),
+): Promise<KnnAccuracy[]> {
+  using bank = await pixelBank(train, crops, pause);
+  using queries = await pixelBank(test, crops, pause);
+  return await drive(knnSteps(bank, queries, { numClasses: train.classNames.length }), pause);
 }
 
 export interface KnnVerbOptions extends Pick<RunKey, "scale" | "seed">, Pick<TrainHooks, "signal"> {
-  /** Whose features. By default the run's teacher. */
-  readonly of?: Subject;
+  /** Whose features; `pixels` are the images themselves. By default the run's teacher. */
+  readonly of?: Features;
   /** Forget what is in the run's folder and evaluate again. */
   readonly fresh?: boolean;
 }
@@ -69,7 +70,7 @@ export interface KnnVerbOptions extends Pick<RunKey, "scale" | "seed">, Pick<Tra
 /** Numbers only. */
 export interface KnnResult extends Pick<RunKey, "scale" | "seed"> {
   readonly run: string;
-  readonly of: Subject;
+  readonly of: Features;
   /** Of the weights: `step 6240`. */
   readonly version: string;
   /** One for each k. */
@@ -77,7 +78,7 @@ export interface KnnResult extends Pick<RunKey, "scale" | "seed"> {
 }
 
 /**
- * k-NN of a run's teacher, or of any weights of its network, or what `outputs/` has of it.
+ * k-NN of a run's teacher, of any weights of its network, or of raw pixels, or what `outputs/` has of it.
  *
  * @throws {Error} If the weights are not there, or `signal` was aborted.
  */
@@ -86,14 +87,16 @@ export async function knn(
   { scale, seed, of = "teacher", fresh = false, signal }: KnnVerbOptions,
 ): Promise<KnnResult> {
   const key = { config, scale, seed };
-  const found = findSubject(key, of);
+  const found = findFeatures(key, of);
   const { folder, version } = found;
   return await evaluated(folder, { name: "knn", options: { of, version }, fresh }, async () => {
     const data = await openData(config.data, sizesAt(config, scale));
-    using model = await loadSubject(key, of, found);
     const { crops } = recipeAt(config, scale);
     const pause = interruptible(`the k-NN of ${folder.id}`, signal);
-    const accuracies = await knnOfModel(model, data, crops, pause);
+    using model = of === "pixels" ? null : await loadSubject(key, of, found);
+    const accuracies = model
+      ? await knnOfModel(model, data, crops, pause)
+      : await knnOfPixels(data, crops, pause);
     return { run: folder.id, scale, seed, of, version, accuracies };
   });
 }
@@ -129,14 +132,7 @@ export async function baselines(
   }
   return {
     chance: Math.max(...counts) / data.test.labels.length,
-    pixels: isStored(data.train)
-      ? []
-      : knnOfPixels(data.train, inMemory(data.test, "compare pixels")),
+    pixels: isStored(data.train) ? [] : await knnOfPixels(data, crops),
     randomInit,
   };
-}
-
-function knnOfPixels(train: ImageSet, test: ImageSet): KnnAccuracy[] {
-  const numClasses = train.classNames.length;
-  return knnAccuracy(pixelFeatures(train), pixelFeatures(test), { numClasses });
 }

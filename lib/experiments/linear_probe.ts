@@ -1,15 +1,14 @@
 /** The verb `linearProbe`: how well a linear classifier does on a run's features (the paper's "linear", Tables 1 to 3). */
 import type * as tf from "lib/tf.ts";
-import { createRng } from "lib/rng.ts";
+import { createRng, type Rng } from "lib/rng.ts";
 import { type ImageSource, inMemory } from "lib/datasets/stored_images.ts";
-import { bankOf } from "lib/eval/feature_bank.ts";
 import { type OwnedBank, readFeatureBank } from "lib/eval/feature_source.ts";
-import { pixelFeatures } from "lib/eval/features.ts";
 import { type ProbeFeatureOptions, probeFeatures } from "lib/eval/probe_features.ts";
-import { augmentedSource, cachedSource } from "lib/eval/probe_sources.ts";
+import { augmentedSource, cachedSource, partOf } from "lib/eval/probe_sources.ts";
 import {
   type LinearProbeOptions,
   type ProbeCourse,
+  type ProbeSource,
   trainLinearProbe,
 } from "lib/eval/train_linear_probe.ts";
 import type { Model } from "lib/models/mod.ts";
@@ -18,10 +17,9 @@ import type { TrainHooks } from "lib/train/events.ts";
 import { recipeAt, type RunKey, sizesAt } from "lib/experiments/config.ts";
 import { openData } from "lib/experiments/data.ts";
 import { evaluated } from "lib/experiments/evaluations.ts";
-import { bankOptions } from "lib/experiments/knn.ts";
+import { bankOptions, pixelBank } from "lib/experiments/feature_banks.ts";
 import { drive, interruptible } from "lib/experiments/pause.ts";
-import { runFolder } from "lib/experiments/runs.ts";
-import { findSubject, loadSubject, type Subject } from "lib/experiments/subject.ts";
+import { type Features, findFeatures, loadSubject } from "lib/experiments/subject.ts";
 
 export interface LinearProbeVerbOptions
   extends
@@ -30,12 +28,17 @@ export interface LinearProbeVerbOptions
     ProbeFeatureOptions,
     TrainHooks {
   /** Whose features; `pixels` are the images themselves, 0–1. By default the run's teacher. */
-  readonly of?: Subject | "pixels";
+  readonly of?: Features;
   /**
    * The reference's way: features of new crops of every image in every epoch, at one learning rate, 0.001. By default they are
    * computed once, from the whole images, and several rates are tried.
    */
   readonly augment?: boolean;
+  /**
+   * Share of the training images that are kept out of training and tested on in the place of the test images: to choose a rate by
+   * them. By default, none.
+   */
+  readonly holdOut?: number;
   /** Forget what is in the run's folder and train again. */
   readonly fresh?: boolean;
 }
@@ -43,7 +46,7 @@ export interface LinearProbeVerbOptions
 /** Numbers only. */
 export interface LinearProbeResult extends Pick<RunKey, "scale" | "seed"> {
   readonly run: string;
-  readonly of: Subject | "pixels";
+  readonly of: Features;
   /** Of the weights: `step 6240`. */
   readonly version: string;
   /** D. */
@@ -67,16 +70,12 @@ export async function linearProbe(
     LinearProbeVerbOptions,
 ): Promise<LinearProbeResult> {
   const { lrs = augment ? [0.001] : probeRates, epochs = 100, batchSize = 256 } = options;
-  const { lastBlocks, avgPool, signal, onStart, onEvent } = options;
+  const { holdOut, lastBlocks, avgPool, signal, onStart, onEvent } = options;
   const key = { config, scale, seed };
-  if (of === "pixels" && augment) {
-    throw new RangeError("Cannot augment pixels: they are read whole");
-  }
-  const found = of === "pixels"
-    ? { folder: runFolder(key), version: "as they are" }
-    : findSubject(key, of);
+  checkCombination(options.holdOut, of, augment);
+  const found = findFeatures(key, of);
   const { folder, version } = found;
-  const decides = { of, version, augment, lrs, epochs, batchSize, lastBlocks, avgPool };
+  const decides = { of, version, augment, lrs, epochs, batchSize, holdOut, lastBlocks, avgPool };
   return await evaluated(folder, { name: "linear", options: decides, fresh }, async () => {
     const data = await openData(config.data, sizesAt(config, scale));
     const rng = createRng(seed).fork("linear probe");
@@ -84,22 +83,22 @@ export async function linearProbe(
     using model = of === "pixels" ? null : await loadSubject(key, of, found);
     const { crops } = recipeAt(config, scale);
     const blocks = { lastBlocks, avgPool };
-    using test = await cachedBank(data.test, model, crops, blocks, pause);
-    using cached = augment ? null : await cachedBank(data.train, model, crops, blocks, pause);
-    const augmented = { stats: crops.stats, ...blocks };
-    const train = cached ? cachedSource(cached) : augmentedSource(
+    const cached = async (source: ImageSource) =>
+      await cachedBank(source, model, crops, blocks, pause);
+    using whole = augment ? null : await cached(data.train);
+    using tested = holdOut === undefined ? await cached(data.test) : null;
+    const all = whole ? cachedSource(whole) : augmentedSource(
       model!,
       inMemory(data.train, "probe augmented images"),
-      augmented,
+      { stats: crops.stats, ...blocks },
       rng.fork("crops"),
     );
+    const [train, test] = tested
+      ? [all, cachedSource(tested)]
+      : heldOut(all, holdOut!, rng.fork("held out"));
     const numClasses = data.train.classNames.length;
-    const steps = trainLinearProbe(train, cachedSource(test), {
-      numClasses,
-      lrs,
-      epochs,
-      batchSize,
-    }, rng);
+    const how = { numClasses, lrs, epochs, batchSize };
+    const steps = trainLinearProbe(train, test, how, rng);
     const courses = await drive(steps, pause, async ({ step, totalSteps, losses, tested }) => {
       if (step === 1) await onStart?.([], totalSteps);
       const metrics = {
@@ -112,6 +111,23 @@ export async function linearProbe(
   });
 }
 
+function checkCombination(holdOut: number | undefined, of: Features, augment: boolean): void {
+  if (augment && (of === "pixels" || holdOut !== undefined)) {
+    const what = of === "pixels" ? "pixels" : "images that are held out";
+    throw new RangeError(`Cannot augment ${what}: they are read whole`);
+  }
+  if (holdOut !== undefined && !(holdOut > 0 && holdOut < 1)) {
+    throw new RangeError(`Cannot hold out a share of ${holdOut}: need a fraction between 0 and 1`);
+  }
+}
+
+/** What is left of a source, and the share of it that is kept out. */
+function heldOut(source: ProbeSource, share: number, rng: Rng): [ProbeSource, ProbeSource] {
+  const order = rng.permutation(source.labels.length);
+  const count = Math.round(share * order.length);
+  return [partOf(source, order.subarray(count)), partOf(source, order.subarray(0, count))];
+}
+
 /** Features of the whole images; without a model, the images themselves. */
 async function cachedBank(
   source: ImageSource,
@@ -120,10 +136,7 @@ async function cachedBank(
   blocks: ProbeFeatureOptions,
   pause: () => Promise<void>,
 ): Promise<OwnedBank> {
-  if (model === null) {
-    const pixels = pixelFeatures(inMemory(source, "probe raw pixels"));
-    return { ...bankOf(pixels, "image"), [Symbol.dispose]() {} };
-  }
+  if (model === null) return await pixelBank(source, crops, pause);
   const read = (x: tf.Tensor4D) => probeFeatures(model, x, blocks);
   return await readFeatureBank(read, source, bankOptions(crops), pause);
 }

@@ -1,5 +1,11 @@
 /** What a notebook calls: configs, and the verbs that run them. Verbs return numbers and run ids, never tensors. */
 export {
+  type BaselineScores,
+  baselineScores,
+  type BaselineScoresOptions,
+  type FeatureScores,
+} from "lib/experiments/baseline_scores.ts";
+export {
   type CamRow,
   cams,
   type CamScoreRow,

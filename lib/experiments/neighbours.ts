@@ -6,7 +6,7 @@ import { readFeatureBank } from "lib/eval/feature_source.ts";
 import { pixelFeatures, pooledFeatures } from "lib/eval/features.ts";
 import { nearestNeighbours, type Neighbours } from "lib/eval/neighbours.ts";
 import { openData } from "lib/experiments/data.ts";
-import { bankOptions } from "lib/experiments/knn.ts";
+import { bankOptions } from "lib/experiments/feature_banks.ts";
 import { recipeAt, type RunKey, sizesAt } from "lib/experiments/config.ts";
 import { findSubject, loadSubject } from "lib/experiments/subject.ts";
 

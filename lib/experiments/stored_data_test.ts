@@ -60,8 +60,11 @@ Deno.test("pretrain() and its k-NN, linearProbe() and nearestImages() read Image
     assertEquals([images.width, columns, imageCount(images)], [32, 3, 6]);
     const { pixels, randomInit } = await baselines(config, { scale: "smoke", seeds: [0] });
     assertEquals([pixels.length, randomInit[0]!.length], [0, 4]);
-    const probe = { ...options, of: "pixels" } as const;
-    await assertRejects(() => linearProbe(config, probe), RangeError, "stay in their files");
+    const ofPixels = { ...options, of: "pixels" } as const;
+    assertEquals((await linearProbe(config, { ...ofPixels, epochs: 1 })).featureDim, 32 * 32 * 3);
+    assertEquals((await knn(config, ofPixels)).accuracies.length, 4);
+    const huge = override(config, { scales: { smoke: { imageSize: 20_000 } } });
+    await assertRejects(() => knn(huge, ofPixels), RangeError, "choose a smaller scale");
   }));
 
 Deno.test("openData() spreads ImageNet's counts over the classes; loadData() holds them at the scale's size", () =>

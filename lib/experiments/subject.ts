@@ -24,6 +24,9 @@ export type Subject =
   | "supervised"
   | { readonly weights: string };
 
+/** What an evaluation reads: a network's features, or the images themselves. */
+export type Features = Subject | "pixels";
+
 /** Where a subject's weights are, as of now. */
 export interface FoundSubject {
   readonly folder: RunFolder;
@@ -63,6 +66,13 @@ export function findSubject(key: RunKey, of: Subject): FoundSubject {
       );
     }
   }
+}
+
+/** As {@linkcode findSubject}; of pixels, the folder of the run that they are held against. */
+export function findFeatures(key: RunKey, of: Features): FoundSubject {
+  return of === "pixels"
+    ? { folder: runFolder(key), version: "as they are" }
+    : findSubject(key, of);
 }
 
 const notTrained = "call pretrain() with the same options";

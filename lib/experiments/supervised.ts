@@ -18,7 +18,8 @@ import { createModel, type Model } from "lib/models/mod.ts";
 import type { CropRecipe } from "lib/ssl/dino/crops.ts";
 import { recipeAt, type RunKey, sizesAt } from "lib/experiments/config.ts";
 import { type DataSplit, openData } from "lib/experiments/data.ts";
-import { bankOptions, knnMetrics } from "lib/experiments/knn.ts";
+import { bankOptions } from "lib/experiments/feature_banks.ts";
+import { knnMetrics } from "lib/experiments/knn.ts";
 import type { Learner } from "lib/experiments/learner.ts";
 import {
   twinId,

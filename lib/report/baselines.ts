@@ -84,22 +84,39 @@ function lastKnn({ run, history }: TrainResult, k: number): number {
 
 /** Rows of {@linkcode versusBaselines}: a dot for each seed, a line for the mean, a bar of ± 1 standard error. */
 export function baselineFigure(rows: readonly BaselineRow[]): Figure {
-  const dots = rows.flatMap((r) =>
-    r["each seed (%)"].map((value) => ({ name: r.features, value }))
+  return scoreBars(
+    rows.map((r) => ({ name: r.features, values: r["each seed (%)"] })),
+    "k-NN top-1 (%)",
   );
-  const means = rows.map((r) => {
-    const [mean, error] = [r["top-1 (%)"], r["± s.e."] || 0];
-    const [low, high] = [mean - error, mean + error];
-    return { name: r.features, mean, low, high, end: Math.max(high, ...r["each seed (%)"]) };
+}
+
+/** A bar. */
+export interface ScoreBar {
+  readonly name: string;
+  /** Percent, one for each seed. */
+  readonly values: readonly number[];
+}
+
+/**
+ * Bars of percentages: a dot for each seed, a line for the mean, a bar of ± 1 standard error.
+ *
+ * @param label Of the axis.
+ */
+export function scoreBars(bars: readonly ScoreBar[], label: string): Figure {
+  const dots = bars.flatMap(({ name, values }) => values.map((value) => ({ name, value })));
+  const means = bars.map(({ name, values }) => {
+    const { mean, standardError } = meanAndError(values);
+    const [low, high] = [mean - (standardError || 0), mean + (standardError || 0)];
+    return { name, mean, low, high, end: Math.max(high, ...values) };
   });
-  const label = (r: typeof means[number]) => `${r.mean.toFixed(1)} %`;
-  const colour = { domain: rows.map((r) => r.features), range: [...categorical], legend: false };
+  const text = (r: typeof means[number]) => `${r.mean.toFixed(1)} %`;
+  const colour = { domain: bars.map(({ name }) => name), range: [...categorical], legend: false };
   return plot({
-    height: 50 + 46 * rows.length,
+    height: 50 + 46 * bars.length,
     marginLeft: 130,
     marginRight: 60,
     marginBottom: 40,
-    x: { domain: [0, 100], grid: true, ...axisLabel("k-NN top-1 (%)", "center") },
+    x: { domain: [0, 100], grid: true, ...axisLabel(label, "center") },
     y: { domain: colour.domain, label: null, tickSize: 0, padding: 0.5 },
     color: colour,
     marks: [
@@ -107,7 +124,7 @@ export function baselineFigure(rows: readonly BaselineRow[]): Figure {
       Plot.ruleY(means, { y: "name", x1: "low", x2: "high", stroke: "black", strokeWidth: 2 }),
       Plot.tickX(means, { y: "name", x: "mean", stroke: "black", strokeWidth: 2 }),
       Plot.dot(dots, { y: "name", x: "value", fill: "name", stroke: "white", r: 4 }),
-      Plot.text(means, { y: "name", x: "end", text: label, dx: 10, textAnchor: "start" }),
+      Plot.text(means, { y: "name", x: "end", text, dx: 10, textAnchor: "start" }),
     ],
   });
 }

@@ -22,6 +22,7 @@ export { inNotebook, print, settle, show, type ShowOptions } from "lib/report/ke
 export type { MimeBundle } from "lib/report/outbox.ts";
 export { axisLabel, categorical, colours, type Figure, gridOf, plot } from "lib/report/plot.ts";
 export { costTable, moduleTable } from "lib/report/model_tables.ts";
+export { scoreFigure, type ScoreRow, scoreTable } from "lib/report/feature_scores.ts";
 export { contributionImages, receptiveFieldFigure } from "lib/report/receptive_field.ts";
 export { saveFigure, saveImage } from "lib/report/save_figure.ts";
 export { saveTable } from "lib/report/save_table.ts";

@@ -31,6 +31,7 @@ const titles: Readonly<Record<string, string>> = {
   loss: "loss (nats)",
   knn20Top1: "k-NN top-1 (%)",
   linearTop1: "linear top-1 (%)",
+  classifierTop1: "classifier top-1 (%)",
   teacherEntropy: "teacher entropy (nats)",
   featureStd: "feature std",
 };

@@ -43,12 +43,15 @@ export async function watch<R>(title: string, run: (hooks: TrainHooks) => Promis
     await display.finish(stop.signal.aborted ? "stopped" : "finished");
     return result;
   } catch (error) {
-    await display.finish("failed");
+    await display.finish(stop.signal.aborted ? "given up" : "failed");
     throw error;
   } finally {
     release();
   }
 }
+
+/** How a verb ended: `given up`, if it was stopped and threw. */
+type Ending = "finished" | "stopped" | "given up" | "failed";
 
 /** The two places in the cell's output, and what is drawn there. */
 class LiveDisplay {
@@ -96,7 +99,7 @@ class LiveDisplay {
       while (now - this.#recent[0]!.at > rateWindow) this.#recent.shift();
       void this.#update("bar", this.#bar(this.#pace()));
     }
-    if (inNotebook && now >= this.#curvesDue) {
+    if (inNotebook && now >= this.#curvesDue && this.#hasCurves()) {
       void this.#update("curves", { "image/svg+xml": this.#curves() });
       const after = performance.now();
       this.#curvesDue = after + Math.max(curvesInterval, (after - now) / curvesShare);
@@ -104,14 +107,14 @@ class LiveDisplay {
   }
 
   /** The last state, complete, in the cell's own time. */
-  async finish(how: "finished" | "stopped" | "failed"): Promise<void> {
+  async finish(how: Ending): Promise<void> {
     const bar = this.#bar(this.#summary(how));
     if (!inNotebook) {
       clearLine();
       return await show(bar);
     }
     await this.#update("bar", bar);
-    if (this.#history.length > 0) {
+    if (this.#hasCurves()) {
       const svg = this.#curves();
       const png = (await toPng(svg, { colours: 16 })).toBase64(); // Lab hides the SVG of a notebook it does not trust
       await this.#update("curves", { "image/svg+xml": svg, "image/png": png });
@@ -122,6 +125,11 @@ class LiveDisplay {
   async #update(place: "bar" | "curves", bundle: MimeBundle): Promise<void> {
     if (inNotebook) await show(bundle, { id: `${this.#id}-${place}`, update: true });
     else if (place === "bar") writeLine(bundle["text/plain"]!);
+  }
+
+  /** Some verbs tell of their steps alone. */
+  #hasCurves(): boolean {
+    return Object.keys(this.#history.at(-1)?.metrics ?? {}).length > 0;
   }
 
   #curves(): string {
@@ -143,10 +151,11 @@ class LiveDisplay {
     return `${rate.toPrecision(2)} steps/s · ${duration(left)} left${waiting}`;
   }
 
-  #summary(how: "finished" | "stopped" | "failed"): string {
+  #summary(how: Ending): string {
     const [done, total] = [this.#step(), this.#totalSteps];
     const spent = duration((performance.now() - this.#startedAt) / 1000);
-    if (how === "failed") return `failed after ${spent}; the last checkpoint stands`;
+    if (how === "failed") return `failed after ${spent}; what was saved stands`;
+    if (how === "given up") return `stopped after ${spent}: run the cell again`; // the error says what is kept
     if (how === "stopped") { // also after the last step: its k-NN may be missing
       return `stopped, and saved: run the cell again to go on`;
     }

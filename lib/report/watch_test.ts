@@ -53,12 +53,29 @@ Deno.test("an interrupt asks the verb to stop, and the display says how to go on
   assertTrue(/returned [4-9]\n/.test(text), text);
 });
 
+Deno.test("watch() says of a verb that throws when it is stopped that it was stopped, not that it failed", async () => {
+  const program = `
+    import { watch } from "lib/report/watch.ts";
+    await watch("a probe", async ({ signal }) => {
+      Deno.kill(Deno.pid, "SIGINT");
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      if (signal.aborted) throw new Error("Stopped the linear probe: nothing of it is kept");
+    }).catch(({ message }) => console.log(message));`;
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", program],
+  }).output();
+  const text = new TextDecoder().decode(stdout);
+  assertEquals(code, 0, new TextDecoder().decode(stderr));
+  assertTrue(/a probe: stopped after \d+ s: run the cell again\n/.test(text), text);
+  assertTrue(text.includes("nothing of it is kept") && !text.includes("failed"), text);
+});
+
 Deno.test("watch() passes an error on, after saying so", async () => {
   const fail = () => Promise.reject(new RangeError("the loss is NaN"));
   const text = await printed(() =>
     assertRejects(() => watch("a run", fail), RangeError, "the loss is NaN")
   );
-  assertTrue(text.includes("failed"), text);
+  assertTrue(text.includes("failed after 0 s; what was saved stands"), text);
 });
 
 Deno.test("watch() shows what the verb warns of", async () => {
