@@ -1,4 +1,21 @@
-/** Robustness: corruptions of images, and what networks make of them. */
+/** Robustness: corruptions of images, and how often networks are right on them and on other shifted sets. */
+export {
+  type Classifier,
+  networkClassifier,
+  type NetworkClassifierOptions,
+} from "lib/robustness/classifier.ts";
+export { corruptedImages, type CorruptionOptions } from "lib/robustness/corrupted_images.ts";
+export {
+  alexNetErrors,
+  type CorruptedBatches,
+  type CorruptionErrorOptions,
+  type CorruptionErrors,
+  corruptionErrors,
+  type CorruptionScore,
+  meanCorruptionError,
+  type MeanErrors,
+  meanErrors,
+} from "lib/robustness/corruption_error.ts";
 export {
   corrupt,
   type CorruptionName,
@@ -7,3 +24,10 @@ export {
   severities,
   type Severity,
 } from "lib/robustness/corruptions.ts";
+export { type EmojiSuite, emojiSuite } from "lib/robustness/emoji_suite.ts";
+export { hardExamples } from "lib/robustness/hard_examples.ts";
+export {
+  type ShiftedAccuracy,
+  shiftedAccuracy,
+  type ShiftedAccuracyOptions,
+} from "lib/robustness/shifted_accuracy.ts";

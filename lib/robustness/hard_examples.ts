@@ -1,0 +1,44 @@
+/** Images that a network gets wrong, chosen as ImageNet-A's were (Hendrycks et al. 2021, §3.1). */
+import { imageCount, type ImageSet, subset } from "lib/datasets/images.ts";
+import { bestClass, type Classifier, scoresOf } from "lib/robustness/classifier.ts";
+
+/**
+ * The images whose class the network misses, and gives at most 15 % probability: wrong by a margin, not by a hair.
+ *
+ * Differs: ImageNet-A's were asked of two ResNets and looked through by people, who removed what was ambiguous.
+ *
+ * @param classify A ResNet's logits; another network than those to be tested.
+ * @param options.mostLikely Probability above which an image is not hard, a fraction.
+ * @throws {RangeError} If an image is unlabelled, or none is hard.
+ */
+export async function hardExamples(
+  candidates: ImageSet,
+  classify: Classifier,
+  { mostLikely = 0.15 }: { readonly mostLikely?: number } = {},
+): Promise<ImageSet> {
+  const logits = await scoresOf(classify, candidates);
+  const classes = logits.length / imageCount(candidates);
+  const hard: number[] = [];
+  candidates.labels.forEach((label, i) => {
+    if (label < 0 || label >= classes) {
+      throw new RangeError(
+        `Cannot choose hard images of "${candidates.name}": the class of ${candidates.ids[i]} is ` +
+          `${label}, the network knows 0 to ${classes - 1}`,
+      );
+    }
+    const own = logits.subarray(i * classes, (i + 1) * classes);
+    if (bestClass(own) !== label && probabilityOf(own, label) <= mostLikely) hard.push(i);
+  });
+  if (hard.length > 0) return { ...subset(candidates, hard), name: `${candidates.name}, hard` };
+  throw new RangeError(
+    `Cannot choose hard images of "${candidates.name}": the network misses none by a margin; choose a weaker ` +
+      "network, or raise mostLikely",
+  );
+}
+
+/** Softmax's, computed from the largest logit downwards. */
+function probabilityOf(logits: Float32Array, label: number): number {
+  const most = logits.reduce((max, value) => Math.max(max, value), -Infinity);
+  const sum = logits.reduce((total, value) => total + Math.exp(value - most), 0);
+  return Math.exp(logits[label]! - most) / sum;
+}
