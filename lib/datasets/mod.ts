@@ -38,4 +38,20 @@ export {
   type ImageFolderOptions,
   loadImageFolder,
 } from "lib/datasets/image_folder.ts";
+export {
+  annotationsOf,
+  type CocoAnnotation,
+  type CocoCategory,
+  type CocoImage,
+  type CocoSet,
+  maskOf,
+  readCocoPicture,
+} from "lib/datasets/coco/coco_set.ts";
+export {
+  type CocoFault,
+  type CocoOptions,
+  loadCoco,
+  type LoadedCoco,
+} from "lib/datasets/coco/load_coco.ts";
+export { openScenes, type SceneOptions, type Scenes } from "lib/datasets/coco/scenes.ts";
 export { prepareData } from "lib/datasets/prepare.ts";

@@ -1,12 +1,13 @@
 /** Makes the data that the notebooks need present; what `deno task setup` calls. */
+import { openScenes } from "lib/datasets/coco/scenes.ts";
 import { rasterSize } from "lib/datasets/emoji.ts";
-import { openEmojiPack } from "lib/datasets/emoji_pack.ts";
+import { openEmojiPack, type PackProgress } from "lib/datasets/emoji_pack.ts";
 import { fetchFashionMnist } from "lib/datasets/fashion_mnist_files.ts";
 
 const notebookSize = 64; // pixels a side of the largest emoji the notebooks draw
 
 /**
- * Fetches Fashion-MNIST and rasterises the emoji, where they are missing. What is there already is left alone, so a
+ * Fetches Fashion-MNIST, rasterises the emoji and composes their scenes, where they are missing. What is there already is left alone, so a
  * second call takes a second.
  *
  * A data set that cannot be had is said in one line with the way to get it by hand; the others go on.
@@ -15,6 +16,7 @@ export async function prepareData(log: (line: string) => void): Promise<void> {
   const sources = {
     "Fashion-MNIST": () => fetchFashionMnist(log),
     emoji: () => rasteriseEmoji(log),
+    scenes: () => makeScenes(log),
   };
   for (const [name, get] of Object.entries(sources)) {
     try {
@@ -26,12 +28,25 @@ export async function prepareData(log: (line: string) => void): Promise<void> {
 }
 
 async function rasteriseEmoji(log: (line: string) => void): Promise<string> {
-  let said = 0; // in tenths
-  const onProgress = (done: number, total: number) => {
-    if (Math.floor(10 * done / total) === said) return;
-    said = Math.floor(10 * done / total);
-    log(`emoji: ${done} of ${total} drawings rasterised`);
-  };
+  const onProgress = inTenths((done, total) =>
+    log(`emoji: ${done} of ${total} drawings rasterised`)
+  );
   const pack = await openEmojiPack(rasterSize(notebookSize), { onProgress });
   return `${pack.drawings.length} drawings of ${pack.identities.length} emoji`;
+}
+
+async function makeScenes(log: (line: string) => void): Promise<string> {
+  const onProgress = inTenths((done, total) => log(`scenes: ${done} of ${total} composed`));
+  const { train, val } = await openScenes({}, { onProgress });
+  return `${train.images.length} for training, ${val.images.length} for validation`;
+}
+
+/** Passes progress on about ten times. */
+function inTenths(say: PackProgress): PackProgress {
+  let said = 0;
+  return (done, total) => {
+    if (Math.floor(10 * done / total) === said) return;
+    said = Math.floor(10 * done / total);
+    say(done, total);
+  };
 }

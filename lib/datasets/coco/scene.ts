@@ -1,0 +1,149 @@
+/** One scene: emoji laid over each other on a texture, with a mask of what is seen of each. H × W pixels. */
+import { drawTexture } from "lib/datasets/coco/texture.ts";
+import { renderSprite, type Sprite } from "lib/datasets/place.ts";
+import type { Rng } from "lib/rng.ts";
+
+const extent = [0.18, 0.7] as const; // longer side of an object over the shorter side of the scene
+const rotation = 25; // degrees to either side
+const mostObjects = 6;
+const emptyShare = 0.05; // scenes without an object: a detector must also keep silent
+const tries = 12; // places looked at for an object before it is given up
+
+/** Of every object at least this share and number of pixels is seen, beside what hides it and within the edges. */
+export const leastVisible = { share: 0.4, pixels: 48 } as const;
+
+/** Something to put into scenes. */
+export interface SceneSprite {
+  readonly label: number;
+  readonly sprite: Sprite;
+}
+
+export interface SceneObject {
+  readonly label: number;
+  /** `[H, W]`: 1 where the object is on top and covers at least half of the pixel, else 0. */
+  readonly mask: Uint8Array;
+  /** Pixels that the mask would have if nothing hid the object and the scene had no edges. */
+  readonly wholeArea: number;
+}
+
+export interface Scene {
+  /** `[H, W, 3]`, RGB. */
+  readonly pixels: Uint8Array;
+  /** From the bottom to the top. */
+  readonly objects: readonly SceneObject[];
+}
+
+/** Draws a scene from a stream of its own. */
+export function drawScene(
+  rng: Rng,
+  sprites: readonly SceneSprite[],
+  height: number,
+  width: number,
+): Scene {
+  const canvas = new Canvas(height, width, drawTexture(rng.fork("texture"), height, width));
+  const count = rng.bernoulli(emptyShare) ? 0 : 1 + rng.int(mostObjects);
+  for (let i = 0; i < count; i++) {
+    const { label, sprite } = sprites[rng.int(sprites.length)]!;
+    for (let left = tries; left > 0; left--) {
+      if (canvas.add(label, drawTile(rng, sprite, height, width))) break;
+    }
+  }
+  return { pixels: canvas.pixels, objects: canvas.objects() };
+}
+
+/** A placed object on a square of its own. */
+interface Tile {
+  /** In pixels. */
+  readonly side: number;
+  /** Where its corner lies in the scene; it may be outside. */
+  readonly left: number;
+  readonly top: number;
+  /** `[side, side, 3]`, premultiplied. */
+  readonly pixels: Uint8Array;
+  /** `[side, side]` */
+  readonly alpha: Uint8Array;
+}
+
+/** Places an object with its centre anywhere in the scene: small ones are as frequent in each octave as large ones. */
+function drawTile(rng: Rng, sprite: Sprite, height: number, width: number): Tile {
+  const [boxWidth, boxHeight] = [
+    sprite.box.right - sprite.box.left,
+    sprite.box.bottom - sprite.box.top,
+  ];
+  const size = Math.exp(rng.uniform(Math.log(extent[0]), Math.log(extent[1])));
+  const scale = size * Math.min(height, width) / Math.max(boxWidth, boxHeight);
+  const angle = rng.uniform(-rotation, rotation) * Math.PI / 180;
+  const side = Math.ceil(Math.hypot(boxWidth, boxHeight) * scale) + 4;
+  const [x, y] = [rng.uniform(0, width) - side / 2, rng.uniform(0, height) - side / 2];
+  const [left, top] = [Math.floor(x), Math.floor(y)];
+  const placement = { scale, angle, x: side / 2 + x - left, y: side / 2 + y - top };
+  const pixels = new Uint8Array(side * side * 3);
+  const alpha = new Uint8Array(side * side);
+  renderSprite(sprite, placement, side, [0, 0, 0], pixels, alpha); // over black: premultiplied
+  return { side, left, top, pixels, alpha };
+}
+
+/** The scene so far: its pixels, and of which object each is. */
+class Canvas {
+  readonly pixels: Uint8Array;
+  readonly #height: number;
+  readonly #width: number;
+  readonly #owner: Int8Array; // [H, W], −1 is background
+  readonly #labels: number[] = [];
+  readonly #whole: number[] = []; // pixels of each object, hidden ones too
+  #visible: number[] = [];
+
+  constructor(height: number, width: number, background: Uint8Array) {
+    this.pixels = background;
+    this.#height = height;
+    this.#width = width;
+    this.#owner = new Int8Array(height * width).fill(-1);
+  }
+
+  /** Lays an object on top, unless too little of it or of one below would be seen. */
+  add(label: number, tile: Tile): boolean {
+    const next = this.#labels.length;
+    const whole = tile.alpha.reduce((sum, alpha) => sum + Number(alpha >= 128), 0);
+    const visible = [...this.#visible, 0];
+    this.#eachPixel(tile, (p, i) => {
+      if (tile.alpha[i]! < 128) return;
+      visible[next]!++;
+      if (this.#owner[p]! >= 0) visible[this.#owner[p]!]!--;
+    });
+    const enough = [...this.#whole, whole].every((area, object) =>
+      visible[object]! >= Math.max(leastVisible.pixels, leastVisible.share * area)
+    );
+    if (!enough) return false;
+    this.#visible = visible;
+    this.#whole.push(whole);
+    this.#labels.push(label);
+    this.#eachPixel(tile, (p, i) => this.#paint(p, tile, i, next));
+    return true;
+  }
+
+  objects(): SceneObject[] {
+    return this.#labels.map((label, object) => ({
+      label,
+      mask: Uint8Array.from(this.#owner, (owner) => owner === object ? 1 : 0),
+      wholeArea: this.#whole[object]!,
+    }));
+  }
+
+  #paint(p: number, { pixels, alpha }: Tile, i: number, object: number): void {
+    const rest = 1 - alpha[i]! / 255;
+    for (let c = 0; c < 3; c++) {
+      const at = p * 3 + c;
+      this.pixels[at] = Math.min(pixels[i * 3 + c]! + rest * this.pixels[at]! + 0.5, 255);
+    }
+    if (alpha[i]! >= 128) this.#owner[p] = object;
+  }
+
+  /** Calls with the index of each pixel of a tile that lies in the scene: in the scene, and in the tile. */
+  #eachPixel({ side, left, top }: Tile, visit: (p: number, i: number) => void): void {
+    for (let y = Math.max(0, -top); y < Math.min(side, this.#height - top); y++) {
+      for (let x = Math.max(0, -left); x < Math.min(side, this.#width - left); x++) {
+        visit((y + top) * this.#width + x + left, y * side + x);
+      }
+    }
+  }
+}

@@ -1,0 +1,45 @@
+/** Which emoji the scenes are made of, and which of their drawings train and which validate. */
+import type { EmojiRasters } from "lib/datasets/emoji_raster.ts";
+import { splitOf } from "lib/datasets/emoji_split.ts";
+import { createRng } from "lib/rng.ts";
+
+/** Unicode's categories of what can lie about in a picture: not faces, signs, weather or places. */
+const things = [
+  ...["animal-mammal", "animal-bird", "animal-reptile", "animal-marine", "animal-bug"],
+  ...["food-fruit", "food-vegetable", "food-prepared", "food-asian", "food-sweet", "drink"],
+  ...["transport-ground", "transport-water", "transport-air", "sport", "clothing"],
+  ...["dishware", "household", "tool", "musical-instrument", "plant-flower"],
+];
+
+export const numSceneClasses = 20;
+
+export interface SceneDrawings {
+  /** Indices of identities: the classes. */
+  readonly classes: readonly number[];
+  /** Indices of drawings. No drawing is in both, and none of val is of a style in which train has its identity. */
+  readonly train: readonly number[];
+  readonly val: readonly number[];
+}
+
+/**
+ * The classes are the twenty things that look least alike. Of each, one style validates, the others train, as in
+ * {@linkcode loadEmoji} with the same seed: what that pre-trains on holds nothing of val. Its held-out styles and those in one
+ * ink are not used.
+ *
+ * @param distinct Indices of identities, the most distinct first.
+ */
+export function sceneDrawings(
+  pack: EmojiRasters & { readonly distinct: readonly number[] },
+  seed: number,
+): SceneDrawings {
+  const classes = pack.distinct
+    .filter((identity) => things.includes(pack.identities[identity]!.subgroup))
+    .slice(0, numSceneClasses);
+  const rng = createRng(seed).fork("emoji").fork("split");
+  const splits = splitOf(pack.drawings, pack.identities, ["openmoji", "fxemoji"], rng);
+  const of = (split: "train" | "test") =>
+    pack.drawings.flatMap(({ identity }, i) =>
+      splits[i] === split && classes.includes(identity) ? [i] : []
+    );
+  return { classes, train: of("train"), val: of("test") };
+}
