@@ -52,7 +52,7 @@ export function pairedDifference(a: readonly number[], b: readonly number[] | nu
   const difference = meanAndError(a.map((value, i) => value - (typeof b === "number" ? b : b[i]!)));
   const { mean, standardError, n } = difference;
   const inErrors = mean === 0 ? 0 * standardError : mean / standardError; // equal values: 0 away, not 0/0
-  const pValue = Number.isNaN(inErrors) ? NaN : 1 - studentCdf(inErrors, n - 1);
+  const pValue = Number.isNaN(inErrors) ? NaN : upperTail(inErrors, n - 1);
   return { ...difference, inErrors, pValue };
 }
 
@@ -88,7 +88,8 @@ export function studentQuantile(p: number, degrees: number): number {
   return studentt.inv(p, degrees);
 }
 
-function studentCdf(t: number, degrees: number): number {
-  if (!Number.isFinite(t)) return t > 0 ? 1 : 0;
-  return studentt.cdf(t, degrees);
+/** How often Student's t lies above `t`, also far out, where 1 minus what lies below would be 0. */
+export function upperTail(t: number, degrees: number): number {
+  if (!Number.isFinite(t)) return t > 0 ? 0 : 1;
+  return studentt.cdf(-t, degrees);
 }
