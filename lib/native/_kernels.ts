@@ -23,6 +23,9 @@ function onLists(
 const operations: Readonly<Record<string, Operation>> = {
   Gelu: returns(1),
   GeluGrad: returns(1),
+  Linear: onLists(1, 2, () => 1), // a list of no or one bias
+  LinearGradInput: returns(1),
+  LinearGradWeight: onLists(1, 3, (length) => 1 + length),
   LayerNorm: returns(3),
   LayerNormGrad: returns(3),
   Affine: returns(1),

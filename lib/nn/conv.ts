@@ -4,6 +4,7 @@ import { reportCost } from "lib/nn/cost.ts";
 import { fused, hasFused } from "lib/nn/fused.ts";
 import { constant, truncNormal } from "lib/nn/init.ts";
 import { laidOut } from "lib/nn/layout.ts";
+import { matrixProduct } from "lib/nn/linear.ts";
 import type { Rng } from "lib/rng.ts";
 
 /** PyTorch's `nn.Conv2d`; the weight is `[kh, kw, in, out]` instead of `[out, in, kh, kw]`. */
@@ -129,34 +130,30 @@ function pad(
  */
 export function patchConv2d(x: tf.Tensor4D, { weight, bias }: Conv2dParams): tf.Tensor4D {
   const [k, , , outDim] = weight.shape;
-  const [batch, height, width] = x.shape;
-  const [rows, columns] = [Math.floor(height / k), Math.floor(width / k)];
   return tf.tidy(() => {
-    const patches = (hasFused("Patches") ? fusedPatches : plainPatches)(x, k); // [B·rows·columns, k·k·in]
-    const matrix = weight.reshape<tf.Tensor2D>([-1, outDim]); // [k·k·in, out]
+    const patches = (hasFused("Patches") ? fusedPatches : plainPatches)(x, k); // [B, rows, columns, k·k·in]
     reportCost({ kind: "conv", multiplyAdds: patches.size * outDim, weight });
-    const y = tf.matMul(patches, matrix);
-    return (bias ? y.add(bias) : y).reshape([batch, rows, columns, outDim]);
+    return matrixProduct(patches, weight, bias) as tf.Tensor4D;
   });
 }
 
-function plainPatches(x: tf.Tensor4D, k: number): tf.Tensor2D {
+function plainPatches(x: tf.Tensor4D, k: number): tf.Tensor4D {
   const [batch, height, width, channels] = x.shape;
   const [rows, columns] = [Math.floor(height / k), Math.floor(width / k)];
   const whole = rows * k === height && columns * k === width
     ? x
     : x.slice([0, 0, 0, 0], [batch, rows * k, columns * k, channels]);
   return whole.reshape([batch * rows, k, columns, k * channels])
-    .transpose([0, 2, 1, 3]).reshape([-1, k * k * channels]);
+    .transpose([0, 2, 1, 3]).reshape([batch, rows, columns, k * k * channels]);
 }
 
-function fusedPatches(x: tf.Tensor4D, k: number): tf.Tensor2D {
+function fusedPatches(x: tf.Tensor4D, k: number): tf.Tensor4D {
   const [, height, width] = x.shape;
   const op = tf.customGrad((x) => ({
     value: fused("Patches", [x as tf.Tensor], { stride: k })![0]!,
     gradFunc: (dy: tf.Tensor) => fused("PatchesGrad", [dy], { stride: k, height, width })![0]!,
   }));
-  return op(x) as tf.Tensor2D;
+  return op(x) as tf.Tensor4D;
 }
 
 /**

@@ -1,6 +1,7 @@
 /** A fully connected layer, over the last axis. */
 import * as tf from "lib/tf.ts";
 import { reportCost } from "lib/nn/cost.ts";
+import { fused, hasFused } from "lib/nn/fused.ts";
 import { constant, kaimingUniform, truncNormal } from "lib/nn/init.ts";
 import { laidOut } from "lib/nn/layout.ts";
 import type { Rng } from "lib/rng.ts";
@@ -46,14 +47,43 @@ export function linear<T extends tf.Tensor>(
       `Cannot apply a linear layer of ${inDim} inputs to a tensor of shape [${x.shape}]`,
     );
   }
+  reportCost({ kind: "linear", multiplyAdds: x.size * outDim, weight });
+  return matrixProduct(x, weight, bias) as T;
+}
+
+/**
+ * `x · weight + bias` for a weight whose shape ends with `out` and has `in · out` numbers; nothing is counted.
+ *
+ * @param x `[…, in]`
+ * @returns `[…, out]`
+ */
+export function matrixProduct(x: tf.Tensor, weight: tf.Tensor, bias?: tf.Tensor): tf.Tensor {
+  if (hasFused("Linear")) {
+    return tf.tidy(() => bias ? fusedProduct(x, weight, bias) : fusedProduct(x, weight));
+  }
+  const [inDim, outDim] = [x.shape.at(-1)!, weight.shape.at(-1)!];
   return tf.tidy(() => {
-    const rows = x.rank === 2 ? x as tf.Tensor : x.reshape([-1, inDim]); // [N, in]
-    reportCost({ kind: "linear", multiplyAdds: x.size * outDim, weight });
-    const xw = product(rows, weight);
-    const y = bias ? xw.add(bias) : xw; // [N, out]
-    return (x.rank === 2 ? y : y.reshape([...x.shape.slice(0, -1), outDim])) as T;
+    const xw = product(
+      x.reshape<tf.Tensor2D>([-1, inDim]),
+      weight.reshape<tf.Tensor2D>([inDim, outDim]),
+    ); // [N, out]
+    return (bias ? xw.add(bias) : xw).reshape([...x.shape.slice(0, -1), outDim]);
   });
 }
+
+/** Takes `x`, the weight, and the bias if there is one. */
+const fusedProduct: (...inputs: tf.Tensor[]) => tf.Tensor = tf.customGrad((...args) => {
+  const save = args.at(-1) as unknown as tf.GradSaveFunc;
+  const inputs = args.slice(0, -1) as tf.Tensor[];
+  save(inputs);
+  return {
+    value: fused("Linear", inputs)![0]!,
+    gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => [
+      ...fused("LinearGradInput", [dy, ...saved.slice(0, 2)])!,
+      ...fused("LinearGradWeight", [dy, ...saved])!,
+    ],
+  };
+});
 
 /** `x · weight`. On TensorFlow `tf.fused.matMul` is no faster: a product, an addition and three reshapes. */
 const product = tf.customGrad((...args) => {

@@ -5,6 +5,7 @@
 namespace bcssl::check {
 void check_depthwise();
 void check_dino();
+void check_linear();
 void check_pointwise();
 void check_rows();
 }  // namespace bcssl::check
@@ -12,6 +13,7 @@ void check_rows();
 int main() {
   bcssl::check::check_depthwise();
   bcssl::check::check_dino();
+  bcssl::check::check_linear();
   bcssl::check::check_pointwise();
   bcssl::check::check_rows();
   std::printf("%d failures\n", bcssl::check::failures);

@@ -95,6 +95,20 @@ void scaled_residual(const float* x, const float* branch, const Ending& ending, 
 void scaled_residual_grad(const float* dy, const float* branch, const Ending& ending, float* dbranch,
                           float* dbias, float* dgamma, Rows size, const Workers& workers);
 
+// ---- linear.cc
+
+/** A matrix [rows, in] times weights [in, out]. */
+struct Linear {
+  Index rows, in, out;
+};
+/** y = x · weight + bias; no bias: null. */
+void linear(const float* x, const float* weight, const float* bias, float* y, const Linear& size,
+            const Workers& workers);
+void linear_grad_input(const float* dy, const float* weight, float* dx, const Linear& size, const Workers& workers);
+/** dbias may be null. */
+void linear_grad_weight(const float* dy, const float* x, float* dweight, float* dbias, const Linear& size,
+                        const Workers& workers);
+
 // ---- pointwise.cc
 
 /** A BatchNorm in training: what the batch had, and its weights, one number per channel. */

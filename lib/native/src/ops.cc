@@ -206,18 +206,18 @@ void SoftmaxGrad(Call& call, const Constants& constants) {
   softmax_grad(call.in(0), call.in(1), dx, dbias, bias.rows, size, call.workers);
 }
 
-/** Whether maps have this many axes and the patches a side. */
-bool is_patches(Call& call, int dims, int side) {
-  if (call.shape(0).dims() == dims && side > 0) return true;
+/** Whether there are maps, and the patches have a side. */
+bool is_patches(Call& call, int side) {
+  if (call.shape(0).dims() == 4 && side > 0) return true;
   return call.fail("no patches of side " + std::to_string(side) + " in " + call.shape(0).DebugString());
 }
 
-/** Input x; output its patches as rows. */
+/** Input x; output its patches, one at each place of a map. */
 void Patches(Call& call, const Constants& constants) {
   const Index side = constants.stride;
-  if (!is_patches(call, 4, constants.stride)) return;
+  if (!is_patches(call, constants.stride)) return;
   const Maps m = maps_of(call, 0);
-  float* matrix = call.out(0, {m.images * (m.height / side) * (m.width / side), side * side * m.channels});
+  float* matrix = call.out(0, {m.images, m.height / side, m.width / side, side * side * m.channels});
   if (call.ok()) patches(call.in(0), matrix, m, side, call.workers);
 }
 
@@ -225,7 +225,7 @@ void Patches(Call& call, const Constants& constants) {
 void PatchesGrad(Call& call, const Constants& constants) {
   const auto [rows, length] = call.rows(0);
   const Index side = constants.stride, height = constants.height, width = constants.width;
-  if (!is_patches(call, 2, constants.stride)) return;
+  if (!is_patches(call, constants.stride)) return;
   const Index of_image = (height / side) * (width / side);
   if (of_image == 0 || rows % of_image != 0 || length % (side * side) != 0) {
     call.fail(call.shape(0).DebugString() + " are no patches of maps of " + std::to_string(height) + " by " +

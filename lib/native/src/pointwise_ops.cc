@@ -1,8 +1,49 @@
-// The per-pixel part of a block, and the moments of the BatchNorm before it, as TensorFlow operations.
+// Linear layers, the per-pixel part of a block, and the moments of the BatchNorm before it, as TensorFlow operations.
 #include "op.h"
 
 namespace bcssl {
 namespace {
+
+/** The layer of inputs x and weight, which counts as a matrix [in, out] whatever its shape, and the bias if there is one. */
+bool is_linear(Call& call, int x, int weight, int biases, bcssl::Linear* size) {
+  const auto [rows, in] = call.rows(x);
+  const Index out = call.rows(weight).channels;
+  *size = {rows, in, out};
+  if (!call.all_hold({weight}, in * out)) return false;
+  return biases == 0 || call.all_hold({weight + 1}, out);
+}
+
+/** The shape of input i with another last axis. */
+tf::TensorShape with_last_axis(const Call& call, int i, Index size) {
+  tf::TensorShape shape = call.shape(i);
+  if (shape.dims() > 0) shape.set_dim(shape.dims() - 1, size);
+  return shape;
+}
+
+void Linear(Call& call, const Constants& constants) {
+  bcssl::Linear size{};
+  if (!is_linear(call, 0, 1, constants.n, &size)) return;
+  float* y = call.out(0, with_last_axis(call, 0, size.out));
+  if (!call.ok()) return;
+  linear(call.in(0), call.in(1), constants.n > 0 ? call.in(2) : nullptr, y, size, call.workers);
+}
+
+/** Inputs dy, x for its shape, weight. */
+void LinearGradInput(Call& call, const Constants&) {
+  bcssl::Linear size{};
+  if (!is_linear(call, 1, 2, 0, &size) || !call.all_hold({0}, size.rows * size.out)) return;
+  float* dx = call.out(0, call.shape(1));
+  if (call.ok()) linear_grad_input(call.in(0), call.in(2), dx, size, call.workers);
+}
+
+/** Inputs dy, x, weight for its shape, and the bias if there is one; outputs dweight, and dbias if there is a bias. */
+void LinearGradWeight(Call& call, const Constants& constants) {
+  bcssl::Linear size{};
+  if (!is_linear(call, 1, 2, constants.n, &size) || !call.all_hold({0}, size.rows * size.out)) return;
+  float* dweight = call.out(0, call.shape(2));
+  float* dbias = constants.n > 0 ? call.out(1, {size.out}) : nullptr;
+  if (call.ok()) linear_grad_weight(call.in(0), call.in(1), dweight, dbias, size, call.workers);
+}
 
 /** Inputs x, running mean and variance; outputs mean, rstd, and the running ones moved on. */
 void BatchMoments(Call& call, const Constants& constants) {
@@ -79,6 +120,18 @@ void PointwiseGrad(Call& call, const Constants& constants) {
   const auto p = pointwise_of(call, constants.eps, constants.n > 0 ? &batch_norm : nullptr);
   pointwise_grad(call.in(0), call.in(1), p, grads, call.rows(0).rows, call.workers);
 }
+
+REGISTER_OP("BcsslLinear")
+    .Attr("N: int >= 0").Input("x: float").Input("weight: float").Input("bias: N * float").Output("y: float");
+BCSSL_KERNEL("Linear", Op<Linear>);
+
+REGISTER_OP("BcsslLinearGradInput").Input("dy: float").Input("x: float").Input("weight: float").Output("dx: float");
+BCSSL_KERNEL("LinearGradInput", Op<LinearGradInput>);
+
+REGISTER_OP("BcsslLinearGradWeight")
+    .Attr("N: int >= 0").Input("dy: float").Input("x: float").Input("weight: float").Input("bias: N * float")
+    .Output("dweight: float").Output("dbias: N * float");
+BCSSL_KERNEL("LinearGradWeight", Op<LinearGradWeight>);
 
 REGISTER_OP("BcsslBatchMoments")
     .Attr("eps: float").Attr("momentum: float").Input("x: float").Input("mean: float").Input("variance: float")
