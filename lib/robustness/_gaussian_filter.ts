@@ -1,5 +1,11 @@
 /** SciPy's Gaussian filter, with which the reference blurs images, noise and displacements. */
-import { type Border, borderIndex, padRow, symmetricRow } from "lib/robustness/_rows.ts";
+import {
+  type Border,
+  borderIndex,
+  padRow,
+  symmetricRow,
+  type SymmetricTaps,
+} from "lib/robustness/_rows.ts";
 
 /** An array `[height, width, channels]`. */
 export interface Extent {
@@ -26,40 +32,34 @@ export function gaussianFilter(
   sigma: readonly [number, number],
   { truncate = 4, border = "nearest" }: GaussianFilterOptions = {},
 ): Float64Array {
-  const [down, across] = sigma.map((s) => halfGaussian(s, truncate)) as [
-    Float64Array,
-    Float64Array,
-  ];
+  const down = gaussianTaps(sigma[0], truncate);
+  const across = gaussianTaps(sigma[1], truncate);
   const length = width * channels;
   const out = new Float64Array(values.length);
-  const [before, after] = [new Int32Array(down.length), new Int32Array(down.length)];
-  const [left, right] = [new Int32Array(across.length), new Int32Array(across.length)];
-  const margin = across.length - 1;
-  for (let t = 1; t <= margin; t++) {
-    left[t] = (margin - t) * channels;
-    right[t] = (margin + t) * channels;
+  for (let t = 0; t < across.radius; t++) {
+    across.before[t] = (across.radius - t - 1) * channels;
+    across.after[t] = (across.radius + t + 1) * channels;
   }
   const column = new Float64Array(length);
-  const padded = new Float64Array(length + 2 * margin * channels);
+  const padded = new Float64Array(length + 2 * across.radius * channels);
   for (let y = 0; y < height; y++) {
-    for (let t = 1; t < down.length; t++) {
-      before[t] = borderIndex(y - t, height, border) * length;
-      after[t] = borderIndex(y + t, height, border) * length;
+    for (let t = 0; t < down.radius; t++) {
+      down.before[t] = borderIndex(y - t - 1, height, border) * length;
+      down.after[t] = borderIndex(y + t + 1, height, border) * length;
     }
-    symmetricRow(values, y * length, before, after, down, column, 0, length);
-    padRow(column, 0, width, channels, margin, border, padded);
-    symmetricRow(padded, margin * channels, left, right, across, out, y * length, length);
+    symmetricRow(values, y * length, down, column, 0, length);
+    padRow(column, 0, width, channels, across.radius, border, padded);
+    symmetricRow(padded, across.radius * channels, across, out, y * length, length);
   }
   return out;
 }
 
-/** The weights from the middle outwards; with those of the other side they add up to 1. */
-function halfGaussian(sigma: number, truncate: number): Float64Array {
+/** Weights that add up to 1 with those of the other side, in arrays filled up with zeros to a multiple of four. */
+function gaussianTaps(sigma: number, truncate: number): SymmetricTaps & { radius: number } {
   const radius = Math.trunc(truncate * sigma + 0.5);
-  const half = Float64Array.from(
-    { length: radius + 1 },
-    (_, x) => x === 0 ? 1 : Math.exp(-0.5 * (x / sigma) ** 2),
-  );
-  const sum = half.reduce((total, w) => total + w, 0);
-  return half.map((w) => w / (2 * sum - 1));
+  const weights = new Float64Array(Math.max(4, Math.ceil(radius / 4) * 4));
+  for (let t = 0; t < radius; t++) weights[t] = Math.exp(-0.5 * ((t + 1) / sigma) ** 2);
+  const sum = weights.reduce((total, w) => total + 2 * w, 1);
+  const [before, after] = [new Int32Array(weights.length), new Int32Array(weights.length)];
+  return { radius, middle: 1 / sum, weights: weights.map((w) => w / sum), before, after };
 }

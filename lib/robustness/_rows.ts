@@ -37,35 +37,35 @@ export function padRow(
   }
 }
 
-/**
- * A symmetric filter's row: `out[i] = weights[0] · from[center + i] + Σ weights[t] · (from[before[t] + i] + from[after[t] + i])`.
- *
- * Four taps in one pass, so that the sum is written a quarter as often.
- */
+/** A symmetric filter: the weight of the middle, and of the pixels at each distance on both sides. */
+export interface SymmetricTaps {
+  readonly middle: number;
+  /** A multiple of four of them, which are taken in one pass, and at least four; the last ones may be 0. */
+  readonly weights: Float64Array;
+  /** `[weights]`, where the rows or pixels on either side begin. */
+  readonly before: Int32Array;
+  readonly after: Int32Array;
+}
+
+/** `out[at + i] = middle · from[center + i] + Σ weights[t] · (from[before[t] + i] + from[after[t] + i])`. */
 export function symmetricRow(
   from: Float64Array,
   center: number,
-  before: Int32Array,
-  after: Int32Array,
-  weights: Float64Array,
+  { middle, weights, before, after }: SymmetricTaps,
   out: Float64Array,
   at: number,
   length: number,
 ): void {
-  const w = weights[0]!;
-  for (let i = 0; i < length; i++) out[at + i] = w * from[center + i]!;
-  let t = 1;
-  for (; t + 3 < weights.length; t += 4) {
+  for (let t = 0; t < weights.length; t += 4) {
     const [a, b, c, d] = [before[t]!, before[t + 1]!, before[t + 2]!, before[t + 3]!];
     const [e, f, g, h] = [after[t]!, after[t + 1]!, after[t + 2]!, after[t + 3]!];
     const [p, q, r, s] = [weights[t]!, weights[t + 1]!, weights[t + 2]!, weights[t + 3]!];
+    const [base, w] = t === 0 ? [from, middle] : [out, 1];
+    const start = t === 0 ? center : at;
     for (let i = 0; i < length; i++) {
-      out[at + i]! += p * (from[a + i]! + from[e + i]!) + q * (from[b + i]! + from[f + i]!) +
-        r * (from[c + i]! + from[g + i]!) + s * (from[d + i]! + from[h + i]!);
+      out[at + i] = w * base[start + i]! + p * (from[a + i]! + from[e + i]!) +
+        q * (from[b + i]! + from[f + i]!) + r * (from[c + i]! + from[g + i]!) +
+        s * (from[d + i]! + from[h + i]!);
     }
-  }
-  for (; t < weights.length; t++) {
-    const [a, e, p] = [before[t]!, after[t]!, weights[t]!];
-    for (let i = 0; i < length; i++) out[at + i]! += p * (from[a + i]! + from[e + i]!);
   }
 }

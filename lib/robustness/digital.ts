@@ -76,15 +76,17 @@ function shrunkRows(data: Uint8Array, height: number, width: number, boxes: Boxe
     for (let x = 0; x < count; x++, o += 3) {
       const w = weight[x]!;
       let i = (y * width + first[x]!) * 3;
-      let [r, g, b] = [0, 0, 0];
+      let r = 0;
+      let g = 0;
+      let b = 0;
       for (const end = i + pixels[x]! * 3; i < end; i += 3) {
         r += data[i]!;
         g += data[i + 1]!;
         b += data[i + 2]!;
       }
-      out[o] = (r * w + half) >> 22;
-      out[o + 1] = (g * w + half) >> 22;
-      out[o + 2] = (b * w + half) >> 22;
+      out[o] = (Math.imul(r, w) + half) >> 22;
+      out[o + 1] = (Math.imul(g, w) + half) >> 22;
+      out[o + 2] = (Math.imul(b, w) + half) >> 22;
     }
   }
   return out;
@@ -101,7 +103,7 @@ function meanOfRows(
   for (let i = 0; i < row.length; i++) {
     let sum = 0;
     for (let k = 0, at = start + i; k < count; k++, at += row.length) sum += from[at]!;
-    row[i] = (sum * w + half) >> 22;
+    row[i] = (Math.imul(sum, w) + half) >> 22;
   }
 }
 
