@@ -12,10 +12,19 @@ import {
   swinConfig,
   vitConfig,
 } from "lib/models/mod.ts";
+import { type CorruptionName, corruptionNames, extraCorruptionNames } from "lib/robustness/mod.ts";
 import { type CropRecipe, dinoCrops } from "lib/ssl/dino/crops.ts";
 import type { DinoHeadConfig } from "lib/ssl/dino/head.ts";
 
-export const groups = ["micro", "block", "step", "laptop", "inference", "augment"] as const;
+export const groups = [
+  "micro",
+  "block",
+  "step",
+  "laptop",
+  "inference",
+  "augment",
+  "corruptions",
+] as const;
 export type Group = typeof groups[number];
 
 /** A map `[B, H, H, C]` and a kernel on it. */
@@ -85,7 +94,28 @@ export interface AugmentCase {
   readonly name: string;
 }
 
-export type BenchCase = DepthwiseCase | BlockCase | StepCase | InferenceCase | AugmentCase;
+/** A picture corrupted at each severity, one after the other, by one core. */
+export interface CorruptionCase {
+  readonly kind: "corruption";
+  readonly group: "corruptions";
+  readonly corruption: CorruptionName;
+  /** Results of a call, one for each severity. */
+  readonly batch: number;
+  /** Pixels of the picture. */
+  readonly width: number;
+  readonly height: number;
+  /** One JPEG in base64, the same for both sides; made when the case is measured. */
+  readonly pictures: readonly string[];
+  readonly name: string;
+}
+
+export type BenchCase =
+  | DepthwiseCase
+  | BlockCase
+  | StepCase
+  | InferenceCase
+  | AugmentCase
+  | CorruptionCase;
 
 /** The maps of the four stages of ConvNeXt-T at 224 pixels. */
 const stages = [
@@ -113,6 +143,12 @@ export function casesOf(group: Group, { quick }: { readonly quick: boolean }): B
       return inferenceCases(Object.keys(backbones).slice(0, quick ? 1 : Infinity), quick ? 4 : 16);
     case "augment":
       return [augmentCase(quick ? 4 : 16)];
+    case "corruptions":
+      return corruptionCases(
+        quick
+          ? ["gaussian_noise", "defocus_blur", "fog"]
+          : [...corruptionNames, ...extraCorruptionNames],
+      );
   }
 }
 
@@ -224,6 +260,20 @@ function augmentCase(batch: number): AugmentCase {
   };
 }
 
+/** Of the size that networks see. */
+function corruptionCases(names: readonly CorruptionName[]): CorruptionCase[] {
+  return names.map((corruption) => ({
+    kind: "corruption",
+    group: "corruptions",
+    corruption,
+    batch: 5,
+    width: 224,
+    height: 224,
+    pictures: [],
+    name: `${corruption}, 224², five severities`,
+  }));
+}
+
 /**
  * Floating-point operations of one call, an addition and a multiplication counted as two; undefined where counting would
  * be another program. Products with the padding's zeros are not work, so a share of the machine's peak means the same
@@ -238,6 +288,7 @@ export function flopsOf(subject: BenchCase): number | undefined {
     case "step":
     case "inference":
     case "augment":
+    case "corruption":
       return undefined;
   }
 }

@@ -23,7 +23,8 @@ async function prepare(next: BenchCase): Promise<number> {
   tf.disposeVariables();
   const run = subject = createSubject(next);
   const seconds = await timed(run);
-  if (next.kind !== "augment") counts = countOps(() => void run()); // which has none of the engine's
+  const usesEngine = next.kind !== "augment" && next.kind !== "corruption";
+  if (usesEngine) counts = countOps(() => void run());
   return seconds;
 }
 

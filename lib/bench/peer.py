@@ -262,7 +262,38 @@ def augment(case):
     return run
 
 
-subjects = {"depthwise": depthwise, "block": block, "inference": inference, "step": step, "augment": augment}
+def corruption(case):
+    """The package imagecorruptions, on one core."""
+    import base64
+    import io
+    from pathlib import Path
+
+    import cv2
+    import numpy as np
+    from PIL import Image
+
+    sys.path.insert(0, str(Path(__file__).parents[1] / "robustness" / "golden"))
+    from reference import corrupt
+
+    cv2.setNumThreads(1)
+    picture = Image.open(io.BytesIO(base64.b64decode(case["pictures"][0])))
+    image = np.array(picture.convert("RGB"))
+
+    def run():
+        for severity in range(1, 6):
+            corrupt(image, severity, case["corruption"])
+
+    return run
+
+
+subjects = {
+    "depthwise": depthwise,
+    "block": block,
+    "inference": inference,
+    "step": step,
+    "augment": augment,
+    "corruption": corruption,
+}
 current = None
 
 

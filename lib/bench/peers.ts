@@ -53,6 +53,7 @@ const ways: Readonly<Record<Group, readonly string[]>> = {
   laptop: ["eager", "compile", "bf16"],
   inference: ["eager", "compile", "bf16"],
   augment: ["eager"], // Pillow computes with none of them
+  corruptions: ["eager"], // nor does the package imagecorruptions
 };
 
 /** At the largest kernels PyTorch's weight gradient takes minutes, in bf16 as in fp32: once is enough. */

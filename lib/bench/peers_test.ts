@@ -167,6 +167,14 @@ Deno.test("startContender() tells an answer, an error, and the end of a process"
   await contender.close();
 });
 
+Deno.test("the corruption that is timed corrupts the one picture that both sides get", async () => {
+  const cases = casesOf("corruptions", { quick: false });
+  assertEquals(cases.length, 19);
+  const subject = await withPictures({ ...cases[0]!, width: 40, height: 30 } as BenchCase);
+  assertTrue(subject.kind === "corruption" && subject.pictures.length === 1, "no picture");
+  await createSubject(subject)();
+});
+
 Deno.test("the augmentation that is timed makes views of pictures that both sides get", async () => {
   const [whole] = casesOf("augment", { quick: true });
   const subject = await withPictures({ ...whole!, batch: 2, width: 40, height: 30 } as BenchCase);

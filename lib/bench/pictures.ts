@@ -1,13 +1,13 @@
-/** The pictures of the augmentation's case. */
+/** The pictures of the cases that have some: augmentation and corruptions. */
 import sharp from "sharp";
 import { createRng } from "lib/rng.ts";
 import type { BenchCase } from "lib/bench/cases.ts";
 
 /** The case with its pictures; other cases as they are. */
 export async function withPictures(subject: BenchCase): Promise<BenchCase> {
-  if (subject.kind !== "augment") return subject;
-  const { batch, width, height } = subject;
-  const seeds = Array.from({ length: batch }, (_, seed) => seed);
+  if (subject.kind !== "augment" && subject.kind !== "corruption") return subject;
+  const { kind, batch, width, height } = subject;
+  const seeds = Array.from({ length: kind === "augment" ? batch : 1 }, (_, seed) => seed);
   return { ...subject, pictures: await Promise.all(seeds.map((s) => jpeg(s, width, height))) };
 }
 

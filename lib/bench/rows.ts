@@ -1,5 +1,11 @@
 /** Measurements as a table. */
-import { type AugmentCase, type BenchCase, flopsOf, type InferenceCase } from "lib/bench/cases.ts";
+import {
+  type AugmentCase,
+  type BenchCase,
+  type CorruptionCase,
+  flopsOf,
+  type InferenceCase,
+} from "lib/bench/cases.ts";
 import { median, type Outcome } from "lib/bench/rounds.ts";
 
 /** One case, and what every contender came to in it. */
@@ -65,8 +71,8 @@ export function rowOf({ subject, outcomes }: Measured, peak: number | undefined)
   };
 }
 
-function hasImages(subject: BenchCase): subject is InferenceCase | AugmentCase {
-  return subject.kind === "inference" || subject.kind === "augment";
+function hasImages(subject: BenchCase): subject is InferenceCase | AugmentCase | CorruptionCase {
+  return ["inference", "augment", "corruption"].includes(subject.kind);
 }
 
 /** Rows without the columns that none of them has. */

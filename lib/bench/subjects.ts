@@ -8,12 +8,14 @@ import { convNeXtBlock, createConvNeXtBlock } from "lib/models/convnext.ts";
 import { depthwiseConv2d, type DepthwiseConv2dParams } from "lib/nn/conv.ts";
 import { fused } from "lib/nn/fused.ts";
 import { parameters } from "lib/nn/parameters.ts";
+import { corrupt, severities } from "lib/robustness/mod.ts";
 import { emptyCropBatch, multiCrop, sampleViews } from "lib/ssl/dino/crops.ts";
 import { createDinoState, dinoStep, type StepValues } from "lib/ssl/dino/step.ts";
 import type {
   AugmentCase,
   BenchCase,
   BlockCase,
+  CorruptionCase,
   DepthwiseCase,
   InferenceCase,
   MapSize,
@@ -36,6 +38,8 @@ export function createSubject(subject: BenchCase): Subject {
       return inference(subject);
     case "augment":
       return augment(subject);
+    case "corruption":
+      return corruption(subject);
   }
 }
 
@@ -120,6 +124,19 @@ function augment({ pictures, recipe }: AugmentCase): Subject {
       const image = await decodePicture(file);
       const views = sampleViews(stream.fork(position), recipe, image);
       multiCrop(image, views, recipe, out, position, values);
+    }
+  };
+}
+
+/** The picture is decoded once: what is timed begins with pixels, as the reference does. */
+function corruption({ pictures, corruption }: CorruptionCase): Subject {
+  const image = decodePicture(Uint8Array.fromBase64(pictures[0]!));
+  const rng = createRng(0);
+  let calls = 0;
+  return async () => {
+    const stream = rng.fork(calls++);
+    for (const severity of severities) {
+      await corrupt(await image, corruption, severity, stream.fork(severity));
     }
   };
 }

@@ -1,6 +1,6 @@
 /**
- * `deno task bench:peers [--only micro|block|step|laptop|inference]… [--quick] [--python PATH]`: our speed beside
- * PyTorch's, in one run, to `outputs/bench/`. PyTorch goes into an environment of its own, `.venv/peers`; an interpreter
+ * `deno task bench:peers [--only micro|block|step|laptop|inference|augment|corruptions]… [--quick] [--python PATH]`: our speed
+ * beside PyTorch's, in one run, to `outputs/bench/`. PyTorch goes into an environment of its own, `.venv/peers`; an interpreter
  * that has it already can be given instead.
  */
 import { mustRun, run } from "lib/setup/command.ts";
@@ -14,7 +14,8 @@ import { main, readArguments } from "lib/setup/task.ts";
 const peers = `${venv}/peers`;
 const peerPython = `${peers}/bin/python`;
 const torch = "2.14.1";
-const others = ["timm==1.0.31"]; // and torchvision and NumPy with it
+/** And torchvision and NumPy with them; imagecorruptions needs the module that newer setuptools lack. */
+const others = ["timm==1.0.31", "imagecorruptions==1.1.2", "setuptools<81"];
 const pip = ["-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet"];
 
 /** An index that has PyTorch's own CPU builds calls them `+cpu`; the plain build on x86-64 brings CUDA along. */
