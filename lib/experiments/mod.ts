@@ -48,6 +48,7 @@ export {
 } from "lib/experiments/linear_probe.ts";
 export { type NearestImages, nearestImages } from "lib/experiments/neighbours.ts";
 export { type LoadReport, loadWeights, saveWeights } from "lib/train/weights.ts";
+export { type PaperRun, paperRuns } from "lib/experiments/paper_runs.ts";
 export { pretrain } from "lib/experiments/pretrain.ts";
 export { type Pretrained, pretrained, type PretrainedOptions } from "lib/experiments/pretrained.ts";
 export {
@@ -67,4 +68,5 @@ export {
 } from "lib/experiments/throughput.ts";
 export { type KnnPlan, type KnnSize, measureKnnSpeed, planKnn } from "lib/eval/knn_plan.ts";
 export type { TrainOptions, TrainResult } from "lib/experiments/train_run.ts";
+export { type TrainingCost, trainingCost } from "lib/experiments/training_cost.ts";
 export { type ExampleViews, exampleViews } from "lib/experiments/views.ts";

@@ -1,6 +1,7 @@
 /** The arguments of `deno task train`. */
 import { parseArgs } from "node:util";
 import * as configs from "lib/experiments/configs.ts";
+import { paperRuns } from "lib/experiments/paper_runs.ts";
 import { override, type PretrainConfig, type RunKey, scaleNames } from "lib/experiments/config.ts";
 import { twinSuffix } from "lib/experiments/supervised_twin.ts";
 
@@ -15,16 +16,31 @@ export interface TrainArguments extends RunKey {
 
 /** Every experiment there is, by name. */
 export const namedConfigs: ReadonlyMap<string, PretrainConfig> = new Map(
-  Object.values(configs).flat().map((config) => [config.name, config]),
+  [...Object.values(configs), ...paperRuns.map(({ config }) => config)]
+    .map((config) => [config.name, config]),
 );
+
+/** Lines of names, as the help's second column has room for. */
+function inLines(names: readonly string[]): string {
+  const [indent, width] = [" ".repeat(19), 60];
+  const lines = [""];
+  for (const name of names) {
+    if (lines.at(-1)!.length + name.length > width) lines.push("");
+    lines[lines.length - 1] += `${name} `;
+  }
+  return lines.map((line) => indent + line.trimEnd()).join("\n");
+}
 
 export const trainHelp = `deno task train --config NAME [options]
 
 Trains a run in outputs/, goes on with it, or says that it is finished: the same command each time.
 Ctrl-C (or SIGTERM) stops after the current step and saves; a second one ends at once.
 
-  --config NAME    what to train: ${[...namedConfigs.keys()].join(", ")};
-                   with ${twinSuffix} after it, the same network told the classes
+  --config NAME    what to train: for a laptop
+${inLines(Object.values(configs).map(({ name }) => name))}
+                   and the paper's runs on ImageNet-1K, for --scale paper
+${inLines(paperRuns.map(({ config }) => config.name))}
+                   With ${twinSuffix} after it, the same network told the classes
   --scale SCALE    how much of it: ${scaleNames.join(", ")} (by default laptop)
   --seed N         a whole number (by default 0)
   --set PATH=VALUE change one value of the config; may be given again
@@ -37,7 +53,7 @@ Examples
   deno task train --config start --scale smoke --seed 1
   deno task train --config start_supervised
   deno task train --config start --set recipe.model.kernelSize=9 --set recipe.lr=0.004
-  nohup deno task train --config start --scale paper > train.log &
+  nohup deno task train --config bcssl_t_k9_300ep --scale paper > train.log &
 `;
 
 /**

@@ -34,7 +34,7 @@ Deno.test("readTrainArguments() says in one line what is wrong and what there is
   for (
     const [args, type, text] of [
       [["--confg", "start"], RangeError, "the options are --config, --scale"],
-      [[], RangeError, "without --config NAME: there are emoji, start"],
+      [[], RangeError, "without --config NAME: there are emoji, start, "],
       [["--config", "nope"], RangeError, 'Cannot train "nope": there are emoji, start'],
       [[...start, "--scale", "huge"], RangeError, "use smoke, laptop, paper"],
       [[...start, "--seed", "-1"], RangeError, "--seed"],
@@ -58,6 +58,15 @@ Deno.test("readTrainArguments() says in one line what is wrong and what there is
   ) {
     assertThrows(() => readTrainArguments([...args]), type, text);
   }
+});
+
+Deno.test("readTrainArguments() knows the paper's runs by name, and their twins", () => {
+  const read = readTrainArguments(["--config", "bcssl_t_k9_300ep_supervised", "--scale", "paper"])!;
+  assertEquals([read.config.name, read.supervised, read.scale], [
+    "bcssl_t_k9_300ep",
+    true,
+    "paper",
+  ]);
 });
 
 Deno.test("help names every config, and its examples are read", () => {
