@@ -1,6 +1,7 @@
 /** The paper's numbers beside ours. */
 import { confidenceInterval, meanAndError } from "lib/eval/statistics.ts";
-import { show } from "lib/report/kernel.ts";
+import type { Finding, Verdict } from "lib/eval/verdicts.ts";
+import type { Claim } from "lib/paper/mod.ts";
 import { showTable } from "lib/report/save_table.ts";
 import { tableOf } from "lib/report/table_formats.ts";
 
@@ -19,22 +20,21 @@ export interface Measurement {
   readonly runs: readonly string[];
 }
 
-export type Verdict = "agrees" | "disagrees" | "too small to tell";
-
 const tellingWidth = 0.05; // a fraction: an interval wider than ± 5 points agrees with nearly anything
 
 /**
  * Whether the seeds contradict a printed number: it is held against the two-sided 95 % interval of our mean, by
  * Student's t over seeds. Outside: disagrees. Inside: agrees, unless the interval is wider than ± 5 points.
  *
- * Too small to tell also with fewer than three seeds, and always at the scale `smoke`.
+ * Cannot tell also with fewer than three seeds, and at any scale but `paper`: smaller ones have other data, on which no
+ * printed number is expected. What holds across data are claims: see {@linkcode judge}.
  */
 export function verdict({ paper, ours, scale }: Measurement): Verdict | undefined {
   if (paper === undefined) return undefined;
-  if (scale === "smoke" || ours.length < 3) return "too small to tell";
+  if (scale !== "paper" || ours.length < 3) return "cannot tell";
   const [low, high] = confidenceInterval(meanAndError(ours));
   if (paper < low || paper > high) return "disagrees";
-  return high - low > 2 * tellingWidth ? "too small to tell" : "agrees";
+  return high - low > 2 * tellingWidth ? "cannot tell" : "agrees";
 }
 
 /**
@@ -45,10 +45,10 @@ export function verdict({ paper, ours, scale }: Measurement): Verdict | undefine
  */
 export async function compare(measurements: readonly Measurement[]): Promise<object[]> {
   const rows = measurements.map(compareRow);
-  await showTable(tableOf(rows));
   const test = "Verdict: the paper's number against the two-sided 95 % t-interval of our seeds; " +
-    "too small to tell with fewer than 3 seeds, at smoke scale, or beyond ± 5 points.";
-  await show({ "text/markdown": test, "text/plain": test });
+    "cannot tell with fewer than 3 seeds, beyond ± 5 points, or at a scale other than paper, " +
+    "where the data are others.";
+  await showTable({ ...tableOf(rows), notes: [test] });
   return rows;
 }
 
@@ -77,4 +77,71 @@ export function compareRow(measurement: Measurement): object {
     verdict: verdict(measurement) ?? "",
     runs: runs.join(", "),
   };
+}
+
+/** A claim and what our seeds say of it. */
+export interface TestedClaim {
+  /** One of the paper's `claims`, or words of one's own. */
+  readonly claim: Claim | string;
+  /** Of `exceeds`, `rises` or `equals`, on fractions. */
+  readonly finding: Finding;
+  readonly scale: string;
+  readonly seeds: readonly number[];
+  /** Ids of the runs, folders in `outputs/`. */
+  readonly runs: readonly string[];
+}
+
+/**
+ * Shows a table of claims, each with the effect that the paper printed, ours, and the verdict of a stated test.
+ *
+ * @returns The rows as shown, for `saveTable`; points of percent.
+ * @throws {RangeError} If an effect, ours or printed, is no difference of fractions, or seeds and values differ in number.
+ */
+export async function judge(claims: readonly TestedClaim[]): Promise<object[]> {
+  const rows = claims.map(judgeRow);
+  const note =
+    "Effects in points. Verdict: agrees where the interval of our effect lies where the " +
+    "claim puts it (above 0; for equality within the margin), disagrees where it lies on the other " +
+    "side, cannot tell where it reaches across, with fewer than 3 seeds, and at smoke scale. " +
+    "Intervals are of 95 %, those of two one-sided tests of 90 %.";
+  await showTable({ ...tableOf(rows), notes: [note] });
+  return rows;
+}
+
+/** One row of {@linkcode judge}. */
+export function judgeRow({ claim, finding, scale, seeds, runs }: TestedClaim): object {
+  const { says, source, printed } = typeof claim === "string"
+    ? { says: claim, source: "", printed: undefined }
+    : claim;
+  const { effect, interval, pValue, test } = finding;
+  if (effect.n !== seeds.length) {
+    throw new RangeError(
+      `Cannot judge "${says}": need a value for each seed, got ${effect.n} for ${seeds.length}`,
+    );
+  }
+  const wrong = [effect.mean, printed ?? 0].find((value) => !(Math.abs(value) <= 1));
+  if (wrong !== undefined) {
+    throw new RangeError(`Cannot judge "${says}": need fractions, not percent; one is ${wrong}`);
+  }
+  return {
+    claim: says,
+    source,
+    "paper (points)": printed === undefined ? undefined : Number((100 * printed).toFixed(3)),
+    "ours (points)": 100 * effect.mean,
+    "± s.e.": 100 * effect.standardError,
+    interval: `${points(interval[0])} to ${points(interval[1])}`,
+    p: pValue,
+    n: effect.n,
+    test,
+    verdict: scale === "smoke" ? "cannot tell" : finding.verdict,
+    scale,
+    seeds: seeds.join(", "),
+    runs: runs.join(", "),
+  };
+}
+
+/** With its sign: `+1.25`, `−∞`. */
+function points(share: number): string {
+  const sign = share < 0 ? "−" : "+";
+  return sign + (Number.isFinite(share) ? Math.abs(100 * share).toFixed(2) : "∞");
 }

@@ -1,5 +1,13 @@
 import type { TrainResult } from "lib/experiments/mod.ts";
-import { compareRow, type Measurement, verdict } from "lib/report/compare.ts";
+import { equals, exceeds } from "lib/eval/verdicts.ts";
+import { claims } from "lib/paper/mod.ts";
+import {
+  compareRow,
+  judgeRow,
+  type Measurement,
+  type TestedClaim,
+  verdict,
+} from "lib/report/compare.ts";
 import { baselineFigure, versusBaselines } from "lib/report/baselines.ts";
 import { toSvg } from "lib/report/plot.ts";
 import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
@@ -10,7 +18,7 @@ const base: Measurement = {
   paper: 0.72,
   source: "Table 3",
   ours: [0.71, 0.72, 0.73],
-  scale: "laptop",
+  scale: "paper",
   seeds: [0, 1, 2],
   runs: ["a", "b", "c"],
 };
@@ -20,10 +28,10 @@ for (
     [{ paper: 0.744 }, "agrees"],
     [{ paper: 0.746 }, "disagrees"],
     [{ paper: 0.694 }, "disagrees"],
-    [{ scale: "smoke" }, "too small to tell"],
-    [{ scale: "smoke", paper: 0.2 }, "too small to tell"],
-    [{ ours: [0.71, 0.73], paper: 0.2 }, "too small to tell"],
-    [{ ours: [0.69, 0.72, 0.75] }, "too small to tell"], // ± 7.5 points
+    [{ scale: "smoke" }, "cannot tell"],
+    [{ scale: "laptop", paper: 0.2 }, "cannot tell"], // other data
+    [{ ours: [0.71, 0.73], paper: 0.2 }, "cannot tell"],
+    [{ ours: [0.69, 0.72, 0.75] }, "cannot tell"], // ± 7.5 points
     [{ ours: [0.69, 0.72, 0.75], paper: 0.2 }, "disagrees"], // so far off that width does not matter
     [{ paper: undefined }, undefined],
   ] as const
@@ -40,12 +48,50 @@ Deno.test("compareRow() is in percent, with n, scale, seeds and runs", () => {
     [72, 72, 0.57735],
     1e-5,
   );
-  assertEquals([row.n, row.scale, row.seeds, row.runs], [3, "laptop", "0, 1, 2", "a, b, c"]);
+  assertEquals([row.n, row.scale, row.seeds, row.runs], [3, "paper", "0, 1, 2", "a, b, c"]);
 });
 
 Deno.test("compareRow() refuses percent and a seed without a value", () => {
   assertThrows(() => compareRow({ ...base, paper: 72 }), RangeError, "need fractions");
   assertThrows(() => compareRow({ ...base, seeds: [0] }), RangeError, "got 3 for 1");
+});
+
+/** Differences of 2, 3 and 4 points: mean 3, standard error 0.577, the interval ± 2.484. */
+const tested: TestedClaim = {
+  claim: claims.batchNormHelps,
+  finding: exceeds([0.72, 0.75, 0.74], [0.7, 0.72, 0.7]),
+  scale: "laptop",
+  seeds: [0, 1, 2],
+  runs: ["a", "b"],
+};
+
+Deno.test("judgeRow() has the paper's effect and ours in points, the interval, the test and the verdict", () => {
+  const row = judgeRow(tested) as Record<string, number | string>;
+  assertClose(
+    [row["ours (points)"], row["± s.e."], row.p] as number[],
+    [3, 0.57735, 0.03524],
+    1e-3,
+  );
+  assertEquals(row["paper (points)"], 0.472);
+  assertEquals([row.interval, row.n, row.test, row.verdict], [
+    ...["+0.52 to +5.48", 3, "paired t-test", "agrees"],
+  ]);
+  assertEquals([row.claim, row.source], [claims.batchNormHelps.says, claims.batchNormHelps.source]);
+});
+
+Deno.test("judgeRow() cannot tell at smoke scale, and takes words of one's own", () => {
+  const row = judgeRow({ ...tested, claim: "mine", scale: "smoke" }) as Record<string, unknown>;
+  assertEquals([row.claim, row.verdict, row["paper (points)"]], ["mine", "cannot tell", undefined]);
+  const one = judgeRow({ ...tested, finding: equals([0.5], [0.4], 0.01), seeds: [0] });
+  assertEquals((one as Record<string, unknown>).interval, "−∞ to +∞");
+});
+
+Deno.test("judgeRow() refuses percent and a seed without a value", () => {
+  const percent = exceeds([72, 75, 74], [70, 72, 70]);
+  assertThrows(() => judgeRow({ ...tested, finding: percent }), RangeError, "need fractions");
+  const epoch = { ...tested, claim: claims.peakOfSwin };
+  assertThrows(() => judgeRow(epoch), RangeError, "one is 260");
+  assertThrows(() => judgeRow({ ...tested, seeds: [0] }), RangeError, "got 3 for 1");
 });
 
 const knn = (top1: number) => [{ k: 20, top1, top5: 1 }];

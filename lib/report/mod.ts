@@ -4,13 +4,7 @@ export { blockDiagram, type DrawnBlock } from "lib/report/block_diagram.ts";
 export { type CamSheetOptions, camSheetPng, showCams } from "lib/report/cam_sheet.ts";
 export { camScoreTable, hotAreaFigure } from "lib/report/cam_scores.ts";
 export type { ColourMap } from "lib/report/colour_maps.ts";
-export {
-  compare,
-  compareRow,
-  type Measurement,
-  type Verdict,
-  verdict,
-} from "lib/report/compare.ts";
+export { compare, judge, type Measurement, type TestedClaim, verdict } from "lib/report/compare.ts";
 export { overlayHeatmap } from "lib/report/heatmap_overlay.ts";
 export {
   type GridImages,
@@ -23,8 +17,9 @@ export type { MimeBundle } from "lib/report/outbox.ts";
 export { axisLabel, categorical, colours, type Figure, gridOf, plot } from "lib/report/plot.ts";
 export { costTable, moduleTable } from "lib/report/model_tables.ts";
 export { scoreFigure, type ScoreRow, scoreTable } from "lib/report/feature_scores.ts";
+export { paperTable } from "lib/report/paper_tables.ts";
 export { contributionImages, receptiveFieldFigure } from "lib/report/receptive_field.ts";
 export { saveFigure, saveImage } from "lib/report/save_figure.ts";
-export { saveTable } from "lib/report/save_table.ts";
+export { saveTable, showTable } from "lib/report/save_table.ts";
 export { type CurveRun, trainingCurves } from "lib/report/training_curves.ts";
 export { watch } from "lib/report/watch.ts";

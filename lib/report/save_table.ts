@@ -2,25 +2,22 @@
 import { show } from "lib/report/kernel.ts";
 import { checkName, writeOutputs } from "lib/report/output_files.ts";
 import {
-  type Table,
   tableOf,
+  type TableSource,
   toCsv,
   toHtml,
   toLatex,
   toMarkdown,
 } from "lib/report/table_formats.ts";
 
-/** Rows as objects (column names are their keys), or a polars DataFrame. */
-export type TableRows = readonly object[] | { toRecords(): object[] };
-
 /**
  * Shows a table and writes it in three formats. Shown numbers have four digits; the CSV has all.
  *
  * @throws {RangeError} If the name cannot be a file's name, or there is no row.
  */
-export async function saveTable(name: string, rows: TableRows): Promise<void> {
+export async function saveTable(name: string, source: TableSource): Promise<void> {
   checkName(name);
-  const table = tableOf(rows);
+  const table = tableOf(source);
   if (table.rows.length === 0) throw new RangeError(`Cannot save table "${name}": it has no row`);
   await writeOutputs("tables", name, {
     csv: toCsv(table),
@@ -31,6 +28,7 @@ export async function saveTable(name: string, rows: TableRows): Promise<void> {
 }
 
 /** Shows a table without writing it. */
-export async function showTable(table: Table): Promise<void> {
+export async function showTable(source: TableSource): Promise<void> {
+  const table = tableOf(source);
   await show({ "text/html": toHtml(table), "text/plain": toMarkdown(table) });
 }

@@ -94,6 +94,49 @@ Deno.test("toHtml() escapes, and a polars DataFrame is a table", () => {
   assertEquals(frame, { columns: ["a", "b"], rows: [[1, "x"], [2, null]] });
 });
 
+/** As the paper's: a heading across, numbers as text with their digits, a note. */
+const laidOut = {
+  columns: ["network", "top1 ↑"],
+  rows: ["300 epochs", ["BC-SSL ¹", "77.80"], ["Swin", null], "100 epochs", ["|", "74.10"]],
+  notes: ["§4, percent", "¹ <at its peak>"],
+};
+
+Deno.test("a table keeps its headings and notes, and is taken as it is", () => {
+  assertTrue(tableOf(laidOut) === laidOut, "as it is");
+  assertEquals(
+    toMarkdown(laidOut),
+    "| network | top1 ↑ |\n| --- | ---: |\n| **300 epochs** |  |\n| BC-SSL ¹ | 77.80 |\n" +
+      "| Swin | – |\n| **100 epochs** |  |\n| \\| | 74.10 |\n\n§4, percent\n\n¹ <at its peak>\n",
+  );
+  assertEquals(
+    toCsv(laidOut),
+    "network,top1 ↑\n300 epochs,\nBC-SSL ¹,77.80\nSwin,\n100 epochs,\n|,74.10\n",
+  );
+  assertEquals(toLatex(laidOut).split("\n").slice(1, 11), [
+    "\\toprule",
+    "network & top1 $\\uparrow$ \\\\",
+    "\\midrule",
+    "\\multicolumn{2}{l}{\\emph{300 epochs}} \\\\",
+    "BC-SSL $^{1}$ & 77.80 \\\\",
+    "Swin & -- \\\\",
+    "\\midrule",
+    "\\multicolumn{2}{l}{\\emph{100 epochs}} \\\\",
+    "\\textbar{} & 74.10 \\\\",
+    "\\bottomrule",
+  ]);
+  assertTrue(
+    toLatex(laidOut).endsWith(
+      "\\par{\\footnotesize $^{1}$ \\textless{}at its peak\\textgreater{}}\n",
+    ),
+    "note",
+  );
+  const html = toHtml(laidOut);
+  assertTrue(html.includes('<th colspan="2" style="text-align:left">300 epochs</th>'), html);
+  assertTrue(html.includes('<td style="text-align:right">77.80</td>'), "a number, to the right");
+  assertTrue(html.includes("<tfoot>") && html.includes("¹ &lt;at its peak&gt;</td>"), "notes");
+  assertTrue(!toHtml(table).includes("tfoot"), "no notes, no foot");
+});
+
 /** Four images of 2 × 2 pixels; all values of image i are 10 · i. */
 const images = {
   width: 2,

@@ -3,17 +3,27 @@
 /** Cells by row; a cell is text, a number, a list of numbers, or nothing. */
 export interface Table {
   readonly columns: readonly string[];
-  readonly rows: readonly (readonly unknown[])[];
+  /** A row that is text alone stands across all columns, above the rows it is about. */
+  readonly rows: readonly (readonly unknown[] | string)[];
+  /** Below the table, a line each; the CSV leaves them out. */
+  readonly notes?: readonly string[];
 }
 
-/** Columns are the keys of all rows, in the order in which they first appear. */
-export function tableOf(source: readonly object[] | { toRecords(): object[] }): Table {
+/** Rows as objects, whose keys are columns in the order in which they first appear; a polars DataFrame; or a table. */
+export type TableSource = readonly object[] | { toRecords(): object[] } | Table;
+
+export function tableOf(source: TableSource): Table {
+  if (isTable(source)) return source;
   const records = isFrame(source) ? source.toRecords() : source;
   const columns = [...new Set(records.flatMap((record) => Object.keys(record)))];
   const rows = records.map((record) =>
     columns.map((column) => (record as Record<string, unknown>)[column])
   );
   return { columns, rows };
+}
+
+function isTable(source: TableSource): source is Table {
+  return !Array.isArray(source) && !isFrame(source) && "rows" in source;
 }
 
 /** A DataFrame is a proxy whose `in` knows only its columns. */
@@ -27,33 +37,52 @@ export function toCsv({ columns, rows }: Table): string {
     const text = value === null || value === undefined ? "" : list(value).map(String).join(" ");
     return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
-  return [columns, ...rows].map((row) => row.map(cell).join(",") + "\n").join("");
+  const across = (text: string) => columns.map((_, i) => i === 0 ? text : undefined);
+  const lines = [columns, ...rows.map((row) => typeof row === "string" ? across(row) : row)];
+  return lines.map((line) => line.map(cell).join(",") + "\n").join("");
 }
 
-export function toMarkdown({ columns, rows }: Table): string {
-  const cell = (value: unknown) => shown(value).replaceAll("|", "\\|").replaceAll(/\s*\n\s*/g, " ");
+export function toMarkdown({ columns, rows, notes = [] }: Table): string {
+  const cell = (text: string) => text.replaceAll("|", "\\|").replaceAll(/\s*\n\s*/g, " ");
   const rule = columns.map((_, i) => isNumeric(rows, i) ? "---:" : "---");
-  const lines = [columns.map(heading).map(cell), rule, ...rows.map((row) => row.map(cell))];
-  return lines.map((line) => `| ${line.join(" | ")} |\n`).join("");
+  const across = (text: string) => columns.map((_, i) => i === 0 ? `**${cell(text)}**` : "");
+  const lines = [
+    columns.map(heading).map(cell),
+    rule,
+    ...rows.map((row) => typeof row === "string" ? across(row) : row.map(shown).map(cell)),
+  ];
+  return lines.map((line) => `| ${line.join(" | ")} |\n`).join("") +
+    notes.map((note) => `\n${note}\n`).join("");
 }
 
 /** A `tabular` in the style of the booktabs package, to be put into a `table`. */
-export function toLatex({ columns, rows }: Table): string {
+export function toLatex({ columns, rows, notes = [] }: Table): string {
   const line = (cells: readonly string[]) => `${cells.map(escapeLatex).join(" & ")} \\\\\n`;
+  const across = (text: string) =>
+    `\\midrule\n\\multicolumn{${columns.length}}{l}{\\emph{${escapeLatex(text)}}} \\\\\n`;
   const alignment = columns.map((_, i) => isNumeric(rows, i) ? "r" : "l").join("");
+  const body = rows.map((row) => typeof row === "string" ? across(row) : line(row.map(shown)));
   return `\\begin{tabular}{${alignment}}\n\\toprule\n${line(columns.map(heading))}\\midrule\n` +
-    rows.map((row) => line(row.map(shown))).join("") + `\\bottomrule\n\\end{tabular}\n`;
+    `${body.join("").replace(/^\\midrule\n/, "")}\\bottomrule\n\\end{tabular}\n` +
+    notes.map((note) => `\\par{\\footnotesize ${escapeLatex(note)}}\n`).join("");
 }
 
-export function toHtml({ columns, rows }: Table): string {
+export function toHtml({ columns, rows, notes = [] }: Table): string {
+  const left = 'style="text-align:left"';
   const cell = (tag: string, text: string, i: number) =>
     `<${tag} style="text-align:${isNumeric(rows, i) ? "right" : "left"}">${
       escapeHtml(text)
     }</${tag}>`;
   const line = (tag: string, texts: readonly string[]) =>
     `<tr>${texts.map((text, i) => cell(tag, text, i)).join("")}</tr>`;
+  const across = (tag: string, text: string) =>
+    `<tr><${tag} colspan="${columns.length}" ${left}>${escapeHtml(text)}</${tag}></tr>`;
+  const body = rows.map((row) =>
+    typeof row === "string" ? across("th", row) : line("td", row.map(shown))
+  );
+  const foot = notes.map((note) => across("td", note)).join("");
   return `<table><thead>${line("th", columns.map(heading))}</thead>` +
-    `<tbody>${rows.map((row) => line("td", row.map(shown))).join("")}</tbody></table>`;
+    `<tbody>${body.join("")}</tbody>${foot && `<tfoot>${foot}</tfoot>`}</table>`;
 }
 
 /** `standardError` → `standard error`; anything that is not one camelCase word stays. */
@@ -77,9 +106,16 @@ function list(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [value];
 }
 
+/** A number, or one as text with the digits that it was printed with. */
+function isNumber(value: unknown): boolean {
+  if (typeof value === "string") return /^[−-]?\d+(\.\d+)?$/.test(value);
+  return typeof value === "number" || typeof value === "bigint";
+}
+
 function isNumeric(rows: Table["rows"], column: number): boolean {
-  const values = rows.map((row) => row[column]).filter((v) => v !== null && v !== undefined);
-  return values.length > 0 && values.every((v) => typeof v === "number" || typeof v === "bigint");
+  const values = rows.filter((row) => typeof row !== "string").map((row) => row[column])
+    .filter((value) => value !== null && value !== undefined);
+  return values.length > 0 && values.every(isNumber);
 }
 
 const latexNames: Readonly<Record<string, string>> = {
@@ -96,11 +132,18 @@ const latexNames: Readonly<Record<string, string>> = {
   "<": "\\textless{}",
   ">": "\\textgreater{}",
   "|": "\\textbar{}",
+  "↑": "$\\uparrow$",
+  "↓": "$\\downarrow$",
+  "§": "\\S{}",
+  ...Object.fromEntries([..."⁰¹²³⁴⁵⁶⁷⁸⁹"].map((mark, digit) => [mark, `$^{${digit}}$`])),
 };
 
 /** In one pass, so that what one replacement brings is not replaced again. */
 function escapeLatex(text: string): string {
-  return text.replace(/[\\~^±−×≥≤∞–<>|]|[&%$#_{}]/gu, (c) => latexNames[c] ?? `\\${c}`);
+  return text.replace(
+    /[\\~^±−×≥≤∞–<>|↑↓§⁰¹²³⁴⁵⁶⁷⁸⁹]|[&%$#_{}]/gu,
+    (c) => latexNames[c] ?? `\\${c}`,
+  );
 }
 
 function escapeHtml(text: string): string {
