@@ -89,6 +89,7 @@ const wrong: readonly [Fields, string][] = [
   [{ bbox: [2, 2, 0, 5] }, "its box is 0 wide and 5 high"],
   [{ bbox: [2, 2, 6, -5] }, "its box is 6 wide and -5 high"],
   [{ bbox: [2, 2, 6] }, "its box is [2,2,6], not four numbers"],
+  [{ bbox: [2, 2, 6, "5"] }, 'its box is [2,2,6,"5"], not four numbers'],
   [{ bbox: undefined }, "its box is missing"],
   [{ area: -30 }, "its area is -30"],
   [{ area: null }, "its area is null"],

@@ -11,7 +11,6 @@ import { encodeMask, rleArea, rleBox } from "lib/datasets/coco/rle.ts";
 import { drawScene, type SceneObject, type SceneSprite } from "lib/datasets/coco/scene.ts";
 import { sceneDrawings } from "lib/datasets/coco/scene_drawings.ts";
 import { dataFolder, exists } from "lib/datasets/data_folder.ts";
-import { rasterSize } from "lib/datasets/emoji.ts";
 import { emojiPackages } from "lib/datasets/emoji_catalogue.ts";
 import { type EmojiPack, openEmojiPack, type PackProgress } from "lib/datasets/emoji_pack.ts";
 import { mapInOrder } from "lib/datasets/map_in_order.ts";
@@ -19,10 +18,14 @@ import { makeSprite } from "lib/datasets/place.ts";
 import { createRng } from "lib/rng.ts";
 
 const format = 1; // raise it when scenes change for another reason than their options and packages
+const drawingSize = 128; // pixels a side, as set-up rasterises the emoji
 const inFlight = 4; // scenes: while one is drawn here, others are compressed outside the JavaScript thread
 
 export interface SceneOptions {
-  /** In pixels, 32 to 1024. Not square, so that rows and columns cannot be mistaken for each other unnoticed. */
+  /**
+   * In pixels, 32 to 512. By default not square, so that rows and columns cannot be mistaken for each other unnoticed. An object
+   * is up to 0.7 of the shorter side; drawings have 128 pixels, so that those of larger scenes are soft.
+   */
   readonly width?: number;
   readonly height?: number;
   /** Scenes for training. A scene is the same whatever their number. */
@@ -66,14 +69,6 @@ export async function openScenes(
   return { train: await open("train"), val: await open("val") };
 }
 
-/** Whether {@linkcode openScenes} will find the scenes made. */
-export async function hasScenes(
-  options: SceneOptions = {},
-  folder = dataFolder("scenes"),
-): Promise<boolean> {
-  return await exists(await scenesPath(folder, checkOptions(options)));
-}
-
 function checkOptions(options: SceneOptions): Required<SceneOptions> {
   const { width = 160, height = 128, train = 1600, val = 400, seed = 0 } = options;
   const requireInteger = (what: string, value: number, min: number, max: number) => {
@@ -82,8 +77,8 @@ function checkOptions(options: SceneOptions): Required<SceneOptions> {
       `Cannot make scenes: need ${min} to ${max} ${what}, current value is ${value}`,
     );
   };
-  requireInteger("pixels of width", width, 32, 1024);
-  requireInteger("pixels of height", height, 32, 1024);
+  requireInteger("pixels of width", width, 32, 512);
+  requireInteger("pixels of height", height, 32, 512);
   requireInteger("scenes for training", train, 1, 1_000_000);
   requireInteger("scenes for validation", val, 1, 1_000_000);
   return { width, height, train, val, seed };
@@ -124,7 +119,7 @@ async function makeScenes(
   options: Required<SceneOptions>,
   onProgress: PackProgress,
 ): Promise<void> {
-  const pack = await openEmojiPack(rasterSize(64));
+  const pack = await openEmojiPack(drawingSize);
   const { classes, ...drawings } = sceneDrawings(pack, options.seed);
   const total = options.train + options.val;
   let done = 0;
