@@ -7,11 +7,15 @@ import { readMetrics } from "lib/train/metrics_log.ts";
 import { speedNames } from "lib/train/speed_meter.ts";
 import { assertEquals, assertTrue } from "lib/testing/assert.ts";
 
-const kills = 30;
+/** What is killed, how often, and how many of the kills must hit a checkpoint in the writing for the test to mean something. */
+const trials = [
+  { verb: "pretrain", kills: 30, during: 5 },
+  { verb: "supervised", kills: 12, during: 2 },
+] as const;
 
 /** Trains as soon as it is told to: the engine is loaded while the process before still runs. */
-const program = `
-  import { bcSslStart, override, pretrain } from "lib/experiments/mod.ts";
+const program = (verb: string) => `
+  import { bcSslStart, override, ${verb} } from "lib/experiments/mod.ts";
   const config = override(bcSslStart, {
     name: "killed",
     recipe: {
@@ -22,14 +26,14 @@ const program = `
     scales: { smoke: { trainCount: 64, testCount: 32, batchSize: 8, epochs: 25, monitorEvery: 20 } },
   });
   await Deno.stdin.read(new Uint8Array(1));
-  await pretrain(config, { scale: "smoke", seed: 0, checkpointSeconds: 0 });`;
+  await ${verb}(config, { scale: "smoke", seed: 0, checkpointSeconds: 0 });`;
 
 class Trainer {
   readonly #child: Deno.ChildProcess;
 
-  constructor(outputs: string) {
+  constructor(verb: string, outputs: string) {
     this.#child = new Deno.Command(Deno.execPath(), {
-      args: ["eval", program],
+      args: ["eval", program(verb)],
       env: { BCSSL_OUTPUTS: outputs },
       stdin: "piped",
       stdout: "null",
@@ -90,18 +94,18 @@ function halfWritten(outputs: string): boolean {
   );
 }
 
-Deno.test(`killed ${kills} times, also in the middle of a checkpoint, a run has the bits of an undisturbed one`, async () => {
+async function killAndCompare({ verb, kills, during }: typeof trials[number]): Promise<void> {
   const [calm, wild] = [Deno.makeTempDirSync(), Deno.makeTempDirSync()];
   const rng = createRng(0).fork("kills");
-  let [next, duringWrite] = [new Trainer(wild), 0];
+  let [next, duringWrite] = [new Trainer(verb, wild), 0];
   try {
-    const undisturbed = new Trainer(calm);
+    const undisturbed = new Trainer(verb, calm);
     await undisturbed.go();
     assertEquals(await undisturbed.end(), 0);
     Deno.mkdirSync(`${wild}/${[...Deno.readDirSync(calm)][0]!.name}`); // to be watched from the start
     for (let kill = 0; kill < kills; kill++) {
       const trainer = next;
-      next = new Trainer(wild);
+      next = new Trainer(verb, wild);
       await trainer.go();
       if (kill % 2 === 0) await checkpointBegins(wild, 1 + rng.int(3), 3000);
       else await new Promise((resolve) => setTimeout(resolve, rng.int(1200)));
@@ -114,11 +118,18 @@ Deno.test(`killed ${kills} times, also in the middle of a checkpoint, a run has 
     assertEquals(actual.history.length, 200);
     assertEquals(actual, expected);
     assertTrue(
-      duringWrite >= 5,
+      duringWrite >= during,
       `only ${duringWrite} of ${kills} kills hit a checkpoint in the writing`,
     );
   } finally {
     await next.kill();
     for (const folder of [calm, wild]) Deno.removeSync(folder, { recursive: true });
   }
-});
+}
+
+for (const trial of trials) {
+  Deno.test(
+    `killed ${trial.kills} times, also in the middle of a checkpoint, ${trial.verb} has the bits of an undisturbed run`,
+    () => killAndCompare(trial),
+  );
+}
