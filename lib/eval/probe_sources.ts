@@ -1,13 +1,10 @@
 /** Features for a linear probe: computed once and kept, or anew in every epoch from augmented images. */
 import * as tf from "lib/tf.ts";
-import { type ChannelStats, normalize, normalizeTable, raster } from "lib/augment/mod.ts";
-import { imageAt, type ImageSet } from "lib/datasets/images.ts";
 import { bankOf, type FeatureBank, type LabelledFeatures } from "lib/eval/feature_bank.ts";
+import type { LabelledCrops } from "lib/eval/labelled_crops.ts";
 import { type ProbeFeatureOptions, probeFeatures } from "lib/eval/probe_features.ts";
-import { randomCrop } from "lib/eval/random_crop.ts";
-import type { ProbeSource } from "lib/eval/train_linear_probe.ts";
+import type { AwaitedProbeSource, ProbeSource } from "lib/eval/train_linear_probe.ts";
 import type { Model } from "lib/models/mod.ts";
-import type { Rng } from "lib/rng.ts";
 
 /** Features that are there already; a bank on disk is read row by row. */
 export function cachedSource(set: LabelledFeatures | FeatureBank): ProbeSource {
@@ -32,41 +29,29 @@ export function partOf(source: ProbeSource, indices: Uint32Array): ProbeSource {
   };
 }
 
-const cropScale = [0.08, 1] as const; // torchvision's default: shares of an image's area
-
-export interface AugmentedSourceOptions extends ProbeFeatureOptions {
-  /** What the network was trained with. */
-  readonly stats: ChannelStats;
-}
+/** What crops a probe is trained on: torchvision's defaults, shares of an image's area. */
+export const probeCropScale = [0.08, 1] as const;
 
 /**
- * Features of crops drawn anew in every epoch, as the reference trains on: RandomResizedCrop, bilinear, to the images' own size,
- * and a flip of every second.
+ * Features of crops drawn anew in every epoch, as the reference trains on: RandomResizedCrop, bilinear, and a flip of every second.
  *
- * @param rng An image's crop in an epoch is a function of this stream, its number and the epoch.
+ * @param crops With {@linkcode probeCropScale}; a batch's step is its epoch. They are not closed.
  */
-export function augmentedSource(
+export async function augmentedSource(
   model: Model,
-  set: ImageSet,
-  { stats, ...options }: AugmentedSourceOptions,
-  rng: Rng,
-): ProbeSource {
-  const { height, width, labels } = set;
-  const values = normalizeTable(stats);
-  const features = (indices: Uint32Array, epoch: number) => {
-    const pixels = new Float32Array(indices.length * height * width * 3);
-    indices.forEach((index, i) => {
-      const image = raster(width, height, 3, imageAt(set, index).pixels);
-      const options = { size: width, scale: cropScale };
-      const crop = randomCrop(image, options, rng.fork(epoch).fork(index));
-      normalize(crop, values, pixels, i * height * width * 3);
-    });
-    return tf.tidy(() =>
-      probeFeatures(model, tf.tensor4d(pixels, [indices.length, height, width, 3]), options)
+  crops: LabelledCrops,
+  options: ProbeFeatureOptions = {},
+): Promise<AwaitedProbeSource> {
+  const { size, labels } = crops;
+  const batch = async (indices: Uint32Array, epoch: number) => {
+    const { pixels, labels } = await crops.next(indices, epoch);
+    const features = tf.tidy(() =>
+      probeFeatures(model, tf.tensor4d(pixels, [indices.length, size, size, 3]), options)
     );
+    return { features, labels };
   };
-  const first = features(Uint32Array.of(0), 0);
+  const { features: first } = await batch(Uint32Array.of(0), 0);
   const dim = first.shape[1];
   first.dispose();
-  return { dim, labels, batch: features };
+  return { dim, labels, batch };
 }

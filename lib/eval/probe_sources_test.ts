@@ -2,11 +2,17 @@ import * as tf from "lib/tf.ts";
 import { createRng, type Rng } from "lib/rng.ts";
 import { imageNetStats, normalize, normalizeTable, raster } from "lib/augment/mod.ts";
 import { imageAt, type ImageSet } from "lib/datasets/images.ts";
-import { augmentedSource, cachedSource, partOf } from "lib/eval/probe_sources.ts";
+import { openLabelledCrops } from "lib/eval/labelled_crops.ts";
+import { augmentedSource, cachedSource, partOf, probeCropScale } from "lib/eval/probe_sources.ts";
+import {
+  type ProbeStep,
+  trainAwaitedProbe,
+  trainLinearProbe,
+} from "lib/eval/train_linear_probe.ts";
 import { randomCrop } from "lib/eval/random_crop.ts";
 import { probeFeatures } from "lib/eval/probe_features.ts";
 import { createModel, vitConfig } from "lib/models/mod.ts";
-import { assertClose, assertEquals, assertNoLeak, assertTrue } from "lib/testing/assert.ts";
+import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
 
 const size = 16;
 const rng = createRng(0);
@@ -23,7 +29,7 @@ const model = createModel(
   { ...vitConfig("nano"), embedDim: 12, depth: 2, imageSize: size },
   createRng(1),
 );
-const options = { stats: imageNetStats };
+const options = { stats: imageNetStats, size, scale: probeCropScale, rng: createRng(5) };
 const cropOf = (set: ImageSet, index: number, rng: Rng) => {
   const image = raster(size, size, 3, imageAt(set, index).pixels);
   return randomCrop(image, { size, scale: [0.08, 1] }, rng);
@@ -48,8 +54,9 @@ Deno.test("partOf() has the labels and features of the images it is of", () => {
   assertEquals([...part.batch(Uint32Array.of(1, 0), 0).dataSync()], [1, 2, 5, 6]);
 });
 
-Deno.test("augmentedSource() gives the features of its crops, other ones in every epoch", () => {
-  const source = augmentedSource(model, images, options, createRng(5));
+Deno.test("augmentedSource() gives the features of its crops, other ones in every epoch", async () => {
+  using crops = openLabelledCrops(images, options);
+  const source = await augmentedSource(model, crops);
   const [indices, epoch] = [Uint32Array.of(4, 1), 3];
   const pixels = new Float32Array(2 * size * size * 3);
   indices.forEach((index, i) =>
@@ -60,13 +67,40 @@ Deno.test("augmentedSource() gives the features of its crops, other ones in ever
       i * size * size * 3,
     )
   );
-  const actual = source.batch(indices, epoch);
+  const { features: actual, labels } = await source.batch(indices, epoch);
+  assertEquals([...labels, ...source.labels], [1, 1, 0, 1, 2, 0, 1, 2]);
   assertEquals(actual.shape, [2, source.dim]);
   assertClose(actual, probeFeatures(model, tf.tensor4d(pixels, [2, size, size, 3])));
-  assertEquals([...source.batch(indices, epoch).dataSync()], [...actual.dataSync()]);
-  const later = source.batch(indices, 4).sub(actual).abs().max().dataSync()[0]!;
-  assertTrue(later > 1e-3, `epochs differ by ${later}`);
-  assertNoLeak(() => source.batch(indices, 0).dispose());
+  const before = tf.memory().numTensors;
+  const [again, later] = [await source.batch(indices, epoch), await source.batch(indices, 4)];
+  assertEquals([...again.features.dataSync()], [...actual.dataSync()]);
+  const apart = later.features.sub(actual).abs().max().dataSync()[0]!;
+  assertTrue(apart > 1e-3, `epochs differ by ${apart}`);
+  tf.dispose([again.features, later.features]);
+  assertEquals(tf.memory().numTensors, before + 3); // of the difference
+});
+
+Deno.test("trainAwaitedProbe() does what trainLinearProbe() does with the same features, and keeps no tensor", async () => {
+  const rng = createRng(3);
+  const features = Float32Array.from({ length: 60 }, () => rng.normal(0, 1));
+  const labels = Int32Array.from({ length: 20 }, (_, i) => i % 3);
+  const cached = cachedSource({ features, labels });
+  const how = { numClasses: 3, lrs: [0.1, 0.5], epochs: 3, batchSize: 8 };
+  const expected = [...trainLinearProbe(cached, cached, how, createRng(1))];
+  const before = tf.memory().numTensors;
+  const awaited = {
+    ...cached,
+    batch: (indices: Uint32Array, epoch: number) =>
+      Promise.resolve({
+        features: cached.batch(indices, epoch),
+        labels: Int32Array.from(indices, (index) => labels[index]!),
+      }),
+  };
+  const actual: ProbeStep[] = [];
+  for await (const step of trainAwaitedProbe(awaited, cached, how, createRng(1))) actual.push(step);
+  assertEquals(actual, expected);
+  for await (const _ of trainAwaitedProbe(awaited, cached, how, createRng(1))) break;
+  assertEquals(tf.memory().numTensors, before);
 });
 
 Deno.test("randomCrop() flips every second image, and crops within its scale", () => {

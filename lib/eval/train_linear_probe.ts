@@ -24,6 +24,18 @@ export interface ProbeSource {
   batch(indices: Uint32Array, epoch: number): tf.Tensor2D;
 }
 
+/** One whose features are waited for, as those of pictures in files. What stands in for a damaged picture has its own class. */
+export interface AwaitedProbeSource extends Pick<ProbeSource, "dim" | "labels"> {
+  batch(indices: Uint32Array, epoch: number): Promise<ProbeBatch>;
+}
+
+export interface ProbeBatch {
+  /** `[B, D]`; who is given them frees them. */
+  readonly features: tf.Tensor2D;
+  /** `[B]`. */
+  readonly labels: Int32Array;
+}
+
 /** BC-SSL's values are the defaults, and but for the batch (128 there) DINO's. */
 export interface LinearProbeOptions {
   readonly numClasses: number;
@@ -70,9 +82,65 @@ export interface ProbeStep {
 export function* trainLinearProbe(
   train: ProbeSource,
   test: ProbeSource,
-  { numClasses, lrs = [0.001], epochs = 100, batchSize = 256 }: LinearProbeOptions,
+  options: LinearProbeOptions,
   rng: Rng,
 ): Generator<ProbeStep, ProbeCourse[]> {
+  const steps = probeSteps(train, test, options, rng);
+  try {
+    let next = steps.next();
+    while (!next.done) {
+      if ("losses" in next.value) {
+        yield next.value;
+        next = steps.next();
+        continue;
+      }
+      const { indices, epoch } = next.value;
+      const labels = labelsAt(train.labels, indices);
+      next = steps.next({ features: train.batch(indices, epoch), labels });
+    }
+    return next.value;
+  } finally {
+    steps.return([]);
+  }
+}
+
+/** {@linkcode trainLinearProbe} on features that are waited for. */
+export async function* trainAwaitedProbe(
+  train: AwaitedProbeSource,
+  test: ProbeSource,
+  options: LinearProbeOptions,
+  rng: Rng,
+): AsyncGenerator<ProbeStep, ProbeCourse[]> {
+  const steps = probeSteps(train, test, options, rng);
+  try {
+    let next = steps.next();
+    while (!next.done) {
+      if ("losses" in next.value) {
+        yield next.value;
+        next = steps.next();
+        continue;
+      }
+      next = steps.next(await train.batch(next.value.indices, next.value.epoch));
+    }
+    return next.value;
+  } finally {
+    steps.return([]);
+  }
+}
+
+/** A batch that has to be fetched. */
+interface Wanted {
+  readonly indices: Uint32Array;
+  readonly epoch: number;
+}
+
+/** The training itself: yields the batches it wants, and is given them; and the steps it takes. */
+function* probeSteps(
+  train: Pick<ProbeSource, "dim" | "labels">,
+  test: ProbeSource,
+  { numClasses, lrs = [0.001], epochs = 100, batchSize = 256 }: LinearProbeOptions,
+  rng: Rng,
+): Generator<Wanted | ProbeStep, ProbeCourse[], ProbeBatch> {
   check(train, test, { numClasses, lrs, epochs, batchSize });
   const rates = lrs.map((lr) => lr * batchSize / 256);
   const probe = createLinearProbe(train.dim, { numClasses, rates }, rng.fork("weight"));
@@ -86,10 +154,8 @@ export function* trainLinearProbe(
       const share = cosineSchedule(epoch, { base: 1, final: 0, totalSteps: epochs });
       const sums = lrs.map(() => 0);
       for (let i = 0; i < stepsPerEpoch; i++) {
-        const losses = stepOn(probe, train, order.subarray(i * batchSize, (i + 1) * batchSize), {
-          epoch,
-          share,
-        });
+        const indices = order.subarray(i * batchSize, (i + 1) * batchSize);
+        const losses = stepOn(probe, yield { indices, epoch }, share);
         losses.forEach((loss, l) => sums[l]! += loss);
         const step = epoch * stepsPerEpoch + i + 1;
         if (i + 1 < stepsPerEpoch) yield { step, totalSteps, losses };
@@ -118,15 +184,13 @@ export function* trainLinearProbe(
 
 function stepOn(
   probe: LinearProbe,
-  { batch, labels }: ProbeSource,
-  indices: Uint32Array,
-  { epoch, share }: { readonly epoch: number; readonly share: number },
+  { features, labels }: ProbeBatch,
+  share: number,
 ): Float32Array {
-  const x = batch(indices, epoch);
   try {
-    return linearProbeStep(probe, x, labelsAt(labels, indices), share);
+    return linearProbeStep(probe, features, labels, share);
   } finally {
-    x.dispose();
+    features.dispose();
   }
 }
 
@@ -155,7 +219,7 @@ function bestOf(epochs: readonly ProbeEpoch[]): ProbeEpoch {
 }
 
 function check(
-  train: ProbeSource,
+  train: Pick<ProbeSource, "dim" | "labels">,
   test: ProbeSource,
   { numClasses, lrs, epochs, batchSize }: Required<LinearProbeOptions>,
 ): void {

@@ -1,14 +1,16 @@
 /** The verb `linearProbe`: how well a linear classifier does on a run's features (the paper's "linear", Tables 1 to 3). */
 import type * as tf from "lib/tf.ts";
 import { createRng, type Rng } from "lib/rng.ts";
-import { type ImageSource, inMemory } from "lib/datasets/stored_images.ts";
+import type { ImageSource } from "lib/datasets/stored_images.ts";
 import { type OwnedBank, readFeatureBank } from "lib/eval/feature_source.ts";
 import { type ProbeFeatureOptions, probeFeatures } from "lib/eval/probe_features.ts";
-import { augmentedSource, cachedSource, partOf } from "lib/eval/probe_sources.ts";
+import { openLabelledCrops } from "lib/eval/labelled_crops.ts";
+import { augmentedSource, cachedSource, partOf, probeCropScale } from "lib/eval/probe_sources.ts";
 import {
   type LinearProbeOptions,
   type ProbeCourse,
   type ProbeSource,
+  trainAwaitedProbe,
   trainLinearProbe,
 } from "lib/eval/train_linear_probe.ts";
 import type { Model } from "lib/models/mod.ts";
@@ -87,18 +89,15 @@ export async function linearProbe(
       await cachedBank(source, model, crops, blocks, pause);
     using whole = augment ? null : await cached(data.train);
     using tested = holdOut === undefined ? await cached(data.test) : null;
-    const all = whole ? cachedSource(whole) : augmentedSource(
-      model!,
-      inMemory(data.train, "probe augmented images"),
-      { stats: crops.stats, ...blocks },
-      rng.fork("crops"),
-    );
-    const [train, test] = tested
-      ? [all, cachedSource(tested)]
-      : heldOut(all, holdOut!, rng.fork("held out"));
-    const numClasses = data.train.classNames.length;
-    const how = { numClasses, lrs, epochs, batchSize };
-    const steps = trainLinearProbe(train, test, how, rng);
+    const augmented = { size: crops.globalSize, scale: probeCropScale, stats: crops.stats };
+    using drawn = augment
+      ? openLabelledCrops(data.train, { ...augmented, rng: rng.fork("crops") })
+      : null;
+    const how = { numClasses: data.train.classNames.length, lrs, epochs, batchSize };
+    const test = tested && cachedSource(tested);
+    const steps = drawn
+      ? trainAwaitedProbe(await augmentedSource(model!, drawn, blocks), test!, how, rng)
+      : trainLinearProbe(...trainAndTest(cachedSource(whole!), test ?? holdOut!, rng), how, rng);
     const courses = await drive(steps, pause, async ({ step, totalSteps, losses, tested }) => {
       if (step === 1) await onStart?.([], totalSteps);
       const metrics = {
@@ -107,7 +106,15 @@ export async function linearProbe(
       };
       await onEvent?.({ step, totalSteps, metrics });
     });
-    return { run: folder.id, scale, seed, of, version, featureDim: train.dim, courses };
+    return {
+      run: folder.id,
+      scale,
+      seed,
+      of,
+      version,
+      featureDim: (tested ?? whole!).dim,
+      courses,
+    };
   });
 }
 
@@ -121,11 +128,16 @@ function checkCombination(holdOut: number | undefined, of: Features, augment: bo
   }
 }
 
-/** What is left of a source, and the share of it that is kept out. */
-function heldOut(source: ProbeSource, share: number, rng: Rng): [ProbeSource, ProbeSource] {
-  const order = rng.permutation(source.labels.length);
-  const count = Math.round(share * order.length);
-  return [partOf(source, order.subarray(count)), partOf(source, order.subarray(0, count))];
+/** All training images and the test images, or what is left of the former, and the share of them that is held out. */
+function trainAndTest(
+  all: ProbeSource,
+  test: ProbeSource | number,
+  rng: Rng,
+): [ProbeSource, ProbeSource] {
+  if (typeof test !== "number") return [all, test];
+  const order = rng.fork("held out").permutation(all.labels.length);
+  const count = Math.round(test * order.length);
+  return [partOf(all, order.subarray(count)), partOf(all, order.subarray(0, count))];
 }
 
 /** Features of the whole images; without a model, the images themselves. */

@@ -26,13 +26,13 @@ export function interruptible(what: string, signal?: AbortSignal): () => Promise
  * @throws What a step, `pause` or `each` throws; the computation is ended then, and frees what it holds.
  */
 export async function drive<S, T>(
-  steps: Generator<S, T>,
+  steps: Generator<S, T> | AsyncGenerator<S, T>,
   pause: () => Promise<void>,
   each?: (step: S) => void | Promise<void>,
 ): Promise<T> {
   let paused = performance.now();
   try {
-    for (let step = steps.next();; step = steps.next()) {
+    for (let step = await steps.next();; step = await steps.next()) {
       if (step.done) return step.value;
       await each?.(step.value);
       if (performance.now() - paused < interval) continue;
@@ -40,6 +40,6 @@ export async function drive<S, T>(
       paused = performance.now();
     }
   } finally {
-    steps.return(undefined as T);
+    await steps.return(undefined as T);
   }
 }

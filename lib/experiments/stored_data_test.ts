@@ -52,6 +52,9 @@ Deno.test("pretrain() and its k-NN, linearProbe() and nearestImages() read Image
     assertEquals(monitored.map(({ step }) => step), [3, 6]);
     const { courses } = await linearProbe(config, { ...options, epochs: 1, batchSize: 4 });
     assertTrue(courses.length > 0, "no course");
+    const asReference = { ...options, augment: true, epochs: 2, batchSize: 4 };
+    const { courses: [course] } = await linearProbe(config, asReference);
+    assertEquals([course!.lr, course!.epochs.length], [0.001, 2]);
     const twin = await supervised(config, options);
     assertEquals([twin.step, twin.finished], [6, true]);
     const { accuracies } = await knn(config, { ...options, of: "supervised" });
