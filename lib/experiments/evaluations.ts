@@ -10,7 +10,7 @@ interface Entry {
 }
 
 export interface EvaluatedOptions {
-  /** Of the file in the run's folder: `linear`, `knn`, `supervised`. */
+  /** Of the file in the run's folder: `linear`, `knn`. */
   readonly name: string;
   /** Plain data, always in one order: whatever changes the result, the checkpoint's step too. */
   readonly options: object;
