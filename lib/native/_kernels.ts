@@ -52,8 +52,8 @@ const operations: Readonly<Record<string, Operation>> = {
   SoftmaxGrad: onLists(1, 2, (length) => 1 + length),
   Patches: returns(1),
   PatchesGrad: returns(1),
-  ClipEach: onLists(1, 1, (length) => length + 1),
-  AdamW: onLists(4, 1, (length) => 3 * length),
+  SquaredNorms: onLists(1, 0, () => 1),
+  AdamW: onLists(4, 1, (length) => length),
   MovingAverage: onLists(2, 1, (length) => length),
 };
 

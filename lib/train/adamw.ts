@@ -1,7 +1,13 @@
 /** AdamW (Loshchilov & Hutter 2019), as PyTorch's: tfjs has none, and its Adam keeps moments by position. */
 import * as tf from "lib/tf.ts";
-import { fused } from "lib/nn/fused.ts";
-import { beginUpdates, type OptimizerState } from "lib/train/optimizer_state.ts";
+import { fused, hasFused } from "lib/nn/fused.ts";
+import {
+  beginUpdates,
+  type OptimizerState,
+  scaledGrad,
+  type Scales,
+  type Update,
+} from "lib/train/optimizer_state.ts";
 
 export interface AdamWOptions {
   readonly lr: number;
@@ -10,10 +16,12 @@ export interface AdamWOptions {
   readonly beta1?: number;
   readonly beta2?: number;
   readonly eps?: number;
+  readonly scales?: Scales;
 }
 
 /**
- * One update of every weight that has a gradient, in place; each has a bias correction of its own.
+ * One update of every weight that has a gradient, in place; each has a bias correction of its own. Native kernels write to the
+ * moments' memory.
  *
  * @param state Moments by weight name.
  * @throws {TypeError} If a gradient has no weight of its name, or the state is another optimiser's.
@@ -24,62 +32,51 @@ export function adamWStep(
   state: OptimizerState,
   options: AdamWOptions,
 ): void {
-  const updates = beginUpdates(weights, grads, state, ["first", "second"]);
+  const updates = beginUpdates(weights, grads, state, roles, options.scales);
   if (updates.length === 0) return;
-  const factors = updates.map(({ slot, decays }) => factorsOf(slot.steps, decays, options));
-  const variables = [
-    ...updates.map(({ weight }) => weight),
-    ...updates.map(({ slot }) => slot.tensors.first),
-    ...updates.map(({ slot }) => slot.tensors.second),
-  ];
-  update(variables, updates.map(({ grad }) => grad), factors);
+  const factors = updates.map((update) => factorsOf(update, options));
+  if (hasFused("AdamW")) return fusedUpdate(updates, factors);
+  updates.forEach((update, i) => tf.tidy(() => plainUpdate(update, factors[i]!)));
 }
 
-/** The numbers of one weight's update: [keep, β₁, 1 − β₁, β₂, 1 − β₂, 1/√(1 − β₂ᵗ), eps, lr/(1 − β₁ᵗ)]. */
-type Factors = readonly [number, number, number, number, number, number, number, number];
+const roles = ["first", "second"] as const;
+type AdamWUpdate = Update<typeof roles[number]>;
+
+/** The numbers of one weight's update: [keep, β₁, 1 − β₁, β₂, 1 − β₂, 1/√(1 − β₂ᵗ), eps, lr/(1 − β₁ᵗ), scale]. */
+type Factors = readonly [
+  ...[number, number, number, number],
+  ...[number, number, number, number, number],
+];
 
 function factorsOf(
-  t: number,
-  decays: boolean,
+  { slot: { steps: t }, scale, decays }: AdamWUpdate,
   { lr, weightDecay, beta1 = 0.9, beta2 = 0.999, eps = 1e-8 }: AdamWOptions,
 ): Factors {
   const keep = decays ? 1 - lr * weightDecay : 1;
   const [rms, step] = [1 / Math.sqrt(1 - beta2 ** t), lr / (1 - beta1 ** t)];
-  return [keep, beta1, 1 - beta1, beta2, 1 - beta2, rms, eps, step];
+  return [keep, beta1, 1 - beta1, beta2, 1 - beta2, rms, eps, step, scale];
 }
 
-/** Moves N weights, N first and N second moments, listed in this order. */
-function update(
-  variables: readonly tf.Variable[],
-  grads: readonly tf.Tensor[],
-  factors: readonly Factors[],
-): void {
-  const [weights, moments] = [variables.slice(0, grads.length), variables.slice(grads.length)];
+/** All weights in one pass. Their tensors are new ones; the moments' memory is written to. */
+function fusedUpdate(updates: readonly AdamWUpdate[], factors: readonly Factors[]): void {
   tf.tidy(() => {
-    const inputs = [
-      ...weights,
-      ...grads,
-      ...moments,
-      tf.tensor2d(factors.flat(), [grads.length, 8]),
-    ];
-    const updated = fused("AdamW", inputs) ?? plainUpdate(variables, grads, factors);
-    variables.forEach((variable, i) => variable.assign(updated[i]!));
+    const moved = fused("AdamW", [
+      ...updates.map(({ weight }) => weight),
+      ...updates.map(({ grad }) => grad),
+      ...updates.map(({ slot }) => slot.tensors.first),
+      ...updates.map(({ slot }) => slot.tensors.second),
+      tf.tensor2d(factors.flat(), [updates.length, factors[0]!.length]),
+    ])!;
+    updates.forEach(({ weight }, i) => weight.assign(moved[i]!));
   });
 }
 
-/** The new values, in the order of the variables. */
-function plainUpdate(
-  variables: readonly tf.Variable[],
-  grads: readonly tf.Tensor[],
-  factors: readonly Factors[],
-): tf.Tensor[] {
-  const n = grads.length;
-  const moved = grads.map((grad, i) => {
-    const [keep, beta1, new1, beta2, new2, rms, eps, step] = factors[i]!;
-    const first = variables[n + i]!.mul(beta1).add(grad.mul(new1));
-    const second = variables[2 * n + i]!.mul(beta2).add(grad.square().mul(new2));
-    const direction = first.div(second.sqrt().mul(rms).add(eps));
-    return [variables[i]!.mul(keep).sub(direction.mul(step)), first, second];
-  });
-  return [0, 1, 2].flatMap((kind) => moved.map((tensors) => tensors[kind]!));
+function plainUpdate(update: AdamWUpdate, factors: Factors): void {
+  const { weight, slot: { tensors: { first, second } } } = update;
+  const [keep, beta1, new1, beta2, new2, rms, eps, step] = factors;
+  const grad = scaledGrad(update);
+  first.assign(first.mul(beta1).add(grad.mul(new1)));
+  second.assign(second.mul(beta2).add(grad.square().mul(new2)));
+  const direction = first.div(second.sqrt().mul(rms).add(eps));
+  weight.assign(weight.mul(keep).sub(direction.mul(step)));
 }

@@ -1,6 +1,11 @@
 /** LARS (You et al. 2017), as the reference's `LARS` (dino, utils.py): for convolutional networks and large batches. */
 import * as tf from "lib/tf.ts";
-import { beginUpdates, type OptimizerState } from "lib/train/optimizer_state.ts";
+import {
+  beginUpdates,
+  type OptimizerState,
+  scaledGrad,
+  type Scales,
+} from "lib/train/optimizer_state.ts";
 
 export interface LarsOptions {
   readonly lr: number;
@@ -10,6 +15,7 @@ export interface LarsOptions {
   readonly momentum?: number;
   /** Length of a step before the learning rate, as a fraction of the weight's. By default 0.001. */
   readonly eta?: number;
+  readonly scales?: Scales;
 }
 
 /**
@@ -27,11 +33,12 @@ export function larsStep(
   weights: ReadonlyMap<string, tf.Variable>,
   grads: ReadonlyMap<string, tf.Tensor>,
   state: OptimizerState,
-  { lr, weightDecay, momentum = 0.9, eta = 0.001 }: LarsOptions,
+  { lr, weightDecay, momentum = 0.9, eta = 0.001, scales }: LarsOptions,
 ): void {
-  for (const { weight, grad, slot, decays } of beginUpdates(weights, grads, state, ["mu"])) {
-    const { mu } = slot.tensors;
+  for (const update of beginUpdates(weights, grads, state, ["mu"], scales)) {
+    const { weight, slot: { tensors: { mu } }, decays } = update;
     tf.tidy(() => {
+      const grad = scaledGrad(update);
       const g = decays ? grad.add(weight.mul(weightDecay)) : grad;
       const adapted = weight.rank === 1 ? g : g.mul(adaptation(weight, g, eta));
       mu.assign(mu.mul(momentum).add(adapted));

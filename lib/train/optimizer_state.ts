@@ -6,7 +6,10 @@ import * as tf from "lib/tf.ts";
 
 /** What is kept of one weight. */
 export interface Slot<Role extends string = string> {
-  /** In the weight's shape, each owned: AdamW's `first` and `second` moment, SGD's `momentum`, LARS's `mu`. */
+  /**
+   * In the weight's shape: AdamW's `first` and `second` moment, SGD's `momentum`, LARS's `mu`. Each has memory of its own, which
+   * AdamW writes to: what is to be kept of one is read, not cloned.
+   */
   readonly tensors: Readonly<Record<Role, tf.Variable>>;
   /** How often the weight was updated. */
   steps: number;
@@ -20,9 +23,14 @@ export interface Update<Role extends string> {
   readonly weight: tf.Variable;
   readonly grad: tf.Tensor;
   readonly slot: Slot<Role>;
+  /** What the gradient is to be multiplied by. */
+  readonly scale: number;
   /** Whether weight decay is for it: {@linkcode decays}. */
   readonly decays: boolean;
 }
+
+/** What clipping leaves of each gradient, by its name, as `clipScales` gives it: 1 where there is none. */
+export type Scales = ReadonlyMap<string, number>;
 
 /** Biases, norms and layer scales do not decay: whatever is one-dimensional (dino, utils.py `get_params_groups`). */
 export function decays(name: string, weight: tf.Variable): boolean {
@@ -42,6 +50,7 @@ export function beginUpdates<Role extends string>(
   grads: ReadonlyMap<string, tf.Tensor>,
   state: OptimizerState,
   roles: readonly Role[],
+  scales: Scales = new Map(),
 ): Update<Role>[] {
   for (const name of grads.keys()) {
     if (!weights.has(name)) throw new TypeError(`Cannot update ${name}: no weight has this name`);
@@ -55,7 +64,8 @@ export function beginUpdates<Role extends string>(
     const slot = state.get(name) ?? zeroSlot(weight, roles);
     state.set(name, slot);
     slot.steps++;
-    return { weight, grad, slot: slot as Slot<Role>, decays: decays(name, weight) };
+    const scale = scales.get(name) ?? 1;
+    return { weight, grad, slot: slot as Slot<Role>, scale, decays: decays(name, weight) };
   });
 }
 
@@ -67,6 +77,11 @@ export function zeroSlot(weight: tf.Tensor, roles: readonly string[]): Slot {
     ),
     steps: 0,
   }));
+}
+
+/** The gradient, scaled. */
+export function scaledGrad({ grad, scale }: Pick<Update<string>, "grad" | "scale">): tf.Tensor {
+  return scale === 1 ? grad : grad.mul(scale);
 }
 
 /** Frees all slots. */

@@ -1,6 +1,11 @@
 /** Stochastic gradient descent with momentum, as PyTorch's: tfjs's keeps its momentum by position. */
 import * as tf from "lib/tf.ts";
-import { beginUpdates, type OptimizerState } from "lib/train/optimizer_state.ts";
+import {
+  beginUpdates,
+  type OptimizerState,
+  scaledGrad,
+  type Scales,
+} from "lib/train/optimizer_state.ts";
 
 export interface SgdOptions {
   readonly lr: number;
@@ -8,6 +13,7 @@ export interface SgdOptions {
   readonly momentum: number;
   /** Added to the gradient, of matrices and kernels: `decays` in optimizer_state.ts. By default 0. */
   readonly weightDecay?: number;
+  readonly scales?: Scales;
 }
 
 /**
@@ -23,11 +29,12 @@ export function sgdStep(
   weights: ReadonlyMap<string, tf.Variable>,
   grads: ReadonlyMap<string, tf.Tensor>,
   state: OptimizerState,
-  { lr, momentum, weightDecay = 0 }: SgdOptions,
+  { lr, momentum, weightDecay = 0, scales }: SgdOptions,
 ): void {
-  for (const update of beginUpdates(weights, grads, state, ["momentum"])) {
-    const { weight, grad, slot: { tensors: { momentum: buffer } } } = update;
+  for (const update of beginUpdates(weights, grads, state, ["momentum"], scales)) {
+    const { weight, slot: { tensors: { momentum: buffer } } } = update;
     tf.tidy(() => {
+      const grad = scaledGrad(update);
       const decay = update.decays ? weightDecay : 0;
       const g = decay === 0 ? grad : grad.add(weight.mul(decay));
       buffer.assign(buffer.mul(momentum).add(g));

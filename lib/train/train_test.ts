@@ -1,6 +1,6 @@
 import * as tf from "lib/tf.ts";
 import { adamWStep } from "lib/train/adamw.ts";
-import { clipEachByNorm } from "lib/train/clip.ts";
+import { clipScales } from "lib/train/clip.ts";
 import { emaUpdate } from "lib/train/ema.ts";
 import type { OptimizerState } from "lib/train/optimizer_state.ts";
 import { cosineSchedule, linearWarmup } from "lib/train/schedules.ts";
@@ -55,13 +55,13 @@ Deno.test("adamWStep() decays matrices, not vectors nor biases", () => {
   );
 });
 
-Deno.test("clipEachByNorm() scales each tensor by its own norm and reports the norm of all", () => {
+Deno.test("clipScales() scales each tensor by its own norm and reports the norm of all", () => {
   const grads = new Map([["long", tf.tensor1d([3, 4])], ["short", tf.tensor1d([0.6, 0.8])]]);
-  const { clipped, norm } = clipEachByNorm(grads, 2);
-  assertClose(clipped.get("long")!, [1.2, 1.6]);
-  assertClose(clipped.get("short")!, [0.6, 0.8]);
+  const { scales, norm } = clipScales(grads, 2);
+  assertClose([scales.get("long")!, scales.get("short")!], [0.4, 1]);
   assertClose(norm, Math.sqrt(26));
-  assertThrows(() => clipEachByNorm(grads, 0), RangeError, "current is 0");
+  assertEquals(clipScales(new Map(), 2).norm, 0);
+  assertThrows(() => clipScales(grads, 0), RangeError, "current is 0");
 });
 
 Deno.test("emaUpdate() moves the teacher 1 − m of the way", () => {

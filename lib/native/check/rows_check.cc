@@ -192,25 +192,25 @@ void check_patches(const Maps& m, Index side, Random& random) {
 void check_optimizer(Random& random) {
   const std::vector<Index> counts = {1, 33, 16384, 40001};
   std::vector<Numbers> weights, grads, first, second;
-  std::vector<Exact> clipped, moved;
+  std::vector<Exact> moved, first_moved, second_moved;
   Exact squares;
-  const AdamWFactors f{0.99f, 0.9f, 0.1f, 0.999f, 0.001f, 3.0f, 1e-8f, 0.01f};
-  const double max_norm = 3;
+  const AdamWFactors f{0.99f, 0.9f, 0.1f, 0.999f, 0.001f, 3.0f, 1e-8f, 0.01f, 0.6f};
   for (const Index n : counts) {
     for (auto* all : {&weights, &grads, &first, &second}) all->push_back(random.numbers(n));
     for (float& v : second.back()) v = std::fabs(v);
     double square = 0;
     for (const float g : grads.back()) square += double(g) * g;
     squares.push_back(square);
-    Exact c(n), w(n);
+    Exact w(n), m(n), v(n);
     for (Index i = 0; i < n; ++i) {
-      const double g = grads.back()[i], m = f.beta1 * first.back()[i] + f.new1 * g;
-      const double v = f.beta2 * second.back()[i] + f.new2 * g * g;
-      c[i] = g * std::min(1.0, max_norm / (std::sqrt(square) + 1e-6));
-      w[i] = weights.back()[i] * f.keep - f.step * m / (std::sqrt(v) * f.rms_scale + f.eps);
+      const double g = f.scale * double(grads.back()[i]);
+      m[i] = f.beta1 * first.back()[i] + f.new1 * g;
+      v[i] = f.beta2 * second.back()[i] + f.new2 * g * g;
+      w[i] = weights.back()[i] * f.keep - f.step * m[i] / (std::sqrt(v[i]) * f.rms_scale + f.eps);
     }
-    clipped.push_back(c);
     moved.push_back(w);
+    first_moved.push_back(m);
+    second_moved.push_back(v);
   }
   const auto spans = [&](const std::vector<Numbers>& in, std::vector<Numbers>& out) {
     std::vector<Span> all;
@@ -222,15 +222,25 @@ void check_optimizer(Random& random) {
     for (const Numbers& numbers : all) to.push_back(numbers.data());
     return to;
   };
-  std::vector<Exact> expected = clipped;
-  expected.push_back(squares);
-  expect("clip_each", expected, [&](std::vector<Numbers>& out, const Workers& workers) {
-    clip_each(spans(grads, out), float(max_norm), out.back().data(), workers);
+  expect("squared_norms", {squares}, [&](std::vector<Numbers>& out, const Workers& workers) {
+    std::vector<Span> all;
+    for (std::size_t i = 0; i < counts.size(); ++i) all.push_back({grads[i].data(), nullptr, counts[i]});
+    squared_norms(all, out[0].data(), workers);
   });
-  expect("adamw", moved, [&](std::vector<Numbers>& out, const Workers& workers) {
-    std::vector<Numbers> m = first, v = second;
-    const std::vector<AdamWFactors> factors(counts.size(), f);
-    adamw(spans(weights, out), pointers(grads), spans(first, m), spans(second, v), factors.data(), workers);
+  std::vector<Exact> expected = moved;
+  expected.insert(expected.end(), first_moved.begin(), first_moved.end());
+  expected.insert(expected.end(), second_moved.begin(), second_moved.end());
+  expect("adamw", expected, [&](std::vector<Numbers>& out, const Workers& workers) {
+    const std::size_t n = counts.size();
+    std::vector<float*> m, v;
+    for (std::size_t i = 0; i < n; ++i) {
+      out[n + i] = first[i];
+      out[2 * n + i] = second[i];
+      m.push_back(out[n + i].data());
+      v.push_back(out[2 * n + i].data());
+    }
+    const std::vector<AdamWFactors> factors(n, f);
+    adamw(spans(weights, out), pointers(grads), m, v, factors.data(), workers);
   });
   for (std::size_t t = 0; t < counts.size(); ++t) {
     for (Index i = 0; i < counts[t]; ++i) moved[t][i] = 0.75 * weights[t][i] + 0.25 * grads[t][i];

@@ -182,8 +182,8 @@ struct Span {
   Index count;
 };
 
-/** out = in · min(1, max_norm / (‖in‖ + 1e-6)), tensor by tensor; squares[i] = ‖in_i‖². */
-void clip_each(const std::vector<Span>& grads, float max_norm, float* squares, const Workers& workers);
+/** squares[i] = ‖in_i‖²; nothing is written to the spans. */
+void squared_norms(const std::vector<Span>& tensors, float* squares, const Workers& workers);
 
 /** AdamW's numbers for one weight at its own step t. */
 struct AdamWFactors {
@@ -192,11 +192,12 @@ struct AdamWFactors {
   float beta2, new2;  // second ← beta2 · second + new2 · g²
   float rms_scale;  // 1 / √(1 − beta2^t)
   float eps;
-  float step;  // lr / (1 − beta1^t)
+  float step;   // lr / (1 − beta1^t)
+  float scale;  // of the gradient g: what clipping leaves of it
 };
-void adamw(const std::vector<Span>& weights, const std::vector<const float*>& grads,
-           const std::vector<Span>& first, const std::vector<Span>& second,
-           const AdamWFactors* factors, const Workers& workers);
+/** The moments are moved in place. */
+void adamw(const std::vector<Span>& weights, const std::vector<const float*>& grads, const std::vector<float*>& first,
+           const std::vector<float*>& second, const AdamWFactors* factors, const Workers& workers);
 
 /** out = momentum · in + fresh · source. */
 void moving_average(const std::vector<Span>& averages, const std::vector<const float*>& sources,

@@ -1,4 +1,4 @@
-// Clipping, AdamW and the moving average over all weights of a network in one call each: a small network has a hundred
+// Norms, AdamW and the moving average over all weights of a network in one call each: a small network has a hundred
 // weights of a few hundred numbers, where calling costs more than computing.
 #include <cmath>
 
@@ -44,50 +44,38 @@ void for_each_block(const std::vector<Block>& blocks, const Workers& workers,
 
 }  // namespace
 
-void clip_each(const std::vector<Span>& grads, float max_norm, float* squares, const Workers& workers) {
-  const std::vector<Block> blocks = blocks_of(grads);
+void squared_norms(const std::vector<Span>& tensors, float* squares, const Workers& workers) {
+  const std::vector<Block> blocks = blocks_of(tensors);
   std::vector<double> partial(blocks.size());
   for_each_block(blocks, workers, [&](Index i) {
     const Block& b = blocks[i];
-    const float* g = grads[b.tensor].in;
+    const float* x = tensors[b.tensor].in;
     double sum = 0;
 #pragma omp simd reduction(+ : sum)
-    for (Index k = b.begin; k < b.end; ++k) sum += static_cast<double>(g[k]) * g[k];
+    for (Index k = b.begin; k < b.end; ++k) sum += static_cast<double>(x[k]) * x[k];
     partial[i] = sum;
   });
-  std::vector<double> sums(grads.size());
+  std::vector<double> sums(tensors.size());
   for (std::size_t i = 0; i < blocks.size(); ++i) sums[blocks[i].tensor] += partial[i];
-  std::vector<float> factors(grads.size());
-  for (std::size_t t = 0; t < grads.size(); ++t) {
-    squares[t] = static_cast<float>(sums[t]);
-    const double factor = max_norm / (std::sqrt(sums[t]) + 1e-6);
-    factors[t] = factor > 1 ? 1.0f : static_cast<float>(factor);  // NaN goes on
-  }
-  for_each_block(blocks, workers, [&](Index i) {
-    const Block& b = blocks[i];
-    const float* g = grads[b.tensor].in;
-    float* out = grads[b.tensor].out;
-    const float factor = factors[b.tensor];
-#pragma omp simd
-    for (Index k = b.begin; k < b.end; ++k) out[k] = g[k] * factor;
-  });
+  for (std::size_t t = 0; t < tensors.size(); ++t) squares[t] = static_cast<float>(sums[t]);
 }
 
-void adamw(const std::vector<Span>& weights, const std::vector<const float*>& grads,
-           const std::vector<Span>& first, const std::vector<Span>& second,
-           const AdamWFactors* factors, const Workers& workers) {
+void adamw(const std::vector<Span>& weights, const std::vector<const float*>& grads, const std::vector<float*>& first,
+           const std::vector<float*>& second, const AdamWFactors* factors, const Workers& workers) {
   const std::vector<Block> blocks = blocks_of(weights);
   for_each_block(blocks, workers, [&](Index i) {
     const auto [t, begin, end] = blocks[i];
     const AdamWFactors f = factors[t];
-    const Span &w = weights[t], &m = first[t], &v = second[t];
-    const float* g = grads[t];
+    const Span& w = weights[t];
+    const float* grad = grads[t];
+    float *m = first[t], *v = second[t];
 #pragma omp simd
     for (Index k = begin; k < end; ++k) {
-      const float m1 = f.beta1 * m.in[k] + f.new1 * g[k];
-      const float v1 = f.beta2 * v.in[k] + f.new2 * (g[k] * g[k]);
-      m.out[k] = m1;
-      v.out[k] = v1;
+      const float g = f.scale * grad[k];
+      const float m1 = f.beta1 * m[k] + f.new1 * g;
+      const float v1 = f.beta2 * v[k] + f.new2 * (g * g);
+      m[k] = m1;
+      v[k] = v1;
       w.out[k] = w.in[k] * f.keep - f.step * (m1 / (std::sqrt(v1) * f.rms_scale + f.eps));
     }
   });

@@ -30,16 +30,26 @@ bool same_sizes(Call& call, int list, int n) {
   return true;
 }
 
-/** Inputs N gradients, max norm; outputs N clipped gradients, squared norms [N]. */
-void ClipEach(Call& call, const Constants& constants) {
+/** Inputs N tensors; output their squared norms [N]. */
+void SquaredNorms(Call& call, const Constants& constants) {
   const int n = constants.n;
-  if (!call.all_hold({n}, 1)) return;
-  const std::vector<Span> grads = spans(call, 0, 0, n);
-  float* squares = call.out(n, {n});
-  if (call.ok()) clip_each(grads, call.number(n), squares, call.workers);
+  std::vector<Span> tensors;
+  for (int t = 0; t < n; ++t) tensors.push_back({call.in(t), nullptr, call.count(t)});
+  float* squares = call.out(0, {n});
+  if (call.ok()) squared_norms(tensors, squares, call.workers);
 }
 
-/** Inputs N weights, N gradients, N first and N second moments, factors [N, 8]; outputs weights and moments. */
+/** Inputs that are written to: only for tensors whose memory nobody else holds. */
+std::vector<float*> arrays_in_place(Call& call, int first, int n) {
+  std::vector<float*> all;
+  for (int t = 0; t < n; ++t) all.push_back(const_cast<float*>(call.in(first + t)));
+  return all;
+}
+
+/**
+ * Inputs N weights, N gradients, N first and N second moments, factors [N, 9]; outputs N weights. The moments, which belong
+ * to the optimiser alone, are moved in place: making and freeing two tensors for each weight would take longer.
+ */
 void AdamW(Call& call, const Constants& constants) {
   const int n = constants.n;
   constexpr Index kFactors = sizeof(AdamWFactors) / sizeof(float);
@@ -48,11 +58,10 @@ void AdamW(Call& call, const Constants& constants) {
   }
   if (!call.all_hold({4 * n}, n * kFactors)) return;
   const std::vector<Span> weights = spans(call, 0, 0, n);
-  const std::vector<Span> first = spans(call, 2 * n, n, n);
-  const std::vector<Span> second = spans(call, 3 * n, 2 * n, n);
   if (!call.ok()) return;
   const auto* factors = reinterpret_cast<const AdamWFactors*>(call.in(4 * n));
-  adamw(weights, arrays(call, n, n), first, second, factors, call.workers);
+  adamw(weights, arrays(call, n, n), arrays_in_place(call, 2 * n, n), arrays_in_place(call, 3 * n, n), factors,
+        call.workers);
 }
 
 /** Inputs N averages, N sources, [momentum, 1 − momentum]; outputs N averages. */
@@ -65,15 +74,13 @@ void MovingAverage(Call& call, const Constants& constants) {
   moving_average(averages, arrays(call, n, n), mix[0], mix[1], call.workers);
 }
 
-REGISTER_OP("BcsslClipEach")
-    .Attr("N: int").Input("grads: N * float").Input("max_norm: float")
-    .Output("clipped: N * float").Output("squares: float");
-BCSSL_KERNEL("ClipEach", Op<ClipEach>);
+REGISTER_OP("BcsslSquaredNorms").Attr("N: int").Input("tensors: N * float").Output("squares: float");
+BCSSL_KERNEL("SquaredNorms", Op<SquaredNorms>);
 
 REGISTER_OP("BcsslAdamW")
-    .Attr("N: int").Input("weights: N * float").Input("grads: N * float")
+    .Attr("N: int").SetIsStateful().Input("weights: N * float").Input("grads: N * float")
     .Input("first: N * float").Input("second: N * float").Input("factors: float")
-    .Output("new_weights: N * float").Output("new_first: N * float").Output("new_second: N * float");
+    .Output("new_weights: N * float");
 BCSSL_KERNEL("AdamW", Op<AdamW>);
 
 REGISTER_OP("BcsslMovingAverage")

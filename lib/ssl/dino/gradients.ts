@@ -6,7 +6,6 @@
  */
 import * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
-import { parameters } from "lib/nn/parameters.ts";
 import { lossAndGradients } from "lib/train/gradients.ts";
 import { type DinoNetwork, forwardViews } from "lib/ssl/dino/network.ts";
 import { nonFiniteLoss } from "lib/ssl/dino/non_finite.ts";
@@ -137,7 +136,7 @@ function studentPass(
   { studentTemp, freezeLastLayer }: GradientOptions,
   rng: Rng,
 ): { value: tf.Scalar; grads: Map<string, tf.Tensor> } {
-  const weights = [...parameters(student.params)]
+  const weights = [...student.weights]
     .filter(([name]) => !(freezeLastLayer && name.startsWith("head.last_layer.")));
   return lossAndGradients(() => {
     const groups = local === null ? [global] : [global, local];

@@ -1,6 +1,7 @@
 /** A backbone with a DINO head: what student and teacher both are (the reference's `MultiCropWrapper`). */
 import * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
+import { parameters } from "lib/nn/parameters.ts";
 import { createModel, type ForwardOptions, type Model, type ModelConfig } from "lib/models/mod.ts";
 import {
   createDinoHead,
@@ -13,6 +14,8 @@ import {
 export interface DinoNetwork {
   readonly model: Model;
   readonly params: { readonly backbone: object; readonly head: DinoHeadParams };
+  /** Those of `params` that are trained, by their names. */
+  readonly weights: ReadonlyMap<string, tf.Variable>;
 }
 
 export function createDinoNetwork(
@@ -25,7 +28,7 @@ export function createDinoNetwork(
     backbone: backbone.params,
     head: createDinoHead(backbone.featureDim, head, rng.fork("head")),
   };
-  return { model: backbone, params };
+  return { model: backbone, params, weights: parameters(params) };
 }
 
 export interface DinoOutput {

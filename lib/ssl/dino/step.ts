@@ -5,9 +5,9 @@
  */
 import * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
-import { copyTree, disposeTree, parameters } from "lib/nn/parameters.ts";
+import { copyTree, disposeTree } from "lib/nn/parameters.ts";
 import type { ModelConfig } from "lib/models/mod.ts";
-import { clipEachByNorm } from "lib/train/clip.ts";
+import { clipScales } from "lib/train/clip.ts";
 import { emaUpdate } from "lib/train/ema.ts";
 import { type OptimizerName, optimizerStep } from "lib/train/optimizer.ts";
 import { disposeOptimizer, type OptimizerState } from "lib/train/optimizer_state.ts";
@@ -77,32 +77,52 @@ export interface StepMetrics {
 export function dinoStep(state: DinoState, views: Views, now: StepValues, rng: Rng): StepMetrics {
   return tf.tidy(() => {
     const { loss, grads, entropy, features, center } = batchGradients(state, views, now, rng);
-    const { clipped, norm } = clipEachByNorm(grads, now.clipNorm || Infinity);
+    const { scales, norm } = clipScales(grads, now.clipNorm || Infinity);
     if (!Number.isFinite(norm)) throw nonFiniteGradient(grads);
-    const student = parameters(state.student.params);
-    optimizerStep(now.optimizer ?? "adamw", student, clipped, state.optimizer, now);
-    emaUpdate(parameters(state.teacher.params), student, now.teacherMomentum);
+    const { student, teacher, optimizer } = state;
+    const { optimizer: name = "adamw", lr, weightDecay } = now;
+    optimizerStep(name, student.weights, grads, optimizer, { lr, weightDecay, scales });
+    emaUpdate(teacher.weights, student.weights, now.teacherMomentum);
     const old = state.center;
     state.center = tf.keep(center);
     old.dispose();
     return {
       loss,
       gradNorm: norm,
-      centerNorm: state.center.norm().dataSync()[0]!,
+      centerNorm: length(center),
       ...teacherSignals(entropy, features, loss),
     };
   });
 }
 
+// These few numbers are read and worked out here: in tensor operations they would take longer than the loss.
+
+function length(vector: tf.Tensor1D): number {
+  return Math.sqrt(vector.dataSync<"float32">().reduce((sum, x) => sum + x * x, 0));
+}
+
 function teacherSignals(entropy: tf.Scalar, features: tf.Tensor2D, loss: number) {
-  return tf.tidy(() => {
-    const unit = features.div(features.norm(2, 1, true).maximum(1e-12)); // [2B, D]
-    const spread = tf.moments(unit, 0).variance.sqrt().mean().mul(Math.sqrt(features.shape[1]));
-    const [teacherEntropy, featureStd] = tf.stack([entropy, spread]).dataSync();
-    return {
-      teacherEntropy: teacherEntropy!,
-      kl: loss - teacherEntropy!,
-      featureStd: featureStd!,
-    };
-  });
+  const teacherEntropy = entropy.dataSync()[0]!;
+  return { teacherEntropy, kl: loss - teacherEntropy, featureStd: featureStd(features) };
+}
+
+/** Mean over the features of their spread over the rows, of rows made unit vectors, times √D. */
+function featureStd(features: tf.Tensor2D): number {
+  const [rows, D] = features.shape;
+  const values = features.dataSync<"float32">();
+  const [sums, squares] = [new Float64Array(D), new Float64Array(D)];
+  for (let row = 0; row < values.length; row += D) {
+    let square = 0;
+    for (let d = 0; d < D; d++) square += values[row + d]! ** 2;
+    const scale = 1 / Math.max(Math.sqrt(square), 1e-12);
+    for (let d = 0; d < D; d++) {
+      const unit = values[row + d]! * scale;
+      sums[d]! += unit;
+      squares[d]! += unit * unit;
+    }
+  }
+  const spreads = sums.map((sum, d) =>
+    Math.sqrt(Math.max(0, squares[d]! / rows - (sum / rows) ** 2))
+  );
+  return Math.sqrt(D) * spreads.reduce((sum, spread) => sum + spread, 0) / D;
 }
