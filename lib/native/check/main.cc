@@ -8,6 +8,7 @@ void check_dino();
 void check_linear();
 void check_pointwise();
 void check_rows();
+void check_team();
 }  // namespace bcssl::check
 
 int main() {
@@ -16,6 +17,7 @@ int main() {
   bcssl::check::check_linear();
   bcssl::check::check_pointwise();
   bcssl::check::check_rows();
+  bcssl::check::check_team();
   std::printf("%d failures\n", bcssl::check::failures);
   return bcssl::check::failures == 0 ? 0 : 1;
 }

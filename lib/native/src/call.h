@@ -5,17 +5,25 @@
 #include <string>
 
 #include "kernels.h"
-#include "pool_workers.h"
+#include "team.h"
 #include "tensorflow/core/framework/op.h"
+#include "tensorflow/core/framework/op_kernel.h"
 
 namespace bcssl {
 
+namespace tf = ::tensorflow;
+
 using Context = tf::OpKernelContext;
+
+/** As many threads as TensorFlow was told to use. */
+inline const Workers& workers_of(Context* ctx) {
+  return Team::shared(ctx->device()->tensorflow_cpu_worker_threads()->num_threads);
+}
 
 /** One call of an operation: its arrays, and its complaint if one has the wrong size. */
 class Call {
  public:
-  explicit Call(Context* ctx) : ctx_(ctx), workers(ctx) {}
+  explicit Call(Context* ctx) : ctx_(ctx), workers(workers_of(ctx)) {}
 
   const float* in(int i) const { return ctx_->input(i).flat<float>().data(); }
   Index count(int i) const { return ctx_->input(i).NumElements(); }
@@ -63,7 +71,7 @@ class Call {
   Context* ctx_;
 
  public:
-  const PoolWorkers workers;
+  const Workers& workers;
 };
 
 }  // namespace bcssl

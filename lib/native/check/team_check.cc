@@ -1,0 +1,43 @@
+// The team of threads: every part of every job is done once, whoever calls and however often.
+#include <chrono>
+
+#include "check.h"
+#include "team.h"
+
+namespace bcssl::check {
+namespace {
+
+/** Calls that follow each other at once, and some after the helpers have lain down. */
+void call_often(const Team& team, Random& random, int calls) {
+  for (int call = 0; call < calls; ++call) {
+    const Index parts = static_cast<Index>((random.next() + 1) * 10);
+    std::vector<int> visits(parts);  // the helpers write to it: what they wrote must be seen here
+    team.run(parts, [&](Index part) { ++visits[part]; });
+    for (Index part = 0; part < parts; ++part) {
+      if (visits[part] == 1) continue;
+      std::printf("part %ld of %ld was done %d times\n", long(part), long(parts), visits[part]);
+      ++failures;
+      return;
+    }
+    if (call % 500 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+}
+
+}  // namespace
+
+void check_team() {
+  for (const Index size : {1, 2, 5}) {
+    static std::vector<Team*> teams;  // their threads never end
+    const Team& team = *teams.emplace_back(new Team(size));
+    Random random(7);
+    call_often(team, random, 4000);
+    std::thread other([&] {
+      Random own(8);
+      call_often(team, own, 2000);
+    });
+    call_often(team, random, 2000);
+    other.join();
+  }
+}
+
+}  // namespace bcssl::check
