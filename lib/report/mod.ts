@@ -5,6 +5,7 @@ export { type CamSheetOptions, camSheetPng, showCams } from "lib/report/cam_shee
 export { camScoreTable, hotAreaFigure } from "lib/report/cam_scores.ts";
 export type { ColourMap } from "lib/report/colour_maps.ts";
 export { compare, judge, type Measurement, type TestedClaim, verdict } from "lib/report/compare.ts";
+export { equals, exceeds, type Finding, rises, type Verdict } from "lib/eval/verdicts.ts";
 export { overlayHeatmap } from "lib/report/heatmap_overlay.ts";
 export {
   type GridImages,
@@ -13,7 +14,9 @@ export {
   imageGridPng,
 } from "lib/report/image_grid.ts";
 export { inNotebook, print, settle, show, type ShowOptions } from "lib/report/kernel.ts";
+export { type KernelArm, kernelSizeFigure } from "lib/report/kernel_size_figure.ts";
 export type { MimeBundle } from "lib/report/outbox.ts";
+export { type MonitorCurve, monitorFigure } from "lib/report/monitor_figure.ts";
 export { axisLabel, categorical, colours, type Figure, gridOf, plot } from "lib/report/plot.ts";
 export { costTable, moduleTable } from "lib/report/model_tables.ts";
 export { scoreFigure, type ScoreRow, scoreTable } from "lib/report/feature_scores.ts";
@@ -21,5 +24,6 @@ export { paperTable } from "lib/report/paper_tables.ts";
 export { contributionImages, receptiveFieldFigure } from "lib/report/receptive_field.ts";
 export { saveFigure, saveImage } from "lib/report/save_figure.ts";
 export { saveTable, showTable } from "lib/report/save_table.ts";
+export { paperSpeeds, type SpeedPoint, throughputFigure } from "lib/report/throughput_figure.ts";
 export { type CurveRun, trainingCurves } from "lib/report/training_curves.ts";
 export { watch } from "lib/report/watch.ts";
