@@ -45,41 +45,43 @@ const half = 1 << 21;
 
 function boxes(side: number, count: number): Boxes {
   const scale = side / count;
-  const edge = (at: number) => Math.min(Math.trunc(at + 0.5), side);
-  const first = Int32Array.from({ length: count }, (_, i) => edge((i + 0.5) * scale - scale / 2));
-  const pixels = first.map((from, i) => edge((i + 0.5) * scale + scale / 2) - from);
-  return {
-    count,
-    first,
-    pixels,
-    weight: pixels.map((n) => Math.round((1 << 22) / n)),
-    nearest: nearestOf(side, count),
-  };
+  const [first, pixels, weight] = [0, 0, 0].map(() => new Int32Array(count)) as [
+    Int32Array,
+    Int32Array,
+    Int32Array,
+  ];
+  for (let i = 0; i < count; i++) {
+    first[i] = (i + 0.5) * scale - scale / 2 + 0.5;
+    pixels[i] = Math.min(Math.trunc((i + 0.5) * scale + scale / 2 + 0.5), side) - first[i]!;
+    weight[i] = Math.round((1 << 22) / pixels[i]!);
+  }
+  return { count, first, pixels, weight, nearest: nearestOf(side, count) };
 }
 
 /** Added up step by step, as Pillow does: where a pixel lies on the edge of two boxes, the rounding decides. */
 function nearestOf(side: number, count: number): Int32Array {
   const step = count / side;
-  let place = step * 0.5;
-  return Int32Array.from({ length: side }, () => {
-    const at = Math.min(Math.trunc(place), count - 1);
-    place += step;
-    return at;
-  });
+  const nearest = new Int32Array(side);
+  for (let x = 0, place = step * 0.5; x < side; x++, place += step) {
+    nearest[x] = Math.min(Math.trunc(place), count - 1);
+  }
+  return nearest;
 }
 
-/** Every row shrunk: `[height, count, 3]`. */
+/** Every row shrunk: `[height, count, 3]`. Column by column, since all boxes of a column have as many pixels. */
 function shrunkRows(data: Uint8Array, height: number, width: number, boxes: Boxes): Uint8Array {
   const { count, first, pixels, weight } = boxes;
   const out = new Uint8Array(height * count * 3);
-  for (let y = 0, o = 0; y < height; y++) {
-    for (let x = 0; x < count; x++, o += 3) {
-      const w = weight[x]!;
-      let i = (y * width + first[x]!) * 3;
+  for (let x = 0; x < count; x++) {
+    const w = weight[x]!;
+    const length = 3 * pixels[x]!;
+    let from = 3 * first[x]!;
+    let o = 3 * x;
+    for (let y = 0; y < height; y++, from += 3 * width, o += 3 * count) {
       let r = 0;
       let g = 0;
       let b = 0;
-      for (const end = i + pixels[x]! * 3; i < end; i += 3) {
+      for (let i = from; i < from + length; i += 3) {
         r += data[i]!;
         g += data[i + 1]!;
         b += data[i + 2]!;
@@ -112,6 +114,6 @@ export async function jpegCompression(image: Raster, quality: number): Promise<R
   const { default: sharp } = await import("sharp");
   const { data, width, height } = image;
   const file = await sharp(data, { raw: { width, height, channels: 3 } })
-    .jpeg({ quality, chromaSubsampling: "4:2:0" }).toBuffer();
+    .jpeg({ quality, optimiseCoding: false }).toBuffer(); // a better code would cost time and give the same pixels
   return await decodePicture(file);
 }
