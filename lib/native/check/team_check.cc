@@ -26,9 +26,9 @@ void call_often(const Team& team, Random& random, int calls) {
 }  // namespace
 
 void check_team() {
-  for (const Index size : {1, 2, 5}) {
-    static std::vector<Team*> teams;  // their threads never end
-    const Team& team = *teams.emplace_back(new Team(size));
+  static const Team* const teams[] = {new Team(1), new Team(2), new Team(5)};  // their threads never end
+  for (const Team* const each : teams) {
+    const Team& team = *each;
     Random random(7);
     call_often(team, random, 4000);
     std::thread other([&] {
