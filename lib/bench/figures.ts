@@ -73,18 +73,30 @@ export function depthwiseFigure(all: readonly Measured[]): Figure | undefined {
         Plot.ruleY([1], { strokeDasharray: "4 3" }),
         Plot.line(own, { x: "k", y: "ratio", stroke: "pass", strokeWidth: 2 }),
         Plot.dot(own, { x: "k", y: "ratio", fill: "pass" }),
-        Plot.text(own.filter(({ k }) => k === kernels.at(-1)), {
-          x: "k",
-          y: "ratio",
-          text: "pass",
-          fill: "pass",
-          dx: 8,
-          textAnchor: "start",
-        }),
+        ...endLabels(own.filter(({ k }) => k === kernels.at(-1)), y),
       ],
     })
   );
   return gridOf([...panels], { columns: 2, width: 400, height: 260 });
+}
+
+interface End {
+  readonly k: string;
+  readonly pass: string;
+  readonly ratio: number;
+}
+
+/** The names of the lines at their ends, from top to bottom, each at least a line of text below the one before. */
+function endLabels(ends: readonly End[], domain: readonly number[]): Plot.Text[] {
+  const [line, height] = [13, 200]; // pixels, of text and of the panel's frame
+  const [low, high] = domain.map(Math.log) as [number, number];
+  let last = -Infinity;
+  return ends.toSorted((a, b) => b.ratio - a.ratio).map((end) => {
+    const y = height * (high - Math.log(end.ratio)) / (high - low);
+    last = Math.max(y, last + line);
+    const at = { x: "k", y: "ratio", text: "pass", fill: "pass", textAnchor: "start" } as const;
+    return Plot.text([end], { ...at, dx: 8, dy: last - y });
+  });
 }
 
 function mapTitle({ batch, side, channels }: DepthwiseCase): string {

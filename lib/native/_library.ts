@@ -27,7 +27,7 @@ export const flags = {
   ops: ["-O2", "-D_GLIBCXX_USE_CXX11_ABI=1", "-DEIGEN_MAX_ALIGN_BYTES=64", "-DNDEBUG"],
 } as const;
 
-/** Whether a source file is one of those that know TensorFlow: `ops.cc`, `dino_ops.cc`. */
+/** Whether a source file is one of those that know TensorFlow: `ops.cc`, `dino_ops.cc`, `optimizer_ops.cc`, … */
 export function isOps(source: string): boolean {
   return /ops\.cc$/.test(source);
 }
