@@ -101,11 +101,22 @@ function meanOfRows(
   index: number,
   row: Uint8Array,
 ): void {
-  const [start, count, w] = [first[index]! * row.length, pixels[index]!, weight[index]!];
-  for (let i = 0; i < row.length; i++) {
-    let sum = 0;
-    for (let k = 0, at = start + i; k < count; k++, at += row.length) sum += from[at]!;
-    row[i] = (Math.imul(sum, w) + half) >> 22;
+  const length = row.length;
+  const start = first[index]! * length;
+  const w = weight[index]!;
+  if (pixels[index] === 1) {
+    row.set(from.subarray(start, start + length));
+  } else if (pixels[index] === 2) {
+    for (let i = 0; i < length; i++) {
+      row[i] = (from[start + i]! + from[start + length + i]! + 1) >> 1;
+    }
+  } else {
+    const end = start + pixels[index]! * length;
+    for (let i = 0; i < length; i++) {
+      let sum = 0;
+      for (let at = start + i; at < end; at += length) sum += from[at]!;
+      row[i] = (Math.imul(sum, w) + half) >> 22;
+    }
   }
 }
 
