@@ -32,7 +32,7 @@ export {
   type StoredImages,
   thinned,
 } from "lib/datasets/stored_images.ts";
-export { takeImages } from "lib/datasets/center_crops.ts";
+export { centerCrops, takeImages } from "lib/datasets/center_crops.ts";
 export {
   type ImageFolder,
   type ImageFolderOptions,

@@ -1,6 +1,10 @@
 /** Whole sets corrupted, an image at a time, so that an image is corrupted alike in whatever set and order it comes. */
 import { raster } from "lib/augment/mod.ts";
+import { centerCrops } from "lib/datasets/center_crops.ts";
 import { imageCount, type ImageSet } from "lib/datasets/images.ts";
+import { openImageNetC } from "lib/datasets/imagenet_variants.ts";
+import type { ImageSource } from "lib/datasets/stored_images.ts";
+import type { CorruptedBatches } from "lib/robustness/corruption_error.ts";
 import { corrupt, type CorruptionName, type Severity } from "lib/robustness/corruptions.ts";
 import { createRng } from "lib/rng.ts";
 
@@ -32,4 +36,38 @@ export async function corruptedImages(
     pixels.set((await corrupt(image, name, severity, rng.fork(set.ids[i]!))).data, i * size);
   }
   return { ...set, name: `${set.name}, ${name} ${severity}`, pixels };
+}
+
+export interface CorruptedBatchesOptions {
+  /** Pixels a side; images in memory come as large as they are. */
+  readonly size: number;
+  /** Images at a time. */
+  readonly batchSize?: number;
+}
+
+/** A test set cut to its centre, as it is evaluated, and corrupted by us. */
+export function corruptedBatches(
+  source: ImageSource,
+  { seed = 0, ...options }: CorruptedBatchesOptions & { readonly seed?: number },
+): CorruptedBatches {
+  return async function* (name, severity) {
+    for await (const images of centerCrops(source, options)) {
+      yield await corruptedImages(images, { name, severity, seed });
+    }
+  };
+}
+
+/**
+ * ImageNet-C's own files, which are cut to 224 pixels already.
+ *
+ * @param folder As `openImageNetC` takes it; what it throws, the batches throw.
+ */
+export function imageNetCBatches(
+  folder: string,
+  { size, batchSize }: CorruptedBatchesOptions = { size: 224 },
+): CorruptedBatches {
+  return async function* (name, severity) {
+    const source = await openImageNetC(folder, name, severity);
+    yield* centerCrops(source, { size, shortSide: size, batchSize });
+  };
 }

@@ -2,7 +2,7 @@
 import type { EmojiSets, ImageSet } from "lib/datasets/mod.ts";
 import type { Classifier } from "lib/robustness/classifier.ts";
 import type { CorruptedBatches } from "lib/robustness/corruption_error.ts";
-import { corruptedImages } from "lib/robustness/corrupted_images.ts";
+import { corruptedBatches } from "lib/robustness/corrupted_images.ts";
 import { hardExamples } from "lib/robustness/hard_examples.ts";
 
 /** Labelled test sets, each another shift away from training. */
@@ -34,9 +34,7 @@ export async function emojiSuite(
 ): Promise<EmojiSuite> {
   return {
     clean: test,
-    async *corrupted(name, severity) {
-      yield await corruptedImages(test, { name, severity, seed });
-    },
+    corrupted: corruptedBatches(test, { size: test.width, seed }),
     rendition: heldOut,
     sketch: monochrome,
     adversarial: await hardExamples(test, resNet),

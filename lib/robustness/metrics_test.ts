@@ -7,10 +7,15 @@ import {
   imageNetRClasses,
   imageNetWnids,
 } from "lib/datasets/imagenet_classes.ts";
+import { centerCrops } from "lib/datasets/center_crops.ts";
+import { decodePicture } from "lib/datasets/decode_picture.ts";
 import { checkImageSet, type ImageSet } from "lib/datasets/images.ts";
+import { openImageNetC } from "lib/datasets/imagenet_variants.ts";
+import { selectStored } from "lib/datasets/stored_images.ts";
 import {
   alexNetErrors,
   type Classifier,
+  corruptedBatches,
   corruptedImages,
   type CorruptionErrors,
   corruptionErrors,
@@ -19,6 +24,7 @@ import {
   emojiSuite,
   extraCorruptionNames,
   hardExamples,
+  imageNetCBatches,
   meanCorruptionError,
   meanErrors,
   networkClassifier,
@@ -26,6 +32,7 @@ import {
   shiftedAccuracy,
 } from "lib/robustness/mod.ts";
 import { loadEmoji } from "lib/datasets/emoji.ts";
+import { inTempFolder, jpeg } from "lib/testing/pictures.ts";
 import {
   assertClose,
   assertEquals,
@@ -33,6 +40,8 @@ import {
   assertThrows,
   assertTrue,
 } from "lib/testing/assert.ts";
+
+const pictures = [await jpeg(0, 16, 16), await jpeg(1, 16, 16)];
 
 /** Images of one pixel whose first value is their number. */
 function images(
@@ -207,6 +216,28 @@ Deno.test("corruptedImages() corrupts an image alike in whatever set it comes", 
   assertTrue(other.pixels.some((value, i) => value !== alone.pixels[i]), "another seed");
   assertEquals(all.name, `${test.name}, gaussian_noise 2`);
 });
+
+Deno.test("corruptedBatches() and imageNetCBatches() give pictures in files, ours corrupted, ImageNet-C's as they are", () =>
+  inTempFolder(async (folder) => {
+    for (const [i, wnid] of imageNetWnids.entries()) {
+      Deno.mkdirSync(`${folder}/snow/2/${wnid}`, { recursive: true });
+      Deno.writeFileSync(`${folder}/snow/2/${wnid}/0.JPEG`, pictures[i % 2]!);
+    }
+    const seen: ImageSet[] = [];
+    const options = { size: 16, batchSize: 600 };
+    for await (const batch of imageNetCBatches(folder, options)("snow", 2)) seen.push(batch);
+    assertEquals(seen.map(({ labels }) => labels.length), [600, 400]);
+    assertEquals(seen[1]!.labels[399], 999);
+    const second = new Uint8Array((await decodePicture(pictures[1]!)).data);
+    assertEquals(seen[0]!.pixels.slice(16 * 16 * 3, 2 * 16 * 16 * 3), second);
+    const missing = Array.fromAsync(imageNetCBatches(folder, options)("fog", 2));
+    await assertRejects(() => missing, Error, "unpack weather.tar");
+    const source = selectStored(await openImageNetC(folder, "snow", 2), [4, 7]);
+    const [ours] = await Array.fromAsync(corruptedBatches(source, options)("contrast", 5));
+    const [plain] = await Array.fromAsync(centerCrops(source, options));
+    const expected = await corruptedImages(plain!, { name: "contrast", severity: 5 });
+    assertEquals(ours, expected);
+  }));
 
 Deno.test("emojiSuite() shifts as ImageNet's sets do, and all of it can be measured", async () => {
   const sets = await loadEmoji({ size: 32, labels: "identity", identityCount: 12 });

@@ -4,7 +4,13 @@ export {
   networkClassifier,
   type NetworkClassifierOptions,
 } from "lib/robustness/classifier.ts";
-export { corruptedImages, type CorruptionOptions } from "lib/robustness/corrupted_images.ts";
+export {
+  corruptedBatches,
+  type CorruptedBatchesOptions,
+  corruptedImages,
+  type CorruptionOptions,
+  imageNetCBatches,
+} from "lib/robustness/corrupted_images.ts";
 export {
   alexNetErrors,
   type CorruptedBatches,
