@@ -8,7 +8,7 @@
 namespace bcssl {
 
 /** Sums in registers: enough to hide the latency of the multiply-add, few enough to leave room for its operands. */
-constexpr int kSums = kRegisters == 32 ? 14 : 12;
+constexpr int kSums = kRegisters == 32 ? 16 : 12;
 
 /** Rows of factors, and for each of them one or more rows of inputs. */
 struct Runs {
@@ -31,7 +31,23 @@ inline __attribute__((always_inline)) void correlate(const Runs& runs, Vec (&sum
     const Vec* in[Q];
     for (int q = 0; q < Q; ++q) in[q] = inputs + input_rows[r * Q + q];
     const Vec* factor = factors + r * factor_row;
-    for (Index i = 0; i < length; ++i) {
+    Index i = 0;
+    if constexpr (Apart == 1) {
+      // Two factors at a time: what is read serves both.
+      for (; input_step == 1 && i + 1 < length; i += 2) {
+        const Vec first = factor[i * factor_step], second = factor[(i + 1) * factor_step];
+#pragma GCC unroll 16
+        for (int q = 0; q < Q; ++q) {
+#pragma GCC unroll 32
+          for (int t = 0; t <= T; ++t) {
+            const Vec input = in[q][i + t];
+            if (t > 0) sums[q * T + t - 1] += second * input;
+            if (t < T) sums[q * T + t] += first * input;
+          }
+        }
+      }
+    }
+    for (; i < length; ++i) {
       const Vec f = factor[i * factor_step];
 #pragma GCC unroll 16
       for (int q = 0; q < Q; ++q) {
