@@ -103,3 +103,16 @@ Deno.test("openData() gives CIFAR-10 and CIFAR-100 at the scale's counts", () =>
       assertEquals([pretrain.labels[0], train.labels[0]], [-1, 0]);
     }
   }));
+
+Deno.test("ImageNet's folder may vanish while a run reads from it: one line names a file, and back again it goes on to the same numbers", () =>
+  withImageNet(async (config) => {
+    const undisturbed = await pretrain(config, options);
+    const { folder } = config.data as { folder: string };
+    const [there, away] = [`${folder}/train`, `${folder}/elsewhere`];
+    const onEvent = ({ step }: { step: number }) =>
+      step === 1 ? Deno.renameSync(there, away) : undefined;
+    const failing = () => pretrain(config, { ...options, fresh: true, onEvent });
+    await assertRejects(failing, Error, there);
+    Deno.renameSync(away, there);
+    assertEquals(await pretrain(config, options), undisturbed);
+  }));
