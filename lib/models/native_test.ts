@@ -5,6 +5,7 @@ import { attentionSoftmax } from "lib/nn/attention.ts";
 import { depthwiseConv2d, patchConv2d } from "lib/nn/conv.ts";
 import { createRng } from "lib/rng.ts";
 import { biasGelu, gelu } from "lib/nn/gelu.ts";
+import { linear } from "lib/nn/linear.ts";
 import { batchNorm, createBatchNorm, createLayerNorm, layerNorm } from "lib/nn/norms.ts";
 import { scaledResidual } from "lib/nn/residual.ts";
 import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
@@ -130,6 +131,25 @@ for (const [shape, bias] of [[[6, 2, 5, 7], [2, 2, 5, 7]], [[3, 1, 4, 33]]] as c
         attentionSoftmax as Op,
         bias ? [random([...shape], 1, 0, 3), random([...bias], 2)] : [random([...shape], 1, 0, 3)],
       ),
+  });
+}
+
+for (
+  const [shape, out] of [[[1, 1], 1], [[2, 3, 17], 5], [[700, 33], 130], [
+    [4, 7, 7, 48],
+    96,
+  ]] as const
+) {
+  Deno.test({
+    name: `native linear() equals the plain one, [${shape}] to ${out}`,
+    ignore,
+    fn() {
+      const op = (x: tf.Tensor, weight: tf.Tensor, bias?: tf.Tensor) =>
+        linear(x, { weight, bias } as unknown as Parameters<typeof linear>[1]);
+      const args = [random([...shape], 1), random([shape.at(-1)!, out], 2)];
+      assertTwins(op as Op, args);
+      assertTwins(op as Op, [...args, random([out], 3)]);
+    },
   });
 }
 

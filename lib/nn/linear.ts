@@ -63,7 +63,7 @@ export function matrixProduct(x: tf.Tensor, weight: tf.Tensor, bias?: tf.Tensor)
   }
   const [inDim, outDim] = [x.shape.at(-1)!, weight.shape.at(-1)!];
   return tf.tidy(() => {
-    const xw = product(
+    const xw = tf.matMul(
       x.reshape<tf.Tensor2D>([-1, inDim]),
       weight.reshape<tf.Tensor2D>([inDim, outDim]),
     ); // [N, out]
@@ -84,21 +84,3 @@ const fusedProduct: (...inputs: tf.Tensor[]) => tf.Tensor = tf.customGrad((...ar
     ],
   };
 });
-
-/** `x · weight`. On TensorFlow `tf.fused.matMul` is no faster: a product, an addition and three reshapes. */
-const product = tf.customGrad((...args) => {
-  const [x, weight, save] = args as unknown as [tf.Tensor2D, tf.Tensor2D, tf.GradSaveFunc];
-  save([x, weight]);
-  return {
-    value: tf.matMul(x, weight),
-    gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
-      const [x, weight] = saved as [tf.Tensor2D, tf.Tensor2D];
-      return [tf.matMul(dy as tf.Tensor2D, weight, false, true), weightGrad(x, dy as tf.Tensor2D)];
-    },
-  };
-});
-
-/** `xᵀ · dy`, as `(dyᵀ · x)ᵀ` where it is high rather than wide: oneDNN is up to a third faster with few rows. */
-function weightGrad(x: tf.Tensor2D, dy: tf.Tensor2D): tf.Tensor2D {
-  return x.shape[1] > dy.shape[1] ? tf.matMul(dy, x, true).transpose() : tf.matMul(x, dy, true);
-}
