@@ -1,4 +1,4 @@
-import { baselineScores } from "lib/experiments/baseline_scores.ts";
+import { baselineScores, scoreRates } from "lib/experiments/baseline_scores.ts";
 import { bcSslStart } from "lib/experiments/configs.ts";
 import { override, runId } from "lib/experiments/config.ts";
 import { knn } from "lib/experiments/knn.ts";
@@ -54,10 +54,10 @@ Deno.test("baselineScores() trains and scores what is missing, tells of each par
     const one = { scale: "smoke", seed: 1 } as const;
     const { accuracies } = await knn(small, one);
     assertEquals(dino!.knn[1], accuracies.find(({ k }) => k === 20)!.top1);
-    const lrs = await linearProbe(small, { ...one, of: "supervised", epochs: 3 });
-    const chosen = lrs.courses.find(({ lr }) => lr === told!.rates[1]);
+    const how = { ...one, of: "supervised", epochs: 3, lrs: scoreRates } as const;
+    const chosen = (await linearProbe(small, how)).courses.find(({ lr }) => lr === told!.rates[1]);
     assertEquals(told!.linear[1], chosen!.last.top1);
-    const trial = await linearProbe(small, { ...one, of: "supervised", epochs: 3, holdOut: 0.1 });
+    const trial = await linearProbe(small, { ...how, holdOut: 0.1 });
     const best = Math.max(...trial.courses.map(({ last }) => last.top1));
     assertEquals(trial.courses.find(({ lr }) => lr === told!.rates[1])!.last.top1, best);
 
