@@ -53,7 +53,7 @@ void check(const Linear& s, bool with_bias, Random& random) {
 
 void check_linear() {
   Random random(6);
-  const Linear sizes[] = {{0, 3, 2}, {1, 1, 1}, {5, 3, 17}, {13, 48, 24}, {97, 33, 130}, {500, 7, 65}, {2000, 20, 3}, {40, 300, 700}};
+  const Linear sizes[] = {{0, 3, 2}, {1, 1, 1}, {5, 3, 17}, {13, 48, 24}, {97, 33, 130}, {500, 7, 65}, {2000, 20, 3}, {40, 300, 700}, {65, 300, 112}, {64, 130, 96}};
   for (const Linear& size : sizes) {
     for (const bool bias : {false, true}) check(size, bias, random);
   }

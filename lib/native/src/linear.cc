@@ -45,7 +45,7 @@ void product(const float* x, const Packed& right, const float* bias, float* y, I
   });
 }
 
-/** Copies the columns of some rows, filled up with zeros, and adds them to `sums`. */
+/** Copies the columns of some rows, filled up with zeros to the stride, and adds them to `sums`. */
 void take(const float* dy, Index dy_stride, float* tile, Index stride, float* sums, Index rows, Index columns) {
   for (Index r = 0; r < rows; ++r, dy += dy_stride, tile += stride) {
 #pragma omp simd
@@ -57,11 +57,57 @@ void take(const float* dy, Index dy_stride, float* tile, Index stride, float* su
   }
 }
 
+/** Rows up to which the weights are far larger than what they are multiplied with: they are used where they lie. */
+constexpr Index kFew = 64;
+
+/** y = x · leftᵀ (+ bias) for few rows, as (left · xᵀ)ᵀ; `left` is [out, depth]. */
+void product_of_few(const float* x, const Left& left, const float* bias, float* y, Index rows, Index depth, Index out,
+                    const Workers& workers) {
+  Packed right(depth, rows);
+  right.fill([x, depth](Index k, Index r) { return x[r * depth + k]; }, workers);
+  const Index wide = padded(rows);
+  const Split split((out + kTile - 1) / kTile, kTile * (1 + depth * wide / 8));
+  workers.run(split.parts, [&](Index part) {
+    float* tile = reinterpret_cast<float*>(scratch(kTile * wide / kLanes));
+    for (Index m = split.begin(part) * kTile; m < std::min(out, split.end(part) * kTile); m += kTile) {
+      const Index height = std::min(kTile, out - m);
+      const float* begin = left.data + m * (left.transposed ? 1 : left.stride);
+      multiply({begin, left.stride, left.transposed}, right.from(0, 0), {tile, wide}, height, wide, depth, false);
+      for (Index r = 0; r < rows; ++r) {
+        for (Index i = 0; i < height; ++i) {
+          y[r * out + m + i] = tile[i * wide + r] + (bias == nullptr ? 0 : bias[m + i]);
+        }
+      }
+    }
+  });
+}
+
+/** The gradients for few rows: no sums are kept beside the weights', a tile of which each thread works on. */
+void grad_weight_of_few(const float* dy, const float* x, float* dweight, float* dbias, const Linear& size,
+                        const Workers& workers) {
+  const Index rows = size.rows, in = size.in, out = size.out, wide = padded(out);
+  const auto memory = vectors(rows * wide / kLanes);
+  float* up = reinterpret_cast<float*>(memory.get());
+  ColumnSums bias(1, 1, out);
+  take(dy, out, up, wide, bias.of(0, 0), rows, out);
+  if (dbias != nullptr) bias.total(0, dbias);
+  const Split split((in + kTileRows - 1) / kTileRows, kTileRows * (1 + rows * wide / 8));
+  workers.run(split.parts, [&](Index part) {
+    for (Index m = split.begin(part) * kTileRows; m < std::min(in, split.end(part) * kTileRows); m += kTileRows) {
+      const Index height = std::min<Index>(kTileRows, in - m);
+      float *to = dweight + m * out, *tile = wide == out ? to : reinterpret_cast<float*>(scratch(kTileRows * wide / kLanes));
+      multiply({x + m, in, true}, in_place(up, wide), {tile, wide}, height, wide, rows, false);
+      if (tile != to) write(tile, wide, nullptr, to, out, height, out);
+    }
+  });
+}
+
 }  // namespace
 
 void linear(const float* x, const float* weight, const float* bias, float* y, const Linear& size,
             const Workers& workers) {
   const auto [rows, in, out] = size;
+  if (rows <= kFew) return product_of_few(x, {weight, out, true}, bias, y, rows, in, out, workers);
   Packed right(in, out);
   right.fill([weight, out = out](Index k, Index n) { return weight[k * out + n]; }, workers);
   product(x, right, bias, y, rows, in, out, workers);
@@ -69,6 +115,7 @@ void linear(const float* x, const float* weight, const float* bias, float* y, co
 
 void linear_grad_input(const float* dy, const float* weight, float* dx, const Linear& size, const Workers& workers) {
   const auto [rows, in, out] = size;
+  if (rows <= kFew) return product_of_few(dy, {weight, out, false}, nullptr, dx, rows, out, in, workers);
   Packed right(out, in);
   right.fill([weight, out = out](Index k, Index n) { return weight[n * out + k]; }, workers);
   product(dy, right, nullptr, dx, rows, out, in, workers);
@@ -77,6 +124,7 @@ void linear_grad_input(const float* dy, const float* weight, float* dx, const Li
 void linear_grad_weight(const float* dy, const float* x, float* dweight, float* dbias, const Linear& size,
                         const Workers& workers) {
   const Index rows = size.rows, in = size.in, out = size.out, wide = padded(out);
+  if (rows <= kFew) return grad_weight_of_few(dy, x, dweight, dbias, size, workers);
   constexpr Index kDeep = 4 * kTile;  // rows that are summed up before the sums are written
   const Index chunk = std::min(chunk_of(kDeep), wide);
   // Each part has sums as large as the weights, which are written and read once more: a quarter of what goes in.
