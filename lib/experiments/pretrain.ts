@@ -11,6 +11,7 @@ import { type DataSplit, openData } from "lib/experiments/data.ts";
 import { type PretrainConfig, recipeAt, sizesAt } from "lib/experiments/config.ts";
 import { knnMetrics } from "lib/experiments/knn.ts";
 import type { Learner } from "lib/experiments/learner.ts";
+import { heedPrecision } from "lib/experiments/precision.ts";
 import { runFolder } from "lib/experiments/runs.ts";
 import { type TrainOptions, type TrainResult, trainRun } from "lib/experiments/train_run.ts";
 
@@ -20,7 +21,8 @@ import { type TrainOptions, type TrainResult, trainRun } from "lib/experiments/t
  * Stops after the current step when `signal` is aborted, saves, and returns what there is: the same call goes on. A run that was
  * killed, at any moment, goes on from its newest good checkpoint to the very numbers it would have had.
  *
- * @throws {RangeError} If a loss or a gradient is not finite; the last checkpoint stands.
+ * @throws {RangeError} If a loss or a gradient is not finite; the last checkpoint stands. Or if the network has nothing to compute in
+ *   the recipe's precision.
  * @throws {Error} If the disk refuses, or another process is writing the run.
  */
 export async function pretrain(
@@ -35,7 +37,10 @@ export async function pretrain(
     folder,
     description: { id: folder.id, scale, seed, ...config, recipe },
     monitorEvery: sizes.monitorEvery,
-    learner: async () => dinoLearner(recipe, await openData(config.data, sizes), seed),
+    learner: async () => {
+      heedPrecision(recipe, options.onWarning ?? console.warn);
+      return dinoLearner(recipe, await openData(config.data, sizes), seed);
+    },
   };
   return await trainRun(run, options);
 }

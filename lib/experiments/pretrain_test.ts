@@ -102,6 +102,8 @@ Deno.test("bad options stop before any step, in one line", () =>
   inOutputs(async () => {
     const tooLarge = override(small, { scales: { smoke: { batchSize: 10_000 } } });
     await assertRejects(() => pretrain(tooLarge, options), RangeError, "batch of 10000");
+    const recipe = { ...small.recipe, precision: "fp16" as "bf16" };
+    await assertRejects(() => pretrain({ ...small, recipe }, options), RangeError, '"fp16"');
     const folder = override(small, { name: "own" });
     const own = {
       ...folder,

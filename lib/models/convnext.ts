@@ -104,7 +104,8 @@ export function convNeXtBlock(
   if (hasPointwise() && tap === keepOutput && (training || !block.bn)) {
     return tf.tidy(() => {
       const ending = blockEnding(x, block, options);
-      return fusedConvNeXtBlock(x, { ...block, ...ending }, { ...ending, eps });
+      const { precision } = options;
+      return fusedConvNeXtBlock(x, { ...block, ...ending }, { ...ending, eps, precision });
     });
   }
   return mixerBlock(x, block, (x, see) => {

@@ -9,7 +9,13 @@ import type { DepthwiseConv2dParams } from "lib/nn/conv.ts";
 import { reportCost } from "lib/nn/cost.ts";
 import { fused } from "lib/nn/fused.ts";
 import { batchNormDefaults, type BatchNormParams } from "lib/nn/norms.ts";
-import { type PointwiseLayers, pointwiseWeights, reportPointwiseCost } from "lib/nn/pointwise.ts";
+import {
+  pointwiseConstants,
+  type PointwiseLayers,
+  type PointwiseOptions,
+  pointwiseWeights,
+  reportPointwiseCost,
+} from "lib/nn/pointwise.ts";
 
 /** The weights of a block. */
 export interface FusedBlock extends PointwiseLayers {
@@ -23,15 +29,14 @@ type Inputs = readonly tf.Tensor[];
  * The block in training; its BatchNorm, if it has one, uses the batch's statistics and moves the running ones.
  *
  * @param x `[B, H, W, C]`
- * @param keep A factor for each image, or one for all: `keepFactors` in lib/nn/drop_path.ts.
- * @param eps Of the LayerNorm.
  * @returns `[B, H, W, C]`
  */
 export function fusedConvNeXtBlock(
   x: tf.Tensor4D,
   block: FusedBlock,
-  { keep, eps }: { readonly keep: Float32Array; readonly eps: number },
+  { keep, ...options }: PointwiseOptions,
 ): tf.Tensor4D {
+  const constants = pointwiseConstants(options);
   const { dwconv, bn } = block;
   const convolution: Inputs = dwconv.bias ? [dwconv.weight, dwconv.bias] : [dwconv.weight];
   const norm: Inputs = bn ? [bn.weight, bn.bias] : [];
@@ -45,13 +50,13 @@ export function fusedConvNeXtBlock(
     const factors = tf.tensor1d(keep);
     save([x, y, factors, ...moments, ...weights]);
     return {
-      value: fused("Pointwise", [y, x, ...layers, factors, ...moments, ...n], { eps })![0]!,
+      value: fused("Pointwise", [y, x, ...layers, factors, ...moments, ...n], constants)![0]!,
       gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
         const [x, y, factors, ...rest] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, ...tf.Tensor[]];
         const moments = rest.slice(0, norm.length); // as many
         const [c, n, layers] = groups(rest.slice(norm.length), convolution.length, norm.length);
         const through = [dy, y, ...layers, factors, ...moments, ...n];
-        const [d, ...grads] = fused("PointwiseGrad", through, { eps })! as [
+        const [d, ...grads] = fused("PointwiseGrad", through, constants)! as [
           tf.Tensor,
           ...tf.Tensor[],
         ];

@@ -9,7 +9,8 @@ import {
   createConvNeXtBlock,
 } from "lib/models/convnext.ts";
 import { keepOutput } from "lib/models/model.ts";
-import { assertClose, assertEquals } from "lib/testing/assert.ts";
+import type { Precision } from "lib/nn/pointwise.ts";
+import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
 
 interface Case {
   readonly shape: [number, number, number, number]; // [B, H, W, C]
@@ -56,7 +57,11 @@ function drawBlock({ shape, kernelSize, batchNorm, layerScaleInit }: Case): Conv
 }
 
 /** The block's result, the gradients of input and weights, and what became of the buffers. */
-function results(of: Case, block: ConvNeXtBlockParams): Readonly<Record<string, tf.Tensor>> {
+function results(
+  of: Case,
+  block: ConvNeXtBlockParams,
+  precision?: Precision,
+): Readonly<Record<string, tf.Tensor>> {
   return tf.tidy(() => {
     const { shape, training, dropPathRate } = of;
     const x = tf.randomNormal(shape, 0, 1, "float32", 2) as tf.Tensor4D;
@@ -64,6 +69,7 @@ function results(of: Case, block: ConvNeXtBlockParams): Readonly<Record<string, 
     const run = (x: tf.Tensor) =>
       convNeXtBlock(x as tf.Tensor4D, block, {
         training,
+        precision,
         dropPathRate,
         rng: createRng(4),
         tap: keepOutput,
@@ -114,3 +120,51 @@ for (const of of cases()) {
     },
   });
 }
+
+/** One number of each tensor: its largest distance from the expected one, as a share of the largest expected. */
+function distances(
+  actual: Readonly<Record<string, tf.Tensor>>,
+  expected: Readonly<Record<string, tf.Tensor>>,
+): Record<string, number> {
+  const distance = (a: tf.Tensor, b: tf.Tensor) =>
+    a.sub(b).abs().max().div(b.abs().max()).dataSync()[0]!;
+  return Object.fromEntries(
+    Object.entries(expected).map(([name, tensor]) => [name, distance(actual[name]!, tensor)]),
+  );
+}
+
+for (const of of cases().filter(({ shape }) => shape[3] > 1)) {
+  const { shape, batchNorm, training } = of;
+  Deno.test({
+    name: `a block in bf16 is within 1 % of fp32, ${
+      batchNorm ? "BC-SSL" : "ConvNeXt"
+    } on [${shape}] in ${training ? "training" : "evaluation"}`,
+    ignore: !nativeStatus().bf16,
+    fn() {
+      tf.tidy(() => {
+        const block = drawBlock(of);
+        const [rounded, again] = [results(of, block, "bf16"), results(of, block, "bf16")];
+        const all = distances(rounded, results(of, block));
+        for (const [name, tensor] of Object.entries(rounded)) {
+          const most = tensor.rank > 1 ? 1e-2 : 5e-2; // gradients of vectors are sums that nearly cancel
+          assertTrue(all[name]! <= most, `${name} is ${all[name]} from fp32`);
+          assertEquals(tensor.dataSync(), again[name]!.dataSync(), `${name} differs in two runs`);
+        }
+        assertTrue(all["y"]! > 1e-5, "something was rounded");
+      });
+    },
+  });
+}
+
+Deno.test("a block in bf16 is one in fp32 where there are no kernels for it", () => {
+  withPlainOps(() =>
+    tf.tidy(() => {
+      const [of] = cases().slice(-1) as [Case];
+      const block = drawBlock(of);
+      const expected = results(of, block);
+      for (const [name, tensor] of Object.entries(results(of, block, "bf16"))) {
+        assertEquals(tensor.dataSync(), expected[name]!.dataSync(), name);
+      }
+    })
+  );
+});

@@ -94,7 +94,7 @@ function forward(
   x: tf.Tensor4D,
   params: ConvNeXtIsotropicParams,
   config: ConvNeXtIsotropicConfig,
-  { training, rng, tap }: ForwardOptions,
+  { training, rng, tap, precision }: ForwardOptions,
 ): BackboneOutput {
   if (Math.min(x.shape[1], x.shape[2]) < config.patchSize) {
     throw new RangeError(
@@ -109,6 +109,7 @@ function forward(
       const name = `blocks.${i}`;
       const options = {
         training,
+        precision,
         rng: rng?.fork(name),
         dropPathRate: rates![i]!,
         tap: tapWithin(tap, name),

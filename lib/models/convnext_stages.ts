@@ -62,13 +62,13 @@ export function mixerBlock(
   x: tf.Tensor4D,
   block: PointwiseParams,
   mix: SpatialMixer,
-  { training, rng, dropPathRate, tap }: BlockOptions,
+  { training, rng, dropPathRate, tap, precision }: BlockOptions,
 ): tf.Tensor4D {
   return tf.tidy(() => {
     const see = tap ?? keepOutput;
     const ending = blockEnding(x, block, { training, rng, dropPathRate });
     if (see === keepOutput && hasPointwise()) {
-      return pointwise(x, mix(x, see), { ...block, ...ending }, { ...ending, eps });
+      return pointwise(x, mix(x, see), { ...block, ...ending }, { ...ending, eps, precision });
     }
     const { pwconv1, pwconv2 } = block;
     const y = see("norm", layerNorm(mix(x, see), block.norm, eps)); // [B, H, W, C]
@@ -156,7 +156,7 @@ export function runStages<Block>(
   x: tf.Tensor4D,
   params: StagesParams<Block>,
   { depths, dims, patchSize, dropPathRate }: StagesConfig,
-  { training, rng, tap }: ForwardOptions,
+  { training, rng, tap, precision }: ForwardOptions,
   runBlock: (x: tf.Tensor4D, block: Block, options: BlockOptions) => tf.Tensor4D,
 ): BackboneOutput {
   const smallest = patchSize * 2 ** (dims.length - 1);
@@ -176,6 +176,7 @@ export function runStages<Block>(
         const name = `stages.${i}.${j}`;
         const options = {
           training,
+          precision,
           rng: rng?.fork(name),
           dropPathRate: rates[i]![j]!,
           tap: tapWithin(tap, name),

@@ -59,7 +59,10 @@ bench(group, passes(3), "ScaledResidual", [x, x, c, c, [1]]);
 bench(group, passes(3), "ScaledResidualGrad", [x, x, c, c, [1]]);
 const layers = [c, c, [C, 4 * C], [4 * C], [4 * C, C], c, c, [1]];
 const gflop = (products: number) => `${(products * 8e-9 * rows * C * C).toFixed(2)} GFLOP`;
-bench(group, gflop(2), "Pointwise", [x, x, ...layers], { eps: 1e-6 });
-bench(group, gflop(5), "PointwiseGrad", [x, x, ...layers], { eps: 1e-6 });
+for (const bf16 of nativeStatus().bf16 ? [0, 1] : [0]) {
+  const rounded = bf16 ? " in bf16" : "";
+  bench(group, gflop(2) + rounded, "Pointwise", [x, x, ...layers], { eps: 1e-6, bf16 });
+  bench(group, gflop(5) + rounded, "PointwiseGrad", [x, x, ...layers], { eps: 1e-6, bf16 });
+}
 bench(group, passes(2), "Softmax", [x]);
 bench(group, passes(3), "SoftmaxGrad", [x, x]);

@@ -2,6 +2,7 @@
 import type * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
 import type { LinearParams } from "lib/nn/linear.ts";
+import type { Precision } from "lib/nn/pointwise.ts";
 
 /**
  * Sees the output of each module under its official name (`stages.3.2`, `blocks.11.norm1`), and returns what goes on
@@ -16,6 +17,8 @@ export interface ForwardOptions {
   /** The step's stream, for stochastic depth; without it no path drops. */
   readonly rng?: Rng;
   readonly tap?: Tap;
+  /** Of the products in the blocks of ConvNeXt, BC-SSL and SLaK; all others are in fp32, and these with a tap too. */
+  readonly precision?: Precision;
 }
 
 /** What every backbone gives; the caller owns all of it. */

@@ -279,5 +279,9 @@ Deno.test("BCSSL_NATIVE=off gives plain ops, and says so", async () => {
     env: { BCSSL_NATIVE: "off" },
   }).output();
   const status = JSON.parse(new TextDecoder().decode(stdout));
-  assertEquals(status, { active: false, reason: "plain ops: BCSSL_NATIVE is off" });
+  assertEquals(status, {
+    active: false,
+    reason: "plain ops: BCSSL_NATIVE is off",
+    bf16: false,
+  });
 });

@@ -71,7 +71,7 @@ export const kernels: readonly tf.KernelConfig[] = Object.entries(operations)
     },
   }));
 
-const integers = new Set(["stride", "height", "width"]);
+const integers = new Set(["stride", "height", "width", "bf16"]);
 
 /** What TensorFlow is told of each constant: a fraction, but for some. */
 function constants(values: Readonly<Record<string, number>>): Attrs {

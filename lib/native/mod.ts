@@ -14,11 +14,13 @@ export interface NativeStatus {
   readonly active: boolean;
   /** One line for a person. */
   readonly reason: string;
+  /** Whether `precision: "bf16"` makes a difference: this CPU multiplies bf16. Else it means fp32. */
+  readonly bf16: boolean;
 }
 
 const status: NativeStatus = start();
 
-/** Whether the native kernels are in use, and if not, why not. */
+/** Whether the native kernels are in use and which, and if not, why not. */
 export function nativeStatus(): NativeStatus {
   return status;
 }
@@ -36,19 +38,22 @@ export function withPlainOps<T>(body: () => T): T {
 
 function start(): NativeStatus {
   const obstacle = whyNot();
-  if (obstacle !== undefined) return { active: false, reason: obstacle };
+  if (obstacle !== undefined) return inactive(obstacle);
   try {
     const library = newestLibrary("bcssl");
     if (library === undefined) {
-      const reason = "plain ops: no compiled native kernels for this CPU; run `deno task setup`";
-      return { active: false, reason };
+      return inactive("plain ops: no compiled native kernels for this CPU; run `deno task setup`");
     }
-    load(library);
+    const bf16 = load(library);
     register();
-    return { active: true, reason: "native kernels in use" };
+    return { active: true, reason: "native kernels in use", bf16 };
   } catch (error) {
-    return { active: false, reason: error instanceof Error ? error.message : String(error) };
+    return inactive(error instanceof Error ? error.message : String(error));
   }
+}
+
+function inactive(reason: string): NativeStatus {
+  return { active: false, reason, bf16: false };
 }
 
 /** What rules native kernels out before a library is looked for. */
@@ -64,11 +69,16 @@ function whyNot(): string | undefined {
  * The library's operations enter TensorFlow's registry as it is loaded. It stays loaded: TensorFlow keeps pointers to it.
  * From then on freed memory is kept for the tensors to come.
  *
+ * @returns Whether it multiplies bf16.
  * @throws {TypeError} If the system cannot load it.
  */
-function load(path: string): void {
-  const { symbols } = Deno.dlopen(path, { bcssl_keep_memory: { parameters: [], result: "void" } });
+function load(path: string): boolean {
+  const { symbols } = Deno.dlopen(path, {
+    bcssl_keep_memory: { parameters: [], result: "void" },
+    bcssl_has_bf16: { parameters: [], result: "bool" },
+  });
   symbols.bcssl_keep_memory();
+  return symbols.bcssl_has_bf16();
 }
 
 function register(): void {

@@ -19,6 +19,27 @@ export interface PointwiseLayers {
   readonly gamma: tf.Tensor1D;
 }
 
+/**
+ * What the factors of products are rounded to, where the CPU multiplies such numbers; weights, sums and statistics stay in
+ * fp32. Without one, nothing is rounded.
+ */
+export type Precision = "bf16";
+
+export interface PointwiseOptions {
+  /** A factor for each image, or one for all: `keepFactors` in lib/nn/drop_path.ts. */
+  readonly keep: Float32Array;
+  /** Of the LayerNorm. */
+  readonly eps: number;
+  readonly precision?: Precision;
+}
+
+/** The constants of both kernels. */
+export function pointwiseConstants(
+  { eps, precision }: Pick<PointwiseOptions, "eps" | "precision">,
+): Record<string, number> {
+  return { eps, bf16: precision === "bf16" ? 1 : 0 };
+}
+
 /** The layers' weights in the order of the kernel's inputs. */
 export function pointwiseWeights({ norm, pwconv1, pwconv2, gamma }: PointwiseLayers): tf.Tensor[] {
   return [
@@ -42,15 +63,15 @@ export function hasPointwise(): boolean {
  *
  * @param x `[B, H, W, C]`
  * @param input The same shape.
- * @param keep A factor for each image, or one for all: `keepFactors` in lib/nn/drop_path.ts.
  * @returns The same shape.
  */
 export function pointwise(
   x: tf.Tensor4D,
   input: tf.Tensor4D,
   layers: PointwiseLayers,
-  { keep, eps }: { readonly keep: Float32Array; readonly eps: number },
+  { keep, ...options }: PointwiseOptions,
 ): tf.Tensor4D {
+  const constants = pointwiseConstants(options);
   reportPointwiseCost(input, layers);
   const op = tf.customGrad((...args) => {
     const save = args.at(-1) as unknown as tf.GradSaveFunc;
@@ -58,10 +79,10 @@ export function pointwise(
     const factors = tf.tensor1d(keep);
     save([input!, ...weights, factors]);
     return {
-      value: fused("Pointwise", [input!, x!, ...weights, factors], { eps })![0]!,
+      value: fused("Pointwise", [input!, x!, ...weights, factors], constants)![0]!,
       gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => [
         dy.clone(),
-        ...fused("PointwiseGrad", [dy, ...saved], { eps })!,
+        ...fused("PointwiseGrad", [dy, ...saved], constants)!,
       ],
     };
   });

@@ -124,7 +124,11 @@ struct Pointwise {
   const float *gamma, *keep;                       // one per channel, one per image
   Index images;
   const BatchNormalized* batch_norm;
+  /** Whether the factors of products are rounded to bf16, where the CPU multiplies those. All else stays as it is. */
+  bool bf16;
 };
+/** Whether this CPU multiplies bf16. */
+bool has_bf16();
 void pointwise(const float* input, const float* x, const Pointwise& p, float* y, Index rows, const Workers& workers);
 /** Those of the BatchNorm are written if there is one. (dx is dy itself.) */
 struct PointwiseGrads {

@@ -27,8 +27,8 @@ void write(const float* tile, Index stride, const float* bias, float* y, Index y
 }
 
 /** y = x · right (+ bias): `rows` × `out`, each the sum of `depth` products. */
-void product(const float* x, const Packed& right, const float* bias, float* y, Index rows, Index depth, Index out,
-             const Workers& workers) {
+void product(const float* x, const Packed<float>& right, const float* bias, float* y, Index rows, Index depth,
+             Index out, const Workers& workers) {
   const Index chunk = std::min(chunk_of(depth), padded(out));
   const Split split(rows, 1 + depth * out / 8);
   workers.run(split.parts, [&](Index part) {
@@ -61,9 +61,9 @@ void take(const float* dy, Index dy_stride, float* tile, Index stride, float* su
 constexpr Index kFew = 64;
 
 /** y = x · leftᵀ (+ bias) for few rows, as (left · xᵀ)ᵀ; `left` is [out, depth]. */
-void product_of_few(const float* x, const Left& left, const float* bias, float* y, Index rows, Index depth, Index out,
-                    const Workers& workers) {
-  Packed right(depth, rows);
+void product_of_few(const float* x, const Left<float>& left, const float* bias, float* y, Index rows, Index depth,
+                    Index out, const Workers& workers) {
+  Packed<float> right(depth, rows);
   right.fill([x, depth](Index k, Index r) { return x[r * depth + k]; }, workers);
   const Index wide = padded(rows);
   const Split split((out + kTile - 1) / kTile, kTile * (1 + depth * wide / 8));
@@ -108,7 +108,7 @@ void linear(const float* x, const float* weight, const float* bias, float* y, co
             const Workers& workers) {
   const auto [rows, in, out] = size;
   if (rows <= kFew) return product_of_few(x, {weight, out, true}, bias, y, rows, in, out, workers);
-  Packed right(in, out);
+  Packed<float> right(in, out);
   right.fill([weight, out = out](Index k, Index n) { return weight[k * out + n]; }, workers);
   product(x, right, bias, y, rows, in, out, workers);
 }
@@ -116,7 +116,7 @@ void linear(const float* x, const float* weight, const float* bias, float* y, co
 void linear_grad_input(const float* dy, const float* weight, float* dx, const Linear& size, const Workers& workers) {
   const auto [rows, in, out] = size;
   if (rows <= kFew) return product_of_few(dy, {weight, out, false}, nullptr, dx, rows, out, in, workers);
-  Packed right(out, in);
+  Packed<float> right(out, in);
   right.fill([weight, out = out](Index k, Index n) { return weight[n * out + k]; }, workers);
   product(dy, right, nullptr, dx, rows, out, in, workers);
 }

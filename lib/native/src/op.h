@@ -10,6 +10,7 @@ struct Constants {
   float eps = 0, momentum = 0;
   int stride = 1;
   int height = 0, width = 0;
+  int bf16 = 0;  // 1: products of factors rounded to it
   int n = 0;  // length of its lists
 };
 
@@ -23,6 +24,7 @@ class Op : public tf::OpKernel {
     read(init, "stride", &constants_.stride);
     read(init, "height", &constants_.height);
     read(init, "width", &constants_.width);
+    read(init, "bf16", &constants_.bf16);
     read(init, "N", &constants_.n);
   }
   void Compute(Context* ctx) override {

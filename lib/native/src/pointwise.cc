@@ -8,8 +8,8 @@
 #include <cmath>
 
 #include "column_sums.h"
+#include "factor.h"
 #include "gelu.h"
-#include "product.h"
 #include "rows.h"
 
 namespace bcssl {
@@ -21,9 +21,6 @@ static_assert(kChunk % kPanel == 0);
 
 /** Rows of a tile: with many channels more, as each tile reads all weights and adds to all their gradients. */
 Index tile_rows(Index channels) { return channels < 512 ? 96 : 192; }
-
-/** The row length of a matrix in the cache: whole vectors, an odd number of them, so that rows do not share cache sets. */
-Index spread(Index columns) { return (padded(columns) / kLanes | 1) * kLanes; }
 
 /** BatchNorm's, then LayerNorm's normalisation of single rows, without LayerNorm's weight and bias. */
 class Normalization {
@@ -107,44 +104,39 @@ std::vector<float> folded_bias(const Pointwise& p) {
 }
 
 /** The first layer, LayerNorm's weight folded in: [channels, hidden]. */
-Packed first_layer(const Pointwise& p, const Workers& workers) {
-  Packed packed(p.channels, p.hidden);
+template <typename T>
+Packed<T> first_layer(const Pointwise& p, const Workers& workers) {
+  Packed<T> packed(p.channels, p.hidden);
   packed.fill([&](Index c, Index j) { return p.norm_weight[c] * p.weight1[c * p.hidden + j]; }, workers);
   return packed;
 }
 
-Packed first_layer_transposed(const Pointwise& p, const Workers& workers) {
-  Packed packed(p.hidden, p.channels);
+template <typename T>
+Packed<T> first_layer_transposed(const Pointwise& p, const Workers& workers) {
+  Packed<T> packed(p.hidden, p.channels);
   packed.fill([&](Index j, Index c) { return p.norm_weight[c] * p.weight1[c * p.hidden + j]; }, workers);
   return packed;
 }
 
 /** The second layer, layer scale folded in: [hidden, channels]. */
-Packed second_layer(const Pointwise& p, const Workers& workers) {
-  Packed packed(p.hidden, p.channels);
+template <typename T>
+Packed<T> second_layer(const Pointwise& p, const Workers& workers) {
+  Packed<T> packed(p.hidden, p.channels);
   packed.fill([&](Index j, Index c) { return p.weight2[j * p.channels + c] * p.gamma[c]; }, workers);
   return packed;
 }
 
-Packed second_layer_transposed(const Pointwise& p, const Workers& workers) {
-  Packed packed(p.channels, p.hidden);
+template <typename T>
+Packed<T> second_layer_transposed(const Pointwise& p, const Workers& workers) {
+  Packed<T> packed(p.channels, p.hidden);
   packed.fill([&](Index c, Index j) { return p.weight2[j * p.channels + c] * p.gamma[c]; }, workers);
   return packed;
 }
 
-/** The memory of a tile, in rows of floats. */
-class Memory {
- public:
-  explicit Memory(Index floats) : next_(reinterpret_cast<float*>(scratch(floats / kLanes))) {}
-  float* take(Index rows, Index stride) { return std::exchange(next_, next_ + rows * stride); }
-
- private:
-  float* next_;
-};
-
 /** h ← gelu(h + bias) for a chunk of hidden units. */
-void activate(float* h, Index stride, const float* bias, Index rows, Index columns) {
-  for (Index r = 0; r < rows; ++r, h += stride) {
+void activate(const Result& hidden, const float* bias, Index rows, Index columns) {
+  for (Index r = 0; r < rows; ++r) {
+    float* h = hidden.data + r * hidden.stride;
 #pragma omp simd
     for (Index j = 0; j < columns; ++j) {
       const float z = h[j] + bias[j];
@@ -154,8 +146,10 @@ void activate(float* h, Index stride, const float* bias, Index rows, Index colum
 }
 
 /** h ← gelu(h + bias), dh ← dh · gelu'(h + bias), of which `dbias` is the sum over all rows so far. */
-void activate_grad(float* h, float* dh, Index stride, const float* bias, float* dbias, Index rows, Index columns) {
-  for (Index r = 0; r < rows; ++r, h += stride, dh += stride) {
+void activate_grad(const Result& hidden, const Result& grad, const float* bias, float* dbias, Index rows,
+                   Index columns) {
+  for (Index r = 0; r < rows; ++r) {
+    float *h = hidden.data + r * hidden.stride, *dh = grad.data + r * grad.stride;
 #pragma omp simd
     for (Index j = 0; j < columns; ++j) {
       const float z = h[j] + bias[j], e = gauss(z), cdf = normal_cdf(z, e);
@@ -169,13 +163,14 @@ void activate_grad(float* h, float* dh, Index stride, const float* bias, float* 
 
 Index rows_per_image(const Pointwise& p, Index rows) { return std::max<Index>(1, rows / std::max<Index>(1, p.images)); }
 
-/** The way back: what all parts share, and what each adds up. */
+/** The way back, its products of T: what all parts share, and what each adds up. */
+template <typename T>
 class Backward {
  public:
   Backward(const float* dy, const float* input, const Pointwise& p, Index rows, const Workers& workers)
       : dy_(dy), input_(input), p_(p), rows_(rows), C_(p.channels), H_(p.hidden), normalization_(p),
-        bias1_(folded_bias(p)), first_(first_layer(p, workers)), first_t_(first_layer_transposed(p, workers)),
-        second_t_(second_layer_transposed(p, workers)),
+        bias1_(folded_bias(p)), first_(first_layer<T>(p, workers)), first_t_(first_layer_transposed<T>(p, workers)),
+        second_t_(second_layer_transposed<T>(p, workers)),
         // Each part has sums as large as the weights; all together they stay below the activations that are not kept.
         parts_(std::clamp<Index>(rows / kTileRows, 1, std::clamp<Index>(rows / C_, 4, Split::kMostParts))),
         large_(padded(C_ * padded(H_) + H_ * padded(C_))),
@@ -203,9 +198,10 @@ class Backward {
 
   void add_part(Index part, float* dinput) {
     const Index tile = tile_rows(C_), wide = spread(C_), chunk = spread(std::min(kChunk, padded(H_)));
-    Memory memory(tile * (3 * wide + 2 * chunk + kLanes));
-    const Tile t{memory.take(tile, wide), memory.take(tile, wide), memory.take(tile, wide),
-                 memory.take(tile, chunk), memory.take(tile, chunk), memory.take(tile, 1), wide, chunk};
+    using F = Factor<T>;
+    Memory memory(2 * F::size(tile, wide) + 2 * F::size(tile, chunk) + tile * (wide + kLanes));
+    const Tile t{F(memory, tile, wide), F(memory, tile, wide), F(memory, tile, chunk), F(memory, tile, chunk),
+                 {memory.take(tile, wide), wide}, memory.take(tile, 1)};
     const Index begin = rows_ * part / parts_, end = rows_ * (part + 1) / parts_;
     if (begin == end) std::fill(first_sums(part), first_sums(part) + large_, 0.0f);
     for (Index r = begin; r < end; r += tile) {
@@ -214,31 +210,33 @@ class Backward {
   }
 
   struct Tile {
-    float *xhat, *dxhat, *up;  // [rows, channels]; up = keep · dy
-    float *h, *dh;             // [rows, hidden units of a chunk]
+    Factor<T> xhat, up;  // [rows, channels]; up = keep · dy
+    Factor<T> h, dh;     // [rows, hidden units of a chunk]
+    Result dxhat;        // [rows, channels]
     float* rstd;
-    Index wide, chunk;
   };
 
   void add_tile(const Tile& t, Index part, Index begin, Index rows, bool add, float* dinput) {
+    const Index wide = padded(C_), all = padded(H_);
     for (Index r = 0; r < rows; ++r) {
-      t.rstd[r] = normalization_.apply(input_ + (begin + r) * C_, t.xhat + r * t.wide);
-      take_gradient(begin + r, t.up + r * t.wide, channels_.of(part, kUp));
+      t.rstd[r] = normalization_.apply(input_ + (begin + r) * C_, t.xhat.row(r));
+      take_gradient(begin + r, t.up.row(r), channels_.of(part, kUp));
     }
-    const Index all = padded(H_);
+    for (const Factor<T>* whole : {&t.xhat, &t.up}) whole->round(rows, wide);
     for (Index j = 0; j < all; j += kChunk) {
       const Index columns = std::min(kChunk, all - j), units = std::min(kChunk, H_ - j);
-      multiply({t.xhat, t.wide, false}, first_.from(0, j), {t.h, t.chunk}, rows, columns, C_, false);
-      multiply({t.up, t.wide, false}, second_t_.from(0, j), {t.dh, t.chunk}, rows, columns, C_, false);
-      activate_grad(t.h, t.dh, t.chunk, bias1_.data() + j, units_.of(part, 0) + j, rows, columns);
-      multiply({t.dh, t.chunk, false}, first_t_.from(j, 0), {t.dxhat, t.wide}, rows, padded(C_), units, j > 0);
-      multiply({t.xhat, t.wide, true}, in_place(t.dh, t.chunk), {first_sums(part) + j, all}, C_, columns, rows, add);
-      multiply({t.h, t.chunk, true}, in_place(t.up, t.wide), {second_sums(part) + j * padded(C_), padded(C_)}, units,
-               padded(C_), rows, add);
+      multiply(t.xhat.left(), first_.from(0, j), t.h.result(), rows, columns, C_, false);
+      multiply(t.up.left(), second_t_.from(0, j), t.dh.result(), rows, columns, C_, false);
+      activate_grad(t.h.result(), t.dh.result(), bias1_.data() + j, units_.of(part, 0) + j, rows, columns);
+      t.h.round_by_column(rows, columns);
+      t.dh.round(rows, columns);
+      multiply(t.dh.left(), first_t_.from(j, 0), t.dxhat, rows, wide, units, j > 0);
+      multiply(t.xhat.transposed(), t.dh.right(), {first_sums(part) + j, all}, C_, columns, rows, add);
+      multiply(t.h.transposed(), t.up.right(), {second_sums(part) + j * wide, wide}, units, wide, rows, add);
     }
     for (Index r = 0; r < rows; ++r) {
       float* dz = dinput + (begin + r) * C_;
-      normalization_.back(t.dxhat + r * t.wide, t.xhat + r * t.wide, t.rstd[r], dz);
+      normalization_.back(t.dxhat.data + r * t.dxhat.stride, t.xhat.row(r), t.rstd[r], dz);
       if (p_.batch_norm != nullptr) {
         add_to_batch_norm(dz, input_ + (begin + r) * C_, channels_.of(part, kBatchNormWeight),
                           channels_.of(part, kBatchNormBias));
@@ -337,37 +335,39 @@ class Backward {
   Index rows_, C_, H_;
   Normalization normalization_;
   std::vector<float> bias1_;
-  Packed first_, first_t_, second_t_;
+  Packed<T> first_, first_t_, second_t_;
   Index parts_, large_;
   std::unique_ptr<Vec[]> sums_;
   ColumnSums units_, channels_;  // over rows
 };
 
-}  // namespace
-
-void pointwise(const float* input, const float* x, const Pointwise& p, float* y, Index rows, const Workers& workers) {
+template <typename T>
+void forward(const float* input, const float* x, const Pointwise& p, float* y, Index rows, const Workers& workers) {
   const Index C = p.channels, H = p.hidden;
   const Normalization normalization(p);
   const std::vector<float> bias1 = folded_bias(p);
-  const Packed first = first_layer(p, workers), second = second_layer(p, workers);
+  const Packed<T> first = first_layer<T>(p, workers), second = second_layer<T>(p, workers);
   const Index tile = tile_rows(C), wide = spread(C), chunk = spread(std::min(kChunk, padded(H)));
   const Split split(rows, C * H / 4);
   workers.run(split.parts, [&](Index part) {
-    Memory memory(tile * (2 * wide + chunk));
-    float *xhat = memory.take(tile, wide), *out = memory.take(tile, wide), *h = memory.take(tile, chunk);
+    Memory memory(Factor<T>::size(tile, wide) + Factor<T>::size(tile, chunk) + tile * wide);
+    const Factor<T> xhat(memory, tile, wide), h(memory, tile, chunk);
+    const Result out{memory.take(tile, wide), wide};
     const Index end = split.end(part);
     for (Index begin = split.begin(part); begin < end; begin += tile) {
       const Index height = std::min(tile, end - begin);
-      for (Index r = 0; r < height; ++r) normalization.apply(input + (begin + r) * C, xhat + r * wide);
+      for (Index r = 0; r < height; ++r) normalization.apply(input + (begin + r) * C, xhat.row(r));
+      xhat.round_by_row(height, padded(C));
       for (Index j = 0; j < padded(H); j += kChunk) {
         const Index columns = std::min(kChunk, padded(H) - j), units = std::min(kChunk, H - j);
-        multiply({xhat, wide, false}, first.from(0, j), {h, chunk}, height, columns, C, false);
-        activate(h, chunk, bias1.data() + j, height, columns);
-        multiply({h, chunk, false}, second.from(j, 0), {out, wide}, height, padded(C), units, j > 0);
+        multiply(xhat.left(), first.from(0, j), h.result(), height, columns, C, false);
+        activate(h.result(), bias1.data() + j, height, columns);
+        h.round_by_row(height, columns);
+        multiply(h.left(), second.from(j, 0), out, height, padded(C), units, j > 0);
       }
       for (Index r = 0; r < height; ++r) {
         const float keep = p.keep[(begin + r) / rows_per_image(p, rows)];
-        const float *from = x + (begin + r) * C, *branch = out + r * wide;
+        const float *from = x + (begin + r) * C, *branch = out.data + r * wide;
         float* to = y + (begin + r) * C;
 #pragma omp simd
         for (Index c = 0; c < C; ++c) to[c] = from[c] + keep * (branch[c] + p.bias2[c] * p.gamma[c]);
@@ -376,9 +376,21 @@ void pointwise(const float* input, const float* x, const Pointwise& p, float* y,
   });
 }
 
+}  // namespace
+
+bool has_bf16() { return kHasBf16; }
+
+void pointwise(const float* input, const float* x, const Pointwise& p, float* y, Index rows, const Workers& workers) {
+  (p.bf16 ? forward<Pair> : forward<float>)(input, x, p, y, rows, workers);
+}
+
 void pointwise_grad(const float* dy, const float* input, const Pointwise& p, const PointwiseGrads& grads, Index rows,
                     const Workers& workers) {
-  Backward(dy, input, p, rows, workers).run(grads, workers);
+  if (p.bf16) {
+    Backward<Pair>(dy, input, p, rows, workers).run(grads, workers);
+  } else {
+    Backward<float>(dy, input, p, rows, workers).run(grads, workers);
+  }
 }
 
 }  // namespace bcssl

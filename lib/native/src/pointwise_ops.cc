@@ -76,10 +76,10 @@ bool is_pointwise(Call& call, int batch_norms) {
   return call.fail(std::to_string(size.rows) + " rows are not shared by " + std::to_string(images) + " images");
 }
 
-Pointwise pointwise_of(const Call& call, float eps, const BatchNormalized* batch_norm) {
-  return {call.rows(0).channels, call.count(kBias1), call.in(kNormWeight), call.in(kNormBias), eps,
+Pointwise pointwise_of(const Call& call, const Constants& constants, const BatchNormalized* batch_norm) {
+  return {call.rows(0).channels, call.count(kBias1), call.in(kNormWeight), call.in(kNormBias), constants.eps,
           call.in(kWeight1), call.in(kBias1), call.in(kWeight2), call.in(kBias2),
-          call.in(kGamma), call.in(kKeep), call.count(kKeep), batch_norm};
+          call.in(kGamma), call.in(kKeep), call.count(kKeep), batch_norm, constants.bf16 != 0};
 }
 
 BatchNormalized batch_norm_of(const Call& call) {
@@ -93,7 +93,7 @@ void Pointwise(Call& call, const Constants& constants) {
   if (!call.ok()) return;
   BatchNormalized batch_norm{};
   if (constants.n > 0) batch_norm = batch_norm_of(call);
-  const auto p = pointwise_of(call, constants.eps, constants.n > 0 ? &batch_norm : nullptr);
+  const auto p = pointwise_of(call, constants, constants.n > 0 ? &batch_norm : nullptr);
   pointwise(call.in(0), call.in(1), p, y, call.rows(0).rows, call.workers);
 }
 
@@ -117,7 +117,7 @@ void PointwiseGrad(Call& call, const Constants& constants) {
   if (!call.ok()) return;
   BatchNormalized batch_norm{};
   if (constants.n > 0) batch_norm = batch_norm_of(call);
-  const auto p = pointwise_of(call, constants.eps, constants.n > 0 ? &batch_norm : nullptr);
+  const auto p = pointwise_of(call, constants, constants.n > 0 ? &batch_norm : nullptr);
   pointwise_grad(call.in(0), call.in(1), p, grads, call.rows(0).rows, call.workers);
 }
 
@@ -138,8 +138,11 @@ REGISTER_OP("BcsslBatchMoments")
     .Output("batch_mean: float").Output("rstd: float").Output("new_mean: float").Output("new_variance: float");
 BCSSL_KERNEL("BatchMoments", Op<BatchMoments>);
 
+/** As `has_bf16`, for whoever loads the library. */
+extern "C" bool bcssl_has_bf16() { return has_bf16(); }
+
 REGISTER_OP("BcsslPointwise")
-    .Attr("N: int >= 0").Attr("eps: float").Input("input: float").Input("x: float")
+    .Attr("N: int >= 0").Attr("eps: float").Attr("bf16: int").Input("input: float").Input("x: float")
     .Input("norm_weight: float").Input("norm_bias: float").Input("weight1: float").Input("bias1: float")
     .Input("weight2: float").Input("bias2: float").Input("gamma: float").Input("keep: float")
     .Input("mean: N * float").Input("rstd: N * float").Input("bn_weight: N * float").Input("bn_bias: N * float")
@@ -147,7 +150,7 @@ REGISTER_OP("BcsslPointwise")
 BCSSL_KERNEL("Pointwise", Op<Pointwise>);
 
 REGISTER_OP("BcsslPointwiseGrad")
-    .Attr("N: int >= 0").Attr("eps: float").Input("dy: float").Input("input: float")
+    .Attr("N: int >= 0").Attr("eps: float").Attr("bf16: int").Input("dy: float").Input("input: float")
     .Input("norm_weight: float").Input("norm_bias: float").Input("weight1: float").Input("bias1: float")
     .Input("weight2: float").Input("bias2: float").Input("gamma: float").Input("keep: float")
     .Input("mean: N * float").Input("rstd: N * float").Input("bn_weight: N * float").Input("bn_bias: N * float")

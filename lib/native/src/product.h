@@ -1,12 +1,13 @@
 // Products of small matrices that lie in the cache: a tile of the result stays in registers while the sum runs.
 //
 // Matrices are row-major, their rows padded to whole vectors with zeros. Of the right factor a panel of kPanel columns is
-// used at a time; packed, its rows follow each other.
+// used at a time; packed, its rows follow each other. Both are made of floats, or of Pairs of neighbours along the depth,
+// which counts those then; sums are floats.
 #pragma once
 
 #include <utility>
 
-#include "vec.h"
+#include "format.h"
 
 namespace bcssl {
 
@@ -18,20 +19,23 @@ constexpr Index kPanel = kTileVectors * kLanes;
 constexpr Index padded(Index columns) { return (columns + kLanes - 1) / kLanes * kLanes; }
 
 /** A left factor [rows, depth]: element (m, k) is at m · stride + k, or at k · stride + m if it is stored transposed. */
+template <typename T>
 struct Left {
-  const float* data;
+  const T* data;
   Index stride;
   bool transposed;
 };
 
 /** A right factor [depth, columns] in panels: panel p begins at p · panel, and its row k is k · step further on. */
+template <typename T>
 struct Right {
-  const float* data;
+  const T* data;
   Index panel, step;
 };
 
 /** A right factor that is not packed. */
-inline Right in_place(const float* data, Index stride) { return {data, kPanel, stride}; }
+template <typename T>
+Right<T> in_place(const T* data, Index stride) { return {data, kPanel, stride}; }
 
 struct Result {
   float* data;
@@ -39,8 +43,8 @@ struct Result {
 };
 
 /** A tile of M rows and N vectors: the sum over `depth`, on top of what is there if `add`. */
-template <int M, int N, bool Transposed>
-void multiply_tile(const float* a, Index a_stride, const float* b, Index b_step, Index depth, float* c, Index c_stride,
+template <typename T, int M, int N, bool Transposed>
+void multiply_tile(const T* a, Index a_stride, const T* b, Index b_step, Index depth, float* c, Index c_stride,
                    bool add) {
   constexpr int kThird = 3;  // of a base address, so that few of them are live: x, x + stride, x + 2 · stride
   Vec sums[M][N];
@@ -52,19 +56,19 @@ void multiply_tile(const float* a, Index a_stride, const float* b, Index b_step,
       if (add) std::memcpy(&sums[m][n], c + m * c_stride + n * kLanes, sizeof(Vec));
     }
   }
-  const float* base[(M + kThird - 1) / kThird];
+  const T* base[(M + kThird - 1) / kThird];
 #pragma GCC unroll 4
   for (int i = 0; i * kThird < M; ++i) base[i] = a + (Transposed ? i * kThird : i * kThird * a_stride);
   for (Index k = 0; k < depth; ++k) {
-    Vec row[N];
+    typename Format<T>::Vector row[N];
 #pragma GCC unroll 2
-    for (int n = 0; n < N; ++n) std::memcpy(&row[n], b + n * kLanes, sizeof(Vec));
+    for (int n = 0; n < N; ++n) std::memcpy(&row[n], b + n * kLanes, sizeof row[n]);
     b += b_step;
 #pragma GCC unroll 12
     for (int m = 0; m < M; ++m) {
-      const float factor = base[m / kThird][Transposed ? m % kThird : m % kThird * a_stride];
+      const T factor = base[m / kThird][Transposed ? m % kThird : m % kThird * a_stride];
 #pragma GCC unroll 2
-      for (int n = 0; n < N; ++n) sums[m][n] += factor * row[n];
+      for (int n = 0; n < N; ++n) Format<T>::add_product(sums[m][n], factor, row[n]);
     }
 #pragma GCC unroll 4
     for (int i = 0; i * kThird < M; ++i) base[i] += Transposed ? a_stride : 1;
@@ -76,66 +80,82 @@ void multiply_tile(const float* a, Index a_stride, const float* b, Index b_step,
   }
 }
 
-using MultiplyTile = void (*)(const float*, Index, const float*, Index, Index, float*, Index, bool);
+template <typename T>
+using MultiplyTile = void (*)(const T*, Index, const T*, Index, Index, float*, Index, bool);
 
-template <int N, bool Transposed, int... M>
-MultiplyTile tile_of(Index rows, std::integer_sequence<int, M...>) {
-  static constexpr MultiplyTile all[] = {multiply_tile<M + 1, N, Transposed>...};
+template <typename T, int N, bool Transposed, int... M>
+MultiplyTile<T> tile_of(Index rows, std::integer_sequence<int, M...>) {
+  static constexpr MultiplyTile<T> all[] = {multiply_tile<T, M + 1, N, Transposed>...};
   return all[rows - 1];
 }
 
 /** The function for a tile of 1 … kTileRows rows and 1 or 2 vectors. */
-inline MultiplyTile tile_of(Index rows, Index vectors, bool transposed) {
+template <typename T>
+MultiplyTile<T> tile_of(Index rows, Index vectors, bool transposed) {
   constexpr auto sizes = std::make_integer_sequence<int, kTileRows>();
-  if (vectors == 1) return transposed ? tile_of<1, true>(rows, sizes) : tile_of<1, false>(rows, sizes);
-  return transposed ? tile_of<2, true>(rows, sizes) : tile_of<2, false>(rows, sizes);
+  if (vectors == 1) return transposed ? tile_of<T, 1, true>(rows, sizes) : tile_of<T, 1, false>(rows, sizes);
+  return transposed ? tile_of<T, 2, true>(rows, sizes) : tile_of<T, 2, false>(rows, sizes);
 }
 
 /** c = a · b, or c += a · b: `rows` × `columns`, which is a whole number of vectors, each the sum of `depth` products. */
-inline void multiply(const Left& a, const Right& b, const Result& c, Index rows, Index columns, Index depth, bool add) {
+template <typename T>
+void multiply(const Left<T>& a, const Right<T>& b, const Result& c, Index rows, Index columns, Index depth, bool add) {
   const Index tiles = (rows + kTileRows - 1) / kTileRows, vectors = columns / kLanes;
   for (Index t = 0; t < tiles; ++t) {
     const Index begin = rows * t / tiles, height = rows * (t + 1) / tiles - begin;
-    const float* left = a.data + begin * (a.transposed ? 1 : a.stride);
+    const T* left = a.data + begin * (a.transposed ? 1 : a.stride);
     for (Index v = 0; v < vectors; v += kTileVectors) {
-      const MultiplyTile tile = tile_of(height, std::min<Index>(kTileVectors, vectors - v), a.transposed);
-      tile(left, a.stride, b.data + v / kTileVectors * b.panel, b.step, depth, c.data + begin * c.stride + v * kLanes,
-           c.stride, add);
+      const MultiplyTile<T> tile = tile_of<T>(height, std::min<Index>(kTileVectors, vectors - v), a.transposed);
+      tile(left, a.stride, b.data + v / kTileVectors * b.panel, b.step, packed<T>(depth),
+           c.data + begin * c.stride + v * kLanes, c.stride, add);
     }
   }
 }
 
 /** A right factor [depth, columns] in packed panels, filled up with zeros. */
+template <typename T>
 class Packed {
  public:
   Packed(Index depth, Index columns)
       : depth_(depth), columns_(columns), panels_((columns + kPanel - 1) / kPanel),
-        data_(vectors(panels_ * depth * kTileVectors)) {}
+        data_(vectors(panels_ * packed<T>(depth) * kTileVectors)) {}
 
   /** Element (k, n) is element(k, n); panels are filled by whoever is free. */
   template <typename Element>
   void fill(const Element& element, const Workers& workers) {
     const Split split(panels_, kPanel * depth_);
     workers.run(split.parts, [&](Index part) {
-      for (Index p = split.begin(part); p < split.end(part); ++p) {
-        float* to = data() + p * panel();
-        const Index first = p * kPanel, filled = std::min(kPanel, columns_ - first);
-        for (Index k = 0; k < depth_; ++k, to += kPanel) {
-          for (Index n = 0; n < filled; ++n) to[n] = element(k, first + n);
-          for (Index n = filled; n < kPanel; ++n) to[n] = 0;
-        }
-      }
+      for (Index p = split.begin(part); p < split.end(part); ++p) fill_panel(element, p);
     });
   }
 
-  /** From row `depth` and panel `column / kPanel` on. */
-  Right from(Index depth, Index column) const {
-    return {data() + column / kPanel * panel() + depth * kPanel, panel(), kPanel};
+  /** From row `depth`, the first of a T, and panel `column / kPanel` on. */
+  Right<T> from(Index depth, Index column) const {
+    return {data() + column / kPanel * panel() + packed<T>(depth) * kPanel, panel(), kPanel};
   }
 
  private:
-  Index panel() const { return depth_ * kPanel; }
-  float* data() const { return reinterpret_cast<float*>(data_.get()); }
+  template <typename Element>
+  void fill_panel(const Element& element, Index p) {
+    T* to = data() + p * panel();
+    const auto row = [&](Index k, float* values) {
+      const Index first = p * kPanel, filled = k < depth_ ? std::min(kPanel, columns_ - first) : 0;
+      for (Index n = 0; n < filled; ++n) values[n] = element(k, first + n);
+      for (Index n = filled; n < kPanel; ++n) values[n] = 0;
+    };
+    for (Index k = 0; k < depth_; k += Format<T>::kNumbers, to += kPanel) {
+      if constexpr (std::is_same_v<T, float>) {
+        row(k, to);
+      } else {
+        Vec rows[2][kTileVectors];
+        for (Index i : {0, 1}) row(k + i, reinterpret_cast<float*>(rows[i]));
+        for (int v = 0; v < kTileVectors; ++v) Format<T>::pack(rows[0][v], rows[1][v], to + v * kLanes);
+      }
+    }
+  }
+
+  Index panel() const { return packed<T>(depth_) * kPanel; }
+  T* data() const { return reinterpret_cast<T*>(data_.get()); }
 
   Index depth_, columns_, panels_;
   std::unique_ptr<Vec[]> data_;

@@ -6,6 +6,7 @@
  */
 import * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
+import type { Precision } from "lib/nn/pointwise.ts";
 import { lossAndGradients } from "lib/train/gradients.ts";
 import { type DinoNetwork, forwardViews } from "lib/ssl/dino/network.ts";
 import { nonFiniteLoss } from "lib/ssl/dino/non_finite.ts";
@@ -29,6 +30,8 @@ export interface GradientOptions {
   readonly teacherDropPath?: boolean;
   /** Micro-batches that the batch goes through the networks in. By default, 1. */
   readonly accumulate?: number;
+  /** Of both networks' blocks, {@linkcode Precision}. By default, fp32. */
+  readonly precision?: Precision;
 }
 
 /** What a batch says, all means over its B images; the caller owns the tensors. */
@@ -123,6 +126,7 @@ function teacherPass(
 ): { features: tf.Tensor2D; targets: Targets } {
   const { features, bottleneck } = forwardViews(teacher, [global], {
     training: true,
+    precision: options.precision,
     rng: options.teacherDropPath ? rng.fork("teacher") : undefined,
   });
   const { last_layer } = teacher.params.head;
@@ -133,14 +137,14 @@ function studentPass(
   student: DinoNetwork,
   { global, local }: Views,
   { probabilities }: Targets,
-  { studentTemp, freezeLastLayer }: GradientOptions,
+  { studentTemp, freezeLastLayer, precision }: GradientOptions,
   rng: Rng,
 ): { value: tf.Scalar; grads: Map<string, tf.Tensor> } {
   const weights = [...student.weights]
     .filter(([name]) => !(freezeLastLayer && name.startsWith("head.last_layer.")));
   return lossAndGradients(() => {
     const groups = local === null ? [global] : [global, local];
-    const { bottleneck } = forwardViews(student, groups, { training: true, rng });
+    const { bottleneck } = forwardViews(student, groups, { training: true, precision, rng });
     const { last_layer } = student.params.head;
     const frozen = freezeLastLayer;
     return prototypeLoss(bottleneck, last_layer, probabilities, { studentTemp, frozen });

@@ -1,5 +1,6 @@
 /** DINO's recipe as data: everything a run needs to know but its images. */
 import type { ModelConfig } from "lib/models/mod.ts";
+import type { Precision } from "lib/nn/pointwise.ts";
 import type { OptimizerName } from "lib/train/optimizer.ts";
 import { cosineSchedule, linearWarmup } from "lib/train/schedules.ts";
 import type { CropRecipe } from "lib/ssl/dino/crops.ts";
@@ -45,6 +46,11 @@ export interface DinoRecipe {
    * networks. By default, no, as in the reference.
    */
   readonly teacherDropPath?: boolean;
+  /**
+   * "bf16" rounds the factors of the products in the blocks of ConvNeXt, BC-SSL and SLaK, forward and backward, where the CPU
+   * multiplies bf16 (AVX512-BF16): faster, and another run. Evaluation stays in fp32. By default, training too.
+   */
+  readonly precision?: Precision;
 }
 
 /** The length of a run. The last batch of an epoch is dropped if it is not full, as in the reference. */
@@ -98,5 +104,6 @@ export function stepValues(recipe: DinoRecipe, step: number, length: RunLength):
     optimizer: recipe.optimizer,
     teacherDropPath: recipe.teacherDropPath,
     accumulate: recipe.accumulate,
+    precision: recipe.precision,
   };
 }

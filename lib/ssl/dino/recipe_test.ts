@@ -44,6 +44,12 @@ Deno.test("stepValues() are the reference's schedules", () => {
   assertClose(temps, [0.04, 0.04, 0.04 + 0.03 / 29, 0.07, 0.07]);
 });
 
+Deno.test("stepValues() hand on what a recipe leaves the same for all steps", () => {
+  const values = at(3, { precision: "bf16", accumulate: 2, teacherDropPath: true });
+  const { precision, accumulate, teacherDropPath, optimizer } = values;
+  assertEquals([precision, accumulate, teacherDropPath, optimizer], ["bf16", 2, true, "sgd"]);
+});
+
 Deno.test("stepValues() freeze the last layer for whole epochs where the share is of epochs", () => {
   for (let epochs = 0; epochs <= 100; epochs++) { // 0.07 · 100 is 7.000000000000001
     const totalSteps = 100;
