@@ -1,6 +1,7 @@
-/** Our process of `deno task bench:peers`; it speaks what `lib/bench/contender.ts` says. */
+/** Our process of `deno task bench:peers`, in bf16 if that is its argument; it speaks what `lib/bench/contender.ts` says. */
 import { countOps, type OpCounts } from "lib/tf_op.ts";
 import * as tf from "lib/tf.ts";
+import { nativeStatus } from "lib/native/mod.ts";
 import type { BenchCase } from "lib/bench/cases.ts";
 import type { Sample, Totals } from "lib/bench/contender.ts";
 import { createSubject, type Subject } from "lib/bench/subjects.ts";
@@ -9,6 +10,8 @@ type Question =
   | { readonly prepare: BenchCase }
   | { readonly sample: number }
   | { readonly finish: true };
+
+const precision = Deno.args[0] === "bf16" ? "bf16" : undefined;
 
 let subject: Subject | undefined;
 let counts: OpCounts | undefined;
@@ -20,8 +23,9 @@ async function answer(question: Question): Promise<unknown> {
 }
 
 async function prepare(next: BenchCase): Promise<number> {
+  if (precision && !nativeStatus().bf16) throw new Error("this CPU does not multiply bf16");
   tf.disposeVariables();
-  const run = subject = createSubject(next);
+  const run = subject = createSubject(next, precision);
   const seconds = await timed(run);
   const usesEngine = next.kind !== "augment" && next.kind !== "corruption";
   if (usesEngine) counts = countOps(() => void run());

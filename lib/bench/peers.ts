@@ -56,6 +56,9 @@ const ways: Readonly<Record<Group, readonly string[]>> = {
   corruptions: ["eager"], // nor does the package imagecorruptions
 };
 
+/** Whose products we too can compute in bf16. */
+const oursInBf16: readonly Group[] = ["block", "step", "laptop"];
+
 /** At the largest kernels PyTorch's weight gradient takes minutes, in bf16 as in fp32: once is enough. */
 function takesPart(subject: BenchCase, { name }: Contender): boolean {
   return !(subject.kind === "depthwise" && subject.kernelSize > 15 && name === "bf16");
@@ -73,6 +76,9 @@ function startAll(group: Group, python: string): Contender[] {
   };
   return [
     startContender("ours", [...ours], tfThreads),
+    ...(oursInBf16.includes(group)
+      ? [startContender("ours bf16", [...ours, "bf16"], tfThreads)]
+      : []),
     ...ways[group].map((way) => startContender(way, [python, script("peer.py"), way], theirs)),
   ];
 }

@@ -118,7 +118,13 @@ const measured = (subject: BenchCase, times: Readonly<Record<string, number[]>>)
 });
 
 Deno.test("rowOf() compares with PyTorch's best fp32 time, and with bf16 apart", () => {
-  const times = { ours: [0.002, 0.001, 0.009], eager: [0.02], compile: [0.01], bf16: [0.004] };
+  const times = {
+    ours: [0.002, 0.001, 0.009],
+    eager: [0.02],
+    compile: [0.01],
+    bf16: [0.004],
+    "ours bf16": [0.001],
+  };
   const row = rowOf(
     measured({ ...forward, kind: "block", group: "block", batchNorm: true }, times),
     1e9,
@@ -126,6 +132,7 @@ Deno.test("rowOf() compares with PyTorch's best fp32 time, and with bf16 apart",
   assertClose(row["ours (ms)"]!, 2);
   assertClose(row["times as fast"]!, 5);
   assertClose(row["times bf16"]!, 2);
+  assertClose([row["ours bf16 (ms)"]!, row["bf16 times bf16"]!], [1, 4]);
   assertClose(row["PyTorch (MB)"]!, 2); // of the fastest way, compile
   assertClose(row["ours (% of peak)"]!, row["ours (GFLOP/s)"]! * 100);
 });

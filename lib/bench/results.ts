@@ -41,7 +41,7 @@ export function progressLine(measured: Measured): string {
   const row = rowOf(measured, undefined);
   const ms = (value: number | undefined) => value === undefined ? "–" : value.toPrecision(3);
   const ratio = row["times as fast"];
-  const ways = (["eager", "compile", "bf16"] as const)
+  const ways = (["ours bf16", "eager", "compile", "bf16"] as const)
     .flatMap((way) => {
       const time = row[`${way} (ms)`];
       return time === undefined ? [] : [`${way} ${ms(time)}`];

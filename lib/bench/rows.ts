@@ -18,12 +18,15 @@ export interface Measured {
 export interface PeerRow {
   readonly case: string;
   readonly "ours (ms)": number | undefined;
+  readonly "ours bf16 (ms)": number | undefined;
   readonly "eager (ms)": number | undefined;
   readonly "compile (ms)": number | undefined;
   readonly "bf16 (ms)": number | undefined;
   /** PyTorch's best time with fp32 over ours. */
   readonly "times as fast": number | undefined;
   readonly "times bf16": number | undefined;
+  /** Of both. */
+  readonly "bf16 times bf16": number | undefined;
   readonly "ours (GFLOP/s)": number | undefined;
   readonly "PyTorch (GFLOP/s)": number | undefined;
   readonly "ours (% of peak)": number | undefined;
@@ -47,16 +50,19 @@ export function rowOf({ subject, outcomes }: Measured, peak: number | undefined)
   const ours = named("ours");
   const best = fastest(fp32Ways.map(named));
   const [time, bestTime, bf16Time] = [seconds(ours), seconds(best), seconds(named("bf16"))];
+  const oursBf16 = seconds(named("ours bf16"));
   const rate = (time: number | undefined) => over(flopsOf(subject), time);
   const isWhole = subject.kind !== "depthwise"; // those share processes, whose memory is that of the largest
   return {
     case: subject.name,
     "ours (ms)": milli(time),
+    "ours bf16 (ms)": milli(oursBf16),
     "eager (ms)": milli(seconds(named("eager"))),
     "compile (ms)": milli(seconds(named("compile"))),
     "bf16 (ms)": milli(bf16Time),
     "times as fast": over(bestTime, time),
     "times bf16": over(bf16Time, time),
+    "bf16 times bf16": over(bf16Time, oursBf16),
     "ours (GFLOP/s)": scaled(rate(time), 1e-9),
     "PyTorch (GFLOP/s)": scaled(rate(bestTime), 1e-9),
     "ours (% of peak)": scaled(over(rate(time), peak), 100),

@@ -8,6 +8,7 @@ import { convNeXtBlock, createConvNeXtBlock } from "lib/models/convnext.ts";
 import { depthwiseConv2d, type DepthwiseConv2dParams } from "lib/nn/conv.ts";
 import { fused } from "lib/nn/fused.ts";
 import { parameters } from "lib/nn/parameters.ts";
+import type { Precision } from "lib/nn/pointwise.ts";
 import { corrupt, severities } from "lib/robustness/mod.ts";
 import { emptyCropBatch, multiCrop, sampleViews } from "lib/ssl/dino/crops.ts";
 import { createDinoState, dinoStep, type StepValues } from "lib/ssl/dino/step.ts";
@@ -25,15 +26,19 @@ import type {
 /** What is timed: one call, which keeps nothing but what training keeps. */
 export type Subject = () => void | Promise<void>;
 
-/** Makes a case's inputs, which live as long as the process. */
-export function createSubject(subject: BenchCase): Subject {
+/**
+ * Makes a case's inputs, which live as long as the process.
+ *
+ * @param precision Of blocks and steps; the others know only fp32.
+ */
+export function createSubject(subject: BenchCase, precision?: Precision): Subject {
   switch (subject.kind) {
     case "depthwise":
       return depthwise(subject);
     case "block":
-      return block(subject);
+      return block(subject, precision);
     case "step":
-      return step(subject);
+      return step(subject, precision);
     case "inference":
       return inference(subject);
     case "augment":
@@ -70,13 +75,13 @@ function depthwise(subject: DepthwiseCase): Subject {
   }
 }
 
-function block(subject: BlockCase): Subject {
+function block(subject: BlockCase, precision?: Precision): Subject {
   const { kernelSize, channels, batchNorm } = subject;
   const config = { batchNorm, dwconvBias: !batchNorm, layerScaleInit: 1 };
   const params = createConvNeXtBlock(channels, kernelSize, config, createRng(0));
   const [x, dy] = [mapOf(subject, 1), mapOf(subject, 2)];
   const inputs = [x, ...parameters(params).values()];
-  const run = () => convNeXtBlock(x, params, { training: true, dropPathRate: 0 });
+  const run = () => convNeXtBlock(x, params, { training: true, dropPathRate: 0, precision });
   return () => tf.dispose(tf.grads(run)(inputs, dy));
 }
 
@@ -91,15 +96,19 @@ const values: StepValues = {
   freezeLastLayer: false,
 };
 
-function step({ model, head, batch, globalSize, localSize, localCrops }: StepCase): Subject {
+function step(
+  { model, head, batch, globalSize, localSize, localCrops }: StepCase,
+  precision?: Precision,
+): Subject {
   const rng = createRng(0);
   const state = createDinoState(model, head, rng.fork("init"));
   const views = {
     global: random<tf.Rank.R4>([2 * batch, globalSize, globalSize, 3], 1),
     local: random<tf.Rank.R4>([localCrops * batch, localSize, localSize, 3], 2),
   };
+  const now = { ...values, precision };
   let steps = 0;
-  return () => void dinoStep(state, views, values, rng.fork("drop path").fork(steps++));
+  return () => void dinoStep(state, views, now, rng.fork("drop path").fork(steps++));
 }
 
 function inference({ model, batch, size }: InferenceCase): Subject {
