@@ -96,8 +96,9 @@ export const bcSslStart: PretrainConfig = {
  * The same network on emoji, each drawn in several design systems and placed at random; k-NN looks up the 97 categories of Unicode
  * in the drawings of other styles (`notebooks/00b_baselines.ipynb`).
  *
- * Cost at `laptop`: six minutes a seed on two idle cores. 60 epochs of 6,699 drawings are as many steps as {@linkcode bcSslStart}
- * takes.
+ * Cost at `laptop`: six minutes a seed on two idle cores, nine on busy ones; 60 epochs of 6,699 drawings are as many steps as
+ * {@linkcode bcSslStart} takes. Result (three seeds, 1,724 test drawings, k = 20): 27.6 ± 0.3 %, against 15.9 % for raw pixels,
+ * 16.5 ± 0.03 % for the weights it starts from, and 44.2 ± 0.3 % for the same network told the classes.
  *
  * Differs: colours change less than in the reference, as the colour of a drawing is much of what it has in common with another
  * designer's. Else the recipe of {@linkcode bcSslStart}. Pilot, one seed, stopped early; k-NN top-1 in percent (k = 20) of the
