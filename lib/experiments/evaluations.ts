@@ -2,6 +2,7 @@
 import { join } from "@std/path";
 import { replaceFile } from "lib/train/replace_file.ts";
 import type { RunFolder } from "lib/experiments/runs.ts";
+import { mayCompute } from "lib/experiments/saved_only.ts";
 
 /** One result, under everything that decides it. */
 interface Entry {
@@ -23,10 +24,11 @@ export interface EvaluatedOptions {
  * there. It is what JSON makes of it either way, but for numbers that JSON has no word for, as the loss of a rate that diverged:
  * they are NaN.
  *
+ * @throws {NotSavedError} If it is not there and `BCSSL_SAVED` is `only`.
  * @throws What `compute` throws; the file stands as it was.
  */
 export async function evaluated<T>(
-  { path }: RunFolder,
+  { id, path }: RunFolder,
   { name, options, fresh }: EvaluatedOptions,
   compute: () => Promise<T>,
 ): Promise<T> {
@@ -35,6 +37,7 @@ export async function evaluated<T>(
   const has = (entry: Entry) => JSON.stringify(entry.options) === key;
   const kept = fresh ? undefined : readEntries(file).find(has);
   if (kept) return kept.result as T;
+  mayCompute(`the ${name} of ${id}`);
   const computed: Entry = { options, result: await compute() };
   const others = readEntries(file).filter((entry) => !has(entry)); // as it is now: another cell may have added to it
   Deno.mkdirSync(path, { recursive: true });

@@ -201,12 +201,21 @@ Deno.test("an aborted evaluation says so, keeps nothing and no tensor", () =>
     assertEquals([...Deno.readDirSync(folder)], []);
   }));
 
-Deno.test("throughput() measures a config's network and says on what", async () => {
-  const sizes = { batchSize: 2, imageSize: 32, warmup: 1, timed: 2 };
-  const { imagesPerSecond, seconds, engine } = await throughput(small.recipe.model, sizes);
-  assertClose(imagesPerSecond, 4 / seconds);
-  assertTrue(engine.length > 5, engine);
-});
+Deno.test("throughput() measures a config's network, says on what, and measures again when fresh", () =>
+  inOutputs(async () => {
+    const sizes = { batchSize: 2, imageSize: 32, warmup: 1, timed: 2 };
+    const { model } = small.recipe;
+    const measured = await throughput(model, sizes);
+    assertClose(measured.imagesPerSecond, 4 / measured.seconds);
+    assertTrue(measured.engine.length > 5, measured.engine);
+    assertEquals(await throughput(model, sizes), measured);
+    const others = [
+      await throughput(model, { ...sizes, timed: 3 }),
+      await throughput({ ...model, batchNorm: false } as typeof model, sizes),
+      await throughput(model, { ...sizes, fresh: true }),
+    ];
+    for (const { seconds } of others) assertTrue(seconds !== measured.seconds, "measured anew");
+  }));
 
 Deno.test("knnMonitor() tells the last point from the best, for every k in order", () => {
   const line = (step: number, metrics: Record<string, number>) => ({ step, metrics });

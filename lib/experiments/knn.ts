@@ -1,11 +1,9 @@
 /** The verbs that answer "is it better than nothing?": k-NN of a network, of raw pixels, of random weights. */
-import { createRng } from "lib/rng.ts";
 import { type ImageSource, isStored } from "lib/datasets/stored_images.ts";
 import { readFeatureBank } from "lib/eval/feature_source.ts";
 import { pooledFeatures } from "lib/eval/features.ts";
 import { type KnnAccuracy, knnSteps } from "lib/eval/knn.ts";
-import { createModel, type Model } from "lib/models/mod.ts";
-import { disposeTree } from "lib/nn/parameters.ts";
+import type { Model } from "lib/models/mod.ts";
 import { openData } from "lib/experiments/data.ts";
 import { evaluated } from "lib/experiments/evaluations.ts";
 import { drive, interruptible } from "lib/experiments/pause.ts";
@@ -53,7 +51,7 @@ export async function knnMetrics(
 async function knnOfPixels(
   { train, test }: { readonly train: ImageSource; readonly test: ImageSource },
   crops: Pick<CropRecipe, "globalSize">,
-  pause: () => Promise<void> = () => Promise.resolve(),
+  pause: () => Promise<void>,
 ): Promise<KnnAccuracy[]> {
   using bank = await pixelBank(train, crops, pause);
   using queries = await pixelBank(test, crops, pause);
@@ -111,28 +109,21 @@ export interface Baselines {
   readonly randomInit: readonly (readonly KnnAccuracy[])[];
 }
 
-/** k-NN without any training, on the same images as {@linkcode pretrain} uses. */
+/** k-NN without any training, on the same images as {@linkcode pretrain} uses, or what the folders of those runs have of it. */
 export async function baselines(
   config: PretrainConfig,
   { scale, seeds }: { readonly scale: ScaleName; readonly seeds: readonly number[] },
 ): Promise<Baselines> {
   const data = await openData(config.data, sizesAt(config, scale));
-  const { model: modelConfig, crops } = recipeAt(config, scale);
   const counts = new Array<number>(data.train.classNames.length).fill(0);
   for (const label of data.test.labels) counts[label]!++;
-  const randomInit: KnnAccuracy[][] = [];
-  for (const seed of seeds) {
-    // The stream of pretrain's own student and teacher, so these are the very weights it starts from.
-    const model = createModel(modelConfig, createRng(seed).fork("init").fork("backbone"));
-    try {
-      randomInit.push(await knnOfModel(model, data, crops));
-    } finally {
-      disposeTree(model.params);
-    }
-  }
+  const accuraciesOf = async (of: Features, seed: number) =>
+    (await knn(config, { scale, seed, of })).accuracies;
+  const randomInit: (readonly KnnAccuracy[])[] = [];
+  for (const seed of seeds) randomInit.push(await accuraciesOf("init", seed));
   return {
     chance: Math.max(...counts) / data.test.labels.length,
-    pixels: isStored(data.train) ? [] : await knnOfPixels(data, crops),
+    pixels: isStored(data.train) ? [] : await accuraciesOf("pixels", seeds[0] ?? 0),
     randomInit,
   };
 }

@@ -6,9 +6,10 @@ import { readFeatureBank } from "lib/eval/feature_source.ts";
 import { pixelFeatures, pooledFeatures } from "lib/eval/features.ts";
 import { nearestNeighbours, type Neighbours } from "lib/eval/neighbours.ts";
 import { openData } from "lib/experiments/data.ts";
+import { evaluated } from "lib/experiments/evaluations.ts";
 import { bankOptions } from "lib/experiments/feature_banks.ts";
 import { recipeAt, type RunKey, sizesAt } from "lib/experiments/config.ts";
-import { findSubject, loadSubject } from "lib/experiments/subject.ts";
+import { findFeatures, type FoundSubject, loadSubject } from "lib/experiments/subject.ts";
 
 export interface NearestImagesOptions extends Omit<RunKey, "config"> {
   /** Test images to start from; by default, the first image of each class. */
@@ -30,7 +31,7 @@ export interface NearestImages {
 }
 
 /**
- * The training images nearest to some test images, by cosine.
+ * The training images nearest to some test images, by cosine; which they are is kept in the run's folder.
  *
  * @throws {Error} If the teacher is asked for and the run is not on disk.
  */
@@ -40,11 +41,24 @@ export async function nearestImages(
 ): Promise<NearestImages> {
   const { train, test } = await openData(config.data, sizesAt(config, scale));
   const { globalSize: size } = recipeAt(config, scale).crops;
-  const chosen = await takeImages(test, queries ?? firstOfEachClass(test), { size });
-  const { indices } = by === "pixels"
-    ? nearestNeighbours(pixelFeatures(inMemory(train, "compare pixels")), pixelFeatures(chosen), k)
-    : await nearestToTeacher({ config, scale, seed }, train, chosen, k);
-  const nearest = await takeImages(train, [...indices], { size });
+  const key = { config, scale, seed };
+  const found = findFeatures(key, by);
+  const { folder, version } = found;
+  const wanted = queries ?? firstOfEachClass(test);
+  const chosen = await takeImages(test, wanted, { size });
+  const decides = { by, version, queries: wanted, k };
+  const kept = { name: "neighbours", options: decides, fresh: false };
+  const indices = await evaluated(folder, kept, async () => {
+    const { indices } = by === "pixels"
+      ? nearestNeighbours(
+        pixelFeatures(inMemory(train, "compare pixels")),
+        pixelFeatures(chosen),
+        k,
+      )
+      : await nearestToTeacher(key, found, train, chosen, k);
+    return [...indices];
+  });
+  const nearest = await takeImages(train, indices, { size });
   const rows = Array.from(chosen.labels, (_, row) => [
     subset(chosen, [row]),
     subset(nearest, Array.from({ length: k }, (_, i) => row * k + i)),
@@ -63,11 +77,12 @@ function firstOfEachClass({ labels, classNames }: ImageSource): number[] {
 
 async function nearestToTeacher(
   key: RunKey,
+  found: FoundSubject,
   train: ImageSource,
   chosen: ImageSet,
   k: number,
 ): Promise<Neighbours> {
-  using teacher = await loadSubject(key, "teacher", findSubject(key, "teacher"));
+  using teacher = await loadSubject(key, "teacher", found);
   const read = pooledFeatures(teacher);
   const { crops } = recipeAt(key.config, key.scale);
   using bank = await readFeatureBank(read, train, bankOptions(crops));

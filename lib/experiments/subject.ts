@@ -7,6 +7,7 @@ import { listed } from "lib/train/weight_names.ts";
 import { loadWeights } from "lib/train/weights.ts";
 import { recipeAt, type RunKey } from "lib/experiments/config.ts";
 import { folderOf, readStatus, type RunFolder, runFolder } from "lib/experiments/runs.ts";
+import { NotSavedError } from "lib/experiments/saved_only.ts";
 import { twinId } from "lib/experiments/supervised_twin.ts";
 
 /**
@@ -81,7 +82,7 @@ const notTrained = "call pretrain() with the same options";
 function newest(folder: RunFolder, hint: string): FoundSubject {
   const file = listCheckpoints(folder.path)[0];
   if (file) return { folder, path: file.path, version: `step ${file.step}` };
-  throw new Error(`Run ${folder.id} is not in outputs/: ${hint}`);
+  throw new NotSavedError(`Run ${folder.id} is not in outputs/: ${hint}`);
 }
 
 function fileVersion(path: string, hint: string): { path: string; version: string } {

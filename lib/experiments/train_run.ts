@@ -6,6 +6,7 @@ import type { RunKey } from "lib/experiments/config.ts";
 import type { Learner } from "lib/experiments/learner.ts";
 import { writeParquet } from "lib/experiments/registry.ts";
 import { readPast } from "lib/experiments/run_metrics.ts";
+import { mayCompute } from "lib/experiments/saved_only.ts";
 import {
   clearRun,
   openRun,
@@ -61,6 +62,7 @@ export interface Run {
  * killed, at any moment, goes on from its newest good checkpoint to the very numbers it would have had.
  *
  * @throws {RangeError} If a loss or a gradient is not finite; the last checkpoint stands.
+ * @throws {NotSavedError} If there is something to train and `BCSSL_SAVED` is `only`.
  * @throws {Error} If the disk refuses, or another process is writing the run.
  */
 export async function trainRun(
@@ -74,6 +76,7 @@ export async function trainRun(
     await hooks.onStart?.(ready.history, ready.totalSteps);
     return { run: folder.id, scale, seed, ...ready };
   }
+  mayCompute(`run ${folder.id}`);
   const warn = hooks.onWarning ?? console.warn;
   using lock = openRun(folder, description);
   if (lock.takenOver) warn(lock.takenOver);
