@@ -12,6 +12,8 @@ export const engineDir = `${venv}/engine`;
 export const jupyterDataDir = `${venv}/share/jupyter`;
 export const notebooksDir = `${root}/notebooks`;
 export const outputsDir = `${root}/outputs`;
+/** Where notebooks write: `outputs/`, unless `BCSSL_OUTPUTS` names another folder. */
+export const resultsDir: string = Deno.env.get("BCSSL_OUTPUTS") || outputsDir;
 
 /** The kernel's name, in every notebook's metadata. "deno", so that other Jupyters with a Deno kernel open them too. */
 export const kernelName = "deno";

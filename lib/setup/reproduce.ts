@@ -6,7 +6,7 @@ import { basename, dirname } from "node:path";
 import { checkCells } from "lib/setup/check_cells.ts";
 import { type CodeCell, codeCells, findNotebooks, readNotebook } from "lib/setup/notebook.ts";
 import { type Notebook, writeNotebook } from "lib/setup/notebook.ts";
-import { outputsDir, root } from "lib/setup/project.ts";
+import { resultsDir, root } from "lib/setup/project.ts";
 import { type CellResult, runNotebook, withOutputs } from "lib/setup/run_notebook.ts";
 import { setUp } from "lib/setup/setup.ts";
 import { cellProgress } from "lib/setup/cell_progress.ts";
@@ -41,7 +41,7 @@ export async function reproduce(
   path: string,
   options: ReproduceOptions = {},
 ): Promise<Reproduction> {
-  const { scale, passes = 1, signal, kill, outputDir = `${outputsDir}/notebooks` } = options;
+  const { scale, passes = 1, signal, kill, outputDir = `${resultsDir}/notebooks` } = options;
   const notebook = await readNotebook(path);
   const cells = codeCells(notebook);
   const results = await runNotebook(notebook, {
@@ -84,7 +84,7 @@ async function describeFailure(
 }
 
 async function figuresSince(time: number): Promise<string[]> {
-  const dir = `${outputsDir}/figures`;
+  const dir = `${resultsDir}/figures`;
   const names: string[] = [];
   try {
     for await (const { name } of Deno.readDir(dir)) {
