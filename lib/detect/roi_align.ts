@@ -2,11 +2,13 @@
  * RoIAlign (He et al. 2017): regions of a feature map, of any size, as small maps of one size.
  *
  * A value is the mean of bilinear samples on a grid, and each sample's weight is one of its row times one of its column: so a
- * region is cut out by two matrix products, rows first, and the engine knows their gradients.
+ * region can be cut out by two matrix products, rows first, and the engine knows their gradients. The native kernel does the
+ * same without the zeros of those matrices.
  *
  * B images, H × W maps, C channels, R regions of all images, S × S pixels of result.
  */
 import { boxCount, type Boxes } from "lib/detect/boxes.ts";
+import { fused, hasFused } from "lib/nn/fused.ts";
 import * as tf from "lib/tf.ts";
 
 export interface RoiAlignOptions {
@@ -27,31 +29,79 @@ export interface RoiAlignOptions {
  * @param regions For each image its boxes `[., 4]`, in image pixels; constants, as in every implementation.
  * @returns `[R, S, S, C]`, image by image; the caller owns it.
  * @throws {TypeError} If there are not regions for each image.
+ * @throws {RangeError} If a box is not finite.
  */
 export function roiAlign(
   features: tf.Tensor4D,
   regions: readonly Boxes[],
   options: RoiAlignOptions,
 ): tf.Tensor4D {
-  const [B, H, W, C] = features.shape;
+  const B = features.shape[0];
   if (regions.length !== B) {
     throw new TypeError(
       `Cannot cut regions of ${regions.length} images out of features of ${B}: need one list for each`,
     );
   }
-  const { size } = options;
-  return tf.tidy(() => {
-    const cut = regions.flatMap((boxes, b) => {
-      const R = boxCount(boxes);
-      if (R === 0) return [];
-      const map = features.slice([b, 0, 0, 0], [1, H, W, C]).reshape([H, W * C]);
-      const rows = tf.tensor2d(sampleWeights(boxes, 1, H, options), [R * size, H]);
-      const columns = tf.tensor4d(sampleWeights(boxes, 0, W, options), [R, 1, size, W]);
-      const bands = tf.matMul(rows, map as tf.Tensor2D).reshape([R, size, W, C]);
-      return [tf.matMul(columns, bands) as tf.Tensor4D]; // [R, S, S, C]
-    });
-    return cut.length === 0 ? tf.zeros([0, size, size, C]) : tf.concat(cut, 0);
+  regions.forEach(checkFinite);
+  const cut = hasFused("RoiAlign") ? fusedRoiAlign : plainRoiAlign;
+  return tf.tidy(() => cut(features, regions, options));
+}
+
+function checkFinite(boxes: Boxes, image: number): void {
+  const at = boxes.findIndex((value) => !Number.isFinite(value));
+  if (at < 0) return;
+  const r = Math.floor(at / 4);
+  throw new RangeError(
+    `Cannot cut region ${r} out of image ${image}: its box is [${
+      boxes.subarray(4 * r, 4 * r + 4).join(", ")
+    }]`,
+  );
+}
+
+function fusedRoiAlign(
+  features: tf.Tensor4D,
+  regions: readonly Boxes[],
+  { size, scale, samplingRatio: sampling, aligned }: RoiAlignOptions,
+): tf.Tensor4D {
+  const attributes = { size, scale, sampling, aligned: aligned ? 1 : 0 };
+  const numbered = numberedBoxes(regions);
+  const op = tf.customGrad((...args) => {
+    const [x, save] = args as unknown as [tf.Tensor, tf.GradSaveFunc];
+    save([x, numbered]);
+    return {
+      value: fused("RoiAlign", [x, numbered], attributes)![0]!,
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) =>
+        fused("RoiAlignGrad", [dy, ...saved], attributes)![0]!,
+    };
   });
+  return op(features) as tf.Tensor4D;
+}
+
+/** `[R, 5]`: each box after the number of its image. */
+function numberedBoxes(regions: readonly Boxes[]): tf.Tensor2D {
+  const rows = regions.flatMap((boxes, image) =>
+    Array.from({ length: boxCount(boxes) }, (_, r) => [image, ...boxes.subarray(4 * r, 4 * r + 4)])
+  );
+  return tf.tensor2d(Float32Array.from(rows.flat()), [rows.length, 5]);
+}
+
+function plainRoiAlign(
+  features: tf.Tensor4D,
+  regions: readonly Boxes[],
+  options: RoiAlignOptions,
+): tf.Tensor4D {
+  const [, H, W, C] = features.shape;
+  const { size } = options;
+  const cut = regions.flatMap((boxes, b) => {
+    const R = boxCount(boxes);
+    if (R === 0) return [];
+    const map = features.slice([b, 0, 0, 0], [1, H, W, C]).reshape([H, W * C]);
+    const rows = tf.tensor2d(sampleWeights(boxes, 1, H, options), [R * size, H]);
+    const columns = tf.tensor4d(sampleWeights(boxes, 0, W, options), [R, 1, size, W]);
+    const bands = tf.matMul(rows, map as tf.Tensor2D).reshape([R, size, W, C]);
+    return [tf.matMul(columns, bands) as tf.Tensor4D]; // [R, S, S, C]
+  });
+  return cut.length === 0 ? tf.zeros([0, size, size, C]) : tf.concat(cut, 0);
 }
 
 /**

@@ -52,6 +52,8 @@ const operations: Readonly<Record<string, Operation>> = {
   SoftmaxGrad: onLists(1, 2, (length) => 1 + length),
   Patches: returns(1),
   PatchesGrad: returns(1),
+  RoiAlign: returns(1),
+  RoiAlignGrad: returns(1),
   SquaredNorms: onLists(1, 0, () => 1),
   AdamW: onLists(4, 1, (length) => length),
   MovingAverage: onLists(2, 1, (length) => length),
@@ -71,7 +73,10 @@ export const kernels: readonly tf.KernelConfig[] = Object.entries(operations)
     },
   }));
 
-const integers = new Set(["stride", "height", "width", "bf16"]);
+const integers = new Set([
+  ...["stride", "height", "width", "bf16"],
+  ...["size", "sampling", "aligned"],
+]);
 
 /** What TensorFlow is told of each constant: a fraction, but for some. */
 function constants(values: Readonly<Record<string, number>>): Attrs {

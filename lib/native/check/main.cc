@@ -7,6 +7,7 @@ void check_depthwise();
 void check_dino();
 void check_linear();
 void check_pointwise();
+void check_roi_align();
 void check_rows();
 void check_team();
 }  // namespace bcssl::check
@@ -16,6 +17,7 @@ int main() {
   bcssl::check::check_dino();
   bcssl::check::check_linear();
   bcssl::check::check_pointwise();
+  bcssl::check::check_roi_align();
   bcssl::check::check_rows();
   bcssl::check::check_team();
   std::printf("%d failures\n", bcssl::check::failures);

@@ -177,6 +177,22 @@ void depthwise_grad_weight(const float* dy, const float* x, float* dweight, floa
 void patches(const float* x, float* matrix, const Maps& maps, Index side, const Workers& workers);
 void patches_grad(const float* dmatrix, float* dx, const Maps& maps, Index side, const Workers& workers);
 
+// ---- roi_align.cc
+
+/** How regions of maps are cut out, as small maps of size × size cells. */
+struct RoiAlign {
+  Index count;     // regions of all images
+  Index size;
+  Index sampling;  // samples a side in a cell; 0: as many as it has pixels, rounded up
+  bool aligned;    // whether pixel centres lie at halves
+  double scale;    // map pixels per image pixel
+};
+/** Regions [count, 5]: the image's number, left, top, right, bottom; all finite. y: [count, size, size, channels]. */
+void roi_align(const float* x, const float* regions, float* y, const Maps& maps, const RoiAlign& roi,
+               const Workers& workers);
+void roi_align_grad(const float* dy, const float* regions, float* dx, const Maps& maps, const RoiAlign& roi,
+                    const Workers& workers);
+
 // ---- optimizer.cc: one call over all tensors of a network
 
 /** What one weight of a network, or its gradient, is made of. */

@@ -10,6 +10,8 @@ struct Constants {
   float eps = 0, momentum = 0;
   int stride = 1;
   int height = 0, width = 0;
+  int size = 0, sampling = 0, aligned = 0;
+  float scale = 1;
   int bf16 = 0;  // 1: products of factors rounded to it
   int n = 0;  // length of its lists
 };
@@ -24,6 +26,10 @@ class Op : public tf::OpKernel {
     read(init, "stride", &constants_.stride);
     read(init, "height", &constants_.height);
     read(init, "width", &constants_.width);
+    read(init, "size", &constants_.size);
+    read(init, "sampling", &constants_.sampling);
+    read(init, "aligned", &constants_.aligned);
+    read(init, "scale", &constants_.scale);
     read(init, "bf16", &constants_.bf16);
     read(init, "N", &constants_.n);
   }

@@ -237,6 +237,45 @@ void PatchesGrad(Call& call, const Constants& constants) {
   if (call.ok()) patches_grad(call.in(0), dx, m, side, call.workers);
 }
 
+RoiAlign roi_of(const Call& call, int regions, const Constants& c) {
+  return {call.count(regions) / 5, c.size, c.sampling, c.aligned != 0, c.scale};
+}
+
+/** Whether input `x` is a batch of maps and input `regions` [R, 5] has finite boxes in them. */
+bool is_roi_align(Call& call, int x, int regions, const Constants& c) {
+  const tf::TensorShape &maps = call.shape(x), &boxes = call.shape(regions);
+  if (maps.dims() != 4 || maps.dim_size(1) < 1 || maps.dim_size(2) < 1 || boxes.dims() != 2 ||
+      boxes.dim_size(1) != 5 || c.size < 1 || c.sampling < 0) {
+    return call.fail("no RoIAlign of " + boxes.DebugString() + " in " + maps.DebugString() + " to " +
+                     std::to_string(c.size) + " cells");
+  }
+  const float* all = call.in(regions);
+  for (Index i = 0; i < call.count(regions); ++i) {
+    const bool good = i % 5 == 0 ? all[i] >= 0 && all[i] < maps.dim_size(0) : std::isfinite(all[i]);
+    if (!good) return call.fail("region " + std::to_string(i / 5) + " is not in the maps");
+  }
+  return true;
+}
+
+/** Inputs x, regions; output the regions' cells. */
+void RoiAlignForward(Call& call, const Constants& constants) {
+  if (!is_roi_align(call, 0, 1, constants)) return;
+  const Maps maps = maps_of(call, 0);
+  const RoiAlign roi = roi_of(call, 1, constants);
+  float* y = call.out(0, {roi.count, roi.size, roi.size, maps.channels});
+  if (call.ok()) roi_align(call.in(0), call.in(1), y, maps, roi, call.workers);
+}
+
+/** Inputs dy, x for its shape, regions; output dx. */
+void RoiAlignGrad(Call& call, const Constants& constants) {
+  if (!is_roi_align(call, 1, 2, constants)) return;
+  const Maps maps = maps_of(call, 1);
+  const RoiAlign roi = roi_of(call, 2, constants);
+  if (!call.all_hold({0}, roi.count * roi.size * roi.size * maps.channels)) return;
+  float* dx = call.out(0, call.shape(1));
+  if (call.ok()) roi_align_grad(call.in(0), call.in(2), dx, maps, roi, call.workers);
+}
+
 REGISTER_OP("BcsslGelu").Input("x: float").Output("y: float");
 BCSSL_KERNEL("Gelu", Op<Gelu>);
 
@@ -314,6 +353,16 @@ BCSSL_KERNEL("Patches", Op<Patches>);
 REGISTER_OP("BcsslPatchesGrad")
     .Attr("stride: int").Attr("height: int").Attr("width: int").Input("dpatches: float").Output("dx: float");
 BCSSL_KERNEL("PatchesGrad", Op<PatchesGrad>);
+
+REGISTER_OP("BcsslRoiAlign")
+    .Attr("size: int").Attr("sampling: int").Attr("aligned: int").Attr("scale: float")
+    .Input("x: float").Input("regions: float").Output("y: float");
+BCSSL_KERNEL("RoiAlign", Op<RoiAlignForward>);
+
+REGISTER_OP("BcsslRoiAlignGrad")
+    .Attr("size: int").Attr("sampling: int").Attr("aligned: int").Attr("scale: float")
+    .Input("dy: float").Input("x: float").Input("regions: float").Output("dx: float");
+BCSSL_KERNEL("RoiAlignGrad", Op<RoiAlignGrad>);
 
 }  // namespace
 }  // namespace bcssl
