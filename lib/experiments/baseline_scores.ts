@@ -1,12 +1,12 @@
 /** The verb `baselineScores`: "is it better than nothing, and how far from being told?", by k-NN and by a linear probe. */
 import type { TrainHooks } from "lib/train/events.ts";
+import { type ChosenProbe, chosenProbe } from "lib/experiments/chosen_probe.ts";
 import type { PretrainConfig, RunKey, ScaleName } from "lib/experiments/config.ts";
+import { counter, toItsEnd } from "lib/experiments/in_turn.ts";
 import { knn } from "lib/experiments/knn.ts";
-import { linearProbe, probeRates } from "lib/experiments/linear_probe.ts";
 import { pretrain } from "lib/experiments/pretrain.ts";
 import type { Features } from "lib/experiments/subject.ts";
 import { supervised } from "lib/experiments/supervised.ts";
-import type { TrainOptions, TrainResult } from "lib/experiments/train_run.ts";
 
 /** One kind of features. Accuracies are fractions of the test images, one for each seed. */
 export interface FeatureScores {
@@ -71,11 +71,11 @@ export async function baselineScores(
   }
   const scores: FeatureScores[] = [];
   for (const [features, of] of kinds) {
-    const [knns, probes]: [Measured[], Chosen[]] = [[], []];
+    const [knns, probes]: [Measured[], ChosenProbe[]] = [[], []];
     for (const seed of seeds) {
       const shared = { config, scale, seed, of, signal };
       knns.push(await count(() => knnAt(k, shared)));
-      probes.push(await count(() => chosenProbe(shared, epochs)));
+      probes.push(await count(() => chosenProbe(config, { ...shared, epochs })));
     }
     scores.push({
       features,
@@ -86,26 +86,6 @@ export async function baselineScores(
     });
   }
   return { scale, seeds, k, scores };
-}
-
-/** Does one thing after another, and tells of each that is done. */
-function counter(totalSteps: number, { onStart, onEvent }: TrainHooks) {
-  let step = 0;
-  return async <T>(compute: () => Promise<T>): Promise<T> => {
-    if (step === 0) await onStart?.([], totalSteps);
-    const result = await compute();
-    await onEvent?.({ step: ++step, totalSteps, metrics: {} });
-    return result;
-  };
-}
-
-async function toItsEnd(
-  train: (config: PretrainConfig, options: TrainOptions) => Promise<TrainResult>,
-  config: PretrainConfig,
-  options: TrainOptions,
-): Promise<void> {
-  const { run, finished, step } = await train(config, options);
-  if (!finished) throw new Error(`Stopped ${run} at step ${step}, saved: the same call goes on`);
 }
 
 interface What extends RunKey, Pick<TrainHooks, "signal"> {
@@ -122,22 +102,4 @@ async function knnAt(k: number, { config, ...options }: What): Promise<Measured>
   const found = accuracies.find((accuracy) => accuracy.k === k);
   if (found !== undefined) return { run, top1: found.top1 };
   throw new RangeError(`Cannot score k-NN at k = ${k}: use ${accuracies.map((a) => a.k)}`);
-}
-
-interface Chosen {
-  readonly lr: number;
-  readonly top1: number;
-}
-
-const heldOut = 0.1; // of the training images, to choose a rate by
-
-/** Two more than a probe tries by itself: DINO's features of emoji do best at 0.3, the last of those. */
-export const scoreRates = [...probeRates, 1, 3] as const;
-
-async function chosenProbe({ config, ...options }: What, epochs?: number): Promise<Chosen> {
-  const probe = { ...options, epochs, lrs: scoreRates };
-  const trial = await linearProbe(config, { ...probe, holdOut: heldOut });
-  const { lr } = trial.courses.reduce((a, b) => b.last.top1 > a.last.top1 ? b : a);
-  const { courses } = await linearProbe(config, probe);
-  return { lr, top1: courses.find((course) => course.lr === lr)!.last.top1 };
 }

@@ -1,4 +1,5 @@
-import { baselineScores, scoreRates } from "lib/experiments/baseline_scores.ts";
+import { baselineScores } from "lib/experiments/baseline_scores.ts";
+import { scoreRates } from "lib/experiments/chosen_probe.ts";
 import { bcSslStart } from "lib/experiments/configs.ts";
 import { override, runId } from "lib/experiments/config.ts";
 import { knn } from "lib/experiments/knn.ts";

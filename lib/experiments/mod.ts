@@ -1,4 +1,6 @@
 /** What a notebook calls: configs, and the verbs that run them. Verbs return numbers and run ids, never tensors. */
+export { ablate, type AblateOptions, type ArmResult } from "lib/experiments/ablate.ts";
+export { type Arm, armConfig, type ArmData, armName } from "lib/experiments/arms.ts";
 export {
   type BaselineScores,
   baselineScores,

@@ -137,6 +137,17 @@ function convNeXtTiny(kernelSize: number, batchNorm: boolean): ConvNeXtConfig {
 /** In the authors' code, stochastic depth is active in the teacher of a ConvNeXt as in the student; of the others, not. */
 const ofAuthors = { teacherDropPath: true } as const;
 
+/**
+ * The recipe of 100 epochs for ConvNeXt-T with any kernel: the paper's own run where it has one, else as it would have been.
+ *
+ * @param kernelSize Odd, pixels a side.
+ * @param batchNorm After each depthwise convolution: BC-SSL-T.
+ */
+export function convNeXtRun(kernelSize: number, batchNorm: boolean): PretrainConfig {
+  const name = `${batchNorm ? "bcssl_t" : "convnext_t"}_k${kernelSize}`;
+  return configOf(name, 100, { model: convNeXtTiny(kernelSize, batchNorm), ...ofAuthors });
+}
+
 /** A row of the paper; its accuracies as printed. */
 type Reported = Pick<PaperRun, "linear" | "knn" | "source">;
 

@@ -3,7 +3,7 @@ import { confidenceInterval, meanAndError } from "lib/eval/statistics.ts";
 import type { Finding, Verdict } from "lib/eval/verdicts.ts";
 import type { Claim } from "lib/paper/mod.ts";
 import { showTable } from "lib/report/save_table.ts";
-import { tableOf } from "lib/report/table_formats.ts";
+import { type Table, tableOf } from "lib/report/table_formats.ts";
 
 /** One thing that was measured. Fractions. */
 export interface Measurement {
@@ -27,7 +27,7 @@ const tellingWidth = 0.05; // a fraction: an interval wider than ± 5 points agr
  * Student's t over seeds. Outside: disagrees. Inside: agrees, unless the interval is wider than ± 5 points.
  *
  * Cannot tell also with fewer than three seeds, and at any scale but `paper`: smaller ones have other data, on which no
- * printed number is expected. What holds across data are claims: see {@linkcode judge}.
+ * printed number is expected. What holds across data are claims: see {@linkcode verdicts}.
  */
 export function verdict({ paper, ours, scale }: Measurement): Verdict | undefined {
   if (paper === undefined) return undefined;
@@ -92,24 +92,21 @@ export interface TestedClaim {
 }
 
 /**
- * Shows a table of claims, each with the effect that the paper printed, ours, and the verdict of a stated test.
+ * A table of claims, each with the effect that the paper printed, ours, and the verdict of a stated test; points of percent.
  *
- * @returns The rows as shown, for `saveTable`; points of percent.
  * @throws {RangeError} If an effect, ours or printed, is no difference of fractions, or seeds and values differ in number.
  */
-export async function judge(claims: readonly TestedClaim[]): Promise<object[]> {
-  const rows = claims.map(judgeRow);
+export function verdicts(claims: readonly TestedClaim[]): Table {
   const note =
     "Effects in points. Verdict: agrees where the interval of our effect lies where the " +
     "claim puts it (above 0; for equality within the margin), disagrees where it lies on the other " +
     "side, cannot tell where it reaches across, with fewer than 3 seeds, and at smoke scale. " +
     "Intervals are of 95 %, those of two one-sided tests of 90 %.";
-  await showTable({ ...tableOf(rows), notes: [note] });
-  return rows;
+  return { ...tableOf(claims.map(verdictRow)), notes: [note] };
 }
 
-/** One row of {@linkcode judge}. */
-export function judgeRow({ claim, finding, scale, seeds, runs }: TestedClaim): object {
+/** One row of {@linkcode verdicts}. */
+export function verdictRow({ claim, finding, scale, seeds, runs }: TestedClaim): object {
   const { says, source, printed } = typeof claim === "string"
     ? { says: claim, source: "", printed: undefined }
     : claim;

@@ -3,10 +3,10 @@ import { equals, exceeds } from "lib/eval/verdicts.ts";
 import { claims } from "lib/paper/mod.ts";
 import {
   compareRow,
-  judgeRow,
   type Measurement,
   type TestedClaim,
   verdict,
+  verdictRow,
 } from "lib/report/compare.ts";
 import { baselineFigure, versusBaselines } from "lib/report/baselines.ts";
 import { toSvg } from "lib/report/plot.ts";
@@ -65,8 +65,8 @@ const tested: TestedClaim = {
   runs: ["a", "b"],
 };
 
-Deno.test("judgeRow() has the paper's effect and ours in points, the interval, the test and the verdict", () => {
-  const row = judgeRow(tested) as Record<string, number | string>;
+Deno.test("verdictRow() has the paper's effect and ours in points, the interval, the test and the verdict", () => {
+  const row = verdictRow(tested) as Record<string, number | string>;
   assertClose(
     [row["ours (points)"], row["± s.e."], row.p] as number[],
     [3, 0.57735, 0.03524],
@@ -79,19 +79,19 @@ Deno.test("judgeRow() has the paper's effect and ours in points, the interval, t
   assertEquals([row.claim, row.source], [claims.batchNormHelps.says, claims.batchNormHelps.source]);
 });
 
-Deno.test("judgeRow() cannot tell at smoke scale, and takes words of one's own", () => {
-  const row = judgeRow({ ...tested, claim: "mine", scale: "smoke" }) as Record<string, unknown>;
+Deno.test("verdictRow() cannot tell at smoke scale, and takes words of one's own", () => {
+  const row = verdictRow({ ...tested, claim: "mine", scale: "smoke" }) as Record<string, unknown>;
   assertEquals([row.claim, row.verdict, row["paper (points)"]], ["mine", "cannot tell", undefined]);
-  const one = judgeRow({ ...tested, finding: equals([0.5], [0.4], 0.01), seeds: [0] });
+  const one = verdictRow({ ...tested, finding: equals([0.5], [0.4], 0.01), seeds: [0] });
   assertEquals((one as Record<string, unknown>).interval, "−∞ to +∞");
 });
 
-Deno.test("judgeRow() refuses percent and a seed without a value", () => {
+Deno.test("verdictRow() refuses percent and a seed without a value", () => {
   const percent = exceeds([72, 75, 74], [70, 72, 70]);
-  assertThrows(() => judgeRow({ ...tested, finding: percent }), RangeError, "need fractions");
+  assertThrows(() => verdictRow({ ...tested, finding: percent }), RangeError, "need fractions");
   const epoch = { ...tested, claim: claims.peakOfSwin };
-  assertThrows(() => judgeRow(epoch), RangeError, "one is 260");
-  assertThrows(() => judgeRow({ ...tested, seeds: [0] }), RangeError, "got 3 for 1");
+  assertThrows(() => verdictRow(epoch), RangeError, "one is 260");
+  assertThrows(() => verdictRow({ ...tested, seeds: [0] }), RangeError, "got 3 for 1");
 });
 
 const knn = (top1: number) => [{ k: 20, top1, top5: 1 }];

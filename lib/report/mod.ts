@@ -1,10 +1,18 @@
 /** What a notebook shows: live progress, figures, tables, grids of images. Importing it mends the kernel's output. */
+export { armFigure, type ArmMetric, armTable, monitorCurves } from "lib/report/arms.ts";
 export { baselineFigure, type BaselineRow, versusBaselines } from "lib/report/baselines.ts";
 export { blockDiagram, type DrawnBlock } from "lib/report/block_diagram.ts";
 export { type CamSheetOptions, camSheetPng, showCams } from "lib/report/cam_sheet.ts";
 export { camScoreTable, hotAreaFigure } from "lib/report/cam_scores.ts";
 export type { ColourMap } from "lib/report/colour_maps.ts";
-export { compare, judge, type Measurement, type TestedClaim, verdict } from "lib/report/compare.ts";
+export { type ArmClaim, testClaims } from "lib/report/claim_tests.ts";
+export {
+  compare,
+  type Measurement,
+  type TestedClaim,
+  verdict,
+  verdicts,
+} from "lib/report/compare.ts";
 export { equals, exceeds, type Finding, rises, type Verdict } from "lib/eval/verdicts.ts";
 export { overlayHeatmap } from "lib/report/heatmap_overlay.ts";
 export {

@@ -1,0 +1,60 @@
+/** What `ablate` measured, beside the paper: a table, a figure over kernel sizes, the monitor, and what it says of claims. */
+import type { ArmResult } from "lib/experiments/mod.ts";
+import { meanAndError } from "lib/eval/statistics.ts";
+import { type KernelArm, kernelSizeFigure } from "lib/report/kernel_size_figure.ts";
+import { type MonitorCurve } from "lib/report/monitor_figure.ts";
+import type { Figure } from "lib/report/plot.ts";
+import { type Table, tableOf } from "lib/report/table_formats.ts";
+
+export type ArmMetric = "knn" | "linear";
+
+const labels = { knn: "k-NN", linear: "linear" } as const;
+
+/**
+ * A row for each arm, percent: the paper's number on ImageNet-1K, ours with its standard error over seeds; for the k-NN also the best
+ * on the way, apart.
+ */
+export function armTable(results: readonly ArmResult[]): Table {
+  const rows = results.map((result) => {
+    const { name, paper, knn, bestKnn, linear, scale, data, seeds, runs } = result;
+    return {
+      network: name,
+      "k-NN: paper (%)": percent(paper.knn),
+      "k-NN: ours (%)": percent(meanAndError(knn).mean),
+      "k-NN ± s.e.": percent(meanAndError(knn).standardError),
+      "k-NN: our best on the way (%)": percent(meanAndError(bestKnn).mean),
+      "linear: paper (%)": percent(paper.linear),
+      "linear: ours (%)": percent(meanAndError(linear).mean),
+      "linear ± s.e.": percent(meanAndError(linear).standardError),
+      n: seeds.length,
+      data,
+      scale,
+      seeds: seeds.join(", "),
+      runs: runs.join(", "),
+    };
+  });
+  const note =
+    "Paper: ImageNet-1K, 100 epochs. Ours: means over seeds, after the last step; the best on the way is chosen on " +
+    "the test images, so it flatters.";
+  return { ...tableOf(rows), notes: [note] };
+}
+
+/** Accuracy against kernel size, as the paper's Figure 2: ours filled, the paper's hollow. */
+export function armFigure(results: readonly ArmResult[], metric: ArmMetric): Figure {
+  const arms = results.map((result): KernelArm => ({
+    arch: result.family,
+    kernelSize: result.kernelSize ?? null,
+    ours: result[metric],
+    paper: result.paper[metric],
+  }));
+  return kernelSizeFigure(arms, { label: `${labels[metric]} top-1 (%)` });
+}
+
+/** The k-NN through training, for `monitorFigure`. */
+export function monitorCurves(results: readonly ArmResult[]): MonitorCurve[] {
+  return results.map(({ name, monitor }) => ({ arch: name, points: monitor }));
+}
+
+function percent(share: number | undefined): number | undefined {
+  return share === undefined ? undefined : Number((100 * share).toFixed(10));
+}
