@@ -5,18 +5,17 @@ import {
   beginUpdates,
   type OptimizerState,
   scaledGrad,
-  type Scales,
   type Update,
+  type WeightOptions,
 } from "lib/train/optimizer_state.ts";
 
-export interface AdamWOptions {
+export interface AdamWOptions extends WeightOptions {
   readonly lr: number;
   /** For matrices and kernels; 0 for biases, norms and layer scales: `decays` in optimizer_state.ts. */
   readonly weightDecay: number;
   readonly beta1?: number;
   readonly beta2?: number;
   readonly eps?: number;
-  readonly scales?: Scales;
 }
 
 /**
@@ -32,7 +31,7 @@ export function adamWStep(
   state: OptimizerState,
   options: AdamWOptions,
 ): void {
-  const updates = beginUpdates(weights, grads, state, roles, options.scales);
+  const updates = beginUpdates(weights, grads, state, roles, options);
   if (updates.length === 0) return;
   const factors = updates.map((update) => factorsOf(update, options));
   if (hasFused("AdamW")) return fusedUpdate(updates, factors);
@@ -49,9 +48,10 @@ type Factors = readonly [
 ];
 
 function factorsOf(
-  { slot: { steps: t }, scale, decays }: AdamWUpdate,
-  { lr, weightDecay, beta1 = 0.9, beta2 = 0.999, eps = 1e-8 }: AdamWOptions,
+  { slot: { steps: t }, scale, lrScale, decays }: AdamWUpdate,
+  { lr: base, weightDecay, beta1 = 0.9, beta2 = 0.999, eps = 1e-8 }: AdamWOptions,
 ): Factors {
+  const lr = base * lrScale;
   const keep = decays ? 1 - lr * weightDecay : 1;
   const [rms, step] = [1 / Math.sqrt(1 - beta2 ** t), lr / (1 - beta1 ** t)];
   return [keep, beta1, 1 - beta1, beta2, 1 - beta2, rms, eps, step, scale];

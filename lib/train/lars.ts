@@ -4,10 +4,10 @@ import {
   beginUpdates,
   type OptimizerState,
   scaledGrad,
-  type Scales,
+  type WeightOptions,
 } from "lib/train/optimizer_state.ts";
 
-export interface LarsOptions {
+export interface LarsOptions extends WeightOptions {
   readonly lr: number;
   /** Added to the gradient, of matrices and kernels: `decays` in optimizer_state.ts. */
   readonly weightDecay: number;
@@ -15,7 +15,6 @@ export interface LarsOptions {
   readonly momentum?: number;
   /** Length of a step before the learning rate, as a fraction of the weight's. By default 0.001. */
   readonly eta?: number;
-  readonly scales?: Scales;
 }
 
 /**
@@ -33,16 +32,16 @@ export function larsStep(
   weights: ReadonlyMap<string, tf.Variable>,
   grads: ReadonlyMap<string, tf.Tensor>,
   state: OptimizerState,
-  { lr, weightDecay, momentum = 0.9, eta = 0.001, scales }: LarsOptions,
+  { lr, weightDecay, momentum = 0.9, eta = 0.001, ...ofWeights }: LarsOptions,
 ): void {
-  for (const update of beginUpdates(weights, grads, state, ["mu"], scales)) {
-    const { weight, slot: { tensors: { mu } }, decays } = update;
+  for (const update of beginUpdates(weights, grads, state, ["mu"], ofWeights)) {
+    const { weight, slot: { tensors: { mu } }, lrScale, decays } = update;
     tf.tidy(() => {
       const grad = scaledGrad(update);
       const g = decays ? grad.add(weight.mul(weightDecay)) : grad;
       const adapted = weight.rank === 1 ? g : g.mul(adaptation(weight, g, eta));
       mu.assign(mu.mul(momentum).add(adapted));
-      weight.assign(weight.sub(mu.mul(lr)));
+      weight.assign(weight.sub(mu.mul(lr * lrScale)));
     });
   }
 }

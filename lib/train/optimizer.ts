@@ -2,18 +2,17 @@
 import type * as tf from "lib/tf.ts";
 import { adamWStep } from "lib/train/adamw.ts";
 import { larsStep } from "lib/train/lars.ts";
-import type { OptimizerState, Scales } from "lib/train/optimizer_state.ts";
+import type { OptimizerState, WeightOptions } from "lib/train/optimizer_state.ts";
 import { sgdStep } from "lib/train/sgd.ts";
 
 /** AdamW for transformers and ConvNeXts, SGD with momentum 0.9 for ResNets, LARS for large batches. */
 export type OptimizerName = "adamw" | "sgd" | "lars";
 
 /** What schedules change. */
-export interface OptimizerOptions {
+export interface OptimizerOptions extends WeightOptions {
   readonly lr: number;
   /** For matrices and kernels only: `decays` in optimizer_state.ts. */
   readonly weightDecay: number;
-  readonly scales?: Scales;
 }
 
 /**

@@ -25,12 +25,22 @@ export interface Update<Role extends string> {
   readonly slot: Slot<Role>;
   /** What the gradient is to be multiplied by. */
   readonly scale: number;
+  /** What the learning rate is to be multiplied by. */
+  readonly lrScale: number;
   /** Whether weight decay is for it: {@linkcode decays}. */
   readonly decays: boolean;
 }
 
-/** What clipping leaves of each gradient, by its name, as `clipScales` gives it: 1 where there is none. */
+/** Factors by the names of weights: 1 where there is none. */
 export type Scales = ReadonlyMap<string, number>;
+
+/** What every optimiser is told of single weights. */
+export interface WeightOptions {
+  /** What clipping leaves of each gradient, as `clipScales` gives it. */
+  readonly scales?: Scales;
+  /** What the learning rate is multiplied by, as in fine-tuning, where what was pre-trained learns more slowly. */
+  readonly lrScales?: Scales;
+}
 
 /** Biases, norms and layer scales do not decay: whatever is one-dimensional (dino, utils.py `get_params_groups`). */
 export function decays(name: string, weight: tf.Variable): boolean {
@@ -50,7 +60,7 @@ export function beginUpdates<Role extends string>(
   grads: ReadonlyMap<string, tf.Tensor>,
   state: OptimizerState,
   roles: readonly Role[],
-  scales: Scales = new Map(),
+  { scales, lrScales }: WeightOptions = {},
 ): Update<Role>[] {
   for (const name of grads.keys()) {
     if (!weights.has(name)) throw new TypeError(`Cannot update ${name}: no weight has this name`);
@@ -64,8 +74,14 @@ export function beginUpdates<Role extends string>(
     const slot = state.get(name) ?? zeroSlot(weight, roles);
     state.set(name, slot);
     slot.steps++;
-    const scale = scales.get(name) ?? 1;
-    return { weight, grad, slot: slot as Slot<Role>, scale, decays: decays(name, weight) };
+    return {
+      weight,
+      grad,
+      slot: slot as Slot<Role>,
+      scale: scales?.get(name) ?? 1,
+      lrScale: lrScales?.get(name) ?? 1,
+      decays: decays(name, weight),
+    };
   });
 }
 

@@ -56,6 +56,20 @@ for (const name of ["adamw", "sgd", "lars"] as const) {
   });
 }
 
+for (const name of ["adamw", "sgd", "lars"] as const) {
+  Deno.test(`optimizerStep() by ${name} gives a weight with a factor its own learning rate`, () => {
+    const lrScales = new Map([["w", 0.3], ["gamma", 2]]);
+    const scaled = after((w, g, state) =>
+      optimizerStep(name, w, g, state, { ...options, lrScales })
+    );
+    for (const [weight, value] of scaled) {
+      const lr = options.lr * (lrScales.get(weight) ?? 1);
+      const alone = after((w, g, state) => optimizerStep(name, w, g, state, { ...options, lr }));
+      assertClose(value, alone.get(weight)!, 1e-7);
+    }
+  });
+}
+
 Deno.test("optimizerStep() refuses what another optimiser kept, and changes nothing", () => {
   const weights = weightsOf();
   const state: OptimizerState = new Map();

@@ -40,3 +40,25 @@ export function linearWarmup(
   if (epoch >= warmupEpochs) return end;
   return warmupEpochs === 1 ? start : start + (end - start) * epoch / (warmupEpochs - 1);
 }
+
+export interface StepScheduleOptions {
+  readonly base: number;
+  /** Steps after which the value is a tenth of what it was. */
+  readonly drops: readonly number[];
+  /** Steps of linear warm-up, from a thousandth. */
+  readonly warmupSteps: number;
+}
+
+/**
+ * The schedule of detectors, as mmcv's `step` policy with its `linear` warm-up.
+ *
+ * @param step From 0.
+ */
+export function stepSchedule(
+  step: number,
+  { base, drops, warmupSteps }: StepScheduleOptions,
+): number {
+  const value = base * 0.1 ** drops.filter((drop) => step >= drop).length;
+  if (step >= warmupSteps) return value;
+  return value * (0.001 + 0.999 * step / warmupSteps);
+}

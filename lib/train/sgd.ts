@@ -4,16 +4,15 @@ import {
   beginUpdates,
   type OptimizerState,
   scaledGrad,
-  type Scales,
+  type WeightOptions,
 } from "lib/train/optimizer_state.ts";
 
-export interface SgdOptions {
+export interface SgdOptions extends WeightOptions {
   readonly lr: number;
   /** Of the buffer that is kept from step to step, a fraction; 0 keeps none back. */
   readonly momentum: number;
   /** Added to the gradient, of matrices and kernels: `decays` in optimizer_state.ts. By default 0. */
   readonly weightDecay?: number;
-  readonly scales?: Scales;
 }
 
 /**
@@ -29,16 +28,16 @@ export function sgdStep(
   weights: ReadonlyMap<string, tf.Variable>,
   grads: ReadonlyMap<string, tf.Tensor>,
   state: OptimizerState,
-  { lr, momentum, weightDecay = 0, scales }: SgdOptions,
+  { lr, momentum, weightDecay = 0, ...ofWeights }: SgdOptions,
 ): void {
-  for (const update of beginUpdates(weights, grads, state, ["momentum"], scales)) {
+  for (const update of beginUpdates(weights, grads, state, ["momentum"], ofWeights)) {
     const { weight, slot: { tensors: { momentum: buffer } } } = update;
     tf.tidy(() => {
       const grad = scaledGrad(update);
       const decay = update.decays ? weightDecay : 0;
       const g = decay === 0 ? grad : grad.add(weight.mul(decay));
       buffer.assign(buffer.mul(momentum).add(g));
-      weight.assign(weight.sub(buffer.mul(lr)));
+      weight.assign(weight.sub(buffer.mul(lr * update.lrScale)));
     });
   }
 }

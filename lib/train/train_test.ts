@@ -3,7 +3,7 @@ import { adamWStep } from "lib/train/adamw.ts";
 import { clipScales } from "lib/train/clip.ts";
 import { emaUpdate } from "lib/train/ema.ts";
 import type { OptimizerState } from "lib/train/optimizer_state.ts";
-import { cosineSchedule, linearWarmup } from "lib/train/schedules.ts";
+import { cosineSchedule, linearWarmup, stepSchedule } from "lib/train/schedules.ts";
 import { assertClose, assertEquals, assertThrows } from "lib/testing/assert.ts";
 
 const variable = (values: number[][]) => tf.variable(tf.tensor2d(values));
@@ -83,4 +83,11 @@ Deno.test("cosineSchedule() gives the reference's array", () => {
 Deno.test("linearWarmup() rises over the epochs, both ends included, and stays", () => {
   const at = (epoch: number) => linearWarmup(epoch, { start: 0.04, end: 0.07, warmupEpochs: 4 });
   assertClose([0, 1, 2, 3, 4, 50].map(at), [0.04, 0.05, 0.06, 0.07, 0.07, 0.07]);
+});
+
+Deno.test("stepSchedule() warms up from a thousandth and falls to a tenth at each drop, as mmcv's", () => {
+  const options = { base: 2, drops: [8, 12], warmupSteps: 4 };
+  const at = [0, 1, 3, 4, 7, 8, 11, 12, 100].map((step) => stepSchedule(step, options));
+  assertClose(at, [0.002, 2 * 0.25075, 2 * 0.75025, 2, 2, 0.2, 0.2, 0.02, 0.02], 1e-6);
+  assertClose(stepSchedule(0, { ...options, warmupSteps: 0 }), 2, 1e-9);
 });
