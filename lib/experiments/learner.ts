@@ -25,7 +25,7 @@ export interface Learner extends Disposable {
     batch: <T>(made: Promise<T>) => Promise<T>,
   ): AsyncIterable<{ readonly step: number }>;
   /**
-   * What the monitor measures of the network as it is: `knn20Top1` and whatever else, fractions.
+   * What the monitor measures of the network as it is: the run's score (`knn20Top1`) and whatever else, fractions.
    *
    * @param pause Awaited several times a second; what it throws ends the measurement.
    */

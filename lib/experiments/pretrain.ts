@@ -37,11 +37,12 @@ export async function pretrain(
     folder,
     description: { id: folder.id, scale, seed, ...config, recipe },
     monitorEvery: sizes.monitorEvery,
+    score: "knn20Top1",
     learner: async () => {
       heedPrecision(recipe, options.onWarning ?? console.warn);
       return dinoLearner(recipe, await openData(config.data, sizes), seed);
     },
-  };
+  } as const;
   return await trainRun(run, options);
 }
 

@@ -12,7 +12,10 @@ import {
 } from "lib/experiments/runs.ts";
 
 /** config.json, as {@linkcode openRun} writes it. */
-interface SavedConfig extends Pick<PretrainConfig, "name" | "data" | "recipe"> {
+interface SavedConfig extends Pick<PretrainConfig, "name"> {
+  readonly data: { readonly kind: string };
+  /** Of a detector, its backbone. */
+  readonly recipe: Pick<PretrainConfig["recipe"], "model">;
   readonly scale: string;
   readonly seed: number;
 }
@@ -132,7 +135,7 @@ function rowOf(path: string): Row | undefined {
 }
 
 /** `fashion-mnist, placed`: the kind, then what else the config says. */
-function datasetName({ kind, ...rest }: PretrainConfig["data"]): string {
+function datasetName({ kind, ...rest }: SavedConfig["data"]): string {
   const details = Object.entries(rest).flatMap(([name, value]) =>
     value === true ? [name] : typeof value === "string" ? [value] : []
   );

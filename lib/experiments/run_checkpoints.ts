@@ -8,7 +8,15 @@ import {
 import type { HistoryLine } from "lib/train/events.ts";
 import type { Learner } from "lib/experiments/learner.ts";
 import type { RunMetrics } from "lib/experiments/run_metrics.ts";
-import { readStatus, type RunFolder, type Score, writeStatus } from "lib/experiments/runs.ts";
+import {
+  type ApScore,
+  type MonitorScore,
+  readStatus,
+  type RunFolder,
+  type RunStatus,
+  type Score,
+  writeStatus,
+} from "lib/experiments/runs.ts";
 
 const share = 1 / 20; // of a run's time, at most, goes into checkpoints
 
@@ -18,6 +26,8 @@ export interface RunCheckpointsOptions {
   readonly done: number;
   /** Between two checkpoints, at least. */
   readonly seconds: number;
+  /** What tells which is the best. */
+  readonly score: MonitorScore;
 }
 
 /** Saves a run's state as it goes. */
@@ -74,9 +84,9 @@ export class RunCheckpoints {
     this.#due = now + Math.max(1000 * this.#options.seconds, (now - from) / share);
   }
 
-  /** If the k-NN of `step` is the best of the run, keeps the state after it for good. */
+  /** If the score of `step` is the best of the run, keeps the state after it for good. */
   keepIfBest(step: number): void {
-    if (bestKnn(this.#metrics.history)?.step !== step) return;
+    if (bestOf(this.#metrics.history, this.#options.score)?.step !== step) return;
     this.save(step);
     const { path } = this.#folder;
     if (listCheckpoints(path).some((file) => file.step === step)) keepAsBest(path, step); // else it is the best's own
@@ -84,30 +94,43 @@ export class RunCheckpoints {
 
   #writeStatus(step: number): void {
     const { history } = this.#metrics;
-    const { totalSteps } = this.#options;
-    const last = history.findLast(({ metrics }) => "knn20Top1" in metrics);
+    const { totalSteps, score } = this.#options;
+    const last = history.findLast(({ metrics }) => score in metrics);
     writeStatus(this.#folder, {
       step,
       totalSteps,
       finished: step === totalSteps && last?.step === step,
       seconds: this.#secondsBefore + (performance.now() - this.#began) / 1000,
-      lastKnn: last && toScore(last),
-      bestKnn: bestKnn(history),
+      ...named(score, last, bestOf(history, score)),
       alarms: this.#metrics.alarms(),
       updated: new Date().toISOString(),
     });
   }
 }
 
-/** The highest k-NN (k = 20); of equals the first. */
-function bestKnn(history: readonly HistoryLine[]): Score | undefined {
-  const scores = history.filter(({ metrics }) => "knn20Top1" in metrics).map(toScore);
-  return scores.reduce<Score | undefined>(
-    (best, score) => best === undefined || score.top1 > best.top1 ? score : best,
+/** Where a score is highest; of equals the first. */
+function bestOf(history: readonly HistoryLine[], score: MonitorScore): HistoryLine | undefined {
+  const measured = history.filter(({ metrics }) => score in metrics);
+  return measured.reduce<HistoryLine | undefined>(
+    (best, line) => best === undefined || line.metrics[score]! > best.metrics[score]! ? line : best,
     undefined,
   );
 }
 
-function toScore({ step, metrics }: HistoryLine): Score {
+/** The score as a status says it. */
+function named(
+  score: MonitorScore,
+  last: HistoryLine | undefined,
+  best: HistoryLine | undefined,
+): Pick<RunStatus, "lastKnn" | "bestKnn" | "lastAp" | "bestAp"> {
+  if (score === "boxAp") return { lastAp: last && toAp(last), bestAp: best && toAp(best) };
+  return { lastKnn: last && toKnn(last), bestKnn: best && toKnn(best) };
+}
+
+function toKnn({ step, metrics }: HistoryLine): Score {
   return { step, top1: metrics.knn20Top1! };
+}
+
+function toAp({ step, metrics }: HistoryLine): ApScore {
+  return { step, ap: metrics.boxAp! };
 }

@@ -60,7 +60,7 @@ export function openRun({ id, path }: RunFolder, description: object): RunLock {
 
 /** Removes what a run has learnt and measured; its folder stays. */
 export function clearRun({ path }: RunFolder): void {
-  const evaluations = ["knn.json", "linear.json", "neighbours.json"];
+  const evaluations = ["knn.json", "linear.json", "neighbours.json", "detection.json"];
   const files = ["metrics.jsonl", "metrics.parquet", "status.json", "environment.json"];
   for (const file of [...files, ...evaluations]) removeIfThere(join(path, file));
   for (const { path: checkpoint } of listCheckpoints(path)) Deno.removeSync(checkpoint);
@@ -95,17 +95,23 @@ export function restoreRun(
   throw new Error(`${problems[0]!.message}, nor is an older checkpoint good; give { fresh: true }`);
 }
 
+/** What a run's monitor measures, by the metric that tells which checkpoint is the best. */
+export type MonitorScore = "knn20Top1" | "boxAp";
+
 /** How far a run is, as of its last checkpoint: what a table of runs shows. */
 export interface RunStatus {
   readonly step: number;
   readonly totalSteps: number;
-  /** All steps taken, and the last one's k-NN measured. */
+  /** All steps taken, and the last one measured. */
   readonly finished: boolean;
-  /** Of training, k-NN included, over all sessions. */
+  /** Of training, measurements included, over all sessions. */
   readonly seconds: number;
   /** k-NN of the teacher (k = 20), fractions. */
   readonly lastKnn?: Score;
   readonly bestKnn?: Score;
+  /** Of a detector: AP of boxes on val, a fraction. */
+  readonly lastAp?: ApScore;
+  readonly bestAp?: ApScore;
   /** Names of the alarms raised. */
   readonly alarms: readonly string[];
   /** ISO 8601. */
@@ -115,6 +121,11 @@ export interface RunStatus {
 export interface Score {
   readonly step: number;
   readonly top1: number;
+}
+
+export interface ApScore {
+  readonly step: number;
+  readonly ap: number;
 }
 
 export function writeStatus({ path }: RunFolder, status: RunStatus): void {

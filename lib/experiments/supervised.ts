@@ -54,8 +54,9 @@ export async function supervised(
     folder,
     description: { id: folder.id, scale, seed, name, data: config.data, recipe, sizes },
     monitorEvery: sizes.monitorEvery,
+    score: "knn20Top1",
     learner: async () => twinLearner(key, recipe, await openData(config.data, sizes)),
-  };
+  } as const;
   return await trainRun(run, options);
 }
 

@@ -9,6 +9,7 @@ import { readPast } from "lib/experiments/run_metrics.ts";
 import { mayCompute } from "lib/experiments/saved_only.ts";
 import {
   clearRun,
+  type MonitorScore,
   openRun,
   readStatus,
   recordSession,
@@ -36,11 +37,11 @@ export interface TrainResult extends Pick<RunKey, "scale" | "seed"> {
   readonly run: string;
   readonly step: number;
   readonly totalSteps: number;
-  /** All steps taken, and the last one's k-NN measured. */
+  /** All steps taken, and the last one measured. */
   readonly finished: boolean;
   /**
-   * Every step's metrics (of a run longer than 20,000 steps, an even sample), and at the monitor's steps `knn10Top1`, `knn20Top1`, …,
-   * fractions. Speeds, which no two runs share, are in metrics.jsonl and in `runHistory(run)`.
+   * Every step's metrics (of a run longer than 20,000 steps, an even sample), and at the monitor's steps `knn10Top1`, `knn20Top1`, …
+   * or a detector's `boxAp`, …, fractions. Speeds, which no two runs share, are in metrics.jsonl and in `runHistory(run)`.
    */
   readonly history: readonly HistoryLine[];
 }
@@ -51,6 +52,8 @@ export interface Run {
   /** config.json: all that decides its numbers. */
   readonly description: object;
   readonly monitorEvery: number;
+  /** Of what its monitor measures, what says how good the run is; larger is better. */
+  readonly score: MonitorScore;
   /** At step 0. Called only where there is something left to train. */
   learner(): Promise<Learner>;
 }
@@ -70,7 +73,7 @@ export async function trainRun(
   { scale, seed, fresh = false, untilStep = Infinity, checkpointSeconds = 20, ...hooks }:
     TrainOptions,
 ): Promise<TrainResult> {
-  const { folder, description, monitorEvery } = run;
+  const { folder, description, monitorEvery, score } = run;
   const ready = fresh ? undefined : loadReady(run, untilStep);
   if (ready !== undefined) {
     await hooks.onStart?.(ready.history, ready.totalSteps);
@@ -87,16 +90,16 @@ export async function trainRun(
   warnIfDataChanged(folder, totalSteps, warn);
   await recordSession(folder, done);
   const until = Math.min(untilStep, totalSteps);
-  const plan = { done, until, totalSteps, monitorEvery, checkpointSeconds };
+  const plan = { done, until, totalSteps, monitorEvery, score, checkpointSeconds };
   const { step, history } = await trainOn(folder, learner, plan, { ...hooks, onWarning: warn });
   writeParquet(folder);
   const finished = step === totalSteps && !monitorIsDue(history, step, plan);
   return { run: folder.id, scale, seed, step, totalSteps, finished, history };
 }
 
-/** What there is to load, if no step and no k-NN is missing, and its checkpoint is good. */
+/** What there is to load, if no step and no measurement is missing, and its checkpoint is good. */
 function loadReady(
-  { folder, monitorEvery }: Run,
+  { folder, monitorEvery, score }: Run,
   untilStep: number,
 ): Pick<TrainResult, "step" | "totalSteps" | "finished" | "history"> | undefined {
   const status = readStatus(folder);
@@ -104,7 +107,8 @@ function loadReady(
   const { step, totalSteps, finished } = status;
   if (step < Math.min(untilStep, totalSteps) || !isGood(folder, step)) return undefined;
   const { history, missing } = readPast(folder, status);
-  if (missing > 0 || monitorIsDue(history, step, { totalSteps, monitorEvery })) return undefined;
+  const due = monitorIsDue(history, step, { totalSteps, monitorEvery, score });
+  if (missing > 0 || due) return undefined;
   return { step, totalSteps, finished, history };
 }
 

@@ -1,10 +1,10 @@
-/** The part of a run that takes long: steps, the k-NN monitor, and checkpoints on the way. */
+/** The part of a run that takes long: steps, the monitor, and checkpoints on the way. */
 import type { HistoryLine, TrainHooks } from "lib/train/events.ts";
 import { SpeedMeter } from "lib/train/speed_meter.ts";
 import type { Learner } from "lib/experiments/learner.ts";
 import { RunCheckpoints } from "lib/experiments/run_checkpoints.ts";
 import { RunMetrics } from "lib/experiments/run_metrics.ts";
-import type { RunFolder } from "lib/experiments/runs.ts";
+import type { MonitorScore, RunFolder } from "lib/experiments/runs.ts";
 
 /** From where to where it is trained. Steps count from the run's beginning. */
 export interface TrainingPlan {
@@ -12,6 +12,7 @@ export interface TrainingPlan {
   readonly until: number;
   readonly totalSteps: number;
   readonly monitorEvery: number;
+  readonly score: MonitorScore;
   readonly checkpointSeconds: number;
 }
 
@@ -35,9 +36,14 @@ export async function trainOn(
   plan: TrainingPlan,
   hooks: Hooks,
 ): Promise<Trained> {
-  const { totalSteps, done, checkpointSeconds: seconds } = plan;
+  const { totalSteps, done, score, checkpointSeconds: seconds } = plan;
   using metrics = new RunMetrics(folder, { learner, totalSteps, done, warn: hooks.onWarning });
-  const checkpoints = new RunCheckpoints(folder, learner, metrics, { totalSteps, done, seconds });
+  const checkpoints = new RunCheckpoints(folder, learner, metrics, {
+    totalSteps,
+    done,
+    seconds,
+    score,
+  });
   const training = new Training(learner, plan, hooks, metrics, checkpoints);
   try {
     await hooks.onStart?.(metrics.history, totalSteps);
@@ -56,18 +62,18 @@ export async function trainOn(
   return { step: training.step, history: metrics.history };
 }
 
-/** Whether the k-NN of the step just taken is the monitor's and has not been measured. */
+/** Whether the step just taken is to be measured by the monitor and has not been. */
 export function monitorIsDue(
   history: readonly HistoryLine[],
   step: number,
-  { monitorEvery, totalSteps }: Pick<TrainingPlan, "monitorEvery" | "totalSteps">,
+  { monitorEvery, totalSteps, score }: Pick<TrainingPlan, "monitorEvery" | "totalSteps" | "score">,
 ): boolean {
   if (step === 0 || (step % monitorEvery !== 0 && step !== totalSteps)) return false;
   const last = history.at(-1);
-  return !(last?.step === step && "knn20Top1" in last.metrics);
+  return !(last?.step === step && score in last.metrics);
 }
 
-const stoppedMonitor = new Error("stopped in the k-NN monitor");
+const stoppedMonitor = new Error("stopped in the monitor");
 
 /** One stretch of training. */
 class Training {
