@@ -1,6 +1,7 @@
 /** What a notebook calls: configs, and the verbs that run them. Verbs return numbers and run ids, never tensors. */
 export { ablate, type AblateOptions, type ArmResult } from "lib/experiments/ablate.ts";
 export { type Arm, armConfig, type ArmData, armName } from "lib/experiments/arms.ts";
+export { type ArmCost, armCosts } from "lib/experiments/arm_costs.ts";
 export {
   type BaselineScores,
   baselineScores,
@@ -31,6 +32,35 @@ export {
 } from "lib/experiments/config.ts";
 export { bcSslEmoji, bcSslStart } from "lib/experiments/configs.ts";
 export { type DataSplit, loadData, type LoadedSplit, openData } from "lib/experiments/data.ts";
+export {
+  detectIn,
+  type DetectInOptions,
+  type FoundInPicture,
+  type FoundObject,
+} from "lib/experiments/detect_in.ts";
+export { type DetectionData, openDetectionData } from "lib/experiments/detection_data.ts";
+export {
+  type BackboneOrigin,
+  type DetectionDataConfig,
+  type DetectorConfig,
+  detectorId,
+  type DetectorKey,
+  type DetectorScale,
+} from "lib/experiments/detector_config.ts";
+export {
+  paperDetectors,
+  sceneDetectorOn,
+  sceneDetectors,
+} from "lib/experiments/detector_configs.ts";
+export {
+  type ClassScores,
+  type DetectorScores,
+  evaluateDetector,
+  type EvaluateDetectorOptions,
+  type PrecisionCurve,
+  type RegionScores,
+} from "lib/experiments/evaluate_detector.ts";
+export { finetuneDetector } from "lib/experiments/finetune_detector.ts";
 export type { CamSubject } from "lib/experiments/explained.ts";
 export { loadPictures } from "lib/datasets/picture_files.ts";
 export { describeEngine } from "lib/experiments/engine.ts";

@@ -1,6 +1,6 @@
 /** What `ablate` measured, beside the paper: a table, a figure over kernel sizes, the monitor, and what it says of claims. */
 import type { ArmResult } from "lib/experiments/mod.ts";
-import { meanAndError } from "lib/eval/statistics.ts";
+import { meanAndError, pairedDifference } from "lib/eval/statistics.ts";
 import { type KernelArm, kernelSizeFigure } from "lib/report/kernel_size_figure.ts";
 import { type MonitorCurve } from "lib/report/monitor_figure.ts";
 import type { Figure } from "lib/report/plot.ts";
@@ -50,11 +50,45 @@ export function armFigure(results: readonly ArmResult[], metric: ArmMetric): Fig
   return kernelSizeFigure(arms, { label: `${labels[metric]} top-1 (%)` });
 }
 
+/**
+ * What BatchNorm gains with each kernel size that was run both ways: differences in points, paired by seed, beside the paper's.
+ *
+ * @throws {RangeError} If no size was.
+ */
+export function batchNormGains(results: readonly ArmResult[]): Table {
+  const rows = results.flatMap((result) => {
+    const { kernelSize, batchNorm, linear, knn, paper, seeds } = result;
+    const without = results.find((other) => other.kernelSize === kernelSize && !other.batchNorm);
+    if (!batchNorm || without === undefined) return [];
+    const [byKnn, byLinear] = [
+      pairedDifference(knn, without.knn),
+      pairedDifference(linear, without.linear),
+    ];
+    return [{
+      "kernel size": `${kernelSize}×${kernelSize}`,
+      "k-NN: paper (points)": difference(paper.knn, without.paper.knn),
+      "k-NN: ours (points)": percent(byKnn.mean),
+      "k-NN ± s.e.": percent(byKnn.standardError),
+      "linear: paper (points)": difference(paper.linear, without.paper.linear),
+      "linear: ours (points)": percent(byLinear.mean),
+      "linear ± s.e.": percent(byLinear.standardError),
+      n: seeds.length,
+    }];
+  });
+  if (rows.length > 0) return tableOf(rows);
+  throw new RangeError("Cannot tell what BatchNorm gains: no kernel size was run with and without");
+}
+
 /** The k-NN through training, for `monitorFigure`. */
 export function monitorCurves(results: readonly ArmResult[]): MonitorCurve[] {
   return results.map(({ name, monitor }) => ({ arch: name, points: monitor }));
 }
 
+function difference(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? undefined : percent(a - b);
+}
+
+/** To ten digits: what a fraction times 100 adds is no measurement. */
 function percent(share: number | undefined): number | undefined {
   return share === undefined ? undefined : Number((100 * share).toFixed(10));
 }

@@ -1,7 +1,7 @@
 import { type Arm, armName, type ArmResult } from "lib/experiments/mod.ts";
 import { exceeds, rises } from "lib/eval/verdicts.ts";
 import { claims } from "lib/paper/mod.ts";
-import { armFigure, armTable, monitorCurves } from "lib/report/arms.ts";
+import { armFigure, armTable, batchNormGains, monitorCurves } from "lib/report/arms.ts";
 import { type ArmClaim, testClaims } from "lib/report/claim_tests.ts";
 import { toSvg } from "lib/report/plot.ts";
 import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
@@ -44,7 +44,9 @@ Deno.test("testClaims() pairs differences by seed, and takes trends over the ker
     "laptop",
     [0, 1, 2],
   ]);
-  assertEquals(above!.finding, exceeds([0.51, 0.5, 0.52], [0.4, 0.41, 0.42]));
+  const { effect, pValue } = exceeds([0.51, 0.5, 0.52], [0.4, 0.41, 0.42]);
+  assertClose(above!.finding.effect.mean, effect.mean);
+  assertClose(above!.finding.pValue, pValue);
   const means = [[0.525, 0.545, 0.545], [0.435, 0.435, 0.435]] as const; // of 3×3 and 9×9, which both have
   assertClose(helps!.finding.effect.mean, exceeds(...means).effect.mean);
   assertClose(helps!.finding.pValue, exceeds(...means).pValue, 1e-6);
@@ -76,6 +78,19 @@ Deno.test("armTable() has the paper's number beside ours, percent, with error, s
     1e-5,
   );
   assertEquals([row.n, row.seeds, row.runs], [3, "0, 1, 2", "a, b, c"]);
+});
+
+Deno.test("batchNormGains() pairs seeds of each kernel size that was run both ways", () => {
+  const printed = { ...results[3]!, paper: { knn: 0.708 } };
+  const { columns, rows } = batchNormGains([...results.slice(0, 3), printed, results[5]!]);
+  const [of3, of9] = rows.map((row) =>
+    Object.fromEntries(columns.map((column, i) => [column, (row as unknown[])[i]]))
+  );
+  assertEquals([of3!["kernel size"], of9!["kernel size"], of3!.n], ["3×3", "9×9", 3]);
+  const numbers = (row: typeof of3) =>
+    [row!["k-NN: ours (points)"], row!["k-NN ± s.e."], row!["k-NN: paper (points)"]] as number[];
+  assertClose(numbers(of3), [10, 1, 0.8], 1e-5); // 9, 12 and 9 points
+  assertThrows(() => batchNormGains(results.slice(0, 3)), RangeError, "no kernel size");
 });
 
 Deno.test("armFigure() draws a line a family and monitorCurves() names each arm", () => {

@@ -1,5 +1,11 @@
 /** What a notebook shows: live progress, figures, tables, grids of images. Importing it mends the kernel's output. */
-export { armFigure, type ArmMetric, armTable, monitorCurves } from "lib/report/arms.ts";
+export {
+  armFigure,
+  type ArmMetric,
+  armTable,
+  batchNormGains,
+  monitorCurves,
+} from "lib/report/arms.ts";
 export { baselineFigure, type BaselineRow, versusBaselines } from "lib/report/baselines.ts";
 export { blockDiagram, type DrawnBlock } from "lib/report/block_diagram.ts";
 export { type CamSheetOptions, camSheetPng, showCams } from "lib/report/cam_sheet.ts";
