@@ -102,6 +102,11 @@ void check_depthwise() {
     check({{2, 31, 57, 20}, {51, 51, stride}, true}, random);
     check({{70, 5, 4, 3}, {3, 3, stride}, false}, random);
   }
+  for (const Index height : {1, 3, 5}) {  // small kernels, which need no window
+    for (const Index width : {3, 5}) {
+      for (const Index channels : {16, 17, 40}) check({{2, 9, 23, channels}, {height, width, 1}, width == 3}, random);
+    }
+  }
   const auto draw = [&](Index most) { return 1 + static_cast<Index>((random.next() + 1) / 2 * most); };
   for (int i = 0; i < 150; ++i) {
     const Maps maps{draw(4), draw(40), draw(40), draw(40)};

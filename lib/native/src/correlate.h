@@ -58,6 +58,11 @@ inline __attribute__((always_inline)) void correlate(const Runs& runs, Vec (&sum
   }
 }
 
+/** What is added to the outputs: one number per channel, or a map of their size. At least one is null. */
+struct Addend {
+  const float *bias, *map;
+};
+
 /** Where the sums of neighbouring outputs begin: `step` floats apart, or all at the same. */
 struct Start {
   const float* data;

@@ -3,8 +3,10 @@
 // All three are one inner loop (correlate.h). Forward, the sums are neighbouring outputs and the factors a kernel row; the
 // gradient of the input is the same with the kernel turned round; for the gradient of the kernel the sums are neighbouring
 // taps and the factors a row of the output's gradient. Taps that only meet the zeros outside are skipped: on the last,
-// small maps of a network, most of them.
+// small maps of a network, most of them. For the smallest kernels, forward and the gradient of the input have a loop that
+// needs no window (direct.h).
 #include "correlate.h"
+#include "direct.h"
 #include "window.h"
 
 namespace bcssl {
@@ -55,23 +57,13 @@ std::vector<Strip> singles_of(const Axis& a) {
   return singles;
 }
 
+/** Bytes of a group's windows. */
+constexpr Index kInSecondCache = Index{1} << 19;
+
 /** Rows that are worked on together, so that what they share is still in the first cache. */
 constexpr Index kLongestBand = 64;
 constexpr Index kWholeRow = 5;
 Index band_of(Index width) { return std::max<Index>(4, kLongestBand / std::max<Index>(1, width)); }
-
-/** Channel blocks in groups whose windows fit into the second cache. */
-struct Groups {
-  Index blocks, count, largest;
-  Groups(Index blocks, Index vectors_of_one) : blocks(blocks) {
-    constexpr Index kFit = (Index{1} << 19) / sizeof(Vec);  // 512 KiB
-    const Index fit = std::clamp<Index>(kFit / std::max<Index>(1, vectors_of_one), 1, blocks);
-    count = (blocks + fit - 1) / fit;
-    largest = (blocks + count - 1) / count;
-  }
-  Index begin(Index group) const { return blocks * group / count; }
-  Index size(Index group) const { return begin(group + 1) - begin(group); }
-};
 
 /** The part of a kernel that a map of this size meets. */
 Kernel inner(const Kernel& k, Index height, Index width) {
@@ -99,11 +91,6 @@ std::unique_ptr<Vec[]> pack_kernel(const float* weight, const Kernel& whole, con
 
 Index outputs(Index size, Index stride) { return (size + stride - 1) / stride; }
 
-/** What is added to the outputs: one number per channel, or a map of their size. At least one is null. */
-struct Addend {
-  const float *bias, *map;
-};
-
 /** A convolution forward, or backward to its input. */
 class Convolution {
  public:
@@ -111,15 +98,13 @@ class Convolution {
       : y_(y), x_(x), blocks_(channels), rows_(singles_of(y)), strips_(strips_of(x)),
         pad_(std::min(x.pad(), (kSums - 1) * x.down)), band_(std::clamp<Index>(y.out, 1, band_of(x.out))),
         window_rows_(std::min(y.in, ((band_ - 1) * y.down + y.taps - 1) / y.up + 1)),
-        groups_(blocks_.count(), Window::size(window_rows_, x.in, pad_)) {
+        groups_(blocks_.count(), Window::size(window_rows_, x.in, pad_), kInSecondCache) {
     for (const Strip& strip : strips_) write_.push_back(write_outputs(strip.outputs, x.down));
     if (x.down == 1 && x.up == 1 && x.out <= kSums) {
       strips_ = {{0, x.out, 0, 0, x.taps}};
       write_ = {write_row(x.out)};
     }
   }
-
-  const Blocks& blocks() const { return blocks_; }
 
   /** `kernel` is packed. */
   void run(const float* in, const Vec* kernel, const Addend& addend, float* out, Index images,
@@ -208,7 +193,7 @@ class KernelGradient {
         width_(outputs(m.width, k_.stride)), blocks_(m.channels),
         band_(std::clamp<Index>(height_, 1, band_of(width_))),
         window_rows_(std::min(m.height, (band_ - 1) * k_.stride + k_.height)),
-        pad_(std::min<Index>(k_.width / 2, kSums - 1)), groups_(blocks_.count(), window_size() + gradient_size()),
+        pad_(std::min<Index>(k_.width / 2, kSums - 1)), groups_(blocks_.count(), window_size() + gradient_size(), kInSecondCache),
         sets_(std::clamp<Index>(Split::kMostParts / groups_.count, 1, std::max<Index>(1, m.images))) {}
 
   /** `dbias` may be null. */
@@ -325,22 +310,30 @@ class KernelGradient {
 Axis forward(Index size, Index taps, Index stride) { return {size, outputs(size, stride), taps, stride, 1}; }
 Axis backward(Index size, Index taps, Index stride) { return {outputs(size, stride), size, taps, 1, stride}; }
 
+/** Forward, or back to the input. Maps are the forward input's. */
+void convolve(const float* in, const float* weight, const Addend& addend, float* out, const Maps& m,
+              const Kernel& whole, bool back, const Workers& workers) {
+  const Kernel k = inner(whole, m.height, m.width);
+  const auto kernel = pack_kernel(weight, whole, k, Blocks(m.channels), back);
+  if (DirectConvolution::suits(m, k)) {
+    DirectConvolution(m, k).run(in, kernel.get(), addend, out, workers);
+  } else {
+    const auto axis = back ? backward : forward;
+    const Convolution convolution(axis(m.height, k.height, k.stride), axis(m.width, k.width, k.stride), m.channels);
+    convolution.run(in, kernel.get(), addend, out, m.images, workers);
+  }
+}
+
 }  // namespace
 
 void depthwise(const float* x, const float* weight, const float* bias, float* y, const Maps& m, const Kernel& whole,
                const Workers& workers) {
-  const Kernel k = inner(whole, m.height, m.width);
-  const Convolution convolution(forward(m.height, k.height, k.stride), forward(m.width, k.width, k.stride), m.channels);
-  const auto kernel = pack_kernel(weight, whole, k, convolution.blocks(), false);
-  convolution.run(x, kernel.get(), {bias, nullptr}, y, m.images, workers);
+  convolve(x, weight, {bias, nullptr}, y, m, whole, false, workers);
 }
 
 void depthwise_grad_input(const float* dy, const float* weight, const float* plus, float* dx, const Maps& m,
                           const Kernel& whole, const Workers& workers) {
-  const Kernel k = inner(whole, m.height, m.width);
-  const Convolution convolution(backward(m.height, k.height, k.stride), backward(m.width, k.width, k.stride), m.channels);
-  const auto kernel = pack_kernel(weight, whole, k, convolution.blocks(), true);
-  convolution.run(dy, kernel.get(), {nullptr, plus}, dx, m.images, workers);
+  convolve(dy, weight, {nullptr, plus}, dx, m, whole, true, workers);
 }
 
 void depthwise_grad_weight(const float* dy, const float* x, float* dweight, float* dbias, const Maps& m,

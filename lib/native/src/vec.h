@@ -59,6 +59,19 @@ class Blocks {
   Index channels_, count_, filled_;
 };
 
+/** Channel blocks in groups, each of at most `bytes` if it can be: `vectors_of_one` for every block. */
+struct Groups {
+  Index blocks, count, largest;
+  Groups(Index blocks, Index vectors_of_one, Index bytes) : blocks(blocks) {
+    const Index most = bytes / static_cast<Index>(sizeof(Vec));
+    const Index fit = std::clamp<Index>(most / std::max<Index>(1, vectors_of_one), 1, blocks);
+    count = (blocks + fit - 1) / fit;
+    largest = (blocks + count - 1) / count;
+  }
+  Index begin(Index group) const { return blocks * group / count; }
+  Index size(Index group) const { return begin(group + 1) - begin(group); }
+};
+
 /** An array whose elements start out as whatever the memory holds. */
 inline std::unique_ptr<Vec[]> vectors(Index count) { return std::unique_ptr<Vec[]>(new Vec[count]); }
 
