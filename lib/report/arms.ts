@@ -79,6 +79,21 @@ export function batchNormGains(results: readonly ArmResult[]): Table {
   throw new RangeError("Cannot tell what BatchNorm gains: no kernel size was run with and without");
 }
 
+/** Of every arm the k-NN after the last step and the best on the way, percent, and when that was. */
+export function lastAndBest(results: readonly ArmResult[]): Table {
+  const rows = results.map(({ name, knn, bestKnn, bestEpoch, monitor, seeds }) => ({
+    network: name,
+    "last k-NN (%)": percent(meanAndError(knn).mean),
+    "± s.e.": percent(meanAndError(knn).standardError),
+    "best k-NN (%)": percent(meanAndError(bestKnn).mean),
+    "best ± s.e.": percent(meanAndError(bestKnn).standardError),
+    "best at epoch, each seed": bestEpoch,
+    "of epochs": monitor.at(-1)!.epoch,
+    n: seeds.length,
+  }));
+  return tableOf(rows);
+}
+
 /** The k-NN through training, for `monitorFigure`. */
 export function monitorCurves(results: readonly ArmResult[]): MonitorCurve[] {
   return results.map(({ name, monitor }) => ({ arch: name, points: monitor }));

@@ -1,7 +1,13 @@
 import { type Arm, armName, type ArmResult } from "lib/experiments/mod.ts";
 import { exceeds, rises } from "lib/eval/verdicts.ts";
 import { claims } from "lib/paper/mod.ts";
-import { armFigure, armTable, batchNormGains, monitorCurves } from "lib/report/arms.ts";
+import {
+  armFigure,
+  armTable,
+  batchNormGains,
+  lastAndBest,
+  monitorCurves,
+} from "lib/report/arms.ts";
 import { type ArmClaim, testClaims } from "lib/report/claim_tests.ts";
 import { toSvg } from "lib/report/plot.ts";
 import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
@@ -91,6 +97,16 @@ Deno.test("batchNormGains() pairs seeds of each kernel size that was run both wa
     [row!["k-NN: ours (points)"], row!["k-NN ± s.e."], row!["k-NN: paper (points)"]] as number[];
   assertClose(numbers(of3), [10, 1, 0.8], 1e-5); // 9, 12 and 9 points
   assertThrows(() => batchNormGains(results.slice(0, 3)), RangeError, "no kernel size");
+});
+
+Deno.test("lastAndBest() has both apart, with the epochs of the best", () => {
+  const { columns, rows } = lastAndBest(results.slice(3, 4));
+  const row = Object.fromEntries(columns.map((column, i) => [column, (rows[0] as unknown[])[i]]));
+  const numbers = ["last k-NN (%)", "± s.e.", "best k-NN (%)", "best ± s.e."].map((key) =>
+    row[key]
+  );
+  assertClose(numbers as number[], [51, 0.57735, 52, 0.57735], 1e-5);
+  assertEquals([row["best at epoch, each seed"], row["of epochs"], row.n], [[3, 4, 5], 5, 3]);
 });
 
 Deno.test("armFigure() draws a line a family and monitorCurves() names each arm", () => {
