@@ -91,6 +91,11 @@ export {
 export { type ModelCost, modelCosts } from "lib/experiments/model_costs.ts";
 export { runHistory, runs } from "lib/experiments/registry.ts";
 export { type FieldOfKernel, receptiveFields } from "lib/experiments/receptive_fields.ts";
+export {
+  type MeasuredSpeed,
+  measureSpeeds,
+  type MeasureSpeedsOptions,
+} from "lib/experiments/speeds.ts";
 export type { Subject } from "lib/experiments/subject.ts";
 export { supervised } from "lib/experiments/supervised.ts";
 export {
