@@ -4,6 +4,7 @@ export {
   type ArmMetric,
   armTable,
   batchNormGains,
+  lastAndBest,
   monitorCurves,
 } from "lib/report/arms.ts";
 export { baselineFigure, type BaselineRow, versusBaselines } from "lib/report/baselines.ts";
