@@ -37,7 +37,11 @@ void write_strip(const Reach& reach, const Beginning& beginning, const Blocks& b
     const Start start = beginning.of(channel);
     Vec sums[T];
 #pragma GCC unroll 16
-    for (int t = 0; t < T; ++t) sums[t] = start.at(t);
+    for (int t = 0; t < T; ++t) {
+      sums[t] = start.at(t);
+      // What the next row of outputs needs anew; after the last, the next map's first row.
+      __builtin_prefetch(first + channel + rows * row + t * step);
+    }
     const float* in = first + channel;
     const Vec* factors = kernel + b * taps;
     for (Index r = 0; r < rows; ++r, in += row, factors += K) {
