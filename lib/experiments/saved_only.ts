@@ -15,7 +15,7 @@ export class NotSavedError extends Error {
 export function mayCompute(what: string): void {
   const saved = Deno.env.get("BCSSL_SAVED") ?? "";
   if (saved === "only") {
-    throw new NotSavedError(`${what[0]!.toUpperCase()}${what.slice(1)} is not in outputs/`);
+    throw new NotSavedError(`Not saved in outputs/: ${what}`);
   }
   if (saved !== "") {
     throw new RangeError(`Cannot compute: BCSSL_SAVED is "${saved}"; unset it, or set only`);

@@ -44,7 +44,7 @@ Deno.test("BCSSL_SAVED=only refuses to compute, writes nothing, and loads what i
   Deno.env.set("BCSSL_OUTPUTS", folder);
   try {
     for (const verb of Object.values(verbs)) {
-      await assertRejects(() => fromSaved(verb), NotSavedError, "is not in outputs/");
+      await assertRejects(() => fromSaved(verb), NotSavedError, "in outputs/");
     }
     assertEquals([...Deno.readDirSync(folder)], []);
     for (const [name, verb] of Object.entries(verbs)) {
@@ -52,7 +52,7 @@ Deno.test("BCSSL_SAVED=only refuses to compute, writes nothing, and loads what i
       assertEquals(await fromSaved(verb), computed, name);
     }
     const fresh = () => pretrain(config, { ...options, fresh: true });
-    await assertRejects(() => fromSaved(fresh), NotSavedError, "Run test-");
+    await assertRejects(() => fromSaved(fresh), NotSavedError, "run test-");
     await fromSaved(verbs.pretrain!);
   } finally {
     Deno.env.delete("BCSSL_OUTPUTS");

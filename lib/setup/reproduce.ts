@@ -11,8 +11,15 @@ import { type CellResult, runNotebook, withOutputs } from "lib/setup/run_noteboo
 import { setUp } from "lib/setup/setup.ts";
 import { cellProgress } from "lib/setup/cell_progress.ts";
 import { main, readArguments } from "lib/setup/task.ts";
+import { writtenSince } from "lib/setup/written_files.ts";
 
 export const scales = ["smoke", "laptop", "paper"] as const;
+
+/** @throws {RangeError} If a scale was asked for and there is none of this name. */
+export function checkScale(scale: string | undefined): void {
+  if (scale === undefined || scales.some((name) => name === scale)) return;
+  throw new RangeError(`Cannot take scale "${scale}": there are ${scales.join(", ")}`);
+}
 
 export interface ReproduceOptions {
   /** Overrides the notebook's own scale (environment variable `BCSSL_SCALE`); by default it decides. */
@@ -83,20 +90,6 @@ async function describeFailure(
     .filter((line) => line !== "").join("\n    ");
 }
 
-async function figuresSince(time: number): Promise<string[]> {
-  const dir = `${resultsDir}/figures`;
-  const names: string[] = [];
-  try {
-    for await (const { name } of Deno.readDir(dir)) {
-      const { mtime } = await Deno.stat(`${dir}/${name}`);
-      if (mtime !== null && mtime.getTime() >= time) names.push(name);
-    }
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-  return names.sort();
-}
-
 /** The first Ctrl-C interrupts the running cell, which may save its work; the second ends the kernel. */
 function interrupts(): { signal: AbortSignal; kill: AbortSignal } {
   const [first, second] = [new AbortController(), new AbortController()];
@@ -113,9 +106,7 @@ async function task(args: string[]): Promise<number> {
     scale: { type: "string" },
     twice: { type: "boolean", default: false },
   }, { positionals: true });
-  if (values.scale !== undefined && !scales.some((name) => name === values.scale)) {
-    throw new RangeError(`Cannot take scale "${values.scale}": there are ${scales.join(", ")}`);
-  }
+  checkScale(values.scale);
   const paths = await findNotebooks(positionals);
   if (paths.length === 0) throw new Error("Cannot reproduce: there is no notebook in notebooks/");
   await setUp({ quiet: true });
@@ -129,7 +120,7 @@ async function task(args: string[]): Promise<number> {
     passes: values.twice ? 2 : 1,
     ...interrupts(),
   });
-  const figures = await figuresSince(began);
+  const figures = await writtenSince("figures", began);
   if (figures.length > 0) console.log(`Figures in outputs/figures: ${figures.join(", ")}`);
   for (const failure of failures) console.error(`\n${failure}`);
   return failures.length > 0 ? 1 : 0;
