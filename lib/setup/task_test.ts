@@ -32,6 +32,16 @@ for (
       ["--scale", "huge"],
       'Cannot take scale "huge": there are smoke, laptop, paper',
     ],
+    [
+      "figures.ts",
+      ["--scale", "huge"],
+      'Cannot take scale "huge": there are smoke, laptop, paper',
+    ],
+    [
+      "book.ts",
+      ["--from", "nowhere"],
+      'Cannot take notebooks from "nowhere": there are notebooks, outputs',
+    ],
   ] as const
 ) {
   Deno.test(`${file} ${args.join(" ")} is an error of one line`, async () => {

@@ -1,0 +1,71 @@
+/**
+ * `deno task book [notebook…] [--from notebooks|outputs]`: renders the notebooks, as they were run, to a static site in
+ * `outputs/book/`. Its pages need no network and no server. By default those that are committed; `outputs` takes the copies that
+ * `deno task reproduce` has executed here.
+ */
+import { basename } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Chapter, chapterOf, chapterPage, indexPage } from "lib/setup/book_pages.ts";
+import { mustRun } from "lib/setup/command.ts";
+import { remove, writeFileWhole } from "lib/setup/files.ts";
+import { findNotebooks, readNotebook } from "lib/setup/notebook.ts";
+import { jupyterEnv, notebooksDir, python, resultsDir } from "lib/setup/project.ts";
+import { setUp } from "lib/setup/setup.ts";
+import { main, readArguments } from "lib/setup/task.ts";
+
+const sources = { notebooks: notebooksDir, outputs: `${resultsDir}/notebooks` } as const;
+
+/**
+ * Renders notebooks to `folder`, in the place of what it holds.
+ *
+ * @param paths In the book's order.
+ * @returns The chapters, as the index lists them.
+ */
+export async function makeBook(paths: readonly string[], folder: string): Promise<Chapter[]> {
+  const { css: codeColours, bodies } = await render(paths);
+  const css = await Deno.readTextFile(here("book/book.css")) + codeColours;
+  const chapters: Chapter[] = [];
+  for (const path of paths) {
+    chapters.push(chapterOf(basename(path, ".ipynb"), await readNotebook(path)));
+  }
+  await remove(folder);
+  for (const [i, chapter] of chapters.entries()) {
+    const page = chapterPage(chapter, bodies[i]!, chapters, css);
+    await writeFileWhole(`${folder}/${chapter.name}.html`, page);
+  }
+  await writeFileWhole(`${folder}/index.html`, indexPage(chapters, css));
+  return chapters;
+}
+
+/** The cells as HTML, by nbconvert. */
+async function render(paths: readonly string[]): Promise<{ css: string; bodies: string[] }> {
+  const args = [here("render_notebooks.py"), here("."), ...paths];
+  return JSON.parse(await mustRun("render the notebooks", python, args, { env: jupyterEnv() }));
+}
+
+function here(path: string): string {
+  return fileURLToPath(new URL(path, import.meta.url));
+}
+
+if (import.meta.main) {
+  await main(async (args) => {
+    const { values, positionals } = readArguments(args, {
+      from: { type: "string", default: "notebooks" },
+    }, { positionals: true });
+    const from = values.from;
+    if (from !== "notebooks" && from !== "outputs") {
+      throw new RangeError(`Cannot take notebooks from "${from}": there are notebooks, outputs`);
+    }
+    const paths = await findNotebooks(positionals, sources[from]);
+    if (paths.length === 0) {
+      throw new Error(`Cannot make a book: there is no notebook in ${sources[from]}`);
+    }
+    await setUp({ quiet: true });
+    const folder = `${resultsDir}/book`;
+    const chapters = await makeBook(paths, folder);
+    for (const { name, executed } of chapters) {
+      if (!executed) console.log(`${name} has not been run: its page has no results`);
+    }
+    console.log(`${chapters.length} chapters: open ${folder}/index.html`);
+  });
+}

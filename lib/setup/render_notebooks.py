@@ -1,0 +1,22 @@
+"""Renders notebooks as HTML, without a page around it, by nbconvert.
+
+Arguments: the folder of the template "book", then paths of notebooks. Prints JSON: {"css": colours of code, "bodies": [HTML]}.
+"""
+
+import json
+import sys
+
+from nbconvert import HTMLExporter
+from pygments.formatters import HtmlFormatter
+
+templates, *paths = sys.argv[1:]
+exporter = HTMLExporter(
+    template_name="book",
+    extra_template_basedirs=[templates],
+    exclude_anchor_links=True,
+    exclude_input_prompt=True,
+    exclude_output_prompt=True,
+)
+css = HtmlFormatter(style="default").get_style_defs(".highlight")
+bodies = [exporter.from_filename(path)[0] for path in paths]
+json.dump({"css": css, "bodies": bodies}, sys.stdout)
