@@ -99,6 +99,7 @@ function panel(
     x: {
       domain: [first - room, last + 1.5 * room],
       ticks: sizes,
+      tickFormat: "d",
       ...axisLabel("kernel size", "center"),
     },
     y: { domain: [...extentOf(points)], ticks: 6, grid: true, ...axisLabel(label, "top") },
