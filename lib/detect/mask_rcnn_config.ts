@@ -120,7 +120,8 @@ export function torchvisionMaskRcnn(backbone: ModelConfig, numClasses: number): 
 }
 
 /**
- * The paper's (§4.2), which is ConvNeXt's: mmdet's Mask R-CNN. Its backbone drops paths at 0.4, and layer scale starts at 1.
+ * The paper's (§4.2), which is ConvNeXt's: mmdet's Mask R-CNN. The backbone to give it drops paths at 0.4, and its layer scale starts
+ * at 1.
  */
 export function convNeXtMaskRcnn(backbone: ModelConfig, numClasses: number): MaskRcnnConfig {
   const { rpn, box, mask, ...rest } = torchvisionMaskRcnn(backbone, numClasses);
