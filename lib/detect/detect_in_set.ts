@@ -1,0 +1,114 @@
+/** A detector on all pictures of a COCO set, or on one that is not in any. */
+import * as tf from "lib/tf.ts";
+import { type ChannelStats, type Raster, raster, resizedCrop } from "lib/augment/mod.ts";
+import { type CocoImage, type CocoSet, readCocoPicture } from "lib/datasets/coco/coco_set.ts";
+import { mapInOrder } from "lib/datasets/map_in_order.ts";
+import type { OnDamage } from "lib/detect/annotated_pictures.ts";
+import { fittedSize } from "lib/detect/augment.ts";
+import { detect } from "lib/detect/detect.ts";
+import type { Detection } from "lib/detect/detection.ts";
+import { batchPictures } from "lib/detect/detection_pixels.ts";
+import type { MaskRcnn } from "lib/detect/mask_rcnn.ts";
+
+/** How a picture is shown to a detector outside of training: at one size, unchanged otherwise. In pixels. */
+export interface ShowOptions {
+  readonly shortSide: number;
+  readonly longSide: number;
+  readonly stats: ChannelStats;
+}
+
+/** A picture with its number. */
+export interface NumberedPicture {
+  readonly id: number;
+  readonly picture: Raster;
+}
+
+/**
+ * Finds objects in pictures, all in one batch.
+ *
+ * @param categoryIds What each class is called, from class 1 on.
+ * @returns In pixels of the pictures as they are given.
+ */
+export function detectInPictures(
+  model: MaskRcnn,
+  pictures: readonly NumberedPicture[],
+  categoryIds: readonly number[],
+  { shortSide, longSide, stats }: ShowOptions,
+): Detection[] {
+  const shown = pictures.map(({ picture }) => fitted(picture, shortSide, longSide));
+  const { values, height, width } = batchPictures(shown, stats);
+  const images = pictures.map(({ id, picture }, b) => ({
+    id,
+    shown: shown[b]!,
+    original: picture,
+  }));
+  const pixels = tf.tensor4d(values, [pictures.length, height, width, 3]);
+  try {
+    return detect(model, pixels, images, categoryIds);
+  } finally {
+    pixels.dispose();
+  }
+}
+
+function fitted(picture: Raster, shortSide: number, longSide: number): Raster {
+  const { height, width } = fittedSize(picture, shortSide, longSide);
+  if (height === picture.height && width === picture.width) return picture;
+  const out = raster(width, height, picture.channels);
+  const whole = { left: 0, top: 0, width: picture.width, height: picture.height };
+  resizedCrop(picture, whole, out, "bilinear");
+  return out;
+}
+
+export interface FoundInSet {
+  readonly detections: readonly Detection[];
+  /** The set, without the pictures that are damaged: what the detections are to be measured on. */
+  readonly set: CocoSet;
+}
+
+/**
+ * Finds objects in every picture of a set.
+ *
+ * @param options.batchSize Pictures at a time.
+ * @param pause Awaited after each batch; what it throws ends it.
+ * @throws {Error} If a picture is damaged and such is the end; the message names file and id.
+ */
+export async function detectInSet(
+  model: MaskRcnn,
+  set: CocoSet,
+  options: ShowOptions & OnDamage & { readonly batchSize: number },
+  pause: () => Promise<void>,
+): Promise<FoundInSet> {
+  const categoryIds = set.categories.map(({ id }) => id);
+  const [good, detections]: [CocoImage[], Detection[]] = [[], []];
+  const { batchSize } = options;
+  for (let first = 0; first < set.images.length; first += batchSize) {
+    const images = set.images.slice(first, first + batchSize);
+    const read = await mapInOrder(
+      images,
+      batchSize,
+      (image) => readUnlessDamaged(set, image, options),
+    );
+    const pictures = read.filter((picture) => picture !== undefined);
+    const numbers = new Set(pictures.map(({ id }) => id));
+    good.push(...images.filter(({ id }) => numbers.has(id)));
+    if (pictures.length > 0) {
+      detections.push(...detectInPictures(model, pictures, categoryIds, options));
+    }
+    await pause();
+  }
+  return { detections, set: good.length === set.images.length ? set : { ...set, images: good } };
+}
+
+async function readUnlessDamaged(
+  set: CocoSet,
+  image: CocoImage,
+  { onFault = "leave out", log = console.warn }: OnDamage,
+): Promise<NumberedPicture | undefined> {
+  try {
+    return { id: image.id, picture: await readCocoPicture(set, image) };
+  } catch (error) {
+    if (onFault === "stop") throw error;
+    log(`Left out: ${(error as Error).message}`);
+    return undefined;
+  }
+}
