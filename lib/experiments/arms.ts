@@ -1,6 +1,9 @@
 /** The arms of the notebooks' comparisons: networks that differ in one thing, trained alike on the same images. */
 import { figure2, table1, table2 } from "lib/paper/mod.ts";
-import { type ModelConfig, resNetConfig, swinConfig, vitConfig } from "lib/models/mod.ts";
+import type { ModelConfig } from "lib/models/mod.ts";
+import { resNetConfig } from "lib/models/resnet_configs.ts";
+import { swinConfig } from "lib/models/swin_configs.ts";
+import { vitConfig } from "lib/models/vit_configs.ts";
 import { override, type PretrainConfig, type ScaleName } from "lib/experiments/config.ts";
 import { bcSslEmoji, bcSslStart } from "lib/experiments/configs.ts";
 import { convNeXtRun, paperRuns } from "lib/experiments/paper_runs.ts";
