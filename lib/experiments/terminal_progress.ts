@@ -1,7 +1,7 @@
 /** A run's progress on a terminal: a bar; in a log, a line now and then. */
 import { setImmediate } from "node:timers";
 import { Presets, SingleBar } from "cli-progress";
-import type { TrainEvent, TrainHooks } from "lib/train/events.ts";
+import type { HistoryLine, TrainEvent, TrainHooks } from "lib/train/events.ts";
 
 const lineEvery = 30_000; // ms between two lines of a log
 
@@ -41,20 +41,28 @@ export function terminalProgress(run: string): TerminalProgress {
 /** What is worth seeing of the latest steps. */
 class Signals {
   #speed = "";
-  #knn = "";
+  #score = "";
 
   after({ metrics, speed }: TrainEvent): string {
     if (speed !== undefined) {
       const wait = Math.round(100 * speed.dataWaitShare);
       this.#speed = `${Math.round(speed.imagesPerSecond)} images/s, ${wait} % waiting for data`;
     }
-    if (metrics.knn20Top1 !== undefined) this.#knn = `k-NN ${percent(metrics.knn20Top1)}`;
+    this.#score = scoreOf(metrics) || this.#score;
     const loss = metrics.loss === undefined ? "" : `loss ${metrics.loss.toFixed(3)}`;
-    return [loss, this.#knn, this.#speed].filter((part) => part !== "").join(" · ");
+    return [loss, this.#score, this.#speed].filter((part) => part !== "").join(" · ");
   }
 }
 
+/** What the monitor measured: `k-NN 73.0 %`; of other steps nothing. */
+export function scoreOf(metrics: HistoryLine["metrics"]): string {
+  const { knn20Top1, boxAp50, maskAp50 } = metrics;
+  if (knn20Top1 !== undefined) return `k-NN ${percent(knn20Top1)}`;
+  if (boxAp50 === undefined || maskAp50 === undefined) return "";
+  return `AP50 ${percent(boxAp50)} box, ${percent(maskAp50)} mask`;
+}
+
 /** `73.0 %` */
-export function percent(share: number): string {
+function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`;
 }

@@ -2,22 +2,47 @@
 import { parseArgs } from "node:util";
 import * as configs from "lib/experiments/configs.ts";
 import { paperRuns } from "lib/experiments/paper_runs.ts";
-import { override, type PretrainConfig, type RunKey, scaleNames } from "lib/experiments/config.ts";
+import {
+  type Override,
+  override,
+  type PretrainConfig,
+  type RunKey,
+  scaleNames,
+} from "lib/experiments/config.ts";
+import type { DetectorConfig, DetectorKey } from "lib/experiments/detector_config.ts";
+import { paperDetectors, sceneDetectors } from "lib/experiments/detector_configs.ts";
 import { twinSuffix } from "lib/experiments/supervised_twin.ts";
 
-/** What to train, and how far. */
-export interface TrainArguments extends RunKey {
-  /** The twin that is told the classes, not the run itself. */
-  readonly supervised: boolean;
+/** How far. */
+interface Extent {
   readonly fresh: boolean;
   /** `Infinity`: to the end. */
   readonly untilStep: number;
+}
+
+/** What to train, and how far. */
+export interface TrainArguments extends RunKey, Extent {
+  /** The twin that is told the classes, not the run itself. */
+  readonly supervised: boolean;
+}
+
+/** A detector, and how far. */
+export interface DetectorArguments extends DetectorKey, Extent {}
+
+/** Whether it is a detector that is asked for. */
+export function isDetector(read: TrainArguments | DetectorArguments): read is DetectorArguments {
+  return "pretrained" in read.config;
 }
 
 /** Every experiment there is, by name. */
 export const namedConfigs: ReadonlyMap<string, PretrainConfig> = new Map(
   [...Object.values(configs), ...paperRuns.map(({ config }) => config)]
     .map((config) => [config.name, config]),
+);
+
+/** Every detector there is, by name. */
+export const namedDetectors: ReadonlyMap<string, DetectorConfig> = new Map(
+  [...sceneDetectors, ...paperDetectors].map((config) => [config.name, config]),
 );
 
 /** Lines of names, as the help's second column has room for. */
@@ -41,6 +66,9 @@ ${inLines(Object.values(configs).map(({ name }) => name))}
                    and the paper's runs on ImageNet-1K, for --scale paper
 ${inLines(paperRuns.map(({ config }) => config.name))}
                    With ${twinSuffix} after it, the same network told the classes
+                   Detectors that start from such a run: on scenes of emoji,
+                   and on COCO for --scale paper
+${inLines([...namedDetectors.keys()])}
   --scale SCALE    how much of it: ${scaleNames.join(", ")} (by default laptop)
   --seed N         a whole number (by default 0)
   --set PATH=VALUE change one value of the config; may be given again
@@ -52,6 +80,7 @@ Examples
   deno task train --config start
   deno task train --config start --scale smoke --seed 1
   deno task train --config start_supervised
+  deno task train --config scenes_emoji_bcssl_k9
   deno task train --config start --set recipe.model.kernelSize=9 --set recipe.lr=0.004
   nohup deno task train --config bcssl_t_k9_300ep --scale paper > train.log &
 `;
@@ -62,25 +91,28 @@ Examples
  * @returns `undefined` if help is asked for.
  * @throws {RangeError} If one is unknown or makes no sense; the message says which there are.
  */
-export function readTrainArguments(args: string[]): TrainArguments | undefined {
+export function readTrainArguments(
+  args: string[],
+): TrainArguments | DetectorArguments | undefined {
   const values = parse(args);
   if (values.help) return undefined;
-  const supervised = values.config?.endsWith(twinSuffix) ?? false;
-  const config = configNamed(
-    supervised ? values.config!.slice(0, -twinSuffix.length) : values.config,
-  );
   const scale = scaleNames.find((name) => name === values.scale);
   if (scale === undefined) {
     throw new RangeError(`Cannot train at scale "${values.scale}": use ${scaleNames.join(", ")}`);
   }
-  return {
-    config: values.set.reduce(withSetting, config),
-    supervised,
+  const others = {
     scale,
     seed: wholeNumber("--seed", values.seed),
     fresh: values.fresh,
     untilStep: values.until === undefined ? Infinity : wholeNumber("--until", values.until),
   };
+  const detector = namedDetectors.get(values.config ?? "");
+  if (detector) return { config: values.set.reduce(withSetting, detector), ...others };
+  const supervised = values.config?.endsWith(twinSuffix) ?? false;
+  const config = configNamed(
+    supervised ? values.config!.slice(0, -twinSuffix.length) : values.config,
+  );
+  return { config: values.set.reduce(withSetting, config), supervised, ...others };
 }
 
 function parse(args: string[]) {
@@ -106,7 +138,11 @@ function configNamed(name: string | undefined): PretrainConfig {
   const found = name === undefined ? undefined : namedConfigs.get(name);
   if (found !== undefined) return found;
   const problem = name === undefined ? "without --config NAME" : `"${name}"`;
-  throw new RangeError(`Cannot train ${problem}: there are ${[...namedConfigs.keys()].join(", ")}`);
+  throw new RangeError(
+    `Cannot train ${problem}: there are ${
+      [...namedConfigs.keys(), ...namedDetectors.keys()].join(", ")
+    }`,
+  );
 }
 
 function wholeNumber(option: string, text: string): number {
@@ -116,7 +152,7 @@ function wholeNumber(option: string, text: string): number {
 }
 
 /** The config with one value changed: `recipe.model.kernelSize=9`. The new value must be of the old one's type. */
-function withSetting(config: PretrainConfig, setting: string): PretrainConfig {
+function withSetting<T extends object>(config: T, setting: string): T {
   const [, path, text] = /^([^=]+)=(.*)$/s.exec(setting) ?? [];
   if (path === undefined || text === undefined) {
     throw new RangeError(`Cannot take --set ${setting}: need PATH=VALUE, as in recipe.lr=0.004`);
@@ -128,7 +164,7 @@ function withSetting(config: PretrainConfig, setting: string): PretrainConfig {
     throw new RangeError(`Cannot set ${path} to ${text}: it is ${JSON.stringify(old)}`);
   }
   const changes = names.reduceRight<unknown>((inner, name) => ({ [name]: inner }), value);
-  return override<PretrainConfig>(config, changes as object); // names what there is where the path leads nowhere
+  return override<T>(config, changes as Override<T>); // names what there is where the path leads nowhere
 }
 
 /** The text as a value of the type of `old`; undefined if it is none. */

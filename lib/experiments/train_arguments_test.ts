@@ -1,19 +1,35 @@
 import { runId } from "lib/experiments/config.ts";
 import { bcSslStart } from "lib/experiments/configs.ts";
-import { namedConfigs, readTrainArguments, trainHelp } from "lib/experiments/train_arguments.ts";
+import { detectorId } from "lib/experiments/detector_config.ts";
+import { sceneDetectors } from "lib/experiments/detector_configs.ts";
+import {
+  isDetector,
+  namedConfigs,
+  namedDetectors,
+  readTrainArguments,
+  type TrainArguments,
+  trainHelp,
+} from "lib/experiments/train_arguments.ts";
 import { assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 
 const start = ["--config", "start"];
 
+/** Of what is no detector. */
+function readRun(args: string[]): TrainArguments {
+  const read = readTrainArguments(args);
+  if (read === undefined || isDetector(read)) throw new Error("no run");
+  return read;
+}
+
 Deno.test("readTrainArguments() without options is the notebook's run at laptop scale", () => {
-  const read = readTrainArguments(start)!;
+  const read = readRun(start);
   assertEquals(runId(read), runId({ config: bcSslStart, scale: "laptop", seed: 0 }));
   assertEquals([read.fresh, read.untilStep, read.supervised], [false, Infinity, false]);
 });
 
 Deno.test("readTrainArguments() takes a name with _supervised after it for the twin", () => {
   const args = ["--config", "start_supervised", "--set", "recipe.model.kernelSize=9"];
-  const read = readTrainArguments(args)!;
+  const read = readRun(args);
   assertEquals([read.supervised, read.config.name], [true, "start"]);
   assertEquals(read.config.recipe.model, { ...bcSslStart.recipe.model, kernelSize: 9 });
 });
@@ -21,7 +37,7 @@ Deno.test("readTrainArguments() takes a name with _supervised after it for the t
 Deno.test("readTrainArguments() changes values of every type, and gives another run", () => {
   const args = "--scale smoke --seed 3 --until 20 --fresh --set recipe.model.kernelSize=9 " +
     "--set recipe.crops.blurRadius=[0.1,0.5] --set data.placed=false --set name=mine";
-  const read = readTrainArguments([...start, ...args.split(" ")])!;
+  const read = readRun([...start, ...args.split(" ")]);
   assertEquals([read.scale, read.seed, read.fresh, read.untilStep], ["smoke", 3, true, 20]);
   const { config } = read;
   assertEquals(config.recipe.model, { ...bcSslStart.recipe.model, kernelSize: 9 });
@@ -61,7 +77,7 @@ Deno.test("readTrainArguments() says in one line what is wrong and what there is
 });
 
 Deno.test("readTrainArguments() knows the paper's runs by name, and their twins", () => {
-  const read = readTrainArguments(["--config", "bcssl_t_k9_300ep_supervised", "--scale", "paper"])!;
+  const read = readRun(["--config", "bcssl_t_k9_300ep_supervised", "--scale", "paper"]);
   assertEquals([read.config.name, read.supervised, read.scale], [
     "bcssl_t_k9_300ep",
     true,
@@ -69,11 +85,31 @@ Deno.test("readTrainArguments() knows the paper's runs by name, and their twins"
   ]);
 });
 
+Deno.test("readTrainArguments() knows detectors by name, and changes their values", () => {
+  const args = "--config scenes_emoji_bcssl_k9 --scale smoke --seed 2 --set recipe.lr=0.01 " +
+    "--set model.fpnDim=8 --set pretrained.of=init";
+  const read = readTrainArguments(args.split(" "))!;
+  assertTrue(isDetector(read), "a detector");
+  const wide = sceneDetectors.at(-1)!;
+  const config = {
+    ...wide,
+    recipe: { ...wide.recipe, lr: 0.01 },
+    model: { ...wide.model, fpnDim: 8 },
+    pretrained: { ...wide.pretrained!, of: "init" },
+  } as const;
+  assertEquals(read.config, config);
+  const key = { config, scale: "smoke", seed: 2 } as const;
+  assertEquals(isDetector(read) && detectorId(read), detectorId(key));
+  assertTrue(detectorId(key) !== detectorId({ ...key, config: wide }), "another run");
+  assertTrue(detectorId(key) !== detectorId({ ...key, seed: 3 }), "another seed");
+});
+
 Deno.test("help names every config, and its examples are read", () => {
   assertEquals(readTrainArguments(["--help"]), undefined);
-  for (const name of namedConfigs.keys()) assertTrue(trainHelp.includes(name), name);
+  const names = [...namedConfigs.keys(), ...namedDetectors.keys()];
+  for (const name of names) assertTrue(trainHelp.includes(name), name);
   const examples = trainHelp.split("\n").filter((line) => /^ .*deno task train/.test(line));
-  assertEquals(examples.length, 5);
+  assertEquals(examples.length, 6);
   for (const example of examples) {
     const [, args] = /deno task train ([^>]*)/.exec(example)!;
     assertTrue(readTrainArguments(args!.trim().split(" ")) !== undefined, example);

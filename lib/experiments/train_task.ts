@@ -1,13 +1,22 @@
 /**
- * What `deno task train` runs once everything is set up: the same `pretrain` and `supervised` as a notebook's, without one.
+ * What `deno task train` runs once everything is set up: the same `pretrain`, `supervised` and `finetuneDetector` as a notebook's,
+ * without one.
  *
  * Exit codes: 0 when it has come as far as was asked for, 130 and 143 when SIGINT or SIGTERM stopped it (it is saved), 1 on an error.
  */
+import type { TrainHooks } from "lib/train/events.ts";
 import type { TrainResult } from "lib/experiments/train_run.ts";
 import { runId } from "lib/experiments/config.ts";
-import { percent, terminalProgress } from "lib/experiments/terminal_progress.ts";
+import { detectorId } from "lib/experiments/detector_config.ts";
+import { scoreOf, terminalProgress } from "lib/experiments/terminal_progress.ts";
 import { twinId } from "lib/experiments/supervised_twin.ts";
-import { readTrainArguments, trainHelp } from "lib/experiments/train_arguments.ts";
+import {
+  type DetectorArguments,
+  isDetector,
+  readTrainArguments,
+  type TrainArguments,
+  trainHelp,
+} from "lib/experiments/train_arguments.ts";
 
 const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
 const oneKeyPress = 1000; // ms in which a second signal is the first one's echo: a task passes on what the terminal sent already
@@ -28,10 +37,32 @@ function listen(): { readonly signal: AbortSignal; exitCode(): number } {
 
 /** `start-1a2b3c4d: finished, 6240 steps, k-NN 73.0 %` */
 function summary({ run, step, totalSteps, finished, history }: TrainResult): string {
-  const knn = history.findLast(({ metrics }) => "knn20Top1" in metrics)?.metrics.knn20Top1;
-  const score = knn === undefined ? "" : `, k-NN ${percent(knn)}`;
+  const last = history.findLast(({ metrics }) => scoreOf(metrics) !== "");
+  const score = last === undefined ? "" : `, ${scoreOf(last.metrics)}`;
   if (finished) return `${run}: finished, ${totalSteps} steps${score}`;
   return `${run}: saved at step ${step} of ${totalSteps}${score}; the same command goes on`;
+}
+
+function idOf(read: TrainArguments | DetectorArguments): string {
+  if (isDetector(read)) return detectorId(read);
+  return read.supervised ? twinId(read) : runId(read);
+}
+
+/** The verb is imported now: help need not wait for the engine. */
+async function call(
+  read: TrainArguments | DetectorArguments,
+  hooks: TrainHooks,
+): Promise<TrainResult> {
+  if (isDetector(read)) {
+    const { config, ...options } = read;
+    const { finetuneDetector } = await import("lib/experiments/finetune_detector.ts");
+    return await finetuneDetector(config, { ...options, ...hooks });
+  }
+  const { config, supervised: isTwin, ...options } = read;
+  const verb = isTwin
+    ? (await import("lib/experiments/supervised.ts")).supervised
+    : (await import("lib/experiments/pretrain.ts")).pretrain;
+  return await verb(config, { ...options, ...hooks });
 }
 
 async function train(args: string[]): Promise<number> {
@@ -40,14 +71,9 @@ async function train(args: string[]): Promise<number> {
     console.log(trainHelp);
     return 0;
   }
-  const { config, supervised: isTwin, ...options } = read;
   const { signal, exitCode } = listen();
-  // Imported now: help need not wait for the engine.
-  const verb = isTwin
-    ? (await import("lib/experiments/supervised.ts")).supervised
-    : (await import("lib/experiments/pretrain.ts")).pretrain;
-  using progress = terminalProgress(isTwin ? twinId(read) : runId(read));
-  const result = await verb(config, { ...options, ...progress, signal });
+  using progress = terminalProgress(idOf(read));
+  const result = await call(read, { ...progress, signal });
   progress.end();
   console.log(summary(result));
   return result.finished ? 0 : exitCode();
