@@ -7,6 +7,7 @@ import * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
 import type { BoxHeadConfig } from "lib/detect/mask_rcnn_config.ts";
 import { createUniformLinear, linear, type LinearParams } from "lib/nn/linear.ts";
+import { relu } from "lib/nn/relu.ts";
 
 export interface BoxHeadParams {
   readonly box_head: {
@@ -57,8 +58,8 @@ export function runBoxHead(
   return tf.tidy(() => {
     // As torchvision flattens regions, so that its weights fit: channel by channel.
     let x = regions.transpose([0, 3, 1, 2]).reshape<tf.Tensor2D>([R, D * S * S]);
-    x = tf.relu(linear(x, box_head.fc6));
-    x = tf.relu(linear(x, box_head.fc7)); // [R, dim]
+    x = relu(linear(x, box_head.fc6));
+    x = relu(linear(x, box_head.fc7)); // [R, dim]
     return {
       classes: linear(x, box_predictor.cls_score),
       deltas: linear(x, box_predictor.bbox_pred).reshape<tf.Tensor3D>([R, K, 4]),

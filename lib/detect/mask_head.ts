@@ -10,6 +10,7 @@ import type { MaskHeadConfig } from "lib/detect/mask_rcnn_config.ts";
 import { conv2d, type Conv2dParams, createConv2d, type Initializer } from "lib/nn/conv.ts";
 import { constant, kaimingNormal, truncNormal } from "lib/nn/init.ts";
 import { laidOut } from "lib/nn/layout.ts";
+import { relu } from "lib/nn/relu.ts";
 
 export interface MaskHeadParams {
   readonly mask_head: readonly (readonly [Conv2dParams])[]; // 3×3
@@ -70,8 +71,8 @@ export function runMaskHead(
 ): tf.Tensor3D {
   const K = mask_fcn_logits.weight.shape[3];
   return tf.tidy(() => {
-    const x = mask_head.reduce((x, [conv]) => tf.relu(conv2d(x, conv)), regions);
-    const logits = conv2d(tf.relu(double(x, conv5_mask)), mask_fcn_logits); // [R, 2S, 2S, K]
+    const x = mask_head.reduce((x, [conv]) => relu(conv2d(x, conv)), regions);
+    const logits = conv2d(relu(double(x, conv5_mask)), mask_fcn_logits); // [R, 2S, 2S, K]
     const chosen = tf.oneHot(tf.tensor1d(Int32Array.from(labels), "int32"), K);
     return logits.mul(chosen.reshape([-1, 1, 1, K])).sum<tf.Tensor3D>(3);
   });

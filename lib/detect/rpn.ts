@@ -12,6 +12,7 @@ import type { RpnConfig } from "lib/detect/mask_rcnn_config.ts";
 import type { ImageSize } from "lib/detect/targets.ts";
 import { conv2d, type Conv2dParams, createConv2d, type Initializer } from "lib/nn/conv.ts";
 import { truncNormal } from "lib/nn/init.ts";
+import { relu } from "lib/nn/relu.ts";
 
 /** Weights, the same for all maps. */
 export interface RpnParams {
@@ -68,7 +69,7 @@ export function createRpn(
 export function runRpn(maps: readonly tf.Tensor4D[], { head }: RpnParams): RpnOutput {
   return tf.tidy(() => {
     const outputs = maps.map((map) => {
-      const hidden = tf.relu(conv2d(map, head.conv[0][0]));
+      const hidden = relu(conv2d(map, head.conv[0][0]));
       const B = map.shape[0];
       return {
         objectness: conv2d(hidden, head.cls_logits).reshape<tf.Tensor2D>([B, -1]),
