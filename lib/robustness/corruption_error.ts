@@ -6,7 +6,7 @@ import {
   corruptionNames,
   severities,
   type Severity,
-} from "lib/robustness/corruptions.ts";
+} from "lib/robustness/severities.ts";
 import { shiftedAccuracy } from "lib/robustness/shifted_accuracy.ts";
 
 /** Errors of a network, fractions, five severities of each corruption. */

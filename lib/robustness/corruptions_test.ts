@@ -2,16 +2,15 @@
 import { inflateSync } from "node:zlib";
 import { type Raster, raster } from "lib/augment/mod.ts";
 import { createRng } from "lib/rng.ts";
+import { corrupt, corruptWith } from "lib/robustness/corruptions.ts";
+import type { Draws } from "lib/robustness/draws.ts";
 import {
-  corrupt,
   type CorruptionName,
   corruptionNames,
-  corruptWith,
   extraCorruptionNames,
   severities,
   type Severity,
-} from "lib/robustness/corruptions.ts";
-import type { Draws } from "lib/robustness/draws.ts";
+} from "lib/robustness/severities.ts";
 import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
 import { formula } from "lib/testing/formula.ts";
 import golden from "./golden/corruptions.json" with { type: "json" };

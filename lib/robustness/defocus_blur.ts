@@ -18,7 +18,7 @@ const blue = 2 ** 34;
  * see {@linkcode rim}. Of the blur over 5 × 5 that the reference takes above 8 pixels, the outermost weights, a thousandth of
  * it, are left out.
  *
- * @param radius Of the disk, in pixels, 12 at most.
+ * @param radius Of the disk, in pixels, 12 at most; below 1 it is one pixel, and the soft rim all the blur.
  * @param soft Standard deviation of the rim's blur, in pixels.
  */
 export function defocusBlur(image: Raster, radius: number, soft: number): Raster {
@@ -39,6 +39,7 @@ interface Band {
 }
 
 interface Disk {
+  /** Whole pixels from the middle to the edge. */
   readonly radius: number;
   /** In pixels. */
   readonly area: number;
@@ -56,7 +57,7 @@ function diskOf(radius: number): Disk {
     if (last?.half === half) bands[bands.length - 1] = { ...last, to: dy };
     else bands.push({ from: dy, to: dy, half });
   }
-  return { radius, area, bands };
+  return { radius: Math.floor(radius), area, bands };
 }
 
 /** Sums over the disk around each pixel, and `extra` of those over its {@linkcode rim}: `[height, width, 3]`. */

@@ -21,10 +21,12 @@ import {
   corruptionErrors,
   type CorruptionName,
   corruptionNames,
+  corruptionSheet,
   emojiSuite,
   extraCorruptionNames,
   hardExamples,
   imageNetCBatches,
+  largestClassShare,
   meanCorruptionError,
   meanErrors,
   networkClassifier,
@@ -130,6 +132,11 @@ Deno.test("shiftedAccuracy() counts a score that is not a number as wrong", asyn
   const classNames = ["a", "b"];
   assertEquals((await shiftedAccuracy([images([0, 1], classNames)], classify)).all, 0);
   assertEquals((await shiftedAccuracy([images([1, 1], classNames)], classify)).all, 0.5);
+});
+
+Deno.test("largestClassShare() is the share of the class with most images", () => {
+  assertClose(largestClassShare({ labels: Int32Array.of(3, 1, 3, 0, 2, 3) }), 0.5);
+  assertThrows(() => largestClassShare({ labels: new Int32Array(0) }), RangeError, "no image");
 });
 
 /** Errors of 0.1 · s in the first corruption, 0.2 in the second, AlexNet's own in the others. */
@@ -244,13 +251,38 @@ Deno.test("emojiSuite() shifts as ImageNet's sets do, and all of it can be measu
   const blind: Classifier = ({ labels }) =>
     // sees class 3 in everything
     Float32Array.from({ length: labels.length * 12 }, (_, i) => i % 12 === 3 ? 5 : 0);
-  const suite = await emojiSuite(sets, blind);
-  assertEquals(suite.adversarial.ids, sets.test.ids.filter((_, i) => sets.test.labels[i] !== 3));
+  const suite = emojiSuite(sets);
+  const hard = await suite.adversarial(blind);
+  assertEquals(hard.ids, sets.test.ids.filter((_, i) => sets.test.labels[i] !== 3));
   assertEquals([suite.rendition, suite.sketch], [sets.heldOut, sets.monochrome]);
   const names = extraCorruptionNames.slice(2);
   const errors = await corruptionErrors(suite.corrupted, blind, { names });
   assertClose(errors.saturate!, Array(5).fill(11 / 12));
-  assertEquals((await shiftedAccuracy([suite.adversarial], blind)).all, 0);
+  assertEquals((await shiftedAccuracy([hard], blind)).all, 0);
+});
+
+Deno.test("emojiSuite() corrupts once, small emoji as CIFAR-10-C is and large ones as ImageNet-C", async () => {
+  for (const [size, series] of [[32, "CIFAR-10-C"], [128, "ImageNet-C"]] as const) {
+    const sets = await loadEmoji({ size, labels: "identity", identityCount: 2 });
+    const { corrupted } = emojiSuite(sets);
+    const [first] = await Array.fromAsync(corrupted("contrast", 4));
+    const how = { name: "contrast", severity: 4, series } as const;
+    assertEquals(first!.pixels, (await corruptedImages(sets.test, how)).pixels);
+    const [again] = await Array.fromAsync(corrupted("contrast", 4));
+    assertTrue(again === first, "kept");
+  }
+});
+
+Deno.test("corruptionSheet() has a row as it is, then one for each severity, a column for each corruption", async () => {
+  const { test } = await loadEmoji({ size: 32, labels: "identity", identityCount: 2 });
+  const { pixels, labels } = await corruptionSheet(test, ["snow", "contrast"], "CIFAR-10-C");
+  const size = 32 * 32 * 3;
+  const at = (row: number, column: number) =>
+    pixels.slice((2 * row + column) * size, (2 * row + column + 1) * size);
+  assertEquals(labels.length, 6 * 2);
+  assertEquals([at(0, 0), at(0, 1)], [test.pixels.slice(0, size), test.pixels.slice(0, size)]);
+  const how = { name: "contrast", severity: 5, series: "CIFAR-10-C" } as const;
+  assertEquals(at(5, 1), (await corruptedImages(test, how)).pixels.slice(0, size));
 });
 
 Deno.test("networkClassifier() gives the logits of images as the network was trained to see them", async () => {

@@ -9,6 +9,7 @@ export {
   type CorruptedBatchesOptions,
   corruptedImages,
   type CorruptionOptions,
+  corruptionSheet,
   imageNetCBatches,
 } from "lib/robustness/corrupted_images.ts";
 export {
@@ -22,17 +23,18 @@ export {
   type MeanErrors,
   meanErrors,
 } from "lib/robustness/corruption_error.ts";
+export { corrupt, type CorruptionSeries } from "lib/robustness/corruptions.ts";
+export { type EmojiSuite, emojiSuite } from "lib/robustness/emoji_suite.ts";
+export { hardExamples } from "lib/robustness/hard_examples.ts";
 export {
-  corrupt,
   type CorruptionName,
   corruptionNames,
   extraCorruptionNames,
   severities,
   type Severity,
-} from "lib/robustness/corruptions.ts";
-export { type EmojiSuite, emojiSuite } from "lib/robustness/emoji_suite.ts";
-export { hardExamples } from "lib/robustness/hard_examples.ts";
+} from "lib/robustness/severities.ts";
 export {
+  largestClassShare,
   type ShiftedAccuracy,
   shiftedAccuracy,
   type ShiftedAccuracyOptions,

@@ -53,3 +53,11 @@ export async function shiftedAccuracy(
   if (images === 0) throw new RangeError("Cannot measure an accuracy: there is no image");
   return { images, all: all / images, among: few / images };
 }
+
+/** What always naming a set's largest class would score, a fraction: the least that a number has to be above to say anything. */
+export function largestClassShare({ labels }: Pick<ImageSet, "labels">): number {
+  const counts = new Map<number, number>();
+  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
+  if (labels.length > 0) return Math.max(...counts.values()) / labels.length;
+  throw new RangeError("Cannot find the largest class: there is no image");
+}
