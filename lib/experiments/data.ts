@@ -121,7 +121,7 @@ async function loadImageNet(
 }
 
 /** At most `count` images, evenly spread over the set; one that has no more is itself. */
-function spread(set: ImageSet, count: number): ImageSet {
+export function spread(set: ImageSet, count: number): ImageSet {
   const total = imageCount(set);
   if (count >= total) return set;
   return subset(set, Array.from({ length: count }, (_, i) => Math.floor(i * total / count)));

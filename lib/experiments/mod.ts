@@ -1,5 +1,6 @@
 /** What a notebook calls: configs, and the verbs that run them. Verbs return numbers and run ids, never tensors. */
 export { ablate, type AblateOptions, type ArmResult } from "lib/experiments/ablate.ts";
+export { type ArmCams, armCams, camSubjects } from "lib/experiments/arm_cams.ts";
 export { type Arm, armConfig, type ArmData, armName } from "lib/experiments/arms.ts";
 export { type ArmCost, armCosts } from "lib/experiments/arm_costs.ts";
 export {
@@ -90,7 +91,17 @@ export {
 } from "lib/experiments/pretrained_catalogue.ts";
 export { type ModelCost, modelCosts } from "lib/experiments/model_costs.ts";
 export { runHistory, runs } from "lib/experiments/registry.ts";
-export { type FieldOfKernel, receptiveFields } from "lib/experiments/receptive_fields.ts";
+export {
+  type FieldOfKernel,
+  receptiveFields,
+  trainedFields,
+} from "lib/experiments/receptive_fields.ts";
+export {
+  robustness,
+  type RobustnessOptions,
+  type RobustResult,
+} from "lib/experiments/robustness.ts";
+export type { ShiftedScores } from "lib/experiments/shifted_scores.ts";
 export {
   type MeasuredSpeed,
   measureSpeeds,

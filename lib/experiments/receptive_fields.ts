@@ -1,4 +1,4 @@
-/** The verb `receptiveFields`: how far a network looks, kernel by kernel. */
+/** The verbs `receptiveFields` and `trainedFields`: how far a network looks, kernel by kernel. */
 import * as tf from "lib/tf.ts";
 import { createRng } from "lib/rng.ts";
 import {
@@ -6,11 +6,13 @@ import {
   contributionSide,
   effectiveReceptiveField,
 } from "lib/explain/effective_receptive_field.ts";
-import { bcSslConfig, type ConvNeXtSize, createModel } from "lib/models/mod.ts";
+import { bcSslConfig, type ConvNeXtSize, createModel, type Model } from "lib/models/mod.ts";
 import { disposeTree } from "lib/nn/parameters.ts";
+import { type Arm, armConfig, armName } from "lib/experiments/arms.ts";
 import { type ScaleName, scaleNames } from "lib/experiments/config.ts";
+import { findSubject, loadSubject } from "lib/experiments/subject.ts";
 
-/** The field of a BC-SSL with one kernel size. */
+/** The field of a network with one kernel size. */
 export interface FieldOfKernel {
   readonly kernelSize: number;
   /** Over all images. */
@@ -50,13 +52,59 @@ export async function receptiveFields(
   return fields;
 }
 
+/**
+ * Noise that trained networks are shown: so many pixels that the last map, of every 32nd, has a position in the very middle.
+ */
+const trainedSizes = {
+  smoke: { imageSize: 224, images: 1 },
+  laptop: { imageSize: 224, images: 30 },
+  paper: { imageSize: 672, images: 50 },
+} as const satisfies Record<ScaleName, { imageSize: number; images: number }>;
+
+/**
+ * Effective receptive fields of arms' trained teachers on noise, larger than they were trained on: how far a position of the last map
+ * looks, not what it makes of it.
+ *
+ * @throws {RangeError} If an arm has no kernel size.
+ * @throws {Error} If a run is not there.
+ */
+export async function trainedFields(
+  arms: readonly Arm[],
+  { scale, seed }: { readonly scale: ScaleName; readonly seed: number },
+): Promise<readonly FieldOfKernel[]> {
+  const fields: FieldOfKernel[] = [];
+  for (const arm of arms) {
+    const { kernelSize } = arm;
+    if (kernelSize === undefined) {
+      throw new RangeError(`Cannot measure the field of ${armName(arm)}: it has no kernel size`);
+    }
+    const key = { config: armConfig(arm, { scale }), scale, seed };
+    using teacher = await loadSubject(key, "teacher", findSubject(key, "teacher"));
+    fields.push(fieldOnNoise(teacher, kernelSize, trainedSizes[scale], seed));
+  }
+  return fields;
+}
+
 function fieldOf(
   kernelSize: number,
-  { size, imageSize, images }: typeof sizes[ScaleName],
+  { size, ...noise }: typeof sizes[ScaleName],
   seed: number,
 ): FieldOfKernel {
   const config = { ...bcSslConfig(size, { kernelSize }), layerScaleInit: 1 };
   const model = createModel(config, createRng(seed).fork("init"));
+  try {
+    return fieldOnNoise(model, kernelSize, noise, seed);
+  } finally {
+    disposeTree(model.params);
+  }
+}
+
+function fieldOnNoise(
+  model: Model,
+  kernelSize: number,
+  { imageSize, images }: { readonly imageSize: number; readonly images: number },
+  seed: number,
+): FieldOfKernel {
   const noise = createRng(seed).fork("noise");
   const pixels = new Float32Array(images * imageSize ** 2 * 3);
   for (let i = 0; i < pixels.length; i++) pixels[i] = noise.normal();
@@ -66,6 +114,5 @@ function fieldOf(
     return { kernelSize, map, half: contributionSide(map, 0.5), most: contributionSide(map, 0.9) };
   } finally {
     x.dispose();
-    disposeTree(model.params);
   }
 }

@@ -60,7 +60,14 @@ export function openRun({ id, path }: RunFolder, description: object): RunLock {
 
 /** Removes what a run has learnt and measured; its folder stays. */
 export function clearRun({ path }: RunFolder): void {
-  const evaluations = ["knn.json", "linear.json", "neighbours.json", "detection.json"];
+  const evaluations = [
+    "knn.json",
+    "linear.json",
+    "neighbours.json",
+    "detection.json",
+    "robustness.json",
+    "cams.json",
+  ];
   const files = ["metrics.jsonl", "metrics.parquet", "status.json", "environment.json"];
   for (const file of [...files, ...evaluations]) removeIfThere(join(path, file));
   for (const { path: checkpoint } of listCheckpoints(path)) Deno.removeSync(checkpoint);

@@ -7,6 +7,7 @@ export {
   lastAndBest,
   monitorCurves,
 } from "lib/report/arms.ts";
+export { armCamTable, camClaims } from "lib/report/arm_cams.ts";
 export { baselineFigure, type BaselineRow, versusBaselines } from "lib/report/baselines.ts";
 export { blockDiagram, type DrawnBlock } from "lib/report/block_diagram.ts";
 export { type CamSheetOptions, camSheetPng, showCams } from "lib/report/cam_sheet.ts";
@@ -37,6 +38,13 @@ export { costTable, moduleTable } from "lib/report/model_tables.ts";
 export { scoreFigure, type ScoreRow, scoreTable } from "lib/report/feature_scores.ts";
 export { paperTable } from "lib/report/paper_tables.ts";
 export { contributionImages, receptiveFieldFigure } from "lib/report/receptive_field.ts";
+export { robustClaims } from "lib/report/robust_claims.ts";
+export {
+  corruptionFigure,
+  robustFigure,
+  type RobustMetric,
+  robustTable,
+} from "lib/report/robustness.ts";
 export { saveFigure, saveImage } from "lib/report/save_figure.ts";
 export { saveTable, showTable } from "lib/report/save_table.ts";
 export { paperSpeeds, type SpeedPoint, throughputFigure } from "lib/report/throughput_figure.ts";

@@ -59,7 +59,11 @@ export function receptiveFieldFigure(fields: readonly FieldOfKernel[]): Figure {
     marginLeft: 56,
     marginRight: 120,
     marginBottom: 44,
-    x: { ticks: fields.map(({ kernelSize }) => kernelSize), ...axisLabel("kernel size", "center") },
+    x: {
+      ticks: fields.map(({ kernelSize }) => kernelSize),
+      tickFormat: "d",
+      ...axisLabel("kernel size", "center"),
+    },
     y: { grid: true, zero: true, ...axisLabel("side of the square that holds … (pixels)", "top") },
     color: { domain: lines.map(([share]) => share), range: [colours.blue, colours.vermilion] },
     marks: [
