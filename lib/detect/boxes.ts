@@ -34,26 +34,43 @@ export function clipBoxes(boxes: Boxes, height: number, width: number): Boxes {
   return boxes.map((value, i) => Math.min(Math.max(value, 0), i % 2 === 0 ? width : height));
 }
 
-/** Intersection over union of box `i` of `a` and box `j` of `b`, rounded as float32; 0 of boxes without extent. */
-export function boxIou(a: Boxes, i: number, b: Boxes, j: number): number {
-  const width = Math.min(a[4 * i + 2]!, b[4 * j + 2]!) - Math.max(a[4 * i]!, b[4 * j]!);
-  const height = Math.min(a[4 * i + 3]!, b[4 * j + 3]!) - Math.max(a[4 * i + 1]!, b[4 * j + 1]!);
-  if (width <= 0 || height <= 0) return 0;
-  const shared = width * height;
-  return Math.fround(shared / (boxArea(a, i) + boxArea(b, j) - shared));
-}
-
 /** In pixels. */
 export function boxArea(boxes: Boxes, i: number): number {
   return (boxes[4 * i + 2]! - boxes[4 * i]!) * (boxes[4 * i + 3]! - boxes[4 * i + 1]!);
 }
 
+/** Areas of all boxes, in pixels. */
+export function boxAreas(boxes: Boxes): Float64Array {
+  return Float64Array.from({ length: boxCount(boxes) }, (_, i) => boxArea(boxes, i));
+}
+
+/** A list of boxes with their {@linkcode boxAreas}, which are reckoned once. */
+export interface MeasuredBoxes {
+  readonly boxes: Boxes;
+  readonly areas: Float64Array;
+}
+
+/** Intersection over union of box `i` of `a` and box `j` of `b`, rounded as float32; 0 of boxes without extent. */
+export function boxIou(a: MeasuredBoxes, i: number, b: MeasuredBoxes, j: number): number {
+  const from = 4 * i;
+  const to = 4 * j;
+  const width = Math.min(a.boxes[from + 2]!, b.boxes[to + 2]!) -
+    Math.max(a.boxes[from]!, b.boxes[to]!);
+  if (width <= 0) return 0; // as of most
+  const height = Math.min(a.boxes[from + 3]!, b.boxes[to + 3]!) -
+    Math.max(a.boxes[from + 1]!, b.boxes[to + 1]!);
+  if (height <= 0) return 0;
+  const shared = width * height;
+  return Math.fround(shared / (a.areas[i]! + b.areas[j]! - shared));
+}
+
 /** Overlaps of all pairs. @returns `[A, B]`, 0–1. */
 export function pairwiseIou(a: Boxes, b: Boxes): Float32Array {
   const [rows, columns] = [boxCount(a), boxCount(b)];
+  const [first, second] = [a, b].map((boxes) => ({ boxes, areas: boxAreas(boxes) }));
   const overlaps = new Float32Array(rows * columns);
   for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < columns; j++) overlaps[i * columns + j] = boxIou(a, i, b, j);
+    for (let j = 0; j < columns; j++) overlaps[i * columns + j] = boxIou(first!, i, second!, j);
   }
   return overlaps;
 }

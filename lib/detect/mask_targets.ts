@@ -83,13 +83,15 @@ function fillTarget(
   const band = new Float64Array(right - left);
   rows.forEach((row, i) => {
     band.fill(0);
-    row.weights.forEach((weight, y) => {
-      const start = (row.first + y) * width + left;
+    for (let y = 0; y < row.weights.length; y++) {
+      const [start, weight] = [(row.first + y) * width + left, row.weights[y]!];
       for (let x = 0; x < band.length; x++) band[x]! += weight * mask[start + x]!;
-    });
-    columns.forEach(({ first, weights }, j) => {
-      const sum = weights.reduce((sum, weight, x) => sum + weight * band[first - left + x]!, 0);
+    }
+    for (let j = 0; j < columns.length; j++) {
+      const { first, weights } = columns[j]!;
+      let sum = 0;
+      for (let x = 0; x < weights.length; x++) sum += weights[x]! * band[first - left + x]!;
       target[i * columns.length + j] = sum;
-    });
+    }
   });
 }

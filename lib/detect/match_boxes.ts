@@ -51,9 +51,8 @@ function matchBest(
 ): void {
   for (let g = 0; g < G; g++) {
     const row = overlaps.subarray(g * nearest.length, (g + 1) * nearest.length);
-    const best = row.reduce((max, overlap) => Math.max(max, overlap), 0);
-    row.forEach((overlap, n) => {
-      if (overlap === best) matches[n] = nearest[n]!;
-    });
+    let best = 0;
+    for (let n = 0; n < row.length; n++) if (row[n]! > best) best = row[n]!;
+    for (let n = 0; n < row.length; n++) if (row[n] === best) matches[n] = nearest[n]!;
   }
 }

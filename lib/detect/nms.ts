@@ -1,5 +1,5 @@
 /** Non-maximum suppression: of boxes that overlap, the surest. N boxes. */
-import { type Boxes, boxIou, selectBoxes } from "lib/detect/boxes.ts";
+import { boxAreas, type Boxes, boxIou, selectBoxes } from "lib/detect/boxes.ts";
 
 export interface NmsOptions {
   /** Of two boxes that overlap by more, the less sure is dropped. */
@@ -23,7 +23,8 @@ export function nonMaximumSuppression(
 ): number[] {
   const order = Array.from({ length: scores.length }, (_, i) => i)
     .sort((a, b) => scores[b]! - scores[a]!); // stable
-  const sorted = selectBoxes(boxes, order);
+  const chosen = selectBoxes(boxes, order);
+  const sorted = { boxes: chosen, areas: boxAreas(chosen) };
   const threshold = Math.fround(iou);
   const dropped = new Uint8Array(order.length);
   const kept: number[] = [];

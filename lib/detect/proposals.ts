@@ -60,11 +60,21 @@ function proposalsOf(
   return Float32Array.from(found.slice(0, kept).flatMap(({ box }) => [...box]));
 }
 
-/** Indices from `start` to `end` of the highest scores, highest first. */
+/** Indices from `start` to `end` of the highest scores, highest first; of equals those that come first. */
 function surestOf(scores: Float32Array, start: number, end: number, most: number): number[] {
-  return Array.from({ length: end - start }, (_, i) => start + i)
-    .sort((a, b) => scores[b]! - scores[a]!)
-    .slice(0, most);
+  const least = leastOfHighest(scores.slice(start, end), most);
+  const [above, equal]: [number[], number[]] = [[], []];
+  for (let i = start; i < end; i++) {
+    if (scores[i]! > least) above.push(i);
+    else if (scores[i] === least) equal.push(i);
+  }
+  return above.sort((a, b) => scores[b]! - scores[a]!).concat(equal).slice(0, most);
+}
+
+/** The last score that is among the highest: few are looked for among thousands, and numbers are sorted faster than indices. */
+function leastOfHighest(scores: Float32Array, most: number): number {
+  scores.sort();
+  return scores[Math.max(0, scores.length - most)] ?? 0;
 }
 
 interface Proposal {
