@@ -57,10 +57,10 @@ function tested(claim: Claim, finding: Finding, arms: readonly RobustResult[]): 
 }
 
 const names = {
-  corruption: ["has a lower corruption error than", "C"],
-  sketch: ["is above, on sketches,", "SK"],
-  rendition: ["is above, on renditions,", "R"],
-  adversarial: ["is above, on adversarial pictures,", "A"],
+  corruption: ["has a lower corruption error than Swin-T", "C"],
+  sketch: ["is above Swin-T on sketches", "SK"],
+  rendition: ["is above Swin-T on renditions", "R"],
+  adversarial: ["is above Swin-T on adversarial pictures", "A"],
 } as const;
 
 /** §4.3: BC-SSL wins over Swin in all columns, which Table 5 has of 9×9. */
@@ -69,10 +69,10 @@ function aboveSwin(metric: RobustMetric): Claim {
     table5.rows.find((row) =>
       row.epochs === 100 && row.arch === arch && row.kernelSize === kernelSize
     )!;
-  const [verb, column] = names[metric];
+  const [what, column] = names[metric];
   const above = of("BC-SSL-T", 9)[metric] - of("Swin-T", null)[metric];
   return {
-    says: `BC-SSL-T with 9×9 kernels ${verb} Swin-T`,
+    says: `BC-SSL-T with 9×9 kernels ${what}`,
     source: `§4.3, Table 5, ${column}`,
     quoted: null,
     printed: metric === "corruption" ? -above : above,
