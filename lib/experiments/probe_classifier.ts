@@ -28,8 +28,9 @@ export interface ProbeClassifierOptions {
 }
 
 /**
- * Trains the probe's classifier once more, at its rate alone: from the same first weights and in the same order as `linearProbe`, so
- * that it is the same. It takes seconds, as features of the training images are read once.
+ * Trains the probe's classifier once more, at its rate alone: from the same first weights and in the same order as `linearProbe`. It
+ * is the same but for the last bits, as a product for one rate adds up in another order than one for eight: on 1,724 test emoji it
+ * was right 0 to 4 times more or less often. It takes seconds, as features of the training images are read once.
  *
  * @throws {Error} If the weights cannot be read.
  */
