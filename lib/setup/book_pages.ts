@@ -33,11 +33,19 @@ export function chapterOf(name: string, notebook: Notebook): Chapter {
     title: plainText(/^# (.+)$/m.exec(first)?.[1] ?? name),
     question: beginning(/^\*\*The (?:question|claim)\.?\*\*\s*/),
     cost: cost && cost[0]!.toUpperCase() + cost.slice(1),
-    sections: [...new Set(first.match(/§\s?[A-Z\d](?:\.?\d+)*|(?:Table|Figure)\s[A-Z]?\d+/g))]
-      .map((section) => section.replace(/\s+/, " ")),
+    sections: sectionsIn(first),
     ...(figure && { figure }),
     executed: codeCells(notebook).some(({ index }) => notebook.cells[index]!.outputs?.length),
   };
+}
+
+/** Each once, in the order of their mention. */
+function sectionsIn(text: string): string[] {
+  const mentions = text.match(/(?:§|Section)\s?[A-Z\d](?:\.?\d+)*|(?:Table|Figure)\s[A-Z]?\d+/g) ??
+    [];
+  return [
+    ...new Set(mentions.map((m) => m.replace(/^(?:§|Section)\s?/, "§").replace(/\s/, " "))),
+  ];
 }
 
 const emptyCell = { cell_type: "markdown", source: "", metadata: {} } as const;

@@ -9,7 +9,8 @@ const about = `# Larger kernels help \`k-NN\`, _here_ too
 **The question.** Does a larger kernel help, as [they](https://example.org) say
 of **all** networks?
 
-The paper (§3.2, Table 1) says so; Table 1 and Figure 2 (§A.1) show it.
+The paper (§3.2, Table 1) says so; Table 1 and Figure 2 (§A.1, Section
+4.1) show it.
 
 **Cost**: ten minutes. Four days on 8 GPUs.`;
 
@@ -32,7 +33,7 @@ Deno.test("chapterOf() reads title, question, cost and the paper's sections in t
     title: "Larger kernels help k-NN, here too",
     question: "Does a larger kernel help, as they say of all networks?",
     cost: "Ten minutes. Four days on 8 GPUs.",
-    sections: ["§3.2", "Table 1", "Figure 2", "§A.1"],
+    sections: ["§3.2", "Table 1", "Figure 2", "§A.1", "§4.1"],
     executed: false,
   });
   const bare = chapterOf("a", notebookOf("no title"));
