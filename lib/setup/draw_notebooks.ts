@@ -8,7 +8,7 @@ import { cellModule } from "lib/setup/check_cells.ts";
 import { writeFileWhole } from "lib/setup/files.ts";
 import { readNotebook } from "lib/setup/notebook.ts";
 import { outputsDir, resultsDir } from "lib/setup/project.ts";
-import { countNames, writtenSince } from "lib/setup/written_files.ts";
+import { countNames, snapshot, writtenBetween } from "lib/setup/written_files.ts";
 
 /** What came of one notebook. */
 interface Drawing {
@@ -27,12 +27,13 @@ async function draw(path: string): Promise<Drawing> {
   const file = `${outputsDir}/.cells/${name}.ts`; // below deno.json, or the cells' imports are not found
   await writeFileWhole(file, module.text);
   Deno.chdir(dirname(path)); // as in JupyterLab
-  const [began, start] = [Date.now(), performance.now()];
+  const [figuresBefore, tablesBefore] = [await snapshot("figures"), await snapshot("tables")];
+  const start = performance.now();
   const stopped = await importQuietly(pathToFileURL(file).href);
   const seconds = (performance.now() - start) / 1000;
   const [figures, tables] = [
-    countNames(await writtenSince("figures", began)),
-    countNames(await writtenSince("tables", began)),
+    countNames(writtenBetween(figuresBefore, await snapshot("figures"))),
+    countNames(writtenBetween(tablesBefore, await snapshot("tables"))),
   ];
   const drawn = { name, figures, tables, seconds };
   if (stopped === undefined) return drawn;

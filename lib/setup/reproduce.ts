@@ -11,7 +11,7 @@ import { type CellResult, runNotebook, withOutputs } from "lib/setup/run_noteboo
 import { setUp } from "lib/setup/setup.ts";
 import { cellProgress } from "lib/setup/cell_progress.ts";
 import { main, readArguments } from "lib/setup/task.ts";
-import { writtenSince } from "lib/setup/written_files.ts";
+import { snapshot, writtenBetween } from "lib/setup/written_files.ts";
 
 export const scales = ["smoke", "laptop", "paper"] as const;
 
@@ -114,13 +114,13 @@ async function task(args: string[]): Promise<number> {
   for (const path of paths) notebooks.set(path, await readNotebook(path));
   const complaints = await checkCells(notebooks);
   if (complaints) throw new Error(`Cannot reproduce: the cells have errors\n${complaints}`);
-  const began = Date.now();
+  const before = await snapshot("figures");
   const failures = await reproduceAll(paths, {
     scale: values.scale,
     passes: values.twice ? 2 : 1,
     ...interrupts(),
   });
-  const figures = await writtenSince("figures", began);
+  const figures = writtenBetween(before, await snapshot("figures"));
   if (figures.length > 0) console.log(`Figures in outputs/figures: ${figures.join(", ")}`);
   for (const failure of failures) console.error(`\n${failure}`);
   return failures.length > 0 ? 1 : 0;

@@ -1,23 +1,31 @@
 /** Which figures and tables have been written. */
 import { resultsDir } from "lib/setup/project.ts";
 
-/** Files of `outputs/figures` or `outputs/tables` written at a time (ms since 1970) or later, sorted. */
-export async function writtenSince(
+/** The files of a folder of `outputs/`, and what changes when one is written again. */
+export type Snapshot = ReadonlyMap<string, string>;
+
+/** Files are written beside their place and renamed, so each has a new inode; the clock of file systems is coarse. */
+export async function snapshot(
   kind: "figures" | "tables",
-  time: number,
   outputs: string = resultsDir,
-): Promise<string[]> {
+): Promise<Snapshot> {
   const dir = `${outputs}/${kind}`;
-  const names: string[] = [];
+  const files = new Map<string, string>();
   try {
     for await (const { name } of Deno.readDir(dir)) {
-      const { mtime } = await Deno.stat(`${dir}/${name}`);
-      if (mtime !== null && mtime.getTime() >= time) names.push(name);
+      const { ino, mtime } = await Deno.stat(`${dir}/${name}`);
+      files.set(name, `${ino} ${mtime?.getTime()}`);
     }
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
-  return names.sort();
+  return files;
+}
+
+/** Names of the files written between two snapshots, sorted. */
+export function writtenBetween(before: Snapshot, after: Snapshot): string[] {
+  return [...after].filter(([name, state]) => before.get(name) !== state).map(([name]) => name)
+    .sort();
 }
 
 /** How many there are, each in several formats. */
