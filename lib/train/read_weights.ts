@@ -27,7 +27,8 @@ export async function parseWeights(file: WeightsFile): Promise<ReadonlyMap<strin
     return isTorch ? parseTorchArchive(file, members) : parseNpz(file, members);
   }
   if (startsWith(npyMagic)) return new Map([["", parseNpy(file, bytes, "it")]]);
-  if (startsWith([0x80])) return parseTorchLegacy(file);
+  // Before a pickle: the length of a safetensors header may begin with any byte, a pickle's 0x80 too.
   if (bytes[8] === 0x7b) return parseSafetensors(file).arrays; // "{" of the header
+  if (startsWith([0x80])) return parseTorchLegacy(file);
   throw file.refuse("it is none of safetensors, .pth, .npz and .npy");
 }

@@ -1,6 +1,7 @@
 /** Files that PyTorch, NumPy and safetensors wrote; what they hold is in JSON beside them. See golden/make_golden.py. */
 import { join } from "@std/path";
 import { readWeights } from "lib/train/read_weights.ts";
+import { writeSafetensors } from "lib/train/safetensors.ts";
 import type { SavedArray } from "lib/train/saved_array.ts";
 import { assertEquals, assertRejects } from "lib/testing/assert.ts";
 
@@ -34,6 +35,23 @@ for (const name of ["state.pth", "state_protocol4.pth", "state_legacy.pth", "sta
     assertEquals(sorted(await readWeights(golden(name))), sorted(tensors));
   });
 }
+
+Deno.test("readWeights() knows a safetensors file whose first byte is a pickle's: the length of its header", async () => {
+  const path = Deno.makeTempFileSync();
+  const firstBytes: number[] = [];
+  try {
+    for (let i = 0; i < 32; i++) {
+      const array = { shape: [1], values: Float32Array.of(i) };
+      const arrays = new Map([["w".repeat(8 * i + 1), array]]); // each header eight bytes longer
+      writeSafetensors(path, { arrays, metadata: {} });
+      firstBytes.push(Deno.readFileSync(path)[0]!);
+      assertEquals(await readWeights(path), arrays);
+    }
+  } finally {
+    Deno.removeSync(path);
+  }
+  assertEquals(firstBytes.filter((byte) => byte === 0x80).length, 1);
+});
 
 for (const name of ["arrays.npz", "arrays_compressed.npz"]) {
   Deno.test(`readWeights() gives each array of ${name} as NumPy does`, async () => {
