@@ -72,7 +72,10 @@ const laptop = {
   fashion: { epochs: 10, monitorEvery: 312 },
 } as const;
 
-/** The small networks, of 0.6 to 0.7 million weights. All see a crop of 32 pixels in a first map of 8 × 8. */
+/**
+ * The small networks, of 0.6 to 0.7 million weights. All see a crop of 32 pixels in a first map of 8 × 8, but for ViT: its patches are
+ * of 8 pixels, as every one of them meets all weights, and so costs as much as all positions of the others together.
+ */
 function smallModel({ arch, kernelSize, batchNorm = false }: Arm): ModelConfig {
   const { model } = bcSslStart.recipe;
   switch (arch) {
@@ -81,7 +84,7 @@ function smallModel({ arch, kernelSize, batchNorm = false }: Arm): ModelConfig {
     case "resnet":
       return { ...resNetConfig(50), depths: [1, 1, 2, 1], dims: [16, 32, 64, 128] };
     case "vit":
-      return { ...vitConfig("nano"), dropPathRate: 0 };
+      return { ...vitConfig("nano"), patchSize: 8, dropPathRate: 0 };
     case "swin":
       return { ...swinConfig("nano"), dropPathRate: 0 };
   }
