@@ -12,11 +12,11 @@ function withTensorCount(notebook: Notebook): Notebook {
   return { ...notebook, cells: [...notebook.cells, cell] };
 }
 
-/** What a cell shows, without the durations and the pictures drawn from them, which differ from run to run. */
+/** What a cell says, without durations, which differ from run to run, and live pictures, which only a run that trains has. */
 function numbersOf(outputs: readonly Output[]): string[] {
   return outputs.flatMap((output) => {
     const text = "data" in output ? output.data["text/plain"] : "text" in output ? output.text : "";
-    return /steps in|loaded/.test(String(text)) ? [] : [String(text)];
+    return text === undefined || /steps in|loaded/.test(String(text)) ? [] : [String(text)];
   });
 }
 
