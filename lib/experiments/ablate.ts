@@ -10,7 +10,7 @@ import {
 } from "lib/experiments/arms.ts";
 import { chosenProbe } from "lib/experiments/chosen_probe.ts";
 import { type PretrainConfig, type ScaleName, sizesAt } from "lib/experiments/config.ts";
-import { counter, toItsEnd } from "lib/experiments/in_turn.ts";
+import { counter, plural, toItsEnd } from "lib/experiments/in_turn.ts";
 import { type KnnCourse, knnMonitor, type KnnPoint } from "lib/experiments/knn_monitor.ts";
 import { pretrain } from "lib/experiments/pretrain.ts";
 import { readStatus, runFolder } from "lib/experiments/runs.ts";
@@ -152,8 +152,4 @@ function courseOf({ run, history }: TrainResult, k: number): KnnCourse {
   const found = courses.find((course) => course.k === k);
   if (found !== undefined) return found;
   throw new RangeError(`Cannot score ${run} at k = ${k}: use ${courses.map((course) => course.k)}`);
-}
-
-function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }

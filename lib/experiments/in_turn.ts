@@ -1,6 +1,5 @@
 /** What verbs of many runs share: one thing after another, counted, each to its end. */
 import type { TrainHooks } from "lib/train/events.ts";
-import type { PretrainConfig } from "lib/experiments/config.ts";
 import type { TrainOptions, TrainResult } from "lib/experiments/train_run.ts";
 
 /** Does one thing after another, and tells of each that is done. */
@@ -15,13 +14,18 @@ export function counter(totalSteps: number, { onStart, onEvent }: TrainHooks) {
 }
 
 /** @throws {Error} If the run was stopped on its way; it is saved. */
-export async function toItsEnd(
-  train: (config: PretrainConfig, options: TrainOptions) => Promise<TrainResult>,
-  config: PretrainConfig,
+export async function toItsEnd<Config>(
+  train: (config: Config, options: TrainOptions) => Promise<TrainResult>,
+  config: Config,
   options: TrainOptions,
 ): Promise<TrainResult> {
   const result = await train(config, options);
   const { run, finished, step } = result;
   if (finished) return result;
   throw new Error(`Stopped ${run} at step ${step}, saved: the same call goes on`);
+}
+
+/** `2 seeds`. */
+export function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }

@@ -41,6 +41,16 @@ export {
 } from "lib/experiments/detect_in.ts";
 export { type DetectionData, openDetectionData } from "lib/experiments/detection_data.ts";
 export {
+  ablateDetectors,
+  type AblateDetectorsOptions,
+  type DetectorArm,
+  detectorArmConfig,
+  detectorArmName,
+  type DetectorArmResult,
+  type DetectorMetric,
+  detectorMetrics,
+} from "lib/experiments/detector_arms.ts";
+export {
   type BackboneOrigin,
   type DetectionDataConfig,
   type DetectorConfig,

@@ -32,13 +32,15 @@ const titles: Readonly<Record<string, string>> = {
   knn20Top1: "k-NN top-1 (%)",
   linearTop1: "linear top-1 (%)",
   classifierTop1: "classifier top-1 (%)",
+  boxAp: "box AP (%)",
+  maskAp: "mask AP (%)",
   teacherEntropy: "teacher entropy (nats)",
   featureStd: "feature std",
 };
 
 /**
- * Small multiples of what tells how training goes: loss, k-NN (k = 20), a linear probe, and the two signs of collapse.
- * Metrics of every step are lines; rare ones, as the k-NN, have dots. Long runs are averaged over neighbouring steps.
+ * Small multiples of what tells how training goes: loss, k-NN (k = 20), a linear probe, the average
+ * precisions of a detector, and the two signs of collapse. Metrics of every step are lines; rare ones, as the k-NN, have dots. Long runs are averaged over neighbouring steps.
  *
  * @param options.totalSteps Where the axis ends; by default, with the longest run.
  */
@@ -52,7 +54,7 @@ export function trainingCurves(
 }
 
 function metricPanel(runs: readonly CurveRun[], key: string, totalSteps: number): Figure {
-  const percent = /Top\d$/.test(key);
+  const percent = /(Top\d|Ap)$/.test(key);
   const marks = runs.flatMap(({ history }, run) => {
     const points = series(history, key, percent ? 100 : 1);
     const stroke = categorical[run % categorical.length]!;

@@ -34,6 +34,15 @@ Deno.test("trainingCurves() has the loss first, then the k-NN with dots, and no 
   assertEquals(count(svg, "<circle"), 10);
 });
 
+Deno.test("trainingCurves() has a detector's average precisions in percent", () => {
+  const metrics = (step: number) => ({ loss: 1, boxAp: step / 1000, maskAp: step / 2000 });
+  const svg = toSvg(
+    trainingCurves([{ history: [100, 300].map((step) => ({ step, metrics: metrics(step) })) }]),
+  );
+  assertTrue(svg.includes("box AP (%)") && svg.includes("mask AP (%)"), "both");
+  assertTrue(svg.includes(">30</text>"), "0.3 is drawn as 30");
+});
+
 Deno.test("trainingCurves() tells runs apart, and draws nothing, one step, and a constant", () => {
   const two = toSvg(trainingCurves([0, 1].map((seed) => ({ seed, history: history(100, seed) }))));
   assertTrue(two.includes("seed 0") && two.includes("seed 1"), "a legend");
