@@ -1,6 +1,7 @@
 /** What a notebook calls: configs, and the verbs that run them. Verbs return numbers and run ids, never tensors. */
 export { ablate, type AblateOptions, type ArmResult } from "lib/experiments/ablate.ts";
 export { type ArmCams, armCams, camSubjects } from "lib/experiments/arm_cams.ts";
+export { type AnnotatedPicture, annotatedPictures } from "lib/experiments/annotated_pictures.ts";
 export { type Arm, armConfig, type ArmData, armName } from "lib/experiments/arms.ts";
 export { type ArmCost, armCosts } from "lib/experiments/arm_costs.ts";
 export {

@@ -22,6 +22,14 @@ export {
   verdicts,
 } from "lib/report/compare.ts";
 export { equals, exceeds, type Finding, rises, type Verdict } from "lib/eval/verdicts.ts";
+export {
+  detectionSheet,
+  type DetectionSheetOptions,
+  type DrawnObject,
+  type DrawnPicture,
+  showDetections,
+} from "lib/report/detection_sheet.ts";
+export { detectorClaims, detectorFigure, detectorTable } from "lib/report/detectors.ts";
 export { overlayHeatmap } from "lib/report/heatmap_overlay.ts";
 export {
   type GridImages,
