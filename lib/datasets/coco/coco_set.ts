@@ -72,8 +72,14 @@ export function maskOf(
  */
 export async function readCocoPicture(set: CocoSet, image: CocoImage): Promise<Raster> {
   const path = join(set.folder, image.fileName);
-  const picture = await Deno.readFile(path).then(decodePicture).catch((error) => {
-    throw new Error(`Cannot read ${path}, image ${image.id} of "${set.name}": ${error.message}`);
+  const refuse = (why: string) =>
+    new Error(`Cannot read ${path}, image ${image.id} of "${set.name}": ${why}`);
+  const bytes = await Deno.readFile(path).catch((error) => {
+    throw refuse(error.message);
+  });
+  // In our words: libvips has one buffer of messages for all threads, so that pictures read at once get each other's.
+  const picture = await decodePicture(bytes).catch(() => {
+    throw refuse("it is no picture, or is cut short");
   });
   if (picture.height === image.height && picture.width === image.width) return picture;
   throw new Error(
