@@ -5,21 +5,10 @@ import { runId } from "lib/experiments/config.ts";
 import { knn } from "lib/experiments/knn.ts";
 import type { TrainHooks } from "lib/train/events.ts";
 import { assertClose, assertEquals, assertRejects } from "lib/testing/assert.ts";
+import { inOutputs } from "lib/testing/outputs.ts";
 
 const arms: readonly Arm[] = [{ arch: "resnet" }, { arch: "convnext", kernelSize: 3 }];
 const options = { scale: "smoke", seeds: [0, 1] } as const;
-
-/** Runs with `outputs/` in a temporary folder. */
-async function inOutputs(run: () => Promise<void>): Promise<void> {
-  const folder = Deno.makeTempDirSync();
-  Deno.env.set("BCSSL_OUTPUTS", folder);
-  try {
-    await run();
-  } finally {
-    Deno.env.delete("BCSSL_OUTPUTS");
-    Deno.removeSync(folder, { recursive: true });
-  }
-}
 
 /** Runs what is to be watched, and notes its titles. */
 function noting(titles: string[]) {

@@ -6,6 +6,7 @@ import { knn } from "lib/experiments/knn.ts";
 import { linearProbe } from "lib/experiments/linear_probe.ts";
 import { twinId } from "lib/experiments/supervised_twin.ts";
 import { assertEquals, assertRejects } from "lib/testing/assert.ts";
+import { inOutputs } from "lib/testing/outputs.ts";
 
 const small = override(bcSslStart, {
   name: "test",
@@ -13,18 +14,6 @@ const small = override(bcSslStart, {
   scales: { smoke: { epochs: 1, monitorEvery: 8 } },
 });
 const options = { scale: "smoke", seeds: [0, 1], epochs: 3 } as const;
-
-/** Runs with `outputs/` in a temporary folder. */
-async function inOutputs(run: () => Promise<void>): Promise<void> {
-  const folder = Deno.makeTempDirSync();
-  Deno.env.set("BCSSL_OUTPUTS", folder);
-  try {
-    await run();
-  } finally {
-    Deno.env.delete("BCSSL_OUTPUTS");
-    Deno.removeSync(folder, { recursive: true });
-  }
-}
 
 Deno.test("baselineScores() trains and scores what is missing, tells of each part, and then loads", () =>
   inOutputs(async () => {

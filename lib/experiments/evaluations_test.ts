@@ -12,24 +12,13 @@ import { linearProbe } from "lib/experiments/linear_probe.ts";
 import { pretrain } from "lib/experiments/pretrain.ts";
 import { throughput } from "lib/experiments/throughput.ts";
 import { assertClose, assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
+import { inOutputs } from "lib/testing/outputs.ts";
 
 const options = { scale: "smoke", seed: 0 } as const;
 const small = override(bcSslStart, {
   name: "test",
   recipe: { model: { depths: [1, 1, 1, 1], dims: [8, 8, 16, 16] } },
 });
-
-/** Runs with `outputs/` in a temporary folder. */
-async function inOutputs(run: (folder: string) => Promise<void>): Promise<void> {
-  const folder = Deno.makeTempDirSync();
-  Deno.env.set("BCSSL_OUTPUTS", folder);
-  try {
-    await run(folder);
-  } finally {
-    Deno.env.delete("BCSSL_OUTPUTS");
-    Deno.removeSync(folder, { recursive: true });
-  }
-}
 
 Deno.test("evaluated() computes once for the same options, again when fresh, and brings NaN back", () =>
   inOutputs(async (folder) => {

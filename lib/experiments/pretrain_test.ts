@@ -4,24 +4,13 @@ import { pretrain } from "lib/experiments/pretrain.ts";
 import { baselines } from "lib/experiments/knn.ts";
 import { override } from "lib/experiments/config.ts";
 import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
+import { inOutputs } from "lib/testing/outputs.ts";
 
 const options = { scale: "smoke", seed: 0 } as const;
 const small = override(bcSslStart, {
   name: "test",
   recipe: { model: { depths: [1, 1, 1, 1], dims: [8, 8, 16, 16] } },
 });
-
-/** Runs with `outputs/` in a temporary folder. */
-async function inOutputs(run: (folder: string) => Promise<void>): Promise<void> {
-  const folder = Deno.makeTempDirSync();
-  Deno.env.set("BCSSL_OUTPUTS", folder);
-  try {
-    await run(folder);
-  } finally {
-    Deno.env.delete("BCSSL_OUTPUTS");
-    Deno.removeSync(folder, { recursive: true });
-  }
-}
 
 Deno.test("pretrain() runs to its end, and the same call then loads", () =>
   inOutputs(async () => {

@@ -7,6 +7,7 @@ import { loadData } from "lib/experiments/data.ts";
 import { openProbeClassifier } from "lib/experiments/probe_classifier.ts";
 import { findSubject } from "lib/experiments/subject.ts";
 import { assertClose, assertEquals, assertRejects } from "lib/testing/assert.ts";
+import { inOutputs } from "lib/testing/outputs.ts";
 
 const config = override(bcSslStart, {
   name: "probed",
@@ -14,18 +15,6 @@ const config = override(bcSslStart, {
 });
 const key = { config, scale: "smoke", seed: 4 } as const;
 const go = () => Promise.resolve();
-
-/** Runs with `outputs/` in a temporary folder. */
-async function inOutputs(run: () => Promise<void>): Promise<void> {
-  const folder = Deno.makeTempDirSync();
-  Deno.env.set("BCSSL_OUTPUTS", folder);
-  try {
-    await run();
-  } finally {
-    Deno.env.delete("BCSSL_OUTPUTS");
-    Deno.removeSync(folder, { recursive: true });
-  }
-}
 
 Deno.test("openProbeClassifier() is the probe: it is right as often on the test images, and leaves no tensor", () =>
   inOutputs(async () => {

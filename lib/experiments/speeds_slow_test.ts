@@ -1,10 +1,9 @@
 import { measureSpeeds } from "lib/experiments/speeds.ts";
 import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
+import { inOutputs } from "lib/testing/outputs.ts";
 
-Deno.test("measureSpeeds() times Table 3's networks, keeps what it measured, and hears an interrupt", async () => {
-  const folder = Deno.makeTempDirSync();
-  Deno.env.set("BCSSL_OUTPUTS", folder);
-  try {
+Deno.test("measureSpeeds() times Table 3's networks, keeps what it measured, and hears an interrupt", () =>
+  inOutputs(async () => {
     const stop = new AbortController();
     const onEvent = ({ step }: { step: number }) => step === 2 ? stop.abort() : undefined;
     const stopped = measureSpeeds({ scale: "smoke", signal: stop.signal, onEvent });
@@ -17,8 +16,4 @@ Deno.test("measureSpeeds() times Table 3's networks, keeps what it measured, and
     assertEquals([bcSsl!["paper, V100"], bcSsl!["paper, A100"], bcSsl!.batch], [762, 1777, 1]);
     assertTrue(speeds.every(({ imagesPerSecond }) => imagesPerSecond > 0), "a speed");
     assertEquals(await measureSpeeds({ scale: "smoke" }), speeds);
-  } finally {
-    Deno.env.delete("BCSSL_OUTPUTS");
-    Deno.removeSync(folder, { recursive: true });
-  }
-});
+  }));

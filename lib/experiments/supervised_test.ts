@@ -8,6 +8,7 @@ import { supervised } from "lib/experiments/supervised.ts";
 import { twinId } from "lib/experiments/supervised_twin.ts";
 import type { TrainResult } from "lib/experiments/train_run.ts";
 import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
+import { inOutputs } from "lib/testing/outputs.ts";
 
 const options = { scale: "smoke", seed: 0 } as const;
 const small = override(bcSslStart, {
@@ -15,18 +16,6 @@ const small = override(bcSslStart, {
   recipe: { model: { depths: [1, 1, 1, 1], dims: [8, 8, 16, 16], dropPathRate: 0.1 } },
   scales: { smoke: { epochs: 3, monitorEvery: 8 } },
 });
-
-/** Runs with `outputs/` in a temporary folder. */
-async function inOutputs(run: (folder: string) => Promise<void>): Promise<void> {
-  const folder = Deno.makeTempDirSync();
-  Deno.env.set("BCSSL_OUTPUTS", folder);
-  try {
-    await run(folder);
-  } finally {
-    Deno.env.delete("BCSSL_OUTPUTS");
-    Deno.removeSync(folder, { recursive: true });
-  }
-}
 
 /** What the monitor measured last. */
 const measured = ({ history }: TrainResult) => history.at(-1)!.metrics;
