@@ -6,6 +6,7 @@ import { layerDecayScales } from "lib/detect/layer_decay.ts";
 import { type MaskRcnn, type MaskRcnnLosses, maskRcnnLosses } from "lib/detect/mask_rcnn.ts";
 import { namedVariables, parameters } from "lib/nn/parameters.ts";
 import type { Rng } from "lib/rng.ts";
+import { epochOrders } from "lib/train/epoch_orders.ts";
 import { clipScales } from "lib/train/clip.ts";
 import { lossAndGradients } from "lib/train/gradients.ts";
 import { optimizerStep } from "lib/train/optimizer.ts";
@@ -85,23 +86,6 @@ export async function* trainDetector(
     const learnt = learn(state, batch, recipe, { lr, lrScales, rng: rng.fork("step").fork(step) });
     yield { step: step + 1, ...learnt, lr };
   }
-}
-
-/** The pictures of each step. Two orders are kept: the next epoch's is asked for while this one's last batches are. */
-function epochOrders(
-  rng: Rng,
-  count: number,
-  { stepsPerEpoch, batchSize }: { readonly stepsPerEpoch: number; readonly batchSize: number },
-): (step: number) => Uint32Array {
-  const orders = new Map<number, Uint32Array>();
-  return (step) => {
-    const epoch = Math.floor(step / stepsPerEpoch);
-    const order = orders.get(epoch) ?? rng.fork(epoch).permutation(count);
-    orders.set(epoch, order);
-    orders.delete(epoch - 2);
-    const first = step % stepsPerEpoch * batchSize;
-    return order.subarray(first, first + batchSize);
-  };
 }
 
 interface StepOptions {

@@ -6,6 +6,7 @@ import type { RandomCropOptions } from "lib/eval/random_crop.ts";
 import type { Model } from "lib/models/mod.ts";
 import { namedVariables, parameters } from "lib/nn/parameters.ts";
 import type { Rng } from "lib/rng.ts";
+import { epochOrders } from "lib/train/epoch_orders.ts";
 import { adamWStep } from "lib/train/adamw.ts";
 import { disposeOptimizer, type OptimizerState } from "lib/train/optimizer_state.ts";
 import { cosineSchedule } from "lib/train/schedules.ts";
@@ -104,23 +105,6 @@ export async function* trainSupervised(
     const loss = learn(state, batch, crops.size, { lr, weightDecay, rng: dropPath });
     yield { step: step + 1, loss, lr };
   }
-}
-
-/** The images of each step. Two orders are kept: the next epoch's is asked for while this one's last batches are. */
-function epochOrders(
-  rng: Rng,
-  count: number,
-  { stepsPerEpoch, batchSize }: { readonly stepsPerEpoch: number; readonly batchSize: number },
-): (step: number) => Uint32Array {
-  const orders = new Map<number, Uint32Array>();
-  return (step) => {
-    const epoch = Math.floor(step / stepsPerEpoch);
-    const order = orders.get(epoch) ?? rng.fork(epoch).permutation(count);
-    orders.set(epoch, order);
-    orders.delete(epoch - 2);
-    const first = step % stepsPerEpoch * batchSize;
-    return order.subarray(first, first + batchSize);
-  };
 }
 
 /**
