@@ -17,8 +17,11 @@ class ColumnSums {
   float* of(Index part, Index kind) { return sums_.data() + (part * kinds_ + kind) * stride_; }
 
   /** Adds the parts in their order. */
-  void total(Index kind, float* out) {
-    for (Index c = 0; c < channels_; ++c) {
+  void total(Index kind, float* out) { total(kind, 0, channels_, out); }
+
+  /** That for some channels only. */
+  void total(Index kind, Index begin, Index end, float* out) {
+    for (Index c = begin; c < end; ++c) {
       double sum = 0;
       for (Index part = 0; part < parts_; ++part) sum += of(part, kind)[c];
       out[c] = static_cast<float>(sum);

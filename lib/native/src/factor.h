@@ -11,10 +11,12 @@ namespace bcssl {
 /** The row length of a matrix in the cache: whole vectors, an odd number of them, so that rows do not share cache sets. */
 inline Index spread(Index columns) { return (padded(columns) / kLanes | 1) * kLanes; }
 
-/** The memory of a tile, in rows of floats. */
+/** The memory of matrices, in rows of floats. */
 class Memory {
  public:
+  /** The calling thread's own. */
   explicit Memory(Index floats) : next_(reinterpret_cast<float*>(scratch(floats / kLanes))) {}
+  explicit Memory(const std::unique_ptr<Vec[]>& owned) : next_(reinterpret_cast<float*>(owned.get())) {}
   float* take(Index rows, Index stride) { return std::exchange(next_, next_ + rows * stride); }
 
  private:
@@ -39,6 +41,19 @@ class Factor {
     } else {
       by_row_ = by_column_ = data_;
     }
+  }
+
+  /** The rows from `row` on, which is even. */
+  Factor from(Index row) const {
+    Factor rest = *this;
+    rest.data_ += row * stride_;
+    if constexpr (kCopied) {
+      rest.by_row_ += row * stride_ / 2;
+      rest.by_column_ += row / 2 * stride_;
+    } else {
+      rest.by_row_ = rest.by_column_ = rest.data_;
+    }
+    return rest;
   }
 
   float* row(Index r) const { return data_ + r * stride_; }

@@ -23,6 +23,14 @@ class Workers {
   virtual void run(Index parts, const std::function<void(Index)>& task) const = 0;
 };
 
+/** The calling thread. */
+class Caller : public Workers {
+ public:
+  void run(Index parts, const std::function<void(Index)>& task) const override {
+    for (Index part = 0; part < parts; ++part) task(part);
+  }
+};
+
 /** A range of units cut into parts of nearly equal length; how many depends on the work alone. */
 struct Split {
   Index total, parts;

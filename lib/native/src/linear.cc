@@ -64,7 +64,7 @@ constexpr Index kFew = 64;
 void product_of_few(const float* x, const Left<float>& left, const float* bias, float* y, Index rows, Index depth,
                     Index out, const Workers& workers) {
   Packed<float> right(depth, rows);
-  right.fill([x, depth](Index k, Index r) { return x[r * depth + k]; }, workers);
+  right.fill_by_column([x, depth](Index k, Index r) { return x[r * depth + k]; }, workers);
   const Index wide = padded(rows);
   const Split split((out + kTile - 1) / kTile, kTile * (1 + depth * wide / 8));
   workers.run(split.parts, [&](Index part) {
@@ -117,7 +117,7 @@ void linear_grad_input(const float* dy, const float* weight, float* dx, const Li
   const auto [rows, in, out] = size;
   if (rows <= kFew) return product_of_few(dy, {weight, out, false}, nullptr, dx, rows, out, in, workers);
   Packed<float> right(out, in);
-  right.fill([weight, out = out](Index k, Index n) { return weight[n * out + k]; }, workers);
+  right.fill_by_column([weight, out = out](Index k, Index n) { return weight[n * out + k]; }, workers);
   product(dy, right, nullptr, dx, rows, out, in, workers);
 }
 

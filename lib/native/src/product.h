@@ -42,10 +42,13 @@ struct Result {
   Index stride;
 };
 
-/** A tile of M rows and N vectors: the sum over `depth`, on top of what is there if `add`. */
+/**
+ * A tile of M rows and N vectors: the sum over `depth`, on top of what is there if `add`; then the tile at `next` is
+ * called into the cache, as it lies where no pattern of reading foretells it.
+ */
 template <typename T, int M, int N, bool Transposed>
 void multiply_tile(const T* a, Index a_stride, const T* b, Index b_step, Index depth, float* c, Index c_stride,
-                   bool add) {
+                   bool add, const float* next) {
   constexpr int kThird = 3;  // of a base address, so that few of them are live: x, x + stride, x + 2 · stride
   Vec sums[M][N];
 #pragma GCC unroll 12
@@ -54,6 +57,13 @@ void multiply_tile(const T* a, Index a_stride, const T* b, Index b_step, Index d
     for (int n = 0; n < N; ++n) {
       sums[m][n] = Vec{};
       if (add) std::memcpy(&sums[m][n], c + m * c_stride + n * kLanes, sizeof(Vec));
+    }
+  }
+  if (add) {
+#pragma GCC unroll 12
+    for (int m = 0; m < M; ++m) {
+#pragma GCC unroll 2
+      for (int n = 0; n < N; ++n) __builtin_prefetch(next + m * c_stride + n * kLanes, 1);
     }
   }
   const T* base[(M + kThird - 1) / kThird];
@@ -81,7 +91,7 @@ void multiply_tile(const T* a, Index a_stride, const T* b, Index b_step, Index d
 }
 
 template <typename T>
-using MultiplyTile = void (*)(const T*, Index, const T*, Index, Index, float*, Index, bool);
+using MultiplyTile = void (*)(const T*, Index, const T*, Index, Index, float*, Index, bool, const float*);
 
 template <typename T, int N, bool Transposed, int... M>
 MultiplyTile<T> tile_of(Index rows, std::integer_sequence<int, M...>) {
@@ -106,8 +116,9 @@ void multiply(const Left<T>& a, const Right<T>& b, const Result& c, Index rows, 
     const T* left = a.data + begin * (a.transposed ? 1 : a.stride);
     for (Index v = 0; v < vectors; v += kTileVectors) {
       const MultiplyTile<T> tile = tile_of<T>(height, std::min<Index>(kTileVectors, vectors - v), a.transposed);
-      tile(left, a.stride, b.data + v / kTileVectors * b.panel, b.step, packed<T>(depth),
-           c.data + begin * c.stride + v * kLanes, c.stride, add);
+      float* to = c.data + begin * c.stride + v * kLanes;
+      const float* next = v + kTileVectors < vectors ? to + kTileVectors * kLanes : c.data + (begin + height) * c.stride;
+      tile(left, a.stride, b.data + v / kTileVectors * b.panel, b.step, packed<T>(depth), to, c.stride, add, next);
     }
   }
 }
@@ -120,12 +131,23 @@ class Packed {
       : depth_(depth), columns_(columns), panels_((columns + kPanel - 1) / kPanel),
         data_(vectors(panels_ * packed<T>(depth) * kTileVectors)) {}
 
-  /** Element (k, n) is element(k, n); panels are filled by whoever is free. */
+  /** Element (k, n) is element(k, n), whose neighbours along n lie together; panels are filled by whoever is free. */
   template <typename Element>
   void fill(const Element& element, const Workers& workers) {
-    const Split split(panels_, kPanel * depth_);
-    workers.run(split.parts, [&](Index part) {
-      for (Index p = split.begin(part); p < split.end(part); ++p) fill_panel(element, p);
+    fill_panels(workers, [&](Index k, Index rows, Index n, Index columns, Block block) {
+      for (Index i = 0; i < rows; ++i) {
+        for (Index m = 0; m < columns; ++m) block[i][m] = element(k + i, n + m);
+      }
+    });
+  }
+
+  /** The same where neighbours along k lie together. */
+  template <typename Element>
+  void fill_by_column(const Element& element, const Workers& workers) {
+    fill_panels(workers, [&](Index k, Index rows, Index n, Index columns, Block block) {
+      for (Index m = 0; m < columns; ++m) {
+        for (Index i = 0; i < rows; ++i) block[i][m] = element(k + i, n + m);
+      }
     });
   }
 
@@ -135,21 +157,39 @@ class Packed {
   }
 
  private:
-  template <typename Element>
-  void fill_panel(const Element& element, Index p) {
-    T* to = data() + p * panel();
-    const auto row = [&](Index k, float* values) {
-      const Index first = p * kPanel, filled = k < depth_ ? std::min(kPanel, columns_ - first) : 0;
-      for (Index n = 0; n < filled; ++n) values[n] = element(k, first + n);
-      for (Index n = filled; n < kPanel; ++n) values[n] = 0;
-    };
-    for (Index k = 0; k < depth_; k += Format<T>::kNumbers, to += kPanel) {
+  static constexpr Index kDeep = 16;
+  using Block = float (*)[kPanel];
+
+  /** `fill_block` writes the elements from row k and column n on into a block, as far as there are any. */
+  template <typename FillBlock>
+  void fill_panels(const Workers& workers, const FillBlock& fill_block) {
+    const Split split(panels_, kPanel * depth_);
+    workers.run(split.parts, [&](Index part) {
+      for (Index p = split.begin(part); p < split.end(part); ++p) {
+        T* to = data() + p * panel();
+        const Index columns = std::min(kPanel, columns_ - p * kPanel);
+        for (Index k = 0; k < depth_; k += kDeep, to += packed<T>(kDeep) * kPanel) {
+          const Index rows = std::min(kDeep, depth_ - k);
+          alignas(sizeof(Vec)) float block[kDeep][kPanel];
+          if (rows < kDeep || columns < kPanel) std::fill(block[0], block[0] + kDeep * kPanel, 0.0f);
+          fill_block(k, rows, p * kPanel, columns, block);
+          store_block(block, rows, to);
+        }
+      }
+    });
+  }
+
+  static void store_block(Block block, Index rows, T* to) {
+    for (Index i = 0; i < rows; i += Format<T>::kNumbers, to += kPanel) {
       if constexpr (std::is_same_v<T, float>) {
-        row(k, to);
+        std::memcpy(to, block[i], sizeof block[i]);
       } else {
-        Vec rows[2][kTileVectors];
-        for (Index i : {0, 1}) row(k + i, reinterpret_cast<float*>(rows[i]));
-        for (int v = 0; v < kTileVectors; ++v) Format<T>::pack(rows[0][v], rows[1][v], to + v * kLanes);
+        for (Index n = 0; n < kPanel; n += kLanes) {
+          Vec first, second;
+          std::memcpy(&first, block[i] + n, sizeof first);
+          std::memcpy(&second, block[i + 1] + n, sizeof second);
+          Format<T>::pack(first, second, to + n);
+        }
       }
     }
   }
