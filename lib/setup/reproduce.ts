@@ -121,7 +121,7 @@ async function task(args: string[]): Promise<number> {
     ...interrupts(),
   });
   const figures = writtenBetween(before, await snapshot("figures"));
-  if (figures.length > 0) console.log(`Figures in outputs/figures: ${figures.join(", ")}`);
+  if (figures.length > 0) console.log(`Figures in ${resultsDir}/figures: ${figures.join(", ")}`);
   for (const failure of failures) console.error(`\n${failure}`);
   return failures.length > 0 ? 1 : 0;
 }
