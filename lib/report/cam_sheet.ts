@@ -69,7 +69,10 @@ export async function camSheetPng(
   });
   const overlay = Buffer.from(lettering(sheet, layout, colours));
   const layers = [...await Promise.all(pictures), { input: overlay, left: 0, top: 0 }];
-  return new Uint8Array(await sharp({ create: background }).composite(layers).png().toBuffer());
+  return new Uint8Array(
+    await sharp({ create: background }).composite(layers).png({ palette: true, dither: 1 })
+      .toBuffer(),
+  );
 }
 
 function layOut({ images, rows }: CamSheet, side: number): Layout {

@@ -28,7 +28,7 @@ const axes = {
   corruption: "C: mCE (%), lower is better",
   sketch: "SK: top-1 on sketches (%)",
   rendition: "R: top-1 on renditions (%)",
-  adversarial: "A: top-1 on adversarial images (%)",
+  adversarial: "A: top-1 on hard images (%)",
 } as const;
 
 /**
