@@ -28,7 +28,7 @@ export function armCamTable(results: readonly ArmCams[]): Table {
       const { n } = scoresOf(result, method)[0]!.iou;
       const cells = Object.entries(labels).map(([score, label]) => {
         const { mean, standardError } = meanAndError(bySeed(result, method, score as Score));
-        return { [`${label} (%)`]: 100 * mean, [`± ${label}`]: 100 * standardError };
+        return { [`${label} (%)`]: 100 * mean, [`${label} ± s.e.`]: 100 * standardError };
       });
       const area = meanAndError(bySeed(result, method, "objectArea")).mean;
       return {

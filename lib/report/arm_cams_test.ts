@@ -49,7 +49,7 @@ Deno.test("armCamTable() has each method's scores over seeds, percent", () => {
   const row = Object.fromEntries(columns.map((column, i) => [column, (rows[0] as unknown[])[i]]));
   assertEquals([row.network, row.method, row.images, row.n], ["BC-SSL, 9×9", "Grad-CAM", 40, 3]);
   assertClose(
-    [row["image hot (%)"], row["± image hot"], row["object's area (%)"]] as number[],
+    [row["image hot (%)"], row["image hot ± s.e."], row["object's area (%)"]] as number[],
     [32, 1.1547, 30],
     1e-4,
   );

@@ -8,7 +8,7 @@ export function camScoreTable(rows: readonly CamScoreRow[]): object[] {
   return rows.map(({ name, method, threshold, scores }) => {
     const percent = (score: keyof typeof scores, label: string) => ({
       [`${label} (%)`]: 100 * scores[score].mean,
-      [`± ${label}`]: 100 * scores[score].standardError,
+      [`${label} ± s.e.`]: 100 * scores[score].standardError,
     });
     return {
       network: name,

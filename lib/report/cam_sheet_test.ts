@@ -128,7 +128,11 @@ Deno.test("camScoreTable() has a row for each network and method, in percent", (
     9,
     0.5,
   ]);
-  assertClose([row!["IoU (%)"], row!["± IoU"], row!["image hot (%)"]] as number[], [25, 1, 10]);
+  assertClose([row!["IoU (%)"], row!["IoU ± s.e."], row!["image hot (%)"]] as number[], [
+    25,
+    1,
+    10,
+  ]);
 });
 
 Deno.test("hotAreaFigure() draws each network, and a line through the means of each kernel size", () => {

@@ -137,6 +137,31 @@ Deno.test("a table keeps its headings and notes, and is taken as it is", () => {
   assertTrue(!toHtml(table).includes("tfoot"), "no notes, no foot");
 });
 
+Deno.test("a number and its standard error are read in one column, and written in two", () => {
+  const source = tableOf([
+    { name: "a", "top-1 (%)": 24.0912, "± s.e.": 1.0833, runs: "a-1, a-2" },
+    { name: "b", "top-1 (%)": -3.25, "± s.e.": 0.0551, runs: "b-1" },
+    { name: "c", "top-1 (%)": 66.28, "± s.e.": undefined, runs: "" },
+    { name: "d", "top-1 (%)": 22.62, "± s.e.": 0, runs: "d-1, d-2" },
+  ]);
+  const lines = toMarkdown(source).split("\n");
+  assertEquals(lines.slice(0, 2), ["| name | top-1 ± s.e. (%) | runs |", "| --- | ---: | --- |"]);
+  assertEquals(lines.slice(2, 6).map((line) => line.split(" | ")[1]), [
+    "24.1 ± 1.1",
+    "−3.250 ± 0.055",
+    "66.28",
+    "22.62 ± 0",
+  ]);
+  assertTrue(toLatex(source).includes("24.1 $\\pm$ 1.1 &"), toLatex(source));
+  assertEquals(toCsv(source).split("\n")[1], 'a,24.0912,1.0833,"a-1, a-2"');
+  const html = toHtml(source);
+  assertTrue(html.includes('<td style="text-align:right">24.1 ± 1.1</td>'), html);
+  assertTrue(html.includes("<details><summary>2</summary>a-1, a-2</details>"), "several, folded");
+  assertTrue(html.includes('<td style="text-align:left">b-1</td>'), "one, as it is");
+  const texts = tableOf([{ name: "a", "± s.e.": 1 }]);
+  assertTrue(toMarkdown(texts).startsWith("| name | ± s.e. |"), "not of a number");
+});
+
 /** Four images of 2 × 2 pixels; all values of image i are 10 · i. */
 const images = {
   width: 2,

@@ -42,7 +42,37 @@ export function toCsv({ columns, rows }: Table): string {
   return lines.map((line) => line.map(cell).join(",") + "\n").join("");
 }
 
-export function toMarkdown({ columns, rows, notes = [] }: Table): string {
+/**
+ * Numbers and their standard errors in one column: `24.1 ± 1.1`, as many digits as the error has in two. A standard error is a column
+ * whose name ends in `± s.e.`, behind the one it is about.
+ */
+export function withErrors(table: Table): Table {
+  const isError = table.columns.map((name, i) =>
+    i > 0 && name.endsWith("± s.e.") && isNumeric(table.rows, i - 1)
+  );
+  const join = <T>(cells: readonly T[], joined: (value: T, error: T) => T) =>
+    cells.flatMap((cell, i) => {
+      if (isError[i]) return [];
+      return [isError[i + 1] ? joined(cell, cells[i + 1]!) : cell];
+    });
+  return {
+    ...table,
+    columns: join(table.columns, (name) => heading(name).replace(/( \([^)]*\))?$/, " ± s.e.$1")),
+    rows: table.rows.map((row) => typeof row === "string" ? row : join<unknown>(row, withError)),
+  };
+}
+
+function withError(value: unknown, error: unknown): unknown {
+  if (typeof value !== "number" || typeof error !== "number" || !Number.isFinite(error)) {
+    return value;
+  }
+  if (error === 0) return `${shown(value)} ± 0`;
+  const digits = Math.min(6, Math.max(0, 1 - Math.floor(Math.log10(error))));
+  return `${value.toFixed(digits)} ± ${error.toFixed(digits)}`.replace(/^-/, "−");
+}
+
+export function toMarkdown(table: Table): string {
+  const { columns, rows, notes = [] } = withErrors(table);
   const cell = (text: string) => text.replaceAll("|", "\\|").replaceAll(/\s*\n\s*/g, " ");
   const rule = columns.map((_, i) => isNumeric(rows, i) ? "---:" : "---");
   const across = (text: string) => columns.map((_, i) => i === 0 ? `**${cell(text)}**` : "");
@@ -56,7 +86,8 @@ export function toMarkdown({ columns, rows, notes = [] }: Table): string {
 }
 
 /** A `tabular` in the style of the booktabs package, to be put into a `table`. */
-export function toLatex({ columns, rows, notes = [] }: Table): string {
+export function toLatex(table: Table): string {
+  const { columns, rows, notes = [] } = withErrors(table);
   const line = (cells: readonly string[]) => `${cells.map(escapeLatex).join(" & ")} \\\\\n`;
   const across = (text: string) =>
     `\\midrule\n\\multicolumn{${columns.length}}{l}{\\emph{${escapeLatex(text)}}} \\\\\n`;
@@ -67,11 +98,17 @@ export function toLatex({ columns, rows, notes = [] }: Table): string {
     notes.map((note) => `\\par{\\footnotesize ${escapeLatex(note)}}\n`).join("");
 }
 
-export function toHtml({ columns, rows, notes = [] }: Table): string {
+/** For a screen: ids of runs are there when asked for. */
+export function toHtml(table: Table): string {
+  const { columns, rows, notes = [] } = withErrors(table);
   const left = 'style="text-align:left"';
+  const folded = (tag: string, text: string, i: number) =>
+    tag === "td" && columns[i] === "runs" && text.includes(", ")
+      ? `<details><summary>${text.split(", ").length}</summary>${escapeHtml(text)}</details>`
+      : escapeHtml(text);
   const cell = (tag: string, text: string, i: number) =>
     `<${tag} style="text-align:${isNumeric(rows, i) ? "right" : "left"}">${
-      escapeHtml(text)
+      folded(tag, text, i)
     }</${tag}>`;
   const line = (tag: string, texts: readonly string[]) =>
     `<tr>${texts.map((text, i) => cell(tag, text, i)).join("")}</tr>`;
@@ -106,9 +143,9 @@ function list(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [value];
 }
 
-/** A number, or one as text with the digits that it was printed with. */
+/** A number, or one as text with the digits that it was printed with, or with its error. */
 function isNumber(value: unknown): boolean {
-  if (typeof value === "string") return /^[−-]?\d+(\.\d+)?$/.test(value);
+  if (typeof value === "string") return /^[−-]?\d+(\.\d+)?( ± \d+(\.\d+)?)?$/.test(value);
   return typeof value === "number" || typeof value === "bigint";
 }
 
