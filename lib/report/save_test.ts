@@ -155,11 +155,27 @@ Deno.test("a number and its standard error are read in one column, and written i
   assertTrue(toLatex(source).includes("24.1 $\\pm$ 1.1 &"), toLatex(source));
   assertEquals(toCsv(source).split("\n")[1], 'a,24.0912,1.0833,"a-1, a-2"');
   const html = toHtml(source);
-  assertTrue(html.includes('<td style="text-align:right">24.1 ± 1.1</td>'), html);
+  assertTrue(
+    html.includes('<td style="text-align:right">24.1 ±&nbsp;1.1</td>'),
+    html,
+  );
   assertTrue(html.includes("<details><summary>2</summary>a-1, a-2</details>"), "several, folded");
   assertTrue(html.includes('<td style="text-align:left">b-1</td>'), "one, as it is");
   const texts = tableOf([{ name: "a", "± s.e.": 1 }]);
   assertTrue(toMarkdown(texts).startsWith("| name | ± s.e. |"), "not of a number");
+});
+
+Deno.test("toHtml() says below what all rows share, and leaves it in a row that differs", () => {
+  const rows = [
+    { name: "a", scale: "laptop", seeds: "0, 1", n: 2 },
+    { name: "b", scale: "laptop", seeds: "0, 1", n: 3 },
+  ];
+  const html = toHtml({ ...tableOf(rows), notes: ["Note."] });
+  assertTrue(!html.includes(">scale<") && html.includes(">n</th>"), html);
+  const below = html.slice(html.indexOf("<tfoot>"));
+  assertTrue(/All rows: scale: laptop; seeds: 0, 1\..*Note\./.test(below), below);
+  assertTrue(toHtml(tableOf(rows.slice(1))).includes(">scale</th>"), "one row has it beside");
+  assertTrue(toMarkdown(tableOf(rows)).includes("| scale |"), "what is written has all");
 });
 
 /** Four images of 2 × 2 pixels; all values of image i are 10 · i. */

@@ -98,9 +98,30 @@ export function toLatex(table: Table): string {
     notes.map((note) => `\\par{\\footnotesize ${escapeLatex(note)}}\n`).join("");
 }
 
-/** For a screen: ids of runs are there when asked for. */
+/** Columns about how numbers came to be. */
+const circumstances = ["n", "data", "scale", "seeds", "engine"];
+
+/** Circumstances that are the same in all rows, said once, below the table. */
+function withSharedBelow({ columns, rows, notes = [] }: Table): Table {
+  const values = rows.filter((row) => typeof row !== "string");
+  const isShared = columns.map((name, i) =>
+    values.length > 1 && circumstances.includes(name) &&
+    values.every((row) => shown(row[i]) === shown(values[0]![i]))
+  );
+  const own = <T>(cells: readonly T[]) => cells.filter((_, i) => !isShared[i]);
+  const shared = columns.flatMap((name, i) =>
+    isShared[i] ? `${name}: ${shown(values[0]![i])}` : []
+  );
+  return {
+    columns: own(columns),
+    rows: rows.map((row) => typeof row === "string" ? row : own(row)),
+    notes: [...(shared.length > 0 ? [`All rows: ${shared.join("; ")}.`] : []), ...notes],
+  };
+}
+
+/** For a screen: as narrow as it can be, with ids of runs when asked for. */
 export function toHtml(table: Table): string {
-  const { columns, rows, notes = [] } = withErrors(table);
+  const { columns, rows, notes = [] } = withSharedBelow(withErrors(table));
   const left = 'style="text-align:left"';
   const folded = (tag: string, text: string, i: number) =>
     tag === "td" && columns[i] === "runs" && text.includes(", ")
@@ -108,7 +129,7 @@ export function toHtml(table: Table): string {
       : escapeHtml(text);
   const cell = (tag: string, text: string, i: number) =>
     `<${tag} style="text-align:${isNumeric(rows, i) ? "right" : "left"}">${
-      folded(tag, text, i)
+      folded(tag, text, i).replace("± ", "±&nbsp;")
     }</${tag}>`;
   const line = (tag: string, texts: readonly string[]) =>
     `<tr>${texts.map((text, i) => cell(tag, text, i)).join("")}</tr>`;
