@@ -1,6 +1,5 @@
 /** Pixelation and JPEG. */
 import type { Raster } from "lib/augment/mod.ts";
-import { decodePicture } from "lib/datasets/decode_picture.ts";
 import { emptyLike } from "lib/robustness/_bytes.ts";
 
 /** Shrinks by Pillow's box filter and enlarges by its nearest one. @param share What is left of each side. */
@@ -126,5 +125,6 @@ export async function jpegCompression(image: Raster, quality: number): Promise<R
   const { data, width, height } = image;
   const file = await sharp(data, { raw: { width, height, channels: 3 } })
     .jpeg({ quality, optimiseCoding: false }).toBuffer(); // a better code would cost time and give the same pixels
-  return await decodePicture(file);
+  const pixels = await sharp(file).raw().toBuffer(); // one's own file: no profile, no alpha to ask about
+  return { data: pixels, width, height, channels: 3 };
 }
