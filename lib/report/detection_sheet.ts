@@ -76,7 +76,7 @@ export async function detectionSheet(
     `height="${size.height}" font-family="${fontFamily}" font-size="11">${boxes}</svg>`;
   const all = [...await Promise.all(layers), { input: Buffer.from(overlay), left: 0, top: 0 }];
   const canvas = sharp({ create: { ...size, channels: 3, background: "white" } });
-  return new Uint8Array(await canvas.composite(all).png().toBuffer());
+  return new Uint8Array(await canvas.composite(all).png({ palette: true, dither: 1 }).toBuffer());
 }
 
 /** Rows as high as their highest picture. */
