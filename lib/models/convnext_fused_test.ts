@@ -30,6 +30,8 @@ function cases(): Case[] {
     [[4, 8, 8, 24], 7],
     [[1, 9, 7, 40], 15],
     [[5, 14, 14, 96], 3],
+    [[3, 5, 7, 136], 3], // few rows beside its weights, and an odd number of them
+    [[2, 11, 11, 136], 3], // those in more than one tile
   ];
   return shapes.flatMap(([shape, kernelSize], i) =>
     [true, false].flatMap((batchNorm) =>
