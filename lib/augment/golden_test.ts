@@ -15,7 +15,7 @@ import {
   toGrayscale,
 } from "lib/augment/mod.ts";
 import { assertTrue } from "lib/testing/assert.ts";
-import golden from "./golden/pillow.json" with { type: "json" };
+import golden from "lib/augment/golden/pillow.json" with { type: "json" };
 
 interface Encoded {
   readonly width: number;

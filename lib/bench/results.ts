@@ -1,7 +1,7 @@
 /** What a run leaves in `outputs/bench/`: a table in two formats and two figures. */
-import { writeOutputs } from "lib/report/output_files.ts";
-import { type Figure, toPng, toSvg } from "lib/report/plot.ts";
-import { tableOf, toCsv, toMarkdown } from "lib/report/table_formats.ts";
+import { writeOutputs } from "lib/report/save/output_files.ts";
+import { type Figure, toPng, toSvg } from "lib/report/draw/plot.ts";
+import { tableOf, toCsv, toMarkdown } from "lib/report/tables/table_formats.ts";
 import { depthwiseFigure, wholeFigure } from "lib/bench/figures.ts";
 import { failuresOf, type Measured, rowOf, withoutEmptyColumns } from "lib/bench/rows.ts";
 

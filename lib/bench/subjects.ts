@@ -1,16 +1,16 @@
 /** Our side of the cases: inputs, and the call that is timed. */
 import * as tf from "lib/tf.ts";
 import { normalizeTable } from "lib/augment/mod.ts";
-import { decodePicture } from "lib/datasets/decode_picture.ts";
+import { decodePicture } from "lib/datasets/pictures/decode_picture.ts";
 import { createRng } from "lib/rng.ts";
 import { createModel } from "lib/models/mod.ts";
-import { convNeXtBlock, createConvNeXtBlock } from "lib/models/convnext.ts";
+import { convNeXtBlock, createConvNeXtBlock } from "lib/models/convnext/convnext.ts";
 import { depthwiseConv2d, type DepthwiseConv2dParams } from "lib/nn/conv.ts";
 import { fused } from "lib/nn/fused.ts";
 import { parameters } from "lib/nn/parameters.ts";
 import type { Precision } from "lib/nn/pointwise.ts";
 import { corrupt, severities } from "lib/robustness/mod.ts";
-import { emptyCropBatch, multiCrop, sampleViews } from "lib/ssl/dino/crops.ts";
+import { emptyCropBatch, multiCrop, sampleViews } from "lib/ssl/views/crops.ts";
 import { createDinoState, dinoStep, type StepValues } from "lib/ssl/dino/step.ts";
 import type {
   AugmentCase,

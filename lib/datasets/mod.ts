@@ -1,43 +1,43 @@
 /** Data sets: real images in, {@linkcode ImageSet} out. */
-export * from "lib/datasets/images.ts";
+export * from "lib/datasets/pictures/images.ts";
 export {
   fashionMnistClasses,
   type FashionMnistOptions,
   fashionMnistPlacement,
   loadFashionMnist,
-} from "lib/datasets/fashion_mnist.ts";
+} from "lib/datasets/small_sets/fashion_mnist.ts";
 export {
   emojiBackground,
   type EmojiOptions,
   type EmojiSets,
   loadEmoji,
-} from "lib/datasets/emoji.ts";
-export { type CifarOptions, loadCifar10, loadCifar100 } from "lib/datasets/cifar.ts";
-export { type ImageNetOptions, openImageNet } from "lib/datasets/imagenet.ts";
+} from "lib/datasets/emoji/emoji.ts";
+export { type CifarOptions, loadCifar10, loadCifar100 } from "lib/datasets/small_sets/cifar.ts";
+export { type ImageNetOptions, openImageNet } from "lib/datasets/imagenet/imagenet.ts";
 export {
   openImageNetA,
   openImageNetC,
   openImageNetR,
   openImageNetSketch,
-} from "lib/datasets/imagenet_variants.ts";
+} from "lib/datasets/imagenet/imagenet_variants.ts";
 export {
   imageNetAClasses,
   imageNetRClasses,
   imageNetWnids,
-} from "lib/datasets/imagenet_classes.ts";
+} from "lib/datasets/imagenet/imagenet_classes.ts";
 export {
   idOf,
   type ImageSource,
   isStored,
   type StoredImages,
   thinned,
-} from "lib/datasets/stored_images.ts";
-export { centerCrops, takeImages } from "lib/datasets/center_crops.ts";
+} from "lib/datasets/pictures/stored_images.ts";
+export { centerCrops, takeImages } from "lib/datasets/pictures/center_crops.ts";
 export {
   type ImageFolder,
   type ImageFolderOptions,
   loadImageFolder,
-} from "lib/datasets/image_folder.ts";
+} from "lib/datasets/pictures/image_folder.ts";
 export {
   annotationsOf,
   type CocoAnnotation,

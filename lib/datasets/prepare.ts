@@ -1,8 +1,8 @@
 /** Makes the data that the notebooks need present; what `deno task setup` calls. */
 import { openScenes } from "lib/datasets/coco/scenes.ts";
-import { rasterSize } from "lib/datasets/emoji.ts";
-import { openEmojiPack, type PackProgress } from "lib/datasets/emoji_pack.ts";
-import { fetchFashionMnist } from "lib/datasets/fashion_mnist_files.ts";
+import { rasterSize } from "lib/datasets/emoji/emoji.ts";
+import { openEmojiPack, type PackProgress } from "lib/datasets/emoji/emoji_pack.ts";
+import { fetchFashionMnist } from "lib/datasets/small_sets/fashion_mnist_files.ts";
 
 const notebookSize = 64; // pixels a side of the largest emoji the notebooks draw
 

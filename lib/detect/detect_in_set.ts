@@ -2,13 +2,13 @@
 import * as tf from "lib/tf.ts";
 import { type ChannelStats, type Raster, raster, resizedCrop } from "lib/augment/mod.ts";
 import { type CocoImage, type CocoSet, readCocoPicture } from "lib/datasets/coco/coco_set.ts";
-import { mapInOrder } from "lib/datasets/map_in_order.ts";
-import type { OnDamage } from "lib/detect/annotated_pictures.ts";
-import { fittedSize } from "lib/detect/augment.ts";
-import { detect } from "lib/detect/detect.ts";
-import type { Detection } from "lib/detect/detection.ts";
-import { batchPictures } from "lib/detect/detection_pixels.ts";
-import type { MaskRcnn } from "lib/detect/mask_rcnn.ts";
+import { mapInOrder } from "lib/datasets/files/map_in_order.ts";
+import type { OnDamage } from "lib/detect/training/training_pictures.ts";
+import { fittedSize } from "lib/detect/training/augment.ts";
+import { detect } from "lib/detect/inference/detect.ts";
+import type { Detection } from "lib/detect/inference/detection.ts";
+import { batchPictures } from "lib/detect/inference/detection_pixels.ts";
+import type { MaskRcnn } from "lib/detect/network/mask_rcnn.ts";
 
 /** How a picture is shown to a detector outside of training: at one size, unchanged otherwise. In pixels. */
 export interface ShowOptions {

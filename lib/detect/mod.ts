@@ -6,21 +6,26 @@ export {
   evaluateDetections,
   metricNames,
   precisionRecallCurve,
-} from "lib/detect/coco_metrics.ts";
-export { detect, findInstances, type FoundInstances, type ShownImage } from "lib/detect/detect.ts";
-export { type Detection, type Region, resultsJson } from "lib/detect/detection.ts";
+} from "lib/detect/score/coco_metrics.ts";
+export {
+  detect,
+  findInstances,
+  type FoundInstances,
+  type ShownImage,
+} from "lib/detect/inference/detect.ts";
+export { type Detection, type Region, resultsJson } from "lib/detect/inference/detection.ts";
 export {
   createMaskRcnn,
   type DetectionBatch,
   type MaskRcnn,
   type MaskRcnnLosses,
   maskRcnnLosses,
-} from "lib/detect/mask_rcnn.ts";
+} from "lib/detect/network/mask_rcnn.ts";
 export {
   convNeXtMaskRcnn,
   type MaskRcnnConfig,
   torchvisionMaskRcnn,
-} from "lib/detect/mask_rcnn_config.ts";
-export { iouThresholds } from "lib/detect/match_detections.ts";
-export { recallLevels } from "lib/detect/precision_recall.ts";
-export type { DetectionTargets, ImageSize } from "lib/detect/targets.ts";
+} from "lib/detect/boxes/mask_rcnn_config.ts";
+export { iouThresholds } from "lib/detect/score/match_detections.ts";
+export { recallLevels } from "lib/detect/score/precision_recall.ts";
+export type { DetectionTargets, ImageSize } from "lib/detect/boxes/targets.ts";

@@ -1,5 +1,5 @@
-import { mapAnchors } from "lib/detect/anchors.ts";
-import { boxWeights, decodeBoxes, encodeBoxes } from "lib/detect/box_coder.ts";
+import { mapAnchors } from "lib/detect/boxes/anchors.ts";
+import { boxWeights, decodeBoxes, encodeBoxes } from "lib/detect/boxes/box_coder.ts";
 import {
   type Boxes,
   clipBoxes,
@@ -7,10 +7,10 @@ import {
   selectBoxes,
   toCocoBox,
   toCorners,
-} from "lib/detect/boxes.ts";
-import { background, between, matchBoxes } from "lib/detect/match_boxes.ts";
-import { nonMaximumSuppression } from "lib/detect/nms.ts";
-import { roiAlign, type RoiAlignOptions } from "lib/detect/roi_align.ts";
+} from "lib/detect/boxes/boxes.ts";
+import { background, between, matchBoxes } from "lib/detect/boxes/match_boxes.ts";
+import { nonMaximumSuppression } from "lib/detect/boxes/nms.ts";
+import { roiAlign, type RoiAlignOptions } from "lib/detect/boxes/roi_align.ts";
 import { assertClose, assertEquals, assertNoLeak, assertThrows } from "lib/testing/assert.ts";
 import { formula } from "lib/testing/formula.ts";
 import * as tf from "lib/tf.ts";

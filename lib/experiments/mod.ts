@@ -1,15 +1,18 @@
 /** What a notebook calls: configs, and the verbs that run them. Verbs return numbers and run ids, never tensors. */
-export { ablate, type AblateOptions, type ArmResult } from "lib/experiments/ablate.ts";
-export { type ArmCams, armCams, camSubjects } from "lib/experiments/arm_cams.ts";
-export { type AnnotatedPicture, annotatedPictures } from "lib/experiments/annotated_pictures.ts";
-export { type Arm, armConfig, type ArmData, armName } from "lib/experiments/arms.ts";
-export { type ArmCost, armCosts } from "lib/experiments/arm_costs.ts";
+export { ablate, type AblateOptions, type ArmResult } from "lib/experiments/pretrain/ablate.ts";
+export { type ArmCams, armCams, camSubjects } from "lib/experiments/explain/arm_cams.ts";
+export {
+  type AnnotatedPicture,
+  annotatedPictures,
+} from "lib/experiments/detect/detection_pictures.ts";
+export { type Arm, armConfig, type ArmData, armName } from "lib/experiments/configs/arms.ts";
+export { type ArmCost, armCosts } from "lib/experiments/measure/arm_costs.ts";
 export {
   type BaselineScores,
   baselineScores,
   type BaselineScoresOptions,
   type FeatureScores,
-} from "lib/experiments/baseline_scores.ts";
+} from "lib/experiments/pretrain/baseline_scores.ts";
 export {
   type CamRow,
   cams,
@@ -19,7 +22,7 @@ export {
   type NamedGradCam,
   scoreCams,
   type ScoreCamsOptions,
-} from "lib/experiments/cams.ts";
+} from "lib/experiments/explain/cams.ts";
 export {
   chosenScale,
   override,
@@ -31,16 +34,21 @@ export {
   type ScaleName,
   scaleNames,
   sizesAt,
-} from "lib/experiments/config.ts";
-export { bcSslEmoji, bcSslStart } from "lib/experiments/configs.ts";
-export { type DataSplit, loadData, type LoadedSplit, openData } from "lib/experiments/data.ts";
+} from "lib/experiments/configs/config.ts";
+export { bcSslEmoji, bcSslStart } from "lib/experiments/configs/notebook_runs.ts";
+export {
+  type DataSplit,
+  loadData,
+  type LoadedSplit,
+  openData,
+} from "lib/experiments/configs/data.ts";
 export {
   detectIn,
   type DetectInOptions,
   type FoundInPicture,
   type FoundObject,
-} from "lib/experiments/detect_in.ts";
-export { type DetectionData, openDetectionData } from "lib/experiments/detection_data.ts";
+} from "lib/experiments/detect/detect_in.ts";
+export { type DetectionData, openDetectionData } from "lib/experiments/detect/detection_data.ts";
 export {
   ablateDetectors,
   type AblateDetectorsOptions,
@@ -50,7 +58,7 @@ export {
   type DetectorArmResult,
   type DetectorMetric,
   detectorMetrics,
-} from "lib/experiments/detector_arms.ts";
+} from "lib/experiments/detect/detector_arms.ts";
 export {
   type BackboneOrigin,
   type DetectionDataConfig,
@@ -58,12 +66,12 @@ export {
   detectorId,
   type DetectorKey,
   type DetectorScale,
-} from "lib/experiments/detector_config.ts";
+} from "lib/experiments/detect/detector_config.ts";
 export {
   paperDetectors,
   sceneDetectorOn,
   sceneDetectors,
-} from "lib/experiments/detector_configs.ts";
+} from "lib/experiments/detect/detector_runs.ts";
 export {
   type ClassScores,
   type DetectorScores,
@@ -71,61 +79,65 @@ export {
   type EvaluateDetectorOptions,
   type PrecisionCurve,
   type RegionScores,
-} from "lib/experiments/evaluate_detector.ts";
-export { finetuneDetector } from "lib/experiments/finetune_detector.ts";
-export type { CamSubject } from "lib/experiments/explained.ts";
-export { loadPictures } from "lib/datasets/picture_files.ts";
-export { describeEngine } from "lib/experiments/engine.ts";
+} from "lib/experiments/detect/evaluate_detector.ts";
+export { finetuneDetector } from "lib/experiments/detect/finetune_detector.ts";
+export type { CamSubject } from "lib/experiments/explain/explained.ts";
+export { loadPictures } from "lib/datasets/pictures/picture_files.ts";
+export { describeEngine } from "lib/experiments/runs/engine.ts";
 export {
   type Baselines,
   baselines,
   knn,
   type KnnResult,
   type KnnVerbOptions,
-} from "lib/experiments/knn.ts";
-export { type KnnCourse, knnMonitor, type KnnPoint } from "lib/experiments/knn_monitor.ts";
+} from "lib/experiments/measure/knn_scores.ts";
+export { type KnnCourse, knnMonitor, type KnnPoint } from "lib/experiments/measure/knn_monitor.ts";
 export {
   linearProbe,
   type LinearProbeResult,
   type LinearProbeVerbOptions,
   probeRates,
-} from "lib/experiments/linear_probe.ts";
-export { type NearestImages, nearestImages } from "lib/experiments/neighbours.ts";
-export { type LoadReport, loadWeights, saveWeights } from "lib/train/weights.ts";
-export { type PaperRun, paperRuns } from "lib/experiments/paper_runs.ts";
-export { pretrain } from "lib/experiments/pretrain.ts";
-export { type Pretrained, pretrained, type PretrainedOptions } from "lib/experiments/pretrained.ts";
+} from "lib/experiments/measure/linear_probe.ts";
+export { type NearestImages, nearestImages } from "lib/experiments/measure/nearest_images.ts";
+export { type LoadReport, loadWeights, saveWeights } from "lib/weights/weights.ts";
+export { type PaperRun, paperRuns } from "lib/experiments/configs/paper_runs.ts";
+export { pretrain } from "lib/experiments/pretrain/pretrain.ts";
+export {
+  type Pretrained,
+  pretrained,
+  type PretrainedOptions,
+} from "lib/experiments/subjects/pretrained.ts";
 export {
   pretrainedCatalogue,
   type PretrainedEntry,
   type PretrainedName,
-} from "lib/experiments/pretrained_catalogue.ts";
-export { type ModelCost, modelCosts } from "lib/experiments/model_costs.ts";
-export { runHistory, runs } from "lib/experiments/registry.ts";
+} from "lib/experiments/subjects/pretrained_catalogue.ts";
+export { type ModelCost, modelCosts } from "lib/experiments/measure/model_costs.ts";
+export { runHistory, runs } from "lib/experiments/runs/registry.ts";
 export {
   type FieldOfKernel,
   receptiveFields,
   trainedFields,
-} from "lib/experiments/receptive_fields.ts";
+} from "lib/experiments/measure/receptive_fields.ts";
 export {
   robustness,
   type RobustnessOptions,
   type RobustResult,
-} from "lib/experiments/robustness.ts";
-export type { ShiftedScores } from "lib/experiments/shifted_scores.ts";
+} from "lib/experiments/robustness/robustness.ts";
+export type { ShiftedScores } from "lib/experiments/robustness/shifted_scores.ts";
 export {
   type MeasuredSpeed,
   measureSpeeds,
   type MeasureSpeedsOptions,
-} from "lib/experiments/speeds.ts";
-export type { Subject } from "lib/experiments/subject.ts";
-export { supervised } from "lib/experiments/supervised.ts";
+} from "lib/experiments/measure/measure_speeds.ts";
+export type { Subject } from "lib/experiments/subjects/subject.ts";
+export { supervised } from "lib/experiments/pretrain/supervised.ts";
 export {
   throughput,
   type ThroughputResult,
   type ThroughputVerbOptions,
-} from "lib/experiments/throughput.ts";
-export { type KnnPlan, type KnnSize, measureKnnSpeed, planKnn } from "lib/eval/knn_plan.ts";
-export type { TrainOptions, TrainResult } from "lib/experiments/train_run.ts";
-export { type TrainingCost, trainingCost } from "lib/experiments/training_cost.ts";
-export { type ExampleViews, exampleViews } from "lib/experiments/views.ts";
+} from "lib/experiments/measure/throughput.ts";
+export { type KnnPlan, type KnnSize, measureKnnSpeed, planKnn } from "lib/eval/nearest/knn_plan.ts";
+export type { TrainOptions, TrainResult } from "lib/experiments/runs/train_run.ts";
+export { type TrainingCost, trainingCost } from "lib/experiments/configs/training_cost.ts";
+export { type ExampleViews, exampleViews } from "lib/experiments/subjects/example_views.ts";

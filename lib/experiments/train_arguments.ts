@@ -1,17 +1,17 @@
 /** The arguments of `deno task train`. */
 import { parseArgs } from "node:util";
-import * as configs from "lib/experiments/configs.ts";
-import { paperRuns } from "lib/experiments/paper_runs.ts";
+import * as configs from "lib/experiments/configs/notebook_runs.ts";
+import { paperRuns } from "lib/experiments/configs/paper_runs.ts";
 import {
   type Override,
   override,
   type PretrainConfig,
   type RunKey,
   scaleNames,
-} from "lib/experiments/config.ts";
-import type { DetectorConfig, DetectorKey } from "lib/experiments/detector_config.ts";
-import { paperDetectors, sceneDetectors } from "lib/experiments/detector_configs.ts";
-import { twinSuffix } from "lib/experiments/supervised_twin.ts";
+} from "lib/experiments/configs/config.ts";
+import type { DetectorConfig, DetectorKey } from "lib/experiments/detect/detector_config.ts";
+import { paperDetectors, sceneDetectors } from "lib/experiments/detect/detector_runs.ts";
+import { twinSuffix } from "lib/experiments/subjects/supervised_twin.ts";
 
 /** How far. */
 interface Extent {

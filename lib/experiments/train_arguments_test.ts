@@ -1,7 +1,7 @@
-import { runId } from "lib/experiments/config.ts";
-import { bcSslStart } from "lib/experiments/configs.ts";
-import { detectorId } from "lib/experiments/detector_config.ts";
-import { sceneDetectors } from "lib/experiments/detector_configs.ts";
+import { runId } from "lib/experiments/configs/config.ts";
+import { bcSslStart } from "lib/experiments/configs/notebook_runs.ts";
+import { detectorId } from "lib/experiments/detect/detector_config.ts";
+import { sceneDetectors } from "lib/experiments/detect/detector_runs.ts";
 import {
   isDetector,
   namedConfigs,

@@ -4,12 +4,12 @@
  *
  * Exit codes: 0 when it has come as far as was asked for, 130 and 143 when SIGINT or SIGTERM stopped it (it is saved), 1 on an error.
  */
-import type { TrainHooks } from "lib/train/events.ts";
-import type { TrainResult } from "lib/experiments/train_run.ts";
-import { runId } from "lib/experiments/config.ts";
-import { detectorId } from "lib/experiments/detector_config.ts";
-import { scoreOf, terminalProgress } from "lib/experiments/terminal_progress.ts";
-import { twinId } from "lib/experiments/supervised_twin.ts";
+import type { TrainHooks } from "lib/runs/events.ts";
+import type { TrainResult } from "lib/experiments/runs/train_run.ts";
+import { runId } from "lib/experiments/configs/config.ts";
+import { detectorId } from "lib/experiments/detect/detector_config.ts";
+import { scoreOf, terminalProgress } from "lib/experiments/runs/terminal_progress.ts";
+import { twinId } from "lib/experiments/subjects/supervised_twin.ts";
 import {
   type DetectorArguments,
   isDetector,
@@ -55,13 +55,13 @@ async function call(
 ): Promise<TrainResult> {
   if (isDetector(read)) {
     const { config, ...options } = read;
-    const { finetuneDetector } = await import("lib/experiments/finetune_detector.ts");
+    const { finetuneDetector } = await import("lib/experiments/detect/finetune_detector.ts");
     return await finetuneDetector(config, { ...options, ...hooks });
   }
   const { config, supervised: isTwin, ...options } = read;
   const verb = isTwin
-    ? (await import("lib/experiments/supervised.ts")).supervised
-    : (await import("lib/experiments/pretrain.ts")).pretrain;
+    ? (await import("lib/experiments/pretrain/supervised.ts")).supervised
+    : (await import("lib/experiments/pretrain/pretrain.ts")).pretrain;
   return await verb(config, { ...options, ...hooks });
 }
 

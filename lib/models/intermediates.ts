@@ -1,6 +1,6 @@
 /** The inner outputs of a network by name, for probes on the last blocks, CAMs, detectors and dense heads. */
 import * as tf from "lib/tf.ts";
-import type { ForwardOptions, ModelOutput, Tap } from "lib/models/model.ts";
+import type { ForwardOptions, ModelOutput, Tap } from "lib/models/parts/backbone.ts";
 
 /** A network's output, and what was asked for beside it; the caller owns all tensors. */
 export interface WithIntermediates extends ModelOutput {

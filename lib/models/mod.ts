@@ -4,34 +4,43 @@ import type * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
 import { linear, type LinearParams } from "lib/nn/linear.ts";
 import { disposeTree } from "lib/nn/parameters.ts";
-import { type ConvNeXtConfig, createConvNeXt } from "lib/models/convnext.ts";
+import { type ConvNeXtConfig, createConvNeXt } from "lib/models/convnext/convnext.ts";
 import {
   type ConvNeXtIsotropicConfig,
   createConvNeXtIsotropic,
-} from "lib/models/convnext_isotropic.ts";
+} from "lib/models/convnext/convnext_isotropic.ts";
 import {
   createRepLKNet,
   mergeKernels,
   repLKNetOf,
   type RepLKNetParams,
-} from "lib/models/replknet.ts";
-import type { RepLKNetConfig } from "lib/models/replknet_configs.ts";
-import { createResNet } from "lib/models/resnet.ts";
-import type { ResNetConfig } from "lib/models/resnet_configs.ts";
-import { createSLaK } from "lib/models/slak.ts";
-import type { SLaKConfig } from "lib/models/slak_configs.ts";
-import { createSwin, type SwinConfig } from "lib/models/swin.ts";
-import { createViT, type ViTConfig } from "lib/models/vit.ts";
-import type { Backbone, ForwardOptions, ModelOutput } from "lib/models/model.ts";
+} from "lib/models/replknet/replknet.ts";
+import type { RepLKNetConfig } from "lib/models/replknet/replknet_configs.ts";
+import { createResNet } from "lib/models/resnet/resnet.ts";
+import type { ResNetConfig } from "lib/models/resnet/resnet_configs.ts";
+import { createSLaK } from "lib/models/slak/slak.ts";
+import type { SLaKConfig } from "lib/models/slak/slak_configs.ts";
+import { createSwin, type SwinConfig } from "lib/models/swin/swin.ts";
+import { createViT, type ViTConfig } from "lib/models/vit/vit.ts";
+import type { Backbone, ForwardOptions, ModelOutput } from "lib/models/parts/backbone.ts";
 
-export type { BackboneOutput, ForwardOptions, ModelOutput, Tap } from "lib/models/model.ts";
-export { bcSslConfig, convNeXtConfig, type ConvNeXtSize } from "lib/models/convnext_configs.ts";
-export { convNeXtIsotropicConfig } from "lib/models/convnext_isotropic.ts";
-export { repLKNetConfig, type RepLKNetSize } from "lib/models/replknet_configs.ts";
-export { resNetConfig, type ResNetOptions } from "lib/models/resnet_configs.ts";
-export { sLaKConfig, type SLaKSize } from "lib/models/slak_configs.ts";
-export { vitConfig, type ViTSize } from "lib/models/vit_configs.ts";
-export { swinConfig, type SwinSize } from "lib/models/swin_configs.ts";
+export type {
+  BackboneOutput,
+  ForwardOptions,
+  ModelOutput,
+  Tap,
+} from "lib/models/parts/backbone.ts";
+export {
+  bcSslConfig,
+  convNeXtConfig,
+  type ConvNeXtSize,
+} from "lib/models/convnext/convnext_configs.ts";
+export { convNeXtIsotropicConfig } from "lib/models/convnext/convnext_isotropic.ts";
+export { repLKNetConfig, type RepLKNetSize } from "lib/models/replknet/replknet_configs.ts";
+export { resNetConfig, type ResNetOptions } from "lib/models/resnet/resnet_configs.ts";
+export { sLaKConfig, type SLaKSize } from "lib/models/slak/slak_configs.ts";
+export { vitConfig, type ViTSize } from "lib/models/vit/vit_configs.ts";
+export { swinConfig, type SwinSize } from "lib/models/swin/swin_configs.ts";
 export { intermediates } from "lib/models/intermediates.ts";
 export { type ModuleCost, summarize, totalCost } from "lib/models/summary.ts";
 

@@ -2,7 +2,7 @@
 import * as tf from "lib/tf.ts";
 import { countCosts } from "lib/nn/cost.ts";
 import { namedVariables, parameters } from "lib/nn/parameters.ts";
-import type { ForwardOptions, ModelOutput, Tap } from "lib/models/model.ts";
+import type { ForwardOptions, ModelOutput, Tap } from "lib/models/parts/backbone.ts";
 
 /** One module, everything inside it included. */
 export interface ModuleCost {

@@ -1,7 +1,7 @@
 import { createRng } from "lib/rng.ts";
 import { table5 } from "lib/paper/mod.ts";
 import { disposeTree } from "lib/nn/parameters.ts";
-import { type ConvNeXtConfig } from "lib/models/convnext.ts";
+import { type ConvNeXtConfig } from "lib/models/convnext/convnext.ts";
 import { bcSslConfig, convNeXtConfig, createModel, type ModelConfig } from "lib/models/mod.ts";
 import { summarize, totalCost } from "lib/models/summary.ts";
 import { assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";

@@ -4,6 +4,8 @@ import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const sourceDir = `${root}lib/native/src`;
+/** How the sources name each other: by folder and file. Not one of the flags, as it differs from clone to clone. */
+export const includeSources = `-I${sourceDir}`;
 
 /** The folder of compiled libraries, inside the environment that set-up makes and git ignores. */
 export const libraryDir = `${root}.venv/native`;
@@ -27,9 +29,9 @@ export const flags = {
   ops: ["-O2", "-D_GLIBCXX_USE_CXX11_ABI=1", "-DEIGEN_MAX_ALIGN_BYTES=64", "-DNDEBUG"],
 } as const;
 
-/** Whether a source file is one of those that know TensorFlow: `ops.cc`, `dino_ops.cc`, `optimizer_ops.cc`, … */
+/** Whether a source file is one of those that know TensorFlow: `ops/dino_ops.cc`, `ops/optimizer_ops.cc`, … */
 export function isOps(source: string): boolean {
-  return /ops\.cc$/.test(source);
+  return /\/ops\/\w+\.cc$/.test(source);
 }
 
 /** Whether a source file is the library of views, which is loaded without TensorFlow. */
@@ -39,7 +41,9 @@ export function isViews(source: string): boolean {
 
 /** The source files, absolute, in a fixed order; headers included. */
 export function sources(): string[] {
-  return namesIn(sourceDir, /\.(cc|h)$/).map((name) => `${sourceDir}/${name}`);
+  return [...Deno.readDirSync(sourceDir)].filter(({ isDirectory }) => isDirectory)
+    .map(({ name }) => `${sourceDir}/${name}`).sort()
+    .flatMap((folder) => namesIn(folder, /\.(cc|h)$/).map((name) => `${folder}/${name}`));
 }
 
 /**

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import {
   engineDir,
   flags,
+  includeSources,
   isOps,
   isViews,
   libraryDir,
@@ -78,7 +79,7 @@ async function compileAndLink(path: string): Promise<void> {
 async function compileViews(path: string): Promise<void> {
   const dir = await Deno.makeTempDir({ dir: await folder(), prefix: "build-" });
   try {
-    const own = [...flags.all, ...flags.kernels, ...flags.views];
+    const own = [...flags.all, includeSources, ...flags.kernels, ...flags.views];
     await run([...own, "-shared", "-o", `${dir}/library.so`, ...sources().filter(isViews)]);
     await Deno.rename(`${dir}/library.so`, path);
   } finally {
@@ -105,7 +106,7 @@ async function compileAll(files: string[], dir: string): Promise<string[]> {
       const own = isOps(source)
         ? [...flags.ops, "-isystem", `${engineDir}/include`]
         : flags.kernels;
-      await run([...flags.all, ...own, "-c", source, "-o", object]);
+      await run([...flags.all, includeSources, ...own, "-c", source, "-o", object]);
       objects.push(object);
     }
   };

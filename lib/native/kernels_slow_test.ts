@@ -2,7 +2,7 @@
  * The kernels without TensorFlow (`check/`), compiled with sanitisers and for CPUs with narrower vectors than this one's,
  * against oracles in double precision and against themselves on another number of threads.
  */
-import { flags, isOps, sources } from "lib/native/_library.ts";
+import { flags, includeSources, isOps, sources } from "lib/native/_library.ts";
 import { assertEquals } from "lib/testing/assert.ts";
 
 const checks = `${import.meta.dirname}/check`;
@@ -55,9 +55,8 @@ function compilation(own: readonly string[]): string[] {
   const kernels = sources().filter((path) => path.endsWith(".cc") && !isOps(path));
   const drivers = [...Deno.readDirSync(checks)].map((entry) => `${checks}/${entry.name}`)
     .filter((path) => path.endsWith(".cc"));
-  const folder = kernels[0]!.slice(0, kernels[0]!.lastIndexOf("/"));
   const common = flags.kernels.filter((flag) => !flag.startsWith("-march"));
-  return [...flags.all, ...common, ...own, `-I${folder}`, "-pthread", ...kernels, ...drivers];
+  return [...flags.all, includeSources, ...common, ...own, "-pthread", ...kernels, ...drivers];
 }
 
 /** What the program prints. */

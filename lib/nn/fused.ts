@@ -14,7 +14,7 @@ export function hasFused(name: string): boolean {
 /**
  * Runs a fused kernel.
  *
- * @param inputs In the kernel's order, `lib/native/src/ops.cc`.
+ * @param inputs In the kernel's order, `lib/native/src/ops/ops.cc`.
  * @param attributes Constants. TensorFlow keeps a kernel for each value, so what changes by the step is an input.
  * @returns Its outputs, which the caller owns, or undefined if the backend in use has no such kernel.
  */

@@ -1,7 +1,7 @@
 /**
  * The part of a ConvNeXt block that works on each pixel by itself, as one native kernel each way, whose 4C hidden
  * activations never leave the cache: forward they are not kept, backward they are computed again. `mixerBlock` in
- * lib/models/convnext_stages.ts is the same in single layers.
+ * lib/models/convnext/convnext_stages.ts is the same in single layers.
  *
  * B batch, H W map, C channels.
  */

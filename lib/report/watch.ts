@@ -1,12 +1,12 @@
 /** Live progress of a long verb: a bar, the rate, the time left, the loss, and the curves, all updated in place. */
-import type { HistoryLine, TrainEvent, TrainHooks } from "lib/train/events.ts";
-import { addToHistory } from "lib/train/history.ts";
-import type { Speed } from "lib/train/speed_meter.ts";
-import { onInterrupt, tick } from "lib/report/interrupt.ts";
-import { inNotebook, settle, show } from "lib/report/kernel.ts";
-import type { MimeBundle } from "lib/report/outbox.ts";
-import { toPng, toSvg } from "lib/report/plot.ts";
-import { trainingCurves } from "lib/report/training_curves.ts";
+import type { HistoryLine, TrainEvent, TrainHooks } from "lib/runs/events.ts";
+import { addToHistory } from "lib/runs/history.ts";
+import type { Speed } from "lib/runs/speed_meter.ts";
+import { onInterrupt, tick } from "lib/report/notebook/interrupt.ts";
+import { inNotebook, settle, show } from "lib/report/notebook/jupyter.ts";
+import type { MimeBundle } from "lib/report/notebook/outbox.ts";
+import { toPng, toSvg } from "lib/report/draw/plot.ts";
+import { trainingCurves } from "lib/report/figures/training_curves.ts";
 
 const barInterval = 500; // ms between two pictures of the bar
 const curvesInterval = 2000; // ms between two pictures of the curves, at least

@@ -1,4 +1,4 @@
-import type { TrainHooks } from "lib/train/events.ts";
+import type { TrainHooks } from "lib/runs/events.ts";
 import { duration, watch } from "lib/report/watch.ts";
 import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
 

@@ -1,7 +1,7 @@
 /** What is tested: anything that scores images. N images, K classes. */
 import * as tf from "lib/tf.ts";
 import { type ChannelStats, imageNetStats, normalize, normalizeTable } from "lib/augment/mod.ts";
-import { imageCount, type ImageSet } from "lib/datasets/images.ts";
+import { imageCount, type ImageSet } from "lib/datasets/pictures/images.ts";
 import type { ModelOutput } from "lib/models/mod.ts";
 
 /** Scores of images, `[N, K]`, row by row: the larger, the likelier. Logits or probabilities. */

@@ -1,12 +1,16 @@
 /** Whole sets corrupted, an image at a time, so that an image is corrupted alike in whatever set and order it comes. */
 import { raster } from "lib/augment/mod.ts";
-import { centerCrops } from "lib/datasets/center_crops.ts";
-import { imageCount, type ImageSet, subset } from "lib/datasets/images.ts";
-import { openImageNetC } from "lib/datasets/imagenet_variants.ts";
-import type { ImageSource } from "lib/datasets/stored_images.ts";
+import { centerCrops } from "lib/datasets/pictures/center_crops.ts";
+import { imageCount, type ImageSet, subset } from "lib/datasets/pictures/images.ts";
+import { openImageNetC } from "lib/datasets/imagenet/imagenet_variants.ts";
+import type { ImageSource } from "lib/datasets/pictures/stored_images.ts";
 import type { CorruptedBatches } from "lib/robustness/corruption_error.ts";
-import { corrupt, type CorruptionSeries } from "lib/robustness/corruptions.ts";
-import { type CorruptionName, severities, type Severity } from "lib/robustness/severities.ts";
+import { corrupt, type CorruptionSeries } from "lib/robustness/corruptions/corruptions.ts";
+import {
+  type CorruptionName,
+  severities,
+  type Severity,
+} from "lib/robustness/corruptions/severities.ts";
 import { createRng } from "lib/rng.ts";
 
 /** Which corruption. */

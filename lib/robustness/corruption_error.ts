@@ -1,12 +1,12 @@
 /** ImageNet-C's measure (Hendrycks & Dietterich 2019, §4.1): how often corrupted images are classified wrongly. */
-import type { ImageSet } from "lib/datasets/images.ts";
+import type { ImageSet } from "lib/datasets/pictures/images.ts";
 import type { Classifier } from "lib/robustness/classifier.ts";
 import {
   type CorruptionName,
   corruptionNames,
   severities,
   type Severity,
-} from "lib/robustness/severities.ts";
+} from "lib/robustness/corruptions/severities.ts";
 import { shiftedAccuracy } from "lib/robustness/shifted_accuracy.ts";
 
 /** Errors of a network, fractions, five severities of each corruption. */

@@ -3,7 +3,7 @@ import type { EmojiSets, ImageSet } from "lib/datasets/mod.ts";
 import type { Classifier } from "lib/robustness/classifier.ts";
 import type { CorruptedBatches } from "lib/robustness/corruption_error.ts";
 import { corruptedImages } from "lib/robustness/corrupted_images.ts";
-import type { CorruptionSeries } from "lib/robustness/corruptions.ts";
+import type { CorruptionSeries } from "lib/robustness/corruptions/corruptions.ts";
 import { hardExamples } from "lib/robustness/hard_examples.ts";
 
 /** Labelled test sets, each another shift away from training. */

@@ -1,5 +1,5 @@
 /** Images that a network gets wrong, chosen as ImageNet-A's were (Hendrycks et al. 2021, §3.1). */
-import { imageCount, type ImageSet, subset } from "lib/datasets/images.ts";
+import { imageCount, type ImageSet, subset } from "lib/datasets/pictures/images.ts";
 import { bestClass, type Classifier, scoresOf } from "lib/robustness/classifier.ts";
 
 /**

@@ -6,12 +6,12 @@ import {
   imageNetAClasses,
   imageNetRClasses,
   imageNetWnids,
-} from "lib/datasets/imagenet_classes.ts";
-import { centerCrops } from "lib/datasets/center_crops.ts";
-import { decodePicture } from "lib/datasets/decode_picture.ts";
-import { checkImageSet, type ImageSet } from "lib/datasets/images.ts";
-import { openImageNetC } from "lib/datasets/imagenet_variants.ts";
-import { selectStored } from "lib/datasets/stored_images.ts";
+} from "lib/datasets/imagenet/imagenet_classes.ts";
+import { centerCrops } from "lib/datasets/pictures/center_crops.ts";
+import { decodePicture } from "lib/datasets/pictures/decode_picture.ts";
+import { checkImageSet, type ImageSet } from "lib/datasets/pictures/images.ts";
+import { openImageNetC } from "lib/datasets/imagenet/imagenet_variants.ts";
+import { selectStored } from "lib/datasets/pictures/stored_images.ts";
 import {
   alexNetErrors,
   type Classifier,
@@ -33,7 +33,7 @@ import {
   severities,
   shiftedAccuracy,
 } from "lib/robustness/mod.ts";
-import { loadEmoji } from "lib/datasets/emoji.ts";
+import { loadEmoji } from "lib/datasets/emoji/emoji.ts";
 import { inTempFolder, jpeg } from "lib/testing/pictures.ts";
 import {
   assertClose,

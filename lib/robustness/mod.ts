@@ -23,7 +23,7 @@ export {
   type MeanErrors,
   meanErrors,
 } from "lib/robustness/corruption_error.ts";
-export { corrupt, type CorruptionSeries } from "lib/robustness/corruptions.ts";
+export { corrupt, type CorruptionSeries } from "lib/robustness/corruptions/corruptions.ts";
 export { type EmojiSuite, emojiSuite } from "lib/robustness/emoji_suite.ts";
 export { hardExamples } from "lib/robustness/hard_examples.ts";
 export {
@@ -32,7 +32,7 @@ export {
   extraCorruptionNames,
   severities,
   type Severity,
-} from "lib/robustness/severities.ts";
+} from "lib/robustness/corruptions/severities.ts";
 export {
   largestClassShare,
   type ShiftedAccuracy,

@@ -1,5 +1,5 @@
 /** How often a network is right on pictures of another kind than it was trained on. */
-import { imageCount, type ImageSet } from "lib/datasets/images.ts";
+import { imageCount, type ImageSet } from "lib/datasets/pictures/images.ts";
 import { bestClass, type Classifier, scoresOf } from "lib/robustness/classifier.ts";
 
 /** Accuracies, fractions. */

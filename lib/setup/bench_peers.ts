@@ -3,12 +3,12 @@
  * beside PyTorch's, in one run, to `outputs/bench/`. PyTorch goes into an environment of its own, `.venv/peers`; an interpreter
  * that has it already can be given instead.
  */
-import { mustRun, run } from "lib/setup/command.ts";
-import { exists, fingerprint, remove } from "lib/setup/files.ts";
-import { findPython } from "lib/setup/prerequisites.ts";
-import { root, venv } from "lib/setup/project.ts";
+import { mustRun, run } from "lib/setup/install/command.ts";
+import { exists, fingerprint, remove } from "lib/setup/install/files.ts";
+import { findPython } from "lib/setup/install/prerequisites.ts";
+import { root, venv } from "lib/setup/install/project.ts";
 import { setUp } from "lib/setup/setup.ts";
-import { runSteps, type Step } from "lib/setup/step.ts";
+import { runSteps, type Step } from "lib/setup/install/step.ts";
 import { main, readArguments } from "lib/setup/task.ts";
 
 const peers = `${venv}/peers`;

@@ -5,11 +5,11 @@
  */
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Chapter, chapterOf, chapterPage, indexPage } from "lib/setup/book_pages.ts";
-import { mustRun } from "lib/setup/command.ts";
-import { remove, writeFileWhole } from "lib/setup/files.ts";
-import { findNotebooks, readNotebook } from "lib/setup/notebook.ts";
-import { jupyterEnv, notebooksDir, python, resultsDir } from "lib/setup/project.ts";
+import { type Chapter, chapterOf, chapterPage, indexPage } from "lib/setup/notebooks/book_pages.ts";
+import { mustRun } from "lib/setup/install/command.ts";
+import { remove, writeFileWhole } from "lib/setup/install/files.ts";
+import { findNotebooks, readNotebook } from "lib/setup/notebooks/notebook.ts";
+import { jupyterEnv, notebooksDir, python, resultsDir } from "lib/setup/install/project.ts";
 import { setUp } from "lib/setup/setup.ts";
 import { main, readArguments } from "lib/setup/task.ts";
 
@@ -23,7 +23,7 @@ const sources = { notebooks: notebooksDir, outputs: `${resultsDir}/notebooks` } 
  */
 export async function makeBook(paths: readonly string[], folder: string): Promise<Chapter[]> {
   const { css: codeColours, bodies } = await render(paths);
-  const css = await Deno.readTextFile(here("book/book.css")) + codeColours;
+  const css = await Deno.readTextFile(here("notebooks/book/book.css")) + codeColours;
   const chapters: Chapter[] = [];
   for (const path of paths) {
     chapters.push(chapterOf(basename(path, ".ipynb"), await readNotebook(path)));
@@ -39,7 +39,7 @@ export async function makeBook(paths: readonly string[], folder: string): Promis
 
 /** The cells as HTML, by nbconvert. */
 async function render(paths: readonly string[]): Promise<{ css: string; bodies: string[] }> {
-  const args = [here("render_notebooks.py"), here("."), ...paths];
+  const args = [here("notebooks/render_notebooks.py"), here("notebooks"), ...paths];
   return JSON.parse(await mustRun("render the notebooks", python, args, { env: jupyterEnv() }));
 }
 

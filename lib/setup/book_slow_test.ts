@@ -1,5 +1,5 @@
 import { makeBook } from "lib/setup/book.ts";
-import { listNotebooks } from "lib/setup/notebook.ts";
+import { listNotebooks } from "lib/setup/notebooks/notebook.ts";
 import { assertEquals, assertTrue } from "lib/testing/assert.ts";
 
 Deno.test("makeBook() renders every notebook to pages that need no network and link to each other", async () => {

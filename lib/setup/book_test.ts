@@ -1,7 +1,7 @@
-import { type Chapter, chapterOf, chapterPage, indexPage } from "lib/setup/book_pages.ts";
-import type { Output } from "lib/setup/cell_outputs.ts";
-import type { Cell, Notebook } from "lib/setup/notebook.ts";
-import { notebookMetadata } from "lib/setup/project.ts";
+import { type Chapter, chapterOf, chapterPage, indexPage } from "lib/setup/notebooks/book_pages.ts";
+import type { Output } from "lib/setup/notebooks/cell_outputs.ts";
+import type { Cell, Notebook } from "lib/setup/notebooks/notebook.ts";
+import { notebookMetadata } from "lib/setup/install/project.ts";
 import { assertEquals, assertTrue } from "lib/testing/assert.ts";
 
 const about = `# Larger kernels help \`k-NN\`, _here_ too

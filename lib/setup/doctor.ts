@@ -1,12 +1,12 @@
 /** `deno task doctor`: what is there, whether it works, and what to do where it does not. */
-import { mustRun, run } from "lib/setup/command.ts";
-import { engineChoice } from "lib/setup/engine_choice.ts";
-import { exists } from "lib/setup/files.ts";
-import { hasKernelspec } from "lib/setup/kernelspec.ts";
-import { missingPrerequisites } from "lib/setup/prerequisites.ts";
-import { jupyterEnv, kernelName, python, root } from "lib/setup/project.ts";
-import type { Probe } from "lib/setup/probe_engine.ts";
-import { isReady } from "lib/setup/step.ts";
+import { mustRun, run } from "lib/setup/install/command.ts";
+import { engineChoice } from "lib/setup/install/engine_choice.ts";
+import { exists } from "lib/setup/install/files.ts";
+import { hasKernelspec } from "lib/setup/install/kernelspec.ts";
+import { missingPrerequisites } from "lib/setup/install/prerequisites.ts";
+import { jupyterEnv, kernelName, python, root } from "lib/setup/install/project.ts";
+import type { Probe } from "lib/setup/install/probe_engine.ts";
+import { isReady } from "lib/setup/install/step.ts";
 import { steps } from "lib/setup/steps.ts";
 import { main, readArguments } from "lib/setup/task.ts";
 
@@ -57,7 +57,7 @@ async function jupyter(): Promise<Finding[]> {
 /** In a process of its own: a library that does not fit may end it. */
 async function engine(): Promise<Finding[]> {
   try {
-    const args = ["run", "-A", `${root}/lib/setup/probe_engine.ts`];
+    const args = ["run", "-A", `${root}/lib/setup/install/probe_engine.ts`];
     const output = await mustRun("load the engine", Deno.execPath(), args, { cwd: root });
     const { engine, gflops, milliseconds } = JSON.parse(/^\{.*\}$/m.exec(output)![0]) as Probe;
     const versions = Object.entries(engine.versions).map((pair) => pair.join(" ")).join(", ");

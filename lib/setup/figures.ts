@@ -3,8 +3,8 @@
  * what is saved in `outputs/`. Trains, evaluates and measures nothing: a notebook that would have to is named.
  */
 import { fileURLToPath } from "node:url";
-import { findNotebooks } from "lib/setup/notebook.ts";
-import { root } from "lib/setup/project.ts";
+import { findNotebooks } from "lib/setup/notebooks/notebook.ts";
+import { root } from "lib/setup/install/project.ts";
 import { checkScale } from "lib/setup/reproduce.ts";
 import { setUp } from "lib/setup/setup.ts";
 import { main, readArguments } from "lib/setup/task.ts";
@@ -33,7 +33,12 @@ export async function drawFigures(
   { scale, outputs }: FiguresOptions = {},
 ): Promise<FiguresResult> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", fileURLToPath(new URL("draw_notebooks.ts", import.meta.url)), ...paths],
+    args: [
+      "run",
+      "-A",
+      fileURLToPath(new URL("notebooks/draw_notebooks.ts", import.meta.url)),
+      ...paths,
+    ],
     cwd: root,
     env: {
       BCSSL_SAVED: "only",

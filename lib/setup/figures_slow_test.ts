@@ -1,6 +1,6 @@
 import { drawFigures } from "lib/setup/figures.ts";
-import { type Notebook, writeNotebook } from "lib/setup/notebook.ts";
-import { notebookMetadata, outputsDir } from "lib/setup/project.ts";
+import { type Notebook, writeNotebook } from "lib/setup/notebooks/notebook.ts";
+import { notebookMetadata, outputsDir } from "lib/setup/install/project.ts";
 import { assertEquals, assertTrue } from "lib/testing/assert.ts";
 
 function notebookOf(...sources: string[]): Notebook {

@@ -1,6 +1,6 @@
 /** JupyterLab on this machine only, with its token, on the project's notebooks. */
-import { exists } from "lib/setup/files.ts";
-import { jupyterDataDir, jupyterEnv, kernelName, root, venv } from "lib/setup/project.ts";
+import { exists } from "lib/setup/install/files.ts";
+import { jupyterDataDir, jupyterEnv, kernelName, root, venv } from "lib/setup/install/project.ts";
 import { setUp } from "lib/setup/setup.ts";
 import { main, readArguments } from "lib/setup/task.ts";
 

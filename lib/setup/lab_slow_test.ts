@@ -1,5 +1,5 @@
-import { remove } from "lib/setup/files.ts";
-import { kernelDisplayName, root } from "lib/setup/project.ts";
+import { remove } from "lib/setup/install/files.ts";
+import { kernelDisplayName, root } from "lib/setup/install/project.ts";
 import { startLab } from "lib/setup/lab.ts";
 import { assertEquals, assertTrue } from "lib/testing/assert.ts";
 
@@ -29,7 +29,7 @@ Deno.test("JupyterLab and the runner write nothing to the home folder", async ()
   const home = await Deno.makeTempDir();
   const program = `
     import { startLab } from "lib/setup/lab.ts";
-    import { runCells } from "lib/setup/run_notebook.ts";
+    import { runCells } from "lib/setup/notebooks/run_notebook.ts";
     const lab = await startLab({ port: 0, browser: false, log: "null" });
     const [result] = await runCells(["1 + 1"], { cwd: "${root}/lib" });
     if (result.status !== "ok") throw new Error(result.error);

@@ -1,8 +1,8 @@
 /** `deno task ok`: what a person runs before a commit. All checks, also after one has failed. */
-import { checkCells } from "lib/setup/check_cells.ts";
-import { run } from "lib/setup/command.ts";
-import { listNotebooks, type Notebook, readNotebook } from "lib/setup/notebook.ts";
-import { root } from "lib/setup/project.ts";
+import { checkCells } from "lib/setup/notebooks/check_cells.ts";
+import { run } from "lib/setup/install/command.ts";
+import { listNotebooks, type Notebook, readNotebook } from "lib/setup/notebooks/notebook.ts";
+import { root } from "lib/setup/install/project.ts";
 import { closingLine, runTests } from "lib/setup/run_tests.ts";
 import { setUp } from "lib/setup/setup.ts";
 import { main, readArguments } from "lib/setup/task.ts";

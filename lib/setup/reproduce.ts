@@ -3,15 +3,20 @@
  * to `outputs/notebooks`, figures (which the notebooks themselves write) to `outputs/figures`.
  */
 import { basename, dirname } from "node:path";
-import { checkCells } from "lib/setup/check_cells.ts";
-import { type CodeCell, codeCells, findNotebooks, readNotebook } from "lib/setup/notebook.ts";
-import { type Notebook, writeNotebook } from "lib/setup/notebook.ts";
-import { resultsDir, root } from "lib/setup/project.ts";
-import { type CellResult, runNotebook, withOutputs } from "lib/setup/run_notebook.ts";
+import { checkCells } from "lib/setup/notebooks/check_cells.ts";
+import {
+  type CodeCell,
+  codeCells,
+  findNotebooks,
+  readNotebook,
+} from "lib/setup/notebooks/notebook.ts";
+import { type Notebook, writeNotebook } from "lib/setup/notebooks/notebook.ts";
+import { resultsDir, root } from "lib/setup/install/project.ts";
+import { type CellResult, runNotebook, withOutputs } from "lib/setup/notebooks/run_notebook.ts";
 import { setUp } from "lib/setup/setup.ts";
-import { cellProgress } from "lib/setup/cell_progress.ts";
+import { cellProgress } from "lib/setup/notebooks/cell_progress.ts";
 import { main, readArguments } from "lib/setup/task.ts";
-import { snapshot, writtenBetween } from "lib/setup/written_files.ts";
+import { snapshot, writtenBetween } from "lib/setup/notebooks/written_files.ts";
 
 export const scales = ["smoke", "laptop", "paper"] as const;
 

@@ -1,6 +1,6 @@
 /** `deno task test [--fast] [name…]`: sets up what is missing, runs the tests, ends with `N passed, N failed`. */
-import { textLines } from "lib/setup/json_lines.ts";
-import { root } from "lib/setup/project.ts";
+import { textLines } from "lib/setup/notebooks/json_lines.ts";
+import { root } from "lib/setup/install/project.ts";
 import { setUp } from "lib/setup/setup.ts";
 import { main, readArguments } from "lib/setup/task.ts";
 

@@ -1,8 +1,8 @@
 /** `deno task setup [--gpu | --cpu]`: makes what is missing for notebooks and tests, inside the project folder only. */
-import { rememberChoice } from "lib/setup/engine_choice.ts";
-import { requirePrerequisites } from "lib/setup/prerequisites.ts";
-import { venv } from "lib/setup/project.ts";
-import { isReady, runSteps, withLock } from "lib/setup/step.ts";
+import { rememberChoice } from "lib/setup/install/engine_choice.ts";
+import { requirePrerequisites } from "lib/setup/install/prerequisites.ts";
+import { venv } from "lib/setup/install/project.ts";
+import { isReady, runSteps, withLock } from "lib/setup/install/step.ts";
 import { steps } from "lib/setup/steps.ts";
 import { main, readArguments } from "lib/setup/task.ts";
 

@@ -1,13 +1,13 @@
 /** All steps of set-up, in order. The longer ones have their own files. */
-import { mustRun } from "lib/setup/command.ts";
-import { exists, fingerprint, fingerprintFiles, writeFileWhole } from "lib/setup/files.ts";
-import { hasKernelspec, kernelspec, writeKernelspec } from "lib/setup/kernelspec.ts";
-import { listNotebooks } from "lib/setup/notebook.ts";
-import { nativeStep } from "lib/setup/native_kernels.ts";
-import { jupyterDataDir, jupyterEnv, python, root, venv } from "lib/setup/project.ts";
-import { environmentStep, tensorflowStep } from "lib/setup/python_environment.ts";
-import type { Step } from "lib/setup/step.ts";
-import { bindingStep } from "lib/setup/tfjs_binding.ts";
+import { mustRun } from "lib/setup/install/command.ts";
+import { exists, fingerprint, fingerprintFiles, writeFileWhole } from "lib/setup/install/files.ts";
+import { hasKernelspec, kernelspec, writeKernelspec } from "lib/setup/install/kernelspec.ts";
+import { listNotebooks } from "lib/setup/notebooks/notebook.ts";
+import { nativeStep } from "lib/setup/install/native_kernels.ts";
+import { jupyterDataDir, jupyterEnv, python, root, venv } from "lib/setup/install/project.ts";
+import { environmentStep, tensorflowStep } from "lib/setup/install/python_environment.ts";
+import type { Step } from "lib/setup/install/step.ts";
+import { bindingStep } from "lib/setup/install/tfjs_binding.ts";
 
 const npmStep: Step = {
   id: "npm",
@@ -49,7 +49,7 @@ const dataStep: Step = {
   async make(note) {
     note("preparing");
     if (await exists(prepare)) {
-      const args = ["run", "-A", `${root}/lib/setup/prepare_data.ts`];
+      const args = ["run", "-A", `${root}/lib/setup/install/prepare_data.ts`];
       await mustRun("prepare the data", Deno.execPath(), args, { cwd: root });
     }
     await writeFileWhole(dataListing, JSON.stringify(await dataEntries()));

@@ -1,5 +1,5 @@
 import { closingLine, readSummary } from "lib/setup/run_tests.ts";
-import { root } from "lib/setup/project.ts";
+import { root } from "lib/setup/install/project.ts";
 import { readArguments } from "lib/setup/task.ts";
 import { assertEquals, assertThrows } from "lib/testing/assert.ts";
 

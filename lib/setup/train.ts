@@ -1,5 +1,5 @@
 /** `deno task train --config NAME [--scale SCALE] [--seed N] …`: sets up what is missing, then trains; `--help` tells more. */
-import { root } from "lib/setup/project.ts";
+import { root } from "lib/setup/install/project.ts";
 import { setUp } from "lib/setup/setup.ts";
 import { main } from "lib/setup/task.ts";
 

@@ -1,9 +1,9 @@
-/** Images, boxes and masks for detectors that Python and TypeScript make alike: see `lib/detect/golden/make_mask_rcnn.py`. */
+/** Images, boxes and masks for detectors that Python and TypeScript make alike: see `lib/detect/network/golden/make_mask_rcnn.py`. */
 import { maskOverlaps } from "lib/datasets/coco/overlap.ts";
 import { rleArea } from "lib/datasets/coco/rle.ts";
-import type { Boxes } from "lib/detect/boxes.ts";
-import type { Detection } from "lib/detect/detection.ts";
-import type { DetectionTargets, ImageSize } from "lib/detect/targets.ts";
+import type { Boxes } from "lib/detect/boxes/boxes.ts";
+import type { Detection } from "lib/detect/inference/detection.ts";
+import type { DetectionTargets, ImageSize } from "lib/detect/boxes/targets.ts";
 import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
 import { formula } from "lib/testing/formula.ts";
 import * as tf from "lib/tf.ts";

@@ -5,7 +5,7 @@ import { cocoJson } from "lib/datasets/coco/coco_json.ts";
 import type { CocoAnnotation } from "lib/datasets/coco/coco_set.ts";
 import { encodeMask, rleArea, rleBox } from "lib/datasets/coco/rle.ts";
 import { drawScene } from "lib/datasets/coco/scene.ts";
-import { makeSprite } from "lib/datasets/place.ts";
+import { makeSprite } from "lib/datasets/pictures/place.ts";
 import { createRng } from "lib/rng.ts";
 
 const colours = [[255, 0, 0], [0, 255, 0], [0, 0, 255]] as const;

@@ -3,7 +3,7 @@ import { join } from "@std/path";
 import type { Raster } from "lib/augment/mod.ts";
 import { polygonsToRle } from "lib/datasets/coco/polygon.ts";
 import type { CocoBox, Rle } from "lib/datasets/coco/rle.ts";
-import { decodePicture } from "lib/datasets/decode_picture.ts";
+import { decodePicture } from "lib/datasets/pictures/decode_picture.ts";
 
 export interface CocoImage {
   /** Unique in its set. */

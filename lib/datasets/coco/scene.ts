@@ -1,6 +1,6 @@
 /** One scene: emoji laid over each other on a texture, with a mask of what is seen of each. H × W pixels. */
 import { drawTexture } from "lib/datasets/coco/texture.ts";
-import { renderSprite, type Sprite } from "lib/datasets/place.ts";
+import { renderSprite, type Sprite } from "lib/datasets/pictures/place.ts";
 import type { Rng } from "lib/rng.ts";
 
 const extent = [0.18, 0.7] as const; // longer side of an object over the shorter side of the scene

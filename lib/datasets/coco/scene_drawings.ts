@@ -1,6 +1,6 @@
 /** Which emoji the scenes are made of, and which of their drawings train and which validate. */
-import type { EmojiRasters } from "lib/datasets/emoji_raster.ts";
-import { splitOf } from "lib/datasets/emoji_split.ts";
+import type { EmojiRasters } from "lib/datasets/emoji/rasterize.ts";
+import { splitOf } from "lib/datasets/emoji/style_split.ts";
 import { createRng } from "lib/rng.ts";
 
 /** Unicode's categories of what can lie about in a picture: not faces, signs, weather or places. */

@@ -10,11 +10,11 @@ import { loadCoco } from "lib/datasets/coco/load_coco.ts";
 import { encodeMask, rleArea, rleBox } from "lib/datasets/coco/rle.ts";
 import { drawScene, type SceneObject, type SceneSprite } from "lib/datasets/coco/scene.ts";
 import { sceneDrawings } from "lib/datasets/coco/scene_drawings.ts";
-import { dataFolder, exists } from "lib/datasets/data_folder.ts";
-import { emojiPackages } from "lib/datasets/emoji_catalogue.ts";
-import { type EmojiPack, openEmojiPack, type PackProgress } from "lib/datasets/emoji_pack.ts";
-import { mapInOrder } from "lib/datasets/map_in_order.ts";
-import { makeSprite } from "lib/datasets/place.ts";
+import { dataFolder, exists } from "lib/datasets/files/data_folder.ts";
+import { emojiPackages } from "lib/datasets/emoji/catalogue.ts";
+import { type EmojiPack, openEmojiPack, type PackProgress } from "lib/datasets/emoji/emoji_pack.ts";
+import { mapInOrder } from "lib/datasets/files/map_in_order.ts";
+import { makeSprite } from "lib/datasets/pictures/place.ts";
 import { createRng } from "lib/rng.ts";
 
 const format = 1; // raise it when scenes change for another reason than their options and packages

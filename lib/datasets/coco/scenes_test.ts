@@ -10,9 +10,9 @@ import { decodeMask, encodeMask, rleArea, rleBox } from "lib/datasets/coco/rle.t
 import { drawScene, leastVisible } from "lib/datasets/coco/scene.ts";
 import { numSceneClasses, sceneDrawings } from "lib/datasets/coco/scene_drawings.ts";
 import { openScenes } from "lib/datasets/coco/scenes.ts";
-import { loadEmoji } from "lib/datasets/emoji.ts";
-import { openEmojiPack } from "lib/datasets/emoji_pack.ts";
-import { makeSprite } from "lib/datasets/place.ts";
+import { loadEmoji } from "lib/datasets/emoji/emoji.ts";
+import { openEmojiPack } from "lib/datasets/emoji/emoji_pack.ts";
+import { makeSprite } from "lib/datasets/pictures/place.ts";
 import { createRng } from "lib/rng.ts";
 import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
 import { inTempFolder } from "lib/testing/pictures.ts";

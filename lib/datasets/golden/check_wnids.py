@@ -1,4 +1,4 @@
-"""Fails unless lib/datasets/imagenet_classes.ts has the classes of timm's lists.
+"""Fails unless lib/datasets/imagenet/imagenet_classes.ts has the classes of timm's lists.
 
     python3 -m venv oracle && oracle/bin/pip install --no-deps timm==1.0.31
     oracle/bin/python lib/datasets/golden/check_wnids.py oracle/lib/python*/site-packages/timm/data/_info
@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 info = Path(sys.argv[1])
-source = (Path(__file__).parent.parent / "imagenet_classes.ts").read_text()
+source = (Path(__file__).parent.parent / "imagenet" / "imagenet_classes.ts").read_text()
 blocks = [block.split() for block in re.findall(r"`\n([\d\s]+)\n`", source)]
 wnids = ["n" + number for number in blocks[0]]
 assert wnids == (info / "imagenet_synsets.txt").read_text().split()

@@ -7,7 +7,7 @@
 #include <string>
 #include <thread>
 
-#include "kernels.h"
+#include "core/kernels.h"
 
 namespace bcssl::check {
 

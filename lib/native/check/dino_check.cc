@@ -1,6 +1,6 @@
 // DINO's last layer and loss, and unit-length rows: arbitrary sizes against written-out sums, and on other threads.
 #include "check.h"
-#include "dino.h"
+#include "kernels/dino.h"
 
 namespace bcssl::check {
 namespace {

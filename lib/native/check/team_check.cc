@@ -2,7 +2,7 @@
 #include <chrono>
 
 #include "check.h"
-#include "team.h"
+#include "core/team.h"
 
 namespace bcssl::check {
 namespace {

@@ -1,7 +1,7 @@
-"""Prints the looks of lib/robustness/frost_texture.ts: colours of the reference's photographs, and how strong needles of each
+"""Prints the looks of lib/robustness/filters/frost_texture.ts: colours of the reference's photographs, and how strong needles of each
 width must be for the photograph's spectrum.
 
-    deno eval 'import { needleLayer } from "lib/robustness/frost_texture.ts";
+    deno eval 'import { needleLayer } from "lib/robustness/filters/frost_texture.ts";
       import { createRng } from "lib/rng.ts";
       const file = await Deno.create("layers.f64");
       for (let octave = 0; octave < 9; octave++)

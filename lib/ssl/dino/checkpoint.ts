@@ -9,7 +9,7 @@ import {
   loadTrainingState,
   saveTrainingState,
   type TrainingState,
-} from "lib/train/training_state.ts";
+} from "lib/weights/training_state.ts";
 import type { DinoState } from "lib/ssl/dino/step.ts";
 
 /**

@@ -16,7 +16,7 @@ import {
   disposeDinoState,
   type StepValues,
 } from "lib/ssl/dino/step.ts";
-import type { Views } from "lib/ssl/dino/views.ts";
+import type { Views } from "lib/ssl/views/views.ts";
 import { loadDinoState, saveDinoState } from "lib/ssl/dino/checkpoint.ts";
 import {
   assertClose,

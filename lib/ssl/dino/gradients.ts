@@ -11,7 +11,7 @@ import { lossAndGradients } from "lib/train/gradients.ts";
 import { type DinoNetwork, forwardViews } from "lib/ssl/dino/network.ts";
 import { nonFiniteLoss } from "lib/ssl/dino/non_finite.ts";
 import { prototypeLoss, type Targets, teach } from "lib/ssl/dino/prototypes.ts";
-import { imagesIn, microBatches, type Views, viewsOf } from "lib/ssl/dino/views.ts";
+import { imagesIn, microBatches, type Views, viewsOf } from "lib/ssl/views/views.ts";
 
 /** What the loss of a batch depends on, but its views. */
 export interface DinoNetworks {

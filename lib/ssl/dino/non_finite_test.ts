@@ -2,7 +2,7 @@ import * as tf from "lib/tf.ts";
 import { createRng } from "lib/rng.ts";
 import { namedVariables } from "lib/nn/parameters.ts";
 import { createDinoState, type DinoState, dinoStep, type StepValues } from "lib/ssl/dino/step.ts";
-import type { Views } from "lib/ssl/dino/views.ts";
+import type { Views } from "lib/ssl/views/views.ts";
 import { assertEquals, assertThrows } from "lib/testing/assert.ts";
 
 const model = {

@@ -12,7 +12,7 @@ import type { ModelConfig } from "lib/models/mod.ts";
 import { layoutOf, toTorchOrder } from "lib/nn/layout.ts";
 import { namedVariables } from "lib/nn/parameters.ts";
 import type { OptimizerName } from "lib/train/optimizer.ts";
-import { type CropBatch, dinoCrops } from "lib/ssl/dino/crops.ts";
+import { type CropBatch, dinoCrops } from "lib/ssl/views/crops.ts";
 import type { DinoHeadConfig } from "lib/ssl/dino/head.ts";
 import type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
 import { createDinoState, type DinoState, disposeDinoState } from "lib/ssl/dino/step.ts";

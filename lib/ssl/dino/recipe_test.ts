@@ -1,4 +1,4 @@
-import { dinoCrops } from "lib/ssl/dino/crops.ts";
+import { dinoCrops } from "lib/ssl/views/crops.ts";
 import { type DinoRecipe, runLength, stepValues } from "lib/ssl/dino/recipe.ts";
 import { assertClose, assertEquals, assertThrows } from "lib/testing/assert.ts";
 

@@ -15,7 +15,7 @@ import type { DinoHeadConfig } from "lib/ssl/dino/head.ts";
 import { batchGradients, type DinoNetworks, type GradientOptions } from "lib/ssl/dino/gradients.ts";
 import { createDinoNetwork } from "lib/ssl/dino/network.ts";
 import { nonFiniteGradient } from "lib/ssl/dino/non_finite.ts";
-import type { Views } from "lib/ssl/dino/views.ts";
+import type { Views } from "lib/ssl/views/views.ts";
 
 /** Everything that a step changes, and so everything that a checkpoint holds. */
 export interface DinoState extends DinoNetworks {

@@ -1,0 +1,35 @@
+/** Which drawing is for training and which for a test: by style within identity. */
+import {
+  type EmojiIdentity,
+  type EmojiStyle,
+  monochromeStyles,
+} from "lib/datasets/emoji/catalogue.ts";
+import type { Rng } from "lib/rng.ts";
+
+export type Split = "train" | "test" | "held out" | "monochrome";
+
+/**
+ * The split of each drawing. Of the styles of an identity that are neither held out nor monochrome, one drawn at random
+ * is for the test and the others are for training; where there is only one, it is for training.
+ *
+ * @param rng One stream for each identity is forked from it, so that an emoji added to a package moves no other.
+ */
+export function splitOf(
+  drawings: readonly { readonly style: EmojiStyle; readonly identity: number }[],
+  identities: readonly EmojiIdentity[],
+  heldOutStyles: readonly EmojiStyle[],
+  rng: Rng,
+): Split[] {
+  const seen = new Map<number, number[]>();
+  const splits = drawings.map(({ style, identity }, i): Split => {
+    if ((monochromeStyles as readonly EmojiStyle[]).includes(style)) return "monochrome";
+    if (heldOutStyles.includes(style)) return "held out";
+    seen.set(identity, [...seen.get(identity) ?? [], i]);
+    return "train";
+  });
+  for (const [identity, ofIt] of seen) {
+    if (ofIt.length < 2) continue;
+    splits[ofIt[rng.fork(identities[identity]!.hexcode).int(ofIt.length)]!] = "test";
+  }
+  return splits;
+}

@@ -1,0 +1,218 @@
+/** A server on this machine that drops connections, ignores ranges, and lies. */
+import { createHash } from "node:crypto";
+import { checkFile, download, partialPath } from "lib/datasets/files/download.ts";
+import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
+
+const content = Uint8Array.from({ length: 300_000 }, (_, i) => (i * i) % 251);
+const sha256 = createHash("sha256").update(content).digest("hex");
+
+interface Behaviour {
+  /** Bytes after which each connection breaks. */
+  readonly dropAfter?: number;
+  readonly ignoresRange?: boolean;
+  readonly etag?: () => string;
+  readonly status?: number;
+  /** What is served instead of `content`. */
+  readonly body?: Uint8Array;
+}
+
+/** Runs with the address of a server, and a list of the ranges it was asked for. */
+async function withServer(
+  behaviour: Behaviour,
+  run: (url: string, ranges: (string | null)[], path: string) => Promise<void>,
+): Promise<void> {
+  const ranges: (string | null)[] = [];
+  const answer = (request: Request) => {
+    ranges.push(request.headers.get("range"));
+    return respond(request, behaviour);
+  };
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, answer);
+  const folder = await Deno.makeTempDir();
+  try {
+    await run(`http://127.0.0.1:${server.addr.port}/x.pth`, ranges, `${folder}/weights/x.pth`);
+  } finally {
+    await server.shutdown();
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+function respond(request: Request, behaviour: Behaviour): Response {
+  const { dropAfter = Infinity, ignoresRange, etag, status, body = content } = behaviour;
+  if (status) return new Response("no", { status });
+  const tag = etag?.();
+  const match = /^bytes=(\d+)-$/.exec(request.headers.get("range") ?? "");
+  const changed = request.headers.has("if-range") && request.headers.get("if-range") !== tag;
+  const from = match && !ignoresRange && !changed ? Number(match[1]) : 0;
+  if (from >= body.length) {
+    return new Response(null, {
+      status: 416,
+      headers: { "content-range": `bytes */${body.length}` },
+    });
+  }
+  const headers = new Headers({ "content-length": String(body.length - from) });
+  if (tag) headers.set("etag", tag);
+  if (from > 0) headers.set("content-range", `bytes ${from}-${body.length - 1}/${body.length}`);
+  const rest = body.slice(from);
+  const stream = new ReadableStream({
+    async start(controller) {
+      controller.enqueue(rest.slice(0, dropAfter));
+      await new Promise((resolve) => setTimeout(resolve, 20)); // so that it arrives before the break
+      controller.close(); // before all that the header promised, where it drops
+    },
+  });
+  return new Response(stream, { status: from > 0 ? 206 : 200, headers });
+}
+
+const filesBeside = (path: string) =>
+  [...Deno.readDirSync(path.slice(0, path.lastIndexOf("/")))].map(({ name }) => name).sort();
+
+Deno.test("download() fetches a file, tells how far it is, and leaves nothing beside it", () =>
+  withServer({}, async (url, ranges, path) => {
+    const seen: (readonly [number, number | null])[] = [];
+    const onProgress = (done: number, total: number | null) => void seen.push([done, total]);
+    await download(url, path, {
+      bytes: 300_000,
+      digest: { algorithm: "sha256", hex: sha256 },
+      onProgress,
+    });
+    assertEquals(await Deno.readFile(path), content);
+    assertEquals(seen.at(-1), [300_000, 300_000]);
+    assertEquals(ranges, [null]);
+    assertEquals(filesBeside(path), ["x.pth"]);
+  }));
+
+Deno.test("download() goes on in the same call when connections break", () =>
+  withServer({ dropAfter: 90_000, etag: () => '"1"' }, async (url, ranges, path) => {
+    await download(url, path, { bytes: 300_000 });
+    assertEquals(await Deno.readFile(path), content);
+    assertEquals(ranges, [null, "bytes=90000-", "bytes=180000-", "bytes=270000-"]);
+    assertEquals(filesBeside(path), ["x.pth"]);
+  }));
+
+Deno.test("download() goes on in the next call from what an earlier one has left", () =>
+  withServer({}, async (url, ranges, path) => {
+    await Deno.mkdir(path.slice(0, -"/x.pth".length));
+    await Deno.writeFile(partialPath(path), content.subarray(0, 123_456));
+    await download(url, path);
+    assertEquals(await Deno.readFile(path), content);
+    assertEquals(ranges, ["bytes=123456-"]);
+  }));
+
+Deno.test("download() takes what was left for finished if the server says so", () =>
+  withServer({}, async (url, ranges, path) => {
+    await Deno.mkdir(path.slice(0, -"/x.pth".length));
+    await Deno.writeFile(partialPath(path), content);
+    await download(url, path, { digest: { algorithm: "sha256", hex: sha256 } });
+    assertEquals(await Deno.readFile(path), content);
+    assertEquals(ranges, ["bytes=300000-"]);
+  }));
+
+Deno.test("download() begins again if what was left is longer than the file", () =>
+  withServer({}, async (url, ranges, path) => {
+    await Deno.mkdir(path.slice(0, -"/x.pth".length));
+    await Deno.writeFile(partialPath(path), new Uint8Array(300_001));
+    await download(url, path);
+    assertEquals(await Deno.readFile(path), content);
+    assertEquals(ranges, ["bytes=300001-", null]);
+  }));
+
+Deno.test("download() begins again where the server does not resume", () =>
+  withServer({ ignoresRange: true }, async (url, ranges, path) => {
+    await Deno.mkdir(path.slice(0, -"/x.pth".length));
+    await Deno.writeFile(partialPath(path), new Uint8Array(100_000).fill(7));
+    await download(url, path, { bytes: 300_000 });
+    assertEquals(await Deno.readFile(path), content);
+    assertEquals(ranges, ["bytes=100000-"]);
+  }));
+
+Deno.test("download() begins again where the file has changed since", () => {
+  const tags = ['"old"', '"new"', '"new"', '"new"', '"new"'];
+  return withServer(
+    { dropAfter: 200_000, etag: () => tags.shift()! },
+    async (url, ranges, path) => {
+      await assertRejects(() => download(url, path), Error, "Cannot download"); // 200,000 bytes twice: no progress
+      assertEquals(ranges, [null, "bytes=200000-"]);
+      await download(url, path);
+      assertEquals(await Deno.readFile(path), content);
+    },
+  );
+});
+
+Deno.test("download() refuses a file of another digest or length, and keeps none of it", () =>
+  withServer({}, async (url, _, path) => {
+    const wrong: readonly (readonly [object, string])[] = [
+      [
+        { digest: { algorithm: "sha256", hex: "0".repeat(64) } },
+        `sha256 ${sha256.slice(0, 16)}…, published is 0000`,
+      ],
+      [
+        { digest: { algorithm: "sha256", hex: "12345678" } },
+        `sha256 ${sha256.slice(0, 8)}…, published is 12345678…`,
+      ],
+      [{ digest: { algorithm: "md5", hex: "cf0f22" } }, "md5 "],
+      [{ bytes: 299_999 }, "has 300000 bytes, published are 299999"],
+    ];
+    for (const [expected, why] of wrong) {
+      await assertRejects(() => download(url, path, expected), Error, why);
+      assertEquals(filesBeside(path), []);
+    }
+    await assertRejects(() => download(url, path, { bytes: 1 }), Error, `put it at ${path}`);
+    const prefix = { algorithm: "sha256", hex: sha256.slice(0, 8) } as const; // torch.hub's, in file names
+    await download(url, path, { digest: prefix });
+    assertEquals(await checkFile(path, {}), sha256);
+  }));
+
+Deno.test("download() says in one line what the server answered, and where to put the file by hand", () =>
+  withServer({ status: 404 }, async (url, _, path) => {
+    const answer = `Cannot download ${url} (the server answered 404 Not Found): `;
+    await assertRejects(() => download(url, path), Error, answer);
+    await assertRejects(
+      () => download(url, path),
+      Error,
+      `fetch it elsewhere and put it at ${path}`,
+    );
+  }));
+
+Deno.test("download() says so in one line if the address is out of reach", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr as Deno.NetAddr;
+  listener.close(); // now nobody is there
+  const folder = await Deno.makeTempDir();
+  try {
+    const url = `http://127.0.0.1:${port}/x.pth`;
+    const message = await download(url, `${folder}/x.pth`).catch((error: Error) => error.message);
+    assertTrue(message.startsWith(`Cannot download ${url} (`), message);
+    assertTrue(message.includes(`put it at ${folder}/x.pth`), message);
+    assertTrue(
+      message.includes("refused") && !message.includes("\n"),
+      `why, in one line: ${message}`,
+    );
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("download() gives up a connection that says nothing, and stops when it is told to", async () => {
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    () => new Response(new ReadableStream({ start: (controller) => controller.enqueue(content) })),
+  );
+  const folder = await Deno.makeTempDir();
+  const path = `${folder}/x.pth`;
+  try {
+    const url = `http://127.0.0.1:${server.addr.port}/x.pth`;
+    const slow = () => download(url, path, { patience: 0.2 });
+    await assertRejects(slow, Error, "nothing came for 0.2 seconds");
+    assertEquals((await Deno.stat(partialPath(path))).size, content.length);
+    const stop = new AbortController();
+    const onProgress = () => stop.abort(new Error("stopped by hand"));
+    await assertRejects(
+      () => download(url, path, { signal: stop.signal, onProgress }),
+      Error,
+      "stopped by hand",
+    );
+  } finally {
+    await server.shutdown();
+    await Deno.remove(folder, { recursive: true });
+  }
+});

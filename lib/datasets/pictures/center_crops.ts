@@ -1,0 +1,144 @@
+/** Stored pictures as networks are evaluated on them: the short side resized, the centre kept. */
+import { type Raster, raster, resizedCrop } from "lib/augment/mod.ts";
+import { checkImageSet, imageCount, type ImageSet, subset } from "lib/datasets/pictures/images.ts";
+import { decodePicture } from "lib/datasets/pictures/decode_picture.ts";
+import { mapInOrder } from "lib/datasets/files/map_in_order.ts";
+import {
+  damageLedger,
+  type DamageOptions,
+  openPictures,
+  type PictureReader,
+} from "lib/datasets/pictures/picture_reader.ts";
+import {
+  type ImageSource,
+  isStored,
+  type StoredImages,
+} from "lib/datasets/pictures/stored_images.ts";
+import { stringAt } from "lib/datasets/pictures/string_table.ts";
+import { nativeViews } from "lib/native/views.ts";
+
+export interface CenterCropOptions extends DamageOptions {
+  /** Pixels a side of what is kept. */
+  readonly size: number;
+  /** Pixels of the short side before that; `size` for pictures that are cut already, as ImageNet-C's. */
+  readonly shortSide?: number;
+  /** Images at a time. */
+  readonly batchSize?: number;
+}
+
+const atOnce = 4; // pictures in flight: decoding goes on in libvips' threads while one is resized
+
+/**
+ * All images of a source in its order, a batch at a time; the next is decoded while the caller works on one. Pictures in files
+ * come as the reference's evaluation takes them: Resize(256) bicubic and CenterCrop(224), or as large a share of another size.
+ * Images in memory come as they are.
+ *
+ * In the place of a damaged picture the next whole one comes once more, with its own label.
+ *
+ * @throws {Error} If a file is gone, or too many pictures are damaged.
+ */
+export async function* centerCrops(
+  source: ImageSource,
+  { size, shortSide = shortSideOf(size), batchSize = 256, ...options }: CenterCropOptions,
+): AsyncGenerator<ImageSet> {
+  const count = imageCount(source);
+  const batch = (from: number) =>
+    Array.from({ length: Math.min(batchSize, count - from) }, (_, i) => from + i);
+  if (!isStored(source)) {
+    for (let from = 0; from < count; from += batchSize) yield subset(source, batch(from));
+    return;
+  }
+  const ledger = damageLedger(source, options);
+  using pictures = openPictures(source);
+  const make = (from: number) => {
+    const made = readCrops(pictures, source, batch(from), size, shortSide);
+    made.catch(() => {}); // it is heard when its turn comes
+    return made;
+  };
+  let next = make(0);
+  for (let from = 0; from < count; from += batchSize) {
+    const { images, damaged } = await next;
+    if (from + batchSize < count) next = make(from + batchSize);
+    ledger.note(damaged);
+    yield images;
+  }
+}
+
+/**
+ * The images at `indices` in memory, all of one size: pictures in files as {@linkcode centerCrops} gives them, others as they are.
+ *
+ * @throws {RangeError} If an index is outside the source.
+ * @throws {Error} As {@linkcode centerCrops}.
+ */
+export async function takeImages(
+  source: ImageSource,
+  indices: readonly number[],
+  { size, shortSide = shortSideOf(size), ...options }: Omit<CenterCropOptions, "batchSize">,
+): Promise<ImageSet> {
+  if (!isStored(source)) return subset(source, indices);
+  const ledger = damageLedger(source, options);
+  using pictures = openPictures(source);
+  const { images, damaged } = await readCrops(pictures, source, indices, size, shortSide);
+  ledger.note(damaged);
+  return images;
+}
+
+async function readCrops(
+  pictures: PictureReader,
+  source: StoredImages,
+  indices: readonly number[],
+  size: number,
+  shortSide: number,
+) {
+  const read = await mapInOrder(
+    indices,
+    atOnce,
+    (index) =>
+      pictures.read(index, async (bytes) => ({
+        pixels: centerCrop(await decodePicture(bytes), size, shortSide).data,
+      })),
+  );
+  const pixels = new Uint8Array(indices.length * size * size * 3);
+  read.forEach(({ picture }, i) => pixels.set(picture.pixels, i * size * size * 3));
+  const images = checkImageSet({
+    name: `${source.name}, ${size} px`,
+    height: size,
+    width: size,
+    pixels,
+    labels: Int32Array.from(read, ({ index }) => source.labels[index]!),
+    classNames: source.classNames,
+    ids: read.map(({ index }) => stringAt(source.ids, index)),
+  });
+  return { images, damaged: read.flatMap(({ damaged }) => damaged) };
+}
+
+/**
+ * torchvision's `Resize(size · 8 / 7)`, bicubic, and `CenterCrop(size)` on a Pillow image: 256 and 224.
+ *
+ * @returns `size` pixels a side, with the channels of `image`.
+ */
+export function centerCrop(image: Raster, size: number, short = shortSideOf(size)): Raster {
+  const { width, height, channels } = image;
+  const long = Math.trunc(short * Math.max(width, height) / Math.min(width, height));
+  const [w, h] = width <= height ? [short, long] : [long, short];
+  const resized = raster(w, h, channels);
+  const box = { left: 0, top: 0, width, height };
+  (nativeViews?.resizedCrop ?? resizedCrop)(image, box, resized);
+  const [left, top] = [halfEven((w - size) / 2), halfEven((h - size) / 2)];
+  const out = raster(size, size, channels);
+  for (let y = 0; y < size; y++) {
+    const start = ((top + y) * w + left) * channels;
+    out.data.set(resized.data.subarray(start, start + size * channels), y * size * channels);
+  }
+  return out;
+}
+
+function shortSideOf(size: number): number {
+  return Math.round(size * 8 / 7);
+}
+
+/** Rounds a half to the even number, as Python. */
+function halfEven(value: number): number {
+  const rounded = Math.round(value);
+  return Math.abs(value % 1) === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
+}

@@ -1,0 +1,123 @@
+/** Pictures that stay in their files, JPEG and whatever else libvips reads, for sets that no memory holds. N pictures. */
+import { join } from "@std/path";
+import { type FileHandle, open, readFile } from "node:fs/promises";
+import { imageCount, type ImageSet } from "lib/datasets/pictures/images.ts";
+import { packStrings, stringAt, type StringTable } from "lib/datasets/pictures/string_table.ts";
+
+/**
+ * Labelled pictures of any size, by where their bytes lie. Plain data, its arrays in shared memory: a thread gets all of it
+ * with a message.
+ */
+export interface StoredImages {
+  /** What it is, for captions and messages: `imagenet, train`. */
+  readonly name: string;
+  /** `[N]`, unique; within a folder, the picture's path below it. */
+  readonly ids: StringTable;
+  /** `[N]`, indices into `classNames`; −1 is unlabelled. */
+  readonly labels: Int32Array;
+  readonly classNames: readonly string[];
+  readonly place: PicturePlace;
+}
+
+/** Each in a file of its own, or all in one, at known positions. */
+export type PicturePlace =
+  | { readonly kind: "folder"; readonly folder: string }
+  | {
+    readonly kind: "archive";
+    readonly path: string;
+    /** `[N]`, first byte of each picture; beyond 2^32 in a large archive. */
+    readonly offsets: Float64Array;
+    /** `[N]`, in bytes. */
+    readonly lengths: Uint32Array;
+  };
+
+/** What trains a network and is evaluated: images in memory, or pictures in files. Name, labels and classes are alike. */
+export type ImageSource = ImageSet | StoredImages;
+
+/** Whether the pictures are in files. */
+export function isStored(source: ImageSource): source is StoredImages {
+  return "place" in source;
+}
+
+/**
+ * The source itself, which must be in memory.
+ *
+ * @param what What cannot be done with pictures in files, for the message.
+ * @throws {RangeError} If it is not.
+ */
+export function inMemory(source: ImageSource, what: string): ImageSet {
+  if (!isStored(source)) return source;
+  throw new RangeError(`Cannot ${what}: the pictures of "${source.name}" stay in their files`);
+}
+
+/** Where an image of a source comes from, unique in it. */
+export function idOf(source: ImageSource, index: number): string {
+  return isStored(source) ? stringAt(source.ids, index) : source.ids[index]!;
+}
+
+/** The pictures at `indices`, in that order. @throws {RangeError} If an index is outside the set. */
+export function selectStored(set: StoredImages, indices: readonly number[]): StoredImages {
+  const { place } = set;
+  for (const index of indices) {
+    if (Number.isInteger(index) && index >= 0 && index < imageCount(set)) continue;
+    throw new RangeError(
+      `Cannot take picture ${index} of "${set.name}": it has ${imageCount(set)} pictures`,
+    );
+  }
+  const count = indices.length;
+  const labels = new Int32Array(new SharedArrayBuffer(4 * count));
+  labels.set(indices.map((index) => set.labels[index]!));
+  const ids = packStrings(indices.map((index) => stringAt(set.ids, index)));
+  if (place.kind === "folder") return { ...set, ids, labels };
+  const offsets = new Float64Array(new SharedArrayBuffer(8 * count));
+  const lengths = new Uint32Array(new SharedArrayBuffer(4 * count));
+  offsets.set(indices.map((index) => place.offsets[index]!));
+  lengths.set(indices.map((index) => place.lengths[index]!));
+  return { ...set, ids, labels, place: { ...place, offsets, lengths } };
+}
+
+/** At most `count` pictures, evenly spread over the set, so that a set in the order of its classes keeps all of them. */
+export function thinned(set: StoredImages, count: number): StoredImages {
+  const total = imageCount(set);
+  if (count >= total) return set;
+  return selectStored(set, Array.from({ length: count }, (_, i) => Math.floor(i * total / count)));
+}
+
+/** Reads pictures as they are stored. */
+export interface PictureBytes extends Disposable {
+  /** @throws {Error} If they are not there any more; the message names file and picture. */
+  read(index: number): Promise<Uint8Array>;
+}
+
+/** Opens the files of a set; an archive stays open until it is disposed of. */
+export function openStored(set: StoredImages): PictureBytes {
+  const { place } = set;
+  let archive: Promise<FileHandle> | undefined;
+  const gone = (where: string, index: number, reason: string) =>
+    new Error(
+      `Cannot read picture ${
+        stringAt(set.ids, index)
+      } of "${set.name}" from ${where}: ${reason}; ` +
+        "put it back as it was when the run began",
+    );
+  return {
+    async read(index) {
+      if (place.kind === "folder") {
+        const path = join(place.folder, stringAt(set.ids, index));
+        return await readFile(path).catch((error) => {
+          throw gone(path, index, error.code ?? error.message);
+        });
+      }
+      const bytes = new Uint8Array(place.lengths[index]!);
+      const file = await (archive ??= open(place.path)).catch((error) => {
+        throw gone(place.path, index, error.code ?? error.message);
+      });
+      const { bytesRead } = await file.read(bytes, 0, bytes.length, place.offsets[index]!);
+      if (bytesRead === bytes.length) return bytes;
+      throw gone(place.path, index, `it ends after ${bytesRead} of ${bytes.length} bytes`);
+    },
+    [Symbol.dispose]() {
+      archive?.then((file) => file.close(), () => {});
+    },
+  };
+}

@@ -1,0 +1,173 @@
+/** Finds the four files of Fashion-MNIST (Xiao, Rasul and Vollgraf 2017), or fetches them, and checks them. */
+import { join } from "@std/path";
+import { gunzipSync } from "node:zlib";
+import { dataFolder, exists, writeAtomically } from "lib/datasets/files/data_folder.ts";
+import { type IdxArray, parseIdx } from "lib/datasets/small_sets/idx.ts";
+
+/** Debian's package, as it unpacks under the root folder. */
+const debianPackage = "dataset-fashion-mnist";
+const debianFolder = "usr/share/datasets/fashion-mnist";
+
+/** Where the authors' README says the files are. */
+const publicAddress = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/";
+
+/** SHA-256 of each file once decompressed, so that it matters not how it was compressed. */
+const digests = {
+  "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+  "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+  "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+  "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+} as const;
+
+type FileName = keyof typeof digests;
+const fileNames = Object.keys(digests) as FileName[];
+
+/** One split as published: 28×28 grey images, white on black. */
+export interface FashionMnistFiles {
+  readonly images: IdxArray; // [N, 28, 28]
+  readonly labels: IdxArray; // [N]
+}
+
+/** Where the files are put when fetched, and looked for first. */
+export const fashionMnistFolder = dataFolder("fashion-mnist");
+
+/** One line that says how to put the files there by hand. */
+export const fashionMnistHelp = `put ${
+  fileNames.join(", ")
+} (gzipped or not) into data/fashion-mnist, or run: apt-get install ${debianPackage}`;
+
+/** The folder that holds all four files: in `data/`, else where Debian's package puts them. */
+export async function findFashionMnist(
+  folders: readonly string[] = [fashionMnistFolder, `/${debianFolder}`],
+): Promise<string | undefined> {
+  for (const folder of folders) {
+    const paths = await Promise.all(fileNames.map((name) => pathOf(folder, name)));
+    if (paths.every((path) => path !== undefined)) return folder;
+  }
+}
+
+/**
+ * Reads and checks one split.
+ *
+ * @throws {Error} If a file is missing, or is not the one published; the message says how to mend it.
+ */
+export async function readFashionMnist(
+  folder: string,
+  split: "train" | "test",
+): Promise<FashionMnistFiles> {
+  const prefix = split === "train" ? "train" : "t10k";
+  return {
+    images: await readChecked(folder, `${prefix}-images-idx3-ubyte`),
+    labels: await readChecked(folder, `${prefix}-labels-idx1-ubyte`),
+  };
+}
+
+async function readChecked(folder: string, name: FileName): Promise<IdxArray> {
+  const path = await pathOf(folder, name);
+  if (!path) {
+    throw new Error(
+      `Cannot read Fashion-MNIST: ${join(folder, name)} is missing; ${fashionMnistHelp}`,
+    );
+  }
+  return parseIdx(await checked(await Deno.readFile(path), path, name), path);
+}
+
+/** The decompressed bytes. @throws {Error} If they are not those published. */
+async function checked(
+  file: Uint8Array<ArrayBuffer>,
+  path: string,
+  name: FileName,
+): Promise<Uint8Array> {
+  const mend = `delete it, then ${fashionMnistHelp}`;
+  let bytes: Uint8Array<ArrayBuffer> = file;
+  if (file[0] === 0x1f && file[1] === 0x8b) {
+    try {
+      bytes = new Uint8Array(gunzipSync(file));
+    } catch (error) {
+      throw new Error(`Cannot unpack ${path} (${(error as Error).message}): ${mend}`);
+    }
+  }
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+  if (hash === digests[name]) return bytes;
+  throw new Error(
+    `Cannot use ${path}: it is not Fashion-MNIST's (SHA-256 ${hash.slice(0, 12)}…); ${mend}`,
+  );
+}
+
+async function pathOf(folder: string, name: FileName): Promise<string | undefined> {
+  for (const path of [join(folder, name), join(folder, `${name}.gz`)]) {
+    if (await exists(path)) return path;
+  }
+}
+
+/**
+ * The folder with all four files, fetched into `data/fashion-mnist` if they are nowhere: from Debian's package, else
+ * from the authors' address.
+ *
+ * @param log Gets a line for each thing that takes long.
+ * @throws {Error} If they cannot be had: one line that says what was tried and how to put them there by hand.
+ */
+export async function fetchFashionMnist(log: (line: string) => void): Promise<string> {
+  const found = await findFashionMnist();
+  if (found) return found;
+  const failures: string[] = [];
+  for (const fetchFiles of [fromDebian, fromAddress]) {
+    try {
+      await fetchFiles(log);
+      return fashionMnistFolder;
+    } catch (error) {
+      failures.push((error as Error).message);
+    }
+  }
+  throw new Error(`Cannot get Fashion-MNIST (${failures.join("; ")}): ${fashionMnistHelp}`);
+}
+
+/** Downloads and unpacks Debian's package: neither needs root. */
+async function fromDebian(log: (line: string) => void): Promise<void> {
+  log(`Fashion-MNIST: downloading Debian's ${debianPackage} (31 MB)`);
+  await Deno.mkdir(dataFolder(), { recursive: true });
+  const folder = await Deno.makeTempDir({ dir: dataFolder(), prefix: "fashion-mnist-" });
+  try {
+    await run("apt-get", ["download", debianPackage], folder);
+    const [file] = [...Deno.readDirSync(folder)].filter(({ name }) => name.endsWith(".deb"));
+    if (!file) throw new Error("apt-get download left no package");
+    await run("dpkg-deb", ["-x", file.name, "."], folder);
+    await install((name) => Deno.readFile(join(folder, debianFolder, `${name}.gz`)));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** Downloads the four files from the authors' address. */
+async function fromAddress(log: (line: string) => void): Promise<void> {
+  await install(async (name) => {
+    log(`Fashion-MNIST: downloading ${publicAddress}${name}.gz`);
+    const response = await fetch(`${publicAddress}${name}.gz`, {
+      signal: AbortSignal.timeout(10 * 60_000),
+    });
+    if (!response.ok) throw new Error(`${response.url} answered ${response.status}`);
+    return await response.bytes();
+  });
+}
+
+/** Puts the four files into `data/fashion-mnist`, each checked before it has its name. */
+async function install(get: (name: FileName) => Promise<Uint8Array<ArrayBuffer>>): Promise<void> {
+  for (const name of fileNames) {
+    if (await pathOf(fashionMnistFolder, name)) continue; // from a fetch that was cut short
+    const bytes = await get(name);
+    await checked(bytes, `${name}.gz`, name);
+    await writeAtomically(join(fashionMnistFolder, `${name}.gz`), [bytes]);
+  }
+}
+
+async function run(command: string, args: readonly string[], cwd: string): Promise<void> {
+  let output: Deno.CommandOutput;
+  try {
+    output = await new Deno.Command(command, { args: [...args], cwd, stdin: "null" }).output();
+  } catch {
+    throw new Error(`${command} is not on this machine`);
+  }
+  if (output.success) return;
+  const lines = new TextDecoder().decode(output.stderr).trim().split("\n");
+  throw new Error(`${command} ${args[0]}: ${lines.at(-1)}`);
+}

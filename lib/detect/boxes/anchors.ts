@@ -1,0 +1,54 @@
+/** The boxes from which a region proposal network starts: some shapes at every place of every map. */
+import type { Boxes } from "lib/detect/boxes/boxes.ts";
+
+export interface AnchorShapes {
+  /** Sides in pixels of the square anchor; of others √area. */
+  readonly sizes: readonly number[];
+  /** Height over width. */
+  readonly ratios: readonly number[];
+  /** Whether corners are rounded to whole pixels around the centre, as torchvision does; detectron2 and mmdet do not. */
+  readonly rounded: boolean;
+}
+
+/**
+ * The anchors of one map: row by row, at each place by ratio, then by size.
+ *
+ * @param map Rows and columns of the map.
+ * @param stride Pixels of the image from one place to the next; the first place is at the image's corner.
+ * @returns `[rows · columns · ratios · sizes, 4]`
+ */
+export function mapAnchors(
+  { height, width }: { readonly height: number; readonly width: number },
+  stride: { readonly y: number; readonly x: number },
+  shapes: AnchorShapes,
+): Boxes {
+  const cell = cellAnchors(shapes);
+  const anchors = new Float32Array(height * width * cell.length);
+  let at = 0;
+  for (let row = 0; row < height; row++) {
+    for (let column = 0; column < width; column++) {
+      for (let i = 0; i < cell.length; i++) {
+        anchors[at++] = cell[i]! + (i % 2 === 0 ? column * stride.x : row * stride.y);
+      }
+    }
+  }
+  return anchors;
+}
+
+/** The anchors around the origin. */
+function cellAnchors({ sizes, ratios, rounded }: AnchorShapes): number[] {
+  return ratios.flatMap((ratio) =>
+    sizes.flatMap((size) => {
+      const [width, height] = [size / Math.sqrt(ratio) / 2, size * Math.sqrt(ratio) / 2];
+      const corners = [-width, -height, width, height];
+      return rounded ? corners.map(roundHalfToEven) : corners;
+    })
+  );
+}
+
+/** As NumPy and PyTorch: 22.5 is rounded to 22. */
+function roundHalfToEven(value: number): number {
+  const below = Math.floor(value);
+  if (value - below !== 0.5) return Math.round(value);
+  return below % 2 === 0 ? below : below + 1;
+}

@@ -1,0 +1,67 @@
+/**
+ * Boxes as differences from other boxes, which is what networks learn (Girshick et al. 2014, appendix C): the offset of the
+ * centre over the box's side, and the logarithm of the ratio of the sides.
+ */
+import { boxCount, type Boxes } from "lib/detect/boxes/boxes.ts";
+
+/** What the four differences are multiplied by: their standard deviations become alike. */
+export type CoderWeights = readonly [x: number, y: number, width: number, height: number];
+
+/** Of proposals from anchors. */
+export const proposalWeights: CoderWeights = [1, 1, 1, 1];
+
+/** Of boxes from proposals. */
+export const boxWeights: CoderWeights = [10, 10, 5, 5];
+
+const mostGrowth = Math.log(1000 / 16); // of a side: what is beyond is an untrained network's, and would overflow
+
+/**
+ * The differences that turn `from` into `to`.
+ *
+ * @param from `[N, 4]`, of positive sides, as are those of `to`.
+ * @returns `[N, 4]`
+ */
+export function encodeBoxes(from: Boxes, to: Boxes, weights: CoderWeights): Float32Array {
+  const deltas = new Float32Array(from.length);
+  for (let i = 0; i < from.length; i += 4) {
+    for (const axis of [0, 1] as const) {
+      const [centre, side] = span(from, i + axis);
+      const [centreTo, sideTo] = span(to, i + axis);
+      deltas[i + axis] = weights[axis] * (centreTo - centre) / side;
+      deltas[i + axis + 2] = weights[axis + 2]! * Math.log(sideTo / side);
+    }
+  }
+  return deltas;
+}
+
+/**
+ * The boxes that differ so from `from`.
+ *
+ * @param from `[N, 4]`
+ * @param deltas `[N, K · 4]`, of K classes.
+ * @returns `[N · K, 4]`, for each of the N its K boxes.
+ */
+export function decodeBoxes(from: Boxes, deltas: Float32Array, weights: CoderWeights): Boxes {
+  const classes = deltas.length / from.length;
+  const boxes = new Float32Array(deltas.length);
+  for (let n = 0; n < boxCount(from); n++) {
+    for (const axis of [0, 1] as const) {
+      const [centre, side] = span(from, 4 * n + axis);
+      for (let k = 0; k < classes; k++) {
+        const at = 4 * (n * classes + k) + axis;
+        const middle = centre + deltas[at]! / weights[axis] * side;
+        const half = 0.5 * side *
+          Math.exp(Math.min(deltas[at + 2]! / weights[axis + 2]!, mostGrowth));
+        boxes[at] = middle - half;
+        boxes[at + 2] = middle + half;
+      }
+    }
+  }
+  return boxes;
+}
+
+/** Centre and length along one axis. */
+function span(boxes: Boxes, at: number): [centre: number, length: number] {
+  const length = boxes[at + 2]! - boxes[at]!;
+  return [boxes[at]! + 0.5 * length, length];
+}

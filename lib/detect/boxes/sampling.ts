@@ -1,0 +1,42 @@
+/** Which of an image's boxes a loss looks at: most are background, and would drown the objects. N boxes. */
+import type { SampleConfig } from "lib/detect/boxes/mask_rcnn_config.ts";
+import { background } from "lib/detect/boxes/match_boxes.ts";
+import type { Rng } from "lib/rng.ts";
+
+/** Indices of boxes, ascending. */
+export interface Sample {
+  readonly objects: Int32Array;
+  readonly background: Int32Array;
+}
+
+/**
+ * Draws objects, up to their fraction of `count`, and fills up with background.
+ *
+ * @param matches `[N]`, as `matchBoxes` gives them; what is between is not drawn.
+ */
+export function sampleMatches(
+  matches: Int32Array,
+  { count, objectFraction }: SampleConfig,
+  rng: Rng,
+): Sample {
+  const objects = indicesWhere(matches, (match) => match >= 0);
+  const rest = indicesWhere(matches, (match) => match === background);
+  const drawn = draw(objects, Math.floor(count * objectFraction), rng.fork("objects"));
+  return {
+    objects: drawn,
+    background: draw(rest, count - drawn.length, rng.fork("background")),
+  };
+}
+
+function indicesWhere(matches: Int32Array, wanted: (match: number) => boolean): Int32Array {
+  const found: number[] = [];
+  matches.forEach((match, i) => wanted(match) && found.push(i));
+  return Int32Array.from(found);
+}
+
+/** `most` of them at random, or all if there are not more. */
+function draw(from: Int32Array, most: number, rng: Rng): Int32Array {
+  if (from.length <= most) return from;
+  const order = rng.permutation(from.length).subarray(0, most);
+  return Int32Array.from(order, (i) => from[i]!).sort();
+}

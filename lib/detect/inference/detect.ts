@@ -1,0 +1,141 @@
+/** A detector at work: images in, objects out. */
+import * as tf from "lib/tf.ts";
+import { runBoxHead } from "lib/detect/network/box_head.ts";
+import { boxCount, type Boxes, toCocoBox } from "lib/detect/boxes/boxes.ts";
+import type { Detection } from "lib/detect/inference/detection.ts";
+import { detectorMaps } from "lib/detect/network/detector_backbone.ts";
+import { runMaskHead } from "lib/detect/network/mask_head.ts";
+import { pasteMask } from "lib/detect/inference/mask_paste.ts";
+import { backboneOf, type MaskRcnn, requireEach, sidesOf } from "lib/detect/network/mask_rcnn.ts";
+import {
+  type FoundObjects,
+  rescaleBoxes,
+  selectDetections,
+} from "lib/detect/inference/postprocess.ts";
+import { selectProposals } from "lib/detect/network/proposals.ts";
+import { cutRegions } from "lib/detect/network/pyramid_regions.ts";
+import { pyramidAnchors, runRpn } from "lib/detect/network/rpn.ts";
+import type { ImageSize } from "lib/detect/boxes/targets.ts";
+
+/** An image of a batch. */
+export interface ShownImage {
+  /** Its number in a data set. */
+  readonly id: number;
+  /** As the network sees it, without padding. */
+  readonly shown: ImageSize;
+  /** As boxes and masks are wanted. */
+  readonly original: ImageSize;
+}
+
+/**
+ * Finds objects.
+ *
+ * @param pixels `[B, H, W, 3]`, normalised; each image at the top left, zeros right of it and below.
+ * @param images Of each image of the batch.
+ * @param categoryIds What each class is called, from class 1 on: class 0 is the background.
+ * @returns Image by image, surest first, in pixels of the original images.
+ * @throws {RangeError} If there is not one image, or one category, for each of the network's.
+ */
+export function detect(
+  model: MaskRcnn,
+  pixels: tf.Tensor4D,
+  images: readonly ShownImage[],
+  categoryIds: readonly number[],
+): Detection[] {
+  const { numClasses } = model.config;
+  if (categoryIds.length !== numClasses - 1) {
+    throw new RangeError(
+      `Cannot name what is found: need ${
+        numClasses - 1
+      } categories, current are ${categoryIds.length}`,
+    );
+  }
+  const found = findInstances(model, pixels, images.map(({ shown }) => shown));
+  return images.flatMap(({ id, shown, original }, b) => {
+    const { boxes, labels, scores, masks } = found[b]!;
+    const placed = rescaleBoxes(boxes, shown, original);
+    return masks.map((mask, i) => ({
+      imageId: id,
+      categoryId: categoryIds[labels[i]! - 1]!,
+      score: scores[i]!,
+      box: toCocoBox(placed, i),
+      mask: pasteMask(mask, placed.subarray(4 * i, 4 * i + 4), original),
+    }));
+  });
+}
+
+/** What was found in one image, with the mask of each object in its box. */
+export interface FoundInstances extends FoundObjects {
+  /** N probabilities `[M, M]`. */
+  readonly masks: readonly Float32Array[];
+}
+
+/**
+ * Finds objects, in the pixels that the network sees.
+ *
+ * @param pixels As of {@linkcode detect}.
+ * @param sizes Of each image of the batch, without padding.
+ * @throws {RangeError} If there is not a size for each image.
+ */
+export function findInstances(
+  model: MaskRcnn,
+  pixels: tf.Tensor4D,
+  sizes: readonly ImageSize[],
+): FoundInstances[] {
+  requireEach(pixels, sizes.length, "sizes");
+  const { config, params } = model;
+  let found: FoundInstances[] = []; // not out of the tidy, which would look for tensors in every number
+  tf.tidy(() => {
+    const maps = detectorMaps(pixels, backboneOf(model), config, { training: false });
+    const said = runRpn(maps, params.rpn);
+    const anchors = pyramidAnchors(maps, sidesOf(pixels), config.rpn);
+    const proposals = selectProposals(said, anchors, sizes, config.rpn.inference, config.rpn);
+    const objects = findBoxes(model, maps, proposals, sizes);
+    const masks = drawMasks(model, maps, objects);
+    let first = 0;
+    found = objects.map((some) => {
+      const next = first + some.scores.length;
+      const instances = { ...some, masks: masks.slice(first, next) };
+      first = next;
+      return instances;
+    });
+  });
+  return found;
+}
+
+/** The objects of each image. */
+function findBoxes(
+  { config, params: { roi_heads } }: MaskRcnn,
+  maps: readonly tf.Tensor4D[],
+  proposals: readonly Boxes[],
+  sizes: readonly ImageSize[],
+): FoundObjects[] {
+  const { box, regions, numClasses: K } = config;
+  const said = runBoxHead(cutRegions(maps, proposals, box.size, regions), roi_heads);
+  const scores = tf.softmax(said.classes).dataSync<"float32">();
+  const deltas = said.deltas.dataSync<"float32">();
+  let first = 0;
+  return proposals.map((boxes, b) => {
+    const next = first + boxCount(boxes);
+    const ofImage = {
+      scores: scores.subarray(K * first, K * next),
+      deltas: deltas.subarray(4 * K * first, 4 * K * next),
+    };
+    first = next;
+    return selectDetections(boxes, ofImage, sizes[b]!, config);
+  });
+}
+
+/** The mask of each object of all images, image by image. */
+function drawMasks(
+  { config: { mask, regions }, params: { roi_heads } }: MaskRcnn,
+  maps: readonly tf.Tensor4D[],
+  objects: readonly FoundObjects[],
+): Float32Array[] {
+  const labels = objects.flatMap((some) => [...some.labels]);
+  if (labels.length === 0) return [];
+  const cut = cutRegions(maps, objects.map(({ boxes }) => boxes), mask.size, regions);
+  const pixels = tf.sigmoid(runMaskHead(cut, labels, roi_heads)).dataSync<"float32">();
+  const area = pixels.length / labels.length;
+  return labels.map((_, i) => pixels.subarray(i * area, (i + 1) * area));
+}

@@ -1,0 +1,65 @@
+/** From what the box head says of regions to the objects found. R regions of an image, K classes with the background. */
+import { boxWeights, decodeBoxes } from "lib/detect/boxes/box_coder.ts";
+import { type Boxes, clipBoxes, selectBoxes } from "lib/detect/boxes/boxes.ts";
+import type { MaskRcnnConfig } from "lib/detect/boxes/mask_rcnn_config.ts";
+import { nonMaximumSuppression } from "lib/detect/boxes/nms.ts";
+import { indicesOfSides } from "lib/detect/network/proposals.ts";
+import type { ImageSize } from "lib/detect/boxes/targets.ts";
+
+const leastSide = 1e-2; // pixels
+
+/** What was found in one image, surest first. N objects. */
+export interface FoundObjects {
+  readonly boxes: Boxes; // [N, 4]
+  /** `[N]`, 1 … K − 1. */
+  readonly labels: Int32Array;
+  /** `[N]`, 0 to 1. */
+  readonly scores: Float32Array;
+}
+
+/** What the box head says of one image's regions. */
+export interface SaidOfRegions {
+  readonly scores: Float32Array; // [R, K], probabilities of the classes
+  readonly deltas: Float32Array; // [R, K, 4]
+}
+
+/**
+ * The objects of one image.
+ *
+ * @param regions `[R, 4]`, in pixels.
+ */
+export function selectDetections(
+  regions: Boxes,
+  { scores, deltas }: SaidOfRegions,
+  { height, width }: ImageSize,
+  { numClasses: K, detections: { minScore, iou, most } }: Pick<
+    MaskRcnnConfig,
+    "numClasses" | "detections"
+  >,
+): FoundObjects {
+  const boxes = clipBoxes(decodeBoxes(regions, deltas, boxWeights), height, width); // [R·K, 4]
+  const least = Math.fround(minScore);
+  const candidates = indicesOfSides(boxes, leastSide)
+    .filter((i) => i % K > 0 && scores[i]! > least);
+  const chosen = {
+    boxes: selectBoxes(boxes, candidates),
+    labels: Int32Array.from(candidates, (i) => i % K),
+    scores: Float32Array.from(candidates, (i) => scores[i]!),
+  };
+  const kept = nonMaximumSuppression(chosen.boxes, chosen.scores, {
+    iou,
+    groups: chosen.labels,
+    most,
+  });
+  return {
+    boxes: selectBoxes(chosen.boxes, kept),
+    labels: Int32Array.from(kept, (i) => chosen.labels[i]!),
+    scores: Float32Array.from(kept, (i) => chosen.scores[i]!),
+  };
+}
+
+/** Boxes found in an image that was shown at another size, in its own pixels. */
+export function rescaleBoxes(boxes: Boxes, shown: ImageSize, original: ImageSize): Boxes {
+  const [x, y] = [original.width / shown.width, original.height / shown.height];
+  return boxes.map((value, i) => value * (i % 2 === 0 ? x : y));
+}

@@ -1,0 +1,190 @@
+/**
+ * Mask R-CNN (He et al. 2017) on any backbone with stages, in torchvision's form and names: what the paper's §4.2 fine-tunes on
+ * COCO.
+ *
+ * B images, H × W pixels with the padding of the batch.
+ */
+import * as tf from "lib/tf.ts";
+import type { Rng } from "lib/rng.ts";
+import type { Boxes } from "lib/detect/boxes/boxes.ts";
+import { type BoxHeadParams, createBoxHead, runBoxHead } from "lib/detect/network/box_head.ts";
+import { type BoxLosses, boxLosses } from "lib/detect/network/box_losses.ts";
+import {
+  createDetectorBackbone,
+  type DetectorBackboneParams,
+  detectorMaps,
+} from "lib/detect/network/detector_backbone.ts";
+import {
+  createMaskHead,
+  type MaskHeadParams,
+  maskLoss,
+  runMaskHead,
+} from "lib/detect/network/mask_head.ts";
+import type { MaskRcnnConfig } from "lib/detect/boxes/mask_rcnn_config.ts";
+import { maskRcnnNames } from "lib/detect/network/mask_rcnn_names.ts";
+import { maskTargets } from "lib/detect/network/mask_targets.ts";
+import { selectProposals } from "lib/detect/network/proposals.ts";
+import { cutRegions } from "lib/detect/network/pyramid_regions.ts";
+import { type RegionSample, sampleRegions } from "lib/detect/network/region_samples.ts";
+import { createRpn, pyramidAnchors, type RpnParams, runRpn } from "lib/detect/network/rpn.ts";
+import { type RpnLosses, rpnLosses } from "lib/detect/network/rpn_losses.ts";
+import type { DetectionTargets } from "lib/detect/boxes/targets.ts";
+import type { Model } from "lib/models/mod.ts";
+import type { ForwardOptions } from "lib/models/parts/backbone.ts";
+import { disposeTree } from "lib/nn/parameters.ts";
+
+/** Weights; paths are torchvision's names, below `backbone.body` the backbone's own. */
+export interface MaskRcnnParams {
+  readonly backbone: DetectorBackboneParams;
+  readonly rpn: RpnParams;
+  readonly roi_heads: BoxHeadParams & MaskHeadParams;
+}
+
+export interface MaskRcnn {
+  readonly config: MaskRcnnConfig;
+  readonly params: MaskRcnnParams;
+  /** The backbone alone, of the same variables: to load pre-trained weights into it. */
+  readonly body: Model;
+  /** What older files of torchvision, those of its own pre-trained detectors, call the weights. */
+  officialNames(names: readonly string[]): ReadonlyMap<string, string>;
+  /** Frees the weights. */
+  [Symbol.dispose](): void;
+}
+
+/**
+ * Builds a detector with fresh weights.
+ *
+ * @throws {RangeError} If the backbone has one resolution only, its BatchNorms are to be frozen while it drops paths, or maps have
+ *   different numbers of anchors at a place.
+ * @throws {TypeError} If an option of the backbone is unknown or missing.
+ */
+export function createMaskRcnn(config: MaskRcnnConfig, rng: Rng): MaskRcnn {
+  const { fpnDim, numClasses, rpn, box, mask } = config;
+  const { body, params: backbone } = createDetectorBackbone(config, rng.fork("backbone"));
+  const heads = rng.fork("roi_heads");
+  const params = {
+    backbone,
+    rpn: createRpn(fpnDim, rpn, rng.fork("rpn")),
+    roi_heads: {
+      ...createBoxHead(fpnDim, box, numClasses, heads),
+      ...createMaskHead(fpnDim, mask, numClasses, heads),
+    },
+  };
+  return {
+    config,
+    params,
+    body,
+    officialNames: maskRcnnNames,
+    [Symbol.dispose]: () => disposeTree(params),
+  };
+}
+
+/** Images to learn from. */
+export interface DetectionBatch {
+  /** `[B, H, W, 3]`, normalised; each image at the top left, zeros right of it and below. */
+  readonly pixels: tf.Tensor4D;
+  /** Of each image. */
+  readonly targets: readonly DetectionTargets[];
+}
+
+/** What is learnt is the sum of all. */
+export interface MaskRcnnLosses extends RpnLosses, BoxLosses {
+  /** What each pixel of an object's mask is: cross-entropy in nats, the mean. */
+  readonly mask: tf.Scalar;
+}
+
+/**
+ * The losses of a batch, to be differentiated. Moves the statistics of the backbone's BatchNorms, unless they are frozen.
+ *
+ * @param rng The step's stream, of stochastic depth and of what is sampled.
+ * @returns Owned by the caller.
+ * @throws {RangeError} If there are not targets for each image.
+ */
+export function maskRcnnLosses(
+  model: MaskRcnn,
+  { pixels, targets }: DetectionBatch,
+  rng: Rng,
+  { precision }: Pick<ForwardOptions, "precision"> = {},
+): MaskRcnnLosses {
+  requireEach(pixels, targets.length, "targets");
+  const { config, params } = model;
+  return tf.tidy(() => {
+    const options = { training: true, rng: rng.fork("backbone"), precision };
+    const maps = detectorMaps(pixels, backboneOf(model), config, options);
+    const said = runRpn(maps, params.rpn);
+    const anchors = pyramidAnchors(maps, sidesOf(pixels), config.rpn);
+    const ofRpn = rpnLosses(
+      said,
+      anchors,
+      targets.map(({ boxes }) => boxes),
+      config.rpn,
+      rng.fork("rpn"),
+    );
+    const proposals = selectProposals(said, anchors, targets, config.rpn.training, config.rpn);
+    return { ...ofRpn, ...headLosses(model, maps, proposals, targets, rng.fork("regions")) };
+  });
+}
+
+function headLosses(
+  { config, params: { roi_heads } }: MaskRcnn,
+  maps: readonly tf.Tensor4D[],
+  proposals: readonly Boxes[],
+  targets: readonly DetectionTargets[],
+  rng: Rng,
+): BoxLosses & Pick<MaskRcnnLosses, "mask"> {
+  const samples = proposals.map((boxes, b) =>
+    sampleRegions(boxes, targets[b]!, config.box, rng.fork(b))
+  );
+  const regions = cutRegions(
+    maps,
+    samples.map(({ boxes }) => boxes),
+    config.box.size,
+    config.regions,
+  );
+  const ofBoxes = boxLosses(runBoxHead(regions, roi_heads), samples, config.box);
+  const objects = samples.map((sample) => sample.boxes.subarray(0, 4 * sample.objects.length));
+  const labels = samples.flatMap((sample) => [...sample.labels.subarray(0, sample.objects.length)]);
+  if (labels.length === 0) return { ...ofBoxes, mask: tf.scalar(0) };
+  const cut = cutRegions(maps, objects, config.mask.size, config.regions);
+  const logits = runMaskHead(cut, labels, roi_heads);
+  return { ...ofBoxes, mask: maskLoss(logits, batchMaskTargets(samples, targets, config)) };
+}
+
+/** The masks to draw in all regions of objects, image by image, `[R, 2S, 2S]`. */
+function batchMaskTargets(
+  samples: readonly RegionSample[],
+  targets: readonly DetectionTargets[],
+  { mask, regions: { aligned } }: MaskRcnnConfig,
+): Float32Array {
+  const options = { size: 2 * mask.size, aligned, binary: mask.binaryTargets };
+  const all = samples.map(({ boxes, objects }, b) =>
+    maskTargets(targets[b]!.masks, targets[b]!, boxes, objects, options)
+  );
+  const joined = new Float32Array(all.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const values of all) {
+    joined.set(values, at);
+    at += values.length;
+  }
+  return joined;
+}
+
+/** What `detectorMaps` takes of a model. */
+export function backboneOf({ body, params }: MaskRcnn) {
+  return { body, params: params.backbone };
+}
+
+/** Of a batch, padding included. */
+export function sidesOf({ shape: [, height, width] }: tf.Tensor4D) {
+  return { height, width };
+}
+
+/** @throws {RangeError} If there are not as many as images. */
+export function requireEach(pixels: tf.Tensor4D, count: number, what: string): void {
+  if (count === pixels.shape[0]) return;
+  throw new RangeError(
+    `Cannot use a batch of ${
+      pixels.shape[0]
+    } images: need ${what} of each, current are of ${count}`,
+  );
+}

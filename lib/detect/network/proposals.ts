@@ -1,0 +1,107 @@
+/** From what the region proposal network says to the few regions that the heads look at. A anchors. */
+import { decodeBoxes, proposalWeights } from "lib/detect/boxes/box_coder.ts";
+import { type Boxes, clipBoxes, selectBoxes } from "lib/detect/boxes/boxes.ts";
+import type { ProposalCounts, RpnConfig } from "lib/detect/boxes/mask_rcnn_config.ts";
+import { nonMaximumSuppression } from "lib/detect/boxes/nms.ts";
+import type { Anchors, RpnOutput } from "lib/detect/network/rpn.ts";
+import type { ImageSize } from "lib/detect/boxes/targets.ts";
+
+const leastSide = 1e-3; // pixels
+
+/**
+ * The proposals of each image, surest first; constants, as in every implementation.
+ *
+ * @param images Without padding: proposals are cut at their edges.
+ * @param counts For training or for inference.
+ */
+export function selectProposals(
+  { objectness, deltas }: RpnOutput,
+  anchors: Anchors,
+  images: readonly ImageSize[],
+  counts: ProposalCounts,
+  { iou }: Pick<RpnConfig, "iou">,
+): Boxes[] {
+  const [scores, differences] = [objectness.dataSync<"float32">(), deltas.dataSync<"float32">()];
+  const A = objectness.shape[1];
+  return images.map((image, b) => {
+    const ofImage = {
+      scores: scores.subarray(b * A, (b + 1) * A),
+      deltas: differences.subarray(4 * b * A, 4 * (b + 1) * A),
+    };
+    return proposalsOf(ofImage, anchors, image, counts, iou);
+  });
+}
+
+/** What is said of one image. */
+interface Said {
+  readonly scores: Float32Array; // [A]
+  readonly deltas: Float32Array; // [A, 4]
+}
+
+function proposalsOf(
+  { scores, deltas }: Said,
+  anchors: Anchors,
+  image: ImageSize,
+  { perLevel, kept }: ProposalCounts,
+  iou: number,
+): Boxes {
+  let start = 0;
+  const found = anchors.perLevel.flatMap((count) => {
+    const surest = surestOf(scores, start, start + count, perLevel);
+    start += count;
+    const decoded = decodeBoxes(
+      selectBoxes(anchors.boxes, surest),
+      selectBoxes(deltas, surest),
+      proposalWeights,
+    );
+    return suppress(decoded, surest.map((i) => scores[i]!), image, { iou, most: kept });
+  });
+  found.sort((a, b) => b.score - a.score);
+  return Float32Array.from(found.slice(0, kept).flatMap(({ box }) => [...box]));
+}
+
+/** Indices from `start` to `end` of the highest scores, highest first; of equals those that come first. */
+function surestOf(scores: Float32Array, start: number, end: number, most: number): number[] {
+  const least = leastOfHighest(scores.slice(start, end), most);
+  const [above, equal]: [number[], number[]] = [[], []];
+  for (let i = start; i < end; i++) {
+    if (scores[i]! > least) above.push(i);
+    else if (scores[i] === least) equal.push(i);
+  }
+  return above.sort((a, b) => scores[b]! - scores[a]!).concat(equal).slice(0, most);
+}
+
+/** The last score that is among the highest: few are looked for among thousands, and numbers are sorted faster than indices. */
+function leastOfHighest(scores: Float32Array, most: number): number {
+  scores.sort();
+  return scores[Math.max(0, scores.length - most)] ?? 0;
+}
+
+interface Proposal {
+  readonly box: Boxes; // [1, 4]
+  readonly score: number;
+}
+
+/** Cuts one map's boxes at the image's edges, and drops those without extent and those covered by surer ones. */
+function suppress(
+  boxes: Boxes,
+  scores: readonly number[],
+  { height, width }: ImageSize,
+  options: { readonly iou: number; readonly most: number },
+): Proposal[] {
+  const clipped = clipBoxes(boxes, height, width);
+  const whole = indicesOfSides(clipped, leastSide);
+  const [left, sure] = [selectBoxes(clipped, whole), whole.map((i) => scores[i]!)];
+  return nonMaximumSuppression(left, sure, options)
+    .map((i) => ({ box: left.subarray(4 * i, 4 * i + 4), score: sure[i]! }));
+}
+
+/** Indices of the boxes of which both sides have so many pixels. */
+export function indicesOfSides(boxes: Boxes, least: number): number[] {
+  const found: number[] = [];
+  for (let i = 0; i < boxes.length; i += 4) {
+    const [width, height] = [boxes[i + 2]! - boxes[i]!, boxes[i + 3]! - boxes[i + 1]!];
+    if (width >= least && height >= least) found.push(i / 4);
+  }
+  return found;
+}

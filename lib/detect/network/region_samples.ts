@@ -1,0 +1,52 @@
+/** The regions that the heads learn from. */
+import type { Rng } from "lib/rng.ts";
+import { boxWeights, encodeBoxes } from "lib/detect/boxes/box_coder.ts";
+import { type Boxes, selectBoxes } from "lib/detect/boxes/boxes.ts";
+import type { BoxHeadConfig } from "lib/detect/boxes/mask_rcnn_config.ts";
+import { matchBoxes } from "lib/detect/boxes/match_boxes.ts";
+import { sampleMatches } from "lib/detect/boxes/sampling.ts";
+import type { DetectionTargets } from "lib/detect/boxes/targets.ts";
+
+/** The regions of one image, those of objects first. N regions, P of objects. */
+export interface RegionSample {
+  readonly boxes: Boxes; // [N, 4]
+  /** `[N]`, 0 is background. */
+  readonly labels: Int32Array;
+  /** `[P]`, the index of each region's object. */
+  readonly objects: Int32Array;
+  /** `[P, 4]`, from each region to its object's box. */
+  readonly deltas: Float32Array;
+}
+
+/**
+ * Draws regions of one image.
+ *
+ * @param proposals `[., 4]`; the objects' own boxes are added, so that there is something to learn from the first step on.
+ */
+export function sampleRegions(
+  proposals: Boxes,
+  { boxes: objectBoxes, labels }: Pick<DetectionTargets, "boxes" | "labels">,
+  { match, samples }: Pick<BoxHeadConfig, "match" | "samples">,
+  rng: Rng,
+): RegionSample {
+  const candidates = new Float32Array(proposals.length + objectBoxes.length);
+  candidates.set(proposals);
+  candidates.set(objectBoxes, proposals.length);
+  const matches = matchBoxes(objectBoxes, candidates, match);
+  const drawn = sampleMatches(matches, samples, rng);
+  const indices = [...drawn.objects, ...drawn.background];
+  const boxes = selectBoxes(candidates, indices);
+  const objects = drawn.objects.map((i) => matches[i]!);
+  const ofRegions = new Int32Array(indices.length); // 0 is background
+  ofRegions.set(objects.map((object) => labels[object]!));
+  return {
+    boxes,
+    labels: ofRegions,
+    objects,
+    deltas: encodeBoxes(
+      boxes.subarray(0, 4 * objects.length),
+      selectBoxes(objectBoxes, objects),
+      boxWeights,
+    ),
+  };
+}

@@ -1,0 +1,54 @@
+/** What the region proposal network learns. B images, A anchors of each. */
+import * as tf from "lib/tf.ts";
+import type { Rng } from "lib/rng.ts";
+import { encodeBoxes, proposalWeights } from "lib/detect/boxes/box_coder.ts";
+import { type Boxes, selectBoxes } from "lib/detect/boxes/boxes.ts";
+import { binaryCrossEntropy, smoothL1 } from "lib/detect/network/losses.ts";
+import type { RpnConfig } from "lib/detect/boxes/mask_rcnn_config.ts";
+import { matchBoxes } from "lib/detect/boxes/match_boxes.ts";
+import type { Anchors, RpnOutput } from "lib/detect/network/rpn.ts";
+import { sampleMatches } from "lib/detect/boxes/sampling.ts";
+
+export interface RpnLosses {
+  /** Whether the anchors drawn are objects: cross-entropy in nats, the mean. */
+  readonly objectness: tf.Scalar;
+  /** How far predicted differences are from those to the objects; summed, over the number of anchors drawn. */
+  readonly rpnBox: tf.Scalar;
+}
+
+/**
+ * Draws anchors of each image, and compares.
+ *
+ * @param objects Of each image, `[., 4]`.
+ * @returns Owned by the caller.
+ */
+export function rpnLosses(
+  { objectness, deltas }: RpnOutput,
+  anchors: Anchors,
+  objects: readonly Boxes[],
+  { match, samples, smoothL1Beta }: Pick<RpnConfig, "match" | "samples" | "smoothL1Beta">,
+  rng: Rng,
+): RpnLosses {
+  const A = objectness.shape[1];
+  const targets = objects.map((boxes, b) => {
+    const matches = matchBoxes(boxes, anchors.boxes, match);
+    const drawn = sampleMatches(matches, samples, rng.fork(b));
+    const from = selectBoxes(anchors.boxes, drawn.objects);
+    const to = selectBoxes(boxes, drawn.objects.map((i) => matches[i]!));
+    return { drawn, deltas: encodeBoxes(from, to, proposalWeights) };
+  });
+  const flat = (pick: "objects" | "background") =>
+    targets.flatMap(({ drawn }, b) => Array.from(drawn[pick], (i) => b * A + i));
+  const [found, rest] = [flat("objects"), flat("background")];
+  return tf.tidy(() => {
+    const said = tf.gather(objectness.flatten(), tf.tensor1d([...found, ...rest], "int32"));
+    const truth = tf.tensor1d([...found.map(() => 1), ...rest.map(() => 0)]);
+    const differences = tf.gather(deltas.reshape([-1, 4]), tf.tensor1d(found, "int32"));
+    const wanted = tf.tensor2d(targets.flatMap((target) => [...target.deltas]), [found.length, 4]);
+    return {
+      objectness: binaryCrossEntropy(said, truth),
+      rpnBox: smoothL1(differences, wanted, smoothL1Beta)
+        .div<tf.Scalar>(Math.max(1, said.size)),
+    };
+  });
+}

@@ -1,0 +1,154 @@
+import { imageNetStats } from "lib/augment/mod.ts";
+import { raster } from "lib/augment/mod.ts";
+import { detectInPictures } from "lib/detect/detect_in_set.ts";
+import type { DetectorBatches } from "lib/detect/training/detector_batches.ts";
+import { detectorLength, type DetectorRecipe } from "lib/detect/training/detector_recipe.ts";
+import { createMaskRcnn } from "lib/detect/network/mask_rcnn.ts";
+import { convNeXtMaskRcnn } from "lib/detect/boxes/mask_rcnn_config.ts";
+import {
+  type DetectorState,
+  type DetectorStep,
+  disposeDetector,
+  trainDetector,
+} from "lib/detect/training/train_detector.ts";
+import { bcSslConfig } from "lib/models/convnext/convnext_configs.ts";
+import { parameters } from "lib/nn/parameters.ts";
+import { createRng } from "lib/rng.ts";
+import {
+  assertClose,
+  assertEquals,
+  assertRejects,
+  assertThrows,
+  assertTrue,
+} from "lib/testing/assert.ts";
+import * as tf from "lib/tf.ts";
+
+const backbone = {
+  ...bcSslConfig("tiny"),
+  depths: [1, 1, 1, 1],
+  dims: [8, 8, 8, 8],
+  kernelSize: 3,
+  dropPathRate: 0,
+  layerScaleInit: 1,
+};
+
+function tinyDetector(): DetectorState {
+  const { box, mask, rpn, ...rest } = convNeXtMaskRcnn(backbone, 3);
+  const small = {
+    ...rest,
+    fpnDim: 8,
+    rpn: { ...rpn, samples: { ...rpn.samples, count: 16 } },
+    box: { ...box, dim: 8, samples: { ...box.samples, count: 16 } },
+    mask: { ...mask, dims: [8] },
+  };
+  return { model: createMaskRcnn(small, createRng(0)), optimizer: new Map() };
+}
+
+/** Always the same two pictures of 64 pixels, each with a square on it. */
+const batches: DetectorBatches = {
+  count: 7,
+  prefetch() {},
+  next: () => {
+    const sides = { height: 64, width: 64 };
+    const values = Float32Array.from({ length: 2 * 64 * 64 * 3 }, (_, i) => Math.sin(i));
+    const mask = new Uint8Array(64 * 64).fill(1, 20 * 64, 50 * 64);
+    const targets = [1, 2].map((label) => ({
+      ...sides,
+      boxes: Float32Array.of(0, 20, 64, 50),
+      labels: Int32Array.of(label),
+      masks: [mask],
+    }));
+    return Promise.resolve({ pixels: { ...sides, values }, targets });
+  },
+};
+
+const recipe: DetectorRecipe = {
+  augment: { flip: 0, shortSides: [64], longSide: 64, crop: null },
+  stats: imageNetStats,
+  optimizer: "adamw",
+  batchSize: 2,
+  epochs: 4,
+  lr: 0.08,
+  weightDecay: 0,
+  layerDecay: 0.5,
+  clipNorm: 0,
+  warmupSteps: 2,
+  drops: [0.5, 0.75],
+};
+
+async function take(state: DetectorState, count: number, done = 0): Promise<DetectorStep[]> {
+  const steps: DetectorStep[] = [];
+  for await (const step of trainDetector(state, batches, recipe, { rng: createRng(1), done })) {
+    steps.push(step);
+    if (steps.length === count) break;
+  }
+  return steps;
+}
+
+Deno.test("trainDetector() follows the schedule, scaled with the batch, to the last step", async () => {
+  const state = tinyDetector();
+  const steps = await take(state, Infinity);
+  assertEquals(steps.map(({ step }) => step), Array.from({ length: 12 }, (_, i) => i + 1));
+  const peak = 0.08 * 2 / 16;
+  const [warm, low] = [[0.001 * peak, 0.5005 * peak], [0.1, 0.1, 0.1, 0.01, 0.01, 0.01]];
+  const expected = [...warm, peak, peak, peak, peak, ...low.map((share) => share * peak)];
+  assertClose(steps.map(({ lr }) => lr), expected, 1e-6);
+  disposeDetector(state);
+});
+
+Deno.test("a step moves every weight, those near the image less, and leaves no tensor but its moments", async () => {
+  const state = tinyDetector();
+  const weights = parameters(state.model.params);
+  const before = new Map([...weights].map(([name, w]) => [name, w.dataSync().slice()]));
+  const numTensors = tf.memory().numTensors;
+  await take(state, 1, 2); // a step at the peak
+  assertEquals(tf.memory().numTensors - numTensors, 2 * state.optimizer.size);
+  const moved = (name: string) =>
+    Math.max(...weights.get(name)!.dataSync().map((w, i) => Math.abs(w - before.get(name)![i]!)));
+  const still = [...weights.keys()].filter((name) => moved(name) === 0);
+  const unread = ["backbone.body.norm.weight", "backbone.body.norm.bias"]; // of the features, which no map sees
+  assertEquals(still, unread);
+  const body = "backbone.body";
+  const lr = 0.01; // AdamW's first step is the learning rate, whatever the gradient
+  assertClose(moved("backbone.fpn.inner_blocks.0.0.weight"), lr, 1e-3);
+  assertClose(moved(`${body}.stages.3.0.gamma`), lr / 2, 1e-3);
+  assertClose(moved(`${body}.downsample_layers.0.0.weight`), lr / 32, 1e-3);
+  disposeDetector(state);
+});
+
+Deno.test("trainDetector() stops at a loss that is not finite, and says so", async () => {
+  const state = tinyDetector();
+  const [bias] = [...parameters(state.model.params.rpn).values()];
+  tf.tidy(() => bias!.assign(bias!.mul(NaN)));
+  await assertRejects(() => take(state, 1), RangeError, "the loss is NaN");
+  disposeDetector(state);
+});
+
+Deno.test("detectorLength() drops the last batch if it is not full, and needs one", () => {
+  assertEquals(detectorLength(recipe, 7), { stepsPerEpoch: 3, totalSteps: 12 });
+  assertThrows(() => detectorLength(recipe, 1), RangeError, "batch of 2 from 1");
+});
+
+Deno.test("detectInPictures() answers in pixels of the picture, whatever it is shown at", () => {
+  const state = tinyDetector();
+  const { detections } = state.model.config;
+  const sure = {
+    ...state.model,
+    config: { ...state.model.config, detections: { ...detections, minScore: 0 } },
+  };
+  const picture = raster(
+    90,
+    45,
+    3,
+    Uint8Array.from({ length: 90 * 45 * 3 }, (_, i) => i * i % 256),
+  );
+  const show = { shortSide: 64, longSide: 96, stats: imageNetStats };
+  const found = detectInPictures(sure, [{ id: 5, picture }], [10, 20], show);
+  assertTrue(found.length > 0, "nothing found");
+  for (const { imageId, categoryId, box: [x, y, w, h], mask } of found) {
+    assertTrue(imageId === 5 && [10, 20].includes(categoryId), `${imageId}, ${categoryId}`);
+    assertTrue(x >= 0 && y >= 0 && x + w <= 90.001 && y + h <= 45.001, `${[x, y, w, h]}`);
+    assertEquals([mask!.height, mask!.width], [45, 90]);
+  }
+  disposeDetector(state);
+});

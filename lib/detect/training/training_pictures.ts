@@ -1,0 +1,71 @@
+/** The pictures of a COCO set with what a detector learns of each; a damaged one is told of, and left out or the end. */
+import {
+  annotationsOf,
+  type CocoAnnotation,
+  type CocoImage,
+  type CocoSet,
+  maskOf,
+  readCocoPicture,
+} from "lib/datasets/coco/coco_set.ts";
+import { decodeMask } from "lib/datasets/coco/rle.ts";
+import type { CocoOptions } from "lib/datasets/coco/load_coco.ts";
+import { type AnnotatedPicture, withoutEmpty } from "lib/detect/training/augment.ts";
+import { clipBoxes, toCorners } from "lib/detect/boxes/boxes.ts";
+
+/** What happens to a picture that cannot be decoded, or is not of the size that its annotations are for. */
+export type OnDamage = Pick<CocoOptions, "onFault" | "log">;
+
+/** Reads pictures of a set by number. */
+export interface PictureReader {
+  /** Those that have an object. */
+  readonly images: readonly CocoImage[];
+  /**
+   * Picture `index` of these, or, if that is damaged, the next good one.
+   *
+   * @throws {Error} If it is damaged and such is the end, or none is good; the message names file and id.
+   */
+  read(index: number): Promise<AnnotatedPicture>;
+}
+
+/** Pictures to learn from: those without objects are not among them, as in torchvision and mmdet. */
+export function openAnnotatedPictures(
+  set: CocoSet,
+  { onFault = "leave out", log = console.warn }: OnDamage = {},
+): PictureReader {
+  const images = set.images.filter((image) => objectsOf(set, image).length > 0);
+  const labels = new Map(set.categories.map(({ id }, index) => [id, index + 1]));
+  const read = async (index: number) => {
+    for (let tried = 0; tried < images.length; tried++) {
+      const image = images[(index + tried) % images.length]!;
+      try {
+        return annotatedPicture(await readCocoPicture(set, image), objectsOf(set, image), labels);
+      } catch (error) {
+        if (onFault === "stop") throw error;
+        log(`Left out: ${(error as Error).message}`);
+      }
+    }
+    throw new Error(`Cannot train on "${set.name}": none of its pictures can be used`);
+  };
+  return { images, read };
+}
+
+/** What is learnt of: crowds are no objects. */
+function objectsOf(set: CocoSet, image: CocoImage): CocoAnnotation[] {
+  return annotationsOf(set, image).filter(({ crowd }) => !crowd);
+}
+
+function annotatedPicture(
+  picture: AnnotatedPicture["picture"],
+  objects: readonly CocoAnnotation[],
+  labels: ReadonlyMap<number, number>,
+): AnnotatedPicture {
+  const { height, width } = picture;
+  const targets = withoutEmpty({
+    height,
+    width,
+    boxes: clipBoxes(toCorners(objects.map(({ box }) => box)), height, width),
+    labels: Int32Array.from(objects, ({ categoryId }) => labels.get(categoryId)!),
+    masks: objects.map((object) => decodeMask(maskOf(object, picture))),
+  });
+  return { picture, targets };
+}

@@ -1,0 +1,108 @@
+/** Features of any images, in memory or in files, as a bank that memory holds or a file does. N images, D features. */
+import * as tf from "lib/tf.ts";
+import type { ChannelStats } from "lib/augment/mod.ts";
+import { centerCrops } from "lib/datasets/pictures/center_crops.ts";
+import { imageCount, type ImageSet } from "lib/datasets/pictures/images.ts";
+import type { ImageSource } from "lib/datasets/pictures/stored_images.ts";
+import { bankOf, type FeatureBank, type LabelledFeatures } from "lib/eval/features/feature_bank.ts";
+import {
+  createFeatureFile,
+  type FeatureWriter,
+  openFeatureFile,
+} from "lib/eval/features/feature_file.ts";
+import { type FeatureReader, imageBatch } from "lib/eval/features/features.ts";
+
+export interface FeatureBankOptions {
+  /** What the network was trained with. */
+  readonly stats: ChannelStats;
+  /** Pixels a side that pictures in files are cropped to; images in memory are read as they are. */
+  readonly size: number;
+  /** Where features go that are too many for memory: a path without `.npy`, used by nobody else. */
+  readonly path: string;
+  /** Bytes of features that are held in memory. By default 1 GiB: ImageNet's go to a file, a laptop's do not. */
+  readonly inMemory?: number;
+  readonly batchSize?: number;
+}
+
+/** A bank of its own; its file, if it has one, goes when it is disposed of. */
+export interface OwnedBank extends FeatureBank, Disposable {}
+
+/**
+ * Reads the features of every image.
+ *
+ * @param pause Awaited after each batch; what it throws ends the reading, and leaves nothing behind.
+ * @throws {RangeError} If there is no image.
+ * @throws {Error} If a picture or the disk fails.
+ */
+export async function readFeatureBank(
+  read: FeatureReader,
+  source: ImageSource,
+  { stats, size, path, inMemory = 2 ** 30, batchSize = 256 }: FeatureBankOptions,
+  pause: () => Promise<void> = () => Promise.resolve(),
+): Promise<OwnedBank> {
+  let sink: Sink | undefined;
+  try {
+    for await (const images of centerCrops(source, { size, batchSize })) {
+      const [features, dim] = featuresOf(read, images, stats);
+      const fits = 4 * imageCount(source) * dim <= inMemory;
+      sink ??= fits ? memorySink(imageCount(source), dim) : fileSink(path, dim);
+      sink.append({ features, labels: images.labels });
+      await pause();
+    }
+    if (sink === undefined) throw new RangeError(`There is no image in "${source.name}"`);
+    return sink.finish();
+  } catch (error) {
+    sink?.[Symbol.dispose]();
+    throw error;
+  }
+}
+
+function featuresOf(
+  read: FeatureReader,
+  images: ImageSet,
+  stats: ChannelStats,
+): readonly [Float32Array, number] {
+  const features = tf.tidy(() => read(imageBatch(images, 0, imageCount(images), stats)));
+  const values = features.dataSync<"float32">();
+  features.dispose();
+  return [values, features.shape[1]];
+}
+
+/** Takes features in order; ends as a bank, or is thrown away. */
+interface Sink extends Disposable {
+  append(part: LabelledFeatures): void;
+  finish(): OwnedBank;
+}
+
+function memorySink(count: number, dim: number): Sink {
+  const whole = { features: new Float32Array(count * dim), labels: new Int32Array(count) };
+  let at = 0;
+  return {
+    append: ({ features, labels }) => {
+      whole.features.set(features, at * dim);
+      whole.labels.set(labels, at);
+      at += labels.length;
+    },
+    finish: () => ({ ...bankOf(whole, "image"), [Symbol.dispose]: () => {} }),
+    [Symbol.dispose]: () => {},
+  };
+}
+
+function fileSink(path: string, dim: number): Sink {
+  const writer: FeatureWriter = createFeatureFile(path, dim);
+  return {
+    append: writer.append,
+    finish: () => {
+      writer.close();
+      const file = openFeatureFile(path);
+      return {
+        ...file,
+        [Symbol.dispose]: () => {
+          file[Symbol.dispose]();
+          for (const end of [".npy", ".labels.npy"]) Deno.removeSync(path + end);
+        },
+      };
+    },
+    [Symbol.dispose]: writer[Symbol.dispose],
+  };
+}

@@ -1,0 +1,136 @@
+/** Batches of random crops with their classes, of images in memory or of pictures in files. B images, S pixels a side. */
+import {
+  type ChannelStats,
+  normalize,
+  normalizeTable,
+  type Raster,
+  raster,
+} from "lib/augment/mod.ts";
+import { decodePicture } from "lib/datasets/pictures/decode_picture.ts";
+import { imageAt, type ImageSet } from "lib/datasets/pictures/images.ts";
+import { mapInOrder } from "lib/datasets/files/map_in_order.ts";
+import {
+  damageLedger,
+  type DamageOptions,
+  openPictures,
+} from "lib/datasets/pictures/picture_reader.ts";
+import {
+  type ImageSource,
+  isStored,
+  type StoredImages,
+} from "lib/datasets/pictures/stored_images.ts";
+import { randomCrop, type RandomCropOptions } from "lib/eval/supervised/random_crop.ts";
+import type { Rng } from "lib/rng.ts";
+
+/** How the crops are made. */
+export interface LabelledCropOptions extends RandomCropOptions, DamageOptions {
+  /** What the crops are normalised by. */
+  readonly stats: ChannelStats;
+  /** A batch's stream is its fork `step`; an image's is that one's fork by its number. */
+  readonly rng: Rng;
+}
+
+export interface LabelledBatch {
+  /** `[B, S, S, 3]`, normalised. */
+  readonly pixels: Float32Array;
+  /** `[B]`, −1 for no class. */
+  readonly labels: Int32Array;
+}
+
+/** Makes batches; dispose of it to close what it reads from. */
+export interface LabelledCrops extends Disposable {
+  /** S. */
+  readonly size: number;
+  /** `[N]`, of all images. */
+  readonly labels: Int32Array;
+  /**
+   * The crops of the images at `indices`: those of {@linkcode prefetch}, if they were asked for at this step, else made now.
+   *
+   * @throws {Error} If a file is gone, or too many pictures are damaged.
+   */
+  next(indices: Uint32Array, step: number): Promise<LabelledBatch>;
+  /** Begins to read and decode a later batch, and returns at once; images in memory need none of it. */
+  prefetch(indices: Uint32Array, step: number): void;
+}
+
+/** Crops of a source. The same crops come from an image in memory and from the same pixels in a file. */
+export function openLabelledCrops(
+  source: ImageSource,
+  options: LabelledCropOptions,
+): LabelledCrops {
+  return isStored(source) ? storedCrops(source, options) : cropsInMemory(source, options);
+}
+
+function cropsInMemory(set: ImageSet, options: LabelledCropOptions): LabelledCrops {
+  const { size, rng } = options;
+  const { width, height, labels } = set;
+  const paint = painter(options);
+  return {
+    size,
+    labels,
+    next: (indices, step) => {
+      const batch = emptyBatch(indices, size);
+      indices.forEach((index, i) => {
+        const image = raster(width, height, 3, imageAt(set, index).pixels);
+        paint(image, rng.fork(step).fork(index), batch, i);
+        batch.labels[i] = labels[index]!;
+      });
+      return Promise.resolve(batch);
+    },
+    prefetch() {},
+    [Symbol.dispose]() {},
+  };
+}
+
+const atOnce = 2 * navigator.hardwareConcurrency; // pictures in flight: libvips decodes in threads of its own
+const mostAhead = 2; // batches that wait to be fetched
+
+function storedCrops(source: StoredImages, options: LabelledCropOptions): LabelledCrops {
+  const { size, rng } = options;
+  const pictures = openPictures(source);
+  const ledger = damageLedger(source, options);
+  const paint = painter(options);
+  const ahead = new Map<number, Promise<LabelledBatch>>();
+  const make = async (indices: Uint32Array, step: number) => {
+    const batch = emptyBatch(indices, size);
+    const places = Array.from(indices, (index, i) => ({ index, i }));
+    const read = await mapInOrder(places, atOnce, async ({ index, i }) => {
+      const found = await pictures.read(index, decodePicture); // a damaged one is the next in the set
+      paint(found.picture, rng.fork(step).fork(index), batch, i);
+      batch.labels[i] = source.labels[found.index]!;
+      return found.damaged;
+    });
+    ledger.note(read.flat());
+    return batch;
+  };
+  const begin = (indices: Uint32Array, step: number) => {
+    const made = make(indices.slice(), step);
+    made.catch(() => {}); // it is heard when its turn comes
+    return made;
+  };
+  return {
+    size,
+    labels: source.labels,
+    next: (indices, step) => {
+      const made = ahead.get(step) ?? begin(indices, step);
+      ahead.delete(step);
+      return made;
+    },
+    prefetch: (indices, step) => {
+      if (!ahead.has(step) && ahead.size < mostAhead) ahead.set(step, begin(indices, step));
+    },
+    [Symbol.dispose]: () => pictures[Symbol.dispose](),
+  };
+}
+
+function emptyBatch({ length }: Uint32Array, size: number): LabelledBatch {
+  return { pixels: new Float32Array(length * size * size * 3), labels: new Int32Array(length) };
+}
+
+/** Writes a random crop of an image to a place of a batch. */
+function painter({ stats, ...options }: LabelledCropOptions) {
+  const values = normalizeTable(stats);
+  const length = options.size ** 2 * 3;
+  return (image: Raster, rng: Rng, { pixels }: LabelledBatch, place: number) =>
+    normalize(randomCrop(image, options, rng), values, pixels, place * length);
+}

@@ -1,0 +1,169 @@
+import * as tf from "lib/tf.ts";
+import { createRng } from "lib/rng.ts";
+import { imageNetStats } from "lib/augment/mod.ts";
+import type { ImageSet } from "lib/datasets/pictures/images.ts";
+import { featureSteps } from "lib/eval/features/features.ts";
+import { accuracyOf } from "lib/eval/nearest/rank.ts";
+import { openLabelledCrops } from "lib/eval/supervised/labelled_crops.ts";
+import {
+  disposeSupervised,
+  loadSupervised,
+  saveSupervised,
+  type SupervisedRecipe,
+  type SupervisedState,
+  type SupervisedStep,
+  trainSupervised,
+} from "lib/eval/supervised/train_supervised.ts";
+import { convNeXtConfig, createModel } from "lib/models/mod.ts";
+import { namedVariables } from "lib/nn/parameters.ts";
+import { assertClose, assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
+
+/** Bright or dark images with noise: two classes that a few steps tell apart. */
+function shades(count: number, size = 16): ImageSet {
+  const rng = createRng(count);
+  const labels = Int32Array.from({ length: count }, (_, i) => i % 2);
+  const values = size * size * 3;
+  const pixels = Uint8Array.from(
+    { length: count * values },
+    (_, i) => 90 + 60 * labels[Math.floor(i / values)]! + rng.normal(0, 20),
+  );
+  const ids = Array.from(labels, (_, i) => `${i}`);
+  return { name: "shades", height: size, width: size, pixels, labels, classNames: ["a", "b"], ids };
+}
+
+const size = 16;
+const recipe = {
+  batchSize: 16,
+  epochs: 8,
+  lr: 0.05,
+  warmupShare: 0.1,
+  weightDecay: 0.05,
+  size,
+  scale: [0.4, 1],
+  stats: imageNetStats,
+} as const;
+const config = {
+  ...convNeXtConfig("tiny"),
+  depths: [1, 1],
+  dims: [8, 16],
+  layerScaleInit: 0.1,
+  dropPathRate: 0.2,
+};
+const network = (seed = 0): SupervisedState => ({
+  model: createModel(config, createRng(seed), { numClasses: 2 }),
+  optimizer: new Map(),
+});
+
+/** All steps from `done` on, or the first `most` of them. */
+async function train(
+  state: SupervisedState,
+  set: ImageSet,
+  { seed = 1, done = 0, most = Infinity, ...changes }: {
+    seed?: number;
+    done?: number;
+    most?: number;
+  } & Partial<SupervisedRecipe> = {},
+): Promise<SupervisedStep[]> {
+  const whole = { ...recipe, ...changes };
+  const rng = createRng(seed);
+  const steps: SupervisedStep[] = [];
+  using crops = openLabelledCrops(set, { ...whole, rng: rng.fork("crops") });
+  for await (const step of trainSupervised(state, crops, whole, { rng, done })) {
+    steps.push(step);
+    if (steps.length === most) break;
+  }
+  return steps;
+}
+
+function logits({ model }: SupervisedState, set: ImageSet): Float32Array {
+  const read = (x: tf.Tensor4D) => model.forward(x, { training: false }).logits!;
+  const steps = featureSteps(read, set);
+  for (let step = steps.next();; step = steps.next()) if (step.done) return step.value.features;
+}
+
+Deno.test("trainSupervised() learns two shades, moves every weight, and tells of each step", async () => {
+  const state = network();
+  const before = new Map(
+    [...namedVariables(state.model.params)].map(([name, value]) => [
+      name,
+      value.dataSync().slice(),
+    ]),
+  );
+  const steps = await train(state, shades(70));
+  assertEquals(steps.length, 4 * 8); // four full batches of 70 images
+  assertEquals(steps.map(({ step }) => step), steps.map((_, i) => i + 1));
+  assertClose(Math.max(...steps.map(({ lr }) => lr)), 0.05 * 16 / 256);
+  assertClose(steps[0]!.loss, Math.LN2, 0.2);
+  const test = shades(200);
+  const { top1, top5 } = accuracyOf(logits(state, test), test.labels);
+  assertTrue(top1 > 0.95, `top-1 of ${top1}`);
+  assertEquals(top5, 1);
+  for (const [name, value] of namedVariables(state.model.params)) {
+    const moved = value.dataSync().some((v, i) => v !== before.get(name)![i]);
+    assertTrue(moved, `${name} has not moved`);
+  }
+  disposeSupervised(state);
+});
+
+Deno.test("trainSupervised() repeats itself for a seed, and another seed differs", async () => {
+  const losses = async (seed: number) =>
+    (await train(network(), shades(32), { epochs: 2, seed })).map(({ loss }) => loss);
+  assertEquals(await losses(3), await losses(3));
+  assertTrue((await losses(3))[1] !== (await losses(4))[1], "seeds differ");
+});
+
+Deno.test("trainSupervised() goes on from a file to the bits of an undisturbed run", async () => {
+  const path = Deno.makeTempFileSync();
+  const images = shades(40); // two batches an epoch, so it is cut in the middle of one
+  const [straight, first, second] = [network(), network(), network(1)];
+  try {
+    const whole = await train(straight, images, { epochs: 3 });
+    await train(first, images, { epochs: 3, most: 3 });
+    saveSupervised(path, first, 3);
+    assertEquals(loadSupervised(path, second), 3);
+    const rest = await train(second, images, { epochs: 3, done: 3 });
+    assertEquals(rest, whole.slice(3));
+    const expected = namedVariables(straight.model.params);
+    for (const [name, value] of namedVariables(second.model.params)) {
+      assertEquals(value.dataSync(), expected.get(name)!.dataSync());
+    }
+  } finally {
+    Deno.removeSync(path);
+    [straight, first, second].forEach(disposeSupervised);
+  }
+});
+
+Deno.test("trainSupervised() crops an image anew in every epoch", async () => {
+  const still = { batchSize: 32, epochs: 3, lr: 1e-12 }; // all images in one batch, no weight moves
+  const losses = (await train(network(), shades(32), still)).map((s) => s.loss);
+  const apart = [losses[1]! - losses[0]!, losses[2]! - losses[1]!].map(Math.abs);
+  assertTrue(Math.min(...apart) > 1e-5, `losses are ${losses}`);
+});
+
+Deno.test("trainSupervised() keeps no tensor but its state when it is left", async () => {
+  const before = tf.memory().numTensors;
+  const state = network();
+  await train(state, shades(32), { most: 2 });
+  disposeSupervised(state);
+  assertEquals(tf.memory().numTensors, before);
+});
+
+Deno.test("trainSupervised() throws on too few images, one without a class, and NaN", async () => {
+  const state = network();
+  await assertRejects(() => train(state, shades(12)), RangeError, "batch of 16 from 12");
+  const unknown = shades(32);
+  unknown.labels[5] = -1;
+  await assertRejects(() => train(state, unknown), RangeError, "image 5 has none");
+  const weight = [...namedVariables(state.model.params).values()][0]!;
+  tf.tidy(() => weight.assign(tf.fill(weight.shape, NaN)));
+  const before = tf.memory().numTensors;
+  await assertRejects(() => train(state, shades(32)), RangeError, "loss is NaN");
+  assertEquals(tf.memory().numTensors, before);
+  disposeSupervised(state);
+});
+
+Deno.test("accuracyOf() ranks equal logits by class and counts the first five", () => {
+  const rows = [[0, 9, 9, 1, 2, 3, 4], [0, 9, 9, 1, 2, 3, 4], [0, 9, 9, 1, 2, 3, 4]];
+  const { top1, top5 } = accuracyOf(Float32Array.from(rows.flat()), Int32Array.of(1, 2, 3));
+  assertClose([top1, top5], [1 / 3, 2 / 3]);
+});

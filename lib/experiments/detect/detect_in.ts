@@ -1,0 +1,88 @@
+/** The verb `detectIn`: what a trained detector finds in any picture. */
+import { homedir } from "node:os";
+import { resolve } from "@std/path";
+import type { Raster } from "lib/augment/mod.ts";
+import type { CocoBox, Rle } from "lib/datasets/coco/rle.ts";
+import { decodePicture } from "lib/datasets/pictures/decode_picture.ts";
+import { detectInPictures } from "lib/detect/detect_in_set.ts";
+import { openDetectionData } from "lib/experiments/detect/detection_data.ts";
+import {
+  type DetectorConfig,
+  type DetectorKey,
+  detectorSizesAt,
+  shownAt,
+} from "lib/experiments/detect/detector_config.ts";
+import { numClassesOf } from "lib/experiments/detect/detector_learner.ts";
+import {
+  type DetectorSubject,
+  findDetector,
+  loadSavedDetector,
+} from "lib/experiments/detect/saved_detector.ts";
+
+/** One object, in pixels of the picture as it was given. */
+export interface FoundObject {
+  readonly name: string;
+  /** How sure the detector is, a fraction. */
+  readonly score: number;
+  readonly box: CocoBox;
+  readonly mask: Rle;
+}
+
+export interface FoundInPicture {
+  readonly run: string;
+  /** Of the weights: `step 2000`. */
+  readonly version: string;
+  readonly picture: Raster;
+  /** The surest first. */
+  readonly objects: readonly FoundObject[];
+}
+
+export interface DetectInOptions extends Pick<DetectorKey, "scale" | "seed"> {
+  /** By default `last`. */
+  readonly of?: DetectorSubject;
+  /** Least score, a fraction: by default 0.5. */
+  readonly minScore?: number;
+}
+
+/**
+ * Looks for the run's classes in a picture, shown at the size that the detector is measured at.
+ *
+ * @param picture Pixels, or the path of a JPEG, PNG or WebP; `~` is the home folder.
+ * @throws {Error} If the run is not there, or the file is not there or no picture; the message names it.
+ */
+export async function detectIn(
+  config: DetectorConfig,
+  picture: Raster | string,
+  { scale, seed, of = "last", minScore = 0.5 }: DetectInOptions,
+): Promise<FoundInPicture> {
+  const key = { config, scale, seed };
+  const found = findDetector(key, of);
+  const pixels = typeof picture === "string" ? await readPicture(picture) : picture;
+  const data = await openDetectionData(config.data, detectorSizesAt(config, scale), () => {});
+  const { categories } = data.train;
+  using model = loadSavedDetector(key, found, numClassesOf(data));
+  const names = new Map(categories.map(({ id, name }) => [id, name]));
+  const detections = detectInPictures(
+    model,
+    [{ id: 0, picture: pixels }],
+    categories.map(({ id }) => id),
+    shownAt(config, scale),
+  );
+  const objects = detections.filter(({ score }) => score >= minScore)
+    .map(({ categoryId, score, box, mask }) => ({
+      name: names.get(categoryId)!,
+      score,
+      box,
+      mask: mask!,
+    }));
+  return { run: found.folder.id, version: found.version, picture: pixels, objects };
+}
+
+async function readPicture(path: string): Promise<Raster> {
+  const full = resolve(path.replace(/^~(?=$|\/)/, homedir()));
+  try {
+    return await decodePicture(await Deno.readFile(full));
+  } catch (error) {
+    throw new Error(`Cannot read the picture ${full}: ${(error as Error).message.split("\n")[0]}`);
+  }
+}

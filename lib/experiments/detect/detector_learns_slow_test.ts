@@ -1,0 +1,38 @@
+/** That a detector learns, of boxes and of masks: a few scenes by heart, in less than a minute. */
+import type { DetectorConfig } from "lib/experiments/detect/detector_config.ts";
+import { sceneDetectors } from "lib/experiments/detect/detector_runs.ts";
+import { finetuneDetector } from "lib/experiments/detect/finetune_detector.ts";
+import { assertTrue } from "lib/testing/assert.ts";
+import { inTempFolder } from "lib/testing/pictures.ts";
+import { writeSquareScenes } from "lib/testing/square_scenes.ts";
+
+const sceneDetector = sceneDetectors.at(-1)!;
+
+Deno.test("finetuneDetector() finds again what it was shown: AP50 of boxes and masks above a half", () =>
+  inTempFolder(async (folder) => {
+    await writeSquareScenes(folder, "few", { count: 9, height: 64, width: 80 });
+    Deno.env.set("BCSSL_OUTPUTS", folder);
+    const config: DetectorConfig = {
+      ...sceneDetector,
+      name: "by_heart",
+      data: { kind: "coco", folder, train: "few", val: "few" },
+      pretrained: null,
+      recipe: { ...sceneDetector.recipe, warmupSteps: 20, lr: 0.004 },
+      scales: {
+        ...sceneDetector.scales,
+        smoke: { ...sceneDetector.scales.smoke, batchSize: 4, epochs: 45, monitorEvery: 90 },
+      },
+    };
+    try {
+      const { history } = await finetuneDetector(config, { scale: "smoke", seed: 0 });
+      const { boxAp50, maskAp50 } = history.at(-1)!.metrics;
+      const mean = (from: number, to: number) =>
+        history.slice(from, to).reduce((sum, { metrics }) => sum + metrics.loss!, 0) / (to - from);
+      const [first, last] = [mean(0, 5), mean(history.length - 5, history.length)];
+      assertTrue(last < 0.5 * first, `the loss went from ${first} to ${last}`);
+      assertTrue(boxAp50! > 0.5, `AP50 of boxes is ${boxAp50}`);
+      assertTrue(maskAp50! > 0.5, `AP50 of masks is ${maskAp50}`);
+    } finally {
+      Deno.env.delete("BCSSL_OUTPUTS");
+    }
+  }));

@@ -1,0 +1,42 @@
+/** The verb `finetuneDetector`: trains a Mask R-CNN on a backbone, or goes on with, or simply loads, one run. */
+import { openDetectionData } from "lib/experiments/detect/detection_data.ts";
+import {
+  type DetectorConfig,
+  detectorId,
+  detectorRecipeAt,
+  detectorSizesAt,
+} from "lib/experiments/detect/detector_config.ts";
+import { detectorLearner } from "lib/experiments/detect/detector_learner.ts";
+import { folderOf } from "lib/experiments/runs/run_folder.ts";
+import { type TrainOptions, type TrainResult, trainRun } from "lib/experiments/runs/train_run.ts";
+
+/**
+ * Trains a detector to its end, from where `outputs/` has it, exactly as `pretrain` does; loads it if it is finished there.
+ *
+ * Its monitor measures on val: `boxAp`, `boxAp50`, `maskAp`, …, fractions, of which `boxAp` says which checkpoint is the best. Faults
+ * of the set are told to `onWarning`.
+ *
+ * @throws {RangeError} If a loss is not finite; the last checkpoint stands.
+ * @throws {Error} If the pre-trained run is not there; if the set is faulty and the config has that stop it; if the disk refuses, or
+ *   another process is writing the run.
+ */
+export async function finetuneDetector(
+  config: DetectorConfig,
+  options: TrainOptions,
+): Promise<TrainResult> {
+  const { scale, seed } = options;
+  const key = { config, scale, seed };
+  const folder = folderOf(detectorId(key));
+  const sizes = detectorSizesAt(config, scale);
+  const { name, data, pretrained, model } = config;
+  const recipe = { ...detectorRecipeAt(config, scale), model: model.backbone };
+  const warn = options.onWarning ?? console.warn;
+  const run = {
+    folder,
+    description: { id: folder.id, scale, seed, name, data, pretrained, model, recipe, sizes },
+    monitorEvery: sizes.monitorEvery,
+    score: "boxAp",
+    learner: async () => detectorLearner(key, await openDetectionData(data, sizes, warn), warn),
+  } as const;
+  return await trainRun(run, options);
+}

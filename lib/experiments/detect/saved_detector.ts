@@ -1,0 +1,64 @@
+/** A trained detector from `outputs/`. */
+import { createMaskRcnn, type MaskRcnn } from "lib/detect/network/mask_rcnn.ts";
+import { loadDetector } from "lib/detect/training/train_detector.ts";
+import { createRng } from "lib/rng.ts";
+import { bestPath, listCheckpoints } from "lib/runs/checkpoints.ts";
+import { disposeOptimizer, type OptimizerState } from "lib/train/optimizer_state.ts";
+import { detectorId, type DetectorKey } from "lib/experiments/detect/detector_config.ts";
+import { folderOf, readStatus, type RunFolder } from "lib/experiments/runs/run_folder.ts";
+
+/** The run's last checkpoint, or the one with the best AP of boxes. */
+export type DetectorSubject = "last" | "best";
+
+export interface FoundDetector {
+  readonly folder: RunFolder;
+  readonly path: string;
+  /** What tells these weights from later ones at the same place: `step 2000`. */
+  readonly version: string;
+}
+
+/**
+ * Finds a detector, without reading it.
+ *
+ * @throws {RangeError} If `of` is unknown.
+ * @throws {Error} If it is not there; the message says which verb makes it.
+ */
+export function findDetector(key: DetectorKey, of: DetectorSubject): FoundDetector {
+  const folder = folderOf(detectorId(key));
+  if (of !== "last" && of !== "best") { // in plain JavaScript and notebooks
+    throw new RangeError(`Unknown detector "${of satisfies never}": use last or best`);
+  }
+  const last = listCheckpoints(folder.path)[0];
+  const step = of === "last" ? last?.step : readStatus(folder)?.bestAp?.step;
+  if (last === undefined || step === undefined) {
+    throw new Error(
+      `Run ${folder.id} is not in outputs/: call finetuneDetector() with the same options`,
+    );
+  }
+  const path = of === "last" ? last.path : bestPath(folder.path);
+  return { folder, path, version: `step ${step}` };
+}
+
+/**
+ * The network of a checkpoint; the caller owns it.
+ *
+ * @param numClasses With the background.
+ * @throws {Error} If the file is damaged, or of another network.
+ */
+export function loadSavedDetector(
+  { config, seed }: DetectorKey,
+  { path }: FoundDetector,
+  numClasses: number,
+): MaskRcnn {
+  const model = createMaskRcnn({ ...config.model, numClasses }, createRng(seed));
+  const optimizer: OptimizerState = new Map();
+  try {
+    loadDetector(path, { model, optimizer });
+    return model;
+  } catch (error) {
+    model[Symbol.dispose]();
+    throw error;
+  } finally {
+    disposeOptimizer(optimizer);
+  }
+}

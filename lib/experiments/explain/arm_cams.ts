@@ -1,0 +1,104 @@
+/** The verb `armCams`: how well the maps of arms find the object, over seeds (§5.1). */
+import { loadEmoji } from "lib/datasets/emoji/emoji.ts";
+import type { ImageSet } from "lib/datasets/pictures/images.ts";
+import { inMemory } from "lib/datasets/pictures/stored_images.ts";
+import { hotThreshold } from "lib/explain/mod.ts";
+import { ablate, type AblateOptions, type ArmResult } from "lib/experiments/pretrain/ablate.ts";
+import { type Arm, armConfig, armName } from "lib/experiments/configs/arms.ts";
+import {
+  type CamScoreRow,
+  scoreCams,
+  type ScoreCamsOptions,
+} from "lib/experiments/explain/cams.ts";
+import { recipeAt, type ScaleName, sizesAt } from "lib/experiments/configs/config.ts";
+import { openData, spread } from "lib/experiments/configs/data.ts";
+import { evaluated } from "lib/experiments/runs/evaluations.ts";
+import type { RunToExplain } from "lib/experiments/explain/explained.ts";
+import { counter } from "lib/experiments/runs/in_turn.ts";
+import { findSubject } from "lib/experiments/subjects/subject.ts";
+
+/** What the maps of one arm scored. */
+export interface ArmCams extends ArmResult {
+  /** Grad-CAM and Eigen-CAM of each seed's teacher; errors are over images. */
+  readonly rows: readonly CamScoreRow[];
+}
+
+/**
+ * Of the small networks, the last map of 4 × 4 positions: of 32 pixels, their last stage makes one position, and a map of that is
+ * one colour. The ViT's tokens stay 8 × 8, so its layer is the paper's.
+ */
+const smallLayers: Partial<Record<Arm["arch"], string>> = {
+  resnet: "layer2.0",
+  convnext: "stages.1.0",
+  swin: "layers.1.blocks.1.norm1",
+};
+
+/** Arms' teachers as `cams` takes them: at `paper` at the paper's layers, else where there are 4 × 4 positions. */
+export function camSubjects(
+  arms: readonly Arm[],
+  { scale, seed }: { readonly scale: ScaleName; readonly seed: number },
+): RunToExplain[] {
+  return arms.map((arm) => {
+    const layer = scale === "paper" ? undefined : smallLayers[arm.arch];
+    const layers = layer === undefined ? undefined : [layer];
+    return { name: armName(arm), config: armConfig(arm, { scale }), scale, seed, layers };
+  });
+}
+
+/**
+ * Trains what `outputs/` does not hold of the arms, and scores the maps of each run's teacher against the emoji's masks: of the runs'
+ * own test images, by their own classes. What is scored once loads.
+ *
+ * At `paper`: of 500 emoji at 224 pixels, of which ImageNet has no classes, by the network's first choice.
+ *
+ * @throws {Error} If it was interrupted: runs that were done are kept.
+ */
+export async function armCams(
+  arms: readonly Arm[],
+  { scale, seeds, watch = (_, run) => run({}) }: Pick<AblateOptions, "scale" | "seeds" | "watch">,
+): Promise<ArmCams[]> {
+  const trained = await ablate(arms, { scale, seeds, watch });
+  let images: Promise<ImageSet> | undefined;
+  const rows = await watch(`maps of ${arms.length * seeds.length} networks`, async (hooks) => {
+    const count = counter(arms.length * seeds.length, hooks);
+    const bySeed: CamScoreRow[][][] = [];
+    for (const seed of seeds) {
+      const ofSeed: CamScoreRow[][] = [];
+      for (const subject of camSubjects(arms, { scale, seed })) {
+        const options = { explain: scale === "paper" ? "choice" : "label", ...hooks } as const;
+        const open = () => images ??= maskedImages(arms[0]!, scale);
+        ofSeed.push(await count(() => scoresOf(subject, open, options)));
+      }
+      bySeed.push(ofSeed);
+    }
+    return bySeed;
+  });
+  return trained.map((arm, i) => ({ ...arm, rows: rows.flatMap((ofSeed) => ofSeed[i]!) }));
+}
+
+/** Of one run, from its folder if they are there. */
+async function scoresOf(
+  subject: RunToExplain,
+  open: () => Promise<ImageSet>,
+  { explain, signal }: Pick<ScoreCamsOptions, "explain" | "signal">,
+): Promise<CamScoreRow[]> {
+  const { folder, version } = findSubject(subject, "teacher");
+  const { layers } = subject;
+  const options = { version, layers, explain, threshold: hotThreshold };
+  return await evaluated(
+    folder,
+    { name: "cams", options, fresh: false },
+    async () => await scoreCams([subject], await open(), { explain, signal }),
+  );
+}
+
+const emojiAtPaper = 500;
+
+async function maskedImages(arm: Arm, scale: ScaleName): Promise<ImageSet> {
+  const config = armConfig(arm, { scale });
+  if (scale !== "paper") {
+    return inMemory((await openData(config.data, sizesAt(config, scale))).test, "explain");
+  }
+  const { globalSize: size } = recipeAt(config, scale).crops;
+  return spread((await loadEmoji({ size })).test, emojiAtPaper);
+}

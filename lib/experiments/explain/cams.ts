@@ -1,0 +1,189 @@
+/** The verbs `cams` and `scoreCams`: what networks look at, side by side, and how well that finds the object. */
+import { imageCount, type ImageSet } from "lib/datasets/pictures/images.ts";
+import { imageBatch } from "lib/eval/features/features.ts";
+import { type MeanAndError, meanAndError } from "lib/stats/statistics.ts";
+import {
+  type CamScores,
+  camScores,
+  eigenCam,
+  type GradCam,
+  gradCam,
+  type Heatmap,
+  hotThreshold,
+} from "lib/explain/mod.ts";
+import {
+  type CamSubject,
+  type OpenedSubject,
+  openSubject,
+} from "lib/experiments/explain/explained.ts";
+import { interruptible } from "lib/experiments/runs/pause.ts";
+
+export interface CamsOptions {
+  /** Which class Grad-CAM explains: the network's first choice (as pytorch-grad-cam does), or the image's own. */
+  readonly explain?: "choice" | "label";
+  readonly signal?: AbortSignal;
+}
+
+/** An image's Grad-CAM and the class it explains. */
+export interface NamedGradCam extends GradCam {
+  /** `class 7` of a network whose classes nobody named. */
+  readonly className: string;
+}
+
+/** One network's maps, in the order of the images. */
+export interface CamRow {
+  readonly name: string;
+  /** `undefined` of a network without a classifier. */
+  readonly gradCam?: readonly NamedGradCam[];
+  readonly eigenCam: readonly Heatmap[];
+}
+
+/** What Table 6 shows: networks by pictures by methods. Numbers only. */
+export interface CamSheet {
+  readonly images: ImageSet;
+  readonly rows: readonly CamRow[];
+}
+
+/**
+ * Grad-CAM and Eigen-CAM of some images by each network, at the layer that the paper looks at unless another is named.
+ *
+ * @param images A few, as `loadPictures` or `subset` gives them, at the size that the networks are to see them.
+ * @throws {Error} If a run is not there, or `signal` was aborted.
+ * @throws {RangeError} If there is no image, one is too small for a network's layer to be a map, or one has no class that
+ *   the network knows.
+ */
+export async function cams(
+  subjects: readonly CamSubject[],
+  images: ImageSet,
+  { explain = "choice", signal }: CamsOptions = {},
+): Promise<CamSheet> {
+  if (imageCount(images) === 0) throw new RangeError("Cannot explain images: there are none");
+  const pause = interruptible("the class activation maps", signal);
+  const rows: CamRow[] = [];
+  for (const subject of subjects) {
+    using opened = await openSubject(subject, pause);
+    const [grads, eigens]: [NamedGradCam[], Heatmap[]] = [[], []];
+    for await (const maps of batches(opened, images, { ...subject, explain }, pause)) {
+      grads.push(...maps.gradCam ?? []);
+      eigens.push(...maps.eigenCam);
+    }
+    const gradCam = opened.hasClassifier ? { gradCam: grads } : {};
+    rows.push({ name: subject.name, ...gradCam, eigenCam: eigens });
+  }
+  return { images, rows };
+}
+
+const batchSize = 16; // images whose maps are drawn at a time
+
+/** The maps of all images, a batch at a time. */
+async function* batches(
+  { model, classNames, hasClassifier, stats }: OpenedSubject,
+  images: ImageSet,
+  { explain, layers }: Required<Pick<CamsOptions, "explain">> & Pick<CamSubject, "layers">,
+  pause: () => Promise<void>,
+): AsyncGenerator<Omit<CamRow, "name"> & { readonly from: number }> {
+  const labels = explain === "label" && hasClassifier ? knownLabels(images, classNames) : undefined;
+  const count = imageCount(images);
+  for (let from = 0; from < count; from += batchSize) {
+    const to = Math.min(from + batchSize, count);
+    const x = imageBatch(images, from, to, stats);
+    try {
+      const classes = labels && [...labels.subarray(from, to)];
+      const grads = hasClassifier ? gradCam(model, x, { layers, classes }) : undefined;
+      const named = grads?.map((map) => ({
+        ...map,
+        className: classNames?.[map.classIndex] ?? `class ${map.classIndex}`,
+      }));
+      yield {
+        from,
+        ...(named ? { gradCam: named } : {}),
+        eigenCam: eigenCam(model, x, { layers }),
+      };
+    } finally {
+      x.dispose();
+    }
+    await pause();
+  }
+}
+
+/** The images' labels, which must mean the same to the network. */
+function knownLabels(images: ImageSet, classNames: readonly string[] | undefined): Int32Array {
+  if (classNames?.join("\n") !== images.classNames.join("\n")) {
+    throw new RangeError(
+      `Cannot explain the labels of "${images.name}": the network was given other classes; leave explain at "choice"`,
+    );
+  }
+  if (images.labels.includes(-1)) {
+    throw new RangeError(
+      `Cannot explain the labels of "${images.name}": an image has none; leave explain at "choice"`,
+    );
+  }
+  return images.labels;
+}
+
+export interface ScoreCamsOptions extends CamsOptions {
+  /** Hot is what reaches this share of a map's highest value. */
+  readonly threshold?: number;
+}
+
+/** The scores of one method's maps by one network, over images. Fractions; errors are of the mean over images. */
+export interface CamScoreRow {
+  readonly name: string;
+  readonly method: "Grad-CAM" | "Eigen-CAM";
+  /** Pixels; `null` of a network whose blocks have no one kernel size. */
+  readonly kernelSize: number | null;
+  readonly threshold: number;
+  readonly scores: Readonly<Record<keyof CamScores, MeanAndError>>;
+}
+
+/**
+ * How well the maps of each network find the object, over images whose masks are known, as the emoji's.
+ *
+ * @param options.explain By default the image's own class: the object that the mask shows.
+ * @throws {RangeError} If the images have no masks; else as {@linkcode cams} and `camScores`.
+ */
+export async function scoreCams(
+  subjects: readonly CamSubject[],
+  images: ImageSet,
+  { explain = "label", threshold = hotThreshold, signal }: ScoreCamsOptions = {},
+): Promise<CamScoreRow[]> {
+  const { masks } = images;
+  if (!masks || imageCount(images) === 0) {
+    throw new RangeError(
+      `Cannot score maps of "${images.name}": need images with masks of their objects, as the emoji have`,
+    );
+  }
+  const pause = interruptible("the scores of class activation maps", signal);
+  const size = images.height * images.width;
+  const rows: CamScoreRow[] = [];
+  for (const subject of subjects) {
+    using opened = await openSubject(subject, pause);
+    const scores = { "Grad-CAM": [] as CamScores[], "Eigen-CAM": [] as CamScores[] };
+    const all = batches(opened, images, { ...subject, explain }, pause);
+    for await (const { from, gradCam = [], eigenCam } of all) {
+      const score = (map: Heatmap, i: number) =>
+        camScores(map, masks.subarray((from + i) * size, (from + i + 1) * size), { threshold });
+      scores["Grad-CAM"].push(...gradCam.map(score));
+      scores["Eigen-CAM"].push(...eigenCam.map(score));
+    }
+    const { kernelSize } = { kernelSize: null, ...opened.config } as { kernelSize: unknown };
+    for (const [method, all] of Object.entries(scores)) {
+      if (all.length === 0) continue;
+      rows.push({
+        name: subject.name,
+        method: method as CamScoreRow["method"],
+        kernelSize: typeof kernelSize === "number" ? kernelSize : null,
+        threshold,
+        scores: averages(all),
+      });
+    }
+  }
+  return rows;
+}
+
+function averages(all: readonly CamScores[]): CamScoreRow["scores"] {
+  const names = Object.keys(all[0]!) as (keyof CamScores)[];
+  return Object.fromEntries(
+    names.map((name) => [name, meanAndError(all.map((scores) => scores[name]))]),
+  ) as CamScoreRow["scores"];
+}

@@ -1,0 +1,45 @@
+/** How evaluations read features: of a network, or the pixels themselves, which any network has to beat. */
+import { join } from "@std/path";
+import type * as tf from "lib/tf.ts";
+import { imageCount } from "lib/datasets/pictures/images.ts";
+import type { ImageSource } from "lib/datasets/pictures/stored_images.ts";
+import {
+  type FeatureBankOptions,
+  type OwnedBank,
+  readFeatureBank,
+} from "lib/eval/features/feature_source.ts";
+import type { CropRecipe } from "lib/ssl/views/crops.ts";
+import { outputsFolder } from "lib/experiments/runs/run_folder.ts";
+
+/** How an evaluation reads features; those too many for memory wait in `outputs/`. */
+export function bankOptions(
+  { stats, globalSize }: Pick<CropRecipe, "stats" | "globalSize">,
+): FeatureBankOptions {
+  const path = join(outputsFolder(), `.features-${crypto.randomUUID()}`);
+  return { stats, size: globalSize, path };
+}
+
+const mostBytes = 16 * 2 ** 30; // of pixels as numbers, on disk
+const asTheyAre = { mean: [0, 0, 0], std: [1, 1, 1] } as const;
+
+/**
+ * The images themselves, `[N, H·W·3]` in 0–1; pictures in files as a network of the recipe is evaluated on them.
+ *
+ * @param pause Awaited after each batch; what it throws ends the reading, and leaves nothing behind.
+ * @throws {RangeError} If they are too many, or too large, to be features.
+ */
+export async function pixelBank(
+  source: ImageSource,
+  { globalSize }: Pick<CropRecipe, "globalSize">,
+  pause: () => Promise<void>,
+): Promise<OwnedBank> {
+  const bytes = 4 * 3 * globalSize ** 2 * imageCount(source);
+  if (bytes > mostBytes) {
+    throw new RangeError(
+      `Cannot take the raw pixels of "${source.name}" for features: they are ` +
+        `${Math.round(bytes / 1e9)} GB; choose a smaller scale`,
+    );
+  }
+  const read = (x: tf.Tensor4D) => x.reshape<tf.Tensor2D>([x.shape[0], -1]);
+  return await readFeatureBank(read, source, bankOptions({ stats: asTheyAre, globalSize }), pause);
+}

@@ -1,0 +1,44 @@
+/** The verb `knnMonitor`: the k-NN over the history of a run (the paper's Figure 3). */
+import type { HistoryLine } from "lib/runs/events.ts";
+import type { TrainResult } from "lib/experiments/runs/train_run.ts";
+
+/** The teacher's k-NN at one step. Fractions. */
+export interface KnnPoint {
+  readonly step: number;
+  readonly top1: number;
+  readonly top5: number;
+}
+
+/** The course of the k-NN with one k. The paper's 75.7 is the best of its run, at epoch 260 of 300: tell which one is meant. */
+export interface KnnCourse {
+  readonly k: number;
+  /** In the order of steps. */
+  readonly points: readonly KnnPoint[];
+  readonly last: KnnPoint;
+  /** Of highest top-1, the first such. */
+  readonly best: KnnPoint;
+}
+
+/**
+ * What the monitor of a run measured, for every k.
+ *
+ * @param run A result of `pretrain`, finished or not; or a line's worth of it.
+ * @returns Nothing for a run without a measurement yet.
+ */
+export function knnMonitor({ history }: Pick<TrainResult, "history">): KnnCourse[] {
+  return ksOf(history).map((k) => {
+    const points = history.flatMap(({ step, metrics }) => {
+      const [top1, top5] = [metrics[`knn${k}Top1`], metrics[`knn${k}Top5`]];
+      return top1 === undefined ? [] : [{ step, top1, top5: top5 ?? NaN }];
+    });
+    const best = points.reduce((best, point) => point.top1 > best.top1 ? point : best);
+    return { k, points, last: points.at(-1)!, best };
+  });
+}
+
+/** All k that were measured, in order. */
+function ksOf(history: readonly HistoryLine[]): number[] {
+  const names = new Set(history.flatMap(({ metrics }) => Object.keys(metrics)));
+  const ks = [...names].map((name) => Number(/^knn(\d+)Top1$/.exec(name)?.[1] ?? NaN));
+  return ks.filter((k) => !Number.isNaN(k)).sort((a, b) => a - b);
+}

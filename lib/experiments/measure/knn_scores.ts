@@ -1,0 +1,129 @@
+/** The verbs that answer "is it better than nothing?": k-NN of a network, of raw pixels, of random weights. */
+import { type ImageSource, isStored } from "lib/datasets/pictures/stored_images.ts";
+import { readFeatureBank } from "lib/eval/features/feature_source.ts";
+import { pooledFeatures } from "lib/eval/features/features.ts";
+import { type KnnAccuracy, knnSteps } from "lib/eval/nearest/knn.ts";
+import type { Model } from "lib/models/mod.ts";
+import { openData } from "lib/experiments/configs/data.ts";
+import { evaluated } from "lib/experiments/runs/evaluations.ts";
+import { drive, interruptible } from "lib/experiments/runs/pause.ts";
+import { bankOptions, pixelBank } from "lib/experiments/measure/feature_banks.ts";
+import type { CropRecipe } from "lib/ssl/views/crops.ts";
+import { type Features, findFeatures, loadSubject } from "lib/experiments/subjects/subject.ts";
+import {
+  type PretrainConfig,
+  recipeAt,
+  type RunKey,
+  type ScaleName,
+  sizesAt,
+} from "lib/experiments/configs/config.ts";
+import type { TrainHooks } from "lib/runs/events.ts";
+
+/**
+ * k-NN on the features of a network.
+ *
+ * @param crops What the network was trained on: its normalisation, and the size that pictures in files are cropped to.
+ * @param pause Awaited several times a second, so that an interrupt is heard; what it throws ends the evaluation.
+ */
+export async function knnOfModel(
+  model: Pick<Model, "forward">,
+  { train, test }: { readonly train: ImageSource; readonly test: ImageSource },
+  crops: Pick<CropRecipe, "stats" | "globalSize">,
+  pause: () => Promise<void> = () => Promise.resolve(),
+): Promise<KnnAccuracy[]> {
+  const read = pooledFeatures(model);
+  using bank = await readFeatureBank(read, train, bankOptions(crops), pause);
+  using queries = await readFeatureBank(read, test, bankOptions(crops), pause);
+  return await drive(knnSteps(bank, queries, { numClasses: train.classNames.length }), pause);
+}
+
+/** The same as metrics of a run: `knn10Top1`, `knn10Top5`, `knn20Top1`, … */
+export async function knnMetrics(
+  ...args: Parameters<typeof knnOfModel>
+): Promise<Record<string, number>> {
+  const rows = await knnOfModel(...args);
+  return Object.fromEntries(
+    rows.flatMap(({ k, top1, top5 }) => [[`knn${k}Top1`, top1], [`knn${k}Top5`, top5]]),
+  );
+}
+
+/** k-NN on the images themselves; otherwise as {@linkcode knnOfModel}. */
+async function knnOfPixels(
+  { train, test }: { readonly train: ImageSource; readonly test: ImageSource },
+  crops: Pick<CropRecipe, "globalSize">,
+  pause: () => Promise<void>,
+): Promise<KnnAccuracy[]> {
+  using bank = await pixelBank(train, crops, pause);
+  using queries = await pixelBank(test, crops, pause);
+  return await drive(knnSteps(bank, queries, { numClasses: train.classNames.length }), pause);
+}
+
+export interface KnnVerbOptions extends Pick<RunKey, "scale" | "seed">, Pick<TrainHooks, "signal"> {
+  /** Whose features; `pixels` are the images themselves. By default the run's teacher. */
+  readonly of?: Features;
+  /** Forget what is in the run's folder and evaluate again. */
+  readonly fresh?: boolean;
+}
+
+/** Numbers only. */
+export interface KnnResult extends Pick<RunKey, "scale" | "seed"> {
+  readonly run: string;
+  readonly of: Features;
+  /** Of the weights: `step 6240`. */
+  readonly version: string;
+  /** One for each k. */
+  readonly accuracies: readonly KnnAccuracy[];
+}
+
+/**
+ * k-NN of a run's teacher, of any weights of its network, or of raw pixels, or what `outputs/` has of it.
+ *
+ * @throws {Error} If the weights are not there, or `signal` was aborted.
+ */
+export async function knn(
+  config: PretrainConfig,
+  { scale, seed, of = "teacher", fresh = false, signal }: KnnVerbOptions,
+): Promise<KnnResult> {
+  const key = { config, scale, seed };
+  const found = findFeatures(key, of);
+  const { folder, version } = found;
+  return await evaluated(folder, { name: "knn", options: { of, version }, fresh }, async () => {
+    const data = await openData(config.data, sizesAt(config, scale));
+    const { crops } = recipeAt(config, scale);
+    const pause = interruptible(`the k-NN of ${folder.id}`, signal);
+    using model = of === "pixels" ? null : await loadSubject(key, of, found);
+    const accuracies = model
+      ? await knnOfModel(model, data, crops, pause)
+      : await knnOfPixels(data, crops, pause);
+    return { run: folder.id, scale, seed, of, version, accuracies };
+  });
+}
+
+/** What the trained network has to beat. Fractions. */
+export interface Baselines {
+  /** One class guessed always: the largest share a class has among the test images. */
+  readonly chance: number;
+  /** Cosine between the images themselves; none of pictures in files, which are too large and too many. */
+  readonly pixels: readonly KnnAccuracy[];
+  /** The same backbone with the weights it starts from, one entry for each seed. */
+  readonly randomInit: readonly (readonly KnnAccuracy[])[];
+}
+
+/** k-NN without any training, on the same images as {@linkcode pretrain} uses, or what the folders of those runs have of it. */
+export async function baselines(
+  config: PretrainConfig,
+  { scale, seeds }: { readonly scale: ScaleName; readonly seeds: readonly number[] },
+): Promise<Baselines> {
+  const data = await openData(config.data, sizesAt(config, scale));
+  const counts = new Array<number>(data.train.classNames.length).fill(0);
+  for (const label of data.test.labels) counts[label]!++;
+  const accuraciesOf = async (of: Features, seed: number) =>
+    (await knn(config, { scale, seed, of })).accuracies;
+  const randomInit: (readonly KnnAccuracy[])[] = [];
+  for (const seed of seeds) randomInit.push(await accuraciesOf("init", seed));
+  return {
+    chance: Math.max(...counts) / data.test.labels.length,
+    pixels: isStored(data.train) ? [] : await accuraciesOf("pixels", seeds[0] ?? 0),
+    randomInit,
+  };
+}

@@ -1,0 +1,83 @@
+/** The verb `measureSpeeds`: images a second of Table 3's networks on this machine, beside the paper's. */
+import type { TrainHooks } from "lib/runs/events.ts";
+import type { ThroughputOptions } from "lib/eval/images_per_second.ts";
+import {
+  bcSslConfig,
+  type ModelConfig,
+  resNetConfig,
+  swinConfig,
+  vitConfig,
+} from "lib/models/mod.ts";
+import { table3 } from "lib/paper/mod.ts";
+import type { ScaleName } from "lib/experiments/configs/config.ts";
+import { counter } from "lib/experiments/runs/in_turn.ts";
+import { throughput } from "lib/experiments/measure/throughput.ts";
+
+/** One network. */
+export interface MeasuredSpeed {
+  readonly network: string;
+  readonly "million weights": number;
+  readonly imagesPerSecond: number;
+  /** As printed; null where it is not. */
+  readonly "paper, V100": number | null;
+  readonly "paper, A100": number | null;
+  /** Fractions that the paper prints of it, trained with DINO. */
+  readonly linear: number;
+  readonly knn: number;
+  /** Images in a batch. */
+  readonly batch: number;
+  readonly engine: string;
+}
+
+const networks: Readonly<Record<string, ModelConfig>> = {
+  RN50: resNetConfig(50),
+  "ViT-S": vitConfig("small"),
+  "Swin-T": swinConfig("tiny"),
+  "BC-SSL-T": bcSslConfig("tiny"),
+  "ViT-B": vitConfig("base"),
+  "Swin-S": swinConfig("small"),
+  "BC-SSL-S": bcSslConfig("small"),
+};
+
+/** A GPU's are the reference's own; otherwise fewer and smaller batches, and at `smoke` smaller images. */
+const sizes: Readonly<Record<ScaleName, ThroughputOptions>> = {
+  smoke: { batchSize: 1, warmup: 0, timed: 1, imageSize: 96 },
+  laptop: { batchSize: 8, warmup: 2, timed: 5 },
+  paper: {},
+};
+
+export interface MeasureSpeedsOptions extends Pick<TrainHooks, "onStart" | "onEvent" | "signal"> {
+  readonly scale: ScaleName;
+  /** Forget what this machine has measured. */
+  readonly fresh?: boolean;
+}
+
+/**
+ * Times the networks that Table 3 has under DINO, at their full size; see {@linkcode throughput}.
+ *
+ * @returns A row each, in the table's order.
+ * @throws {Error} If `signal` is aborted: what was measured until then is kept.
+ */
+export async function measureSpeeds(
+  { scale, fresh, signal, ...hooks }: MeasureSpeedsOptions,
+): Promise<MeasuredSpeed[]> {
+  const rows = table3.rows.filter(({ method, arch }) => method === "DINO" && arch in networks);
+  const count = counter(rows.length, hooks);
+  const speeds: MeasuredSpeed[] = [];
+  for (const { arch, ...row } of rows) {
+    const options = { ...sizes[scale], signal, fresh };
+    const measured = await count(() => throughput(networks[arch]!, options));
+    speeds.push({
+      network: arch,
+      "million weights": row.millionParameters,
+      imagesPerSecond: measured.imagesPerSecond,
+      "paper, V100": row.throughputV100,
+      "paper, A100": row.throughputA100,
+      linear: row.linear,
+      knn: row.knn!,
+      batch: measured.batchSize,
+      engine: measured.engine,
+    });
+  }
+  return speeds;
+}

@@ -1,0 +1,108 @@
+/** The verb `nearestImages`: what a trained teacher, or a comparison of pixels, takes for alike. */
+import { type ImageSet, subset } from "lib/datasets/pictures/images.ts";
+import { takeImages } from "lib/datasets/pictures/center_crops.ts";
+import { type ImageSource, inMemory } from "lib/datasets/pictures/stored_images.ts";
+import { readFeatureBank } from "lib/eval/features/feature_source.ts";
+import { pixelFeatures, pooledFeatures } from "lib/eval/features/features.ts";
+import { nearestNeighbours, type Neighbours } from "lib/eval/nearest/neighbours.ts";
+import { openData } from "lib/experiments/configs/data.ts";
+import { evaluated } from "lib/experiments/runs/evaluations.ts";
+import { bankOptions } from "lib/experiments/measure/feature_banks.ts";
+import { recipeAt, type RunKey, sizesAt } from "lib/experiments/configs/config.ts";
+import { findFeatures, type FoundSubject, loadSubject } from "lib/experiments/subjects/subject.ts";
+
+export interface NearestImagesOptions extends Omit<RunKey, "config"> {
+  /** Test images to start from; by default, the first image of each class. */
+  readonly queries?: readonly number[];
+  /** Neighbours of each. */
+  readonly k?: number;
+  /** Whose eyes: the trained teacher's features, or the images themselves. */
+  readonly by?: "teacher" | "pixels";
+}
+
+/** Rows of images, each a query and then its neighbours, nearest first. */
+export interface NearestImages {
+  /** `rows × (1 + k)` images, row by row. */
+  readonly images: ImageSet;
+  /** Images in a row: 1 + k. */
+  readonly columns: number;
+  /** For each image, whether it has its query's class; true for the queries themselves. */
+  readonly sameClass: readonly boolean[];
+}
+
+/**
+ * The training images nearest to some test images, by cosine; which they are is kept in the run's folder.
+ *
+ * @throws {Error} If the teacher is asked for and the run is not on disk.
+ */
+export async function nearestImages(
+  config: RunKey["config"],
+  { scale, seed, k = 8, by = "teacher", queries }: NearestImagesOptions,
+): Promise<NearestImages> {
+  const { train, test } = await openData(config.data, sizesAt(config, scale));
+  const { globalSize: size } = recipeAt(config, scale).crops;
+  const key = { config, scale, seed };
+  const found = findFeatures(key, by);
+  const { folder, version } = found;
+  const wanted = queries ?? firstOfEachClass(test);
+  const chosen = await takeImages(test, wanted, { size });
+  const decides = { by, version, queries: wanted, k };
+  const kept = { name: "neighbours", options: decides, fresh: false };
+  const indices = await evaluated(folder, kept, async () => {
+    const { indices } = by === "pixels"
+      ? nearestNeighbours(
+        pixelFeatures(inMemory(train, "compare pixels")),
+        pixelFeatures(chosen),
+        k,
+      )
+      : await nearestToTeacher(key, found, train, chosen, k);
+    return [...indices];
+  });
+  const nearest = await takeImages(train, indices, { size });
+  const rows = Array.from(chosen.labels, (_, row) => [
+    subset(chosen, [row]),
+    subset(nearest, Array.from({ length: k }, (_, i) => row * k + i)),
+  ]);
+  const images = concat(rows.flat());
+  const sameClass = Array.from(
+    images.labels,
+    (label, i) => label === images.labels[i - i % (k + 1)],
+  );
+  return { images, columns: k + 1, sameClass };
+}
+
+function firstOfEachClass({ labels, classNames }: ImageSource): number[] {
+  return classNames.map((_, label) => labels.indexOf(label)).filter((index) => index >= 0);
+}
+
+async function nearestToTeacher(
+  key: RunKey,
+  found: FoundSubject,
+  train: ImageSource,
+  chosen: ImageSet,
+  k: number,
+): Promise<Neighbours> {
+  using teacher = await loadSubject(key, "teacher", found);
+  const read = pooledFeatures(teacher);
+  const { crops } = recipeAt(key.config, key.scale);
+  using bank = await readFeatureBank(read, train, bankOptions(crops));
+  using probes = await readFeatureBank(read, chosen, bankOptions(crops));
+  return nearestNeighbours(bank, probes, k);
+}
+
+/** All images of sets of one size, one after the other. */
+function concat(sets: readonly ImageSet[]): ImageSet {
+  const pixels = new Uint8Array(sets.reduce((sum, set) => sum + set.pixels.length, 0));
+  let at = 0;
+  for (const set of sets) {
+    pixels.set(set.pixels, at);
+    at += set.pixels.length;
+  }
+  return {
+    ...sets[0]!,
+    pixels,
+    labels: Int32Array.from(sets.flatMap((set) => [...set.labels])),
+    ids: sets.flatMap((set) => set.ids),
+    masks: undefined,
+  };
+}

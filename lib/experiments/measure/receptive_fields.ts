@@ -1,0 +1,118 @@
+/** The verbs `receptiveFields` and `trainedFields`: how far a network looks, kernel by kernel. */
+import * as tf from "lib/tf.ts";
+import { createRng } from "lib/rng.ts";
+import {
+  type ContributionMap,
+  contributionSide,
+  effectiveReceptiveField,
+} from "lib/explain/effective_receptive_field.ts";
+import { bcSslConfig, type ConvNeXtSize, createModel, type Model } from "lib/models/mod.ts";
+import { disposeTree } from "lib/nn/parameters.ts";
+import { type Arm, armConfig, armName } from "lib/experiments/configs/arms.ts";
+import { type ScaleName, scaleNames } from "lib/experiments/configs/config.ts";
+import { findSubject, loadSubject } from "lib/experiments/subjects/subject.ts";
+
+/** The field of a network with one kernel size. */
+export interface FieldOfKernel {
+  readonly kernelSize: number;
+  /** Over all images. */
+  readonly map: ContributionMap;
+  /** Pixels a side of the centred square with half of all contributions. */
+  readonly half: number;
+  /** With nine tenths. */
+  readonly most: number;
+}
+
+const sizes = {
+  smoke: { size: "atto", imageSize: 96, images: 1 },
+  laptop: { size: "tiny", imageSize: 512, images: 2 },
+  paper: { size: "tiny", imageSize: 1024, images: 50 }, // as RepLKNet measures
+} as const satisfies Record<
+  ScaleName,
+  { size: ConvNeXtSize; imageSize: number; images: number }
+>;
+
+/**
+ * Effective receptive fields of a BC-SSL with fresh weights on noise (Luo et al. 2016, §3), so what differs is the
+ * architecture alone. Layer scale is 1: at the usual 1e-6 a fresh network is its downsampling and nothing else.
+ *
+ * @throws {RangeError} If the scale is unknown or a kernel size is even.
+ */
+export async function receptiveFields(
+  kernelSizes: readonly number[],
+  { scale, seed }: { readonly scale: ScaleName; readonly seed: number },
+): Promise<readonly FieldOfKernel[]> {
+  const wanted = sizes[scale];
+  if (!wanted) throw new RangeError(`Unknown scale "${scale}": use ${scaleNames.join(", ")}`);
+  const fields: FieldOfKernel[] = [];
+  for (const kernelSize of kernelSizes) {
+    fields.push(fieldOf(kernelSize, wanted, seed));
+    await new Promise((resolve) => setTimeout(resolve)); // an interrupt is heard between two networks
+  }
+  return fields;
+}
+
+/**
+ * Noise that trained networks are shown: so many pixels that the last map, of every 32nd, has a position in the very middle.
+ */
+const trainedSizes = {
+  smoke: { imageSize: 224, images: 1 },
+  laptop: { imageSize: 224, images: 30 },
+  paper: { imageSize: 672, images: 50 },
+} as const satisfies Record<ScaleName, { imageSize: number; images: number }>;
+
+/**
+ * Effective receptive fields of arms' trained teachers on noise, larger than they were trained on: how far a position of the last map
+ * looks, not what it makes of it.
+ *
+ * @throws {RangeError} If an arm has no kernel size.
+ * @throws {Error} If a run is not there.
+ */
+export async function trainedFields(
+  arms: readonly Arm[],
+  { scale, seed }: { readonly scale: ScaleName; readonly seed: number },
+): Promise<readonly FieldOfKernel[]> {
+  const fields: FieldOfKernel[] = [];
+  for (const arm of arms) {
+    const { kernelSize } = arm;
+    if (kernelSize === undefined) {
+      throw new RangeError(`Cannot measure the field of ${armName(arm)}: it has no kernel size`);
+    }
+    const key = { config: armConfig(arm, { scale }), scale, seed };
+    using teacher = await loadSubject(key, "teacher", findSubject(key, "teacher"));
+    fields.push(fieldOnNoise(teacher, kernelSize, trainedSizes[scale], seed));
+  }
+  return fields;
+}
+
+function fieldOf(
+  kernelSize: number,
+  { size, ...noise }: typeof sizes[ScaleName],
+  seed: number,
+): FieldOfKernel {
+  const config = { ...bcSslConfig(size, { kernelSize }), layerScaleInit: 1 };
+  const model = createModel(config, createRng(seed).fork("init"));
+  try {
+    return fieldOnNoise(model, kernelSize, noise, seed);
+  } finally {
+    disposeTree(model.params);
+  }
+}
+
+function fieldOnNoise(
+  model: Model,
+  kernelSize: number,
+  { imageSize, images }: { readonly imageSize: number; readonly images: number },
+  seed: number,
+): FieldOfKernel {
+  const noise = createRng(seed).fork("noise");
+  const pixels = new Float32Array(images * imageSize ** 2 * 3);
+  for (let i = 0; i < pixels.length; i++) pixels[i] = noise.normal();
+  const x = tf.tensor4d(pixels, [images, imageSize, imageSize, 3]);
+  try {
+    const map = effectiveReceptiveField(model, x);
+    return { kernelSize, map, half: contributionSide(map, 0.5), most: contributionSide(map, 0.9) };
+  } finally {
+    x.dispose();
+  }
+}

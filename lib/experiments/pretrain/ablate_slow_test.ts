@@ -1,0 +1,69 @@
+import { ablate } from "lib/experiments/pretrain/ablate.ts";
+import { type Arm, armConfig } from "lib/experiments/configs/arms.ts";
+import { chosenProbe } from "lib/experiments/measure/chosen_probe.ts";
+import { runId } from "lib/experiments/configs/config.ts";
+import { knn } from "lib/experiments/measure/knn_scores.ts";
+import type { TrainHooks } from "lib/runs/events.ts";
+import { assertClose, assertEquals, assertRejects } from "lib/testing/assert.ts";
+import { inOutputs } from "lib/testing/outputs.ts";
+
+const arms: readonly Arm[] = [{ arch: "resnet" }, { arch: "convnext", kernelSize: 3 }];
+const options = { scale: "smoke", seeds: [0, 1] } as const;
+
+/** Runs what is to be watched, and notes its titles. */
+function noting(titles: string[]) {
+  return <R>(title: string, run: (hooks: TrainHooks) => Promise<R>) => {
+    titles.push(title);
+    return run({});
+  };
+}
+
+Deno.test("ablate() trains every arm with every seed, then loads, and a changed arm alone takes time", () =>
+  inOutputs(async () => {
+    const titles: string[] = [];
+    const results = await ablate(arms, { ...options, watch: noting(titles) });
+    assertEquals(titles, [
+      "2 networks, 2 seeds",
+      "ResNet, seed 0",
+      "ConvNeXt, 3×3, seed 0",
+      "ResNet, seed 1",
+      "ConvNeXt, 3×3, seed 1",
+    ]);
+    const again: string[] = [];
+    assertEquals(await ablate(arms, { ...options, watch: noting(again) }), results);
+    assertEquals(again, ["2 networks, 2 seeds"]);
+
+    const changed = [{ ...arms[1]!, batchNorm: true }, arms[0]!];
+    const third = await ablate(changed, { ...options, seeds: [1], watch: noting(again) });
+    assertEquals(again.slice(1), ["2 networks, 1 seed", "BC-SSL, 3×3, seed 1"]);
+    assertEquals(third[1]!.knn, results[0]!.knn.slice(1));
+  }));
+
+Deno.test("ablate() gives the k-NN and the chosen probe of each run's last teacher, and its best k-NN apart", () =>
+  inOutputs(async () => {
+    const [, result] = await ablate(arms, options);
+    const { name, family, paper, data, monitor, bestKnn, bestEpoch } = result!;
+    assertEquals([name, family, data], ["ConvNeXt, 3×3", "ConvNeXt", "emoji"]);
+    assertClose([paper.knn!, paper.linear!], [0.6798, 0.7327]);
+    const config = armConfig(arms[1]!, options);
+    for (const [s, seed] of options.seeds.entries()) {
+      const key = { scale: "smoke", seed } as const;
+      assertEquals(result!.runs[s], runId({ config, ...key }));
+      const { accuracies } = await knn(config, key);
+      assertEquals(result!.knn[s], accuracies.find(({ k }) => k === 20)!.top1);
+      const probe = await chosenProbe(config, { ...key, of: "teacher" });
+      assertEquals(result!.linear[s], probe.top1);
+      const course = monitor.map(({ values }) => values[s]!);
+      assertEquals([course.at(-1), Math.max(...course)], [result!.knn[s], bestKnn[s]]);
+      assertEquals(monitor.find(({ values }) => values[s] === bestKnn[s])!.epoch, bestEpoch[s]);
+    }
+    assertEquals(monitor.map(({ epoch }) => epoch), [0.5, 1, 1.5, 2]);
+  }));
+
+Deno.test("ablate() refuses nothing to compare, and a k that the monitor does not measure", () =>
+  inOutputs(async () => {
+    await assertRejects(() => ablate([], options), RangeError, "current are 0 and 2");
+    await assertRejects(() => ablate(arms, { ...options, seeds: [] }), RangeError, "2 and 0");
+    const one = { scale: "smoke", seeds: [0], k: 7 } as const;
+    await assertRejects(() => ablate(arms.slice(0, 1), one), RangeError, "at k = 7: use 10,20");
+  }));

@@ -1,0 +1,118 @@
+import * as tf from "lib/tf.ts";
+import { bcSslStart } from "lib/experiments/configs/notebook_runs.ts";
+import { pretrain } from "lib/experiments/pretrain/pretrain.ts";
+import { baselines } from "lib/experiments/measure/knn_scores.ts";
+import { override } from "lib/experiments/configs/config.ts";
+import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
+import { inOutputs } from "lib/testing/outputs.ts";
+
+const options = { scale: "smoke", seed: 0 } as const;
+const small = override(bcSslStart, {
+  name: "test",
+  recipe: { model: { depths: [1, 1, 1, 1], dims: [8, 8, 16, 16] } },
+});
+
+Deno.test("pretrain() runs to its end, and the same call then loads", () =>
+  inOutputs(async () => {
+    const trained = await pretrain(small, options);
+    assertTrue(trained.finished, "finished");
+    assertEquals(trained.step, 16);
+    assertEquals(trained.history.length, 16);
+    const monitored = trained.history.filter(({ metrics }) => "knn20Top1" in metrics);
+    assertEquals(monitored.map(({ step }) => step), [4, 8, 12, 16]);
+    let steps = 0;
+    const loaded = await pretrain(small, { ...options, onEvent: () => void steps++ });
+    assertEquals(steps, 0);
+    assertEquals(loaded, trained);
+  }));
+
+Deno.test("an interrupted run goes on to the very numbers of an uninterrupted one", () =>
+  inOutputs(async (folder) => {
+    const straight = await pretrain(small, options);
+    Deno.removeSync(`${folder}/${straight.run}`, { recursive: true });
+    const stop = new AbortController();
+    const onEvent = ({ step }: { step: number }) => {
+      if (step === 5) stop.abort();
+    };
+    const first = await pretrain(small, { ...options, onEvent, signal: stop.signal });
+    assertEquals([first.step, first.finished], [5, false]);
+    // A crash after the checkpoint leaves lines beyond it, the last one cut short.
+    Deno.writeTextFileSync(
+      `${folder}/${straight.run}/metrics.jsonl`,
+      '{"step":6,"loss":99}\n{"step":7,"lo',
+      { append: true },
+    );
+    assertEquals((await pretrain(small, { ...options, untilStep: 9 })).step, 9);
+    assertEquals(await pretrain(small, options), straight);
+  }));
+
+Deno.test("a run stopped in the middle of its monitor, the last one too, makes up for it", () =>
+  inOutputs(async (folder) => {
+    const straight = await pretrain(small, options);
+    Deno.removeSync(`${folder}/${straight.run}`, { recursive: true });
+    for (const at of [8, 16]) {
+      // Aborted before the step of a monitor is taken: heard at the monitor's first pause.
+      const stop = new AbortController();
+      const onEvent = ({ step }: { step: number }) => {
+        if (step === at - 1) queueMicrotask(() => setTimeout(() => stop.abort()));
+      };
+      const stopped = await pretrain(small, { ...options, onEvent, signal: stop.signal });
+      assertEquals([stopped.step, stopped.finished], [at, false]);
+      assertTrue(!("knn20Top1" in stopped.history.at(-1)!.metrics), "the monitor was cut short");
+    }
+    assertEquals(await pretrain(small, options), straight);
+  }));
+
+Deno.test("two seeds differ, { fresh: true } trains again to the same numbers", () =>
+  inOutputs(async () => {
+    const a = await pretrain(small, { ...options, untilStep: 3 });
+    const b = await pretrain(small, { ...options, seed: 1, untilStep: 3 });
+    assertTrue(a.history[2]!.metrics.loss !== b.history[2]!.metrics.loss, "seeds differ");
+    let steps = 0;
+    const again = await pretrain(small, {
+      ...options,
+      untilStep: 3,
+      fresh: true,
+      onEvent: () => void steps++,
+    });
+    assertEquals(steps, 3);
+    assertEquals(again, a);
+  }));
+
+Deno.test("pretrain() keeps no tensor", () =>
+  inOutputs(async () => {
+    await pretrain(small, { ...options, untilStep: 2 });
+    const before = tf.memory().numTensors;
+    await pretrain(small, { ...options, fresh: true, untilStep: 5 });
+    assertEquals(tf.memory().numTensors, before);
+  }));
+
+Deno.test("bad options stop before any step, in one line", () =>
+  inOutputs(async () => {
+    const tooLarge = override(small, { scales: { smoke: { batchSize: 10_000 } } });
+    await assertRejects(() => pretrain(tooLarge, options), RangeError, "batch of 10000");
+    const recipe = { ...small.recipe, precision: "fp16" as "bf16" };
+    await assertRejects(() => pretrain({ ...small, recipe }, options), RangeError, '"fp16"');
+    const folder = override(small, { name: "own" });
+    const own = {
+      ...folder,
+      data: { kind: "folder", train: "/nowhere", test: "/nowhere" },
+    } as const;
+    await assertRejects(() => pretrain(own, options), Error, "/nowhere");
+    Deno.env.set("BCSSL_OUTPUTS", "/proc/none");
+    await assertRejects(() => pretrain(small, options), Error, "/proc/none");
+  }));
+
+Deno.test("baselines() measure chance, pixels and the weights that pretrain starts from", () =>
+  inOutputs(async () => {
+    const { chance, pixels, randomInit } = await baselines(small, {
+      scale: "smoke",
+      seeds: [0, 1],
+    });
+    assertTrue(chance >= 0.1 && chance < 0.4, `chance ${chance}`);
+    assertEquals(randomInit.length, 2);
+    for (const rows of [pixels, ...randomInit]) {
+      assertEquals(rows.map(({ k }) => k), [10, 20, 100, 200]);
+      assertTrue(rows[0]!.top1 > chance, `k-NN of ${rows[0]!.top1} is no better than chance`);
+    }
+  }));

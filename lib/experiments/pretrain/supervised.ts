@@ -1,0 +1,107 @@
+/** The verb `supervised`: what the same network learns from the same images with their classes, for as many steps. */
+import type * as tf from "lib/tf.ts";
+import { createRng } from "lib/rng.ts";
+import { imageCount } from "lib/datasets/pictures/images.ts";
+import type { ImageSource } from "lib/datasets/pictures/stored_images.ts";
+import { readFeatureBank } from "lib/eval/features/feature_source.ts";
+import { openLabelledCrops } from "lib/eval/supervised/labelled_crops.ts";
+import { type Accuracy, accuracyOf } from "lib/eval/nearest/rank.ts";
+import {
+  disposeSupervised,
+  loadSupervised,
+  saveSupervised,
+  supervisedLength,
+  type SupervisedState,
+  trainSupervised,
+} from "lib/eval/supervised/train_supervised.ts";
+import { createModel, type Model } from "lib/models/mod.ts";
+import type { CropRecipe } from "lib/ssl/views/crops.ts";
+import { recipeAt, type RunKey, sizesAt } from "lib/experiments/configs/config.ts";
+import { type DataSplit, openData } from "lib/experiments/configs/data.ts";
+import { bankOptions } from "lib/experiments/measure/feature_banks.ts";
+import { knnMetrics } from "lib/experiments/measure/knn_scores.ts";
+import type { Learner } from "lib/experiments/runs/learner.ts";
+import {
+  twinId,
+  type TwinRecipe,
+  twinRecipe,
+  twinSuffix,
+} from "lib/experiments/subjects/supervised_twin.ts";
+import { folderOf } from "lib/experiments/runs/run_folder.ts";
+import { type TrainOptions, type TrainResult, trainRun } from "lib/experiments/runs/train_run.ts";
+
+/**
+ * Trains the run's network on the classes, from the weights that the run starts from, as {@linkcode pretrain} trains it without: it
+ * is a run of its own, that loads when it is finished and goes on, to the same numbers, when it was stopped or killed.
+ *
+ * Its monitor measures the k-NN of its features, as of a run's teacher, and its own classifier's `classifierTop1` and
+ * `classifierTop5` on the test images. `linearProbe` and `knn` read it with `of: "supervised"`.
+ *
+ * @throws {RangeError} If an image has no class, or the loss is not finite; the last checkpoint stands.
+ * @throws {Error} If the disk refuses, or another process is writing the run.
+ */
+export async function supervised(
+  config: RunKey["config"],
+  options: TrainOptions,
+): Promise<TrainResult> {
+  const { scale, seed } = options;
+  const key = { config, scale, seed };
+  const folder = folderOf(twinId(key));
+  const recipe = twinRecipe(key);
+  const sizes = sizesAt(config, scale);
+  const name = config.name + twinSuffix;
+  const run = {
+    folder,
+    description: { id: folder.id, scale, seed, name, data: config.data, recipe, sizes },
+    monitorEvery: sizes.monitorEvery,
+    score: "knn20Top1",
+    learner: async () => twinLearner(key, recipe, await openData(config.data, sizes)),
+  } as const;
+  return await trainRun(run, options);
+}
+
+function twinLearner(
+  { config, scale, seed }: RunKey,
+  recipe: TwinRecipe,
+  data: DataSplit,
+): Learner {
+  const { train, test } = data;
+  const { totalSteps } = supervisedLength(recipe, imageCount(train));
+  const { crops } = recipeAt(config, scale);
+  // The stream of pretrain's own student and teacher, so these are the very weights it starts from.
+  const model = createModel(recipe.model, createRng(seed).fork("init").fork("backbone"), {
+    numClasses: train.classNames.length,
+  });
+  const state: SupervisedState = { model, optimizer: new Map() };
+  const rng = createRng(seed).fork("supervised");
+  return {
+    batchSize: recipe.batchSize,
+    totalSteps,
+    async *train(done, batch) {
+      using made = openLabelledCrops(train, { ...recipe, rng: rng.fork("crops") });
+      const next = (indices: Uint32Array, step: number) => batch(made.next(indices, step));
+      yield* trainSupervised(state, { ...made, next }, recipe, { rng, done });
+    },
+    async measure(pause) {
+      const { top1, top5 } = await classifierAccuracy(model, test, crops, pause);
+      const knn = await knnMetrics(model, data, crops, pause);
+      return { ...knn, classifierTop1: top1, classifierTop5: top5 };
+    },
+    alarms: () => [], // a classifier has no collapse of DINO's kind
+    save: (path, step) => saveSupervised(path, state, step),
+    load: (path) => loadSupervised(path, state),
+    [Symbol.dispose]: () => disposeSupervised(state),
+  };
+}
+
+/** Of the network's own classifier. */
+async function classifierAccuracy(
+  model: Model,
+  test: ImageSource,
+  crops: Pick<CropRecipe, "stats" | "globalSize">,
+  pause: () => Promise<void>,
+): Promise<Accuracy> {
+  const read = (x: tf.Tensor4D) => model.forward(x, { training: false }).logits!;
+  using logits = await readFeatureBank(read, test, bankOptions(crops), pause);
+  return accuracyOf(logits.rows(0, logits.labels.length), logits.labels);
+}

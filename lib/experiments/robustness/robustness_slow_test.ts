@@ -1,0 +1,87 @@
+import { corruptedImages, meanErrors, shiftedAccuracy } from "lib/robustness/mod.ts";
+import type { TrainHooks } from "lib/runs/events.ts";
+import { armCams, camSubjects } from "lib/experiments/explain/arm_cams.ts";
+import { type Arm, armConfig } from "lib/experiments/configs/arms.ts";
+import { scoreCams } from "lib/experiments/explain/cams.ts";
+import { loadData } from "lib/experiments/configs/data.ts";
+import { trainedFields } from "lib/experiments/measure/receptive_fields.ts";
+import { robustness } from "lib/experiments/robustness/robustness.ts";
+import { openProbe } from "lib/experiments/robustness/shifted_scores.ts";
+import { assertClose, assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
+
+const arms: readonly Arm[] = [
+  { arch: "convnext", kernelSize: 3, batchNorm: true },
+  { arch: "resnet" },
+];
+const options = { scale: "smoke", seeds: [0, 1] } as const;
+
+/** Runs with `outputs/` in a temporary folder. */
+async function inOutputs(run: () => Promise<void>): Promise<void> {
+  const folder = Deno.makeTempDirSync();
+  Deno.env.set("BCSSL_OUTPUTS", folder);
+  try {
+    await run();
+  } finally {
+    Deno.env.delete("BCSSL_SAVED");
+    Deno.env.delete("BCSSL_OUTPUTS");
+    Deno.removeSync(folder, { recursive: true });
+  }
+}
+
+/** Stops what begins with a title when it has told of one step. */
+function stoppingAt(title: string) {
+  return <R>(own: string, run: (hooks: TrainHooks) => Promise<R>) => {
+    const stop = new AbortController();
+    if (!own.startsWith(title)) return run({});
+    return run({ signal: stop.signal, onEvent: () => stop.abort() });
+  };
+}
+
+Deno.test("robustness() and armCams() measure each run once, go on after an interrupt, and load without computing", () =>
+  inOutputs(async () => {
+    const stopped = () => robustness(arms, { ...options, watch: stoppingAt("robustness") });
+    await assertRejects(stopped, Error, "Stopped the robustness of emoji_");
+    const results = await robustness(arms, options);
+    const [ours, resNet] = results;
+
+    assertClose((resNet!.corruption[0]! + resNet!.corruption[1]!) / 2, 1); // its own baseline
+    assertEquals([resNet!.adversarial, resNet!.baseline], [[0, 0], "ResNet"]); // it chose them
+    assertEquals([ours!.printed!.corruption, resNet!.printed!.kernelSize], [0.6182, 3]);
+    const { fog } = meanErrors(ours!.scores[1]!.errors);
+    const config = armConfig(arms[0]!, options);
+    const key = { config, scale: "smoke", seed: 1 } as const;
+    const { test } = await loadData(config.data, config.scales.smoke);
+    using probe = await openProbe(key);
+    const foggy = ([1, 2, 3, 4, 5] as const).map((severity) =>
+      corruptedImages(test, { name: "fog", severity, series: "CIFAR-10-C" })
+    );
+    const { all } = await shiftedAccuracy(await Promise.all(foggy), probe.classify);
+    assertClose(fog!, 1 - all, 1e-6);
+    const { clean, sketch, rendition } = ours!.scores[1]!;
+    assertEquals([clean.images, sketch.images, rendition.images], [64, 64, 64]);
+    assertClose(clean.all, ours!.linear[1]!, 1e-6); // the probe itself
+
+    const cams = await armCams(arms, options);
+    const fields = await trainedFields(arms.slice(0, 1), { scale: "smoke", seed: 0 });
+    assertEquals([cams[0]!.rows.length, fields.length], [4, 1]);
+    assertTrue(fields[0]!.half < fields[0]!.most, "half of it lies closer");
+    const subject = camSubjects(arms, { scale: "smoke", seed: 1 })[0]!;
+    assertEquals(subject.layers, ["stages.1.0"]);
+    const rows = await scoreCams([subject], test);
+    assertClose(cams[0]!.rows[2]!.scores.iou.mean, rows[0]!.scores.iou.mean, 1e-6);
+
+    Deno.env.set("BCSSL_SAVED", "only");
+    assertEquals(await robustness(arms, options), results);
+    assertEquals(await armCams(arms, options), cams);
+  }));
+
+Deno.test("robustness() needs a ResNet, and trainedFields() a kernel size", () =>
+  inOutputs(async () => {
+    await assertRejects(
+      () => robustness(arms.slice(0, 1), options),
+      RangeError,
+      "need the ResNet among the arms",
+    );
+    const fields = () => trainedFields(arms.slice(1), { scale: "smoke", seed: 0 });
+    await assertRejects(fields, RangeError, "field of ResNet: it has no kernel size");
+  }));

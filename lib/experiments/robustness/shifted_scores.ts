@@ -1,0 +1,83 @@
+/** What one run's linear probe makes of shifted images, kept in the run's folder. */
+import { centerCrops } from "lib/datasets/pictures/center_crops.ts";
+import {
+  type CorruptionErrors,
+  corruptionErrors,
+  type ShiftedAccuracy,
+  shiftedAccuracy,
+} from "lib/robustness/mod.ts";
+import { chosenProbe } from "lib/experiments/measure/chosen_probe.ts";
+import { recipeAt, type RunKey } from "lib/experiments/configs/config.ts";
+import { evaluated } from "lib/experiments/runs/evaluations.ts";
+import { interruptible } from "lib/experiments/runs/pause.ts";
+import {
+  openProbeClassifier,
+  type ProbeClassifier,
+} from "lib/experiments/measure/probe_classifier.ts";
+import type { ShiftedSet, ShiftedSets } from "lib/experiments/robustness/shifted_sets.ts";
+import { findSubject } from "lib/experiments/subjects/subject.ts";
+
+/** Of every set. Fractions. */
+export interface ShiftedScores {
+  readonly clean: ShiftedAccuracy;
+  /** Of the clean images, corrupted. */
+  readonly errors: CorruptionErrors;
+  readonly sketch: ShiftedAccuracy;
+  readonly rendition: ShiftedAccuracy;
+  readonly adversarial: ShiftedAccuracy;
+}
+
+export interface ShiftedScoresOptions {
+  /** Asked for where a run is not measured yet. */
+  readonly sets: () => Promise<ShiftedSets>;
+  readonly adversarial: () => Promise<ShiftedSet>;
+  /** The run that chose the adversarial images, if one did. */
+  readonly judge?: RunKey;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Tests the probe that `chosenProbe` chose, on the features of the run's teacher.
+ *
+ * @throws {Error} If the run is not there, or `signal` was aborted: nothing of it is kept then.
+ */
+export async function shiftedScores(
+  key: RunKey,
+  { sets, adversarial, judge, signal }: ShiftedScoresOptions,
+): Promise<ShiftedScores> {
+  const { found: { folder, version }, lr } = await chosen(key, signal);
+  const options = { version, lr, chosenBy: judge && await nameOf(judge, signal) };
+  return await evaluated(folder, { name: "robustness", options, fresh: false }, async () => {
+    const [shifted, hard] = [await sets(), await adversarial()];
+    const { globalSize: size } = recipeAt(key.config, key.scale).crops;
+    using probe = await openProbe(key, signal);
+    const accuracy = async ({ images, among }: ShiftedSet) =>
+      await shiftedAccuracy(centerCrops(images, { size }), probe.classify, { among });
+    return {
+      clean: await accuracy({ images: shifted.clean }),
+      errors: await corruptionErrors(shifted.corrupted, probe.classify),
+      sketch: await accuracy({ images: shifted.sketch }),
+      rendition: await accuracy(shifted.rendition),
+      adversarial: await accuracy(hard),
+    };
+  });
+}
+
+/** The probe of a run's teacher. */
+export async function openProbe(key: RunKey, signal?: AbortSignal): Promise<ProbeClassifier> {
+  const { found, lr } = await chosen(key, signal);
+  const pause = interruptible(`the robustness of ${found.folder.id}`, signal);
+  return await openProbeClassifier(key, { found, lr, pause });
+}
+
+async function chosen({ config, scale, seed }: RunKey, signal?: AbortSignal) {
+  const found = findSubject({ config, scale, seed }, "teacher");
+  const { lr } = await chosenProbe(config, { scale, seed, of: "teacher", signal });
+  return { found, lr };
+}
+
+/** What decides the choices of a run's probe. */
+async function nameOf(key: RunKey, signal?: AbortSignal): Promise<object> {
+  const { found: { folder: { id }, version }, lr } = await chosen(key, signal);
+  return { id, version, lr };
+}

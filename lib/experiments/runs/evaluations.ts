@@ -1,0 +1,60 @@
+/** Results of evaluations, kept in the run's folder, so that a cell that is run again loads them. */
+import { join } from "@std/path";
+import { replaceFile } from "lib/weights/replace_file.ts";
+import type { RunFolder } from "lib/experiments/runs/run_folder.ts";
+import { mayCompute } from "lib/experiments/runs/saved_only.ts";
+
+/** One result, under everything that decides it. */
+interface Entry {
+  readonly options: unknown;
+  readonly result: unknown;
+}
+
+export interface EvaluatedOptions {
+  /** Of the file in the run's folder: `linear`, `knn`. */
+  readonly name: string;
+  /** Plain data, always in one order: whatever changes the result, the checkpoint's step too. */
+  readonly options: object;
+  /** Compute it anew. */
+  readonly fresh: boolean;
+}
+
+/**
+ * The result of an evaluation: from `outputs/<run>/<name>.json` if that has one for the same options, else computed and put
+ * there. It is what JSON makes of it either way, but for numbers that JSON has no word for, as the loss of a rate that diverged:
+ * they are NaN.
+ *
+ * @throws {NotSavedError} If it is not there and `BCSSL_SAVED` is `only`.
+ * @throws What `compute` throws; the file stands as it was.
+ */
+export async function evaluated<T>(
+  { id, path }: RunFolder,
+  { name, options, fresh }: EvaluatedOptions,
+  compute: () => Promise<T>,
+): Promise<T> {
+  const file = join(path, `${name}.json`);
+  const key = JSON.stringify(options);
+  const has = (entry: Entry) => JSON.stringify(entry.options) === key;
+  const kept = fresh ? undefined : readEntries(file).find(has);
+  if (kept) return kept.result as T;
+  mayCompute(`the ${name} of ${id}`);
+  const computed: Entry = { options, result: await compute() };
+  const others = readEntries(file).filter((entry) => !has(entry)); // as it is now: another cell may have added to it
+  Deno.mkdirSync(path, { recursive: true });
+  replaceFile(file, JSON.stringify([...others, computed], null, 2) + "\n");
+  return parse(JSON.stringify(computed.result)) as T;
+}
+
+/** None, where the file is missing or damaged: they are computed again. */
+function readEntries(file: string): Entry[] {
+  try {
+    const entries = parse(Deno.readTextFileSync(file));
+    return Array.isArray(entries) ? entries : [];
+  } catch {
+    return [];
+  }
+}
+
+function parse(text: string): unknown {
+  return JSON.parse(text, (_, value) => value === null ? NaN : value);
+}

@@ -1,0 +1,31 @@
+/** What verbs of many runs share: one thing after another, counted, each to its end. */
+import type { TrainHooks } from "lib/runs/events.ts";
+import type { TrainOptions, TrainResult } from "lib/experiments/runs/train_run.ts";
+
+/** Does one thing after another, and tells of each that is done. */
+export function counter(totalSteps: number, { onStart, onEvent }: TrainHooks) {
+  let step = 0;
+  return async <T>(compute: () => Promise<T>): Promise<T> => {
+    if (step === 0) await onStart?.([], totalSteps);
+    const result = await compute();
+    await onEvent?.({ step: ++step, totalSteps, metrics: {} });
+    return result;
+  };
+}
+
+/** @throws {Error} If the run was stopped on its way; it is saved. */
+export async function toItsEnd<Config>(
+  train: (config: Config, options: TrainOptions) => Promise<TrainResult>,
+  config: Config,
+  options: TrainOptions,
+): Promise<TrainResult> {
+  const result = await train(config, options);
+  const { run, finished, step } = result;
+  if (finished) return result;
+  throw new Error(`Stopped ${run} at step ${step}, saved: the same call goes on`);
+}
+
+/** `2 seeds`. */
+export function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,50 @@
+/** Every notebook at smoke scale, executed twice in one kernel: the same numbers, the same number of tensors. */
+import {
+  codeCells,
+  findNotebooks,
+  type Notebook,
+  readNotebook,
+} from "lib/setup/notebooks/notebook.ts";
+import { runNotebook } from "lib/setup/notebooks/run_notebook.ts";
+import type { Output } from "lib/setup/notebooks/cell_outputs.ts";
+import { assertEquals, assertTrue } from "lib/testing/assert.ts";
+
+const countTensors = '"tensors: " + (await import("lib/tf.ts")).memory().numTensors';
+
+/** The notebook with a cell at its end that says how many tensors live. */
+function withTensorCount(notebook: Notebook): Notebook {
+  const cell = { cell_type: "code" as const, metadata: {}, source: countTensors };
+  return { ...notebook, cells: [...notebook.cells, cell] };
+}
+
+/** What a cell says, without durations, which differ from run to run, and live pictures, which only a run that trains has. */
+function numbersOf(outputs: readonly Output[]): string[] {
+  return outputs.flatMap((output) => {
+    const text = "data" in output ? output.data["text/plain"] : "text" in output ? output.text : "";
+    return text === undefined || /steps in|loaded/.test(String(text)) ? [] : [String(text)];
+  });
+}
+
+for (const path of await findNotebooks([])) {
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  Deno.test(`${name} runs twice in one kernel, with equal numbers and tensors`, async () => {
+    const outputs = Deno.makeTempDirSync();
+    try {
+      const notebook = withTensorCount(await readNotebook(path));
+      const env = { BCSSL_SCALE: "smoke", BCSSL_OUTPUTS: outputs };
+      const results = await runNotebook(notebook, { passes: 2, env });
+      const count = codeCells(notebook).length;
+      for (const { status, error } of results) assertEquals([status, error], ["ok", undefined]);
+      assertEquals(results.length, 2 * count);
+      const [first, second] = [results.slice(0, count), results.slice(count)]
+        .map((pass) => pass.map(({ outputs }) => numbersOf(outputs)));
+      assertEquals(second, first);
+      assertTrue(first!.at(-1)!.join().includes("tensors: "), "the tensors were counted");
+      const files = [...Deno.readDirSync(`${outputs}/figures`)].map(({ name }) => name);
+      assertTrue(files.some((file) => file.endsWith(".svg")), "a figure as SVG");
+      assertTrue(files.some((file) => file.endsWith(".png")), "a figure as PNG");
+    } finally {
+      Deno.removeSync(outputs, { recursive: true });
+    }
+  });
+}

@@ -1,0 +1,143 @@
+/** All runs in `outputs/` as polars frames, to filter, compare and plot; and one run's metrics, as Parquet too. */
+import { basename, join } from "@std/path";
+import pl from "nodejs-polars";
+import { readMetrics } from "lib/runs/metrics_log.ts";
+import type { PretrainConfig } from "lib/experiments/configs/config.ts";
+import {
+  metricsPath,
+  outputsFolder,
+  readJson,
+  readStatus,
+  type RunFolder,
+} from "lib/experiments/runs/run_folder.ts";
+
+/** config.json, as {@linkcode openRun} writes it. */
+interface SavedConfig extends Pick<PretrainConfig, "name"> {
+  readonly data: { readonly kind: string };
+  /** Of a detector, its backbone. */
+  readonly recipe: Pick<PretrainConfig["recipe"], "model">;
+  readonly scale: string;
+  readonly seed: number;
+}
+
+/**
+ * A row for each run, the one trained last first: `id`, `name`, `arch`, `kernelSize`, `batchNorm`, `dataset`, `scale`, `seed`,
+ * `step`, `totalSteps`, `finished`, `lastKnn` at `lastKnnStep` and `bestKnn` at `bestKnnStep` (k = 20, fractions), `alarms`,
+ * `minutes` of training, `date`. What a run does not have is null.
+ */
+export function runs(): pl.DataFrame {
+  const rows = folders().flatMap((path) => rowOf(path) ?? []);
+  rows.sort((a, b) => a.date < b.date ? 1 : -1);
+  const columns = Object.entries(types).map(([name, type]) =>
+    pl.Series(name, rows.map((row) => row[name as keyof Row] ?? null), type)
+  );
+  return pl.DataFrame(columns);
+}
+
+/**
+ * A run's metrics, a row for each step: `step`, `loss`, …; the k-NN where it was measured, the speeds about once a second, else null.
+ * Also of a run that is being trained.
+ *
+ * @throws {Error} If `outputs/` has no such run.
+ */
+export function runHistory(id: string): pl.DataFrame {
+  const path = join(outputsFolder(), id);
+  if (readJson(join(path, "config.json")) !== undefined) return metricsFrame({ id, path });
+  throw new Error(`Cannot find run "${id}" in ${outputsFolder()}: runs() lists those there are`);
+}
+
+/** Writes metrics.parquet beside metrics.jsonl. */
+export function writeParquet(folder: RunFolder): void {
+  const path = join(folder.path, "metrics.parquet");
+  const partial = `${path}.${Deno.pid}.partial`;
+  metricsFrame(folder).writeParquet(partial);
+  Deno.renameSync(partial, path);
+}
+
+function metricsFrame(folder: RunFolder): pl.DataFrame {
+  const steps: number[] = [];
+  const columns = new Map<string, (number | null)[]>();
+  readMetrics(metricsPath(folder), Infinity, ({ step, metrics }) => {
+    if (steps.at(-1) !== step) steps.push(step);
+    for (const [name, value] of Object.entries(metrics)) {
+      const column = columns.get(name) ?? [];
+      while (column.length < steps.length - 1) column.push(null);
+      column[steps.length - 1] = value;
+      columns.set(name, column);
+    }
+  });
+  const series = [...columns].map(([name, column]) => {
+    while (column.length < steps.length) column.push(null);
+    return pl.Series(name, column, pl.Float64);
+  });
+  return pl.DataFrame([pl.Series("step", steps, pl.Int64), ...series]);
+}
+
+const types = {
+  id: pl.Utf8,
+  name: pl.Utf8,
+  arch: pl.Utf8,
+  kernelSize: pl.Int64,
+  batchNorm: pl.Bool,
+  dataset: pl.Utf8,
+  scale: pl.Utf8,
+  seed: pl.Int64,
+  step: pl.Int64,
+  totalSteps: pl.Int64,
+  finished: pl.Bool,
+  lastKnn: pl.Float64,
+  lastKnnStep: pl.Int64,
+  bestKnn: pl.Float64,
+  bestKnnStep: pl.Int64,
+  alarms: pl.Utf8,
+  minutes: pl.Float64,
+  date: pl.Utf8,
+};
+
+type Row = { readonly date: string } & { readonly [K in keyof typeof types]?: unknown };
+
+/** The folders that hold a run: those with a config. */
+function folders(): string[] {
+  try {
+    return [...Deno.readDirSync(outputsFolder())].filter(({ isDirectory }) => isDirectory)
+      .map(({ name }) => join(outputsFolder(), name));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
+
+function rowOf(path: string): Row | undefined {
+  const config = readJson<SavedConfig>(join(path, "config.json"));
+  if (config?.recipe === undefined) return undefined;
+  const status = readStatus({ path });
+  const { model } = config.recipe;
+  return {
+    id: basename(path),
+    name: config.name,
+    arch: model.arch,
+    kernelSize: "kernelSize" in model ? model.kernelSize : null,
+    batchNorm: "batchNorm" in model ? model.batchNorm : null,
+    dataset: datasetName(config.data),
+    scale: config.scale,
+    seed: config.seed,
+    step: status?.step ?? 0,
+    totalSteps: status?.totalSteps,
+    finished: status?.finished ?? false,
+    lastKnn: status?.lastKnn?.top1,
+    lastKnnStep: status?.lastKnn?.step,
+    bestKnn: status?.bestKnn?.top1,
+    bestKnnStep: status?.bestKnn?.step,
+    alarms: status?.alarms.join(" ") || null,
+    minutes: status && status.seconds / 60,
+    date: status?.updated ?? Deno.statSync(path).mtime?.toISOString() ?? "",
+  };
+}
+
+/** `fashion-mnist, placed`: the kind, then what else the config says. */
+function datasetName({ kind, ...rest }: SavedConfig["data"]): string {
+  const details = Object.entries(rest).flatMap(([name, value]) =>
+    value === true ? [name] : typeof value === "string" ? [value] : []
+  );
+  return [kind, ...details].join(", ");
+}

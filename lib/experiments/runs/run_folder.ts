@@ -1,0 +1,173 @@
+/**
+ * A run's folder, `outputs/<id>/`: what it is (config.json), where it was trained (environment.json), what was measured
+ * (metrics.jsonl, metrics.parquet, TensorBoard's events), how far it is (status.json), and what it has learnt (checkpoints).
+ */
+import { dirname, fromFileUrl, join } from "@std/path";
+import { bestPath, listCheckpoints, removeIfThere, removePartials } from "lib/runs/checkpoints.ts";
+import { removeEventFiles } from "lib/runs/event_file.ts";
+import { replaceFile } from "lib/weights/replace_file.ts";
+import { type RunLock, takeRunLock } from "lib/runs/run_lock.ts";
+import { runId, type RunKey } from "lib/experiments/configs/config.ts";
+import { describeEnvironment, type Environment } from "lib/experiments/runs/environment.ts";
+import type { Learner } from "lib/experiments/runs/learner.ts";
+
+/** Where runs, figures and tables are written, unless `BCSSL_OUTPUTS` names another folder. */
+export function outputsFolder(): string {
+  return Deno.env.get("BCSSL_OUTPUTS") ||
+    join(dirname(fromFileUrl(import.meta.url)), "..", "..", "..", "outputs");
+}
+
+/** One run on disk, or the place for it. */
+export interface RunFolder {
+  readonly id: string;
+  readonly path: string;
+}
+
+export function runFolder(key: RunKey): RunFolder {
+  return folderOf(runId(key));
+}
+
+/** The folder of a run of this id. */
+export function folderOf(id: string): RunFolder {
+  return { id, path: join(outputsFolder(), id) };
+}
+
+export function metricsPath({ path }: RunFolder): string {
+  return join(path, "metrics.jsonl");
+}
+
+/**
+ * Makes or finds the folder of a run for writing, and keeps other processes from it until the lock is disposed of.
+ *
+ * @param description What config.json says: all that decides the run's numbers.
+ * @throws {Error} If it cannot be written, or another process is writing it; the message says which.
+ */
+export function openRun({ id, path }: RunFolder, description: object): RunLock {
+  try {
+    Deno.mkdirSync(path, { recursive: true });
+    const lock = takeRunLock(join(path, "lock"), id);
+    removePartials(path);
+    replaceFile(join(path, "config.json"), json(description));
+    return lock;
+  } catch (error) {
+    const { message } = error as Error;
+    if (message.startsWith("Cannot write run ")) throw error; // its lock is taken
+    throw new Error(
+      `Cannot write the run to ${path}: ${message}; free space, or set BCSSL_OUTPUTS`,
+    );
+  }
+}
+
+/** Removes what a run has learnt and measured; its folder stays. */
+export function clearRun({ path }: RunFolder): void {
+  const evaluations = [
+    "knn.json",
+    "linear.json",
+    "neighbours.json",
+    "detection.json",
+    "robustness.json",
+    "cams.json",
+  ];
+  const files = ["metrics.jsonl", "metrics.parquet", "status.json", "environment.json"];
+  for (const file of [...files, ...evaluations]) removeIfThere(join(path, file));
+  for (const { path: checkpoint } of listCheckpoints(path)) Deno.removeSync(checkpoint);
+  removeIfThere(bestPath(path));
+  removeEventFiles(path);
+}
+
+/**
+ * Puts the newest good checkpoint into a learner of the same networks.
+ *
+ * @param warn Told of each newer one that is damaged.
+ * @returns Its steps; 0 if there is no checkpoint.
+ * @throws {Error} If there are checkpoints, and none is good.
+ */
+export function restoreRun(
+  { path }: RunFolder,
+  learner: Pick<Learner, "load">,
+  warn: (message: string) => void,
+): number {
+  const files = listCheckpoints(path).map((file) => file.path);
+  if (files.length === 0) return 0;
+  const problems: Error[] = [];
+  for (const file of [...files, bestPath(path)]) {
+    try {
+      const step = learner.load(file);
+      for (const { message } of problems) warn(`${message}; going on from step ${step} instead`);
+      return step;
+    } catch (error) {
+      problems.push(error as Error);
+    }
+  }
+  throw new Error(`${problems[0]!.message}, nor is an older checkpoint good; give { fresh: true }`);
+}
+
+/** What a run's monitor measures, by the metric that tells which checkpoint is the best. */
+export type MonitorScore = "knn20Top1" | "boxAp";
+
+/** How far a run is, as of its last checkpoint: what a table of runs shows. */
+export interface RunStatus {
+  readonly step: number;
+  readonly totalSteps: number;
+  /** All steps taken, and the last one measured. */
+  readonly finished: boolean;
+  /** Of training, measurements included, over all sessions. */
+  readonly seconds: number;
+  /** k-NN of the teacher (k = 20), fractions. */
+  readonly lastKnn?: Score;
+  readonly bestKnn?: Score;
+  /** Of a detector: AP of boxes on val, a fraction. */
+  readonly lastAp?: ApScore;
+  readonly bestAp?: ApScore;
+  /** Names of the alarms raised. */
+  readonly alarms: readonly string[];
+  /** ISO 8601. */
+  readonly updated: string;
+}
+
+export interface Score {
+  readonly step: number;
+  readonly top1: number;
+}
+
+export interface ApScore {
+  readonly step: number;
+  readonly ap: number;
+}
+
+export function writeStatus({ path }: RunFolder, status: RunStatus): void {
+  replaceFile(join(path, "status.json"), json(status));
+}
+
+/** What {@linkcode writeStatus} wrote; undefined if there is nothing, or nothing that can be read. */
+export function readStatus({ path }: Pick<RunFolder, "path">): RunStatus | undefined {
+  return readJson(join(path, "status.json"));
+}
+
+/** One stretch of training, from a step on, on one machine. */
+export interface Session extends Environment {
+  readonly fromStep: number;
+  /** ISO 8601. */
+  readonly began: string;
+}
+
+/** Adds a session to environment.json. */
+export async function recordSession({ path }: RunFolder, fromStep: number): Promise<void> {
+  const file = join(path, "environment.json");
+  const { sessions = [] } = readJson<{ sessions: Session[] }>(file) ?? {};
+  const session = { fromStep, began: new Date().toISOString(), ...await describeEnvironment() };
+  replaceFile(file, json({ sessions: [...sessions, session] }));
+}
+
+function json(value: unknown): string {
+  return JSON.stringify(value, null, 2) + "\n";
+}
+
+/** The contents of a JSON file; undefined if it is missing or damaged. */
+export function readJson<T>(path: string): T | undefined {
+  try {
+    return JSON.parse(Deno.readTextFileSync(path)) as T;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,64 @@
+/** The verb `exampleViews`: what the network is shown. */
+import { createRng } from "lib/rng.ts";
+import { type ImageSet, subset } from "lib/datasets/pictures/images.ts";
+import { cropBatch, type CropRecipe, cropSource } from "lib/ssl/views/crops.ts";
+
+/** Rows of images: each image as it is, then its global and its local views, all drawn at the size of the global ones. */
+export interface ExampleViews {
+  readonly images: ImageSet;
+  /** Images in a row: 1 + 2 + the number of local crops. */
+  readonly columns: number;
+  /** Of the columns. */
+  readonly captions: readonly string[];
+}
+
+/**
+ * The views of some images at one step, as pixels.
+ *
+ * @throws {RangeError} If the set's images, the global and the local views differ in size: they would not make a grid.
+ */
+export function exampleViews(
+  set: ImageSet,
+  crops: CropRecipe,
+  { indices, seed }: { readonly indices: readonly number[]; readonly seed: number },
+): ExampleViews {
+  const { globalSize: side, localSize, localCrops } = crops;
+  if (side !== localSize || side !== set.width || side !== set.height) {
+    throw new RangeError(
+      `Cannot lay out views of ${side} and ${localSize} pixels beside images of ${set.width}×${set.height}`,
+    );
+  }
+  const batch = cropBatch(cropSource(set), indices, crops, createRng(seed).fork("example views"));
+  const size = side * side * 3;
+  const columns = 3 + localCrops;
+  const originals = subset(set, indices);
+  const pixels = new Uint8Array(indices.length * columns * size);
+  indices.forEach((_, row) => {
+    const place = (column: number, values: Uint8Array) =>
+      pixels.set(values, (row * columns + column) * size);
+    place(0, originals.pixels.subarray(row * size, (row + 1) * size));
+    for (let view = 0; view < 2 + localCrops; view++) {
+      const [from, index] = view < 2 ? [batch.global, view] : [batch.local, view - 2];
+      const start = (index * indices.length + row) * size;
+      place(1 + view, toPixels(from.subarray(start, start + size), crops));
+    }
+  });
+  return {
+    images: {
+      ...set,
+      name: `${set.name}, views`,
+      pixels,
+      labels: Int32Array.from([...originals.labels].flatMap((l) => Array(columns).fill(l))),
+      ids: originals.ids.flatMap((id) => Array<string>(columns).fill(id)),
+      masks: undefined,
+    },
+    columns,
+    captions: ["image", "global 1", "global 2"]
+      .concat(Array.from({ length: localCrops }, (_, i) => `local ${i + 1}`)),
+  };
+}
+
+/** Undoes the normalisation. */
+function toPixels(values: Float32Array, { stats: { mean, std } }: CropRecipe): Uint8Array {
+  return Uint8Array.from(values, (v, i) => Math.round(255 * (v * std[i % 3]! + mean[i % 3]!)));
+}

@@ -1,0 +1,122 @@
+/** The verb `pretrained`: a network with its authors' weights, in one line. */
+import { basename, join } from "@std/path";
+import { createRng } from "lib/rng.ts";
+import { dataFolder, exists } from "lib/datasets/files/data_folder.ts";
+import { checkFile, download, type DownloadOptions } from "lib/datasets/files/download.ts";
+import { createModel, type Model } from "lib/models/mod.ts";
+import { disposeTree } from "lib/nn/parameters.ts";
+import { replaceFile } from "lib/weights/replace_file.ts";
+import { listed } from "lib/weights/weight_names.ts";
+import { type LoadReport, loadWeights } from "lib/weights/weights.ts";
+import {
+  pretrainedCatalogue,
+  type PretrainedEntry,
+  type PretrainedName,
+} from "lib/experiments/subjects/pretrained_catalogue.ts";
+
+export interface PretrainedOptions extends Pick<DownloadOptions, "onProgress" | "signal"> {
+  /** Where the file is looked for, and put. By default `data/weights`. */
+  readonly folder?: string;
+}
+
+/** A network with official weights. */
+export interface Pretrained {
+  /** The caller owns its weights. */
+  readonly model: Model;
+  readonly entry: PretrainedEntry;
+  /** The file they are from. */
+  readonly path: string;
+  readonly report: LoadReport;
+}
+
+/**
+ * Loads official weights, and downloads them first if they are not there: `pretrained("facebookresearch/dino_vits16")`.
+ *
+ * The file's SHA-256 is kept beside it, and compared whenever it is read.
+ *
+ * @param options.onProgress By default, a line to the console for each tenth.
+ * @throws {RangeError} If there are no such weights.
+ * @throws {Error} If the file cannot be had or is not the one published; one line, which says how to put it there by hand.
+ */
+export async function pretrained(
+  name: PretrainedName,
+  options: PretrainedOptions = {},
+): Promise<Pretrained> {
+  if (!Object.hasOwn(pretrainedCatalogue, name)) {
+    throw new RangeError(
+      `Unknown weights "${name}": use one of ${Object.keys(pretrainedCatalogue).join(", ")}`,
+    );
+  }
+  return await loadEntry(pretrainedCatalogue[name], options);
+}
+
+/** As {@linkcode pretrained}, of an entry that need not be in the catalogue. */
+export async function loadEntry(
+  entry: PretrainedEntry,
+  { folder = dataFolder("weights"), ...options }: PretrainedOptions = {},
+): Promise<Pretrained> {
+  const path = join(folder, entry.file);
+  await fetchOnce(entry, path, options);
+  const model = createModel(entry.config, createRng(0), { numClasses: entry.numClasses });
+  try {
+    const report = await loadWeights(model, path, { strict: false });
+    checkReport(entry, path, report);
+    return { model, entry, path, report };
+  } catch (error) {
+    disposeTree(model.params);
+    throw error;
+  }
+}
+
+/** Makes sure that the file is there, and the one it should be. */
+async function fetchOnce(
+  entry: PretrainedEntry,
+  path: string,
+  { onProgress = tenths(basename(path)), signal }: Omit<PretrainedOptions, "folder">,
+): Promise<void> {
+  const sha256 = await exists(path)
+    ? await checkThere(entry, path)
+    : await download(entry.url, path, { ...entry, onProgress, signal });
+  const line = `${sha256}  ${basename(path)}\n`; // as sha256sum writes it
+  const noted = await Deno.readTextFile(`${path}.sha256`).catch(() => "");
+  if (noted === "") replaceFile(`${path}.sha256`, line);
+  else if (noted !== line) {
+    throw new Error(
+      `Cannot use ${path}: it is not the file that ${
+        basename(path)
+      }.sha256 is of; delete both and call again`,
+    );
+  }
+}
+
+async function checkThere(entry: PretrainedEntry, path: string): Promise<string> {
+  try {
+    return await checkFile(path, entry);
+  } catch (error) {
+    throw new Error(
+      `Cannot use ${path}: ${
+        (error as Error).message
+      }; delete it and call again, or put ${entry.url} there`,
+    );
+  }
+}
+
+function checkReport({ beside }: PretrainedEntry, path: string, report: LoadReport): void {
+  const { missing, misshapen } = report;
+  const unexpected = report.unexpected.filter((name) => !beside?.test(name));
+  const wrong = [...missing, ...misshapen.map(({ name }) => name), ...unexpected];
+  if (wrong.length === 0) return;
+  throw new Error(`Cannot use ${path}: it does not fit the network in ${listed(wrong)}`);
+}
+
+/** Writes a line for each tenth that has arrived. */
+function tenths(file: string): (done: number, total: number | null) => void {
+  let next = 0;
+  return (done, total) => {
+    const megabytes = (bytes: number) => `${Math.round(bytes / 1e6)} MB`;
+    const step = (total ?? 500e6) / 10;
+    if (done < next * step && done !== total) return;
+    next = Math.floor(done / step) + 1;
+    console.log(`${file}: ${megabytes(done)}${total ? ` of ${megabytes(total)}` : ""}`);
+  };
+}

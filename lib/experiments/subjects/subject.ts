@@ -1,0 +1,128 @@
+/** Whose features an evaluation reads: a run's networks at some point, or those of any file of weights. */
+import { createRng } from "lib/rng.ts";
+import { createModel, type Model } from "lib/models/mod.ts";
+import { disposeTree } from "lib/nn/parameters.ts";
+import { bestPath, listCheckpoints } from "lib/runs/checkpoints.ts";
+import { listed } from "lib/weights/weight_names.ts";
+import { loadWeights } from "lib/weights/weights.ts";
+import { recipeAt, type RunKey } from "lib/experiments/configs/config.ts";
+import {
+  folderOf,
+  readStatus,
+  type RunFolder,
+  runFolder,
+} from "lib/experiments/runs/run_folder.ts";
+import { NotSavedError } from "lib/experiments/runs/saved_only.ts";
+import { twinId } from "lib/experiments/subjects/supervised_twin.ts";
+
+/**
+ * - `teacher`, `student`: of the run's last checkpoint.
+ * - `best`: the teacher of the checkpoint with the best k-NN.
+ * - `init`: the weights that both start from.
+ * - `supervised`: of the last checkpoint of the run's twin, the same network told the classes.
+ * - a file: weights of the same network, in any format that `loadWeights` reads.
+ */
+export type Subject =
+  | "teacher"
+  | "student"
+  | "best"
+  | "init"
+  | "supervised"
+  | { readonly weights: string };
+
+/** What an evaluation reads: a network's features, or the images themselves. */
+export type Features = Subject | "pixels";
+
+/** Where a subject's weights are, as of now. */
+export interface FoundSubject {
+  readonly folder: RunFolder;
+  /** `undefined`: drawn from the seed. */
+  readonly path?: string;
+  /** What tells these weights from later ones at the same place; plain data. */
+  readonly version: string;
+}
+
+/**
+ * Finds a subject, without reading it.
+ *
+ * @throws {Error} If it is not there; the message says which verb makes it.
+ */
+export function findSubject(key: RunKey, of: Subject): FoundSubject {
+  const folder = runFolder(key);
+  if (typeof of === "object") {
+    return { folder, ...fileVersion(of.weights, "give the path of a file of weights") };
+  }
+  switch (of) {
+    case "init":
+      return { folder, version: "seed" };
+    case "supervised":
+      return newest(folderOf(twinId(key)), "call supervised() with the same options");
+    case "best": {
+      const { version } = fileVersion(bestPath(folder.path), notTrained);
+      const step = readStatus(folder)?.bestKnn?.step;
+      return { folder, path: bestPath(folder.path), version: step ? `step ${step}` : version };
+    }
+    case "teacher":
+    case "student":
+      return newest(folder, notTrained);
+    default: {
+      const unknown: never = of;
+      throw new RangeError(
+        `Unknown subject "${unknown}": use teacher, student, best, init, supervised, or { weights: path }`,
+      );
+    }
+  }
+}
+
+/** As {@linkcode findSubject}; of pixels, the folder of the run that they are held against. */
+export function findFeatures(key: RunKey, of: Features): FoundSubject {
+  return of === "pixels"
+    ? { folder: runFolder(key), version: "as they are" }
+    : findSubject(key, of);
+}
+
+const notTrained = "call pretrain() with the same options";
+
+/** A run's last checkpoint. */
+function newest(folder: RunFolder, hint: string): FoundSubject {
+  const file = listCheckpoints(folder.path)[0];
+  if (file) return { folder, path: file.path, version: `step ${file.step}` };
+  throw new NotSavedError(`Run ${folder.id} is not in outputs/: ${hint}`);
+}
+
+function fileVersion(path: string, hint: string): { path: string; version: string } {
+  try {
+    const { size, mtime } = Deno.statSync(path);
+    return { path, version: `${size} bytes of ${mtime?.toISOString()}` };
+  } catch {
+    throw new Error(`There is no ${path}: ${hint}`);
+  }
+}
+
+/**
+ * The network of a subject; the caller owns it. What a file holds beside the backbone, as a classifier, is left alone.
+ *
+ * @throws {Error} If the file cannot be read, or lacks one of the network's weights.
+ */
+export async function loadSubject(
+  { config, scale, seed }: RunKey,
+  of: Subject,
+  { path }: FoundSubject,
+): Promise<Model> {
+  const { model: modelConfig } = recipeAt(config, scale);
+  // The stream of pretrain's own student and teacher, so these are the very weights it starts from.
+  const model = createModel(modelConfig, createRng(seed).fork("init").fork("backbone"));
+  if (path === undefined) return model;
+  try {
+    const key = of === "student" ? { key: "student" } : {};
+    const { missing, misshapen } = await loadWeights(model, path, { strict: false, ...key });
+    const wrong = [...missing, ...misshapen.map(({ name }) => name)];
+    if (wrong.length > 0) {
+      throw new Error(`Cannot evaluate ${path}: it does not fit the network in ${listed(wrong)}`);
+    }
+    return model;
+  } catch (error) {
+    disposeTree(model.params);
+    throw error;
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * Isotropic ConvNeXt (Liu et al. 2022, §3.3): a ViT's shape with ConvNeXt's blocks, one resolution throughout. Weight
+ * names are those of the official checkpoints.
+ */
+import * as tf from "lib/tf.ts";
+import type { Rng } from "lib/rng.ts";
+import { type Conv2dParams, createConv2d, patchConv2d } from "lib/nn/conv.ts";
+import { createLinear } from "lib/nn/linear.ts";
+import { createLayerNorm, layerNorm, type LayerNormParams } from "lib/nn/norms.ts";
+import {
+  convNeXtBlock,
+  type ConvNeXtBlockConfig,
+  type ConvNeXtBlockParams,
+  createConvNeXtBlock,
+} from "lib/models/convnext/convnext.ts";
+import {
+  type Backbone,
+  type BackboneOutput,
+  checkKeys,
+  dropPathRates,
+  type ForwardOptions,
+  tapWithin,
+} from "lib/models/parts/backbone.ts";
+
+const eps = 1e-6; // of every LayerNorm
+
+export interface ConvNeXtIsotropicConfig extends ConvNeXtBlockConfig {
+  readonly arch: "convnext_isotropic";
+  readonly depth: number;
+  readonly dim: number;
+  /** Odd; pixels of the map. */
+  readonly kernelSize: number;
+  /** Pixels a side of the stem's patches. */
+  readonly patchSize: number;
+  /** Of the last block; earlier blocks rise to it linearly from 0. */
+  readonly dropPathRate: number;
+}
+
+export interface ConvNeXtIsotropicParams {
+  readonly stem: Conv2dParams;
+  readonly blocks: readonly ConvNeXtBlockParams[];
+  readonly norm: LayerNormParams;
+}
+
+/** Depth, dim and, for `large` alone, layer scale and its training's drop path (recipes of the official code). */
+const sizes = {
+  small: { depth: 18, dim: 384, layerScaleInit: 0, dropPathRate: 0.1 },
+  base: { depth: 18, dim: 768, layerScaleInit: 0, dropPathRate: 0.2 },
+  large: { depth: 36, dim: 1024, layerScaleInit: 1e-6, dropPathRate: 0.5 },
+} as const;
+
+/** @throws {RangeError} If there is no such size. */
+export function convNeXtIsotropicConfig(size: keyof typeof sizes): ConvNeXtIsotropicConfig {
+  if (!(size in sizes)) {
+    throw new RangeError(`Unknown size "${size}": use ${Object.keys(sizes).join(", ")}`);
+  }
+  return {
+    arch: "convnext_isotropic",
+    ...sizes[size],
+    kernelSize: 7,
+    batchNorm: false,
+    dwconvBias: true,
+    patchSize: 16,
+  };
+}
+
+/**
+ * Builds the backbone.
+ *
+ * @throws {TypeError} If an option is unknown or missing.
+ * @throws {RangeError} If the kernel size is even.
+ */
+export function createConvNeXtIsotropic(config: ConvNeXtIsotropicConfig, rng: Rng): Backbone {
+  checkKeys(config, convNeXtIsotropicConfig("small"));
+  const { depth, dim, kernelSize, patchSize } = config;
+  const params: ConvNeXtIsotropicParams = {
+    stem: createConv2d(patchSize, 3, dim, rng.fork("stem")),
+    blocks: Array.from(
+      { length: depth },
+      (_, i) => createConvNeXtBlock(dim, kernelSize, config, rng.fork(`blocks.${i}`)),
+    ),
+    norm: createLayerNorm(dim),
+  };
+  return {
+    params,
+    featureDim: dim,
+    headName: "head",
+    createHead: (classes, stream) => createLinear(dim, classes, stream),
+    forward: (x, options) => forward(x, params, config, options),
+  };
+}
+
+function forward(
+  x: tf.Tensor4D,
+  params: ConvNeXtIsotropicParams,
+  config: ConvNeXtIsotropicConfig,
+  { training, rng, tap, precision }: ForwardOptions,
+): BackboneOutput {
+  if (Math.min(x.shape[1], x.shape[2]) < config.patchSize) {
+    throw new RangeError(
+      `Cannot cut ${x.shape[1]}×${x.shape[2]} pixels into patches of ${config.patchSize} a side`,
+    );
+  }
+  return tf.tidy(() => {
+    const see = tap ?? ((_, output) => output);
+    const [rates] = dropPathRates([config.depth], config.dropPathRate);
+    let y = see("stem", patchConv2d(x, params.stem));
+    params.blocks.forEach((block, i) => {
+      const name = `blocks.${i}`;
+      const options = {
+        training,
+        precision,
+        rng: rng?.fork(name),
+        dropPathRate: rates![i]!,
+        tap: tapWithin(tap, name),
+      };
+      y = see(name, convNeXtBlock(y, block, options));
+    });
+    const pooled = y.mean<tf.Tensor2D>([1, 2]); // [B, C]
+    return { stages: [y], features: see("norm", layerNorm(pooled, params.norm, eps)) };
+  });
+}

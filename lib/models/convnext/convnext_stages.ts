@@ -1,0 +1,204 @@
+/**
+ * What ConvNeXt, BC-SSL and SLaK share: the stem, the downsampling between stages, and blocks that differ only in how
+ * they mix pixels.
+ *
+ * B batch, H W map, C channels.
+ */
+import * as tf from "lib/tf.ts";
+import type { Rng } from "lib/rng.ts";
+import { type Conv2dParams, createConv2d, patchConv2d } from "lib/nn/conv.ts";
+import { keepFactors } from "lib/nn/drop_path.ts";
+import { biasGelu } from "lib/nn/gelu.ts";
+import { constant } from "lib/nn/init.ts";
+import { createLinear, linear, type LinearParams } from "lib/nn/linear.ts";
+import {
+  type BackboneOutput,
+  dropPathRates,
+  type ForwardOptions,
+  keepOutput,
+  type Tap,
+  tapWithin,
+} from "lib/models/parts/backbone.ts";
+import { createLayerNorm, layerNorm, type LayerNormParams } from "lib/nn/norms.ts";
+import { hasPointwise, pointwise } from "lib/nn/pointwise.ts";
+import { type BranchEnding, scaledResidual } from "lib/nn/residual.ts";
+
+/** Of every LayerNorm. */
+export const eps = 1e-6;
+
+/** A block's weights but for those that mix pixels. */
+export interface PointwiseParams {
+  readonly norm: LayerNormParams; // [C]
+  readonly pwconv1: LinearParams; // [C, 4C]
+  readonly pwconv2: LinearParams; // [4C, C]
+  readonly gamma?: tf.Variable<tf.Rank.R1>; // [C], layer scale
+}
+
+/** A block's first weights but for those that mix pixels; `layerScaleInit` 0 builds no layer scale. */
+export function createPointwise(dim: number, layerScaleInit: number, rng: Rng): PointwiseParams {
+  return {
+    norm: createLayerNorm(dim),
+    pwconv1: createLinear(dim, 4 * dim, rng.fork("pwconv1")),
+    pwconv2: createLinear(4 * dim, dim, rng.fork("pwconv2")),
+    ...(layerScaleInit > 0 ? { gamma: constant<tf.Rank.R1>([dim], layerScaleInit) } : {}),
+  };
+}
+
+/** How a block runs. */
+export interface BlockOptions extends ForwardOptions {
+  readonly dropPathRate: number;
+}
+
+/** Mixes the pixels of each channel, `[B, H, W, C]` to the same; `see` taps what is inside. */
+export type SpatialMixer = (x: tf.Tensor4D, see: Tap) => tf.Tensor4D;
+
+/**
+ * One residual block: a mixer of pixels, then a LayerNorm and a two-layer MLP per pixel.
+ *
+ * @param x `[B, H, W, C]`
+ * @returns `[B, H, W, C]`
+ */
+export function mixerBlock(
+  x: tf.Tensor4D,
+  block: PointwiseParams,
+  mix: SpatialMixer,
+  { training, rng, dropPathRate, tap, precision }: BlockOptions,
+): tf.Tensor4D {
+  return tf.tidy(() => {
+    const see = tap ?? keepOutput;
+    const ending = blockEnding(x, block, { training, rng, dropPathRate });
+    if (see === keepOutput && hasPointwise()) {
+      return pointwise(x, mix(x, see), { ...block, ...ending }, { ...ending, eps, precision });
+    }
+    const { pwconv1, pwconv2 } = block;
+    const y = see("norm", layerNorm(mix(x, see), block.norm, eps)); // [B, H, W, C]
+    let rows = y.reshape<tf.Tensor2D>([-1, x.shape[3]]); // [B·H·W, C]
+    rows = biasGelu(linear(rows, { weight: pwconv1.weight }), pwconv1.bias); // [B·H·W, 4C]
+    rows = linear(rows, { weight: pwconv2.weight }); // [B·H·W, C]
+    return scaledResidual(x, rows, { bias: pwconv2.bias, ...ending });
+  });
+}
+
+/** Layer scale, 1 if a block has none, and stochastic depth's factors, {@linkcode keepFactors}. */
+export function blockEnding(
+  x: tf.Tensor4D,
+  { gamma }: Pick<PointwiseParams, "gamma">,
+  { training, rng, dropPathRate }: BlockOptions,
+): Pick<BranchEnding, "gamma" | "keep"> {
+  return {
+    gamma: gamma ?? tf.ones<tf.Rank.R1>([x.shape[3]]),
+    keep: keepFactors(x.shape[0], training ? dropPathRate : 0, rng),
+  };
+}
+
+/** The shape of the whole. Depths and dims have one entry per stage. */
+export interface StagesConfig {
+  readonly depths: readonly number[];
+  readonly dims: readonly number[];
+  /** Pixels a side of the stem's patches. */
+  readonly patchSize: number;
+  /** Of the last block; earlier blocks rise to it linearly from 0. */
+  readonly dropPathRate: number;
+}
+
+/** Weights of the backbone; the classification head is not part of it. */
+export interface StagesParams<Block> {
+  /** The stem is conv then norm, each later one norm then conv, as in the official file. */
+  readonly downsample_layers: readonly [
+    readonly [Conv2dParams, LayerNormParams],
+    ...(readonly [LayerNormParams, Conv2dParams])[],
+  ];
+  readonly stages: readonly (readonly Block[])[];
+  readonly norm: LayerNormParams;
+}
+
+/**
+ * The first weights of a backbone, its blocks by `createBlock`.
+ *
+ * @throws {RangeError} If depths and dims differ in number.
+ */
+export function createStages<Block>(
+  { depths, dims, patchSize }: Omit<StagesConfig, "dropPathRate">,
+  rng: Rng,
+  createBlock: (stage: number, rng: Rng) => Block,
+): StagesParams<Block> {
+  if (depths.length !== dims.length || depths.length === 0) {
+    throw new RangeError(
+      `Cannot build stages: need as many depths as dims, current are ${depths.length} and ${dims.length}`,
+    );
+  }
+  const stem = [
+    createConv2d(patchSize, 3, dims[0]!, rng.fork("downsample_layers.0.0")),
+    createLayerNorm(dims[0]!),
+  ] as const;
+  const later = dims.slice(1).map((dim, i) =>
+    [
+      createLayerNorm(dims[i]!),
+      createConv2d(2, dims[i]!, dim, rng.fork(`downsample_layers.${i + 1}.1`)),
+    ] as const
+  );
+  return {
+    downsample_layers: [stem, ...later],
+    stages: depths.map((depth, i) =>
+      Array.from({ length: depth }, (_, j) => createBlock(i, rng.fork(`stages.${i}.${j}`)))
+    ),
+    norm: createLayerNorm(dims.at(-1)!),
+  };
+}
+
+/**
+ * The whole backbone, its blocks by `runBlock`.
+ *
+ * @param x `[B, H, W, 3]`, normalised.
+ * @throws {RangeError} If the image is too small for the stem and the downsampling between stages.
+ */
+export function runStages<Block>(
+  x: tf.Tensor4D,
+  params: StagesParams<Block>,
+  { depths, dims, patchSize, dropPathRate }: StagesConfig,
+  { training, rng, tap, precision }: ForwardOptions,
+  runBlock: (x: tf.Tensor4D, block: Block, options: BlockOptions) => tf.Tensor4D,
+): BackboneOutput {
+  const smallest = patchSize * 2 ** (dims.length - 1);
+  if (Math.min(x.shape[1], x.shape[2]) < smallest) {
+    throw new RangeError(
+      `Cannot downsample ${x.shape[1]}×${x.shape[2]} pixels: this network needs ${smallest} a side`,
+    );
+  }
+  return tf.tidy(() => {
+    const rates = dropPathRates(depths, dropPathRate);
+    const see = tap ?? keepOutput;
+    const stages: tf.Tensor4D[] = [];
+    let y = x;
+    params.stages.forEach((blocks, i) => {
+      y = see(`downsample_layers.${i}`, downsample(y, params, i));
+      blocks.forEach((block, j) => {
+        const name = `stages.${i}.${j}`;
+        const options = {
+          training,
+          precision,
+          rng: rng?.fork(name),
+          dropPathRate: rates[i]![j]!,
+          tap: tapWithin(tap, name),
+        };
+        y = see(name, runBlock(y, block, options));
+      });
+      stages.push(y = see(`stages.${i}`, y));
+    });
+    const pooled = y.mean<tf.Tensor2D>([1, 2]); // [B, C]
+    return { stages, features: see("norm", layerNorm(pooled, params.norm, eps)) };
+  });
+}
+
+function downsample(
+  x: tf.Tensor4D,
+  { downsample_layers }: Pick<StagesParams<unknown>, "downsample_layers">,
+  stage: number,
+): tf.Tensor4D {
+  if (stage === 0) {
+    const [conv, norm] = downsample_layers[0];
+    return layerNorm(patchConv2d(x, conv), norm, eps);
+  }
+  const [norm, conv] = downsample_layers[stage] as readonly [LayerNormParams, Conv2dParams];
+  return patchConv2d(layerNorm(x, norm, eps), conv);
+}

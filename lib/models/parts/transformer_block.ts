@@ -1,0 +1,57 @@
+/** The residual block that ViT and Swin share: attention, then a perceptron, each normalised before. */
+import * as tf from "lib/tf.ts";
+import type { AttentionParams } from "lib/nn/attention.ts";
+import { dropPath } from "lib/nn/drop_path.ts";
+import { mlp, type MlpParams } from "lib/nn/mlp.ts";
+import { batchNorm, type BatchNormParams, layerNorm, type LayerNormParams } from "lib/nn/norms.ts";
+import type { ForwardOptions } from "lib/models/parts/backbone.ts";
+
+export interface TransformerBlockParams {
+  readonly norm1: LayerNormParams;
+  readonly attn: AttentionParams;
+  readonly norm2: LayerNormParams | BatchNormParams;
+  readonly mlp: MlpParams;
+}
+
+export interface TransformerBlockOptions<T extends tf.Tensor> extends ForwardOptions {
+  /** What the normalised tokens give one another, in the shape they have. */
+  readonly attention: (x: T) => T;
+  /** Of either branch, each drawn on its own. */
+  readonly dropPathRate: number;
+  /** Of both norms. */
+  readonly eps: number;
+}
+
+/**
+ * `x + attention(norm1 x)`, and to that `+ mlp(norm2 …)`.
+ *
+ * Taps: `norm1`, `attn`, `norm2`, `mlp`.
+ *
+ * @param x `[B, …, C]`
+ * @returns The shape of `x`.
+ */
+export function transformerBlock<T extends tf.Tensor>(
+  x: T,
+  block: TransformerBlockParams,
+  { attention, dropPathRate, eps, training, rng, tap }: TransformerBlockOptions<T>,
+): T {
+  return tf.tidy(() => {
+    const see = tap ?? ((_, output) => output);
+    const rate = training ? dropPathRate : 0;
+    const mixed = attention(see("norm1", layerNorm(x, block.norm1, eps)));
+    const y = x.add(dropPath(see("attn", mixed), rate, rng)) as T;
+    const normed = see("norm2", normTokens(y, block.norm2, { training, eps }));
+    return y.add(dropPath(see("mlp", mlp(normed, block.mlp)), rate, rng)) as T;
+  });
+}
+
+/** LayerNorm of each token; or BatchNorm of each channel, over images and tokens, where there are running statistics. */
+export function normTokens<T extends tf.Tensor>(
+  x: T,
+  params: LayerNormParams | BatchNormParams,
+  { training, eps }: { readonly training: boolean; readonly eps: number },
+): T {
+  return "running_mean" in params
+    ? batchNorm(x, params, { training, eps })
+    : layerNorm(x, params, eps);
+}

@@ -1,0 +1,264 @@
+/**
+ * RepLKNet (Ding et al. 2022): kernels of up to 31×31, trained with a small one beside each, which then merges into it.
+ * Weight names are those of the official checkpoints.
+ *
+ * B batch, H W map, C channels.
+ */
+import * as tf from "lib/tf.ts";
+import type { Rng } from "lib/rng.ts";
+import {
+  createDepthwiseConv2d,
+  depthwiseConv2d,
+  type DepthwiseConv2dParams,
+  type Initializer,
+} from "lib/nn/conv.ts";
+import {
+  convBn,
+  type ConvBnParams,
+  createConvBn,
+  createDepthwiseBn,
+  depthwiseBn,
+  type DepthwiseBnParams,
+} from "lib/nn/conv_bn.ts";
+import { dropPath } from "lib/nn/drop_path.ts";
+import { gelu } from "lib/nn/gelu.ts";
+import { kaimingUniform } from "lib/nn/init.ts";
+import { createUniformLinear } from "lib/nn/linear.ts";
+import { laidOut, layoutOf } from "lib/nn/layout.ts";
+import { batchNorm, type BatchNormParams, createBatchNorm } from "lib/nn/norms.ts";
+import {
+  type Backbone,
+  type BackboneOutput,
+  checkKeys,
+  dropPathRates,
+  type ForwardOptions,
+  keepOutput,
+  tapWithin,
+} from "lib/models/parts/backbone.ts";
+import { createBranches, mergeBranches, sumBranches } from "lib/models/parts/large_kernel.ts";
+import { type RepLKNetConfig, repLKNetConfig } from "lib/models/replknet/replknet_configs.ts";
+
+/** Weights of a block that mixes pixels. */
+export interface RepLKBlockParams {
+  readonly prelkb_bn: BatchNormParams; // [C]
+  readonly pw1: ConvBnParams; // [1, 1, C, C]
+  readonly large_kernel: TrainedKernel | MergedKernel;
+  readonly pw2: ConvBnParams; // [1, 1, C, C]
+}
+
+interface TrainedKernel {
+  readonly lkb_origin: DepthwiseBnParams; // [k, k, C, 1]
+  readonly small_conv: DepthwiseBnParams; // [5, 5, C, 1]
+}
+
+interface MergedKernel {
+  readonly lkb_reparam: DepthwiseConv2dParams; // [k, k, C, 1], with a bias
+}
+
+/** Weights of a block that mixes channels. */
+export interface ConvFFNParams {
+  readonly preffn_bn: BatchNormParams; // [C]
+  readonly pw1: ConvBnParams; // [1, 1, C, 4C]
+  readonly pw2: ConvBnParams; // [1, 1, 4C, C]
+}
+
+/** Weights of the backbone; the classifier `head` is not part of it. */
+export interface RepLKNetParams {
+  readonly stem: readonly [ConvBnParams, DepthwiseBnParams, ConvBnParams, DepthwiseBnParams];
+  /** Blocks of the two kinds in turn. */
+  readonly stages: readonly { readonly blocks: readonly (RepLKBlockParams | ConvFFNParams)[] }[];
+  readonly transitions: readonly (readonly [ConvBnParams, DepthwiseBnParams])[];
+  readonly norm: BatchNormParams;
+}
+
+/**
+ * Builds the backbone, with PyTorch's first values.
+ *
+ * @throws {TypeError} If an option is unknown or missing.
+ * @throws {RangeError} If depths, dims and kernel sizes differ in number, a kernel size is even, or the small kernel is
+ *   larger than a large one.
+ */
+export function createRepLKNet(config: RepLKNetConfig, rng: Rng): Backbone {
+  checkKeys(config, repLKNetConfig("31B"));
+  const { depths, dims, kernelSizes, smallKernelSize } = config;
+  if (depths.length !== dims.length || kernelSizes.length !== dims.length || dims.length === 0) {
+    throw new RangeError(
+      `Cannot build stages: need as many depths and kernel sizes as dims, ` +
+        `current are ${depths.length}, ${kernelSizes.length} and ${dims.length}`,
+    );
+  }
+  if (smallKernelSize > Math.min(...kernelSizes)) {
+    throw new RangeError(
+      `Cannot merge a small kernel of ${smallKernelSize} into large ones of ${kernelSizes}`,
+    );
+  }
+  return repLKNetOf(createParams(config, rng), config);
+}
+
+/** The backbone of given weights. */
+export function repLKNetOf(params: RepLKNetParams, config: RepLKNetConfig): Backbone {
+  const featureDim = config.dims.at(-1)!;
+  return {
+    params,
+    featureDim,
+    headName: "head",
+    createHead: (classes, stream) => createUniformLinear(featureDim, classes, stream),
+    forward: (x, options) => repLKNet(x, params, config, options),
+  };
+}
+
+const dense: { readonly init: Initializer } = {
+  init: ([kh, kw, inDim, outDim], rng) =>
+    kaimingUniform([kh, kw, inDim, outDim], rng, kh * kw * inDim),
+};
+const depthwise: { readonly init: Initializer } = {
+  init: ([kh, kw, channels, one], rng) => kaimingUniform([kh, kw, channels, one], rng, kh * kw),
+};
+
+function createParams(config: RepLKNetConfig, rng: Rng): RepLKNetParams {
+  const { depths, dims } = config;
+  const dim = dims[0]!;
+  return {
+    stem: [
+      createConvBn(3, 3, dim, rng.fork("stem.0"), dense),
+      createDepthwiseBn(3, dim, rng.fork("stem.1"), depthwise),
+      createConvBn(1, dim, dim, rng.fork("stem.2"), dense),
+      createDepthwiseBn(3, dim, rng.fork("stem.3"), depthwise),
+    ],
+    stages: depths.map((depth, i) => ({
+      blocks: Array.from({ length: 2 * depth }, (_, j) => {
+        const stream = rng.fork(`stages.${i}.blocks.${j}`);
+        return j % 2 === 0 ? createRepLKBlock(i, config, stream) : createConvFFN(dims[i]!, stream);
+      }),
+    })),
+    transitions: dims.slice(1).map((dim, i) =>
+      [
+        createConvBn(1, dims[i]!, dim, rng.fork(`transitions.${i}.0`), dense),
+        createDepthwiseBn(3, dim, rng.fork(`transitions.${i}.1`), depthwise),
+      ] as const
+    ),
+    norm: createBatchNorm(dims.at(-1)!),
+  };
+}
+
+function createRepLKBlock(
+  stage: number,
+  { dims, kernelSizes, smallKernelSize, merged }: RepLKNetConfig,
+  rng: Rng,
+): RepLKBlockParams {
+  const [dim, size] = [dims[stage]!, kernelSizes[stage]!];
+  const stream = rng.fork("large_kernel");
+  return {
+    prelkb_bn: createBatchNorm(dim),
+    pw1: createConvBn(1, dim, dim, rng.fork("pw1"), dense),
+    large_kernel: merged
+      ? { lkb_reparam: createDepthwiseConv2d(size, dim, stream.fork("lkb_reparam"), depthwise) }
+      : createBranches({ lkb_origin: size, small_conv: smallKernelSize }, dim, stream, depthwise),
+    pw2: createConvBn(1, dim, dim, rng.fork("pw2"), dense),
+  };
+}
+
+function createConvFFN(dim: number, rng: Rng): ConvFFNParams {
+  return {
+    preffn_bn: createBatchNorm(dim),
+    pw1: createConvBn(1, dim, 4 * dim, rng.fork("pw1"), dense),
+    pw2: createConvBn(1, 4 * dim, dim, rng.fork("pw2"), dense),
+  };
+}
+
+/** @param x `[B, H, W, 3]`, normalised. */
+function repLKNet(
+  x: tf.Tensor4D,
+  params: RepLKNetParams,
+  config: RepLKNetConfig,
+  { training, rng, tap }: ForwardOptions,
+): BackboneOutput {
+  return tf.tidy(() => {
+    const see = tap ?? keepOutput;
+    const rates = dropPathRates(config.depths, config.dropPathRate);
+    const stages: tf.Tensor4D[] = [];
+    let y = stem(x, params.stem, { training, tap });
+    params.stages.forEach(({ blocks }, i) => {
+      if (i > 0) {
+        y = see(`transitions.${i - 1}`, transition(y, params.transitions[i - 1]!, training));
+      }
+      blocks.forEach((block, j) => {
+        const name = `stages.${i}.blocks.${j}`;
+        const branch = blockBranch(y, block, { training, tap: tapWithin(tap, name) });
+        const rate = training ? rates[i]![j >> 1]! : 0;
+        y = see(name, y.add(dropPath(branch, rate, rng?.fork(name))));
+      });
+      stages.push(y = see(`stages.${i}`, y));
+    });
+    const map = see("norm", batchNorm(y, params.norm, { training }));
+    return { stages, features: see("avgpool", map.mean<tf.Tensor2D>([1, 2])) }; // [B, C]
+  });
+}
+
+/** @returns `[B, ⌈H/4⌉, ⌈W/4⌉, C]` */
+function stem(
+  x: tf.Tensor4D,
+  layers: RepLKNetParams["stem"],
+  { training, tap = keepOutput }: ForwardOptions,
+): tf.Tensor4D {
+  let y = tap("stem.0", tf.relu(convBn(x, layers[0], { training, stride: 2 })));
+  y = tap("stem.1", tf.relu(depthwiseBn(y, layers[1], { training })));
+  y = tap("stem.2", tf.relu(convBn(y, layers[2], { training })));
+  return tap("stem.3", tf.relu(depthwiseBn(y, layers[3], { training, stride: 2 })));
+}
+
+/** @returns `[B, ⌈H/2⌉, ⌈W/2⌉, C']` */
+function transition(
+  x: tf.Tensor4D,
+  [widen, halve]: RepLKNetParams["transitions"][number],
+  training: boolean,
+): tf.Tensor4D {
+  const y = tf.relu(convBn(x, widen, { training }));
+  return tf.relu(depthwiseBn(y, halve, { training, stride: 2 }));
+}
+
+/** What a block adds to `x`, `[B, H, W, C]`. */
+function blockBranch(
+  x: tf.Tensor4D,
+  block: RepLKBlockParams | ConvFFNParams,
+  options: Pick<ForwardOptions, "training" | "tap">,
+): tf.Tensor4D {
+  if ("prelkb_bn" in block) {
+    const y = tf.relu(convBn(batchNorm(x, block.prelkb_bn, options), block.pw1, options));
+    return convBn(tf.relu(largeKernel(y, block.large_kernel, options)), block.pw2, options);
+  }
+  const y = convBn(batchNorm(x, block.preffn_bn, options), block.pw1, options); // [B, H, W, 4C]
+  return convBn(gelu(y), block.pw2, options);
+}
+
+function largeKernel(
+  x: tf.Tensor4D,
+  kernel: RepLKBlockParams["large_kernel"],
+  { training, tap = keepOutput }: Pick<ForwardOptions, "training" | "tap">,
+): tf.Tensor4D {
+  const y = "lkb_reparam" in kernel
+    ? depthwiseConv2d(x, kernel.lkb_reparam)
+    : sumBranches(x, { ...kernel }, { training });
+  return tap("large_kernel", y);
+}
+
+/**
+ * The same weights with every large kernel and the small one beside it merged, as the official code names them.
+ *
+ * @param tree A network's parameters, or a part of them.
+ * @returns New variables, owned by the caller.
+ */
+export function mergeKernels(tree: object): object {
+  if (tree instanceof tf.Variable) return copyOf(tree);
+  if ("lkb_origin" in tree) {
+    return { lkb_reparam: mergeBranches(tree as Record<string, DepthwiseBnParams>) };
+  }
+  if (Array.isArray(tree)) return tree.map(mergeKernels);
+  const entries = Object.entries(tree).map(([name, part]) => [name, mergeKernels(part)]);
+  return Object.fromEntries(entries);
+}
+
+function copyOf(variable: tf.Variable): tf.Variable {
+  const copy = tf.tidy(() => tf.variable(variable.clone(), variable.trainable));
+  return laidOut(layoutOf(variable), copy);
+}

@@ -1,0 +1,199 @@
+/**
+ * ResNet (He et al. 2016) in torchvision's form and names, at any width, and SimCLRv2's with selective kernels.
+ *
+ * B batch, H W map, C channels.
+ */
+import * as tf from "lib/tf.ts";
+import type { Rng } from "lib/rng.ts";
+import { conv2d, type Conv2dParams, createConv2d, type Initializer } from "lib/nn/conv.ts";
+import { kaimingNormal } from "lib/nn/init.ts";
+import { createUniformLinear } from "lib/nn/linear.ts";
+import { batchNorm, type BatchNormParams, createBatchNorm } from "lib/nn/norms.ts";
+import { maxPool } from "lib/nn/pool.ts";
+import {
+  type Backbone,
+  type BackboneOutput,
+  checkKeys,
+  type ForwardOptions,
+  keepOutput,
+  tapWithin,
+} from "lib/models/parts/backbone.ts";
+import {
+  outputDim,
+  type ResNetConfig,
+  resNetConfig,
+  type ResNetLayer,
+  resNetLayers,
+  strideOf,
+} from "lib/models/resnet/resnet_configs.ts";
+import {
+  deepStem,
+  type DeepStemParams,
+  selectiveKernel,
+  type SelectiveKernelParams,
+  shortcutPool,
+} from "lib/models/resnet/selective_kernel.ts";
+
+/** Weights of one block. */
+export interface ResNetBlockParams {
+  readonly conv1: Conv2dParams;
+  readonly bn1: BatchNormParams;
+  readonly conv2: Conv2dParams | SelectiveKernelParams;
+  readonly bn2?: BatchNormParams; // a selective kernel has its own
+  readonly conv3?: Conv2dParams; // of a bottleneck
+  readonly bn3?: BatchNormParams;
+  readonly downsample?: ShortcutParams;
+}
+
+/** A convolution and its norm, in ResNet-D after the pool. */
+type ShortcutParams =
+  | { readonly 0: Conv2dParams; readonly 1: BatchNormParams }
+  | { readonly 1: Conv2dParams; readonly 2: BatchNormParams };
+
+/** Weights of the backbone; the classifier `fc` is not part of it. */
+export interface ResNetParams {
+  readonly conv1: Conv2dParams | DeepStemParams;
+  readonly bn1: BatchNormParams;
+  /** Blocks by number. */
+  readonly [layer: `layer${number}`]: Readonly<Record<number, ResNetBlockParams>>;
+}
+
+/**
+ * Builds the backbone, with torchvision's first values.
+ *
+ * Differs: SimCLRv2 starts selective kernels by another rule, and each block's last BatchNorm at 0.
+ *
+ * @throws {TypeError} If an option is unknown or missing.
+ * @throws {RangeError} If depths and dims differ in number, or kernels are to be selected in basic blocks.
+ */
+export function createResNet(config: ResNetConfig, rng: Rng): Backbone {
+  checkKeys(config, resNetConfig(50));
+  const layers = resNetLayers(config).map((layer) =>
+    [layer.name, createLayer(layer, rng)] as const
+  );
+  const params = nest(layers) as ResNetParams;
+  const featureDim = outputDim(config.dims.at(-1)!, config);
+  return {
+    params,
+    featureDim,
+    headName: "fc",
+    createHead: (classes, stream) => createUniformLinear(featureDim, classes, stream),
+    forward: (x, options) => resNet(x, params, config, options),
+  };
+}
+
+function createLayer(layer: ResNetLayer, rng: Rng): Conv2dParams | BatchNormParams {
+  if ("norm" in layer) return createBatchNorm(layer.norm);
+  const [size, inDim, outDim] = layer.conv;
+  const init: Initializer = (shape, stream) => kaimingNormal(shape, stream, size * size * outDim);
+  return createConv2d(size, inDim, outDim, rng.fork(layer.name), { bias: false, init });
+}
+
+/** A tree from dotted paths. */
+function nest(leaves: readonly (readonly [string, object])[]): object {
+  type Node = Record<string, object>;
+  const root: Node = {};
+  for (const [path, leaf] of leaves) {
+    const names = path.split(".");
+    const last = names.pop()!;
+    let node = root;
+    for (const name of names) node = (node[name] ??= {}) as Node;
+    node[last] = leaf;
+  }
+  return root;
+}
+
+/** @param x `[B, H, W, 3]`, normalised. */
+function resNet(
+  x: tf.Tensor4D,
+  params: ResNetParams,
+  config: ResNetConfig,
+  { training, tap }: ForwardOptions,
+): BackboneOutput {
+  return tf.tidy(() => {
+    const see = tap ?? keepOutput;
+    let y = stem(x, params, { training, tap });
+    const stages = config.depths.map((_, i) => {
+      const layer = `layer${i + 1}` as const;
+      Object.values(params[layer]!).forEach((block, j) => {
+        const name = `${layer}.${j}`;
+        const options = { training, stride: strideOf(i, j), tap: tapWithin(tap, name) };
+        y = see(name, resNetBlock(y, block, options));
+      });
+      return y = see(layer, y);
+    });
+    return { stages, features: see("avgpool", y.mean<tf.Tensor2D>([1, 2])) }; // [B, C]
+  });
+}
+
+/** @returns `[B, ⌈H/4⌉, ⌈W/4⌉, C]` */
+function stem(
+  x: tf.Tensor4D,
+  { conv1, bn1 }: ResNetParams,
+  { training, tap }: ForwardOptions,
+): tf.Tensor4D {
+  const see = tap ?? keepOutput;
+  const plain = "weight" in conv1;
+  let y = plain ? conv2d(x, conv1, { stride: 2 }) : deepStem(x, conv1, { training });
+  y = tf.relu(see("bn1", batchNorm(see("conv1", y), bn1, { training })));
+  return see(
+    "maxpool",
+    // SimCLRv2 is TensorFlow's, and so is its padding: of an even number of rows, the last side only
+    plain ? maxPool(y, { size: 3, stride: 2, padding: 1 }) : tf.maxPool(y, 3, 2, "same"),
+  );
+}
+
+interface BlockOptions extends Pick<ForwardOptions, "training" | "tap"> {
+  readonly stride: 1 | 2;
+}
+
+/**
+ * One residual block, basic or bottleneck.
+ *
+ * @param x `[B, H, W, C]`
+ * @returns `[B, ⌈H/stride⌉, ⌈W/stride⌉, C']`
+ */
+function resNetBlock(
+  x: tf.Tensor4D,
+  block: ResNetBlockParams,
+  options: BlockOptions,
+): tf.Tensor4D {
+  return tf.tidy(() => {
+    const branch = block.conv3 ? bottleneck(x, block, options) : basic(x, block, options);
+    return tf.relu(branch.add<tf.Tensor4D>(shortcut(x, block.downsample, options)));
+  });
+}
+
+function basic(
+  x: tf.Tensor4D,
+  { conv1, bn1, conv2, bn2 }: ResNetBlockParams,
+  { training, stride, tap = keepOutput }: BlockOptions,
+): tf.Tensor4D {
+  const y = tf.relu(batchNorm(conv2d(x, conv1, { stride }), bn1, { training }));
+  return tap("bn2", batchNorm(conv2d(y, conv2 as Conv2dParams), bn2!, { training }));
+}
+
+function bottleneck(
+  x: tf.Tensor4D,
+  { conv1, bn1, conv2, bn2, conv3, bn3 }: ResNetBlockParams,
+  { training, stride, tap = keepOutput }: BlockOptions,
+): tf.Tensor4D {
+  let y = tf.relu(batchNorm(conv2d(x, conv1), bn1, { training }));
+  y = "attn" in conv2
+    ? selectiveKernel(y, conv2, { training, stride })
+    : tf.relu(batchNorm(conv2d(y, conv2, { stride }), bn2!, { training }));
+  return tap("bn3", batchNorm(conv2d(y, conv3!), bn3!, { training }));
+}
+
+/** What the branch is added to: `x`, or a 1×1 convolution of it where channels or resolution change. */
+function shortcut(
+  x: tf.Tensor4D,
+  downsample: ShortcutParams | undefined,
+  { training, stride, tap = keepOutput }: BlockOptions,
+): tf.Tensor4D {
+  if (!downsample) return x;
+  const y = "2" in downsample
+    ? batchNorm(conv2d(shortcutPool(x, stride), downsample[1]), downsample[2], { training })
+    : batchNorm(conv2d(x, downsample[0], { stride }), downsample[1], { training });
+  return tap("downsample", y);
+}

@@ -1,0 +1,259 @@
+/**
+ * Swin (Liu et al. 2021): attention within windows, which every second block shifts. As EsViT defines it, which the paper
+ * compares with (Tables 1, 3 and 5): for images of any size. Weight names are those of the official checkpoints.
+ *
+ * Where EsViT differs from the official Swin: maps are padded with zeros to whole windows, and to even sides before they
+ * are merged, where the official code refuses them; every LayerNorm's eps is 1e-6 instead of 1e-5 (`normEps`). timm pads
+ * after rolling, EsViT and mmdetection before, so timm agrees on sizes that need no padding only.
+ *
+ * Differs: from EsViT, in taking images that are not square too.
+ *
+ * B batch, H W map, C channels.
+ */
+import * as tf from "lib/tf.ts";
+import type { Rng } from "lib/rng.ts";
+import { type AttentionParams, createAttention, selfAttention } from "lib/nn/attention.ts";
+import type { Conv2dParams } from "lib/nn/conv.ts";
+import { truncNormal } from "lib/nn/init.ts";
+import { laidOut } from "lib/nn/layout.ts";
+import { createLinear, linear, type LinearParams } from "lib/nn/linear.ts";
+import { createMlp } from "lib/nn/mlp.ts";
+import { createLayerNorm, layerNorm, type LayerNormParams } from "lib/nn/norms.ts";
+import {
+  type Backbone,
+  type BackboneOutput,
+  checkKeys,
+  dropPathRates,
+  type ForwardOptions,
+  tapWithin,
+} from "lib/models/parts/backbone.ts";
+import { createPatchProjection, projectPatches } from "lib/models/parts/patch_embed.ts";
+import { type SwinConfig, swinConfig } from "lib/models/swin/swin_configs.ts";
+import { swinNames } from "lib/models/swin/swin_names.ts";
+import {
+  fromWindows,
+  relativePositionBias,
+  rollMask,
+  toWindows,
+  type WindowPlan,
+  windowPlan,
+} from "lib/models/swin/swin_windows.ts";
+import {
+  transformerBlock,
+  type TransformerBlockParams,
+} from "lib/models/parts/transformer_block.ts";
+
+export type { SwinConfig } from "lib/models/swin/swin_configs.ts";
+
+/** Weights of one block. */
+export interface SwinBlockParams extends TransformerBlockParams {
+  readonly norm2: LayerNormParams;
+  readonly attn: AttentionParams & {
+    readonly relative_position_bias_table: tf.Variable<tf.Rank.R2>; // [(2w − 1)², h]
+  };
+}
+
+/** Weights of one layer; the last has no downsampling. */
+export interface SwinLayerParams {
+  readonly blocks: readonly SwinBlockParams[];
+  readonly downsample?: {
+    readonly reduction: Pick<LinearParams, "weight">; // [4C, 2C]
+    readonly norm: LayerNormParams; // [4C]
+  };
+}
+
+/** Weights of the backbone; the classification head is not part of it. */
+export interface SwinParams {
+  readonly patch_embed: { readonly proj: Conv2dParams; readonly norm: LayerNormParams };
+  readonly layers: readonly SwinLayerParams[];
+  readonly norm: LayerNormParams;
+}
+
+/**
+ * Builds the backbone.
+ *
+ * @throws {TypeError} If an option is unknown or missing.
+ * @throws {RangeError} If depths and heads differ in number, heads do not share the channels evenly, or `imageSize` leaves
+ *   a layer no token.
+ */
+export function createSwin(config: SwinConfig, rng: Rng): Backbone {
+  checkKeys(config, swinConfig("tiny"));
+  const params = createParams(config, rng);
+  const featureDim = config.embedDim * 2 ** (config.depths.length - 1);
+  return {
+    params,
+    featureDim,
+    headName: "head",
+    createHead: (classes, stream) => createLinear(featureDim, classes, stream),
+    forward: (x, options) => swin(x, params, config, options),
+    officialNames: swinNames,
+  };
+}
+
+function createParams(config: SwinConfig, rng: Rng): SwinParams {
+  const { embedDim, depths, numHeads, patchSize } = config;
+  if (depths.length !== numHeads.length || depths.length === 0) {
+    throw new RangeError(
+      `Cannot build layers: need as many depths as numbers of heads, current are ${depths.length} and ${numHeads.length}`,
+    );
+  }
+  return {
+    patch_embed: {
+      proj: createPatchProjection(patchSize, embedDim, rng.fork("patch_embed.proj")),
+      norm: createLayerNorm(embedDim),
+    },
+    layers: depths.map((_, i) => createLayer(config, i, rng.fork(`layers.${i}`))),
+    norm: createLayerNorm(embedDim * 2 ** (depths.length - 1)),
+  };
+}
+
+function createLayer(config: SwinConfig, layer: number, rng: Rng): SwinLayerParams {
+  const { depths, embedDim } = config;
+  const dim = embedDim * 2 ** layer;
+  const blocks = Array.from(
+    { length: depths[layer]! },
+    (_, i) => createBlock(config, layer, rng.fork(`blocks.${i}`)),
+  );
+  if (layer === depths.length - 1) return { blocks };
+  const weight = truncNormal<tf.Rank.R2>([4 * dim, 2 * dim], rng.fork("downsample.reduction"));
+  const reduction = { weight: laidOut("linear", weight) };
+  return { blocks, downsample: { reduction, norm: createLayerNorm(4 * dim) } };
+}
+
+function createBlock(config: SwinConfig, layer: number, rng: Rng): SwinBlockParams {
+  const dim = config.embedDim * 2 ** layer;
+  const heads = config.numHeads[layer]!;
+  const positions = (2 * windowOf(config, layer).window - 1) ** 2;
+  return {
+    norm1: createLayerNorm(dim),
+    attn: {
+      relative_position_bias_table: truncNormal<tf.Rank.R2>(
+        [positions, heads],
+        rng.fork("attn.relative_position_bias_table"),
+      ),
+      ...createAttention(dim, heads, rng.fork("attn")),
+    },
+    norm2: createLayerNorm(dim),
+    mlp: createMlp(dim, rng.fork("mlp")),
+  };
+}
+
+/** A layer's window, and how far its odd blocks roll, from the map that `imageSize` gives it. */
+function windowOf(
+  { imageSize, patchSize, windowSize }: SwinConfig,
+  layer: number,
+): { readonly window: number; readonly shift: number } {
+  const side = Math.floor(Math.floor(imageSize / patchSize) / 2 ** layer);
+  if (side < 1) {
+    throw new RangeError(
+      `Cannot build layer ${layer}: ${imageSize} pixels in patches of ${patchSize} leave it no token`,
+    );
+  }
+  return side > windowSize
+    ? { window: windowSize, shift: Math.floor(windowSize / 2) }
+    : { window: side, shift: 0 };
+}
+
+/**
+ * The whole backbone. The feature is the mean of the normed tokens; stages are the layers' maps before they are merged and
+ * before any norm, as EsViT's probes of the last blocks take them but for the last (mmdetection norms each, with weights
+ * that are the detector's).
+ *
+ * Taps: `patch_embed`; `layers.0.blocks.1`, its `norm1`, `attn`, `norm2` and `mlp`; `layers.0`, merged; `norm`. All are
+ * maps `[B, H, W, C]`.
+ *
+ * @param x `[B, H, W, 3]`, normalised.
+ * @throws {RangeError} If the image has not one patch.
+ */
+function swin(
+  x: tf.Tensor4D,
+  params: SwinParams,
+  config: SwinConfig,
+  options: ForwardOptions,
+): BackboneOutput {
+  return tf.tidy(() => {
+    const see = options.tap ?? ((_, output) => output);
+    const { proj, norm } = params.patch_embed;
+    const { normEps } = config;
+    const stages: tf.Tensor4D[] = [];
+    let y = see("patch_embed", layerNorm(projectPatches(x, proj), norm, normEps));
+    params.layers.forEach(({ blocks, downsample }, i) => {
+      y = runBlocks(y, blocks, i, config, options);
+      stages.push(y);
+      if (downsample) y = merge(y, downsample, normEps);
+      y = see(`layers.${i}`, y);
+    });
+    const normed = see("norm", layerNorm(y, params.norm, normEps));
+    return { stages, features: normed.mean<tf.Tensor2D>([1, 2]) };
+  });
+}
+
+/** One layer's blocks; the odd ones roll. */
+function runBlocks(
+  x: tf.Tensor4D,
+  blocks: readonly SwinBlockParams[],
+  layer: number,
+  config: SwinConfig,
+  { training, rng, tap }: ForwardOptions,
+): tf.Tensor4D {
+  const { depths, dropPathRate, normEps: eps } = config;
+  const [rates, numHeads] = [dropPathRates(depths, dropPathRate)[layer]!, config.numHeads[layer]!];
+  const { window, shift } = windowOf(config, layer);
+  const [, height, width] = x.shape;
+  const plans = [0, shift].map((roll) => windowPlan(height, width, window, roll));
+  const mask = shift > 0 ? rollMask(plans[1]!) : undefined;
+  return blocks.reduce((y, block, i) => {
+    const name = `layers.${layer}.blocks.${i}`;
+    const odd = i % 2;
+    const attention = (z: tf.Tensor4D) =>
+      windowAttention(z, block, { numHeads, plan: plans[odd]!, mask: odd ? mask : undefined });
+    const options = { training, rng: rng?.fork(name), tap: tapWithin(tap, name) };
+    const output = transformerBlock(y, block, {
+      ...options,
+      attention,
+      dropPathRate: rates[i]!,
+      eps,
+    });
+    return tap?.(name, output) ?? output;
+  }, x);
+}
+
+interface WindowAttentionOptions {
+  readonly numHeads: number;
+  readonly plan: WindowPlan;
+  readonly mask?: tf.Tensor4D; // [windows, 1, N, N]
+}
+
+function windowAttention(
+  x: tf.Tensor4D,
+  { attn }: SwinBlockParams,
+  { numHeads, plan, mask }: WindowAttentionOptions,
+): tf.Tensor4D {
+  return tf.tidy(() => {
+    const positions = relativePositionBias(attn.relative_position_bias_table, plan.window);
+    const bias = mask ? positions.add(mask) as tf.Tensor4D : positions; // [1 or windows, h, N, N]
+    return fromWindows(selfAttention(toWindows(x, plan), attn, { numHeads, bias }), plan);
+  });
+}
+
+/**
+ * Each square of four tokens becomes one: side by side, normed, halved in length.
+ *
+ * @param x `[B, H, W, C]`
+ * @returns `[B, ⌈H/2⌉, ⌈W/2⌉, 2C]`
+ */
+function merge(
+  x: tf.Tensor4D,
+  { reduction, norm }: NonNullable<SwinLayerParams["downsample"]>,
+  eps: number,
+): tf.Tensor4D {
+  const [batch, height, width, channels] = x.shape;
+  const [rows, columns] = [Math.ceil(height / 2), Math.ceil(width / 2)];
+  const even = 2 * rows === height && 2 * columns === width
+    ? x
+    : tf.pad(x, [[0, 0], [0, height % 2], [0, width % 2], [0, 0]]);
+  const squares = even.reshape([batch * rows, 2, columns, 2, channels])
+    .transpose([0, 2, 3, 1, 4]) // down the first column, then down the second
+    .reshape<tf.Tensor4D>([batch, rows, columns, 4 * channels]);
+  return linear(layerNorm(squares, norm, eps), reduction);
+}

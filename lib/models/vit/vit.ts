@@ -1,0 +1,170 @@
+/**
+ * The Vision Transformer (Dosovitskiy et al. 2021) as DINO defines it, and ViT-BN (Chen et al. 2021, MoCo v3; Table 3).
+ * Weight names are those of the official checkpoints.
+ *
+ * B batch, N patches, C channels; a token more than patches, the class token, comes first.
+ */
+import * as tf from "lib/tf.ts";
+import type { Rng } from "lib/rng.ts";
+import { createAttention, selfAttention } from "lib/nn/attention.ts";
+import type { Conv2dParams } from "lib/nn/conv.ts";
+import { truncNormal } from "lib/nn/init.ts";
+import { createLinear } from "lib/nn/linear.ts";
+import { createMlp } from "lib/nn/mlp.ts";
+import {
+  type BatchNormParams,
+  createBatchNorm,
+  createLayerNorm,
+  type LayerNormParams,
+} from "lib/nn/norms.ts";
+import {
+  type Backbone,
+  type BackboneOutput,
+  checkKeys,
+  dropPathRates,
+  type ForwardOptions,
+  tapWithin,
+} from "lib/models/parts/backbone.ts";
+import { createPatchProjection, projectPatches } from "lib/models/parts/patch_embed.ts";
+import { interpolatePositions } from "lib/models/vit/position_table.ts";
+import {
+  normTokens,
+  transformerBlock,
+  type TransformerBlockParams,
+} from "lib/models/parts/transformer_block.ts";
+import { type ViTConfig, vitConfig } from "lib/models/vit/vit_configs.ts";
+
+export type { ViTConfig } from "lib/models/vit/vit_configs.ts";
+
+const eps = 1e-6; // of every norm
+
+/** Weights of the backbone; the classification head is not part of it. */
+export interface ViTParams {
+  readonly cls_token: tf.Variable<tf.Rank.R3>; // [1, 1, C]
+  readonly pos_embed: tf.Variable<tf.Rank.R3>; // [1, 1 + n·n, C]
+  readonly patch_embed: { readonly proj: Conv2dParams };
+  readonly blocks: readonly TransformerBlockParams[];
+  readonly norm: LayerNormParams | BatchNormParams;
+}
+
+/**
+ * Builds the backbone.
+ *
+ * @throws {TypeError} If an option is unknown or missing.
+ * @throws {RangeError} If the heads do not share the channels evenly, or there is no such norm.
+ */
+export function createViT(config: ViTConfig, rng: Rng): Backbone {
+  checkKeys(config, vitConfig("tiny"));
+  const params = createParams(config, rng);
+  return {
+    params,
+    featureDim: config.embedDim,
+    headName: "head",
+    createHead: (classes, stream) => createLinear(config.embedDim, classes, stream),
+    forward: (x, options) => vit(x, params, config, options),
+  };
+}
+
+function createParams(config: ViTConfig, rng: Rng): ViTParams {
+  const { embedDim, depth, patchSize, imageSize } = config;
+  const positions = 1 + Math.floor(imageSize / patchSize) ** 2;
+  return {
+    cls_token: truncNormal<tf.Rank.R3>([1, 1, embedDim], rng.fork("cls_token")),
+    pos_embed: truncNormal<tf.Rank.R3>([1, positions, embedDim], rng.fork("pos_embed")),
+    patch_embed: {
+      proj: createPatchProjection(patchSize, embedDim, rng.fork("patch_embed.proj")),
+    },
+    blocks: Array.from({ length: depth }, (_, i) => createBlock(config, rng.fork(`blocks.${i}`))),
+    norm: createNorm(config),
+  };
+}
+
+function createBlock(config: ViTConfig, rng: Rng): TransformerBlockParams {
+  const { embedDim, numHeads } = config;
+  return {
+    norm1: createLayerNorm(embedDim),
+    attn: createAttention(embedDim, numHeads, rng.fork("attn")),
+    norm2: createNorm(config),
+    mlp: createMlp(embedDim, rng.fork("mlp")),
+  };
+}
+
+function createNorm({ norm, embedDim }: ViTConfig): LayerNormParams | BatchNormParams {
+  switch (norm) {
+    case "layer":
+      return createLayerNorm(embedDim);
+    case "batch":
+      return createBatchNorm(embedDim);
+    default:
+      throw new RangeError(`Unknown norm "${norm satisfies never}": use layer, batch`);
+  }
+}
+
+/**
+ * The whole backbone. The feature is the class token after the last norm; the one stage is the last block's patches
+ * before it.
+ *
+ * Taps: `patch_embed` `[B, N, C]`; `blocks.3`, its `norm1`, `attn`, `norm2` and `mlp`, and `norm`, `[B, 1 + N, C]`.
+ *
+ * @param x `[B, H, W, 3]`, normalised.
+ * @throws {RangeError} If the image has not one patch.
+ */
+function vit(
+  x: tf.Tensor4D,
+  params: ViTParams,
+  config: ViTConfig,
+  { training, rng, tap }: ForwardOptions,
+): BackboneOutput {
+  return tf.tidy(() => {
+    const see = tap ?? ((_, output) => output);
+    const map = projectPatches(x, params.patch_embed.proj); // [B, h, w, C]
+    const [batch, rows, columns, channels] = map.shape;
+    const patches = map.reshape<tf.Tensor3D>([batch, rows * columns, channels]);
+    let tokens = withPositions(
+      see("patch_embed", patches),
+      positionsFor(x, params, config),
+      params,
+    );
+    const { numHeads } = config;
+    const [rates] = dropPathRates([config.depth], config.dropPathRate);
+    params.blocks.forEach((block, i) => {
+      const name = `blocks.${i}`;
+      const attention = (y: tf.Tensor3D) => selfAttention(y, block.attn, { numHeads });
+      const options = { training, rng: rng?.fork(name), tap: tapWithin(tap, name) };
+      const dropPathRate = rates![i]!;
+      tokens = see(
+        name,
+        transformerBlock(tokens, block, { ...options, attention, dropPathRate, eps }),
+      );
+    });
+    const normed = see("norm", normTokens(tokens, params.norm, { training, eps }));
+    return {
+      stages: [tokens.slice([0, 1]).reshape<tf.Tensor4D>(map.shape)],
+      features: normed.slice([0, 0], [-1, 1]).reshape<tf.Tensor2D>([batch, channels]),
+    };
+  });
+}
+
+/** The table as it is for square images with as many patches as it has, else interpolated: DINO's own condition. */
+function positionsFor(
+  x: tf.Tensor4D,
+  { pos_embed }: ViTParams,
+  { patchSize }: ViTConfig,
+): tf.Tensor3D {
+  const [, height, width] = x.shape;
+  const [rows, columns] = [Math.floor(height / patchSize), Math.floor(width / patchSize)];
+  if (height === width && 1 + rows * columns === pos_embed.shape[1]) return pos_embed;
+  return interpolatePositions(pos_embed, rows, columns);
+}
+
+/** The class token before the patches `[B, N, C]`, and to each its position `[1, 1 + N, C]`. */
+function withPositions(
+  patches: tf.Tensor3D,
+  positions: tf.Tensor3D,
+  { cls_token }: ViTParams,
+): tf.Tensor3D {
+  const [batch, count] = patches.shape;
+  const [ofClass, ofPatches] = tf.split(positions, [1, count], 1) as [tf.Tensor3D, tf.Tensor3D];
+  const classTokens = cls_token.add(ofClass).tile([batch, 1, 1]);
+  return tf.concat([classTokens, patches.add(ofPatches) as tf.Tensor3D], 1) as tf.Tensor3D;
+}

@@ -1,0 +1,89 @@
+// A vector of floats as wide as this CPU's registers, by the compiler's vector extensions: one source for AVX-512, AVX2,
+// NEON and whatever else. In a feature map it holds kLanes neighbouring channels of one position.
+#pragma once
+
+#include <cstring>
+#include <memory>
+
+#include "core/kernels.h"
+
+namespace bcssl {
+
+#if defined(__AVX512F__)
+constexpr int kLanes = 16, kRegisters = 32;
+#elif defined(__AVX__)
+constexpr int kLanes = 8, kRegisters = 16;
+#elif defined(__aarch64__)
+constexpr int kLanes = 4, kRegisters = 32;
+#else
+constexpr int kLanes = 4, kRegisters = 16;
+#endif
+typedef float Vec __attribute__((vector_size(kLanes * sizeof(float))));
+
+/**
+ * The channels of a position in blocks of kLanes. The last block ends with the last channel, so it may overlap the one
+ * before: what is computed twice comes out the same twice. Fewer than kLanes channels leave lanes empty.
+ */
+class Blocks {
+ public:
+  explicit Blocks(Index channels)
+      : channels_(channels), count_((channels + kLanes - 1) / kLanes), filled_(std::min<Index>(channels, kLanes)) {}
+
+  Index channels() const { return channels_; }
+  bool full() const { return filled_ == kLanes; }
+  Index count() const { return count_; }
+  /** The first channel of a block. */
+  Index begin(Index block) const { return std::min(block * kLanes, channels_ - filled_); }
+
+  Vec load(const float* position, Index block) const {
+    Vec v = {};
+    const float* from = position + begin(block);
+    if (filled_ == kLanes) {
+      std::memcpy(&v, from, sizeof v);
+    } else {
+      std::memcpy(&v, from, filled_ * sizeof(float));
+    }
+    return v;
+  }
+
+  void store(const Vec& v, float* position, Index block) const {
+    float* to = position + begin(block);
+    if (filled_ == kLanes) {
+      std::memcpy(to, &v, sizeof v);
+    } else {
+      std::memcpy(to, &v, filled_ * sizeof(float));
+    }
+  }
+
+ private:
+  Index channels_, count_, filled_;
+};
+
+/** Channel blocks in groups, each of at most `bytes` if it can be: `vectors_of_one` for every block. */
+struct Groups {
+  Index blocks, count, largest;
+  Groups(Index blocks, Index vectors_of_one, Index bytes) : blocks(blocks) {
+    const Index most = bytes / static_cast<Index>(sizeof(Vec));
+    const Index fit = std::clamp<Index>(most / std::max<Index>(1, vectors_of_one), 1, blocks);
+    count = (blocks + fit - 1) / fit;
+    largest = (blocks + count - 1) / count;
+  }
+  Index begin(Index group) const { return blocks * group / count; }
+  Index size(Index group) const { return begin(group + 1) - begin(group); }
+};
+
+/** An array whose elements start out as whatever the memory holds. */
+inline std::unique_ptr<Vec[]> vectors(Index count) { return std::unique_ptr<Vec[]>(new Vec[count]); }
+
+/** The calling thread's own memory, kept from call to call: fresh pages would cost more than some kernels. */
+inline Vec* scratch(Index count) {
+  thread_local std::unique_ptr<Vec[]> memory;
+  thread_local Index size = 0;
+  if (size < count) {
+    memory = vectors(count);
+    size = count;
+  }
+  return memory.get();
+}
+
+}  // namespace bcssl

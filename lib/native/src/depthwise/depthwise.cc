@@ -1,0 +1,344 @@
+// Depthwise convolution, odd kernels, stride 1 or 2, zeros around the map by half a kernel: forward and both gradients.
+//
+// All three are one inner loop (correlate.h). Forward, the sums are neighbouring outputs and the factors a kernel row; the
+// gradient of the input is the same with the kernel turned round; for the gradient of the kernel the sums are neighbouring
+// taps and the factors a row of the output's gradient. Taps that only meet the zeros outside are skipped: on the last,
+// small maps of a network, most of them. For the smallest kernels, forward and the gradient of the input have a loop that
+// needs no window (direct.h).
+#include "depthwise/correlate.h"
+#include "depthwise/direct.h"
+#include "depthwise/window.h"
+
+namespace bcssl {
+namespace {
+
+/**
+ * One axis: tap f joins input j to output i where j · up = i · down − pad + f. Forward, `down` is the stride and `up` 1;
+ * for the gradient of the input, the other way round.
+ */
+struct Axis {
+  Index in, out, taps, down, up;
+  Index pad() const { return taps / 2; }
+};
+
+/** Outputs first, first + up …, and the inputs that the first of them meets: input, input + 1 … at taps tap, tap + up … */
+struct Strip {
+  Index first, outputs;
+  Index input, tap, taps;
+};
+
+/** Leaves out the taps at which all outputs of the strip meet zeros. */
+Strip strip_of(const Axis& a, Index first, Index outputs) {
+  const Index from = first * a.down - a.pad();
+  const Index tap = ((-from) % a.up + a.up) % a.up;
+  const Index input = (from + tap) / a.up, taps = (a.taps - tap + a.up - 1) / a.up;
+  const Index begin = std::clamp<Index>(-input - (outputs - 1) * a.down, 0, taps);
+  const Index end = std::clamp<Index>(a.in - input, begin, taps);
+  return {first, outputs, input + begin, tap + begin * a.up, end - begin};
+}
+
+/** All outputs of an axis in strips of nearly equal length. */
+std::vector<Strip> strips_of(const Axis& a) {
+  std::vector<Strip> strips;
+  for (Index phase = 0; phase < std::min(a.up, a.out); ++phase) {
+    const Index outputs = (a.out - phase + a.up - 1) / a.up, count = (outputs + kSums - 1) / kSums;
+    for (Index s = 0; s < count; ++s) {
+      const Index begin = outputs * s / count, end = outputs * (s + 1) / count;
+      strips.push_back(strip_of(a, phase + begin * a.up, end - begin));
+    }
+  }
+  return strips;
+}
+
+/** Each output of an axis by itself. */
+std::vector<Strip> singles_of(const Axis& a) {
+  std::vector<Strip> singles;
+  for (Index i = 0; i < a.out; ++i) singles.push_back(strip_of(a, i, 1));
+  return singles;
+}
+
+/** Bytes of a group's windows. */
+constexpr Index kInSecondCache = Index{1} << 19;
+
+/** Rows that are worked on together, so that what they share is still in the first cache. */
+constexpr Index kLongestBand = 64;
+constexpr Index kWholeRow = 5;
+Index band_of(Index width) { return std::max<Index>(4, kLongestBand / std::max<Index>(1, width)); }
+
+/** The part of a kernel that a map of this size meets. */
+Kernel inner(const Kernel& k, Index height, Index width) {
+  return {std::min(k.height, std::max<Index>(1, 2 * height - 1)), std::min(k.width, std::max<Index>(1, 2 * width - 1)),
+          k.stride};
+}
+
+/** The place in the whole kernel of a tap of its inner part. */
+Index tap_in_whole(const Kernel& whole, const Kernel& inner, Index tap) {
+  const Index top = (whole.height - inner.height) / 2, left = (whole.width - inner.width) / 2;
+  return (top + tap / inner.width) * whole.width + left + tap % inner.width;
+}
+
+/** The inner part as [blocks, height, width] vectors; turned round, it gives the gradient of the input. */
+std::unique_ptr<Vec[]> pack_kernel(const float* weight, const Kernel& whole, const Kernel& inner, const Blocks& blocks,
+                                   bool turned) {
+  const Index taps = inner.height * inner.width;
+  auto packed = vectors(blocks.count() * taps);
+  for (Index tap = 0; tap < taps; ++tap) {
+    const float* in = weight + tap_in_whole(whole, inner, turned ? taps - 1 - tap : tap) * blocks.channels();
+    for (Index b = 0; b < blocks.count(); ++b) packed[b * taps + tap] = blocks.load(in, b);
+  }
+  return packed;
+}
+
+Index outputs(Index size, Index stride) { return (size + stride - 1) / stride; }
+
+/** A convolution forward, or backward to its input. */
+class Convolution {
+ public:
+  Convolution(const Axis& y, const Axis& x, Index channels)
+      : y_(y), x_(x), blocks_(channels), rows_(singles_of(y)), strips_(strips_of(x)),
+        pad_(std::min(x.pad(), (kSums - 1) * x.down)), band_(std::clamp<Index>(y.out, 1, band_of(x.out))),
+        window_rows_(std::min(y.in, ((band_ - 1) * y.down + y.taps - 1) / y.up + 1)),
+        groups_(blocks_.count(), Window::size(window_rows_, x.in, pad_), kInSecondCache) {
+    for (const Strip& strip : strips_) write_.push_back(write_outputs(strip.outputs, x.down));
+    if (x.down == 1 && x.up == 1 && x.out <= kSums) {
+      strips_ = {{0, x.out, 0, 0, x.taps}};
+      write_ = {write_row(x.out)};
+    }
+  }
+
+  /** `kernel` is packed. */
+  void run(const float* in, const Vec* kernel, const Addend& addend, float* out, Index images,
+           const Workers& workers) const {
+    if (images * y_.out * x_.out * blocks_.channels() == 0) return;
+    const Index bands = (y_.out + band_ - 1) / band_;
+    // Few images are cut into runs of bands, too.
+    const Index cuts = std::clamp<Index>(Split::kMostParts / std::max<Index>(1, images * groups_.count), 1, bands);
+    const Index work = y_.out * x_.out * groups_.largest * kLanes * (1 + y_.taps * x_.taps / 8) / cuts;
+    const Split split(images * groups_.count * cuts, work);
+    workers.run(split.parts, [&](Index part) {
+      Window window(scratch(groups_.largest * Window::size(window_rows_, x_.in, pad_)), blocks_, window_rows_, y_.in,
+                    x_.in, pad_);
+      for (Index unit = split.begin(part); unit < split.end(part); ++unit) {
+        const Index cut = unit % cuts, group = unit / cuts % groups_.count, image = unit / cuts / groups_.count;
+        window.start({in + image * y_.in * x_.in * blocks_.channels(), groups_.begin(group), groups_.size(group)});
+        const Index map = image * y_.out * x_.out * blocks_.channels();
+        const Addend own{addend.bias, addend.map == nullptr ? nullptr : addend.map + map};
+        for (Index band = bands * cut / cuts; band < bands * (cut + 1) / cuts; ++band) {
+          convolve_band(window, group, band * band_, kernel, own, out + map);
+        }
+      }
+    });
+  }
+
+ private:
+  /** One band of output rows, from row `begin` on, of one group of channel blocks. */
+  void convolve_band(Window& window, Index group, Index begin, const Vec* kernel, const Addend& addend,
+                     float* out) const {
+    const Index end = std::min(begin + band_, y_.out);
+    const Strip& last = rows_[end - 1];
+    window.show(rows_[begin].input, last.input + last.taps);
+    for (Index b = 0; b < groups_.size(group); ++b) {
+      const Index block = groups_.begin(group) + b;
+      const Vec bias = addend.bias == nullptr ? Vec{} : blocks_.load(addend.bias, block);
+      const Vec* own = kernel + block * y_.taps * x_.taps;
+      for (Index i = begin; i < end; ++i) {
+        const Index row = i * x_.out * blocks_.channels();
+        const float* added = addend.map == nullptr ? nullptr : addend.map + row;
+        convolve_row(window, i - begin, b, rows_[i], own, bias, added, out + row, block);
+      }
+    }
+  }
+
+  void convolve_row(const Window& window, Index row, Index b, const Strip& y, const Vec* kernel, const Vec& bias,
+                    const float* added, float* out, Index block) const {
+    Runs runs{nullptr, window.starts(y.input), 1, nullptr, y_.up * x_.taps, x_.up, y.taps, 0};
+    const Index step = x_.up * blocks_.channels();
+    for (std::size_t s = 0; s < strips_.size(); ++s) {
+      const Strip& strip = strips_[s];
+      if (x_.in == x_.out) window.prefetch(row, strip.first, strip.outputs, b);
+      runs.inputs = window.block(b) + strip.input;
+      runs.factors = kernel + y.tap * x_.taps + strip.tap;
+      runs.length = strip.taps;
+      float* to = out + strip.first * blocks_.channels();
+      Start start{reinterpret_cast<const float*>(&bias), 0};
+      const float* from = added == nullptr ? nullptr : added + strip.first * blocks_.channels();
+      if (blocks_.full()) {
+        if (from != nullptr) start = {from + blocks_.begin(block), step};
+        write_[s](runs, start, to + blocks_.begin(block), step);
+      } else {
+        Vec starts[kSums], sums[kSums];
+        if (from != nullptr) {
+          for (Index t = 0; t < strip.outputs; ++t) starts[t] = blocks_.load(from + t * step, block);
+          start = {reinterpret_cast<const float*>(starts), kLanes};
+        }
+        write_[s](runs, start, reinterpret_cast<float*>(sums), kLanes);
+        for (Index t = 0; t < strip.outputs; ++t) blocks_.store(sums[t], to + t * step, block);
+      }
+    }
+  }
+
+  Axis y_, x_;
+  Blocks blocks_;
+  std::vector<Strip> rows_, strips_;
+  std::vector<WriteOutputs> write_;  // for each strip
+  Index pad_, band_, window_rows_;
+  Groups groups_;
+};
+
+/** The gradients of kernel and bias. Axes are the forward ones: tap f joins input i · stride − pad + f to output i. */
+class KernelGradient {
+ public:
+  KernelGradient(const Maps& m, const Kernel& whole)
+      : m_(m), whole_(whole), k_(inner(whole, m.height, m.width)), height_(outputs(m.height, k_.stride)),
+        width_(outputs(m.width, k_.stride)), blocks_(m.channels),
+        band_(std::clamp<Index>(height_, 1, band_of(width_))),
+        window_rows_(std::min(m.height, (band_ - 1) * k_.stride + k_.height)),
+        pad_(std::min<Index>(k_.width / 2, kSums - 1)), groups_(blocks_.count(), window_size() + gradient_size(), kInSecondCache),
+        sets_(std::clamp<Index>(Split::kMostParts / groups_.count, 1, std::max<Index>(1, m.images))) {}
+
+  /** `dbias` may be null. */
+  void run(const float* dy, const float* x, float* dweight, float* dbias, const Workers& workers) const {
+    const Index numbers = k_.height * k_.width + 1;  // a channel's taps and its bias
+    auto sums = vectors(sets_ * blocks_.count() * numbers);  // of each set of images
+    workers.run(sets_ * groups_.count, [&](Index unit) {
+      const Index set = unit / groups_.count, group = unit % groups_.count;
+      Vec* own = sums.get() + (set * blocks_.count() + groups_.begin(group)) * numbers;
+      std::fill(own, own + groups_.size(group) * numbers, Vec{});
+      Vec* memory = scratch(groups_.largest * (window_size() + gradient_size()) + m_.width + 2 * pad_);
+      Window inputs(memory, blocks_, window_rows_, m_.height, m_.width, pad_);
+      memory += groups_.largest * window_size();
+      Window gradients(memory, blocks_, band_, height_, width_, 0);
+      memory += groups_.largest * gradient_size();
+      std::fill(memory, memory + m_.width + 2 * pad_, Vec{});
+      for (Index image = m_.images * set / sets_; image < m_.images * (set + 1) / sets_; ++image) {
+        inputs.start({x + image * m_.height * m_.width * m_.channels, groups_.begin(group), groups_.size(group)});
+        gradients.start({dy + image * height_ * width_ * m_.channels, groups_.begin(group), groups_.size(group)});
+        for (Index band = 0; band < height_; band += band_) {
+          add_band(inputs, gradients, memory + pad_, group, band, dbias != nullptr, own);
+        }
+      }
+    });
+    std::fill(dweight, dweight + whole_.height * whole_.width * m_.channels, 0.0f);
+    for (Index block = 0; block < blocks_.count(); ++block) {
+      for (Index i = 0; i < numbers; ++i) {
+        float* to = i < numbers - 1 ? dweight + tap_in_whole(whole_, k_, i) * m_.channels : dbias;
+        if (to == nullptr) continue;
+        Vec total = {};
+        for (Index set = 0; set < sets_; ++set) total += sums[(set * blocks_.count() + block) * numbers + i];
+        blocks_.store(total, to, block);
+      }
+    }
+  }
+
+ private:
+  Index window_size() const { return Window::size(window_rows_, m_.width, pad_); }
+  Index gradient_size() const { return Window::size(band_, width_, 0); }
+
+  /** Adds what one band of output rows, from row `begin` on, gives to the kernels of one group of channel blocks. */
+  void add_band(Window& inputs, Window& gradients, const Vec* zeros, Index group, Index begin, bool with_bias,
+                Vec* sums) const {
+    const Index end = std::min(begin + band_, height_), pad = k_.height / 2, s = k_.stride;
+    gradients.show(begin, end);
+    inputs.show(std::max<Index>(0, begin * s - pad), std::min(m_.height, (end - 1) * s + pad + 1));
+    for (Index b = 0; b < groups_.size(group); ++b, sums += k_.height * k_.width + 1) {
+      add_kernel_rows(inputs, gradients, inputs.start_in(zeros, b), b, begin, end, sums);
+      if (with_bias) add_bias(gradients, b, begin, end, sums + k_.height * k_.width);
+    }
+  }
+
+  void add_bias(const Window& gradients, Index b, Index begin, Index end, Vec* sum) const {
+    constexpr Index kSide = 4;  // sums side by side, to hide the latency
+    Vec own[kSide] = {};
+    for (Index i = begin; i < end; ++i) {
+      const Vec* dy = gradients.block(b) + *gradients.starts(i);
+      for (Index x = 0; x < width_; ++x) own[x % kSide] += dy[x];
+    }
+    *sum += (own[0] + own[1]) + (own[2] + own[3]);
+  }
+
+  /** What output rows begin … end − 1 give to the taps of one block; `zeros` is where a row of zeros lies. */
+  void add_kernel_rows(const Window& inputs, const Window& gradients, Index zeros, Index b, Index begin, Index end,
+                       Vec* sums) const {
+    const Index s = k_.stride, pad = k_.width / 2;
+    const Index first = std::max<Index>(0, pad - (width_ - 1) * s), last = std::min(k_.width, m_.width + pad);
+    const Index chunks = (last - first + kSums - 1) / kSums;
+    // A narrow kernel has too few sums in a row to hide the latency; more rows at once have more.
+    const bool whole_rows = s == 1 && m_.width <= kShortRow && k_.width >= kWholeRow;
+    const Index most = whole_rows ? 1 : rows_for((last - first + chunks - 1) / chunks);
+    for (Index ky = 0; ky < k_.height; ky += most) {
+      const Index rows = std::min(most, k_.height - ky);
+      // Output rows for which one of these kernel rows meets the map.
+      const Index offset = ky - k_.height / 2, top = outputs(std::max<Index>(0, -(offset + rows - 1)), s);
+      const Index from_row = std::max(begin, top);
+      const Index to_row = std::min(end, outputs(std::max<Index>(0, m_.height - offset), s));
+      if (from_row >= to_row) continue;
+      Index input_rows[kLongestBand * kMostRows];
+      Index* next = input_rows;
+      for (Index i = from_row; i < to_row; ++i) {
+        for (Index j = i * s + offset; j < i * s + offset + rows; ++j) {
+          *next++ = j >= 0 && j < m_.height ? *inputs.starts(j) : zeros;
+        }
+      }
+      if (whole_rows) {
+        add_row(m_.width)({inputs.block(b), input_rows, 1, gradients.block(b) + *gradients.starts(from_row),
+                           gradients.row_stride(), 1, to_row - from_row, k_.width},
+                          sums + ky * k_.width, 0);
+        continue;
+      }
+      for (Index c = 0; c < chunks; ++c) {
+        const Index tap = first + (last - first) * c / chunks, end_tap = first + (last - first) * (c + 1) / chunks;
+        // Outputs for which one of these taps meets the map.
+        const Index from = outputs(std::max<Index>(0, pad - (end_tap - 1)), s);
+        const Index to = std::min(width_, outputs(m_.width + pad - tap, s));
+        add_to_taps(end_tap - tap, rows)({inputs.block(b) + from * s - pad + tap, input_rows, s,
+                                          gradients.block(b) + *gradients.starts(from_row) + from,
+                                          gradients.row_stride(), 1, to_row - from_row, to - from},
+                                         sums + ky * k_.width + tap, k_.width);
+      }
+    }
+  }
+
+  Maps m_;
+  Kernel whole_, k_;
+  Index height_, width_;  // of the outputs
+  Blocks blocks_;
+  Index band_, window_rows_, pad_;
+  Groups groups_;
+  Index sets_;
+};
+
+Axis forward(Index size, Index taps, Index stride) { return {size, outputs(size, stride), taps, stride, 1}; }
+Axis backward(Index size, Index taps, Index stride) { return {outputs(size, stride), size, taps, 1, stride}; }
+
+/** Forward, or back to the input. Maps are the forward input's. */
+void convolve(const float* in, const float* weight, const Addend& addend, float* out, const Maps& m,
+              const Kernel& whole, bool back, const Workers& workers) {
+  const Kernel k = inner(whole, m.height, m.width);
+  const auto kernel = pack_kernel(weight, whole, k, Blocks(m.channels), back);
+  if (DirectConvolution::suits(m, k)) {
+    DirectConvolution(m, k).run(in, kernel.get(), addend, out, workers);
+  } else {
+    const auto axis = back ? backward : forward;
+    const Convolution convolution(axis(m.height, k.height, k.stride), axis(m.width, k.width, k.stride), m.channels);
+    convolution.run(in, kernel.get(), addend, out, m.images, workers);
+  }
+}
+
+}  // namespace
+
+void depthwise(const float* x, const float* weight, const float* bias, float* y, const Maps& m, const Kernel& whole,
+               const Workers& workers) {
+  convolve(x, weight, {bias, nullptr}, y, m, whole, false, workers);
+}
+
+void depthwise_grad_input(const float* dy, const float* weight, const float* plus, float* dx, const Maps& m,
+                          const Kernel& whole, const Workers& workers) {
+  convolve(dy, weight, {nullptr, plus}, dx, m, whole, true, workers);
+}
+
+void depthwise_grad_weight(const float* dy, const float* x, float* dweight, float* dbias, const Maps& m,
+                           const Kernel& k, const Workers& workers) {
+  KernelGradient(m, k).run(dy, x, dweight, dbias, workers);
+}
+
+}  // namespace bcssl

@@ -1,0 +1,368 @@
+// The layers' kernels as TensorFlow operations. Loading the library registers them.
+//
+// Shapes are checked here, because a wrong one would read foreign memory.
+#include "core/op.h"
+
+namespace bcssl {
+namespace {
+
+void Gelu(Call& call, const Constants&) {
+  float* y = call.out(0, call.shape(0));
+  if (call.ok()) gelu(call.in(0), y, call.count(0), call.workers);
+}
+
+void GeluGrad(Call& call, const Constants&) {
+  if (!call.all_hold({1}, call.count(0))) return;
+  float* dx = call.out(0, call.shape(0));
+  if (call.ok()) gelu_grad(call.in(0), call.in(1), dx, call.count(0), call.workers);
+}
+
+void LayerNorm(Call& call, const Constants& constants) {
+  const Rows size = call.rows(0);
+  if (!call.all_hold({1, 2}, size.channels)) return;
+  float* y = call.out(0, call.shape(0));
+  float* mean = call.out(1, call.last_axis_one(0));
+  float* rstd = call.out(2, call.last_axis_one(0));
+  if (!call.ok()) return;
+  layer_norm(call.in(0), call.in(1), call.in(2), constants.eps, y, mean, rstd, size, call.workers);
+}
+
+/** Inputs x, scale, shift. */
+void Affine(Call& call, const Constants&) {
+  const Rows size = call.rows(0);
+  if (!call.all_hold({1, 2}, size.channels)) return;
+  float* y = call.out(0, call.shape(0));
+  if (call.ok()) affine(call.in(0), call.in(1), call.in(2), y, size, call.workers);
+}
+
+/** Inputs x, weight, bias, running mean and variance; outputs y, mean, rstd, and the running ones moved on. */
+void BatchNorm(Call& call, const Constants& constants) {
+  const Rows size = call.rows(0);
+  if (!call.all_hold({1, 2, 3, 4}, size.channels)) return;
+  float* y = call.out(0, call.shape(0));
+  float* mean = call.out(1, {size.channels});
+  float* rstd = call.out(2, {size.channels});
+  float* new_mean = call.out(3, {size.channels});
+  float* new_variance = call.out(4, {size.channels});
+  if (!call.ok()) return;
+  const Running running{call.in(3), call.in(4), constants.momentum, new_mean, new_variance};
+  batch_norm(call.in(0), call.in(1), call.in(2), constants.eps, running, y, mean, rstd, size, call.workers);
+}
+
+using NormGrad = decltype(layer_norm_grad);
+
+/** Inputs dy, x, mean, rstd, weight; outputs dx, dweight, dbias. */
+void norm_grad(Call& call, NormGrad* function, Index statistics) {
+  const Rows size = call.rows(0);
+  if (!call.all_hold({1}, call.count(0)) || !call.all_hold({2, 3}, statistics) ||
+      !call.all_hold({4}, size.channels)) {
+    return;
+  }
+  float* dx = call.out(0, call.shape(0));
+  float* dweight = call.out(1, {size.channels});
+  float* dbias = call.out(2, {size.channels});
+  if (!call.ok()) return;
+  function(call.in(0), call.in(1), call.in(2), call.in(3), call.in(4), dx, dweight, dbias, size, call.workers);
+}
+
+void LayerNormGrad(Call& call, const Constants&) { norm_grad(call, layer_norm_grad, call.rows(0).rows); }
+void BatchNormGrad(Call& call, const Constants&) { norm_grad(call, batch_norm_grad, call.rows(0).channels); }
+
+/** Inputs x, bias. */
+void BiasGelu(Call& call, const Constants&) {
+  const Rows size = call.rows(0);
+  if (!call.all_hold({1}, size.channels)) return;
+  float* y = call.out(0, call.shape(0));
+  if (call.ok()) bias_gelu(call.in(0), call.in(1), y, size, call.workers);
+}
+
+/** Inputs dy, x, bias; outputs dx, dbias. */
+void BiasGeluGrad(Call& call, const Constants&) {
+  const Rows size = call.rows(0);
+  if (!call.all_hold({1}, call.count(0)) || !call.all_hold({2}, size.channels)) return;
+  float* dx = call.out(0, call.shape(0));
+  float* dbias = call.out(1, {size.channels});
+  if (call.ok()) bias_gelu_grad(call.in(0), call.in(1), call.in(2), dx, dbias, size, call.workers);
+}
+
+/** Whether inputs 0 … 4 are x or dy, branch, bias, gamma and keep, and the images share the rows evenly. */
+bool is_residual(Call& call) {
+  const Rows size = call.rows(0);
+  if (!call.all_hold({1}, call.count(0)) || !call.all_hold({2, 3}, size.channels)) return false;
+  const Index images = call.count(4);
+  if (images > 0 ? size.rows % images == 0 : size.rows == 0) return true;
+  return call.fail(std::to_string(size.rows) + " rows are not shared by " + std::to_string(images) + " images");
+}
+
+Ending ending_of(const Call& call) { return {call.in(2), call.in(3), call.in(4), call.count(4)}; }
+
+void ScaledResidual(Call& call, const Constants&) {
+  if (!is_residual(call)) return;
+  float* y = call.out(0, call.shape(0));
+  if (call.ok()) scaled_residual(call.in(0), call.in(1), ending_of(call), y, call.rows(0), call.workers);
+}
+
+/** Outputs dbranch, in the branch's own shape, dbias, dgamma. */
+void ScaledResidualGrad(Call& call, const Constants&) {
+  if (!is_residual(call)) return;
+  const Rows size = call.rows(0);
+  float* dbranch = call.out(0, call.shape(1));
+  float* dbias = call.out(1, {size.channels});
+  float* dgamma = call.out(2, {size.channels});
+  if (!call.ok()) return;
+  scaled_residual_grad(call.in(0), call.in(1), ending_of(call), dbranch, dbias, dgamma, size, call.workers);
+}
+
+/** Whether input `x` is a batch of maps and input `weight` has odd kernels [height, width, channels, 1] for them. */
+bool is_depthwise(Call& call, int x, int weight, int stride) {
+  const tf::TensorShape &maps = call.shape(x), &kernel = call.shape(weight);
+  if (maps.dims() == 4 && kernel.dims() == 4 && kernel.dim_size(2) == maps.dim_size(3) &&
+      kernel.dim_size(3) == 1 && kernel.dim_size(0) % 2 == 1 && kernel.dim_size(1) % 2 == 1 &&
+      (stride == 1 || stride == 2)) {
+    return true;
+  }
+  return call.fail("no depthwise convolution of " + maps.DebugString() + " with " + kernel.DebugString() +
+                   " at stride " + std::to_string(stride));
+}
+
+Maps maps_of(const Call& call, int x) {
+  const tf::TensorShape& s = call.shape(x);
+  return {s.dim_size(0), s.dim_size(1), s.dim_size(2), s.dim_size(3)};
+}
+
+Kernel kernel_of(const Call& call, int weight, int stride) {
+  return {call.shape(weight).dim_size(0), call.shape(weight).dim_size(1), stride};
+}
+
+/** The shape of what a stride leaves of the maps. */
+tf::TensorShape strided(const Maps& m, int stride) {
+  return {m.images, (m.height + stride - 1) / stride, (m.width + stride - 1) / stride, m.channels};
+}
+
+/** Inputs x, weight, and the bias if there is one. */
+void Depthwise(Call& call, const Constants& constants) {
+  const int stride = constants.stride, biases = constants.n;
+  if (!is_depthwise(call, 0, 1, stride)) return;
+  const Maps maps = maps_of(call, 0);
+  if (biases > 0 && !call.all_hold({2}, maps.channels)) return;
+  float* y = call.out(0, strided(maps, stride));
+  if (!call.ok()) return;
+  const float* bias = biases > 0 ? call.in(2) : nullptr;
+  depthwise(call.in(0), call.in(1), bias, y, maps, kernel_of(call, 1, stride), call.workers);
+}
+
+/** Whether inputs dy, x, weight belong together. */
+bool is_depthwise_grad(Call& call, int stride) {
+  return is_depthwise(call, 1, 2, stride) && call.all_hold({0}, strided(maps_of(call, 1), stride).num_elements());
+}
+
+/** Inputs dy, x for its shape, weight, and what is to be added to the gradient if there is something. */
+void DepthwiseGradInput(Call& call, const Constants& constants) {
+  if (!is_depthwise_grad(call, constants.stride)) return;
+  if (constants.n > 0 && !call.all_hold({3}, call.count(1))) return;
+  float* dx = call.out(0, call.shape(1));
+  if (!call.ok()) return;
+  const float* plus = constants.n > 0 ? call.in(3) : nullptr;
+  depthwise_grad_input(call.in(0), call.in(2), plus, dx, maps_of(call, 1), kernel_of(call, 2, constants.stride),
+                       call.workers);
+}
+
+/** Inputs dy, x, weight for its shape, and the bias if there is one; outputs dweight, and dbias if there is a bias. */
+void DepthwiseGradWeight(Call& call, const Constants& constants) {
+  const int stride = constants.stride, biases = constants.n;
+  if (!is_depthwise_grad(call, stride)) return;
+  const Maps maps = maps_of(call, 1);
+  float* dweight = call.out(0, call.shape(2));
+  float* dbias = biases > 0 ? call.out(1, {maps.channels}) : nullptr;
+  if (!call.ok()) return;
+  depthwise_grad_weight(call.in(0), call.in(1), dweight, dbias, maps, kernel_of(call, 2, stride), call.workers);
+}
+
+/** Whether input 0 has the bias's rows a whole number of times; says so if not. */
+bool is_softmax(Call& call, const Rows& bias) {
+  const Rows size = call.rows(0);
+  if (bias.channels == size.channels && (bias.rows == 0 || size.rows % bias.rows == 0)) return true;
+  return call.fail(call.shape(0).DebugString() + " does not repeat a bias of " + std::to_string(bias.rows) + " rows");
+}
+
+/** Inputs x, and the bias if there is one, with the same last axis. */
+void Softmax(Call& call, const Constants& constants) {
+  const Rows size = call.rows(0);
+  const Rows bias = constants.n > 0 ? call.rows(1) : Rows{0, size.channels};
+  if (!is_softmax(call, bias)) return;
+  float* y = call.out(0, call.shape(0));
+  if (!call.ok()) return;
+  softmax(call.in(0), {bias.rows > 0 ? call.in(1) : nullptr, bias.rows}, y, size, call.workers);
+}
+
+/** Inputs dy, y, and the bias if there is one, for its shape; outputs dx, and dbias if there is a bias. */
+void SoftmaxGrad(Call& call, const Constants& constants) {
+  const Rows size = call.rows(0);
+  const Rows bias = constants.n > 0 ? call.rows(2) : Rows{0, size.channels};
+  if (!call.all_hold({1}, call.count(0)) || !is_softmax(call, bias)) return;
+  float* dx = call.out(0, call.shape(0));
+  float* dbias = constants.n > 0 ? call.out(1, call.shape(2)) : nullptr;
+  if (!call.ok()) return;
+  softmax_grad(call.in(0), call.in(1), dx, dbias, bias.rows, size, call.workers);
+}
+
+/** Whether there are maps, and the patches have a side. */
+bool is_patches(Call& call, int side) {
+  if (call.shape(0).dims() == 4 && side > 0) return true;
+  return call.fail("no patches of side " + std::to_string(side) + " in " + call.shape(0).DebugString());
+}
+
+/** Input x; output its patches, one at each place of a map. */
+void Patches(Call& call, const Constants& constants) {
+  const Index side = constants.stride;
+  if (!is_patches(call, constants.stride)) return;
+  const Maps m = maps_of(call, 0);
+  float* matrix = call.out(0, {m.images, m.height / side, m.width / side, side * side * m.channels});
+  if (call.ok()) patches(call.in(0), matrix, m, side, call.workers);
+}
+
+/** Input the gradient of the patches; output that of the maps, of the height and width the operation is told. */
+void PatchesGrad(Call& call, const Constants& constants) {
+  const auto [rows, length] = call.rows(0);
+  const Index side = constants.stride, height = constants.height, width = constants.width;
+  if (!is_patches(call, constants.stride)) return;
+  const Index of_image = (height / side) * (width / side);
+  if (of_image == 0 || rows % of_image != 0 || length % (side * side) != 0) {
+    call.fail(call.shape(0).DebugString() + " are no patches of maps of " + std::to_string(height) + " by " +
+              std::to_string(width));
+    return;
+  }
+  const Maps m{rows / of_image, height, width, length / (side * side)};
+  float* dx = call.out(0, {m.images, m.height, m.width, m.channels});
+  if (call.ok()) patches_grad(call.in(0), dx, m, side, call.workers);
+}
+
+RoiAlign roi_of(const Call& call, int regions, const Constants& c) {
+  return {call.count(regions) / 5, c.size, c.sampling, c.aligned != 0, c.scale};
+}
+
+/** Whether input `x` is a batch of maps and input `regions` [R, 5] has finite boxes in them. */
+bool is_roi_align(Call& call, int x, int regions, const Constants& c) {
+  const tf::TensorShape &maps = call.shape(x), &boxes = call.shape(regions);
+  if (maps.dims() != 4 || maps.dim_size(1) < 1 || maps.dim_size(2) < 1 || boxes.dims() != 2 ||
+      boxes.dim_size(1) != 5 || c.size < 1 || c.sampling < 0) {
+    return call.fail("no RoIAlign of " + boxes.DebugString() + " in " + maps.DebugString() + " to " +
+                     std::to_string(c.size) + " cells");
+  }
+  const float* all = call.in(regions);
+  for (Index i = 0; i < call.count(regions); ++i) {
+    const bool good = i % 5 == 0 ? all[i] >= 0 && all[i] < maps.dim_size(0) : std::isfinite(all[i]);
+    if (!good) return call.fail("region " + std::to_string(i / 5) + " is not in the maps");
+  }
+  return true;
+}
+
+/** Inputs x, regions; output the regions' cells. */
+void RoiAlignForward(Call& call, const Constants& constants) {
+  if (!is_roi_align(call, 0, 1, constants)) return;
+  const Maps maps = maps_of(call, 0);
+  const RoiAlign roi = roi_of(call, 1, constants);
+  float* y = call.out(0, {roi.count, roi.size, roi.size, maps.channels});
+  if (call.ok()) roi_align(call.in(0), call.in(1), y, maps, roi, call.workers);
+}
+
+/** Inputs dy, x for its shape, regions; output dx. */
+void RoiAlignGrad(Call& call, const Constants& constants) {
+  if (!is_roi_align(call, 1, 2, constants)) return;
+  const Maps maps = maps_of(call, 1);
+  const RoiAlign roi = roi_of(call, 2, constants);
+  if (!call.all_hold({0}, roi.count * roi.size * roi.size * maps.channels)) return;
+  float* dx = call.out(0, call.shape(1));
+  if (call.ok()) roi_align_grad(call.in(0), call.in(2), dx, maps, roi, call.workers);
+}
+
+REGISTER_OP("BcsslGelu").Input("x: float").Output("y: float");
+BCSSL_KERNEL("Gelu", Op<Gelu>);
+
+REGISTER_OP("BcsslGeluGrad").Input("dy: float").Input("x: float").Output("dx: float");
+BCSSL_KERNEL("GeluGrad", Op<GeluGrad>);
+
+REGISTER_OP("BcsslLayerNorm")
+    .Input("x: float").Input("weight: float").Input("bias: float").Attr("eps: float")
+    .Output("y: float").Output("mean: float").Output("rstd: float");
+BCSSL_KERNEL("LayerNorm", Op<LayerNorm>);
+
+REGISTER_OP("BcsslLayerNormGrad")
+    .Input("dy: float").Input("x: float").Input("mean: float").Input("rstd: float").Input("weight: float")
+    .Output("dx: float").Output("dweight: float").Output("dbias: float");
+BCSSL_KERNEL("LayerNormGrad", Op<LayerNormGrad>);
+
+REGISTER_OP("BcsslAffine").Input("x: float").Input("scale: float").Input("shift: float").Output("y: float");
+BCSSL_KERNEL("Affine", Op<Affine>);
+
+REGISTER_OP("BcsslBatchNorm")
+    .Attr("eps: float").Attr("momentum: float")
+    .Input("x: float").Input("weight: float").Input("bias: float").Input("mean: float").Input("variance: float")
+    .Output("y: float").Output("batch_mean: float").Output("rstd: float")
+    .Output("new_mean: float").Output("new_variance: float");
+BCSSL_KERNEL("BatchNorm", Op<BatchNorm>);
+
+REGISTER_OP("BcsslBatchNormGrad")
+    .Input("dy: float").Input("x: float").Input("mean: float").Input("rstd: float").Input("weight: float")
+    .Output("dx: float").Output("dweight: float").Output("dbias: float");
+BCSSL_KERNEL("BatchNormGrad", Op<BatchNormGrad>);
+
+REGISTER_OP("BcsslBiasGelu").Input("x: float").Input("bias: float").Output("y: float");
+BCSSL_KERNEL("BiasGelu", Op<BiasGelu>);
+
+REGISTER_OP("BcsslBiasGeluGrad")
+    .Input("dy: float").Input("x: float").Input("bias: float").Output("dx: float").Output("dbias: float");
+BCSSL_KERNEL("BiasGeluGrad", Op<BiasGeluGrad>);
+
+REGISTER_OP("BcsslScaledResidual")
+    .Input("x: float").Input("branch: float").Input("bias: float").Input("gamma: float").Input("keep: float")
+    .Output("y: float");
+BCSSL_KERNEL("ScaledResidual", Op<ScaledResidual>);
+
+REGISTER_OP("BcsslScaledResidualGrad")
+    .Input("dy: float").Input("branch: float").Input("bias: float").Input("gamma: float").Input("keep: float")
+    .Output("dbranch: float").Output("dbias: float").Output("dgamma: float");
+BCSSL_KERNEL("ScaledResidualGrad", Op<ScaledResidualGrad>);
+
+REGISTER_OP("BcsslDepthwise")
+    .Attr("N: int >= 0").Attr("stride: int").Input("x: float").Input("weight: float").Input("bias: N * float")
+    .Output("y: float");
+BCSSL_KERNEL("Depthwise", Op<Depthwise>);
+
+REGISTER_OP("BcsslDepthwiseGradInput")
+    .Attr("N: int >= 0").Attr("stride: int").Input("dy: float").Input("x: float").Input("weight: float")
+    .Input("plus: N * float").Output("dx: float");
+BCSSL_KERNEL("DepthwiseGradInput", Op<DepthwiseGradInput>);
+
+REGISTER_OP("BcsslDepthwiseGradWeight")
+    .Attr("N: int >= 0").Attr("stride: int").Input("dy: float").Input("x: float").Input("weight: float")
+    .Input("bias: N * float").Output("dweight: float").Output("dbias: N * float");
+BCSSL_KERNEL("DepthwiseGradWeight", Op<DepthwiseGradWeight>);
+
+REGISTER_OP("BcsslSoftmax").Attr("N: int >= 0").Input("x: float").Input("bias: N * float").Output("y: float");
+BCSSL_KERNEL("Softmax", Op<Softmax>);
+
+REGISTER_OP("BcsslSoftmaxGrad")
+    .Attr("N: int >= 0").Input("dy: float").Input("y: float").Input("bias: N * float")
+    .Output("dx: float").Output("dbias: N * float");
+BCSSL_KERNEL("SoftmaxGrad", Op<SoftmaxGrad>);
+
+REGISTER_OP("BcsslPatches").Attr("stride: int").Input("x: float").Output("patches: float");
+BCSSL_KERNEL("Patches", Op<Patches>);
+
+REGISTER_OP("BcsslPatchesGrad")
+    .Attr("stride: int").Attr("height: int").Attr("width: int").Input("dpatches: float").Output("dx: float");
+BCSSL_KERNEL("PatchesGrad", Op<PatchesGrad>);
+
+REGISTER_OP("BcsslRoiAlign")
+    .Attr("size: int").Attr("sampling: int").Attr("aligned: int").Attr("scale: float")
+    .Input("x: float").Input("regions: float").Output("y: float");
+BCSSL_KERNEL("RoiAlign", Op<RoiAlignForward>);
+
+REGISTER_OP("BcsslRoiAlignGrad")
+    .Attr("size: int").Attr("sampling: int").Attr("aligned: int").Attr("scale: float")
+    .Input("dy: float").Input("x: float").Input("regions: float").Output("dx: float");
+BCSSL_KERNEL("RoiAlignGrad", Op<RoiAlignGrad>);
+
+}  // namespace
+}  // namespace bcssl

@@ -1,0 +1,92 @@
+// The optimiser's kernels as TensorFlow operations, over lists of tensors.
+//
+// Shapes are checked here, because a wrong one would read foreign memory.
+#include "core/op.h"
+
+namespace bcssl {
+namespace {
+
+/** Inputs and outputs `first … first + n − 1` as spans. */
+std::vector<Span> spans(Call& call, int first_in, int first_out, int n) {
+  std::vector<Span> all;
+  for (int t = 0; t < n; ++t) {
+    float* out = call.out(first_out + t, call.shape(first_in + t));
+    all.push_back({call.in(first_in + t), out, call.count(first_in + t)});
+  }
+  return all;
+}
+
+std::vector<const float*> arrays(Call& call, int first, int n) {
+  std::vector<const float*> all;
+  for (int t = 0; t < n; ++t) all.push_back(call.in(first + t));
+  return all;
+}
+
+/** Whether list `list` has the same sizes as list 0, each of `n` tensors. */
+bool same_sizes(Call& call, int list, int n) {
+  for (int t = 0; t < n; ++t) {
+    if (!call.all_hold({list * n + t}, call.count(t))) return false;
+  }
+  return true;
+}
+
+/** Inputs N tensors; output their squared norms [N]. */
+void SquaredNorms(Call& call, const Constants& constants) {
+  const int n = constants.n;
+  std::vector<Span> tensors;
+  for (int t = 0; t < n; ++t) tensors.push_back({call.in(t), nullptr, call.count(t)});
+  float* squares = call.out(0, {n});
+  if (call.ok()) squared_norms(tensors, squares, call.workers);
+}
+
+/** Inputs that are written to: only for tensors whose memory nobody else holds. */
+std::vector<float*> arrays_in_place(Call& call, int first, int n) {
+  std::vector<float*> all;
+  for (int t = 0; t < n; ++t) all.push_back(const_cast<float*>(call.in(first + t)));
+  return all;
+}
+
+/**
+ * Inputs N weights, N gradients, N first and N second moments, factors [N, 9]; outputs N weights. The moments, which belong
+ * to the optimiser alone, are moved in place: making and freeing two tensors for each weight would take longer.
+ */
+void AdamW(Call& call, const Constants& constants) {
+  const int n = constants.n;
+  constexpr Index kFactors = sizeof(AdamWFactors) / sizeof(float);
+  for (int list = 1; list < 4; ++list) {
+    if (!same_sizes(call, list, n)) return;
+  }
+  if (!call.all_hold({4 * n}, n * kFactors)) return;
+  const std::vector<Span> weights = spans(call, 0, 0, n);
+  if (!call.ok()) return;
+  const auto* factors = reinterpret_cast<const AdamWFactors*>(call.in(4 * n));
+  adamw(weights, arrays(call, n, n), arrays_in_place(call, 2 * n, n), arrays_in_place(call, 3 * n, n), factors,
+        call.workers);
+}
+
+/** Inputs N averages, N sources, [momentum, 1 − momentum]; outputs N averages. */
+void MovingAverage(Call& call, const Constants& constants) {
+  const int n = constants.n;
+  if (!same_sizes(call, 1, n) || !call.all_hold({2 * n}, 2)) return;
+  const std::vector<Span> averages = spans(call, 0, 0, n);
+  if (!call.ok()) return;
+  const float* mix = call.in(2 * n);
+  moving_average(averages, arrays(call, n, n), mix[0], mix[1], call.workers);
+}
+
+REGISTER_OP("BcsslSquaredNorms").Attr("N: int").Input("tensors: N * float").Output("squares: float");
+BCSSL_KERNEL("SquaredNorms", Op<SquaredNorms>);
+
+REGISTER_OP("BcsslAdamW")
+    .Attr("N: int").SetIsStateful().Input("weights: N * float").Input("grads: N * float")
+    .Input("first: N * float").Input("second: N * float").Input("factors: float")
+    .Output("new_weights: N * float");
+BCSSL_KERNEL("AdamW", Op<AdamW>);
+
+REGISTER_OP("BcsslMovingAverage")
+    .Attr("N: int").Input("averages: N * float").Input("sources: N * float").Input("mix: float")
+    .Output("new_averages: N * float");
+BCSSL_KERNEL("MovingAverage", Op<MovingAverage>);
+
+}  // namespace
+}  // namespace bcssl

@@ -1,0 +1,163 @@
+// Linear layers, the per-pixel part of a block, and the moments of the BatchNorm before it, as TensorFlow operations.
+#include "core/op.h"
+
+namespace bcssl {
+namespace {
+
+/** The layer of inputs x and weight, which counts as a matrix [in, out] whatever its shape, and the bias if there is one. */
+bool is_linear(Call& call, int x, int weight, int biases, bcssl::Linear* size) {
+  const auto [rows, in] = call.rows(x);
+  const Index out = call.rows(weight).channels;
+  *size = {rows, in, out};
+  if (!call.all_hold({weight}, in * out)) return false;
+  return biases == 0 || call.all_hold({weight + 1}, out);
+}
+
+/** The shape of input i with another last axis. */
+tf::TensorShape with_last_axis(const Call& call, int i, Index size) {
+  tf::TensorShape shape = call.shape(i);
+  if (shape.dims() > 0) shape.set_dim(shape.dims() - 1, size);
+  return shape;
+}
+
+void Linear(Call& call, const Constants& constants) {
+  bcssl::Linear size{};
+  if (!is_linear(call, 0, 1, constants.n, &size)) return;
+  float* y = call.out(0, with_last_axis(call, 0, size.out));
+  if (!call.ok()) return;
+  linear(call.in(0), call.in(1), constants.n > 0 ? call.in(2) : nullptr, y, size, call.workers);
+}
+
+/** Inputs dy, x for its shape, weight. */
+void LinearGradInput(Call& call, const Constants&) {
+  bcssl::Linear size{};
+  if (!is_linear(call, 1, 2, 0, &size) || !call.all_hold({0}, size.rows * size.out)) return;
+  float* dx = call.out(0, call.shape(1));
+  if (call.ok()) linear_grad_input(call.in(0), call.in(2), dx, size, call.workers);
+}
+
+/** Inputs dy, x, weight for its shape, and the bias if there is one; outputs dweight, and dbias if there is a bias. */
+void LinearGradWeight(Call& call, const Constants& constants) {
+  bcssl::Linear size{};
+  if (!is_linear(call, 1, 2, constants.n, &size) || !call.all_hold({0}, size.rows * size.out)) return;
+  float* dweight = call.out(0, call.shape(2));
+  float* dbias = constants.n > 0 ? call.out(1, {size.out}) : nullptr;
+  if (call.ok()) linear_grad_weight(call.in(0), call.in(1), dweight, dbias, size, call.workers);
+}
+
+/** Inputs x, running mean and variance; outputs mean, rstd, and the running ones moved on. */
+void BatchMoments(Call& call, const Constants& constants) {
+  const Rows size = call.rows(0);
+  if (!call.all_hold({1, 2}, size.channels)) return;
+  float* mean = call.out(0, {size.channels});
+  float* rstd = call.out(1, {size.channels});
+  float* new_mean = call.out(2, {size.channels});
+  float* new_variance = call.out(3, {size.channels});
+  if (!call.ok()) return;
+  const Running running{call.in(1), call.in(2), constants.momentum, new_mean, new_variance};
+  batch_moments(call.in(0), constants.eps, running, mean, rstd, size, call.workers);
+}
+
+/** Where the inputs of both operations are. The first two are the input and x, or dy and the input. */
+enum In { kNormWeight = 2, kNormBias, kWeight1, kBias1, kWeight2, kBias2, kGamma, kKeep, kBatchNorm };
+
+/** Whether the inputs belong together: as many channels everywhere, and rows that the images share evenly. */
+bool is_pointwise(Call& call, int batch_norms) {
+  const Rows size = call.rows(0);
+  const Index hidden = call.count(kBias1), images = call.count(kKeep);
+  if (!call.all_hold({1}, call.count(0)) || !call.all_hold({kNormWeight, kNormBias, kBias2, kGamma}, size.channels) ||
+      !call.all_hold({kWeight1, kWeight2}, size.channels * hidden)) {
+    return false;
+  }
+  for (int i = 0; i < 4 * batch_norms; ++i) {
+    if (!call.all_hold({kBatchNorm + i}, size.channels)) return false;
+  }
+  if (images > 0 ? size.rows % images == 0 : size.rows == 0) return true;
+  return call.fail(std::to_string(size.rows) + " rows are not shared by " + std::to_string(images) + " images");
+}
+
+Pointwise pointwise_of(const Call& call, const Constants& constants, const BatchNormalized* batch_norm) {
+  return {call.rows(0).channels, call.count(kBias1), call.in(kNormWeight), call.in(kNormBias), constants.eps,
+          call.in(kWeight1), call.in(kBias1), call.in(kWeight2), call.in(kBias2),
+          call.in(kGamma), call.in(kKeep), call.count(kKeep), batch_norm, constants.bf16 != 0};
+}
+
+BatchNormalized batch_norm_of(const Call& call) {
+  return {call.in(kBatchNorm), call.in(kBatchNorm + 1), call.in(kBatchNorm + 2), call.in(kBatchNorm + 3)};
+}
+
+/** Inputs the map to go through the layers, x, the layers, and the BatchNorm's mean, rstd, weight and bias if there is one. */
+void Pointwise(Call& call, const Constants& constants) {
+  if (!is_pointwise(call, constants.n)) return;
+  float* y = call.out(0, call.shape(1));
+  if (!call.ok()) return;
+  BatchNormalized batch_norm{};
+  if (constants.n > 0) batch_norm = batch_norm_of(call);
+  const auto p = pointwise_of(call, constants, constants.n > 0 ? &batch_norm : nullptr);
+  pointwise(call.in(0), call.in(1), p, y, call.rows(0).rows, call.workers);
+}
+
+/** Inputs dy, then as above without x; outputs in the order of the inputs, the BatchNorm's weight and bias last. */
+void PointwiseGrad(Call& call, const Constants& constants) {
+  if (!is_pointwise(call, constants.n)) return;
+  const tf::TensorShape channels{call.rows(0).channels}, hidden{call.count(kBias1)};
+  PointwiseGrads grads{};
+  grads.input = call.out(0, call.shape(1));
+  grads.norm_weight = call.out(1, channels);
+  grads.norm_bias = call.out(2, channels);
+  grads.weight1 = call.out(3, call.shape(kWeight1));
+  grads.bias1 = call.out(4, hidden);
+  grads.weight2 = call.out(5, call.shape(kWeight2));
+  grads.bias2 = call.out(6, channels);
+  grads.gamma = call.out(7, channels);
+  if (constants.n > 0) {
+    grads.bn_weight = call.out(8, channels);
+    grads.bn_bias = call.out(9, channels);
+  }
+  if (!call.ok()) return;
+  BatchNormalized batch_norm{};
+  if (constants.n > 0) batch_norm = batch_norm_of(call);
+  const auto p = pointwise_of(call, constants, constants.n > 0 ? &batch_norm : nullptr);
+  pointwise_grad(call.in(0), call.in(1), p, grads, call.rows(0).rows, call.workers);
+}
+
+REGISTER_OP("BcsslLinear")
+    .Attr("N: int >= 0").Input("x: float").Input("weight: float").Input("bias: N * float").Output("y: float");
+BCSSL_KERNEL("Linear", Op<Linear>);
+
+REGISTER_OP("BcsslLinearGradInput").Input("dy: float").Input("x: float").Input("weight: float").Output("dx: float");
+BCSSL_KERNEL("LinearGradInput", Op<LinearGradInput>);
+
+REGISTER_OP("BcsslLinearGradWeight")
+    .Attr("N: int >= 0").Input("dy: float").Input("x: float").Input("weight: float").Input("bias: N * float")
+    .Output("dweight: float").Output("dbias: N * float");
+BCSSL_KERNEL("LinearGradWeight", Op<LinearGradWeight>);
+
+REGISTER_OP("BcsslBatchMoments")
+    .Attr("eps: float").Attr("momentum: float").Input("x: float").Input("mean: float").Input("variance: float")
+    .Output("batch_mean: float").Output("rstd: float").Output("new_mean: float").Output("new_variance: float");
+BCSSL_KERNEL("BatchMoments", Op<BatchMoments>);
+
+/** As `has_bf16`, for whoever loads the library. */
+extern "C" bool bcssl_has_bf16() { return has_bf16(); }
+
+REGISTER_OP("BcsslPointwise")
+    .Attr("N: int >= 0").Attr("eps: float").Attr("bf16: int").Input("input: float").Input("x: float")
+    .Input("norm_weight: float").Input("norm_bias: float").Input("weight1: float").Input("bias1: float")
+    .Input("weight2: float").Input("bias2: float").Input("gamma: float").Input("keep: float")
+    .Input("mean: N * float").Input("rstd: N * float").Input("bn_weight: N * float").Input("bn_bias: N * float")
+    .Output("y: float");
+BCSSL_KERNEL("Pointwise", Op<Pointwise>);
+
+REGISTER_OP("BcsslPointwiseGrad")
+    .Attr("N: int >= 0").Attr("eps: float").Attr("bf16: int").Input("dy: float").Input("input: float")
+    .Input("norm_weight: float").Input("norm_bias: float").Input("weight1: float").Input("bias1: float")
+    .Input("weight2: float").Input("bias2: float").Input("gamma: float").Input("keep: float")
+    .Input("mean: N * float").Input("rstd: N * float").Input("bn_weight: N * float").Input("bn_bias: N * float")
+    .Output("dinput: float").Output("dnorm_weight: float").Output("dnorm_bias: float")
+    .Output("dweight1: float").Output("dbias1: float").Output("dweight2: float").Output("dbias2: float")
+    .Output("dgamma: float").Output("dbn_weight: N * float").Output("dbn_bias: N * float");
+BCSSL_KERNEL("PointwiseGrad", Op<PointwiseGrad>);
+
+}  // namespace
+}  // namespace bcssl

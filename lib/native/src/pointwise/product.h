@@ -1,0 +1,204 @@
+// Products of small matrices that lie in the cache: a tile of the result stays in registers while the sum runs.
+//
+// Matrices are row-major, their rows padded to whole vectors with zeros. Of the right factor a panel of kPanel columns is
+// used at a time; packed, its rows follow each other. Both are made of floats, or of Pairs of neighbours along the depth,
+// which counts those then; sums are floats.
+#pragma once
+
+#include <utility>
+
+#include "pointwise/format.h"
+
+namespace bcssl {
+
+/** The largest tile: its sums, one row of a panel and a broadcast number fill the registers. */
+constexpr int kTileRows = kRegisters == 32 ? 12 : 6, kTileVectors = 2;
+constexpr Index kPanel = kTileVectors * kLanes;
+
+/** Columns rounded up to whole vectors. */
+constexpr Index padded(Index columns) { return (columns + kLanes - 1) / kLanes * kLanes; }
+
+/** A left factor [rows, depth]: element (m, k) is at m · stride + k, or at k · stride + m if it is stored transposed. */
+template <typename T>
+struct Left {
+  const T* data;
+  Index stride;
+  bool transposed;
+};
+
+/** A right factor [depth, columns] in panels: panel p begins at p · panel, and its row k is k · step further on. */
+template <typename T>
+struct Right {
+  const T* data;
+  Index panel, step;
+};
+
+/** A right factor that is not packed. */
+template <typename T>
+Right<T> in_place(const T* data, Index stride) { return {data, kPanel, stride}; }
+
+struct Result {
+  float* data;
+  Index stride;
+};
+
+/**
+ * A tile of M rows and N vectors: the sum over `depth`, on top of what is there if `add`; then the tile at `next` is
+ * called into the cache, as it lies where no pattern of reading foretells it.
+ */
+template <typename T, int M, int N, bool Transposed>
+void multiply_tile(const T* a, Index a_stride, const T* b, Index b_step, Index depth, float* c, Index c_stride,
+                   bool add, const float* next) {
+  constexpr int kThird = 3;  // of a base address, so that few of them are live: x, x + stride, x + 2 · stride
+  Vec sums[M][N];
+#pragma GCC unroll 12
+  for (int m = 0; m < M; ++m) {
+#pragma GCC unroll 2
+    for (int n = 0; n < N; ++n) {
+      sums[m][n] = Vec{};
+      if (add) std::memcpy(&sums[m][n], c + m * c_stride + n * kLanes, sizeof(Vec));
+    }
+  }
+  if (add) {
+#pragma GCC unroll 12
+    for (int m = 0; m < M; ++m) {
+#pragma GCC unroll 2
+      for (int n = 0; n < N; ++n) __builtin_prefetch(next + m * c_stride + n * kLanes, 1);
+    }
+  }
+  const T* base[(M + kThird - 1) / kThird];
+#pragma GCC unroll 4
+  for (int i = 0; i * kThird < M; ++i) base[i] = a + (Transposed ? i * kThird : i * kThird * a_stride);
+  for (Index k = 0; k < depth; ++k) {
+    typename Format<T>::Vector row[N];
+#pragma GCC unroll 2
+    for (int n = 0; n < N; ++n) std::memcpy(&row[n], b + n * kLanes, sizeof row[n]);
+    b += b_step;
+#pragma GCC unroll 12
+    for (int m = 0; m < M; ++m) {
+      const T factor = base[m / kThird][Transposed ? m % kThird : m % kThird * a_stride];
+#pragma GCC unroll 2
+      for (int n = 0; n < N; ++n) Format<T>::add_product(sums[m][n], factor, row[n]);
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i * kThird < M; ++i) base[i] += Transposed ? a_stride : 1;
+  }
+#pragma GCC unroll 12
+  for (int m = 0; m < M; ++m) {
+#pragma GCC unroll 2
+    for (int n = 0; n < N; ++n) std::memcpy(c + m * c_stride + n * kLanes, &sums[m][n], sizeof(Vec));
+  }
+}
+
+template <typename T>
+using MultiplyTile = void (*)(const T*, Index, const T*, Index, Index, float*, Index, bool, const float*);
+
+template <typename T, int N, bool Transposed, int... M>
+MultiplyTile<T> tile_of(Index rows, std::integer_sequence<int, M...>) {
+  static constexpr MultiplyTile<T> all[] = {multiply_tile<T, M + 1, N, Transposed>...};
+  return all[rows - 1];
+}
+
+/** The function for a tile of 1 … kTileRows rows and 1 or 2 vectors. */
+template <typename T>
+MultiplyTile<T> tile_of(Index rows, Index vectors, bool transposed) {
+  constexpr auto sizes = std::make_integer_sequence<int, kTileRows>();
+  if (vectors == 1) return transposed ? tile_of<T, 1, true>(rows, sizes) : tile_of<T, 1, false>(rows, sizes);
+  return transposed ? tile_of<T, 2, true>(rows, sizes) : tile_of<T, 2, false>(rows, sizes);
+}
+
+/** c = a · b, or c += a · b: `rows` × `columns`, which is a whole number of vectors, each the sum of `depth` products. */
+template <typename T>
+void multiply(const Left<T>& a, const Right<T>& b, const Result& c, Index rows, Index columns, Index depth, bool add) {
+  const Index tiles = (rows + kTileRows - 1) / kTileRows, vectors = columns / kLanes;
+  for (Index t = 0; t < tiles; ++t) {
+    const Index begin = rows * t / tiles, height = rows * (t + 1) / tiles - begin;
+    const T* left = a.data + begin * (a.transposed ? 1 : a.stride);
+    for (Index v = 0; v < vectors; v += kTileVectors) {
+      const MultiplyTile<T> tile = tile_of<T>(height, std::min<Index>(kTileVectors, vectors - v), a.transposed);
+      float* to = c.data + begin * c.stride + v * kLanes;
+      const float* next = v + kTileVectors < vectors ? to + kTileVectors * kLanes : c.data + (begin + height) * c.stride;
+      tile(left, a.stride, b.data + v / kTileVectors * b.panel, b.step, packed<T>(depth), to, c.stride, add, next);
+    }
+  }
+}
+
+/** A right factor [depth, columns] in packed panels, filled up with zeros. */
+template <typename T>
+class Packed {
+ public:
+  Packed(Index depth, Index columns)
+      : depth_(depth), columns_(columns), panels_((columns + kPanel - 1) / kPanel),
+        data_(vectors(panels_ * packed<T>(depth) * kTileVectors)) {}
+
+  /** Element (k, n) is element(k, n), whose neighbours along n lie together; panels are filled by whoever is free. */
+  template <typename Element>
+  void fill(const Element& element, const Workers& workers) {
+    fill_panels(workers, [&](Index k, Index rows, Index n, Index columns, Block block) {
+      for (Index i = 0; i < rows; ++i) {
+        for (Index m = 0; m < columns; ++m) block[i][m] = element(k + i, n + m);
+      }
+    });
+  }
+
+  /** The same where neighbours along k lie together. */
+  template <typename Element>
+  void fill_by_column(const Element& element, const Workers& workers) {
+    fill_panels(workers, [&](Index k, Index rows, Index n, Index columns, Block block) {
+      for (Index m = 0; m < columns; ++m) {
+        for (Index i = 0; i < rows; ++i) block[i][m] = element(k + i, n + m);
+      }
+    });
+  }
+
+  /** From row `depth`, the first of a T, and panel `column / kPanel` on. */
+  Right<T> from(Index depth, Index column) const {
+    return {data() + column / kPanel * panel() + packed<T>(depth) * kPanel, panel(), kPanel};
+  }
+
+ private:
+  static constexpr Index kDeep = 16;
+  using Block = float (*)[kPanel];
+
+  /** `fill_block` writes the elements from row k and column n on into a block, as far as there are any. */
+  template <typename FillBlock>
+  void fill_panels(const Workers& workers, const FillBlock& fill_block) {
+    const Split split(panels_, kPanel * depth_);
+    workers.run(split.parts, [&](Index part) {
+      for (Index p = split.begin(part); p < split.end(part); ++p) {
+        T* to = data() + p * panel();
+        const Index columns = std::min(kPanel, columns_ - p * kPanel);
+        for (Index k = 0; k < depth_; k += kDeep, to += packed<T>(kDeep) * kPanel) {
+          const Index rows = std::min(kDeep, depth_ - k);
+          alignas(sizeof(Vec)) float block[kDeep][kPanel];
+          if (rows < kDeep || columns < kPanel) std::fill(block[0], block[0] + kDeep * kPanel, 0.0f);
+          fill_block(k, rows, p * kPanel, columns, block);
+          store_block(block, rows, to);
+        }
+      }
+    });
+  }
+
+  static void store_block(Block block, Index rows, T* to) {
+    for (Index i = 0; i < rows; i += Format<T>::kNumbers, to += kPanel) {
+      if constexpr (std::is_same_v<T, float>) {
+        std::memcpy(to, block[i], sizeof block[i]);
+      } else {
+        for (Index n = 0; n < kPanel; n += kLanes) {
+          Vec first, second;
+          std::memcpy(&first, block[i] + n, sizeof first);
+          std::memcpy(&second, block[i + 1] + n, sizeof second);
+          Format<T>::pack(first, second, to + n);
+        }
+      }
+    }
+  }
+
+  Index panel() const { return packed<T>(depth_) * kPanel; }
+  T* data() const { return reinterpret_cast<T*>(data_.get()); }
+
+  Index depth_, columns_, panels_;
+  std::unique_ptr<Vec[]> data_;
+};
+
+}  // namespace bcssl

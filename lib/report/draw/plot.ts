@@ -1,0 +1,150 @@
+/** How figures look, and how they become SVG and PNG. The one place that has a DOM for Plot to draw in. */
+import { Buffer } from "node:buffer";
+import { dirname, fromFileUrl, join } from "@std/path";
+import * as Plot from "@observablehq/plot";
+import { parseHTML } from "linkedom";
+
+// deno-lint-ignore no-explicit-any -- Deno's types have no DOM
+const { document } = parseHTML("<!doctype html><html><body></body></html>") as any;
+
+/** What Plot returns, as far as we use it. As a cell's last expression the kernel shows it. */
+export interface Figure {
+  readonly outerHTML: string;
+}
+
+/**
+ * Okabe and Ito's colours, told apart with any colour vision, on screen and on paper; in the order to use them.
+ * Yellow is left out: it is too light on white.
+ */
+export const colours = {
+  blue: "#0072B2",
+  vermilion: "#D55E00",
+  green: "#009E73",
+  orange: "#E69F00",
+  purple: "#CC79A7",
+  sky: "#56B4E9",
+  black: "#000000",
+} as const;
+export const categorical: readonly string[] = Object.values(colours);
+/** Of axes and of what is only there for comparison. */
+export const grey = "#666666";
+/** DejaVu Sans is what the PNG is drawn with, on every machine; a browser without it takes the next. */
+export const fontFamily = "DejaVu Sans, Verdana, Helvetica, Arial, sans-serif";
+
+/** Plot's own `plot`, in this project's look: 13-pixel text, Okabe–Ito colours. Options are Plot's, and win. */
+export function plot({ style, ...options }: Plot.PlotOptions): Figure {
+  return Plot.plot({
+    document,
+    width: 640,
+    color: { range: [...categorical] },
+    ...options,
+    style: { fontFamily, fontSize: "13px", background: "white", ...style as object },
+  });
+}
+
+/** A label without Plot's arrow; in the centre of an x axis it stays clear of the numbers. */
+export function axisLabel(label: string, labelAnchor: "center" | "top"): Plot.ScaleOptions {
+  return { label, labelAnchor, labelArrow: "none" };
+}
+
+/** Figures in a row-by-row grid as one. `width` and `height` of each cell are in pixels. */
+export function gridOf(
+  figures: readonly Figure[],
+  { columns, width, height, header = "" }: {
+    readonly columns: number;
+    readonly width: number;
+    readonly height: number;
+    /** SVG drawn above the grid, 28 pixels high. */
+    readonly header?: string;
+  },
+): Figure {
+  const top = header === "" ? 0 : 28;
+  const rows = Math.ceil(figures.length / columns);
+  const [w, h] = [Math.min(columns, figures.length) * width, top + rows * height];
+  const cells = figures.map(({ outerHTML }, i) => {
+    const [x, y] = [(i % columns) * width, top + Math.floor(i / columns) * height];
+    return outerHTML.replace("<svg", `<svg x="${x}" y="${y}"`);
+  });
+  return {
+    outerHTML:
+      `<svg width="${w}" height="${h}" viewBox="0 0 ${w} ${h}" font-family="${fontFamily}"` +
+      ` font-size="13">${header}${cells.join("")}</svg>`,
+  };
+}
+
+/**
+ * A figure as a whole SVG file, on white.
+ *
+ * @throws {TypeError} If it is not one SVG: with `title`, `caption` or a legend, Plot makes HTML around it.
+ */
+export function toSvg(figure: Figure): string {
+  const markup = figure?.outerHTML;
+  if (typeof markup !== "string" || !markup.startsWith("<svg")) {
+    const what = typeof markup === "string" ? markup.slice(0, 8) : typeof figure;
+    throw new TypeError(
+      `Cannot draw a figure: need one SVG, got "${what}"; leave out Plot's title, caption and legend`,
+    );
+  }
+  const open = markup.slice(0, markup.indexOf(">") + 1);
+  const namespaced = open.includes("xmlns=")
+    ? open
+    : open.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"');
+  const body = markup.slice(open.length)
+    .replaceAll("&nbsp;", "&#160;") // HTML's name, unknown to XML
+    .replace(/ d="[^"]+"/g, (path) => path.replace(/(\.\d)\d+/g, "$1")); // tenths of a pixel, a third smaller
+  return `${namespaced}<rect width="100%" height="100%" fill="white"/>${body}`;
+}
+
+/**
+ * A PNG of an SVG at twice its size in pixels, sharp on dense screens and in print.
+ *
+ * @param options.colours Of its palette; 16 halve the file, and edges of text are then a little rougher.
+ */
+export async function toPng(svg: string, { colours = 64 } = {}): Promise<Uint8Array> {
+  provideFonts();
+  const { default: sharp } = await import("sharp");
+  const image = sharp(Buffer.from(svg), { density: 144 }); // an SVG pixel is 1/72 inch here
+  const { buffer, byteOffset, byteLength } = await image.png({ palette: true, colours, dither: 0 })
+    .toBuffer();
+  return new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
+}
+
+let fontsProvided = false;
+
+/**
+ * Without a font on the machine, text is missing from a PNG; with another font, figures differ. So a package brings
+ * one. The library reads its settings at the first text it draws. An own FONTCONFIG_FILE wins.
+ */
+export function provideFonts(): void {
+  if (fontsProvided) return;
+  fontsProvided = true;
+  if (Deno.env.get("FONTCONFIG_FILE")) return;
+  const ttf = dirname(fromFileUrl(import.meta.resolve("dejavu-fonts-ttf/ttf/DejaVuSans.ttf")));
+  const cache = join(
+    dirname(fromFileUrl(import.meta.url)),
+    "..",
+    "..",
+    "..",
+    "node_modules",
+    ".cache",
+    "fonts",
+  );
+  Deno.mkdirSync(cache, { recursive: true });
+  const path = join(cache, "fonts.conf");
+  const partial = `${path}.${Deno.pid}.partial`;
+  Deno.writeTextFileSync(
+    partial,
+    `<?xml version="1.0"?>\n<!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">\n` +
+      `<fontconfig><dir>${escapeXml(ttf)}</dir><cachedir>${
+        escapeXml(cache)
+      }</cachedir></fontconfig>\n`,
+  );
+  Deno.renameSync(partial, path);
+  Deno.env.set("FONTCONFIG_FILE", path);
+}
+
+/** Text for use between tags or in an attribute. */
+export function escapeXml(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;");
+}

@@ -1,0 +1,98 @@
+/** Scores of class activation maps as a table, and against the kernel size as a figure. */
+import * as Plot from "@observablehq/plot";
+import type { CamScoreRow } from "lib/experiments/mod.ts";
+import { axisLabel, colours, type Figure, grey, plot } from "lib/report/draw/plot.ts";
+
+/** Rows for `saveTable`: each score's mean over the images in percent, and its standard error. */
+export function camScoreTable(rows: readonly CamScoreRow[]): object[] {
+  return rows.map(({ name, method, threshold, scores }) => {
+    const percent = (score: keyof typeof scores, label: string) => ({
+      [`${label} (%)`]: 100 * scores[score].mean,
+      [`${label} ± s.e.`]: 100 * scores[score].standardError,
+    });
+    return {
+      network: name,
+      method,
+      images: scores.iou.n,
+      ...percent("pointing", "points at it"),
+      ...percent("energy", "energy on it"),
+      ...percent("iou", "IoU"),
+      ...percent("covered", "object hot"),
+      ...percent("hotArea", "image hot"),
+      "object's area (%)": 100 * scores.objectArea.mean,
+      "hot from": threshold,
+    };
+  });
+}
+
+/**
+ * Kernel size against how much of the image is hot, a line for each method through the means of the networks (seeds, say)
+ * of a kernel size: what the paper sees grow (§5.1). A grey line is the objects' own area. Networks without a kernel size are
+ * left out.
+ *
+ * @throws {RangeError} If no network has a kernel size.
+ */
+export function hotAreaFigure(rows: readonly CamScoreRow[]): Figure {
+  const points = rows.flatMap(({ method, kernelSize, scores: { hotArea: { mean } } }) =>
+    kernelSize === null ? [] : [{ method, kernelSize, area: 100 * mean }]
+  );
+  if (points.length === 0) {
+    throw new RangeError("Cannot draw hot areas: need a network with a kernel size");
+  }
+  const means = meansOf(points);
+  const kernels = [...new Set(means.map(({ kernelSize }) => kernelSize))];
+  const last = means.filter(({ kernelSize }) => kernelSize === kernels.at(-1))
+    .sort((a, b) => b.area - a.area);
+  const object = [{ area: 100 * rows[0]!.scores.objectArea.mean }];
+  const place = { x: "kernelSize", y: "area" };
+  return plot({
+    width: 560,
+    height: 320,
+    marginLeft: 56,
+    marginRight: 100,
+    marginBottom: 44,
+    x: { ticks: kernels, tickFormat: "d", ...axisLabel("kernel size", "center") },
+    y: { grid: true, zero: true, ...axisLabel("image that is hot (%)", "top") },
+    color: { domain: ["Grad-CAM", "Eigen-CAM"], range: [colours.blue, colours.vermilion] },
+    marks: [
+      Plot.ruleY([0]),
+      Plot.ruleY(object, { y: "area", stroke: grey, strokeDasharray: "4 3" }),
+      Plot.text(object, {
+        y: "area",
+        text: () => "the object",
+        fill: grey,
+        frameAnchor: "left",
+        dx: 6,
+        dy: 9,
+        textAnchor: "start",
+      }),
+      Plot.line(means, { ...place, stroke: "method", strokeWidth: 2 }),
+      Plot.dot(points, { ...place, fill: "method", symbol: "method", r: 4.5 }),
+      ...last.map((point, i) =>
+        Plot.text([point], {
+          ...place,
+          text: "method",
+          fill: "method",
+          dx: 10,
+          dy: last.length > 1 ? [-7, 7][i]! : 0, // lines that end together are still read
+          textAnchor: "start",
+        })
+      ),
+    ],
+  });
+}
+
+interface Point {
+  readonly method: CamScoreRow["method"];
+  readonly kernelSize: number;
+  readonly area: number;
+}
+
+/** One point for each method and kernel size, by rising size. */
+function meansOf(points: readonly Point[]): Point[] {
+  const groups = Map.groupBy(points, ({ method, kernelSize }) => `${method} ${kernelSize}`);
+  return [...groups.values()].map((group) => ({
+    ...group[0]!,
+    area: group.reduce((sum, { area }) => sum + area, 0) / group.length,
+  })).sort((a, b) => a.kernelSize - b.kernelSize);
+}

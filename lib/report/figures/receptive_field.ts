@@ -1,0 +1,83 @@
+/** Receptive fields as pictures, and how far they reach. */
+import * as Plot from "@observablehq/plot";
+import type { FieldOfKernel } from "lib/experiments/mod.ts";
+import { colourMap } from "lib/report/draw/colour_maps.ts";
+import type { GridImages } from "lib/report/draw/image_grid.ts";
+import { axisLabel, colours, type Figure, plot } from "lib/report/draw/plot.ts";
+
+const drawnSide = 128; // pixels; the noise of single pixels says nothing
+const decades = 4; // below its maximum where a map turns black: contributions fall off by orders of magnitude
+
+/**
+ * Contribution maps for `imageGrid`, averaged over squares to at most {@linkcode drawnSide} pixels a side: bright where a
+ * square contributes as much as the map's strongest, black at a ten-thousandth of it and below, logarithmic between.
+ *
+ * @throws {RangeError} If there is no map, or the maps differ in size.
+ */
+export function contributionImages(fields: readonly FieldOfKernel[]): GridImages {
+  const full = fields[0]?.map.side;
+  if (full === undefined || fields.some(({ map }) => map.side !== full)) {
+    throw new RangeError(`Cannot lay out ${fields.length} maps: need some, all of one size`);
+  }
+  const palette = colourMap("magma");
+  const square = Math.ceil(full / drawnSide);
+  const side = Math.floor(full / square);
+  const pixels = new Uint8Array(fields.length * side * side * 3);
+  fields.forEach(({ map }, i) => {
+    const values = pooled(map, square, side);
+    const most = values.reduce((max, value) => Math.max(max, value), 0);
+    values.forEach((value, p) => {
+      const level = 1 + Math.log10(Math.max(value / most, 1e-30)) / decades;
+      pixels.set(palette[Math.round(255 * Math.max(level, 0))]!, (i * side * side + p) * 3);
+    });
+  });
+  return { width: side, height: side, pixels };
+}
+
+/** Sums over `square × square` pixels; rows and columns that fill none are dropped. */
+function pooled(map: FieldOfKernel["map"], square: number, side: number): Float64Array {
+  const sums = new Float64Array(side * side);
+  for (let y = 0; y < side * square; y++) {
+    const row = Math.floor(y / square) * side;
+    for (let x = 0; x < side * square; x++) {
+      sums[row + Math.floor(x / square)]! += map.values[y * map.side + x]!;
+    }
+  }
+  return sums;
+}
+
+/** Kernel size against how far the field reaches: a line for each share of all contributions. */
+export function receptiveFieldFigure(fields: readonly FieldOfKernel[]): Figure {
+  const lines = [["half of it", "half"], ["nine tenths of it", "most"]] as const;
+  const points = fields.flatMap((field) =>
+    lines.map(([share, key]) => ({ share, kernel: field.kernelSize, side: field[key] }))
+  );
+  const last = points.filter(({ kernel }) => kernel === Math.max(...points.map((p) => p.kernel)));
+  return plot({
+    width: 560,
+    height: 320,
+    marginLeft: 56,
+    marginRight: 120,
+    marginBottom: 44,
+    x: {
+      ticks: fields.map(({ kernelSize }) => kernelSize),
+      tickFormat: "d",
+      ...axisLabel("kernel size", "center"),
+    },
+    y: { grid: true, zero: true, ...axisLabel("side of the square that holds … (pixels)", "top") },
+    color: { domain: lines.map(([share]) => share), range: [colours.blue, colours.vermilion] },
+    marks: [
+      Plot.ruleY([0]),
+      Plot.line(points, { x: "kernel", y: "side", stroke: "share", strokeWidth: 2 }),
+      Plot.dot(points, { x: "kernel", y: "side", fill: "share", symbol: "share", r: 4.5 }),
+      Plot.text(last, {
+        x: "kernel",
+        y: "side",
+        text: "share",
+        fill: "share",
+        dx: 10,
+        textAnchor: "start",
+      }),
+    ],
+  });
+}

@@ -1,0 +1,120 @@
+/** The curves of runs as small multiples: a panel for each metric, a line for each run. */
+import * as Plot from "@observablehq/plot";
+import type { HistoryLine } from "lib/runs/events.ts";
+import {
+  axisLabel,
+  categorical,
+  escapeXml,
+  type Figure,
+  grey,
+  gridOf,
+  plot,
+} from "lib/report/draw/plot.ts";
+
+/** What is drawn of a run; a result of `pretrain` is one. */
+export interface CurveRun {
+  readonly seed?: number;
+  readonly history: readonly HistoryLine[];
+}
+
+/** A point of a curve: the mean over the steps it stands for. */
+interface Point {
+  readonly step: number;
+  readonly value: number;
+}
+
+const maxPoints = 160; // a line: two to a pixel are enough, and a committed notebook stays small
+const panel = { columns: 4, width: 222, height: 180 };
+
+/** What is drawn, in the order of the panels, and how it is called. */
+const titles: Readonly<Record<string, string>> = {
+  loss: "loss (nats)",
+  knn20Top1: "k-NN top-1 (%)",
+  linearTop1: "linear top-1 (%)",
+  classifierTop1: "classifier top-1 (%)",
+  boxAp: "box AP (%)",
+  maskAp: "mask AP (%)",
+  teacherEntropy: "teacher entropy (nats)",
+  featureStd: "feature std",
+};
+
+/**
+ * Small multiples of what tells how training goes: loss, k-NN (k = 20), a linear probe, the average
+ * precisions of a detector, and the two signs of collapse. Metrics of every step are lines; rare ones, as the k-NN, have dots. Long runs are averaged over neighbouring steps.
+ *
+ * @param options.totalSteps Where the axis ends; by default, with the longest run.
+ */
+export function trainingCurves(
+  runs: readonly CurveRun[],
+  { totalSteps = lastStep(runs) }: { readonly totalSteps?: number } = {},
+): Figure {
+  const panels = metricKeys(runs).map((key) => metricPanel(runs, key, totalSteps));
+  if (panels.length === 0) return gridOf([plot({ ...panel })], { ...panel, columns: 1 });
+  return gridOf(panels, { ...panel, header: runs.length > 1 ? legend(runs) : "" });
+}
+
+function metricPanel(runs: readonly CurveRun[], key: string, totalSteps: number): Figure {
+  const percent = /(Top\d|Ap)$/.test(key);
+  const marks = runs.flatMap(({ history }, run) => {
+    const points = series(history, key, percent ? 100 : 1);
+    const stroke = categorical[run % categorical.length]!;
+    const line = Plot.lineY(points, { x: "step", y: "value", stroke, strokeWidth: 1.5 });
+    const sparse = points.length < history.length / 4 && points.length <= maxPoints / 2;
+    if (!sparse && points.length > 2) return [line];
+    return [line, Plot.dot(points, { x: "step", y: "value", fill: stroke, r: 3 })];
+  });
+  return plot({
+    width: panel.width,
+    height: panel.height,
+    marginLeft: 56,
+    marginRight: 24, // half of the last step's number
+    marginTop: 32,
+    marginBottom: 38,
+    x: { domain: [0, totalSteps], ticks: 3, ...axisLabel("step", "center") },
+    y: { ticks: 4, tickFormat: short, nice: true, grid: true, ...axisLabel(titles[key]!, "top") },
+    marks: [Plot.ruleX([0], { stroke: grey, strokeOpacity: 0.4 }), ...marks],
+  });
+}
+
+/** At most six characters, as room is left for: `0.00015` as `1.5e-4`; without the digits that rounding put there. */
+function short(value: number): string {
+  const text = String(Number(value.toPrecision(5)));
+  return text.length <= 6 ? text : value.toExponential(1).replace(".0e", "e").replace("e+", "e");
+}
+
+/** The finite values of one metric, at most `maxPoints`, each the mean of as many. */
+export function series(history: readonly HistoryLine[], key: string, factor = 1): Point[] {
+  const all: Point[] = [];
+  for (const { step, metrics } of history) {
+    const value = metrics[key];
+    if (value !== undefined && Number.isFinite(value)) all.push({ step, value: value * factor });
+  }
+  const size = Math.ceil(all.length / maxPoints);
+  if (size <= 1) return all;
+  const count = Math.floor(all.length / size); // the last point stands for the rest too: a mean of few would stick out
+  return Array.from({ length: count }, (_, i) => {
+    const part = all.slice(i * size, i === count - 1 ? undefined : (i + 1) * size);
+    const mean = (pick: (point: Point) => number) =>
+      part.reduce((sum, point) => sum + pick(point), 0) / part.length;
+    return { step: mean((p) => p.step), value: mean((p) => p.value) };
+  });
+}
+
+function metricKeys(runs: readonly CurveRun[]): string[] {
+  return Object.keys(titles).filter((key) =>
+    runs.some(({ history }) => history.some(({ metrics }) => key in metrics))
+  );
+}
+
+function lastStep(runs: readonly CurveRun[]): number {
+  return Math.max(1, ...runs.map(({ history }) => history.at(-1)?.step ?? 0));
+}
+
+function legend(runs: readonly CurveRun[]): string {
+  return runs.map(({ seed }, i) => {
+    const [x, colour] = [16 + 100 * i, categorical[i % categorical.length]!];
+    const name = seed === undefined ? `run ${i + 1}` : `seed ${seed}`;
+    return `<path d="M${x} 13h20" stroke="${colour}" stroke-width="2.5"/>` +
+      `<text x="${x + 26}" y="17">${escapeXml(name)}</text>`;
+  }).join("");
+}

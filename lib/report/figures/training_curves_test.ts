@@ -1,0 +1,53 @@
+import { series, trainingCurves } from "lib/report/figures/training_curves.ts";
+import { toSvg } from "lib/report/draw/plot.ts";
+import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
+
+const history = (steps: number, seed = 0) =>
+  Array.from({ length: steps }, (_, i) => ({
+    step: i + 1,
+    metrics: {
+      gradNorm: 2,
+      loss: 5 - i / steps + seed,
+      ...((i + 1) % 50 === 0 ? { knn10Top1: 0.5, knn20Top1: 0.6 + seed / 10, knn20Top5: 0.9 } : {}),
+    },
+  }));
+const count = (text: string, part: string) => text.split(part).length - 1;
+
+Deno.test("series() averages neighbouring steps, all of them, and drops what is not finite", () => {
+  const points = series(history(1000), "loss");
+  assertTrue(points.length > 100 && points.length <= 160, `${points.length} points`);
+  assertClose(points[0]!.step, (1 + 7) / 2); // 1000 values, 7 to a point
+  assertClose(points.at(-1)!.step, (988 + 1000) / 2); // 142 points: the last stands for 13
+  assertEquals(series(history(100), "knn20Top1", 100), [{ step: 50, value: 60 }, {
+    step: 100,
+    value: 60,
+  }]);
+  const broken = [{ step: 1, metrics: { loss: NaN } }, { step: 2, metrics: { loss: 1 } }];
+  assertEquals(series(broken, "loss"), [{ step: 2, value: 1 }]);
+});
+
+Deno.test("trainingCurves() has the loss first, then the k-NN with dots, and no other k", () => {
+  const svg = toSvg(trainingCurves([{ history: history(500) }]));
+  const places = ["loss (nats)", "k-NN top-1 (%)"].map((title) => svg.indexOf(title));
+  assertTrue(places[0]! > 0 && places[1]! > places[0]!, `titles at ${places}`);
+  assertEquals(count(svg, "<svg"), 1 + 2);
+  assertEquals(count(svg, "<circle"), 10);
+});
+
+Deno.test("trainingCurves() has a detector's average precisions in percent", () => {
+  const metrics = (step: number) => ({ loss: 1, boxAp: step / 1000, maskAp: step / 2000 });
+  const svg = toSvg(
+    trainingCurves([{ history: [100, 300].map((step) => ({ step, metrics: metrics(step) })) }]),
+  );
+  assertTrue(svg.includes("box AP (%)") && svg.includes("mask AP (%)"), "both");
+  assertTrue(svg.includes(">30</text>"), "0.3 is drawn as 30");
+});
+
+Deno.test("trainingCurves() tells runs apart, and draws nothing, one step, and a constant", () => {
+  const two = toSvg(trainingCurves([0, 1].map((seed) => ({ seed, history: history(100, seed) }))));
+  assertTrue(two.includes("seed 0") && two.includes("seed 1"), "a legend");
+  assertEquals(count(toSvg(trainingCurves([])), "<circle"), 0);
+  assertEquals(count(toSvg(trainingCurves([{ history: history(1) }])), "<circle"), 1);
+  const constant = [1, 2, 3].map((step) => ({ step, metrics: { loss: 2 } }));
+  assertTrue(!toSvg(trainingCurves([{ history: constant }])).includes("NaN"), "a constant");
+});

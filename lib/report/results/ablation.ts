@@ -1,0 +1,109 @@
+/** What `ablate` measured, beside the paper: a table, a figure over kernel sizes, the monitor, and what it says of claims. */
+import type { ArmResult } from "lib/experiments/mod.ts";
+import { meanAndError, pairedDifference } from "lib/stats/statistics.ts";
+import { type KernelArm, kernelSizeFigure } from "lib/report/figures/kernel_size_figure.ts";
+import { type MonitorCurve } from "lib/report/figures/monitor_figure.ts";
+import type { Figure } from "lib/report/draw/plot.ts";
+import { type Table, tableOf } from "lib/report/tables/table_formats.ts";
+
+export type ArmMetric = "knn" | "linear";
+
+const labels = { knn: "k-NN", linear: "linear" } as const;
+
+/**
+ * A row for each arm, percent: the paper's number on ImageNet-1K, ours with its standard error over seeds; for the k-NN also the best
+ * on the way, apart.
+ */
+export function armTable(results: readonly ArmResult[]): Table {
+  const rows = results.map((result) => {
+    const { name, paper, knn, bestKnn, linear, scale, data, seeds, runs } = result;
+    return {
+      network: name,
+      "k-NN: paper (%)": percent(paper.knn),
+      "k-NN: ours (%)": percent(meanAndError(knn).mean),
+      "k-NN ± s.e.": percent(meanAndError(knn).standardError),
+      "k-NN: our best on the way (%)": percent(meanAndError(bestKnn).mean),
+      "linear: paper (%)": percent(paper.linear),
+      "linear: ours (%)": percent(meanAndError(linear).mean),
+      "linear ± s.e.": percent(meanAndError(linear).standardError),
+      n: seeds.length,
+      data,
+      scale,
+      seeds: seeds.join(", "),
+      runs: runs.join(", "),
+    };
+  });
+  const note =
+    "Paper: ImageNet-1K, 100 epochs. Ours: means over seeds, after the last step; the best on the way is chosen on " +
+    "the test images, so it flatters.";
+  return { ...tableOf(rows), notes: [note] };
+}
+
+/** Accuracy against kernel size, as the paper's Figure 2: ours filled, the paper's hollow. */
+export function armFigure(results: readonly ArmResult[], metric: ArmMetric): Figure {
+  const arms = results.map((result): KernelArm => ({
+    arch: result.family,
+    kernelSize: result.kernelSize ?? null,
+    ours: result[metric],
+    paper: result.paper[metric],
+  }));
+  return kernelSizeFigure(arms, { label: `${labels[metric]} top-1 (%)` });
+}
+
+/**
+ * What BatchNorm gains with each kernel size that was run both ways: differences in points, paired by seed, beside the paper's.
+ *
+ * @throws {RangeError} If no size was.
+ */
+export function batchNormGains(results: readonly ArmResult[]): Table {
+  const rows = results.flatMap((result) => {
+    const { kernelSize, batchNorm, linear, knn, paper, seeds } = result;
+    const without = results.find((other) => other.kernelSize === kernelSize && !other.batchNorm);
+    if (!batchNorm || without === undefined) return [];
+    const [byKnn, byLinear] = [
+      pairedDifference(knn, without.knn),
+      pairedDifference(linear, without.linear),
+    ];
+    return [{
+      "kernel size": `${kernelSize}×${kernelSize}`,
+      "k-NN: paper (points)": difference(paper.knn, without.paper.knn),
+      "k-NN: ours (points)": percent(byKnn.mean),
+      "k-NN ± s.e.": percent(byKnn.standardError),
+      "linear: paper (points)": difference(paper.linear, without.paper.linear),
+      "linear: ours (points)": percent(byLinear.mean),
+      "linear ± s.e.": percent(byLinear.standardError),
+      n: seeds.length,
+    }];
+  });
+  if (rows.length > 0) return tableOf(rows);
+  throw new RangeError("Cannot tell what BatchNorm gains: no kernel size was run with and without");
+}
+
+/** Of every arm the k-NN after the last step and the best on the way, percent, and when that was. */
+export function lastAndBest(results: readonly ArmResult[]): Table {
+  const rows = results.map(({ name, knn, bestKnn, bestEpoch, monitor, seeds }) => ({
+    network: name,
+    "last k-NN (%)": percent(meanAndError(knn).mean),
+    "± s.e.": percent(meanAndError(knn).standardError),
+    "best k-NN (%)": percent(meanAndError(bestKnn).mean),
+    "best ± s.e.": percent(meanAndError(bestKnn).standardError),
+    "best at epoch, each seed": bestEpoch,
+    "of epochs": monitor.at(-1)!.epoch,
+    n: seeds.length,
+  }));
+  return tableOf(rows);
+}
+
+/** The k-NN through training, for `monitorFigure`. */
+export function monitorCurves(results: readonly ArmResult[]): MonitorCurve[] {
+  return results.map(({ name, monitor }) => ({ arch: name, points: monitor }));
+}
+
+function difference(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? undefined : percent(a - b);
+}
+
+/** To ten digits: what a fraction times 100 adds is no measurement. */
+function percent(share: number | undefined): number | undefined {
+  return share === undefined ? undefined : Number((100 * share).toFixed(10));
+}

@@ -1,0 +1,94 @@
+/** What `armCams` scored, over seeds: a table, and what it says of the paper's claim. */
+import { type Arm, type ArmCams, armName, type CamScoreRow } from "lib/experiments/mod.ts";
+import { meanAndError } from "lib/stats/statistics.ts";
+import { rises } from "lib/stats/verdicts.ts";
+import type { TestedClaim } from "lib/report/results/compare.ts";
+import { type Table, tableOf } from "lib/report/tables/table_formats.ts";
+
+type Score = keyof CamScoreRow["scores"];
+
+const methods = ["Grad-CAM", "Eigen-CAM"] as const;
+
+const labels = {
+  pointing: "points at it",
+  energy: "energy on it",
+  iou: "IoU",
+  covered: "object hot",
+  hotArea: "image hot",
+} as const satisfies Partial<Record<Score, string>>;
+
+/**
+ * Rows for each arm and method, percent: each score's mean over images and seeds, and its standard error over seeds. An even map scores
+ * the object's area in the first three.
+ */
+export function armCamTable(results: readonly ArmCams[]): Table {
+  const rows = methods.flatMap((method) =>
+    results.map((result) => {
+      const { name, seeds, scale, runs } = result;
+      const { n } = scoresOf(result, method)[0]!.iou;
+      const cells = Object.entries(labels).map(([score, label]) => {
+        const { mean, standardError } = meanAndError(bySeed(result, method, score as Score));
+        return { [`${label} (%)`]: 100 * mean, [`${label} ± s.e.`]: 100 * standardError };
+      });
+      const area = meanAndError(bySeed(result, method, "objectArea")).mean;
+      return {
+        network: name,
+        method,
+        ...Object.assign({}, ...cells),
+        "object's area (%)": 100 * area,
+        images: n,
+        n: seeds.length,
+        scale,
+        seeds: seeds.join(", "),
+        runs: runs.join(", "),
+      };
+    })
+  );
+  return tableOf(rows);
+}
+
+function scoresOf({ rows }: ArmCams, method: CamScoreRow["method"]) {
+  return rows.filter((row) => row.method === method).map(({ scores }) => scores);
+}
+
+/** Means over images, one for each seed. */
+function bySeed(result: ArmCams, method: CamScoreRow["method"], score: Score): number[] {
+  return scoresOf(result, method).map((scores) => scores[score].mean);
+}
+
+const tested = {
+  hotArea: "more of the image is hot",
+  covered: "more of the object is hot",
+  iou: "the hot part and the object agree better (IoU)",
+} as const satisfies Partial<Record<Score, string>>;
+
+const bcssl = [3, 5, 7, 9, 15].map((kernelSize): Arm => ({
+  arch: "convnext",
+  kernelSize,
+  batchNorm: true,
+}));
+
+/**
+ * The paper's claim that what BC-SSL looks at grows with the kernels and covers the object (§5.1), by t-tests of slopes over the kernel
+ * sizes that were run; for `verdicts`. The paper shows it in pictures and prints no number.
+ *
+ * @throws {RangeError} If fewer than two kernel sizes of BC-SSL were run.
+ */
+export function camClaims(results: readonly ArmCams[]): TestedClaim[] {
+  const arms = bcssl.flatMap((arm) => results.find(({ name }) => name === armName(arm)) ?? []);
+  if (arms.length < 2) {
+    throw new RangeError(
+      `Cannot test maps over kernel sizes: need two of BC-SSL, got ${arms.length}`,
+    );
+  }
+  const { scale, seeds } = arms[0]!;
+  const kernelSizes = arms.map(({ kernelSize }) => kernelSize!);
+  const runs = arms.flatMap((arm) => arm.runs);
+  return methods.flatMap((method) =>
+    Object.entries(tested).map(([score, says]): TestedClaim => {
+      const values = arms.map((arm) => bySeed(arm, method, score as Score));
+      const claim = `${method}, §5.1: with larger kernels ${says}`;
+      return { claim, finding: rises(kernelSizes, values), scale, seeds, runs };
+    })
+  );
+}

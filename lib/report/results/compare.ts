@@ -1,0 +1,144 @@
+/** The paper's numbers beside ours. */
+import { confidenceInterval, meanAndError } from "lib/stats/statistics.ts";
+import type { Finding, Verdict } from "lib/stats/verdicts.ts";
+import type { Claim } from "lib/paper/mod.ts";
+import { showTable } from "lib/report/save/save_table.ts";
+import { type Table, tableOf } from "lib/report/tables/table_formats.ts";
+
+/** One thing that was measured. Fractions. */
+export interface Measurement {
+  readonly what: string;
+  /** As printed, if it was. */
+  readonly paper?: number;
+  /** Where it is printed: `Table 3`. */
+  readonly source?: string;
+  /** One value for each seed. */
+  readonly ours: readonly number[];
+  readonly scale: string;
+  readonly seeds: readonly number[];
+  /** Ids of the runs, folders in `outputs/`. */
+  readonly runs: readonly string[];
+}
+
+const tellingWidth = 0.05; // a fraction: an interval wider than ± 5 points agrees with nearly anything
+
+/**
+ * Whether the seeds contradict a printed number: it is held against the two-sided 95 % interval of our mean, by
+ * Student's t over seeds. Outside: disagrees. Inside: agrees, unless the interval is wider than ± 5 points.
+ *
+ * Cannot tell also with fewer than three seeds, and at any scale but `paper`: smaller ones have other data, on which no
+ * printed number is expected. What holds across data are claims: see {@linkcode verdicts}.
+ */
+export function verdict({ paper, ours, scale }: Measurement): Verdict | undefined {
+  if (paper === undefined) return undefined;
+  if (scale !== "paper" || ours.length < 3) return "cannot tell";
+  const [low, high] = confidenceInterval(meanAndError(ours));
+  if (paper < low || paper > high) return "disagrees";
+  return high - low > 2 * tellingWidth ? "cannot tell" : "agrees";
+}
+
+/**
+ * Shows a table of measurements, each with the paper's number, and how the verdict was reached.
+ *
+ * @returns The rows as shown, for `saveTable`; percent.
+ * @throws {RangeError} If a measurement has no value, a value is not a fraction, or seeds and values differ in number.
+ */
+export async function compare(measurements: readonly Measurement[]): Promise<object[]> {
+  const rows = measurements.map(compareRow);
+  const test = "Verdict: the paper's number against the two-sided 95 % t-interval of our seeds; " +
+    "cannot tell with fewer than 3 seeds, beyond ± 5 points, or at a scale other than paper, " +
+    "where the data are others.";
+  await showTable({ ...tableOf(rows), notes: [test] });
+  return rows;
+}
+
+/** One row of {@linkcode compare}. */
+export function compareRow(measurement: Measurement): object {
+  const { what, paper, source, ours, scale, seeds, runs } = measurement;
+  if (ours.length !== seeds.length) {
+    throw new RangeError(
+      `Cannot compare "${what}": need a value for each seed, got ${ours.length} for ${seeds.length}`,
+    );
+  }
+  const wrong = [paper ?? 0, ...ours].find((value) => !(value >= -1 && value <= 1));
+  if (wrong !== undefined) {
+    throw new RangeError(`Cannot compare "${what}": need fractions, not percent; one is ${wrong}`);
+  }
+  const { mean, standardError, n } = meanAndError(ours);
+  return {
+    what,
+    "paper (%)": paper === undefined ? undefined : Number((100 * paper).toFixed(4)),
+    source: source ?? "",
+    "ours (%)": 100 * mean,
+    "± s.e.": 100 * standardError,
+    n,
+    scale,
+    seeds: seeds.join(", "),
+    verdict: verdict(measurement) ?? "",
+    runs: runs.join(", "),
+  };
+}
+
+/** A claim and what our seeds say of it. */
+export interface TestedClaim {
+  /** One of the paper's `claims`, or words of one's own. */
+  readonly claim: Claim | string;
+  /** Of `exceeds`, `rises` or `equals`, on fractions. */
+  readonly finding: Finding;
+  readonly scale: string;
+  readonly seeds: readonly number[];
+  /** Ids of the runs, folders in `outputs/`. */
+  readonly runs: readonly string[];
+}
+
+/**
+ * A table of claims, each with the effect that the paper printed, ours, and the verdict of a stated test; points of percent.
+ *
+ * @throws {RangeError} If an effect, ours or printed, is no difference of fractions, or seeds and values differ in number.
+ */
+export function verdicts(claims: readonly TestedClaim[]): Table {
+  const note =
+    "Effects in points. Verdict: agrees where the interval of our effect lies where the " +
+    "claim puts it (above 0; for equality within the margin), disagrees where it lies on the other " +
+    "side, cannot tell where it reaches across, with fewer than 3 seeds, and at smoke scale. " +
+    "Intervals are of 95 %, those of two one-sided tests of 90 %.";
+  return { ...tableOf(claims.map(verdictRow)), notes: [note] };
+}
+
+/** One row of {@linkcode verdicts}. */
+export function verdictRow({ claim, finding, scale, seeds, runs }: TestedClaim): object {
+  const { says, source, printed } = typeof claim === "string"
+    ? { says: claim, source: "", printed: undefined }
+    : claim;
+  const { effect, interval, pValue, test } = finding;
+  if (effect.n !== seeds.length) {
+    throw new RangeError(
+      `Cannot judge "${says}": need a value for each seed, got ${effect.n} for ${seeds.length}`,
+    );
+  }
+  const wrong = [effect.mean, printed ?? 0].find((value) => !(Math.abs(value) <= 1));
+  if (wrong !== undefined) {
+    throw new RangeError(`Cannot judge "${says}": need fractions, not percent; one is ${wrong}`);
+  }
+  return {
+    claim: says,
+    source,
+    "paper (points)": printed === undefined ? undefined : Number((100 * printed).toFixed(3)),
+    "ours (points)": 100 * effect.mean,
+    "± s.e.": 100 * effect.standardError,
+    interval: `${points(interval[0])} to ${points(interval[1])}`,
+    p: pValue,
+    n: effect.n,
+    test,
+    verdict: scale === "smoke" ? "cannot tell" : finding.verdict,
+    scale,
+    seeds: seeds.join(", "),
+    runs: runs.join(", "),
+  };
+}
+
+/** With its sign: `+1.25`, `−∞`. */
+function points(share: number): string {
+  const sign = share < 0 ? "−" : "+";
+  return sign + (Number.isFinite(share) ? Math.abs(100 * share).toFixed(2) : "∞");
+}

@@ -1,0 +1,131 @@
+/** What `ablateDetectors` measured, beside Table 4: a table, figures over kernel sizes, and what it says of claims. */
+import {
+  type DetectorArmResult,
+  type DetectorMetric,
+  detectorMetrics,
+} from "lib/experiments/mod.ts";
+import { meanAndError } from "lib/stats/statistics.ts";
+import { exceeds, type Finding, rises } from "lib/stats/verdicts.ts";
+import { claims } from "lib/paper/mod.ts";
+import type { TestedClaim } from "lib/report/results/compare.ts";
+import { kernelSizeFigure } from "lib/report/figures/kernel_size_figure.ts";
+import type { Figure } from "lib/report/draw/plot.ts";
+import { type Table, tableOf } from "lib/report/tables/table_formats.ts";
+
+const headings: Readonly<Record<DetectorMetric, string>> = {
+  boxAp: "box AP",
+  boxAp50: "box AP50",
+  boxAp75: "box AP75",
+  maskAp: "mask AP",
+  maskAp50: "mask AP50",
+  maskAp75: "mask AP75",
+};
+
+/** Table 4's columns, percent: the paper's number on COCO, ours with its standard error over seeds. */
+export function detectorTable(results: readonly DetectorArmResult[]): Table {
+  const rows = results.map((result) => {
+    const { name, paper, scale, seeds, runs } = result;
+    const columns = detectorMetrics.map((metric) => {
+      const { mean, standardError } = meanAndError(result[metric]);
+      const heading = headings[metric];
+      return {
+        [`${heading}: paper (%)`]: percent(paper?.[metric]),
+        [`${heading}: ours (%)`]: percent(mean),
+        [`${heading} ± s.e.`]: percent(standardError),
+      };
+    });
+    return {
+      "backbone": name,
+      ...Object.assign({}, ...columns) as object,
+      n: seeds.length,
+      scale,
+      seeds: seeds.join(", "),
+      runs: runs.join(", "),
+    };
+  });
+  const note =
+    "Paper: BC-SSL-T, 100 epochs of pre-training, Mask R-CNN on COCO for 36 epochs; nothing from scratch. Ours: means over " +
+    "seeds, after the last step, on val; at any scale but paper, small networks on scenes of emoji.";
+  return { ...tableOf(rows), notes: [note] };
+}
+
+/** Average precision against kernel size, a line for the pre-trained and one from scratch: ours filled, the paper's hollow. */
+export function detectorFigure(
+  results: readonly DetectorArmResult[],
+  region: "box" | "mask",
+): Figure {
+  const metric = `${region}Ap` as const;
+  const arms = results.map((result) => ({
+    arch: result.pretrained ? "BC-SSL" : "from scratch",
+    kernelSize: result.kernelSize,
+    ours: result[metric],
+    paper: result.paper?.[metric],
+  }));
+  return kernelSizeFigure(arms, { label: `${region} AP (%)` });
+}
+
+/** What is tested of each. */
+const tested = [
+  { metric: "boxAp", rising: claims.cocoBoxRises, what: "boxes" },
+  { metric: "maskAp", rising: claims.cocoMaskRises, what: "masks" },
+] as const;
+
+/**
+ * For `verdicts`: whether the average precision of boxes and of masks rises over the kernel sizes of the pre-trained, by a t-test of
+ * slopes; and whether the pre-trained are above those from scratch, mean over the kernel sizes that were run both ways, by a paired
+ * t-test. What needs arms that were not run is left out.
+ *
+ * @throws {RangeError} If nothing can be tested.
+ */
+export function detectorClaims(results: readonly DetectorArmResult[]): TestedClaim[] {
+  const pretrained = results.filter((result) => result.pretrained);
+  const pairs = pretrained.flatMap((above) => {
+    const below = results.find((other) =>
+      !other.pretrained && other.kernelSize === above.kernelSize
+    );
+    return below ? [{ above, below }] : [];
+  });
+  const trends = new Set(pretrained.map(({ kernelSize }) => kernelSize)).size < 2
+    ? []
+    : tested.map(({ metric, rising }) => {
+      const sizes = pretrained.map(({ kernelSize }) => kernelSize);
+      const finding = rises(sizes, pretrained.map((result) => result[metric]));
+      return claimOn(rising, finding, pretrained);
+    });
+  const gains = pairs.length === 0 ? [] : tested.map(({ metric, what }) => {
+    const [above, below] = [pairs.map((pair) => pair.above), pairs.map((pair) => pair.below)];
+    const finding = exceeds(meanOf(above, metric), meanOf(below, metric));
+    return claimOn(`Pre-training beats from scratch, by AP of ${what}`, finding, [
+      ...above,
+      ...below,
+    ]);
+  });
+  if (trends.length + gains.length > 0) return [...trends, ...gains];
+  throw new RangeError(
+    `Cannot test detectors: need two kernel sizes, or one both ways, got ${
+      results.map(({ name }) => name).join("; ")
+    }`,
+  );
+}
+
+function claimOn(
+  claim: TestedClaim["claim"],
+  finding: Finding,
+  arms: readonly DetectorArmResult[],
+): TestedClaim {
+  const { scale, seeds } = arms[0]!;
+  return { claim, finding, scale, seeds, runs: arms.flatMap(({ runs }) => runs) };
+}
+
+/** Seed by seed. */
+function meanOf(results: readonly DetectorArmResult[], metric: DetectorMetric): number[] {
+  const { seeds } = results[0]!;
+  return seeds.map((_, s) =>
+    results.reduce((sum, own) => sum + own[metric][s]!, 0) / results.length
+  );
+}
+
+/** To ten digits: what a fraction times 100 adds is no measurement. */
+function percent(share: number | undefined): number | undefined {
+  return share === undefined ? undefined : Number((100 * share).toFixed(10));
+}

@@ -1,0 +1,34 @@
+/** Tables: shown here, and written to `outputs/tables/` as CSV, Markdown and LaTeX. */
+import { show } from "lib/report/notebook/jupyter.ts";
+import { checkName, writeOutputs } from "lib/report/save/output_files.ts";
+import {
+  tableOf,
+  type TableSource,
+  toCsv,
+  toHtml,
+  toLatex,
+  toMarkdown,
+} from "lib/report/tables/table_formats.ts";
+
+/**
+ * Shows a table and writes it in three formats. Shown numbers have four digits; the CSV has all.
+ *
+ * @throws {RangeError} If the name cannot be a file's name, or there is no row.
+ */
+export async function saveTable(name: string, source: TableSource): Promise<void> {
+  checkName(name);
+  const table = tableOf(source);
+  if (table.rows.length === 0) throw new RangeError(`Cannot save table "${name}": it has no row`);
+  await writeOutputs("tables", name, {
+    csv: toCsv(table),
+    md: toMarkdown(table),
+    tex: toLatex(table),
+  });
+  await showTable(table);
+}
+
+/** Shows a table without writing it. */
+export async function showTable(source: TableSource): Promise<void> {
+  const table = tableOf(source);
+  await show({ "text/html": toHtml(table), "text/plain": toMarkdown(table) });
+}

@@ -1,0 +1,121 @@
+/** What CIFAR-10-C's severities take that ImageNet-C's do not; the corruptions themselves are held against the reference elsewhere. */
+import { type Raster, raster } from "lib/augment/mod.ts";
+import { createRng } from "lib/rng.ts";
+import { corrupt, corruptWith } from "lib/robustness/corruptions/corruptions.ts";
+import { defocusBlur } from "lib/robustness/corruptions/defocus_blur.ts";
+import { type Draws, drawsOf } from "lib/robustness/filters/draws.ts";
+import { elasticAffine } from "lib/robustness/corruptions/elastic.ts";
+import { frostSide, frostTexture } from "lib/robustness/filters/frost_texture.ts";
+import {
+  corruptionNames,
+  extraCorruptionNames,
+  severities,
+} from "lib/robustness/corruptions/severities.ts";
+import { assertEquals, assertTrue } from "lib/testing/assert.ts";
+
+const side = 32;
+
+/** Grey with a white disk off the middle, and some grain. */
+function picture(): Raster {
+  const image = raster(side, side);
+  for (let i = 0; i < image.data.length; i++) {
+    const [x, y] = [Math.floor(i / 3) % side, Math.floor(i / 3 / side)];
+    image.data[i] = Math.hypot(x - 12, y - 18) < 7 ? 230 : 90 + (7 * x + 5 * y) % 11;
+  }
+  return image;
+}
+
+function difference(a: Raster, b: Raster): number {
+  return a.data.reduce((sum, value, i) => sum + Math.abs(value - b.data[i]!), 0) / a.data.length;
+}
+
+Deno.test("corrupt() as CIFAR-10-C changes a small picture, from the mildest to the strongest, and leaves something", async () => {
+  const image = picture();
+  for (const name of [...corruptionNames, ...extraCorruptionNames]) {
+    const sizes: number[] = [];
+    for (const severity of severities) {
+      const rng = createRng(0).fork(name);
+      sizes.push(difference(await corrupt(image, name, severity, rng, "CIFAR-10-C"), image));
+    }
+    const large = difference(await corrupt(image, name, 5, createRng(0), "ImageNet-C"), image);
+    assertTrue(sizes.every((size) => size < 110), `${name}: ${sizes}`);
+    assertTrue(sizes[4]! > 0.3, `${name}: ${sizes}`);
+    if (name.endsWith("noise") || name === "defocus_blur" || name === "jpeg_compression") {
+      assertTrue(sizes[0]! < sizes[4]! && sizes[4]! < large, `${name}: ${sizes}, then ${large}`);
+    }
+  }
+});
+
+/** The reference's filter: the disk of a radius, blurred over 3 × 3, on the picture mirrored at its edges. */
+function naiveDefocus(image: Raster, radius: number, soft: number): number[] {
+  const reach = Math.floor(radius) + 1;
+  const disk = (x: number, y: number) => Number(x * x + y * y <= radius * radius);
+  const g = (d: number) => Math.exp(-d * d / (2 * soft * soft));
+  const total = g(0) + 2 * g(1);
+  let area = 0;
+  for (let y = -reach; y <= reach; y++) for (let x = -reach; x <= reach; x++) area += disk(x, y);
+  const weight = (x: number, y: number) => {
+    let sum = 0;
+    for (const dy of [-1, 0, 1]) {
+      for (const dx of [-1, 0, 1]) sum += disk(x + dx, y + dy) * g(dx) * g(dy) / total ** 2;
+    }
+    return sum / area;
+  };
+  const inside = (at: number) => at < 0 ? -at : at >= side ? 2 * side - 2 - at : at;
+  return Array.from(image.data, (_, i) => {
+    const [c, x, y] = [i % 3, Math.floor(i / 3) % side, Math.floor(i / 3 / side)];
+    let sum = 0;
+    for (let dy = -reach; dy <= reach; dy++) {
+      for (let dx = -reach; dx <= reach; dx++) {
+        sum += weight(dx, dy) * image.data[(inside(y + dy) * side + inside(x + dx)) * 3 + c]!;
+      }
+    }
+    return sum;
+  });
+}
+
+Deno.test("defocusBlur() by a part of a pixel equals the reference's filter, written out", () => {
+  const image = picture();
+  for (const [radius, soft] of [[0.3, 0.4], [0.5, 0.6], [1, 0.2], [1.5, 0.1]] as const) {
+    const expected = naiveDefocus(image, radius, soft);
+    const { data } = defocusBlur(image, radius, soft);
+    data.forEach((value, i) =>
+      assertTrue(Math.abs(value - expected[i]!) <= 1, `${radius}, ${i}: ${value}, ${expected[i]}`)
+    );
+  }
+});
+
+/** Draws what it is told. */
+function told(values: readonly number[]): Draws {
+  let at = 0;
+  return { ...drawsOf(createRng(0)), uniform: () => values[at++] ?? 0 };
+}
+
+Deno.test("elasticAffine() moves the picture with its three points", () => {
+  const image = picture();
+  const bend = { strength: 0, sigma: 0, jitter: 0.1 };
+  const [right, down] = [2, -1];
+  const all = [right, down, right, down, right, down]; // every point alike: a shift
+  const { data } = elasticAffine(image, bend, told(all));
+  for (const [x, y] of [[10, 12], [20, 25], [5, 20]] as const) {
+    const from = image.data[((y - down) * side + x - right) * 3]!;
+    assertEquals(data[(y * side + x) * 3], from, `${x}, ${y}`);
+  }
+  // The point below right goes right alone: the picture is sheared, the row of the other two stays.
+  const sheared = elasticAffine(image, bend, told([4, 0, 0, 0, 0, 0]));
+  const row = (of: Raster, y: number) => of.data.slice(y * side * 3, (y + 1) * side * 3);
+  const fixed = side / 2 - Math.floor(side / 3); // where those two are
+  assertEquals(row(sheared, fixed), row(image, fixed));
+  assertTrue(difference(sheared, image) > 1, "the rest is not");
+});
+
+Deno.test("frost() of a small picture is a fifth as fine", async () => {
+  const black = raster(side, side);
+  const draws: Draws = { ...drawsOf(createRng(0)), int: (count) => count === frostSide ? 3 : 0 };
+  const { data } = await corruptWith(black, "frost", 1, draws, "CIFAR-10-C");
+  const texture = frostTexture(0);
+  for (const [x, y] of [[0, 0], [7, 2], [31, 31]] as const) {
+    const from = ((3 + 5 * y) % frostSide * frostSide + (3 + 5 * x) % frostSide) * 3;
+    assertEquals(data[(y * side + x) * 3], Math.trunc(0.2 * texture[from]! + 1e-6));
+  }
+});

@@ -1,0 +1,130 @@
+/** Pixelation and JPEG. */
+import type { Raster } from "lib/augment/mod.ts";
+import { emptyLike } from "lib/robustness/filters/bytes.ts";
+
+/** Shrinks by Pillow's box filter and enlarges by its nearest one. @param share What is left of each side. */
+export function pixelate(image: Raster, share: number): Raster {
+  const { width, height } = image;
+  const across = boxes(width, Math.max(1, Math.trunc(width * share)));
+  const down = boxes(height, Math.max(1, Math.trunc(height * share)));
+  const small = shrunkRows(image.data, height, width, across);
+  const out = emptyLike(image);
+  const row = new Uint8Array(across.count * 3);
+  let drawn = -1;
+  for (let y = 0; y < height; y++) {
+    const start = y * width * 3;
+    if (down.nearest[y] === drawn) {
+      out.data.copyWithin(start, start - width * 3, start);
+      continue;
+    }
+    drawn = down.nearest[y]!;
+    meanOfRows(small, down, drawn, row);
+    for (let x = 0, i = start; x < width; x++, i += 3) {
+      const at = across.nearest[x]! * 3;
+      out.data[i] = row[at]!;
+      out.data[i + 1] = row[at + 1]!;
+      out.data[i + 2] = row[at + 2]!;
+    }
+  }
+  return out;
+}
+
+/** One axis cut into boxes, whose pixels all weigh the same, in units of 2^-22 as Pillow's. */
+interface Boxes {
+  readonly count: number;
+  /** `[count]`, the first pixel of each, and how many. */
+  readonly first: Int32Array;
+  readonly pixels: Int32Array;
+  readonly weight: Int32Array;
+  /** `[side]`, the box that a pixel is drawn from. */
+  readonly nearest: Int32Array;
+}
+
+const half = 1 << 21;
+
+function boxes(side: number, count: number): Boxes {
+  const scale = side / count;
+  const [first, pixels, weight] = [0, 0, 0].map(() => new Int32Array(count)) as [
+    Int32Array,
+    Int32Array,
+    Int32Array,
+  ];
+  for (let i = 0; i < count; i++) {
+    first[i] = (i + 0.5) * scale - scale / 2 + 0.5;
+    pixels[i] = Math.min(Math.trunc((i + 0.5) * scale + scale / 2 + 0.5), side) - first[i]!;
+    weight[i] = Math.round((1 << 22) / pixels[i]!);
+  }
+  return { count, first, pixels, weight, nearest: nearestOf(side, count) };
+}
+
+/** Added up step by step, as Pillow does: where a pixel lies on the edge of two boxes, the rounding decides. */
+function nearestOf(side: number, count: number): Int32Array {
+  const step = count / side;
+  const nearest = new Int32Array(side);
+  for (let x = 0, place = step * 0.5; x < side; x++, place += step) {
+    nearest[x] = Math.min(Math.trunc(place), count - 1);
+  }
+  return nearest;
+}
+
+/** Every row shrunk: `[height, count, 3]`. Column by column, since all boxes of a column have as many pixels. */
+function shrunkRows(data: Uint8Array, height: number, width: number, boxes: Boxes): Uint8Array {
+  const { count, first, pixels, weight } = boxes;
+  const out = new Uint8Array(height * count * 3);
+  for (let x = 0; x < count; x++) {
+    const w = weight[x]!;
+    const length = 3 * pixels[x]!;
+    let from = 3 * first[x]!;
+    let o = 3 * x;
+    for (let y = 0; y < height; y++, from += 3 * width, o += 3 * count) {
+      let r = 0;
+      let g = 0;
+      let b = 0;
+      for (let i = from; i < from + length; i += 3) {
+        r += data[i]!;
+        g += data[i + 1]!;
+        b += data[i + 2]!;
+      }
+      out[o] = (Math.imul(r, w) + half) >> 22;
+      out[o + 1] = (Math.imul(g, w) + half) >> 22;
+      out[o + 2] = (Math.imul(b, w) + half) >> 22;
+    }
+  }
+  return out;
+}
+
+/** The mean of the rows of box `index`. */
+function meanOfRows(
+  from: Uint8Array,
+  { first, pixels, weight }: Boxes,
+  index: number,
+  row: Uint8Array,
+): void {
+  const length = row.length;
+  const start = first[index]! * length;
+  const w = weight[index]!;
+  if (pixels[index] === 1) {
+    row.set(from.subarray(start, start + length));
+  } else if (pixels[index] === 2) {
+    for (let i = 0; i < length; i++) {
+      row[i] = (from[start + i]! + from[start + length + i]! + 1) >> 1;
+    }
+  } else {
+    const end = start + pixels[index]! * length;
+    for (let i = 0; i < length; i++) {
+      let sum = 0;
+      for (let at = start + i; at < end; at += length) sum += from[at]!;
+      row[i] = (Math.imul(sum, w) + half) >> 22;
+    }
+  }
+}
+
+/** Through a JPEG and back, with Pillow's defaults: colour at half the resolution, standard tables. */
+export async function jpegCompression(image: Raster, quality: number): Promise<Raster> {
+  const { default: sharp } = await import("sharp");
+  const { data, width, height } = image;
+  const file = await sharp(data, { raw: { width, height, channels: 3 } })
+    .jpeg({ quality, optimiseCoding: false }).toBuffer(); // a better code would cost time and give the same pixels
+  const pixels = await sharp(file).raw().toBuffer(); // one's own file: no profile, no alpha to ask about
+  return { data: pixels, width, height, channels: 3 };
+}

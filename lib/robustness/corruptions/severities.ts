@@ -1,0 +1,57 @@
+/** What corruptions are called, and how a table gives each of them five severities. */
+import type { Raster } from "lib/augment/mod.ts";
+import type { Draws } from "lib/robustness/filters/draws.ts";
+
+/** Those that the mean corruption error is taken over: noise, blur, weather, digital. */
+export const corruptionNames = [
+  "gaussian_noise",
+  "shot_noise",
+  "impulse_noise",
+  "defocus_blur",
+  "glass_blur",
+  "motion_blur",
+  "zoom_blur",
+  "snow",
+  "frost",
+  "fog",
+  "brightness",
+  "contrast",
+  "elastic_transform",
+  "pixelate",
+  "jpeg_compression",
+] as const;
+
+/** Those kept to tune a method on; no part of the mean corruption error. */
+export const extraCorruptionNames = [
+  "speckle_noise",
+  "gaussian_blur",
+  "spatter",
+  "saturate",
+] as const;
+
+export type CorruptionName = typeof corruptionNames[number] | typeof extraCorruptionNames[number];
+
+/** From mild to strong. */
+export const severities = [1, 2, 3, 4, 5] as const;
+export type Severity = typeof severities[number];
+
+/** An image and what it draws, to the corrupted image. */
+export type Corruption = (image: Raster, draws: Draws) => Raster | Promise<Raster>;
+
+/** One function for each severity. */
+export type Five = readonly [Corruption, Corruption, Corruption, Corruption, Corruption];
+
+/** How strong every corruption is. */
+export type CorruptionTable = Readonly<Record<CorruptionName, Five>>;
+
+type FiveOf<P> = readonly [P, P, P, P, P];
+
+/** The five severities of a corruption by their parameters. */
+export function five<P>(
+  apply: (image: Raster, parameters: P, draws: Draws) => Raster | Promise<Raster>,
+  parameters: FiveOf<P>,
+): Five {
+  return parameters.map((p): Corruption => (image, draws) =>
+    apply(image, p, draws)
+  ) as unknown as Five;
+}

@@ -1,0 +1,22 @@
+/** The step that compiles our own kernels. They only make things faster: without them, set-up says so and goes on. */
+import { libraryDir, libraryKey } from "lib/native/_library.ts";
+import { buildNative } from "lib/native/build.ts";
+import { exists } from "lib/setup/install/files.ts";
+import type { Step } from "lib/setup/install/step.ts";
+
+export const nativeStep: Step = {
+  id: "native",
+  title: "Native kernels, compiled for this CPU",
+  key: () => Promise.resolve(libraryKey()),
+  /** Also when it could not be compiled: tried again when sources, TensorFlow or CPU change, not at every start. */
+  isPresent: () => exists(libraryDir),
+  async make(note) {
+    note("compiling");
+    await Deno.mkdir(libraryDir, { recursive: true });
+    try {
+      await buildNative();
+    } catch (error) {
+      console.error(`${(error as Error).message}; going on with the plain ops`);
+    }
+  },
+};

@@ -1,0 +1,62 @@
+/** What set-up needs from the machine, and the command that mends what is missing. */
+import { run } from "lib/setup/install/command.ts";
+
+/** A program that is missing and how to get it. */
+export interface Missing {
+  readonly what: string;
+  readonly mend: string;
+}
+
+const pythons = ["python3", "python3.14", "python3.13", "python3.12", "python3.11"];
+
+/** The first Python ≥ 3.11 on the PATH that can make environments; undefined if there is none. */
+export async function findPython(candidates: readonly string[] = pythons): Promise<
+  { readonly program?: string; readonly lacksVenv?: string }
+> {
+  const probe =
+    "import sys; print(sys.version_info >= (3, 11)); import venv, ensurepip; print('venv')";
+  let lacksVenv: string | undefined;
+  for (const program of candidates) {
+    const { code, output } = await run(program, ["-c", probe]);
+    if (code === 0 && output.startsWith("True")) return { program };
+    if (output.startsWith("True")) lacksVenv ??= program;
+  }
+  return { lacksVenv };
+}
+
+/** Everything that is missing, so that one message can name all of it. */
+export async function missingPrerequisites(
+  { compiler = "g++", candidates = pythons }: {
+    readonly compiler?: string;
+    readonly candidates?: readonly string[];
+  } = {},
+): Promise<Missing[]> {
+  const missing: Missing[] = [];
+  const { program, lacksVenv } = await findPython(candidates);
+  if (program === undefined && lacksVenv !== undefined) {
+    missing.push({
+      what: `the venv module of ${lacksVenv}`,
+      mend: "sudo apt-get install python3-venv",
+    });
+  } else if (program === undefined) {
+    missing.push({
+      what: "Python 3.11 or newer",
+      mend: "sudo apt-get install python3 python3-venv",
+    });
+  }
+  if ((await run(compiler, ["--version"])).code !== 0) {
+    missing.push({ what: "the C++ compiler g++", mend: "sudo apt-get install g++" });
+  }
+  return missing;
+}
+
+/** @throws {Error} Naming everything that is missing, each with its command. */
+export async function requirePrerequisites(): Promise<void> {
+  const missing = await missingPrerequisites();
+  if (missing.length === 0) return;
+  const lines = missing.map(({ what, mend }) => `    ${what}: ${mend}`);
+  throw new Error(
+    `Cannot set up: this machine lacks the following (the commands are Debian's and Ubuntu's)\n` +
+      `${lines.join("\n")}\nthen run "deno task setup" again`,
+  );
+}

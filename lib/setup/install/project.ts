@@ -1,0 +1,54 @@
+/** Where things lie in the project folder, and the versions set-up asks for. Imports no package: runs on a bare clone. */
+import { fileURLToPath } from "node:url";
+
+/** The project folder, absolute, without a trailing slash. */
+export const root: string = fileURLToPath(new URL("../../..", import.meta.url)).replace(
+  /[/\\]$/,
+  "",
+);
+
+/** The Python environment, and in it everything else that set-up makes. */
+export const venv = `${root}/.venv`;
+export const python = `${venv}/bin/python`;
+/** The unpacked TensorFlow wheel; `tensorflow/` in it holds the libraries and `tensorflow/include` the headers. */
+export const engineDir = `${venv}/engine`;
+export const jupyterDataDir = `${venv}/share/jupyter`;
+export const notebooksDir = `${root}/notebooks`;
+export const outputsDir = `${root}/outputs`;
+/** Where notebooks write: `outputs/`, unless `BCSSL_OUTPUTS` names another folder. */
+export const resultsDir: string = Deno.env.get("BCSSL_OUTPUTS") || outputsDir;
+
+/** The kernel's name, in every notebook's metadata. "deno", so that other Jupyters with a Deno kernel open them too. */
+export const kernelName = "deno";
+export const kernelDisplayName = "Deno (BC-SSL)";
+/** What a notebook's `metadata` must say. */
+export const notebookMetadata = {
+  kernelspec: { display_name: kernelDisplayName, language: "typescript", name: kernelName },
+  language_info: {
+    file_extension: ".ts",
+    mimetype: "text/x.typescript",
+    name: "typescript",
+    nbconvert_exporter: "script",
+    pygments_lexer: "typescript",
+  },
+} as const;
+
+export const versions = {
+  /** Pinned together: JupyterLab brings jupyter_client (the notebook runner) with it. */
+  jupyterlab: "4.6.6",
+  tensorflow: "2.21.0",
+  /** Only the wheel's C++ library is used, so its Python need not be the machine's; there are none for the newest. */
+  wheelPython: "3.12",
+} as const;
+
+/** Environment for every Jupyter process: what it writes stays inside the project, and no old setting of the user's enters. */
+export function jupyterEnv(): Record<string, string> {
+  return {
+    JUPYTER_CONFIG_DIR: `${venv}/etc/jupyter-user`,
+    JUPYTER_DATA_DIR: jupyterDataDir,
+    JUPYTER_RUNTIME_DIR: `${jupyterDataDir}/runtime`,
+    IPYTHONDIR: `${venv}/etc/ipython`,
+    PYTHONDONTWRITEBYTECODE: "1",
+    PYTHONNOUSERSITE: "1",
+  };
+}

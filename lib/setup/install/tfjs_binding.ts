@@ -1,0 +1,47 @@
+/** The bridge between tfjs and TensorFlow's library, compiled from the package's own sources. */
+import { compileShared, libraryPath, type SharedLibrary } from "lib/setup/install/compile.ts";
+import { exists, fingerprint, writeFileWhole } from "lib/setup/install/files.ts";
+import { engineDir, root, venv, versions } from "lib/setup/install/project.ts";
+import type { Step } from "lib/setup/install/step.ts";
+
+const tfjs = `${root}/node_modules/@tensorflow/tfjs-node-gpu`;
+/** Where the package looks for it. */
+const target = `${tfjs}/lib/napi-v8/tfjs_binding.node`;
+
+/** Linked to the wheel's own folder: the CUDA build finds its libraries relative to itself. */
+const binding: SharedLibrary = {
+  name: "tfjs_binding",
+  dir: `${venv}/binding`,
+  sources: ["tfjs_backend.cc", "tfjs_binding.cc"].map((name) => `${tfjs}/binding/${name}`),
+  flags: [
+    "-std=c++17",
+    "-O2",
+    "-DNAPI_VERSION=8",
+    `-I${engineDir}/tensorflow/include`,
+    `-I${root}/node_modules/node-api-headers/include`,
+    `-L${engineDir}/tensorflow`,
+    "-l:libtensorflow_cc.so.2",
+    "-l:libtensorflow_framework.so.2",
+    `-Wl,-rpath,${engineDir}/tensorflow`,
+  ],
+  depends: [versions.tensorflow],
+};
+
+export const bindingStep: Step = {
+  id: "binding",
+  title: "Bridge from tfjs to TensorFlow, compiled",
+  key: async () => fingerprint([await libraryPath(binding)]),
+  isPresent: async () => {
+    const compiled = await Deno.stat(await libraryPath(binding)).catch(() => undefined);
+    const placed = await Deno.stat(target).catch(() => undefined);
+    return compiled !== undefined && compiled.size === placed?.size;
+  },
+  async make(note) {
+    note("compiling");
+    const path = await compileShared(binding);
+    await writeFileWhole(target, await Deno.readFile(path)); // renamed into place: a running engine keeps its own
+  },
+};
+
+/** Whether tfjs finds a bridge at all. */
+export const hasBinding = (): Promise<boolean> => exists(target);

@@ -1,0 +1,165 @@
+/** The pages of the book: strings of HTML, each a file that stands alone. */
+import { codeCells, type Notebook, sourceOf } from "lib/setup/notebooks/notebook.ts";
+
+/** What the index says of a notebook: read in its first cell, and in what it shows. */
+export interface Chapter {
+  /** `03_kernel_size` */
+  readonly name: string;
+  readonly title: string;
+  /** The paragraph that begins with **The question.** or **The claim.**; empty without one. Plain text, as the cost. */
+  readonly question: string;
+  /** The paragraph that begins with **Cost**. */
+  readonly cost: string;
+  /** What of the paper the first cell mentions: `§3.2`, `Table 1`. */
+  readonly sections: readonly string[];
+  /** The last figure saved, as a data URI: what came out. */
+  readonly figure?: string;
+  /** Whether it holds what its cells showed. */
+  readonly executed: boolean;
+}
+
+/** Reads a notebook for the index. */
+export function chapterOf(name: string, notebook: Notebook): Chapter {
+  const first = sourceOf(notebook.cells.find((cell) => cell.cell_type === "markdown") ?? emptyCell);
+  const paragraphs = first.split(/\n\s*\n/).map((paragraph) => paragraph.replace(/\s+/g, " "));
+  const beginning = (pattern: RegExp) => {
+    const found = paragraphs.find((paragraph) => pattern.test(paragraph)) ?? "";
+    return plainText(found.replace(pattern, ""));
+  };
+  const cost = beginning(/^\*\*Cost\.?\*\*(?:\s*:)?\s*/);
+  const figure = lastFigure(notebook);
+  return {
+    name,
+    title: plainText(/^# (.+)$/m.exec(first)?.[1] ?? name),
+    question: beginning(/^\*\*The (?:question|claim)\.?\*\*\s*/),
+    cost: cost && cost[0]!.toUpperCase() + cost.slice(1),
+    sections: sectionsIn(first),
+    ...(figure && { figure }),
+    executed: codeCells(notebook).some(({ index }) => notebook.cells[index]!.outputs?.length),
+  };
+}
+
+/** Each once, in the order of their mention. */
+function sectionsIn(text: string): string[] {
+  const mentions = text.match(/(?:§|Section)\s?[A-Z\d](?:\.?\d+)*|(?:Table|Figure)\s[A-Z]?\d+/g) ??
+    [];
+  return [
+    ...new Set(mentions.map((m) => m.replace(/^(?:§|Section)\s?/, "§").replace(/\s/, " "))),
+  ];
+}
+
+const emptyCell = { cell_type: "markdown", source: "", metadata: {} } as const;
+
+/** Markdown without its marks of emphasis, code and links. */
+function plainText(markdown: string): string {
+  return markdown.replace(/\[([^\]]*)\]\([^)]*\)/g, "$1").replace(/\*\*|`/g, "")
+    .replace(/(^|[\s(])[_*]([^_*]+)[_*](?=$|[\s.,;:)?!])/g, "$1$2").trim();
+}
+
+/** SVG before PNG; of what `saveFigure` and `saveImage` showed the last. */
+function lastFigure({ cells }: Notebook): string | undefined {
+  const outputs = cells.flatMap(({ outputs }) => outputs ?? []);
+  const saved = outputs.findLast((output) =>
+    "data" in output && /outputs\/figures\//.test(textOf(output.data["text/plain"]))
+  );
+  if (saved === undefined || !("data" in saved)) return undefined;
+  const [svg, png] = [saved.data["image/svg+xml"], saved.data["image/png"]];
+  return svg === undefined
+    ? `data:image/png;base64,${textOf(png).trim()}`
+    : `data:image/svg+xml;base64,${new TextEncoder().encode(textOf(svg)).toBase64()}`;
+}
+
+/** Text in a notebook's file may be lines. */
+function textOf(value: unknown): string {
+  return Array.isArray(value) ? value.join("") : String(value ?? "");
+}
+
+const bookTitle = "BC-SSL in notebooks";
+
+/**
+ * The page of a notebook.
+ *
+ * @param body What nbconvert made of its cells; links to other notebooks become links to their pages.
+ * @param chapters All of the book, in order.
+ */
+export function chapterPage(
+  chapter: Chapter,
+  body: string,
+  chapters: readonly Chapter[],
+  css: string,
+): string {
+  const place = chapters.indexOf(chapter);
+  const link = (to: Chapter | undefined, rel: "prev" | "next") =>
+    to === undefined ? "<span></span>" : `<a rel="${rel}" href="${to.name}.html">` +
+      `<small>${rel === "prev" ? "← Previous" : "Next →"}</small>${escape(to.title)}</a>`;
+  const turn = `<nav class="turn">${link(chapters[place - 1], "prev")}${
+    link(chapters[place + 1], "next")
+  }</nav>`;
+  const linked = body.replace(
+    /href="(?:\.\/)?([\w-]+)\.ipynb(#[^"]*)?"/g,
+    (whole, name, anchor = "") =>
+      chapters.some((known) => known.name === name) ? `href="${name}.html${anchor}"` : whole,
+  );
+  const unrun = chapter.executed ? "" : `<p class="unrun">Not run yet: code without results.</p>`;
+  return page(
+    `${chapter.title} · ${bookTitle}`,
+    `<header><a href="index.html">${bookTitle}</a> <span>${
+      place + 1
+    } of ${chapters.length}</span>` +
+      `</header>\n<main class="chapter">${unrun}${linked}</main>\n${turn}\n` +
+      `<footer>This page is <code>notebooks/${chapter.name}.ipynb</code> as it was run. To change ` +
+      `a value and run it again: <code>npx --yes deno@2.9.6 task lab</code></footer>`,
+    css,
+  );
+}
+
+/** The first page: what each notebook asks, what it costs to run, and its last figure. */
+export function indexPage(chapters: readonly Chapter[], css: string): string {
+  return page(
+    bookTitle,
+    `<main class="index"><h1>${bookTitle}</h1>
+<p class="lead">Self-supervised vision that you can read, step through and rerun: <em>The Counterattack of CNNs in
+Self-Supervised Learning: Larger Kernel Size might be All You Need</em> (Huang, Chen, Wang, Liu, 2023), a
+question a chapter. Each says what the paper found, runs it at the scale of a laptop, sets its own numbers
+beside the printed ones, and ends with what to change next.</p>
+<ol>${chapters.map(entry).join("\n")}</ol></main>
+<footer>Each chapter is a notebook: <code>npx --yes deno@2.9.6 task lab</code> opens them,
+<code>npx --yes deno@2.9.6 task reproduce</code> runs them all.</footer>`,
+    css,
+  );
+}
+
+function entry({ name, title, question, cost, sections, figure }: Chapter): string {
+  const file = `${name}.html`;
+  const thumbnail = figure
+    ? `<a class="thumbnail" href="${file}" tabindex="-1"><img alt="" src="${figure}"></a>`
+    : `<span class="thumbnail"></span>`;
+  const about = [
+    sections.length > 0 ? `<dt>In the paper</dt><dd>${sections.map(escape).join(", ")}</dd>` : "",
+    cost ? `<dt>Cost</dt><dd>${escape(cost)}</dd>` : "",
+  ].join("");
+  return `<li>${thumbnail}<div><small>${escape(name)}</small><h2><a href="${file}">${
+    escape(title)
+  }</a></h2><p>${escape(question)}</p><dl>${about}</dl></div></li>`;
+}
+
+function page(title: string, body: string, css: string): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escape(title)}</title>
+<style>
+${css}</style>
+</head>
+<body>
+${body}
+</body>
+</html>
+`;
+}
+
+function escape(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
+}

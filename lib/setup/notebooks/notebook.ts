@@ -1,0 +1,116 @@
+/** Notebooks as files: the part of nbformat 4 that this project reads and writes. */
+import { basename } from "node:path";
+import type { Output } from "lib/setup/notebooks/cell_outputs.ts";
+import { exists } from "lib/setup/install/files.ts";
+import { notebooksDir } from "lib/setup/install/project.ts";
+
+export interface Cell {
+  cell_type: "code" | "markdown" | "raw";
+  id?: string;
+  /** One string, or lines that keep their ends. */
+  source: string | string[];
+  metadata: Record<string, unknown>;
+  outputs?: Output[];
+  execution_count?: number | null;
+}
+
+export interface Notebook {
+  cells: Cell[];
+  metadata: Record<string, unknown>;
+  nbformat: number;
+  nbformat_minor: number;
+}
+
+/** A code cell with its place: `number` counts code cells from 1, `index` all cells from 0. */
+export interface CodeCell {
+  readonly number: number;
+  readonly index: number;
+  readonly source: string;
+}
+
+export function sourceOf(cell: Cell): string {
+  return typeof cell.source === "string" ? cell.source : cell.source.join("");
+}
+
+/** The code cells that hold code. */
+export function codeCells(notebook: Notebook): CodeCell[] {
+  let number = 0;
+  return notebook.cells.flatMap((cell, index) => {
+    const source = sourceOf(cell);
+    if (cell.cell_type !== "code" || source.trim() === "") return [];
+    return [{ number: ++number, index, source }];
+  });
+}
+
+/** @throws {TypeError} If the file is no notebook of format 4. */
+export async function readNotebook(path: string): Promise<Notebook> {
+  const text = await Deno.readTextFile(path);
+  try {
+    const notebook = JSON.parse(text);
+    if (notebook.nbformat === 4 && Array.isArray(notebook.cells)) return notebook;
+  } catch { /* told below, like any other file that is no notebook */ }
+  throw new TypeError(
+    `Cannot read ${path}: not a notebook of format 4; save it again from JupyterLab`,
+  );
+}
+
+/** Writes as Jupyter does: indent 1, text as lines. */
+export async function writeNotebook(path: string, notebook: Notebook): Promise<void> {
+  const cells = notebook.cells.map((cell) => ({
+    ...cell,
+    source: lines(sourceOf(cell)),
+    ...(cell.outputs && { outputs: cell.outputs.map(outputWithLines) }),
+  }));
+  const partial = `${path}.${Deno.pid}.partial`;
+  await Deno.writeTextFile(partial, JSON.stringify({ ...notebook, cells }, null, 1) + "\n");
+  await Deno.rename(partial, path);
+}
+
+function lines(text: string): string[] {
+  return text.match(/[^\n]*\n|[^\n]+/g) ?? [];
+}
+
+function outputWithLines(output: Output): unknown {
+  if (output.output_type === "stream") return { ...output, text: lines(asText(output.text)) };
+  if (output.output_type === "error") return output;
+  const data = Object.entries(output.data).map(([type, value]) => {
+    const isText = typeof value === "string" && (type.startsWith("text/") || type.includes("svg"));
+    return [type, isText ? lines(value) : value];
+  });
+  return { ...output, data: Object.fromEntries(data) };
+}
+
+/** A stream read back from a file may hold lines. */
+function asText(text: string | string[]): string {
+  return typeof text === "string" ? text : text.join("");
+}
+
+/** Paths of all notebooks in `dir`, in order. */
+export async function listNotebooks(dir: string = notebooksDir): Promise<string[]> {
+  const paths: string[] = [];
+  if (!await exists(dir)) return paths;
+  for await (const { name, isFile } of Deno.readDir(dir)) {
+    if (isFile && name.endsWith(".ipynb") && !name.startsWith(".")) paths.push(`${dir}/${name}`);
+  }
+  return paths.sort();
+}
+
+/**
+ * The notebooks a person named, with or without `.ipynb`; all of them when none is named.
+ *
+ * @throws {RangeError} If one does not exist; the message lists those that do.
+ */
+export async function findNotebooks(
+  names: readonly string[],
+  dir: string = notebooksDir,
+): Promise<string[]> {
+  const paths = await listNotebooks(dir);
+  if (names.length === 0) return paths;
+  return names.map((name) => {
+    const wanted = basename(name).replace(/\.ipynb$/, "");
+    const path = paths.find((path) => basename(path, ".ipynb") === wanted);
+    if (path !== undefined) return path;
+    const known = paths.map((path) => basename(path, ".ipynb")).join(", ") || "none yet";
+    throw new RangeError(`Cannot find notebook "${name}": there are ${known}`);
+  });
+}

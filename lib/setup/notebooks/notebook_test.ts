@@ -1,0 +1,108 @@
+import { cellModule, checkCells } from "lib/setup/notebooks/check_cells.ts";
+import { remove } from "lib/setup/install/files.ts";
+import {
+  type Cell,
+  codeCells,
+  findNotebooks,
+  type Notebook,
+  readNotebook,
+  writeNotebook,
+} from "lib/setup/notebooks/notebook.ts";
+import { notebookMetadata, outputsDir } from "lib/setup/install/project.ts";
+import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
+
+const code = (source: string | string[]): Cell => ({
+  cell_type: "code",
+  source,
+  metadata: {},
+  outputs: [],
+  execution_count: null,
+});
+const text: Cell = { cell_type: "markdown", source: "# Title", metadata: {} };
+
+function notebookOf(...cells: Cell[]): Notebook {
+  return { cells, metadata: notebookMetadata, nbformat: 4, nbformat_minor: 5 };
+}
+
+/** Below deno.json, or the cells' imports are not found. */
+async function checkDir(): Promise<string> {
+  await Deno.mkdir(outputsDir, { recursive: true });
+  return await Deno.makeTempDir({ dir: outputsDir, prefix: ".check-" });
+}
+
+Deno.test("codeCells() counts the cells that hold code and knows their place", () => {
+  const notebook = notebookOf(text, code("1"), code("  \n"), text, code(["2\n", "3"]));
+  assertEquals(codeCells(notebook), [
+    { number: 1, index: 1, source: "1" },
+    { number: 2, index: 4, source: "2\n3" },
+  ]);
+});
+
+Deno.test("cellModule() maps each line back to its cell", () => {
+  const module = cellModule(notebookOf(text, code("a\nb"), text, code("c")));
+  const lines = module.text.split("\n");
+  const place = (line: string) => module.origin(lines.indexOf(line) + 1);
+  assertEquals(place("a"), { cell: 1, line: 1 });
+  assertEquals(place("b"), { cell: 1, line: 2 });
+  assertEquals(place("c"), { cell: 2, line: 1 });
+  assertEquals(module.origin(3), undefined);
+});
+
+Deno.test("checkCells() names notebook, cell and line of type errors and bad imports", async () => {
+  const where = await checkDir();
+  const bad = notebookOf(
+    code('import { createRng, nope } from "lib/rng.ts";'),
+    text,
+    code('const rng = createRng(0)\n\nconst seed: number = "x"'),
+    code("[rng, nope, seed].map(String)"), // must not run on from the cell above, which has no semicolon
+  );
+  const good = notebookOf(code("const x = await Promise.resolve(1)"), code("(x + 1).toFixed()"));
+  const complaints = await checkCells(new Map([["a/bad.ipynb", bad], ["good.ipynb", good]]), where);
+  assertTrue(complaints.includes("a/bad.ipynb, cell 1, line 1:21"), complaints);
+  assertTrue(complaints.includes("a/bad.ipynb, cell 2, line 3:7"), complaints);
+  assertTrue(!complaints.includes("good.ipynb") && !complaints.includes("cell 3"), complaints);
+  assertEquals(await checkCells(new Map([["good.ipynb", good]]), where), "");
+  await remove(where);
+});
+
+Deno.test("checkCells() places a syntax error", async () => {
+  const dir = await checkDir();
+  const bad = notebookOf(code("const x = 1;"), code("x +\nconst = 2;"));
+  const complaints = await checkCells(new Map([["bad.ipynb", bad]]), dir);
+  assertTrue(/bad\.ipynb, cell 2, line 2:/.test(complaints), complaints);
+  await remove(dir);
+});
+
+Deno.test("writeNotebook() writes what readNotebook() reads, text as lines", async () => {
+  const dir = await Deno.makeTempDir();
+  const path = `${dir}/a.ipynb`;
+  const outputs: Cell["outputs"] = [
+    { output_type: "stream", name: "stdout", text: "one\ntwo" },
+    { output_type: "display_data", data: { "image/png": "AAAA" }, metadata: {} },
+  ];
+  await writeNotebook(path, notebookOf(text, { ...code("1\n2"), outputs }));
+  const back = await readNotebook(path);
+  assertEquals(back.cells[1]!.source as unknown, ["1\n", "2"]);
+  assertEquals(back.cells[1]!.outputs as unknown, [
+    { output_type: "stream", name: "stdout", text: ["one\n", "two"] },
+    outputs![1],
+  ]);
+  await writeNotebook(path, back); // a copy of a copy is the same
+  assertEquals(await readNotebook(path), back);
+  await Deno.writeTextFile(path, "[]");
+  await assertRejects(() => readNotebook(path), TypeError, "not a notebook of format 4");
+  await remove(dir);
+});
+
+Deno.test("findNotebooks() takes names with or without the ending, and lists what exists", async () => {
+  const dir = await Deno.makeTempDir();
+  for (const name of ["01_b.ipynb", "00_a.ipynb", "note.txt"]) {
+    await Deno.writeTextFile(`${dir}/${name}`, "");
+  }
+  const found = [`${dir}/00_a.ipynb`, `${dir}/01_b.ipynb`];
+  assertEquals(await findNotebooks([], dir), found);
+  assertEquals(await findNotebooks(["01_b", "notebooks/00_a.ipynb"], dir), [...found].reverse());
+  await assertRejects(() => findNotebooks(["02_c"], dir), RangeError, "there are 00_a, 01_b");
+  assertEquals(await findNotebooks([], `${dir}/none`), []);
+  await remove(dir);
+});

@@ -1,0 +1,148 @@
+/** What seeds say of a claim, by a stated test: agrees, disagrees, or cannot tell. */
+import {
+  confidenceInterval,
+  type MeanAndError,
+  meanAndError,
+  pairedDifference,
+  upperTail,
+} from "lib/stats/statistics.ts";
+
+export type Verdict = "agrees" | "disagrees" | "cannot tell";
+
+/** What was tested, how large it is, and how sure. In the unit of the values. */
+export interface Finding {
+  readonly verdict: Verdict;
+  /** Over seeds: a mean difference, or a mean rise. */
+  readonly effect: MeanAndError;
+  /** Confidence interval of the effect that the verdict is read off; infinite for one seed. */
+  readonly interval: readonly [number, number];
+  /** How often chance alone would show as much if the claim's opposite held; NaN for one seed. */
+  readonly pValue: number;
+  /** The test in a few words. */
+  readonly test: string;
+}
+
+/** How strict a test is. */
+export interface TestOptions {
+  /** How often it may err, a fraction; 0.05 by default. Of each claim by itself: of many, some will err. */
+  readonly level?: number;
+}
+
+const fewestSeeds = 3; // two differences of one sign come up by chance every second time
+
+/**
+ * The claim "a is above b": Student's two-sided t-test of the differences, paired by seed.
+ *
+ * Agrees where `a − b` is above 0 at this level, disagrees where it is below, cannot tell between, and with fewer than
+ * three seeds.
+ *
+ * @param b Values of the same seeds in the same order, or one number that no seed changes.
+ * @throws {RangeError} If the numbers of seeds differ, there is none, a value is not finite, or the level is not
+ * between 0 and 1.
+ */
+export function exceeds(
+  a: readonly number[],
+  b: readonly number[] | number,
+  { level = 0.05 }: TestOptions = {},
+): Finding {
+  return direction(pairedDifference(a, b), level, "paired t-test");
+}
+
+/**
+ * The claim "the metric rises with the size": a straight line through each seed's values by least squares, then
+ * Student's two-sided t-test of its rises. The effect is the rise from the smallest size to the largest along that line.
+ *
+ * Agrees where it is above 0 at this level, disagrees where it is below, cannot tell between, and with fewer than three
+ * seeds. A curve that rises and then falls has a line too: look at the figure. For "falls", negate the values.
+ *
+ * @param sizes Pixels a side, say; at least two different ones.
+ * @param values `values[i][s]`: of size i and seed s, the seeds in one order for all sizes.
+ * @throws {RangeError} If sizes and values differ in number, seeds are missing, or as {@linkcode exceeds}.
+ */
+export function rises(
+  sizes: readonly number[],
+  values: readonly (readonly number[])[],
+  { level = 0.05 }: TestOptions = {},
+): Finding {
+  const seeds = values[0]?.length ?? 0;
+  if (values.length !== sizes.length || values.some(({ length }) => length !== seeds)) {
+    throw new RangeError(
+      `Cannot take a trend: need as many seeds for each of ${sizes.length} sizes, got ` +
+        `[${values.map(({ length }) => length)}]`,
+    );
+  }
+  const reach = Math.max(...sizes) - Math.min(...sizes);
+  if (!(reach > 0)) {
+    throw new RangeError(`Cannot take a trend: need two different sizes, got [${sizes}]`);
+  }
+  const perSeed = Array.from({ length: seeds }, (_, s) => slope(sizes, values.map((of) => of[s]!)));
+  const effect = pairedDifference(perSeed.map((value) => value * reach), 0);
+  return direction(effect, level, "t-test of slopes");
+}
+
+/**
+ * The claim "a equals b within a margin": two one-sided t-tests (TOST) of the differences, paired by seed.
+ *
+ * Agrees where `a − b` is above −margin and below margin, each at this level: its interval, at twice the level, lies
+ * within ± margin. Disagrees where it lies outside; cannot tell where it lies across, and with fewer than three seeds.
+ *
+ * @param margin What makes no difference, in the unit of the values, above 0; to be chosen before looking.
+ * @throws {RangeError} If the margin is not above 0, or as {@linkcode exceeds}.
+ */
+export function equals(
+  a: readonly number[],
+  b: readonly number[] | number,
+  margin: number,
+  { level = 0.05 }: TestOptions = {},
+): Finding {
+  if (!(margin > 0)) {
+    throw new RangeError(`Cannot test for equality: need a margin above 0, current is ${margin}`);
+  }
+  const effect = meanOf(pairedDifference(a, b));
+  const interval = confidenceInterval(effect, 1 - 2 * level);
+  const [low, high] = interval;
+  const within = low > -margin && high < margin;
+  const outside = low > margin || high < -margin;
+  const pValue = Math.max(tail(effect, -margin), tail(negated(effect), -margin));
+  return {
+    verdict: decide(effect.n, within, outside),
+    effect,
+    interval,
+    pValue,
+    test: "two one-sided t-tests",
+  };
+}
+
+function direction(difference: MeanAndError, level: number, test: string): Finding {
+  const effect = meanOf(difference);
+  const interval = confidenceInterval(effect, 1 - level);
+  const [low, high] = interval;
+  const pValue = Math.min(1, 2 * Math.min(tail(effect, 0), tail(negated(effect), 0)));
+  return { verdict: decide(effect.n, low > 0, high < 0), effect, interval, pValue, test };
+}
+
+function decide(seeds: number, agrees: boolean, disagrees: boolean): Verdict {
+  if (seeds < fewestSeeds) return "cannot tell";
+  return agrees ? "agrees" : disagrees ? "disagrees" : "cannot tell";
+}
+
+/** How often so large a mean would appear if it were `bound`; NaN for one seed. */
+function tail({ n, mean, standardError }: MeanAndError, bound: number): number {
+  if (n < 2) return NaN;
+  return mean === bound ? 0.5 : upperTail((mean - bound) / standardError, n - 1);
+}
+
+function negated({ mean, ...rest }: MeanAndError): MeanAndError {
+  return { mean: -mean, ...rest };
+}
+
+function meanOf({ n, mean, standardError }: MeanAndError): MeanAndError {
+  return { n, mean, standardError };
+}
+
+/** Of the straight line of least squares. */
+function slope(x: readonly number[], y: readonly number[]): number {
+  const [ofX, ofY] = [meanAndError(x).mean, meanAndError(y).mean];
+  const products = x.reduce((sum, value, i) => sum + (value - ofX) * (y[i]! - ofY), 0);
+  return products / x.reduce((sum, value) => sum + (value - ofX) ** 2, 0);
+}

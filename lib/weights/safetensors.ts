@@ -1,0 +1,140 @@
+/**
+ * The safetensors format: an 8-byte little-endian header length, a JSON header of names, types, shapes and byte
+ * ranges, then the raw values. Written whole to a temporary name, flushed and renamed, so that a file is complete or
+ * absent.
+ */
+import { replaceFile } from "lib/weights/replace_file.ts";
+import {
+  elementBytes,
+  type ElementType,
+  elementTypes,
+  isCount,
+  type SavedArray,
+  sizeOf,
+  toFloat32,
+} from "lib/weights/saved_array.ts";
+import { openWeightsFile, type WeightsFile } from "lib/weights/weights_file.ts";
+
+/** The arrays of a file under their names, and its free-form strings. */
+export interface SafetensorsFile {
+  readonly arrays: ReadonlyMap<string, SavedArray>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+interface HeaderEntry {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly data_offsets: readonly [number, number];
+}
+
+/**
+ * Writes float32 arrays.
+ *
+ * @throws {Error} If the disk refuses; the file that stood there before is then untouched.
+ */
+export function writeSafetensors(path: string, { arrays, metadata }: SafetensorsFile): void {
+  const header: Record<string, HeaderEntry | Readonly<Record<string, string>>> = {
+    __metadata__: metadata,
+  };
+  let offset = 0;
+  for (const [name, { shape, values }] of arrays) {
+    header[name] = {
+      dtype: "F32",
+      shape,
+      data_offsets: [offset, offset += values.byteLength],
+    };
+  }
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const start = 8 + Math.ceil(json.length / 8) * 8; // aligned, as the format asks
+  const file = new Uint8Array(start + offset).fill(0x20, 0, start); // with spaces
+  new DataView(file.buffer).setBigUint64(0, BigInt(start - 8), true);
+  file.set(json, 8);
+  let at = start;
+  for (const { values } of arrays.values()) {
+    file.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), at);
+    at += values.byteLength;
+  }
+  replaceFile(path, file);
+}
+
+/**
+ * Reads arrays, as float32.
+ *
+ * @throws {Error} If the file is missing, cut short, not of this format, or of other types of number; the message names it.
+ */
+export function readSafetensors(path: string): SafetensorsFile {
+  return parseSafetensors(openWeightsFile(path));
+}
+
+/** As {@linkcode readSafetensors}, of a file that is open. */
+export function parseSafetensors(file: WeightsFile): SafetensorsFile {
+  const { bytes, refuse } = file;
+  if (bytes.length < 8) throw refuse(`it has ${bytes.length} bytes, a header needs 8`);
+  const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+  if (length > bytes.length - 8) throw refuse("its header is cut short");
+  const { __metadata__ = {}, ...entries } = parseHeader(bytes.subarray(8, 8 + length), refuse);
+  if (!isStringRecord(__metadata__)) throw refuse("its __metadata__ is not strings under names");
+  const data = bytes.subarray(8 + length);
+  const checked = Object.entries(entries)
+    .map(([name, entry]) => [name, checkEntry(name, entry, refuse)] as const);
+  checkCoverage(checked.map(([, { data_offsets }]) => data_offsets), data.length, refuse);
+  const arrays = new Map<string, SavedArray>();
+  for (const [name, { dtype, shape, data_offsets: [from, to] }] of checked) {
+    const type = dtype as ElementType;
+    file.claim(4 * (to - from) / elementBytes[type], `"${name}"`);
+    arrays.set(name, { shape, values: toFloat32(type, data.subarray(from, to)) });
+  }
+  return { arrays, metadata: __metadata__ };
+}
+
+type Refuse = WeightsFile["refuse"];
+
+function parseHeader(bytes: Uint8Array, refuse: Refuse): Record<string, unknown> {
+  try {
+    const header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    if (isRecord(header)) return header;
+  } catch { /* said below */ }
+  throw refuse("its header is not a JSON object");
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isStringRecord(value: unknown): value is Record<string, string> {
+  return isRecord(value) && Object.values(value).every((text) => typeof text === "string");
+}
+
+function checkEntry(name: string, entry: unknown, refuse: Refuse): HeaderEntry {
+  const { dtype, shape, data_offsets } = isRecord(entry) ? entry : {};
+  if (!elementTypes.includes(dtype as ElementType)) {
+    throw refuse(`"${name}" is ${dtype}, only ${elementTypes.join(", ")} are read`);
+  }
+  if (!Array.isArray(shape) || !Array.isArray(data_offsets) || data_offsets.length !== 2) {
+    throw refuse(`"${name}" has no shape or no data_offsets`);
+  }
+  const size = sizeOf(shape);
+  if (size === undefined) throw refuse(`"${name}" has the impossible shape [${shape}]`);
+  const [from, to] = data_offsets;
+  const bytes = size * elementBytes[dtype as ElementType];
+  if (!isCount(from) || !isCount(to) || to - from !== bytes) {
+    throw refuse(`"${name}" of shape [${shape}] does not fit its bytes ${from} to ${to}`);
+  }
+  return entry as HeaderEntry;
+}
+
+/** The format wants every byte of the data to be one array's. */
+function checkCoverage(
+  ranges: readonly (readonly [number, number])[],
+  length: number,
+  refuse: Refuse,
+): void {
+  let end = 0;
+  for (const [from, to] of ranges.toSorted((a, b) => a[0] - b[0] || a[1] - b[1])) {
+    if (from < end) throw refuse(`two arrays share its bytes from ${from} on`);
+    if (from > end) throw refuse(`no array has its bytes ${end} to ${from}`);
+    end = to;
+  }
+  if (end > length) throw refuse(`its values are cut short: ${length} of ${end} bytes`);
+  if (end < length) throw refuse(`it has ${length - end} bytes after its last array`);
+}

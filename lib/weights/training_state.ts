@@ -1,0 +1,160 @@
+/**
+ * What training changes, as a file: weights, what the optimiser keeps of them, and a checksum, in PyTorch's names and order of
+ * axes.
+ */
+import { crc32 } from "node:zlib";
+import type * as tf from "lib/tf.ts";
+import { layoutOf, torchShape } from "lib/nn/layout.ts";
+import { disposeOptimizer, type OptimizerState, zeroSlot } from "lib/train/optimizer_state.ts";
+import type { SavedArray } from "lib/weights/saved_array.ts";
+import {
+  readSafetensors,
+  type SafetensorsFile,
+  writeSafetensors,
+} from "lib/weights/safetensors.ts";
+import { assignSaved, toSaved } from "lib/weights/weights.ts";
+
+export interface TrainingState {
+  /** All variables, buffers too, by their names in the file: `student.backbone.norm.weight`. */
+  readonly variables: ReadonlyMap<string, tf.Variable>;
+  /** Those that the optimiser moves, by the names it has for them. */
+  readonly weights: ReadonlyMap<string, tf.Variable>;
+  /** Empty before the first step. */
+  readonly optimizer: OptimizerState;
+  /** What else there is, by name, as DINO's centre: saved, and left to the caller when it is loaded. */
+  readonly others?: Readonly<Record<string, tf.Tensor>>;
+}
+
+/**
+ * Writes the state after `step` steps: its variables, `optimizer.<weight>.<role>` (AdamW's `first` and `second` moment, SGD's
+ * `momentum`, LARS's `mu`), the others, and a checksum.
+ *
+ * @throws {RangeError} If a value is not finite: such a state must not push out a good one. The message names its tensor.
+ * @throws {Error} If the disk refuses. In both cases an older file at `path` is untouched.
+ */
+export function saveTrainingState(path: string, state: TrainingState, step: number): void {
+  const { variables, weights, optimizer, others = {} } = state;
+  const arrays = new Map<string, SavedArray>();
+  for (const [name, variable] of variables) {
+    arrays.set(name, toSaved(variable, layoutOf(variable)));
+  }
+  const updates: Record<string, number> = {};
+  const roles = new Set<string>();
+  for (const [name, { tensors, steps }] of optimizer) {
+    const layout = layoutOf(weights.get(name)!); // a moment lies as its weight does
+    for (const [role, tensor] of Object.entries(tensors)) {
+      arrays.set(`optimizer.${name}.${role}`, toSaved(tensor, layout));
+      roles.add(role);
+    }
+    updates[name] = steps;
+  }
+  for (const [name, tensor] of Object.entries(others)) arrays.set(name, toSaved(tensor, "plain"));
+  checkFinite(arrays);
+  const metadata = {
+    format: "pt",
+    step: String(step),
+    updates: JSON.stringify(updates),
+    roles: JSON.stringify([...roles]),
+    crc32: checksumOf(arrays),
+  };
+  writeSafetensors(path, { arrays, metadata });
+}
+
+function checkFinite(arrays: ReadonlyMap<string, SavedArray>): void {
+  for (const [name, { values }] of arrays) {
+    let probe = 0;
+    for (let i = 0; i < values.length; i++) probe += values[i]! * 0; // 0 · ∞ is NaN
+    if (Number.isNaN(probe)) {
+      throw new RangeError(
+        `Cannot save the run: ${name} is not finite; the last checkpoint stands`,
+      );
+    }
+  }
+}
+
+/** Of all values, in the order of the names: a file of the right length with a wrong bit in it is found out. */
+function checksumOf(arrays: ReadonlyMap<string, SavedArray>): string {
+  let crc = 0;
+  for (const name of [...arrays.keys()].sort()) {
+    const { buffer, byteOffset, byteLength } = arrays.get(name)!.values;
+    crc = crc32(new Uint8Array(buffer, byteOffset, byteLength), crc);
+  }
+  return crc.toString(16);
+}
+
+/**
+ * Reads a state's arrays and whether they are those that were written.
+ *
+ * @throws {Error} If the file is missing, cut short or damaged; the message names it.
+ */
+export function readTrainingState(path: string): SafetensorsFile {
+  const file = readSafetensors(path);
+  if (file.metadata.crc32 === checksumOf(file.arrays)) return file;
+  throw new Error(`Cannot resume from ${path}: its values are not those that were saved`);
+}
+
+/** A state as it was read. */
+export interface LoadedState {
+  /** Steps it had taken. */
+  readonly step: number;
+  /** Its arrays, {@linkcode TrainingState.others} among them. */
+  readonly arrays: ReadonlyMap<string, SavedArray>;
+}
+
+/**
+ * Reads a state of the same networks, in place.
+ *
+ * @throws {Error} If the file is damaged, or of other networks; the state is then unchanged.
+ */
+export function loadTrainingState(path: string, state: TrainingState): LoadedState {
+  const file = readTrainingState(path);
+  checkFits(path, file, state);
+  const { arrays, metadata } = file;
+  for (const [name, variable] of state.variables) {
+    assignSaved(variable, arrays.get(name)!, layoutOf(variable));
+  }
+  disposeOptimizer(state.optimizer);
+  for (const [name, steps] of Object.entries(updatesIn(file))) {
+    const weight = state.weights.get(name)!;
+    const slot = zeroSlot(weight, rolesIn(file));
+    for (const [role, tensor] of Object.entries(slot.tensors)) {
+      assignSaved(tensor, arrays.get(`optimizer.${name}.${role}`)!, layoutOf(weight));
+    }
+    state.optimizer.set(name, { ...slot, steps });
+  }
+  return { step: Number(metadata.step), arrays };
+}
+
+/** How often each weight was updated. */
+function updatesIn({ metadata }: SafetensorsFile): Record<string, number> {
+  return JSON.parse(metadata.updates ?? "{}");
+}
+
+/** What the optimiser keeps of a weight. Files from before there was a choice are AdamW's, and do not say so. */
+function rolesIn({ metadata }: SafetensorsFile): string[] {
+  return JSON.parse(metadata.roles ?? '["first","second"]');
+}
+
+function checkFits(
+  path: string,
+  file: SafetensorsFile,
+  { variables, weights, others = {} }: TrainingState,
+): void {
+  const expected = new Map<string, readonly number[]>();
+  for (const [name, { shape }] of Object.entries(others)) expected.set(name, shape);
+  for (const [name, variable] of variables) expected.set(name, torchShape(variable));
+  for (const name of Object.keys(updatesIn(file))) {
+    const weight = weights.get(name);
+    const shape = weight ? torchShape(weight) : [];
+    for (const role of rolesIn(file)) expected.set(`optimizer.${name}.${role}`, shape);
+  }
+  for (const [name, shape] of expected) {
+    const actual = file.arrays.get(name)?.shape;
+    if (actual === undefined || String(actual) !== String(shape)) {
+      const there = actual === undefined ? "is missing" : `has shape [${actual}]`;
+      throw new Error(
+        `Cannot resume from ${path}: "${name}" ${there}, this run needs [${shape}]; give { fresh: true }`,
+      );
+    }
+  }
+}
