@@ -13,7 +13,8 @@ import {
   vitConfig,
 } from "lib/models/mod.ts";
 import { type CorruptionName, corruptionNames, extraCorruptionNames } from "lib/robustness/mod.ts";
-import { type CropRecipe, dinoCrops } from "lib/ssl/views/crops.ts";
+import { dinoCrops } from "lib/ssl/dino/crops.ts";
+import type { CropRecipe } from "lib/ssl/views/crop_recipe.ts";
 import type { DinoHeadConfig } from "lib/ssl/dino/head.ts";
 
 export const groups = [

@@ -10,7 +10,8 @@ import { fused } from "lib/nn/fused.ts";
 import { parameters } from "lib/nn/parameters.ts";
 import type { Precision } from "lib/nn/pointwise.ts";
 import { corrupt, severities } from "lib/robustness/mod.ts";
-import { emptyCropBatch, multiCrop, sampleViews } from "lib/ssl/views/crops.ts";
+import { emptyCropBatch, multiCrop } from "lib/ssl/views/batch.ts";
+import { sampleViews } from "lib/ssl/views/sample.ts";
 import { createDinoState, dinoStep, type StepValues } from "lib/ssl/dino/step.ts";
 import type {
   AugmentCase,

@@ -7,7 +7,7 @@ import {
   scaledGrad,
   type Update,
   type WeightOptions,
-} from "lib/train/optimizer_state.ts";
+} from "./optimizer_state.ts";
 
 export interface AdamWOptions extends WeightOptions {
   readonly lr: number;

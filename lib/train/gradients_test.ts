@@ -1,5 +1,5 @@
 import * as tf from "lib/tf.ts";
-import { lossAndGradients } from "lib/train/gradients.ts";
+import { lossAndGradients } from "./gradients.ts";
 import { assertClose, assertEquals, assertNoLeak, assertTrue } from "lib/testing/assert.ts";
 
 const weights = new Map(

@@ -1,7 +1,7 @@
 import * as tf from "lib/tf.ts";
-import { larsStep } from "lib/train/lars.ts";
-import { disposeOptimizer, type OptimizerState } from "lib/train/optimizer_state.ts";
-import golden from "lib/train/golden/lars.json" with { type: "json" };
+import { larsStep } from "./lars.ts";
+import { disposeOptimizer, type OptimizerState } from "./optimizer_state.ts";
+import golden from "./golden/lars.json" with { type: "json" };
 import { assertClose, assertEquals, assertNoLeak, assertThrows } from "lib/testing/assert.ts";
 
 type Values = Readonly<Record<string, number[]>>;

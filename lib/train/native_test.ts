@@ -1,10 +1,10 @@
 /** The optimiser's native kernels against the same functions in plain ops. */
 import * as tf from "lib/tf.ts";
 import { nativeStatus, withPlainOps } from "lib/native/mod.ts";
-import { adamWStep } from "lib/train/adamw.ts";
-import { clipScales } from "lib/train/clip.ts";
-import { emaUpdate } from "lib/train/ema.ts";
-import type { OptimizerState } from "lib/train/optimizer_state.ts";
+import { adamWStep } from "./adamw.ts";
+import { clipScales } from "./clip.ts";
+import { emaUpdate } from "./ema.ts";
+import type { OptimizerState } from "./optimizer_state.ts";
 import { assertClose, assertEquals, assertNoLeak, assertTrue } from "lib/testing/assert.ts";
 
 const ignore = !nativeStatus().active;

@@ -1,9 +1,9 @@
 /** The optimisers behind one door, with the constants that the reference gives each (dino, main_dino.py). */
 import type * as tf from "lib/tf.ts";
-import { adamWStep } from "lib/train/adamw.ts";
-import { larsStep } from "lib/train/lars.ts";
-import type { OptimizerState, WeightOptions } from "lib/train/optimizer_state.ts";
-import { sgdStep } from "lib/train/sgd.ts";
+import { adamWStep } from "./adamw.ts";
+import { larsStep } from "./lars.ts";
+import type { OptimizerState, WeightOptions } from "./optimizer_state.ts";
+import { sgdStep } from "./sgd.ts";
 
 /** AdamW for transformers and ConvNeXts, SGD with momentum 0.9 for ResNets, LARS for large batches. */
 export type OptimizerName = "adamw" | "sgd" | "lars";

@@ -1,9 +1,9 @@
 import * as tf from "lib/tf.ts";
-import { adamWStep } from "lib/train/adamw.ts";
-import { larsStep } from "lib/train/lars.ts";
-import { type OptimizerName, optimizerStep } from "lib/train/optimizer.ts";
-import { disposeOptimizer, type OptimizerState } from "lib/train/optimizer_state.ts";
-import { sgdStep } from "lib/train/sgd.ts";
+import { adamWStep } from "./adamw.ts";
+import { larsStep } from "./lars.ts";
+import { type OptimizerName, optimizerStep } from "./optimizer.ts";
+import { disposeOptimizer, type OptimizerState } from "./optimizer_state.ts";
+import { sgdStep } from "./sgd.ts";
 import { assertClose, assertEquals, assertThrows } from "lib/testing/assert.ts";
 
 type Weights = Map<string, tf.Variable>;

@@ -5,7 +5,7 @@ import {
   type OptimizerState,
   scaledGrad,
   type WeightOptions,
-} from "lib/train/optimizer_state.ts";
+} from "./optimizer_state.ts";
 
 export interface SgdOptions extends WeightOptions {
   readonly lr: number;

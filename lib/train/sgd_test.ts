@@ -1,7 +1,7 @@
 import * as tf from "lib/tf.ts";
-import { disposeOptimizer, type OptimizerState } from "lib/train/optimizer_state.ts";
-import { sgdStep } from "lib/train/sgd.ts";
-import golden from "lib/train/golden/sgd.json" with { type: "json" };
+import { disposeOptimizer, type OptimizerState } from "./optimizer_state.ts";
+import { sgdStep } from "./sgd.ts";
+import golden from "./golden/sgd.json" with { type: "json" };
 import { assertClose, assertEquals, assertNoLeak, assertThrows } from "lib/testing/assert.ts";
 
 Deno.test("sgdStep() equals PyTorch's SGD: momentum, a rate that changes, decay of matrices only", () => {

@@ -1,9 +1,9 @@
 import * as tf from "lib/tf.ts";
-import { adamWStep } from "lib/train/adamw.ts";
-import { clipScales } from "lib/train/clip.ts";
-import { emaUpdate } from "lib/train/ema.ts";
-import type { OptimizerState } from "lib/train/optimizer_state.ts";
-import { cosineSchedule, linearWarmup, stepSchedule } from "lib/train/schedules.ts";
+import { adamWStep } from "./adamw.ts";
+import { clipScales } from "./clip.ts";
+import { emaUpdate } from "./ema.ts";
+import type { OptimizerState } from "./optimizer_state.ts";
+import { cosineSchedule, linearWarmup, stepSchedule } from "./schedules.ts";
 import { assertClose, assertEquals, assertThrows } from "lib/testing/assert.ts";
 
 const variable = (values: number[][]) => tf.variable(tf.tensor2d(values));

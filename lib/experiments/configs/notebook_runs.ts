@@ -1,5 +1,5 @@
 /** The experiments of the notebooks, each with its cost and what it reached. */
-import { dinoCrops } from "lib/ssl/views/crops.ts";
+import { dinoCrops } from "lib/ssl/dino/crops.ts";
 import { override, type PretrainConfig } from "lib/experiments/configs/config.ts";
 
 /**

@@ -17,7 +17,7 @@ import { resNetConfig } from "lib/models/resnet/resnet_configs.ts";
 import { swinConfig } from "lib/models/swin/swin_configs.ts";
 import { vitConfig } from "lib/models/vit/vit_configs.ts";
 import { figure2, table1, table2, table3 } from "lib/paper/mod.ts";
-import { dinoCrops } from "lib/ssl/views/crops.ts";
+import { dinoCrops } from "lib/ssl/dino/crops.ts";
 import type { PretrainConfig, Scale } from "lib/experiments/configs/config.ts";
 
 /** A run of the paper. */

@@ -1,4 +1,4 @@
-import { dinoCrops } from "lib/ssl/views/crops.ts";
+import { dinoCrops } from "lib/ssl/dino/crops.ts";
 import { runLength, stepValues } from "lib/ssl/dino/recipe.ts";
 import { recipeAt, runId, scaleNames } from "lib/experiments/configs/config.ts";
 import { type PaperRun, paperRuns } from "lib/experiments/configs/paper_runs.ts";

@@ -8,7 +8,7 @@ import {
   type OwnedBank,
   readFeatureBank,
 } from "lib/eval/features/feature_source.ts";
-import type { CropRecipe } from "lib/ssl/views/crops.ts";
+import type { CropRecipe } from "lib/ssl/views/crop_recipe.ts";
 import { outputsFolder } from "lib/experiments/runs/run_folder.ts";
 
 /** How an evaluation reads features; those too many for memory wait in `outputs/`. */

@@ -8,7 +8,7 @@ import { openData } from "lib/experiments/configs/data.ts";
 import { evaluated } from "lib/experiments/runs/evaluations.ts";
 import { drive, interruptible } from "lib/experiments/runs/pause.ts";
 import { bankOptions, pixelBank } from "lib/experiments/measure/feature_banks.ts";
-import type { CropRecipe } from "lib/ssl/views/crops.ts";
+import type { CropRecipe } from "lib/ssl/views/crop_recipe.ts";
 import { type Features, findFeatures, loadSubject } from "lib/experiments/subjects/subject.ts";
 import {
   type PretrainConfig,

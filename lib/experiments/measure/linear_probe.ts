@@ -19,7 +19,7 @@ import {
   trainLinearProbe,
 } from "lib/eval/probe/train_linear_probe.ts";
 import type { Model } from "lib/models/mod.ts";
-import type { CropRecipe } from "lib/ssl/views/crops.ts";
+import type { CropRecipe } from "lib/ssl/views/crop_recipe.ts";
 import type { TrainHooks } from "lib/runs/events.ts";
 import { recipeAt, type RunKey, sizesAt } from "lib/experiments/configs/config.ts";
 import { openData } from "lib/experiments/configs/data.ts";

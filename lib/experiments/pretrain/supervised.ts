@@ -15,7 +15,7 @@ import {
   trainSupervised,
 } from "lib/eval/supervised/train_supervised.ts";
 import { createModel, type Model } from "lib/models/mod.ts";
-import type { CropRecipe } from "lib/ssl/views/crops.ts";
+import type { CropRecipe } from "lib/ssl/views/crop_recipe.ts";
 import { recipeAt, type RunKey, sizesAt } from "lib/experiments/configs/config.ts";
 import { type DataSplit, openData } from "lib/experiments/configs/data.ts";
 import { bankOptions } from "lib/experiments/measure/feature_banks.ts";

@@ -6,8 +6,8 @@ import {
   removeOldCheckpoints,
 } from "lib/runs/checkpoints.ts";
 import type { HistoryLine } from "lib/runs/events.ts";
-import type { Learner } from "lib/experiments/runs/learner.ts";
-import type { RunMetrics } from "lib/experiments/runs/recorder.ts";
+import type { Learner } from "./learner.ts";
+import type { RunMetrics } from "./recorder.ts";
 import {
   type ApScore,
   type MonitorScore,
@@ -16,7 +16,7 @@ import {
   type RunStatus,
   type Score,
   writeStatus,
-} from "lib/experiments/runs/run_folder.ts";
+} from "./run_folder.ts";
 
 const share = 1 / 20; // of a run's time, at most, goes into checkpoints
 

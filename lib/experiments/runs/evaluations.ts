@@ -1,8 +1,8 @@
 /** Results of evaluations, kept in the run's folder, so that a cell that is run again loads them. */
 import { join } from "@std/path";
 import { replaceFile } from "lib/weights/replace_file.ts";
-import type { RunFolder } from "lib/experiments/runs/run_folder.ts";
-import { mayCompute } from "lib/experiments/runs/saved_only.ts";
+import type { RunFolder } from "./run_folder.ts";
+import { mayCompute } from "./saved_only.ts";
 
 /** One result, under everything that decides it. */
 interface Entry {

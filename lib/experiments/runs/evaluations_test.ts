@@ -5,7 +5,7 @@ import { disposeTree } from "lib/nn/parameters.ts";
 import { saveWeights } from "lib/weights/weights.ts";
 import { bcSslStart } from "lib/experiments/configs/notebook_runs.ts";
 import { override } from "lib/experiments/configs/config.ts";
-import { evaluated } from "lib/experiments/runs/evaluations.ts";
+import { evaluated } from "./evaluations.ts";
 import { baselines, knn } from "lib/experiments/measure/knn_scores.ts";
 import { knnMonitor } from "lib/experiments/measure/knn_monitor.ts";
 import { linearProbe } from "lib/experiments/measure/linear_probe.ts";

@@ -4,8 +4,8 @@ import sharp from "sharp";
 import { bcSslStart } from "lib/experiments/configs/notebook_runs.ts";
 import { override } from "lib/experiments/configs/config.ts";
 import { pretrain } from "lib/experiments/pretrain/pretrain.ts";
-import type { TrainOptions, TrainResult } from "lib/experiments/runs/train_run.ts";
-import { runHistory, runs } from "lib/experiments/runs/registry.ts";
+import type { TrainOptions, TrainResult } from "./train_run.ts";
+import { runHistory, runs } from "./registry.ts";
 import { speedNames } from "lib/runs/speed_meter.ts";
 import { assertEquals, assertRejects, assertThrows, assertTrue } from "lib/testing/assert.ts";
 

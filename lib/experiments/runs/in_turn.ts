@@ -1,6 +1,6 @@
 /** What verbs of many runs share: one thing after another, counted, each to its end. */
 import type { TrainHooks } from "lib/runs/events.ts";
-import type { TrainOptions, TrainResult } from "lib/experiments/runs/train_run.ts";
+import type { TrainOptions, TrainResult } from "./train_run.ts";
 
 /** Does one thing after another, and tells of each that is done. */
 export function counter(totalSteps: number, { onStart, onEvent }: TrainHooks) {

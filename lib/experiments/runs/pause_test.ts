@@ -1,4 +1,4 @@
-import { drive, interruptible } from "lib/experiments/runs/pause.ts";
+import { drive, interruptible } from "./pause.ts";
 import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
 
 /** Steps of a millisecond that say whether they were ended. */

@@ -1,5 +1,5 @@
 import { bcSslConfig, vitConfig } from "lib/models/mod.ts";
-import { heedPrecision } from "lib/experiments/runs/precision.ts";
+import { heedPrecision } from "./precision.ts";
 import { assertEquals, assertThrows } from "lib/testing/assert.ts";
 
 const native = { active: true, reason: "native kernels in use", bf16: true };

@@ -4,8 +4,8 @@ import type { HistoryLine } from "lib/runs/events.ts";
 import { addToHistory, stays } from "lib/runs/history.ts";
 import { type MetricsLog, openMetricsLog, readMetrics } from "lib/runs/metrics_log.ts";
 import { speedNames } from "lib/runs/speed_meter.ts";
-import type { Learner } from "lib/experiments/runs/learner.ts";
-import { metricsPath, type RunFolder } from "lib/experiments/runs/run_folder.ts";
+import type { Learner } from "./learner.ts";
+import { metricsPath, type RunFolder } from "./run_folder.ts";
 
 /** A run's metrics so far. */
 export interface PastMetrics {

@@ -3,13 +3,7 @@ import { basename, join } from "@std/path";
 import pl from "nodejs-polars";
 import { readMetrics } from "lib/runs/metrics_log.ts";
 import type { PretrainConfig } from "lib/experiments/configs/config.ts";
-import {
-  metricsPath,
-  outputsFolder,
-  readJson,
-  readStatus,
-  type RunFolder,
-} from "lib/experiments/runs/run_folder.ts";
+import { metricsPath, outputsFolder, readJson, readStatus, type RunFolder } from "./run_folder.ts";
 
 /** config.json, as {@linkcode openRun} writes it. */
 interface SavedConfig extends Pick<PretrainConfig, "name"> {

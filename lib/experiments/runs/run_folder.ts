@@ -8,8 +8,8 @@ import { removeEventFiles } from "lib/runs/event_file.ts";
 import { replaceFile } from "lib/weights/replace_file.ts";
 import { type RunLock, takeRunLock } from "lib/runs/run_lock.ts";
 import { runId, type RunKey } from "lib/experiments/configs/config.ts";
-import { describeEnvironment, type Environment } from "lib/experiments/runs/environment.ts";
-import type { Learner } from "lib/experiments/runs/learner.ts";
+import { describeEnvironment, type Environment } from "./environment.ts";
+import type { Learner } from "./learner.ts";
 
 /** Where runs, figures and tables are written, unless `BCSSL_OUTPUTS` names another folder. */
 export function outputsFolder(): string {

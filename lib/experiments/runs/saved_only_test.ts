@@ -4,7 +4,7 @@ import { baselines, knn } from "lib/experiments/measure/knn_scores.ts";
 import { linearProbe } from "lib/experiments/measure/linear_probe.ts";
 import { nearestImages } from "lib/experiments/measure/nearest_images.ts";
 import { pretrain } from "lib/experiments/pretrain/pretrain.ts";
-import { mayCompute, NotSavedError } from "lib/experiments/runs/saved_only.ts";
+import { mayCompute, NotSavedError } from "./saved_only.ts";
 import { supervised } from "lib/experiments/pretrain/supervised.ts";
 import { throughput } from "lib/experiments/measure/throughput.ts";
 import { assertEquals, assertRejects, assertThrows } from "lib/testing/assert.ts";

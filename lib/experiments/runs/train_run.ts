@@ -3,10 +3,10 @@ import { listCheckpoints } from "lib/runs/checkpoints.ts";
 import type { HistoryLine, TrainHooks } from "lib/runs/events.ts";
 import { readTrainingState } from "lib/weights/training_state.ts";
 import type { RunKey } from "lib/experiments/configs/config.ts";
-import type { Learner } from "lib/experiments/runs/learner.ts";
-import { writeParquet } from "lib/experiments/runs/registry.ts";
-import { readPast } from "lib/experiments/runs/recorder.ts";
-import { mayCompute } from "lib/experiments/runs/saved_only.ts";
+import type { Learner } from "./learner.ts";
+import { writeParquet } from "./registry.ts";
+import { readPast } from "./recorder.ts";
+import { mayCompute } from "./saved_only.ts";
 import {
   clearRun,
   type MonitorScore,
@@ -15,8 +15,8 @@ import {
   recordSession,
   restoreRun,
   type RunFolder,
-} from "lib/experiments/runs/run_folder.ts";
-import { monitorIsDue, trainOn } from "lib/experiments/runs/training.ts";
+} from "./run_folder.ts";
+import { monitorIsDue, trainOn } from "./training.ts";
 
 /** Options of every verb that trains. */
 export interface TrainOptions extends Pick<RunKey, "scale" | "seed">, TrainHooks {

@@ -1,10 +1,10 @@
 /** The part of a run that takes long: steps, the monitor, and checkpoints on the way. */
 import type { HistoryLine, TrainHooks } from "lib/runs/events.ts";
 import { SpeedMeter } from "lib/runs/speed_meter.ts";
-import type { Learner } from "lib/experiments/runs/learner.ts";
-import { RunCheckpoints } from "lib/experiments/runs/checkpointing.ts";
-import { RunMetrics } from "lib/experiments/runs/recorder.ts";
-import type { MonitorScore, RunFolder } from "lib/experiments/runs/run_folder.ts";
+import type { Learner } from "./learner.ts";
+import { RunCheckpoints } from "./checkpointing.ts";
+import { RunMetrics } from "./recorder.ts";
+import type { MonitorScore, RunFolder } from "./run_folder.ts";
 
 /** From where to where it is trained. Steps count from the run's beginning. */
 export interface TrainingPlan {

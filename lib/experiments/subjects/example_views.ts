@@ -1,7 +1,9 @@
 /** The verb `exampleViews`: what the network is shown. */
 import { createRng } from "lib/rng.ts";
 import { type ImageSet, subset } from "lib/datasets/pictures/images.ts";
-import { cropBatch, type CropRecipe, cropSource } from "lib/ssl/views/crops.ts";
+import { cropBatch } from "lib/ssl/views/batch.ts";
+import type { CropRecipe } from "lib/ssl/views/crop_recipe.ts";
+import { cropSource } from "lib/ssl/views/crop_source.ts";
 
 /** Rows of images: each image as it is, then its global and its local views, all drawn at the size of the global ones. */
 export interface ExampleViews {

@@ -10,7 +10,7 @@ import {
   saveTrainingState,
   type TrainingState,
 } from "lib/weights/training_state.ts";
-import type { DinoState } from "lib/ssl/dino/step.ts";
+import type { DinoState } from "./step.ts";
 
 /**
  * Writes the state after `step` steps: `student.…`, `teacher.…`, `optimizer.<weight>.<role>`, `center`, and a checksum.

@@ -4,9 +4,9 @@ import { createModel } from "lib/models/mod.ts";
 import { namedVariables } from "lib/nn/parameters.ts";
 import { readSafetensors, writeSafetensors } from "lib/weights/safetensors.ts";
 import { loadWeights } from "lib/weights/weights.ts";
-import { loadDinoState, saveDinoState } from "lib/ssl/dino/checkpoint.ts";
-import { createDinoHead, dinoHead } from "lib/ssl/dino/head.ts";
-import { createDinoState, type DinoState } from "lib/ssl/dino/step.ts";
+import { loadDinoState, saveDinoState } from "./checkpoint.ts";
+import { createDinoHead, dinoHead } from "./head.ts";
+import { createDinoState, type DinoState } from "./step.ts";
 import { assertClose, assertEquals, assertThrows } from "lib/testing/assert.ts";
 
 const model = {

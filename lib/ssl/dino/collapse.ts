@@ -4,7 +4,7 @@
  *
  * K prototypes, so entropies lie between 0 and ln K.
  */
-import type { StepMetrics } from "lib/ssl/dino/step.ts";
+import type { StepMetrics } from "./step.ts";
 
 /** One way to collapse. */
 export interface CollapseAlarm {

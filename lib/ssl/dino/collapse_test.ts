@@ -1,4 +1,4 @@
-import { collapseWatch } from "lib/ssl/dino/collapse.ts";
+import { collapseWatch } from "./collapse.ts";
 import { assertEquals, assertTrue } from "lib/testing/assert.ts";
 
 const outDim = 512; // ln K = 6.238

@@ -1,23 +1,18 @@
 import * as tf from "lib/tf.ts";
 import { createRng } from "lib/rng.ts";
 import { namedVariables, parameters } from "lib/nn/parameters.ts";
-import {
-  createDinoHead,
-  dinoHead,
-  type DinoHeadConfig,
-  prototypeLogits,
-} from "lib/ssl/dino/head.ts";
-import { dinoLoss, nextCenter, teacherProbabilities } from "lib/ssl/dino/loss.ts";
-import { forwardViews } from "lib/ssl/dino/network.ts";
+import { createDinoHead, dinoHead, type DinoHeadConfig, prototypeLogits } from "./head.ts";
+import { dinoLoss, nextCenter, teacherProbabilities } from "./loss.ts";
+import { forwardViews } from "./network.ts";
 import {
   createDinoState,
   type DinoState,
   dinoStep,
   disposeDinoState,
   type StepValues,
-} from "lib/ssl/dino/step.ts";
+} from "./step.ts";
 import type { Views } from "lib/ssl/views/views.ts";
-import { loadDinoState, saveDinoState } from "lib/ssl/dino/checkpoint.ts";
+import { loadDinoState, saveDinoState } from "./checkpoint.ts";
 import {
   assertClose,
   assertEquals,

@@ -8,9 +8,9 @@ import * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
 import type { Precision } from "lib/nn/pointwise.ts";
 import { lossAndGradients } from "lib/train/gradients.ts";
-import { type DinoNetwork, forwardViews } from "lib/ssl/dino/network.ts";
-import { nonFiniteLoss } from "lib/ssl/dino/non_finite.ts";
-import { prototypeLoss, type Targets, teach } from "lib/ssl/dino/prototypes.ts";
+import { type DinoNetwork, forwardViews } from "./network.ts";
+import { nonFiniteLoss } from "./non_finite.ts";
+import { prototypeLoss, type Targets, teach } from "./prototypes.ts";
 import { imagesIn, microBatches, type Views, viewsOf } from "lib/ssl/views/views.ts";
 
 /** What the loss of a batch depends on, but its views. */

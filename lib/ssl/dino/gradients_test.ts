@@ -1,8 +1,8 @@
 import * as tf from "lib/tf.ts";
 import { createRng, type Rng } from "lib/rng.ts";
 import { namedVariables } from "lib/nn/parameters.ts";
-import { batchGradients, type GradientOptions } from "lib/ssl/dino/gradients.ts";
-import { createDinoState, type DinoState, dinoStep, type StepValues } from "lib/ssl/dino/step.ts";
+import { batchGradients, type GradientOptions } from "./gradients.ts";
+import { createDinoState, type DinoState, dinoStep, type StepValues } from "./step.ts";
 import type { Views } from "lib/ssl/views/views.ts";
 import {
   assertClose,

@@ -8,7 +8,7 @@ import {
   dinoBottleneck,
   type DinoHeadConfig,
   type DinoHeadParams,
-} from "lib/ssl/dino/head.ts";
+} from "./head.ts";
 
 /** The tree `{ backbone, head }` gives weights the names of a DINO checkpoint: `backbone.stages.0.0.…`. */
 export interface DinoNetwork {

@@ -2,7 +2,7 @@
 import * as tf from "lib/tf.ts";
 import { namedVariables } from "lib/nn/parameters.ts";
 import { firstNonFinite } from "lib/train/finite.ts";
-import type { DinoNetwork } from "lib/ssl/dino/network.ts";
+import type { DinoNetwork } from "./network.ts";
 
 /** What goes into a loss, in this order. */
 interface LossInputs {

@@ -1,7 +1,7 @@
 import * as tf from "lib/tf.ts";
 import { createRng } from "lib/rng.ts";
 import { namedVariables } from "lib/nn/parameters.ts";
-import { createDinoState, type DinoState, dinoStep, type StepValues } from "lib/ssl/dino/step.ts";
+import { createDinoState, type DinoState, dinoStep, type StepValues } from "./step.ts";
 import type { Views } from "lib/ssl/views/views.ts";
 import { assertEquals, assertThrows } from "lib/testing/assert.ts";
 

@@ -12,11 +12,12 @@ import type { ModelConfig } from "lib/models/mod.ts";
 import { layoutOf, toTorchOrder } from "lib/nn/layout.ts";
 import { namedVariables } from "lib/nn/parameters.ts";
 import type { OptimizerName } from "lib/train/optimizer.ts";
-import { type CropBatch, dinoCrops } from "lib/ssl/views/crops.ts";
-import type { DinoHeadConfig } from "lib/ssl/dino/head.ts";
-import type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
-import { createDinoState, type DinoState, disposeDinoState } from "lib/ssl/dino/step.ts";
-import { trainDino, type ViewSource } from "lib/ssl/dino/train.ts";
+import { dinoCrops } from "./crops.ts";
+import type { CropBatch } from "lib/ssl/views/batch.ts";
+import type { DinoHeadConfig } from "./head.ts";
+import type { DinoRecipe } from "./recipe.ts";
+import { createDinoState, type DinoState, disposeDinoState } from "./step.ts";
+import { trainDino, type ViewSource } from "./train.ts";
 import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
 import { fillByFormula, formula } from "lib/testing/formula.ts";
 

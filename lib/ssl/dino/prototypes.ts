@@ -7,8 +7,8 @@
  */
 import * as tf from "lib/tf.ts";
 import { fused, hasFused } from "lib/nn/fused.ts";
-import { prototypeLogits, type Prototypes } from "lib/ssl/dino/head.ts";
-import { checkPairs, dinoLoss, nextCenter, teacherProbabilities } from "lib/ssl/dino/loss.ts";
+import { prototypeLogits, type Prototypes } from "./head.ts";
+import { checkPairs, dinoLoss, nextCenter, teacherProbabilities } from "./loss.ts";
 
 /** What the teacher says of a batch; the caller owns the tensors. */
 export interface Targets {

@@ -2,9 +2,9 @@
 import * as tf from "lib/tf.ts";
 import { nativeStatus, withPlainOps } from "lib/native/mod.ts";
 import { l2Normalize } from "lib/nn/l2_normalize.ts";
-import { prototypeLogits, type Prototypes } from "lib/ssl/dino/head.ts";
-import { nextCenter, teacherProbabilities } from "lib/ssl/dino/loss.ts";
-import { prototypeLoss, teach } from "lib/ssl/dino/prototypes.ts";
+import { prototypeLogits, type Prototypes } from "./head.ts";
+import { nextCenter, teacherProbabilities } from "./loss.ts";
+import { prototypeLoss, teach } from "./prototypes.ts";
 import {
   assertClose,
   assertEquals,

@@ -3,9 +3,9 @@ import type { ModelConfig } from "lib/models/mod.ts";
 import type { Precision } from "lib/nn/pointwise.ts";
 import type { OptimizerName } from "lib/train/optimizer.ts";
 import { cosineSchedule, linearWarmup } from "lib/train/schedules.ts";
-import type { CropRecipe } from "lib/ssl/views/crops.ts";
-import type { DinoHeadConfig } from "lib/ssl/dino/head.ts";
-import type { StepValues } from "lib/ssl/dino/step.ts";
+import type { CropRecipe } from "lib/ssl/views/crop_recipe.ts";
+import type { DinoHeadConfig } from "./head.ts";
+import type { StepValues } from "./step.ts";
 import { microBatches } from "lib/ssl/views/views.ts";
 
 /** Names and meanings of the reference's arguments (dino, main_dino.py). Shares are fractions of the whole run. */

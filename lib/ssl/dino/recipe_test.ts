@@ -1,5 +1,5 @@
-import { dinoCrops } from "lib/ssl/views/crops.ts";
-import { type DinoRecipe, runLength, stepValues } from "lib/ssl/dino/recipe.ts";
+import { dinoCrops } from "./crops.ts";
+import { type DinoRecipe, runLength, stepValues } from "./recipe.ts";
 import { assertClose, assertEquals, assertThrows } from "lib/testing/assert.ts";
 
 /** The reference's for its ResNet-50, with a schedule for what is constant there. */

@@ -11,10 +11,10 @@ import { clipScales } from "lib/train/clip.ts";
 import { emaUpdate } from "lib/train/ema.ts";
 import { type OptimizerName, optimizerStep } from "lib/train/optimizer.ts";
 import { disposeOptimizer, type OptimizerState } from "lib/train/optimizer_state.ts";
-import type { DinoHeadConfig } from "lib/ssl/dino/head.ts";
-import { batchGradients, type DinoNetworks, type GradientOptions } from "lib/ssl/dino/gradients.ts";
-import { createDinoNetwork } from "lib/ssl/dino/network.ts";
-import { nonFiniteGradient } from "lib/ssl/dino/non_finite.ts";
+import type { DinoHeadConfig } from "./head.ts";
+import { batchGradients, type DinoNetworks, type GradientOptions } from "./gradients.ts";
+import { createDinoNetwork } from "./network.ts";
+import { nonFiniteGradient } from "./non_finite.ts";
 import type { Views } from "lib/ssl/views/views.ts";
 
 /** Everything that a step changes, and so everything that a checkpoint holds. */

@@ -1,9 +1,10 @@
 /** The training loop. */
 import * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
-import type { CropBatch, CropRecipe } from "lib/ssl/views/crops.ts";
-import { type DinoRecipe, runLength, stepValues } from "lib/ssl/dino/recipe.ts";
-import { type DinoState, dinoStep, type StepMetrics } from "lib/ssl/dino/step.ts";
+import type { CropBatch } from "lib/ssl/views/batch.ts";
+import type { CropRecipe } from "lib/ssl/views/crop_recipe.ts";
+import { type DinoRecipe, runLength, stepValues } from "./recipe.ts";
+import { type DinoState, dinoStep, type StepMetrics } from "./step.ts";
 import type { Views } from "lib/ssl/views/views.ts";
 
 /** Makes the views of some images at a step, those of the next steps ahead of time; a `Cropper` is one. */

@@ -7,16 +7,11 @@ import {
 } from "lib/datasets/pictures/picture_reader.ts";
 import { type ImageSource, isStored } from "lib/datasets/pictures/stored_images.ts";
 import type { Rng } from "lib/rng.ts";
-import {
-  checkRecipe,
-  type CropBatch,
-  type CropRecipe,
-  type CropSource,
-  cropSource,
-  emptyCropBatch,
-} from "lib/ssl/views/crops.ts";
-import { startCropperThread } from "lib/ssl/views/cropper_thread.ts";
-import { createViewMaker, type MadeViews, type ViewMaker } from "lib/ssl/views/view_maker.ts";
+import { type CropBatch, emptyCropBatch } from "./batch.ts";
+import { checkRecipe, type CropRecipe } from "./crop_recipe.ts";
+import { type CropSource, cropSource } from "./crop_source.ts";
+import { startCropperThread } from "./cropper_thread.ts";
+import { createViewMaker, type MadeViews, type ViewMaker } from "./view_maker.ts";
 
 /** Makes the views of any images at any step. The same views come from any number of threads, or from none. */
 export interface Cropper extends Disposable {

@@ -1,8 +1,11 @@
 import { createRng } from "lib/rng.ts";
 import type { ImageSet } from "lib/datasets/pictures/images.ts";
 import { assertEquals, assertRejects, assertThrows } from "lib/testing/assert.ts";
-import { cropBatch, type CropRecipe, cropSource, dinoCrops } from "lib/ssl/views/crops.ts";
-import { createCropper } from "lib/ssl/views/cropper.ts";
+import { dinoCrops } from "lib/ssl/dino/crops.ts";
+import { cropBatch } from "./batch.ts";
+import type { CropRecipe } from "./crop_recipe.ts";
+import { cropSource } from "./crop_source.ts";
+import { createCropper } from "./cropper.ts";
 
 const recipe: CropRecipe = { ...dinoCrops, globalSize: 12, localSize: 8, localCrops: 2 };
 const rng = createRng(4).fork("crops").fork("views");

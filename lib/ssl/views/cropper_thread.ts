@@ -1,6 +1,6 @@
 /** The caller's end of a thread that makes views. */
-import type { CropperAnswer, CropperJob, CropperStart } from "lib/ssl/views/cropper_worker.ts";
-import type { MadeViews, ViewJob, ViewMaker } from "lib/ssl/views/view_maker.ts";
+import type { CropperAnswer, CropperJob, CropperStart } from "./cropper_worker.ts";
+import type { MadeViews, ViewJob, ViewMaker } from "./view_maker.ts";
 
 /** A maker in a thread of its own, which takes any number of jobs and does one after the other. Dispose ends it. */
 export function startCropperThread(start: CropperStart): ViewMaker {

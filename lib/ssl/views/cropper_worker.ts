@@ -8,7 +8,7 @@ import {
   type ViewJob,
   type ViewMaker,
   type ViewMakerOptions,
-} from "lib/ssl/views/view_maker.ts";
+} from "./view_maker.ts";
 
 /** The first message: everything that all batches share. Pixels and indices are in shared memory. */
 export interface CropperStart extends Omit<ViewMakerOptions, "rng"> {

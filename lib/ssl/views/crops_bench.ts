@@ -6,16 +6,11 @@ import sharp from "sharp";
 import { normalizeTable, type Raster, raster } from "lib/augment/mod.ts";
 import { decodePicture } from "lib/datasets/pictures/decode_picture.ts";
 import { createRng } from "lib/rng.ts";
-import {
-  applyPlainView,
-  applyView,
-  dinoCrops,
-  emptyCropBatch,
-  multiCrop,
-  sampleView,
-  sampleViews,
-} from "lib/ssl/views/crops.ts";
-import { decodeShrunk } from "lib/ssl/views/shrink.ts";
+import { dinoCrops } from "lib/ssl/dino/crops.ts";
+import { emptyCropBatch, multiCrop } from "./batch.ts";
+import { applyPlainView, applyView } from "./paint.ts";
+import { sampleView, sampleViews } from "./sample.ts";
+import { decodeShrunk } from "./shrink.ts";
 
 /** Smooth colours, an edge and some noise: neither flat nor all noise. */
 function picture(width: number, height: number, channels: 1 | 3): Raster {

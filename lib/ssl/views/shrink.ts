@@ -1,7 +1,8 @@
 /** Decoding only as many pixels of a JPEG as its views need. */
 import { decodePicture, pictureSize, type Shrink } from "lib/datasets/pictures/decode_picture.ts";
 import type { Box, Raster } from "lib/augment/mod.ts";
-import type { CropRecipe, ViewParams } from "lib/ssl/views/crops.ts";
+import type { CropRecipe } from "./crop_recipe.ts";
+import type { ViewParams } from "./sample.ts";
 
 /** A decoded picture, with views whose boxes are in its pixels. */
 export interface PictureViews {

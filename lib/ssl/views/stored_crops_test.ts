@@ -4,16 +4,12 @@ import { normalizeTable } from "lib/augment/mod.ts";
 import { labelled, storedInArchive, storedInFolder } from "lib/datasets/pictures/picture_index.ts";
 import type { StoredImages } from "lib/datasets/pictures/stored_images.ts";
 import { createRng } from "lib/rng.ts";
-import {
-  type CropBatch,
-  type CropRecipe,
-  dinoCrops,
-  emptyCropBatch,
-  multiCrop,
-  sampleViews,
-} from "lib/ssl/views/crops.ts";
-import { createCropper, type CropperOptions } from "lib/ssl/views/cropper.ts";
-import { decodeShrunk, shrinkFor } from "lib/ssl/views/shrink.ts";
+import { dinoCrops } from "lib/ssl/dino/crops.ts";
+import { type CropBatch, emptyCropBatch, multiCrop } from "./batch.ts";
+import type { CropRecipe } from "./crop_recipe.ts";
+import { sampleViews } from "./sample.ts";
+import { createCropper, type CropperOptions } from "./cropper.ts";
+import { decodeShrunk, shrinkFor } from "./shrink.ts";
 import { inTempFolder, jpeg } from "lib/testing/pictures.ts";
 import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
 

@@ -4,15 +4,11 @@ import { decodePicture } from "lib/datasets/pictures/decode_picture.ts";
 import { type Damage, openPictures } from "lib/datasets/pictures/picture_reader.ts";
 import type { StoredImages } from "lib/datasets/pictures/stored_images.ts";
 import type { Rng } from "lib/rng.ts";
-import {
-  type CropBatch,
-  type CropRecipe,
-  type CropSource,
-  imageOf,
-  multiCrop,
-  sampleViews,
-} from "lib/ssl/views/crops.ts";
-import { decodeShrunk, type PictureViews } from "lib/ssl/views/shrink.ts";
+import { type CropBatch, multiCrop } from "./batch.ts";
+import type { CropRecipe } from "./crop_recipe.ts";
+import { type CropSource, imageOf } from "./crop_source.ts";
+import { sampleViews } from "./sample.ts";
+import { decodeShrunk, type PictureViews } from "./shrink.ts";
 
 /** One batch to make. Its arrays are shared by all who make it. */
 export interface ViewJob {

@@ -1,5 +1,5 @@
 import * as tf from "lib/tf.ts";
-import { imagesIn, microBatches, viewsOf } from "lib/ssl/views/views.ts";
+import { imagesIn, microBatches, viewsOf } from "./views.ts";
 import { assertEquals, assertNoLeak, assertThrows } from "lib/testing/assert.ts";
 
 /** Views of three images, each pixel `10 · view + image`. */

@@ -3,18 +3,12 @@ import golden from "lib/augment/golden/pillow.json" with { type: "json" };
 import type { ImageSet } from "lib/datasets/pictures/images.ts";
 import { createRng } from "lib/rng.ts";
 import { assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
-import {
-  applyPlainView,
-  applyView,
-  cropBatch,
-  type CropRecipe,
-  cropSource,
-  dinoCrops,
-  emptyCropBatch,
-  imageOf,
-  sampleView,
-  type ViewParams,
-} from "lib/ssl/views/crops.ts";
+import { dinoCrops } from "lib/ssl/dino/crops.ts";
+import { cropBatch, emptyCropBatch } from "./batch.ts";
+import type { CropRecipe } from "./crop_recipe.ts";
+import { cropSource, imageOf } from "./crop_source.ts";
+import { applyPlainView, applyView } from "./paint.ts";
+import { sampleView, type ViewParams } from "./sample.ts";
 
 const small: CropRecipe = { ...dinoCrops, globalSize: 12, localSize: 8, localCrops: 3 };
 

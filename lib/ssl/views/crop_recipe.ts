@@ -1,0 +1,47 @@
+/** How a method of self-supervised training makes several views of every image, as data. */
+import type { ChannelStats, JitterStrength } from "lib/augment/mod.ts";
+
+/** How views are made. Scales are shares of the image's area; probabilities are fractions. */
+export interface CropRecipe {
+  /** Pixels a side. */
+  readonly globalSize: number;
+  readonly globalScale: readonly [number, number];
+  /** Local crops of an image; 0 is allowed. */
+  readonly localCrops: number;
+  /** Pixels a side. */
+  readonly localSize: number;
+  readonly localScale: readonly [number, number];
+  readonly flip: number;
+  readonly jitter: JitterStrength & { readonly probability: number };
+  readonly grayscale: number;
+  /** Probability of a Gaussian blur in the first global, the second global and every local crop. */
+  readonly blur: readonly [number, number, number];
+  /** Its standard deviation, in pixels of the crop, is uniform in this range. */
+  readonly blurRadius: readonly [number, number];
+  /** Probability of solarising, in the second global crop only. */
+  readonly solarize: number;
+  readonly stats: ChannelStats;
+}
+
+/** @throws {RangeError} If a size, scale or probability of the recipe makes no sense. */
+export function checkRecipe(recipe: CropRecipe): void {
+  const demand = (valid: boolean, what: string, value: unknown) => {
+    if (!valid) throw new RangeError(`Cannot make crops: need ${what}, current value is ${value}`);
+  };
+  for (const name of ["globalSize", "localSize", "localCrops"] as const) {
+    const least = name === "localCrops" ? 0 : 1;
+    const valid = Number.isInteger(recipe[name]) && recipe[name] >= least;
+    demand(valid, `an integer ${name} of at least ${least}`, recipe[name]);
+  }
+  for (const name of ["globalScale", "localScale"] as const) {
+    const [low, high] = recipe[name];
+    demand(low > 0 && low <= high && high <= 1, `0 < low <= high <= 1 in ${name}`, recipe[name]);
+  }
+  const { jitter, blur, flip, grayscale, solarize } = recipe;
+  for (const p of [jitter.probability, ...blur, flip, grayscale, solarize]) {
+    demand(p >= 0 && p <= 1, "probabilities between 0 and 1", p);
+  }
+  demand(jitter.hue >= 0 && jitter.hue <= 0.5, "a hue jitter between 0 and 0.5", jitter.hue);
+  const [least, most] = recipe.blurRadius;
+  demand(least >= 0 && least <= most, "0 <= low <= high in blurRadius", recipe.blurRadius);
+}
