@@ -1,5 +1,6 @@
 /** A network's weights from and to files, in PyTorch's names and order of axes: both ways without a conversion by hand. */
 import * as tf from "lib/tf.ts";
+import { absolutePath } from "lib/paths.ts";
 import { fromTorchOrder, type Layout, layoutOf, torchShape, toTorchOrder } from "lib/nn/layout.ts";
 import { namedVariables } from "lib/nn/parameters.ts";
 import { readWeights } from "lib/weights/read_weights.ts";
@@ -50,9 +51,10 @@ export interface LoadReport {
  */
 export async function loadWeights(
   target: WeightsTarget,
-  path: string,
+  givenPath: string,
   { strict = true, key }: LoadWeightsOptions = {},
 ): Promise<LoadReport> {
+  const path = absolutePath(givenPath);
   const refuse = (why: string) => new Error(`Cannot load weights from ${path}: ${why}`);
   const arrays = await readWeights(path);
   const variables = namedVariables(target.params);
@@ -123,7 +125,7 @@ export function saveWeights(
   for (const [name, variable] of namedVariables(params)) {
     arrays.set(name, toSaved(variable, layoutOf(variable)));
   }
-  writeSafetensors(path, { arrays, metadata: { format: "pt", ...metadata } }); // as safetensors' own writer says
+  writeSafetensors(absolutePath(path), { arrays, metadata: { format: "pt", ...metadata } }); // as safetensors' own writer says
 }
 
 /** The values in PyTorch's order. */

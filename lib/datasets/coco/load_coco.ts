@@ -1,5 +1,6 @@
 /** Reads a COCO annotation file (`instances_train2017.json`), as it streams by, and says what is wrong with it. */
-import { basename, dirname, join, resolve } from "@std/path";
+import { basename, dirname, join } from "@std/path";
+import { absolutePath } from "lib/paths.ts";
 import {
   checkAnnotation,
   checkCategory,
@@ -56,9 +57,9 @@ export interface LoadedCoco {
  */
 export async function loadCoco(path: string, options: CocoOptions): Promise<LoadedCoco> {
   const { folder, onFault = "leave out", log = console.warn } = options;
-  const loading = new Loading(path);
+  const loading = new Loading(absolutePath(path));
   await loading.read();
-  const images = await withPicture(loading.images(), resolve(folder), loading);
+  const images = await withPicture(loading.images(), absolutePath(folder), loading);
   const categories = loading.categories();
   const annotations = loading.annotations({ images, categories });
   const { faults } = loading;
@@ -69,7 +70,7 @@ export async function loadCoco(path: string, options: CocoOptions): Promise<Load
   }
   const set = {
     name: basename(path, ".json"),
-    folder: resolve(folder),
+    folder: absolutePath(folder),
     images: inOrder(images),
     categories: inOrder(categories),
     annotations,

@@ -3,8 +3,8 @@
  * them: sorted into folders, or in the archives that are downloaded.
  */
 import { closeSync, openSync } from "node:fs";
-import { join, resolve } from "@std/path";
-import { homedir } from "node:os";
+import { join } from "@std/path";
+import { absolutePath } from "lib/paths.ts";
 import { dataFolder, stat } from "lib/datasets/files/data_folder.ts";
 import {
   readValLabels,
@@ -58,7 +58,7 @@ export async function openImageNet(
     log = console.log,
   }: ImageNetOptions = {},
 ): Promise<{ train: StoredImages; val: StoredImages }> {
-  const root = resolve(folder.replace(/^~(?=$|\/)/, homedir()));
+  const root = absolutePath(folder);
   if (!(await stat(root))?.isDirectory) {
     throw new Error(`Cannot find ImageNet: there is no folder ${root}; ${layout}`);
   }

@@ -3,8 +3,8 @@
  *
  * Every one has a folder for each class, named by its wnid; labels are the class's number among ImageNet's 1,000.
  */
-import { join, resolve } from "@std/path";
-import { homedir } from "node:os";
+import { join } from "@std/path";
+import { absolutePath } from "lib/paths.ts";
 import { stat } from "lib/datasets/files/data_folder.ts";
 import {
   imageNetAClasses,
@@ -123,7 +123,7 @@ async function openVariant(folder: string, variant: Variant): Promise<StoredImag
 }
 
 async function existingFolder(folder: string, name: string, archive: string): Promise<string> {
-  const root = resolve(folder.replace(/^~(?=$|\/)/, homedir()));
+  const root = absolutePath(folder);
   if ((await stat(root))?.isDirectory) return root;
   throw new Error(`Cannot find ${name}: there is no folder ${root}; unpack ${archive} there`);
 }

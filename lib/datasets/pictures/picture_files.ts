@@ -1,7 +1,7 @@
 /** A few pictures by their paths, whatever they show: for looking at, not for training. */
-import { basename, resolve } from "@std/path";
-import { homedir } from "node:os";
+import { basename } from "@std/path";
 import { readFile } from "node:fs/promises";
+import { absolutePath } from "lib/paths.ts";
 import { centerCrop } from "lib/datasets/pictures/center_crops.ts";
 import { decodePicture } from "lib/datasets/pictures/decode_picture.ts";
 import { checkImageSet, type ImageSet } from "lib/datasets/pictures/images.ts";
@@ -39,7 +39,7 @@ export async function loadPictures(
 }
 
 async function readPicture(path: string, size: number): Promise<Uint8Array> {
-  const full = resolve(path.replace(/^~(?=$|\/)/, homedir()));
+  const full = absolutePath(path);
   const bytes = await readFile(full).catch((error) => {
     throw new Error(`Cannot read the picture ${full}: ${error.code ?? error.message}`);
   });

@@ -1,6 +1,6 @@
 /** CIFAR-10 and CIFAR-100 (Krizhevsky 2009), 32×32 colour, in their binary version: unpacked, or the archive as downloaded. */
-import { join, resolve } from "@std/path";
-import { homedir } from "node:os";
+import { join } from "@std/path";
+import { absolutePath } from "lib/paths.ts";
 import { dataFolder, stat } from "lib/datasets/files/data_folder.ts";
 import { checkImageSet, type ImageSet } from "lib/datasets/pictures/images.ts";
 import { unpackArchive } from "lib/datasets/files/unpack_archive.ts";
@@ -84,7 +84,7 @@ export async function loadCifar(
   folder: string,
   { trainCount = Infinity, testCount = Infinity }: Omit<CifarOptions, "folder"> = {},
 ): Promise<{ train: ImageSet; test: ImageSet }> {
-  const read = await openFiles(layout, resolve(folder.replace(/^~(?=$|\/)/, homedir())));
+  const read = await openFiles(layout, absolutePath(folder));
   const text = new TextDecoder().decode((await read(layout.classes)).bytes);
   const classNames = text.split("\n").map((line) => line.trim()).filter((line) => line !== "");
   const load = (split: "train" | "test", count: number) =>

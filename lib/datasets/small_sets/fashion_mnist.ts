@@ -1,4 +1,5 @@
 /** Fashion-MNIST (Xiao, Rasul and Vollgraf 2017): 60,000 + 10,000 images of ten kinds of clothing, as shipped or placed. */
+import { absolutePath } from "lib/paths.ts";
 import { checkImageSet, type ImageSet } from "lib/datasets/pictures/images.ts";
 import {
   type FashionMnistFiles,
@@ -68,7 +69,9 @@ export async function loadFashionMnist(
       `Cannot load Fashion-MNIST as shipped at ${size} pixels: it is ${side}; leave out size or set placed: true`,
     );
   }
-  const folder = options.folder ?? await fetchFashionMnist(options.log ?? (() => {}));
+  const folder = options.folder === undefined
+    ? await fetchFashionMnist(options.log ?? (() => {}))
+    : absolutePath(options.folder);
   const rng = placed ? createRng(options.seed ?? 0).fork("fashion-mnist") : undefined;
   const load = async (split: "train" | "test", count: number) =>
     toImageSet(await readFashionMnist(folder, split), split, count, size, rng?.fork(split));

@@ -1,6 +1,5 @@
 /** The verb `detectIn`: what a trained detector finds in any picture. */
-import { homedir } from "node:os";
-import { resolve } from "@std/path";
+import { absolutePath } from "lib/paths.ts";
 import type { Raster } from "lib/augment/mod.ts";
 import type { CocoBox, Rle } from "lib/datasets/coco/rle.ts";
 import { decodePicture } from "lib/datasets/pictures/decode_picture.ts";
@@ -79,7 +78,7 @@ export async function detectIn(
 }
 
 async function readPicture(path: string): Promise<Raster> {
-  const full = resolve(path.replace(/^~(?=$|\/)/, homedir()));
+  const full = absolutePath(path);
   try {
     return await decodePicture(await Deno.readFile(full));
   } catch (error) {

@@ -1,5 +1,6 @@
 /** From a data config and a scale to the two sets of a detector. */
 import { join } from "@std/path";
+import { absolutePath } from "lib/paths.ts";
 import type { CocoSet } from "lib/datasets/coco/coco_set.ts";
 import { loadCoco } from "lib/datasets/coco/load_coco.ts";
 import { openScenes } from "lib/datasets/coco/scenes.ts";
@@ -44,10 +45,11 @@ export async function openDetectionData(
 }
 
 async function openSplit(
-  { folder = dataFolder("coco"), onFault }: DetectionDataConfig & { readonly kind: "coco" },
+  { folder: given = dataFolder("coco"), onFault }: DetectionDataConfig & { readonly kind: "coco" },
   split: string,
   log: (line: string) => void,
 ): Promise<CocoSet> {
+  const folder = absolutePath(given);
   const file = join(folder, "annotations", `instances_${split}.json`);
   return (await loadCoco(file, { folder: join(folder, split), onFault, log })).set;
 }

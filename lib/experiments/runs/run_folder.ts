@@ -2,7 +2,8 @@
  * A run's folder, `outputs/<id>/`: what it is (config.json), where it was trained (environment.json), what was measured
  * (metrics.jsonl, metrics.parquet, TensorBoard's events), how far it is (status.json), and what it has learnt (checkpoints).
  */
-import { dirname, fromFileUrl, join } from "@std/path";
+import { join } from "@std/path";
+import { outputsFolder } from "lib/paths.ts";
 import { bestPath, listCheckpoints, removeIfThere, removePartials } from "lib/runs/checkpoints.ts";
 import { removeEventFiles } from "lib/runs/event_file.ts";
 import { replaceFile } from "lib/weights/replace_file.ts";
@@ -11,11 +12,7 @@ import { runId, type RunKey } from "lib/experiments/configs/config.ts";
 import { describeEnvironment, type Environment } from "./environment.ts";
 import type { Learner } from "./learner.ts";
 
-/** Where runs, figures and tables are written, unless `BCSSL_OUTPUTS` names another folder. */
-export function outputsFolder(): string {
-  return Deno.env.get("BCSSL_OUTPUTS") ||
-    join(dirname(fromFileUrl(import.meta.url)), "..", "..", "..", "outputs");
-}
+export { outputsFolder };
 
 /** One run on disk, or the place for it. */
 export interface RunFolder {

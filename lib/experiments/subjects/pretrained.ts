@@ -1,5 +1,6 @@
 /** The verb `pretrained`: a network with its authors' weights, in one line. */
 import { basename, join } from "@std/path";
+import { absolutePath } from "lib/paths.ts";
 import { createRng } from "lib/rng.ts";
 import { dataFolder, exists } from "lib/datasets/files/data_folder.ts";
 import { checkFile, download, type DownloadOptions } from "lib/datasets/files/download.ts";
@@ -55,7 +56,7 @@ export async function loadEntry(
   entry: PretrainedEntry,
   { folder = dataFolder("weights"), ...options }: PretrainedOptions = {},
 ): Promise<Pretrained> {
-  const path = join(folder, entry.file);
+  const path = join(absolutePath(folder), entry.file);
   await fetchOnce(entry, path, options);
   const model = createModel(entry.config, createRng(0), { numClasses: entry.numClasses });
   try {

@@ -1,4 +1,5 @@
 /** Whose features an evaluation reads: a run's networks at some point, or those of any file of weights. */
+import { absolutePath } from "lib/paths.ts";
 import { createRng } from "lib/rng.ts";
 import { createModel, type Model } from "lib/models/mod.ts";
 import { disposeTree } from "lib/nn/parameters.ts";
@@ -50,7 +51,10 @@ export interface FoundSubject {
 export function findSubject(key: RunKey, of: Subject): FoundSubject {
   const folder = runFolder(key);
   if (typeof of === "object") {
-    return { folder, ...fileVersion(of.weights, "give the path of a file of weights") };
+    return {
+      folder,
+      ...fileVersion(absolutePath(of.weights), "give the path of a file of weights"),
+    };
   }
   switch (of) {
     case "init":

@@ -1,11 +1,8 @@
 /** Where things lie in the project folder, and the versions set-up asks for. Imports no package: runs on a bare clone. */
-import { fileURLToPath } from "node:url";
+import { outputsFolder, projectFolder } from "lib/paths.ts";
 
 /** The project folder, absolute, without a trailing slash. */
-export const root: string = fileURLToPath(new URL("../../..", import.meta.url)).replace(
-  /[/\\]$/,
-  "",
-);
+export const root: string = projectFolder;
 
 /** The Python environment, and in it everything else that set-up makes. */
 export const venv = `${root}/.venv`;
@@ -15,8 +12,8 @@ export const engineDir = `${venv}/engine`;
 export const jupyterDataDir = `${venv}/share/jupyter`;
 export const notebooksDir = `${root}/notebooks`;
 export const outputsDir = `${root}/outputs`;
-/** Where notebooks write: `outputs/`, unless `BCSSL_OUTPUTS` names another folder. */
-export const resultsDir: string = Deno.env.get("BCSSL_OUTPUTS") || outputsDir;
+/** Where notebooks write: `outputs/`, unless `BCSSL_OUTPUTS` names another folder; see {@linkcode outputsFolder}. */
+export const resultsDir: string = outputsFolder();
 
 /** The kernel's name, in every notebook's metadata. "deno", so that other Jupyters with a Deno kernel open them too. */
 export const kernelName = "deno";
