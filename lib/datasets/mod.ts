@@ -39,6 +39,11 @@ export {
   loadImageFolder,
 } from "lib/datasets/pictures/image_folder.ts";
 export {
+  type FolderPair,
+  type FolderPairOptions,
+  openFolderPair,
+} from "lib/datasets/pictures/folder_pair.ts";
+export {
   annotationsOf,
   type CocoAnnotation,
   type CocoCategory,

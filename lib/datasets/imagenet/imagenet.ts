@@ -14,11 +14,11 @@ import {
 import {
   type ArchivedPicture,
   indexedArchive,
-  isPicture,
   labelled,
   namesIn,
   storedInFolder,
 } from "lib/datasets/pictures/picture_index.ts";
+import { isPicture } from "lib/datasets/pictures/picture_names.ts";
 import type { StoredImages } from "lib/datasets/pictures/stored_images.ts";
 import { stringAt } from "lib/datasets/pictures/string_table.ts";
 import { tarMembers } from "lib/datasets/files/tar_members.ts";

@@ -11,12 +11,8 @@ import {
   imageNetRClasses,
   imageNetWnids,
 } from "lib/datasets/imagenet/imagenet_classes.ts";
-import {
-  isPicture,
-  labelled,
-  namesIn,
-  storedInFolder,
-} from "lib/datasets/pictures/picture_index.ts";
+import { labelled, namesIn, storedInFolder } from "lib/datasets/pictures/picture_index.ts";
+import { isPicture } from "lib/datasets/pictures/picture_names.ts";
 import type { StoredImages } from "lib/datasets/pictures/stored_images.ts";
 import { stringAt } from "lib/datasets/pictures/string_table.ts";
 

@@ -1,7 +1,6 @@
 /** Stored pictures as networks are evaluated on them: the short side resized, the centre kept. */
 import { type Raster, raster, resizedCrop } from "lib/augment/mod.ts";
 import { checkImageSet, imageCount, type ImageSet, subset } from "lib/datasets/pictures/images.ts";
-import { decodePicture } from "lib/datasets/pictures/decode_picture.ts";
 import { mapInOrder } from "lib/datasets/files/map_in_order.ts";
 import {
   damageLedger,
@@ -10,6 +9,7 @@ import {
   type PictureReader,
 } from "lib/datasets/pictures/picture_reader.ts";
 import {
+  decoderOf,
   type ImageSource,
   isStored,
   type StoredImages,
@@ -90,12 +90,13 @@ async function readCrops(
   size: number,
   shortSide: number,
 ) {
+  const decode = decoderOf(source);
   const read = await mapInOrder(
     indices,
     atOnce,
     (index) =>
       pictures.read(index, async (bytes) => ({
-        pixels: centerCrop(await decodePicture(bytes), size, shortSide).data,
+        pixels: centerCrop(await decode(bytes), size, shortSide).data,
       })),
   );
   const pixels = new Uint8Array(indices.length * size * size * 3);

@@ -120,7 +120,7 @@ Deno.test("a missing, an empty, a textual folder and a file each give one line t
     await fails(`${folder}/none`, `Cannot find the folder ${folder}/none`);
     await fails(folder, "it is empty");
     await Deno.writeTextFile(`${folder}/a.txt`, "text");
-    await fails(folder, "none of what it holds (a.txt, …) is a JPEG, PNG or WebP");
+    await fails(folder, "it holds only 1 file that is no picture: a.txt; put JPEG, PNG, WebP");
     await fails(`${folder}/a.txt`, "it is a file");
     await assertRejects(() => loadImageFolder(folder, { size: 2 }), RangeError, "at 2 pixels");
   }));

@@ -14,13 +14,6 @@ export interface ArchivedPicture {
   readonly length: number;
 }
 
-const picture = /\.(jpe?g|png|webp)$/i;
-
-/** Whether a file is a picture by its name. */
-export function isPicture(name: string): boolean {
-  return picture.test(name) && !name.startsWith(".");
-}
-
 /** Names in a folder, sorted by code unit: the same on every machine. @throws {Error} If there is no such folder. */
 export function namesIn(folder: string): string[] {
   return readdirSync(folder).sort();

@@ -1,4 +1,5 @@
 /** Decoded pictures of a stored set, damaged ones replaced. */
+import { decodeOrReason } from "./damage_reason.ts";
 import { imageCount } from "lib/datasets/pictures/images.ts";
 import { openStored, type StoredImages } from "lib/datasets/pictures/stored_images.ts";
 import { stringAt } from "lib/datasets/pictures/string_table.ts";
@@ -50,7 +51,7 @@ export function openPictures(set: StoredImages): PictureReader {
       const damaged: Damage[] = [];
       for (let index = first; damaged.length < mostInARow; index = (index + 1) % count) {
         const known = memory.get(index);
-        const picture = known ?? await decode(await files.read(index)).catch(reasonOf);
+        const picture = known ?? await decodeOrReason(await files.read(index), decode);
         if (typeof picture !== "string") return { picture, index, damaged };
         memory.set(index, picture);
         damaged.push({ index, reason: picture });
@@ -64,12 +65,8 @@ export function openPictures(set: StoredImages): PictureReader {
   };
 }
 
-function reasonOf(error: Error): string {
-  return error.message.split("\n")[0]!.trim();
-}
-
 export interface DamageOptions {
-  /** Share of the set's pictures that may be damaged before it stops. */
+  /** Share of the set's pictures that may be damaged before it stops, 0 to 1. By default what the set says. */
   readonly maxBadFraction?: number;
   /** Told about each damaged picture, once. */
   readonly log?: (line: string) => void;
@@ -86,7 +83,7 @@ export interface DamageLedger {
 /** @throws {RangeError} If the share is not between 0 and 1. */
 export function damageLedger(
   set: StoredImages,
-  { maxBadFraction = 0.01, log = console.warn }: DamageOptions,
+  { maxBadFraction = set.maxBadFraction ?? 0.01, log = console.warn }: DamageOptions,
 ): DamageLedger {
   if (!(maxBadFraction >= 0 && maxBadFraction <= 1)) {
     throw new RangeError(`Cannot allow a share of ${maxBadFraction} damaged files: need 0 to 1`);

@@ -1,8 +1,11 @@
 /** Pictures that stay in their files, JPEG and whatever else libvips reads, for sets that no memory holds. N pictures. */
 import { join } from "@std/path";
 import { type FileHandle, open, readFile } from "node:fs/promises";
-import { imageCount, type ImageSet } from "lib/datasets/pictures/images.ts";
-import { packStrings, stringAt, type StringTable } from "lib/datasets/pictures/string_table.ts";
+import type { Raster } from "lib/augment/mod.ts";
+import { decodePicture, decodeUpright } from "./decode_picture.ts";
+import { imageCount, type ImageSet, subset } from "./images.ts";
+import { evenIndices } from "./spread.ts";
+import { packStrings, stringAt, type StringTable } from "./string_table.ts";
 
 /**
  * Labelled pictures of any size, by where their bytes lie. Plain data, its arrays in shared memory: a thread gets all of it
@@ -17,6 +20,10 @@ export interface StoredImages {
   readonly labels: Int32Array;
   readonly classNames: readonly string[];
   readonly place: PicturePlace;
+  /** Whether pictures are seen as a viewer shows them (see `decodeUpright`). By default they are seen as they are stored. */
+  readonly upright?: boolean;
+  /** Share of the pictures that may be damaged before it stops, 0 to 1. By default 0.01. */
+  readonly maxBadFraction?: number;
 }
 
 /** Each in a file of its own, or all in one, at known positions. */
@@ -76,11 +83,17 @@ export function selectStored(set: StoredImages, indices: readonly number[]): Sto
   return { ...set, ids, labels, place: { ...place, offsets, lengths } };
 }
 
-/** At most `count` pictures, evenly spread over the set, so that a set in the order of its classes keeps all of them. */
-export function thinned(set: StoredImages, count: number): StoredImages {
-  const total = imageCount(set);
-  if (count >= total) return set;
-  return selectStored(set, Array.from({ length: count }, (_, i) => Math.floor(i * total / count)));
+/** At most `count` images, evenly spread over the set (see `evenIndices`); a set that has no more is returned itself. */
+export function thinned<S extends ImageSource>(source: S, count: number): S;
+export function thinned(source: ImageSource, count: number): ImageSource {
+  if (count >= imageCount(source)) return source;
+  const indices = evenIndices(imageCount(source), count);
+  return isStored(source) ? selectStored(source, indices) : subset(source, indices);
+}
+
+/** Decodes the pictures of a set as they are to be seen. */
+export function decoderOf({ upright }: StoredImages): (bytes: Uint8Array) => Promise<Raster> {
+  return upright ? (bytes) => decodeUpright(bytes) : (bytes) => decodePicture(bytes);
 }
 
 /** Reads pictures as they are stored. */

@@ -6,7 +6,6 @@ import {
   type Raster,
   raster,
 } from "lib/augment/mod.ts";
-import { decodePicture } from "lib/datasets/pictures/decode_picture.ts";
 import { imageAt, type ImageSet } from "lib/datasets/pictures/images.ts";
 import { mapInOrder } from "lib/datasets/files/map_in_order.ts";
 import {
@@ -15,6 +14,7 @@ import {
   openPictures,
 } from "lib/datasets/pictures/picture_reader.ts";
 import {
+  decoderOf,
   type ImageSource,
   isStored,
   type StoredImages,
@@ -89,13 +89,13 @@ function storedCrops(source: StoredImages, options: LabelledCropOptions): Labell
   const { size, rng } = options;
   const pictures = openPictures(source);
   const ledger = damageLedger(source, options);
-  const paint = painter(options);
+  const [paint, decode] = [painter(options), decoderOf(source)];
   const ahead = new Map<number, Promise<LabelledBatch>>();
   const make = async (indices: Uint32Array, step: number) => {
     const batch = emptyBatch(indices, size);
     const places = Array.from(indices, (index, i) => ({ index, i }));
     const read = await mapInOrder(places, atOnce, async ({ index, i }) => {
-      const found = await pictures.read(index, decodePicture); // a damaged one is the next in the set
+      const found = await pictures.read(index, decode); // a damaged one is the next in the set
       paint(found.picture, rng.fork(step).fork(index), batch, i);
       batch.labels[i] = source.labels[found.index]!;
       return found.damaged;

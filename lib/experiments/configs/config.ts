@@ -6,9 +6,22 @@ import type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
 export type DataConfig =
   | { readonly kind: "fashion-mnist"; readonly placed: boolean }
   | { readonly kind: "emoji"; readonly labels: "subgroup" | "identity" }
-  | { readonly kind: "folder"; readonly train: string; readonly test: string }
+  /** A person's own pictures, in two folders with a subfolder for each class. */
+  | {
+    readonly kind: "folder";
+    readonly train: string;
+    readonly test: string;
+    /** Share of the pictures of a folder that may be damaged before it stops, 0 to 1. By default 0.2. Not part of a run's id. */
+    readonly maxBadFraction?: number;
+  }
   /** Without a folder, they are in `data/`: then a run has the same id on every machine. */
-  | { readonly kind: "imagenet"; readonly numClasses?: number; readonly folder?: string }
+  | {
+    readonly kind: "imagenet";
+    readonly numClasses?: number;
+    readonly folder?: string;
+    /** As of a folder; by default 0.01. */
+    readonly maxBadFraction?: number;
+  }
   | { readonly kind: "cifar10"; readonly folder?: string }
   | { readonly kind: "cifar100"; readonly labels: "fine" | "coarse"; readonly folder?: string };
 
@@ -16,7 +29,10 @@ export type DataConfig =
 export interface Scale {
   /** Pixels a side. */
   readonly imageSize: number;
-  /** At most so many images; a data set with fewer gives all it has. Of ImageNet and emoji, evenly spread over the set. */
+  /**
+   * At most so many images; a data set with fewer gives all it has. From ImageNet and emoji they are taken evenly spread over the set,
+   * from folders evenly spread over each class.
+   */
   readonly trainCount: number;
   readonly testCount: number;
   readonly batchSize: number;
@@ -113,7 +129,19 @@ export interface RunKey {
 /** The name of a run: the same numbers, the same id. */
 export function runId({ config, scale, seed }: RunKey): string {
   const { name, data, recipe } = config;
-  return hashedName(name, { data, recipe, scale: sizesAt(config, scale), seed });
+  return hashedName(name, {
+    data: decidingData(data),
+    recipe,
+    scale: sizesAt(config, scale),
+    seed,
+  });
+}
+
+/** What decides which images there are: a limit of damaged pictures only decides when a run stops, and may be raised on the way. */
+export function decidingData(data: DataConfig): DataConfig {
+  if (!("maxBadFraction" in data)) return data;
+  const { maxBadFraction: _, ...decides } = data;
+  return decides;
 }
 
 /** `<name>-<8 hex digits of a hash>`. @param decides Plain data; the order of its keys does not matter. */

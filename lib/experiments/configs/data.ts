@@ -8,9 +8,9 @@ import {
   loadCifar100,
   loadEmoji,
   loadFashionMnist,
-  loadImageFolder,
+  openFolderPair,
   openImageNet,
-  subset,
+  type StoredImages,
   takeImages,
   thinned,
   unlabelled,
@@ -56,8 +56,14 @@ export async function loadData(data: DataConfig, scale: Scale): Promise<LoadedSp
 /**
  * Finds what a scale asks for. The images are the same for every seed of a study: a seed moves weights, order and
  * crops, not the data.
+ *
+ * @param log Gets a line for everything in a person's own folders that is passed over. By default each line is printed once.
  */
-export async function openData(data: DataConfig, scale: Scale): Promise<DataSplit> {
+export async function openData(
+  data: DataConfig,
+  scale: Scale,
+  log: (line: string) => void = sayOnce,
+): Promise<DataSplit> {
   const { imageSize: size, trainCount, testCount } = scale;
   switch (data.kind) {
     case "fashion-mnist":
@@ -66,11 +72,11 @@ export async function openData(data: DataConfig, scale: Scale): Promise<DataSpli
       if (lastOwn?.key !== key) lastOwn = { key, split: await loadOwn(data, scale) };
       return lastOwn.split;
     }
-    case "folder":
-      return withoutLabels({
-        train: (await loadImageFolder(data.train, { size })).images,
-        test: (await loadImageFolder(data.test, { size })).images,
-      });
+    case "folder": {
+      const { maxBadFraction } = data;
+      const options = { size, trainCount, testCount, maxBadFraction, log };
+      return withoutLabels(await openFolderPair(data, options));
+    }
     case "imagenet":
       return withoutLabels(await loadImageNet(data, trainCount, testCount));
     case "cifar10":
@@ -87,6 +93,38 @@ export async function openData(data: DataConfig, scale: Scale): Promise<DataSpli
   }
 }
 
+const said = new Set<string>();
+
+/** Prints a line, unless this process has printed it before: every evaluation of a run opens the same folders. */
+export function sayOnce(line: string): void {
+  if (said.has(line)) return;
+  said.add(line);
+  console.warn(line);
+}
+
+/**
+ * Why images cannot be scored by their classes, in words; `undefined` if they can: all have a class, of two or more.
+ */
+export function withoutClasses({ train, test }: DataSplit): string | undefined {
+  for (const { name, labels } of [train, test]) {
+    if (!labels.includes(-1)) continue;
+    return `the pictures of "${name}" have no classes; sort them into one subfolder for each class`;
+  }
+  if (train.classNames.length > 1) return undefined;
+  return `"${train.name}" has one class, ${train.classNames[0]}; two or more are needed`;
+}
+
+/**
+ * Refuses images that cannot be scored by their classes.
+ *
+ * @param attempt What needs the classes, for the message: `train a linear probe`.
+ * @throws {RangeError} If an image has no class, or all have the same.
+ */
+export function requireClasses(split: DataSplit, attempt: string): void {
+  const reason = withoutClasses(split);
+  if (reason !== undefined) throw new RangeError(`Cannot ${attempt}: ${reason}`);
+}
+
 /**
  * What was asked for last of the images that the project brings, which nobody changes. Placing them takes seconds, and evaluations
  * ask for the same ones again and again.
@@ -100,9 +138,9 @@ async function loadOwn(
   if (data.kind === "emoji") {
     const { pretrain, train, test } = await loadEmoji({ size, labels: data.labels });
     return {
-      pretrain: spread(pretrain, trainCount),
-      train: spread(train, trainCount),
-      test: spread(test, testCount),
+      pretrain: thinned(pretrain, trainCount),
+      train: thinned(train, trainCount),
+      test: thinned(test, testCount),
     };
   }
   const { placed } = data;
@@ -112,19 +150,15 @@ async function loadOwn(
 }
 
 async function loadImageNet(
-  { folder = dataFolder("imagenet"), numClasses }: DataConfig & { readonly kind: "imagenet" },
+  { folder = dataFolder("imagenet"), numClasses, maxBadFraction }: DataConfig & {
+    readonly kind: "imagenet";
+  },
   trainCount: number,
   testCount: number,
 ): Promise<Omit<DataSplit, "pretrain">> {
   const { train, val } = await openImageNet(folder, { numClasses });
-  return { train: thinned(train, trainCount), test: thinned(val, testCount) };
-}
-
-/** At most `count` images, evenly spread over the set; one that has no more is itself. */
-export function spread(set: ImageSet, count: number): ImageSet {
-  const total = imageCount(set);
-  if (count >= total) return set;
-  return subset(set, Array.from({ length: count }, (_, i) => Math.floor(i * total / count)));
+  const some = (set: StoredImages, count: number) => ({ ...thinned(set, count), maxBadFraction });
+  return { train: some(train, trainCount), test: some(val, testCount) };
 }
 
 function withoutLabels({ train, test }: Omit<DataSplit, "pretrain">): DataSplit {

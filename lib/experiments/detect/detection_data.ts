@@ -4,6 +4,7 @@ import { absolutePath } from "lib/paths.ts";
 import type { CocoSet } from "lib/datasets/coco/coco_set.ts";
 import { loadCoco } from "lib/datasets/coco/load_coco.ts";
 import { openScenes } from "lib/datasets/coco/scenes.ts";
+import { evenIndices } from "lib/datasets/pictures/spread.ts";
 import { dataFolder } from "lib/datasets/files/data_folder.ts";
 import type { DetectionDataConfig, DetectorScale } from "lib/experiments/detect/detector_config.ts";
 
@@ -69,11 +70,7 @@ function requireObjects({ name, annotations }: CocoSet): void {
 
 /** At most `count` images, evenly spread over the set. */
 function thinned(set: CocoSet, count: number): CocoSet {
-  const total = set.images.length;
-  if (count >= total) return set;
-  const images = Array.from(
-    { length: count },
-    (_, i) => set.images[Math.floor(i * total / count)]!,
-  );
-  return { ...set, images };
+  const { images } = set;
+  if (count >= images.length) return set;
+  return { ...set, images: evenIndices(images.length, count).map((index) => images[index]!) };
 }

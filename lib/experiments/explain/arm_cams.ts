@@ -1,7 +1,7 @@
 /** The verb `armCams`: how well the maps of arms find the object, over seeds (§5.1). */
 import { loadEmoji } from "lib/datasets/emoji/emoji.ts";
 import type { ImageSet } from "lib/datasets/pictures/images.ts";
-import { inMemory } from "lib/datasets/pictures/stored_images.ts";
+import { inMemory, thinned } from "lib/datasets/pictures/stored_images.ts";
 import { hotThreshold } from "lib/explain/mod.ts";
 import { ablate, type AblateOptions, type ArmResult } from "lib/experiments/pretrain/ablate.ts";
 import { type Arm, armConfig, armName } from "lib/experiments/configs/arms.ts";
@@ -11,7 +11,7 @@ import {
   type ScoreCamsOptions,
 } from "lib/experiments/explain/cams.ts";
 import { recipeAt, type ScaleName, sizesAt } from "lib/experiments/configs/config.ts";
-import { openData, spread } from "lib/experiments/configs/data.ts";
+import { openData } from "lib/experiments/configs/data.ts";
 import { evaluated } from "lib/experiments/runs/evaluations.ts";
 import type { RunToExplain } from "lib/experiments/explain/explained.ts";
 import { counter } from "lib/experiments/runs/in_turn.ts";
@@ -100,5 +100,5 @@ async function maskedImages(arm: Arm, scale: ScaleName): Promise<ImageSet> {
     return inMemory((await openData(config.data, sizesAt(config, scale))).test, "explain");
   }
   const { globalSize: size } = recipeAt(config, scale).crops;
-  return spread((await loadEmoji({ size })).test, emojiAtPaper);
+  return thinned((await loadEmoji({ size })).test, emojiAtPaper);
 }

@@ -8,6 +8,7 @@ import {
   openImageNetA,
   openImageNetR,
   openImageNetSketch,
+  thinned,
 } from "lib/datasets/mod.ts";
 import {
   type Classifier,
@@ -21,7 +22,7 @@ import {
   type ScaleName,
   sizesAt,
 } from "lib/experiments/configs/config.ts";
-import { openData, spread } from "lib/experiments/configs/data.ts";
+import { openData } from "lib/experiments/configs/data.ts";
 
 /** Labelled images that differ from the training images, each set in another way. */
 export interface ShiftedSets {
@@ -68,9 +69,9 @@ async function emojiSets(config: PretrainConfig, scale: ScaleName): Promise<Shif
   const { labels } = config.data as PretrainConfig["data"] & { readonly kind: "emoji" };
   const { test, heldOut, monochrome } = await loadEmoji({ size, labels });
   const { rendition, adversarial, ...suite } = emojiSuite({
-    test: spread(test, testCount),
-    heldOut: spread(heldOut, testCount),
-    monochrome: spread(monochrome, testCount),
+    test: thinned(test, testCount),
+    heldOut: thinned(heldOut, testCount),
+    monochrome: thinned(monochrome, testCount),
   });
   return {
     ...suite,

@@ -1,7 +1,13 @@
 /** What decides the supervised twin of a run: less than the run itself, so that runs that differ in DINO alone share one. */
 import type { ModelConfig } from "lib/models/mod.ts";
 import type { SupervisedRecipe } from "lib/eval/supervised/train_supervised.ts";
-import { hashedName, recipeAt, type RunKey, sizesAt } from "lib/experiments/configs/config.ts";
+import {
+  decidingData,
+  hashedName,
+  recipeAt,
+  type RunKey,
+  sizesAt,
+} from "lib/experiments/configs/config.ts";
 
 /** Of the twin's name, after the config's: `start_supervised`. */
 export const twinSuffix = "_supervised";
@@ -27,6 +33,7 @@ export function twinRecipe({ config, scale }: Pick<RunKey, "config" | "scale">):
 /** The twin's name on disk. */
 export function twinId(key: RunKey): string {
   const { config: { name, data }, scale, seed } = key;
-  const decides = { data, recipe: twinRecipe(key), scale: sizesAt(key.config, scale), seed };
+  const sizes = sizesAt(key.config, scale);
+  const decides = { data: decidingData(data), recipe: twinRecipe(key), scale: sizes, seed };
   return hashedName(name + twinSuffix, decides);
 }

@@ -1,8 +1,7 @@
 /** Makes the views of batches, image by image. Several makers, each in its thread, can share the work on one batch. */
 import { normalizeTable } from "lib/augment/mod.ts";
-import { decodePicture } from "lib/datasets/pictures/decode_picture.ts";
 import { type Damage, openPictures } from "lib/datasets/pictures/picture_reader.ts";
-import type { StoredImages } from "lib/datasets/pictures/stored_images.ts";
+import { decoderOf, type StoredImages } from "lib/datasets/pictures/stored_images.ts";
 import type { Rng } from "lib/rng.ts";
 import { type CropBatch, multiCrop } from "./batch.ts";
 import type { CropRecipe } from "./crop_recipe.ts";
@@ -94,13 +93,13 @@ function openImages({ source, recipe, shrinkOnLoad }: ViewMakerOptions): Images 
       [Symbol.dispose]() {},
     };
   }
-  const pictures = openPictures(source);
+  const [pictures, decode] = [openPictures(source), decoderOf(source)];
   return {
     async get(index, rng) {
       const draw = (size: { width: number; height: number }) => sampleViews(rng, recipe, size);
       const { picture, damaged } = await pictures.read(index, async (bytes) => {
-        if (shrinkOnLoad) return await decodeShrunk(bytes, recipe, draw);
-        const image = await decodePicture(bytes);
+        if (shrinkOnLoad && !source.upright) return await decodeShrunk(bytes, recipe, draw);
+        const image = await decode(bytes);
         return { image, views: draw(image) };
       });
       return { ...picture, damaged };

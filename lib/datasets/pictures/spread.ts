@@ -1,0 +1,47 @@
+/** Which images of a set are taken where only some are wanted: the same on every machine, spread over the whole set. */
+
+/**
+ * Of `total` things in a row, the numbers of `count` that lie evenly in it, so that a set in the order of its classes keeps all
+ * large ones; all numbers, if there are no more than `count`.
+ */
+export function evenIndices(total: number, count: number): number[] {
+  const length = Math.min(total, count);
+  return Array.from({ length }, (_, i) => count >= total ? i : Math.floor(i * total / count));
+}
+
+/**
+ * As {@linkcode evenIndices}, class by class: each class keeps its share of the set, and at least one image as long as `count`
+ * is not below the number of classes. In the order of the set.
+ *
+ * @param labels `[N]`; images without a class (−1) count as one class.
+ */
+export function evenIndicesByClass(labels: ArrayLike<number>, count: number): number[] {
+  const total = labels.length;
+  if (count >= total) return evenIndices(total, count);
+  const classes = Map.groupBy(Array.from(labels, (_, index) => index), (index) => labels[index]!);
+  const members = [...classes.values()];
+  const shares = sharesOf(members.map(({ length }) => length), count);
+  return members.flatMap((indices, i) =>
+    evenIndices(indices.length, shares[i]!).map((place) => indices[place]!)
+  ).sort((a, b) => a - b);
+}
+
+/** Splits `count` by sizes, by largest remainders; none is left with nothing as long as there is enough for all. */
+function sharesOf(sizes: readonly number[], count: number): number[] {
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  const least = count >= sizes.length ? 1 : 0;
+  const exact = sizes.map((size) => size * count / total);
+  const shares = exact.map((share) => Math.max(least, Math.floor(share)));
+  const remainder = (i: number) => exact[i]! - shares[i]!;
+  const byRemainder = sizes.map((_, i) => i).sort((a, b) => remainder(b) - remainder(a) || a - b);
+  let left = count - shares.reduce((sum, share) => sum + share, 0);
+  for (const i of byRemainder.filter((i) => shares[i]! < sizes[i]!).slice(0, Math.max(left, 0))) {
+    shares[i]!++;
+    left--;
+  }
+  while (left < 0) { // what the small classes were given beyond their share, the largest give back
+    shares[shares.indexOf(Math.max(...shares))]!--;
+    left++;
+  }
+  return shares;
+}
