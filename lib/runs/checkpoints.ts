@@ -3,6 +3,7 @@
  * `best.safetensors`, the one with the best k-NN. A new one is complete before an old one goes.
  */
 import { join } from "@std/path";
+import { faultPoint } from "lib/runs/fault_points.ts";
 
 export interface CheckpointFile {
   readonly path: string;
@@ -37,7 +38,10 @@ function namesIn(folder: string): string[] {
 
 /** Removes all but the newest two: the last one, and the one to fall back to. */
 export function removeOldCheckpoints(folder: string): void {
-  for (const { path } of listCheckpoints(folder).slice(2)) Deno.removeSync(path);
+  for (const { path } of listCheckpoints(folder).slice(2)) {
+    Deno.removeSync(path);
+    faultPoint("old checkpoint removed", path);
+  }
 }
 
 /**
@@ -52,7 +56,9 @@ export function keepAsBest(folder: string, step: number): void {
   } catch {
     Deno.copyFileSync(path, partial);
   }
+  faultPoint("best linked", partial);
   Deno.renameSync(partial, best);
+  faultPoint("best renamed", best);
   removeIfThere(partial); // renaming a link over a link to the same file leaves both
 }
 

@@ -6,6 +6,7 @@
  */
 import { join } from "@std/path";
 import type { HistoryLine } from "lib/runs/events.ts";
+import { writeAll } from "lib/runs/fault_points.ts";
 
 /** An open event file. Close it when the run stops. */
 export interface EventFile extends Disposable {
@@ -31,9 +32,7 @@ export function openEventFile(folder: string, done: number): EventFile {
   };
   const file = guard(() => Deno.openSync(path, { write: true, create: true, truncate: true }));
   const append = (bytes: Uint8Array) =>
-    guard(() => {
-      for (let sent = 0; sent < bytes.length;) sent += file.writeSync(bytes.subarray(sent));
-    });
+    guard(() => writeAll(file, bytes, "event half written", path));
   const now = () => Date.now() / 1000;
   append(record(startOfFile(now())));
   append(record(startOfSession(now(), done + 1)));

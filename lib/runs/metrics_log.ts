@@ -3,6 +3,7 @@
  * 250 bytes a step: 24 hours at ten steps a second are 220 MB.
  */
 import type { HistoryLine } from "lib/runs/events.ts";
+import { faultPoint, writeAll } from "lib/runs/fault_points.ts";
 
 /** What reading a log came to. */
 export interface MetricsFound {
@@ -114,9 +115,8 @@ export function openMetricsLog(path: string, bytes: number): MetricsLog {
   return {
     write({ step, metrics }) {
       const line = encoder.encode(JSON.stringify({ step, ...metrics }) + "\n");
-      guard(() => {
-        for (let done = 0; done < line.length;) done += file.writeSync(line.subarray(done));
-      });
+      guard(() => writeAll(file, line, "line half written", path));
+      faultPoint("line written", path);
     },
     flush: () => guard(() => file.syncDataSync()),
     [Symbol.dispose]: () => file.close(),

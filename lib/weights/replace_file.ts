@@ -1,4 +1,5 @@
 /** The one way a run, a figure or a table is written: whole or not at all. */
+import { faultPoint, writeAll } from "lib/runs/fault_points.ts";
 
 /**
  * Writes to a neighbour of `path`, flushes it to the disk and renames it over `path`.
@@ -10,9 +11,13 @@ export function replaceFile(path: string, contents: Uint8Array | string): void {
   const partial = `${path}.${Deno.pid}.partial`;
   try {
     using file = Deno.openSync(partial, { write: true, create: true, truncate: true });
-    for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
+    faultPoint("file opened", path);
+    writeAll(file, bytes, "file half written", path);
+    faultPoint("file written", path);
     file.syncDataSync();
+    faultPoint("file flushed", path);
     Deno.renameSync(partial, path);
+    faultPoint("file renamed", path);
   } catch (error) {
     try {
       Deno.removeSync(partial);

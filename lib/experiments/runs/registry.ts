@@ -1,6 +1,7 @@
 /** All runs in `outputs/` as polars frames, to filter, compare and plot; and one run's metrics, as Parquet too. */
 import { basename, join } from "@std/path";
 import pl from "nodejs-polars";
+import { faultPoint } from "lib/runs/fault_points.ts";
 import { readMetrics } from "lib/runs/metrics_log.ts";
 import type { PretrainConfig } from "lib/experiments/configs/config.ts";
 import { metricsPath, outputsFolder, readJson, readStatus, type RunFolder } from "./run_folder.ts";
@@ -45,6 +46,7 @@ export function writeParquet(folder: RunFolder): void {
   const path = join(folder.path, "metrics.parquet");
   const partial = `${path}.${Deno.pid}.partial`;
   metricsFrame(folder).writeParquet(partial);
+  faultPoint("table written", path);
   Deno.renameSync(partial, path);
 }
 

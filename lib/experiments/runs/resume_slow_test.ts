@@ -1,24 +1,75 @@
-/** Exact resume: a run that is killed at thirty random moments ends with the very bits of one that is not. */
-import { createRng } from "lib/rng.ts";
+/**
+ * Exact resume: a run that is killed at every place where it can be (`fault_points.ts`) ends with the very bits of one that
+ * is not. The process ends itself by SIGKILL exactly there, so what is hit depends on no clock.
+ */
 import { listCheckpoints } from "lib/runs/checkpoints.ts";
 import type { HistoryLine } from "lib/runs/events.ts";
+import type { FaultPoint } from "lib/runs/fault_points.ts";
 import { addToHistory } from "lib/runs/history.ts";
 import { readMetrics } from "lib/runs/metrics_log.ts";
 import { speedNames } from "lib/runs/speed_meter.ts";
 import { assertEquals, assertTrue } from "lib/testing/assert.ts";
 
-/** What is killed, how often, and how many of the kills must hit a checkpoint in the writing for the test to mean something. */
-const trials = [
-  { verb: "pretrain", kills: 30, during: 5 },
-  { verb: "supervised", kills: 12, during: 2 },
-] as const;
+/** One process of a run: where it dies. */
+interface Kill {
+  readonly at: FaultPoint;
+  /** In the writing of which file; by default, of any. */
+  readonly file?: string;
+  /** At which pass over the place; by default, the first. */
+  readonly pass?: number;
+  /** The step to train to. Beyond every earlier one's, so that there is always a step left, and a last save. */
+  readonly until: number;
+  /** What the dead process leaves in the run's folder. */
+  readonly leaves?: RegExp;
+}
 
-/** Long enough that the last kills, too, find the run at work. */
-const [epochs, stepsPerEpoch] = [150, 8];
+const checkpoint = "/checkpoint-";
+const half = /^checkpoint-\d+\.safetensors\.\d+\.partial$/m;
 
-/** Trains as soon as it is told to: the engine is loaded while the process before still runs. */
+/** The monitor runs after steps 4, 8, …; the first one's checkpoint is the best so far, whatever it measures. */
+const monitorEvery = 4;
+/** All steps: three epochs of eight. */
+const totalSteps = 24;
+
+const kills: Readonly<Record<"pretrain" | "supervised", readonly Kill[]>> = {
+  pretrain: [
+    { at: "lock taken", until: 1, leaves: /^lock$/ },
+    { at: "file half written", file: "/config.json", until: 1, leaves: /^config\.json.*partial$/m },
+    { at: "line half written", pass: 2, until: 2 },
+    { at: "file opened", file: checkpoint, until: 2, leaves: half },
+    { at: "file half written", file: checkpoint, until: 2, leaves: half },
+    { at: "file written", file: checkpoint, until: 2, leaves: half },
+    { at: "file flushed", file: checkpoint, until: 2, leaves: half },
+    { at: "file renamed", file: checkpoint, until: 2, leaves: /^checkpoint-\d+\.safetensors$/m },
+    { at: "file half written", file: "/status.json", until: 3, leaves: /^status\.json.*partial$/m },
+    { at: "monitor begun", until: monitorEvery },
+    { at: "monitor recorded", until: monitorEvery },
+    { at: "best linked", until: monitorEvery, leaves: /^best\.safetensors\.\d+\.partial$/m },
+    { at: "best renamed", until: monitorEvery + 1, leaves: /^best\.safetensors$/m },
+    { at: "old checkpoint removed", until: 7 },
+    { at: "file half written", file: "/environment.json", until: 8 },
+    { at: "event half written", until: 9 },
+    { at: "step begun", pass: 2, until: 11 },
+    { at: "line written", pass: 2, until: 13 },
+    { at: "table written", until: 14, leaves: /^metrics\.parquet\.\d+\.partial$/m },
+  ],
+  supervised: [
+    { at: "step begun", pass: 2, until: 2 },
+    { at: "file half written", file: checkpoint, until: 2, leaves: half },
+    { at: "line half written", pass: 2, until: 3 },
+    { at: "monitor recorded", until: monitorEvery },
+    { at: "best linked", until: monitorEvery, leaves: /^best\.safetensors\.\d+\.partial$/m },
+  ],
+};
+
 const program = (verb: string) => `
   import { bcSslStart, override, ${verb} } from "lib/experiments/mod.ts";
+  import { onFaultPoint } from "lib/runs/fault_points.ts";
+  const { at, file = "", pass = 1, until: untilStep } = JSON.parse(Deno.args[0]);
+  let passes = 0;
+  onFaultPoint((point, path) => {
+    if (point === at && path.includes(file) && ++passes === pass) Deno.kill(Deno.pid, "SIGKILL");
+  });
   const config = override(bcSslStart, {
     name: "killed",
     recipe: {
@@ -26,60 +77,43 @@ const program = (verb: string) => `
       head: { hiddenDim: 16, bottleneckDim: 8, outDim: 32 },
       freezeLastLayerShare: 0.3,
     },
-    scales: { smoke: { trainCount: 64, testCount: 32, batchSize: 8, epochs: ${epochs}, monitorEvery: 20 } },
+    scales: {
+      smoke: {
+        trainCount: 64,
+        testCount: 32,
+        batchSize: 8,
+        epochs: ${totalSteps / 8},
+        monitorEvery: ${monitorEvery},
+      },
+    },
   });
-  await Deno.stdin.read(new Uint8Array(1));
-  await ${verb}(config, { scale: "smoke", seed: 0, checkpointSeconds: 0 });`;
+  await ${verb}(config, { scale: "smoke", seed: 0, checkpointSeconds: 0, untilStep });`;
 
-class Trainer {
-  readonly #child: Deno.ChildProcess;
-
-  constructor(verb: string, outputs: string) {
-    this.#child = new Deno.Command(Deno.execPath(), {
-      args: ["eval", program(verb)],
-      env: { BCSSL_OUTPUTS: outputs },
-      stdin: "piped",
-      stdout: "null",
-      stderr: "null",
-    }).spawn();
-  }
-
-  async go(): Promise<void> {
-    const writer = this.#child.stdin.getWriter();
-    await writer.write(new Uint8Array(1));
-    await writer.close();
-  }
-
-  async end(): Promise<number> {
-    return (await this.#child.status).code;
-  }
-
-  async kill(): Promise<void> {
-    try {
-      this.#child.kill("SIGKILL");
-    } catch { /* it was through */ }
-    await this.#child.status;
-  }
+/** Trains in a process of its own, and says how that ended: by itself, or by a signal. */
+async function train(verb: string, outputs: string, kill: Partial<Kill>): Promise<string> {
+  const { code, signal, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", program(verb), JSON.stringify(kill)],
+    env: { BCSSL_OUTPUTS: outputs },
+    stdout: "null",
+    stderr: "piped",
+  }).output();
+  if (signal === null && code !== 0) return new TextDecoder().decode(stderr);
+  return signal ?? "finished";
 }
 
-/** Resolves when the n-th checkpoint from now begins to be written, or after `atMost` ms. */
-async function checkpointBegins(outputs: string, n: number, atMost: number): Promise<void> {
-  using watcher = Deno.watchFs(outputs);
-  const timer = setTimeout(() => watcher.close(), atMost);
-  try {
-    for await (const { kind, paths } of watcher) {
-      const begun = paths.some((path) => /checkpoint-\d+\.safetensors\.\d+\.partial$/.test(path));
-      if (kind === "create" && begun && --n === 0) return;
-    }
-  } finally {
-    clearTimeout(timer);
-  }
+/** The files of the run in a folder, a line each. */
+function files(outputs: string): string {
+  return [...Deno.readDirSync(runIn(outputs))].map(({ name }) => name).sort().join("\n");
+}
+
+function runIn(outputs: string): string {
+  const [{ name }] = [...Deno.readDirSync(outputs)] as [Deno.DirEntry];
+  return `${outputs}/${name}`;
 }
 
 /** The run in a folder: metrics without the speeds, and the bytes of the last and the best checkpoint. */
 function outcome(outputs: string) {
-  const [{ name }] = [...Deno.readDirSync(outputs)] as [Deno.DirEntry];
-  const folder = `${outputs}/${name}`;
+  const folder = runIn(outputs);
   const history: HistoryLine[] = [];
   readMetrics(`${folder}/metrics.jsonl`, Infinity, ({ step, metrics }) => {
     const kept = Object.entries(metrics).filter(([key]) => !(speedNames as string[]).includes(key));
@@ -89,50 +123,28 @@ function outcome(outputs: string) {
   return { history, last, best: Deno.readFileSync(`${folder}/best.safetensors`) };
 }
 
-function halfWritten(outputs: string): boolean {
-  return [...Deno.readDirSync(outputs)].some(({ name }) =>
-    [...Deno.readDirSync(`${outputs}/${name}`)].some((file) =>
-      /^checkpoint.*\.partial$/.test(file.name)
-    )
-  );
-}
-
-async function killAndCompare({ verb, kills, during }: typeof trials[number]): Promise<void> {
+async function killAndCompare(verb: keyof typeof kills): Promise<void> {
   const [calm, wild] = [Deno.makeTempDirSync(), Deno.makeTempDirSync()];
-  const rng = createRng(0).fork("kills");
-  let [next, duringWrite] = [new Trainer(verb, wild), 0];
   try {
-    const undisturbed = new Trainer(verb, calm);
-    await undisturbed.go();
-    assertEquals(await undisturbed.end(), 0);
-    Deno.mkdirSync(`${wild}/${[...Deno.readDirSync(calm)][0]!.name}`); // to be watched from the start
-    for (let kill = 0; kill < kills; kill++) {
-      const trainer = next;
-      next = new Trainer(verb, wild);
-      await trainer.go();
-      if (kill % 2 === 0) await checkpointBegins(wild, 1 + rng.int(3), 3000);
-      else await new Promise((resolve) => setTimeout(resolve, rng.int(800)));
-      await trainer.kill();
-      if (halfWritten(wild)) duringWrite++;
+    assertEquals(await train(verb, calm, {}), "finished");
+    for (const kill of kills[verb]) {
+      const { at, file = "any file", leaves = /./ } = kill;
+      assertEquals(await train(verb, wild, kill), "SIGKILL", `${at} (${file}) was not reached`);
+      assertTrue(leaves.test(files(wild)), `killed at ${at}, it left ${files(wild)}`);
     }
-    await next.go();
-    assertEquals(await next.end(), 0);
+    assertEquals(await train(verb, wild, {}), "finished");
+    assertTrue(!files(wild).includes("partial"), files(wild));
     const [expected, actual] = [outcome(calm), outcome(wild)];
-    assertEquals(actual.history.length, epochs * stepsPerEpoch);
+    assertEquals(actual.history.length, totalSteps);
     assertEquals(actual, expected);
-    assertTrue(
-      duringWrite >= during,
-      `only ${duringWrite} of ${kills} kills hit a checkpoint in the writing`,
-    );
   } finally {
-    await next.kill();
     for (const folder of [calm, wild]) Deno.removeSync(folder, { recursive: true });
   }
 }
 
-for (const trial of trials) {
+for (const verb of ["pretrain", "supervised"] as const) {
   Deno.test(
-    `killed ${trial.kills} times, also in the middle of a checkpoint, ${trial.verb} has the bits of an undisturbed run`,
-    () => killAndCompare(trial),
+    `killed at ${kills[verb].length} named places, ${verb} has the bits of an undisturbed run`,
+    () => killAndCompare(verb),
   );
 }

@@ -6,6 +6,7 @@ import { join } from "@std/path";
 import { outputsFolder } from "lib/paths.ts";
 import { bestPath, listCheckpoints, removeIfThere, removePartials } from "lib/runs/checkpoints.ts";
 import { removeEventFiles } from "lib/runs/event_file.ts";
+import { faultPoint } from "lib/runs/fault_points.ts";
 import { replaceFile } from "lib/weights/replace_file.ts";
 import { type RunLock, takeRunLock } from "lib/runs/run_lock.ts";
 import { runId, type RunKey } from "lib/experiments/configs/config.ts";
@@ -43,6 +44,7 @@ export function openRun({ id, path }: RunFolder, description: object): RunLock {
   try {
     Deno.mkdirSync(path, { recursive: true });
     const lock = takeRunLock(join(path, "lock"), id);
+    faultPoint("lock taken", path);
     removePartials(path);
     replaceFile(join(path, "config.json"), json(description));
     return lock;

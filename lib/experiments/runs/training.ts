@@ -1,5 +1,6 @@
 /** The part of a run that takes long: steps, the monitor, and checkpoints on the way. */
 import type { HistoryLine, TrainHooks } from "lib/runs/events.ts";
+import { faultPoint } from "lib/runs/fault_points.ts";
 import { SpeedMeter } from "lib/runs/speed_meter.ts";
 import type { Learner } from "./learner.ts";
 import { RunCheckpoints } from "./checkpointing.ts";
@@ -135,6 +136,7 @@ class Training {
   async #timed<T>(made: Promise<T>): Promise<T> {
     const batch = await this.#speed.wait(made);
     this.#inStep = true;
+    faultPoint("step begun");
     return batch;
   }
 
@@ -142,12 +144,14 @@ class Training {
     const { step } = this;
     if (!monitorIsDue(this.#metrics.history, step, this.#plan)) return false;
     this.#metrics.record({ step, metrics: await this.#measure() });
+    faultPoint("monitor recorded");
     this.#speed.restart();
     return true;
   }
 
   async #measure(): Promise<Record<string, number>> {
     return await this.#learner.measure(async () => {
+      faultPoint("monitor begun");
       await new Promise((resolve) => setTimeout(resolve)); // signals are heard between macrotasks
       if (this.#hooks.signal?.aborted) throw stoppedMonitor;
     });
