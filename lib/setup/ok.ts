@@ -3,7 +3,7 @@ import { checkCells } from "lib/setup/notebooks/check_cells.ts";
 import { run } from "lib/setup/install/command.ts";
 import { listNotebooks, type Notebook, readNotebook } from "lib/setup/notebooks/notebook.ts";
 import { root } from "lib/setup/install/project.ts";
-import { closingLine, runTests } from "lib/setup/run_tests.ts";
+import { runTests, showResult } from "lib/setup/run_tests.ts";
 import { setUp } from "lib/setup/setup.ts";
 import { main, readArguments } from "lib/setup/task.ts";
 
@@ -65,9 +65,9 @@ if (import.meta.main) {
       if (complaints) console.log(complaints);
       if (complaints) complaining++;
     }
-    const counts = await runTests([], { fast: true });
-    console.log(closingLine(counts));
+    const tests = await runTests([], { fast: true });
+    showResult(tests);
     if (complaining > 0) console.log(`${complaining} of the checks above are not ok`);
-    return complaining + counts.failed > 0 ? 1 : 0;
+    return complaining + tests.failed > 0 ? 1 : 0;
   });
 }

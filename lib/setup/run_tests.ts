@@ -1,78 +1,201 @@
-/** `deno task test [--fast] [name…]`: sets up what is missing, runs the tests, ends with `N passed, N failed`. */
-import { textLines } from "lib/setup/notebooks/json_lines.ts";
+/**
+ * `deno task test [--fast] [--times] [name…]`: sets up what is missing, runs the tests in as many processes as there are
+ * cores, ends with `N passed, N failed`.
+ */
 import { root } from "lib/setup/install/project.ts";
+import { textLines } from "lib/setup/notebooks/json_lines.ts";
 import { setUp } from "lib/setup/setup.ts";
 import { main, readArguments } from "lib/setup/task.ts";
+import {
+  add,
+  closingLine,
+  none,
+  readReport,
+  type Report,
+  type TestCounts,
+} from "lib/setup/test_output.ts";
+import { findTests, groupTests, isSlow } from "lib/setup/test_plan.ts";
 
-export interface TestCounts {
-  readonly passed: number;
-  readonly failed: number;
-  readonly skipped: number;
+export interface TestOptions {
+  /** Leaves out files named `x_slow_test.ts`. */
+  readonly fast?: boolean;
+  /** Prints the files that took longest. */
+  readonly times?: boolean;
+  /** Processes at a time; by default, what the machine has cores and memory for. */
+  readonly workers?: number;
+  /** Ends all processes when it is aborted. */
+  readonly signal?: AbortSignal;
+  readonly write?: (text: string) => void;
 }
 
-/** The counts in Deno's own last line, if this is that line. */
-export function readSummary(line: string): TestCounts | undefined {
-  // deno-lint-ignore no-control-regex -- the terminal's colours
-  const plain = line.replace(/\x1b\[[0-9;]*m/g, "");
-  const found = /^(?:ok|FAILED) \| (\d+) passed.*? \| (\d+) failed/.exec(plain);
-  if (!found) return undefined;
-  const skipped = Number(/ \| (\d+) ignored/.exec(plain)?.[1] ?? 0);
-  return { passed: Number(found[1]), failed: Number(found[2]), skipped };
-}
-
-/** The line that closes a run. */
-export function closingLine({ passed, failed, skipped }: TestCounts): string {
-  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
+/** Counts of a run, and what did not pass. */
+export interface TestRun extends TestCounts {
+  /** A line for each failed test, each crashed file, and for types that do not check. */
+  readonly failures: readonly string[];
 }
 
 /**
- * Runs the tests under the given paths, all of `lib` by default, and shows what Deno shows.
+ * Runs the tests at the given paths, all of `lib` by default, and shows what Deno shows, file by file.
  *
- * A run that ends without its summary (it does not compile, it crashed) counts as one more failure.
+ * Tests share environment variables within a process, so files run beside each other in processes of their own (which
+ * `deno test --parallel` does not give). A process that crashes counts as a failure of the file it was in; the files after
+ * it run in a new one. Types are checked once, beside the first tests; if they are wrong, that is one failure, and no
+ * further file begins.
  *
- * @param options.fast Leaves out files named `x_slow_test.ts`.
+ * @throws {Error} If there is nothing at one of the paths.
  */
 export async function runTests(
   paths: readonly string[] = [],
-  { fast = false } = {},
-): Promise<TestCounts> {
-  const ignore = fast ? [`--ignore=${(await slowTests(`${root}/lib`)).join(",")}`] : [];
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["test", "-A", ...ignore, ...(paths.length > 0 ? paths : ["lib"])],
+  options: TestOptions = {},
+): Promise<TestRun> {
+  const { fast = false, times = false, workers = workerCount(), write = toTerminal } = options;
+  const all = await findTests(paths.length > 0 ? paths : ["lib"], root);
+  const files = fast ? all.filter((file) => !isSlow(file)) : all;
+  const queue = groupTests(files);
+  const failures: string[] = [];
+  const seconds = new Map<string, number>();
+  let counts = none;
+  const take = async () => {
+    for (let group = queue.shift(); group !== undefined; group = queue.shift()) {
+      const report = await testProcess(group, write, options.signal);
+      counts = add(counts, report);
+      for (const [file, taken] of report.seconds) seconds.set(file, taken);
+      failures.push(...report.failures);
+      if (options.signal?.aborted) return;
+      if (!report.complete) queue.unshift(...filesAfterCrash(group, report));
+    }
+  };
+  const check = async () => {
+    const complaint = await checkTypes(files, options.signal);
+    if (complaint === "" || options.signal?.aborted) return;
+    write(complaint);
+    failures.push("types do not check: see above");
+    counts = add(counts, { ...none, failed: 1 });
+    queue.length = 0;
+  };
+  const [first, ...others] = Array.from({ length: Math.max(workers, 1) }, () => take);
+  await Promise.all([check().then(first), ...others.map((worker) => worker())]);
+  if (times) write(slowest(seconds));
+  return { ...counts, failures };
+}
+
+/** A core each; and a process of tests may take 2 GiB. */
+function workerCount(): number {
+  const { total } = Deno.systemMemoryInfo();
+  return Math.max(1, Math.min(navigator.hardwareConcurrency, Math.floor(total / 2 ** 31)));
+}
+
+/** Files of a crashed process that it did not come to, to be run again, each group as before. */
+function filesAfterCrash(group: readonly string[], { begun }: Report): string[][] {
+  const rest = group.filter((file) => !begun.some((name) => isNameOf(name, file)));
+  return rest.length > 0 && rest.length < group.length ? [rest] : [];
+}
+
+/** Deno names files relative to the folder it runs in: `./lib/rng_test.ts`, `../../tmp/x_test.ts`. */
+function isNameOf(name: string, file: string): boolean {
+  return file.endsWith(name.replace(/^(\.\.?\/)+/, "/"));
+}
+
+/** Runs some files in one process. */
+async function testProcess(
+  files: readonly string[],
+  write: (text: string) => void,
+  signal: AbortSignal | undefined,
+): Promise<Report> {
+  const args = ["test", "-A", "--no-check", ...files];
+  const child = spawn(args, signal);
+  const report = await readReport(textLines(child.stdout), write);
+  const { success, code, signal: killed } = await child.status;
+  if (success || signal?.aborted) return report;
+  if (report.complete && report.failed > 0) return report;
+  const crashed = report.begun.at(-1) ??
+    files.map((file) => file.slice(root.length + 1)).join(", ");
+  const how = killed === null ? `code ${code}` : killed;
+  const line = `${crashed}: the process of the tests ended with ${how}`;
+  write(`${line}\n`);
+  return {
+    ...report,
+    failed: report.failed + 1,
+    failures: [...report.failures, line],
+  };
+}
+
+/** Types of all files; what is wrong, or nothing. */
+async function checkTypes(
+  files: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  if (files.length === 0) return "";
+  const child = spawn(["check", "--quiet", ...files], signal);
+  const lines = await Array.fromAsync(textLines(child.stdout));
+  const { success } = await child.status;
+  return success ? "" : [...lines, ""].join("\n");
+}
+
+/** Starts Deno in a process group of its own, with all that its tests start; both its streams come as one, in order. */
+function spawn(args: readonly string[], signal: AbortSignal | undefined) {
+  const child = new Deno.Command("sh", {
+    args: ["-c", 'exec "$@" 2>&1', "sh", Deno.execPath(), ...args],
     cwd: root,
     env: Deno.stdout.isTerminal() ? { FORCE_COLOR: "1" } : {},
     stdin: "null",
     stdout: "piped",
+    detached: true,
   }).spawn();
-  let counts: TestCounts | undefined;
-  for await (const line of textLines(child.stdout)) {
-    console.log(line);
-    counts = readSummary(line) ?? counts;
-  }
-  const { success } = await child.status;
-  const { passed, failed, skipped } = counts ?? { passed: 0, failed: 0, skipped: 0 };
-  return { passed, skipped, failed: success ? failed : Math.max(failed, 1) };
+  const end = () => endGroup(child.pid);
+  if (signal?.aborted) end();
+  signal?.addEventListener("abort", end);
+  void child.status.then(() => signal?.removeEventListener("abort", end));
+  return child;
 }
 
-async function slowTests(dir: string): Promise<string[]> {
-  const found: string[] = [];
-  for await (const { name, isDirectory } of Deno.readDir(dir)) {
-    if (isDirectory) found.push(...await slowTests(`${dir}/${name}`));
-    else if (name.endsWith("_slow_test.ts")) found.push(`${dir}/${name}`);
-  }
-  return found;
+/** First as Ctrl-C does, which lets the notebook runner end its kernel; two seconds later for good. */
+function endGroup(pid: number): void {
+  const send = (signal: Deno.Signal) => {
+    try {
+      Deno.kill(-pid, signal);
+    } catch { /* it has ended */ }
+  };
+  send("SIGINT");
+  Deno.unrefTimer(setTimeout(() => send("SIGTERM"), 2000));
+}
+
+function slowest(seconds: ReadonlyMap<string, number>): string {
+  const rows = [...seconds].toSorted((a, b) => b[1] - a[1]).slice(0, 40);
+  return rows.map(([file, taken]) => `${taken.toFixed(1).padStart(7)} s  ${file}\n`).join("");
+}
+
+function toTerminal(text: string): void {
+  const bytes = new TextEncoder().encode(text);
+  for (let sent = 0; sent < bytes.length;) sent += Deno.stdout.writeSync(bytes.subarray(sent));
+}
+
+/** Repeats what failed at the end, where it is seen. */
+export function showResult({ failures, ...counts }: TestRun): void {
+  if (failures.length > 0) console.log(`\nFailed:\n${failures.map((it) => `  ${it}\n`).join("")}`);
+  console.log(closingLine(counts));
 }
 
 if (import.meta.main) {
   await main(async (args) => {
     const { values, positionals } = readArguments(
       args,
-      { fast: { type: "boolean", default: false } },
+      { fast: { type: "boolean", default: false }, times: { type: "boolean", default: false } },
       { positionals: true },
     );
     await setUp({ quiet: true });
-    const counts = await runTests(positionals, values);
-    console.log(closingLine(counts));
-    return counts.failed > 0 ? 1 : 0;
+    const stop = new AbortController();
+    const codes = { SIGINT: 130, SIGTERM: 143 } as const;
+    let code: number | undefined;
+    for (const name of ["SIGINT", "SIGTERM"] as const) {
+      Deno.addSignalListener(name, () => {
+        code ??= codes[name];
+        stop.abort();
+      });
+    }
+    const run = await runTests(positionals, { ...values, signal: stop.signal });
+    if (code !== undefined) Deno.exit(code);
+    showResult(run);
+    Deno.exit(run.failed > 0 ? 1 : 0); // the listeners would keep the process
   });
 }

@@ -1,4 +1,4 @@
-import { closingLine, readSummary } from "lib/setup/run_tests.ts";
+import { closingLine, readSummary } from "lib/setup/test_output.ts";
 import { root } from "lib/setup/install/project.ts";
 import { readArguments } from "lib/setup/task.ts";
 import { assertEquals, assertThrows } from "lib/testing/assert.ts";

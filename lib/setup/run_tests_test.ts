@@ -1,0 +1,138 @@
+/** The runner of all tests, on small test files in a folder of their own. */
+import { runTests, type TestOptions } from "lib/setup/run_tests.ts";
+import { readReport } from "lib/setup/test_output.ts";
+import { expectedSeconds, findTests, groupTests } from "lib/setup/test_plan.ts";
+import { root } from "lib/setup/install/project.ts";
+import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
+
+const test = (name: string, body: string) => `Deno.test("${name}", async () => {${body}});\n`;
+
+/** Runs files given by name and content; returns the counts and what was shown. */
+async function runFiles(files: Readonly<Record<string, string>>, options: TestOptions = {}) {
+  const folder = await Deno.makeTempDir();
+  try {
+    for (const [name, content] of Object.entries(files)) {
+      await Deno.writeTextFile(`${folder}/${name}`, content);
+    }
+    const pieces: string[] = [];
+    const write = (piece: string) => void pieces.push(piece);
+    const { failures, ...counts } = await runTests([folder], { workers: 2, write, ...options });
+    return { pieces, counts, failures, text: pieces.join("") };
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("runTests() adds up the counts of all processes, and shows each file whole", async () => {
+  const chatty = (name: string) =>
+    test(name, `for (let i = 0; i < 500; i++) console.log("${name}", i);`);
+  const { pieces, counts, failures } = await runFiles({
+    "a_slow_test.ts": chatty("a"),
+    "b_slow_test.ts": chatty("b") + test("no", "throw new Error('boom')"),
+    "c_test.ts": 'Deno.test.ignore("later", () => {});',
+  });
+  assertEquals(counts, { passed: 2, failed: 1, skipped: 1 });
+  for (const name of ["a", "b"]) {
+    const [piece, ...others] = pieces.filter((piece) => piece.includes(`${name} 7`));
+    assertTrue(piece!.includes(`${name} 0`) && piece!.includes(`${name} 499`), "whole");
+    assertEquals(others, []);
+  }
+  assertEquals(failures.length, 1);
+  assertTrue(/^no => \S*b_slow_test\.ts:2:\d+$/.test(failures[0]!), failures[0]!);
+});
+
+Deno.test("a process that dies is a failure of the file it was in; the files after it run still", async () => {
+  const { counts, failures } = await runFiles({
+    "a_test.ts": test("before", ""),
+    "b_test.ts": test("begins", "") + test("dies", 'Deno.kill(Deno.pid, "SIGKILL");'),
+    "c_test.ts": test("after", ""),
+  });
+  assertEquals(counts, { passed: 3, failed: 1, skipped: 0 });
+  assertEquals(failures.length, 1);
+  assertTrue(
+    /b_test\.ts: the process of the tests ended with SIGKILL$/.test(failures[0]!),
+    failures[0]!,
+  );
+});
+
+Deno.test("a file that cannot be loaded is a failure that names it", async () => {
+  const { counts, text } = await runFiles({ "a_slow_test.ts": 'throw new Error("at once");' });
+  assertEquals([counts.passed, counts.failed], [0, 1]);
+  assertTrue(text.includes("a_slow_test.ts") && text.includes("at once"), text);
+});
+
+Deno.test("types that do not check are one failure, with the place", async () => {
+  const { counts, failures, text } = await runFiles({ "a_test.ts": "const x: number = '1'; x;" });
+  assertEquals(counts.failed, 1);
+  assertEquals(failures, ["types do not check: see above"]);
+  assertTrue(/a_test\.ts:1:7/.test(text), text);
+});
+
+Deno.test("--fast leaves slow files out; a path that does not exist is named", async () => {
+  const files = { "a_slow_test.ts": test("slow", ""), "b_test.ts": test("quick", "") };
+  assertEquals((await runFiles(files, { fast: true })).counts.passed, 1);
+  assertEquals((await runFiles(files)).counts.passed, 2);
+  await assertRejects(
+    () => runTests(["lib/nowhere"]),
+    Error,
+    "Cannot test lib/nowhere: there is no",
+  );
+});
+
+Deno.test("an abort ends the tests that run and whatever they started", async () => {
+  const stop = new AbortController();
+  const sleeper = test(
+    "sleeps",
+    `const child = new Deno.Command("sleep", { args: ["600"] }).spawn();
+     console.log("asleep");
+     Deno.writeTextFileSync(new URL("pid", import.meta.url), String(child.pid));
+     await child.status;`,
+  );
+  const folder = await Deno.makeTempDir();
+  await Deno.writeTextFile(`${folder}/a_slow_test.ts`, sleeper);
+  const watcher = Deno.watchFs(folder);
+  const run = runTests([folder], { signal: stop.signal, write: () => {} });
+  let pid = "";
+  for await (const _ of watcher) {
+    pid = await Deno.readTextFile(`${folder}/pid`).catch(() => "");
+    if (pid !== "") break;
+  }
+  stop.abort();
+  await run;
+  assertEquals(isSleeping(pid), false);
+  await Deno.remove(folder, { recursive: true });
+});
+
+/** Whether the process is there; one that has ended and waits to be asked for its code is not. */
+function isSleeping(pid: string): boolean {
+  try {
+    return !/^State:\s+Z/m.test(Deno.readTextFileSync(`/proc/${pid}/status`));
+  } catch {
+    return false;
+  }
+}
+
+Deno.test("readReport() counts by the tests' own lines where there is no summary", async () => {
+  async function* lines() {
+    yield* ["running 3 tests from ./lib/a_test.ts", "one ... \x1b[32mok\x1b[0m (3ms)"];
+    yield* ["two ...", "------- output -------", "three | ok", "two ... FAILED (1ms)", "last ..."];
+  }
+  const { passed, failed, complete, begun } = await readReport(lines(), () => {});
+  assertEquals({ passed, failed, complete }, { passed: 1, failed: 1, complete: false });
+  assertEquals(begun, ["./lib/a_test.ts"]);
+});
+
+Deno.test("groupTests() begins with what takes longest, gives it a process, and loses no file", () => {
+  const seconds: Record<string, number> = { a: 1, b: 90, c: 1, d: 11, e: 40, f: 1 };
+  const groups = groupTests(Object.keys(seconds), (file) => seconds[file]!);
+  assertEquals(groups, [["b"], ["e"], ["d", "f"], ["a", "c"]]);
+});
+
+Deno.test("findTests() finds every test file of lib once, and all files with a known time exist", async () => {
+  const files = await findTests(["lib", "./lib/rng_test.ts"], root);
+  assertEquals(new Set(files).size, files.length);
+  assertTrue(files.includes(`${root}/lib/rng_test.ts`), "a file at the top");
+  assertTrue(files.includes(`${root}/lib/nn/nn_test.ts`), "a file in a folder");
+  assertEquals(groupTests(files).flat().sort(), files);
+  assertTrue(files.every((file) => expectedSeconds(file) > 0), "each takes some time");
+});
