@@ -1,13 +1,23 @@
 /** The project's own kernel, and JupyterLab's settings, in its Python environment: `deno jupyter --install` would write to the home folder. */
-import { jupyterDataDir, kernelDisplayName, kernelName } from "lib/setup/install/project.ts";
+import {
+  jupyterDataDir,
+  kernelDisplayName,
+  kernelName,
+  python,
+  root,
+} from "lib/setup/install/project.ts";
 import { writeFileWhole } from "lib/setup/install/files.ts";
 
 const path = `${jupyterDataDir}/kernels/${kernelName}/kernel.json`;
+const relay = `${root}/lib/setup/notebooks/kernel_relay.py`;
 
-/** The kernel runs the Deno that runs set-up, by its full path: with npx, no `deno` is on a server's PATH. */
+/**
+ * The kernel is Deno's behind our relay, which adds what Deno's lacks. It is the Deno that runs set-up, by its full path: with npx,
+ * no `deno` is on a server's PATH.
+ */
 export function kernelspec(deno: string): string {
   const spec = {
-    argv: [deno, "jupyter", "--quiet", "--kernel", "--conn", "{connection_file}"],
+    argv: [python, relay, deno, "{connection_file}"],
     display_name: kernelDisplayName,
     language: "typescript",
     env: { TF_CPP_MIN_LOG_LEVEL: "2", NO_COLOR: "1" },

@@ -1,0 +1,362 @@
+"""Stands between Jupyter and Deno's kernel and adds what that kernel lacks. Arguments: the Deno program, Jupyter's connection file.
+
+Every message passes through unchanged, except for this:
+
+- A cell that fails ends the queue: the cells behind it in *Run All* are answered "aborted", as every other kernel does.
+- An interrupt ends the queue too. It reaches Deno only while a cell runs: an idle Deno without a listener would end.
+- A cell that cannot be parsed gets an error message. Deno answers it with a failure and shows nothing.
+- A cell that is run again while it runs shows what the running one has shown so far, and goes on showing it. So does the cell of a
+  page that was loaded again: Jupyter has forgotten then which cell the kernel's messages belong to.
+
+Cells are handed to Deno one at a time: the others wait here, where they can still be taken back.
+The protocol is at https://jupyter-client.readthedocs.io/en/stable/messaging.html.
+"""
+
+import ctypes
+import hmac
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import uuid
+from collections import deque
+from datetime import datetime, timezone
+
+import zmq
+
+DELIMITER = b"<IDS|MSG>"
+HEADER, PARENT, METADATA, CONTENT = range(1, 5)  # places in a message's frames; the signature is first, buffers are last
+MOST_TEXT = 500_000  # characters of a cell's printed text that are kept, to be shown again
+OUTPUTS = ("stream", "display_data", "update_display_data", "execute_result", "error", "clear_output")
+WAITING = "This cell is running already. Here is what it shows; when it is done, it runs once more.\n"
+
+
+class Request:
+    """A cell that was sent to run."""
+
+    def __init__(self, identities, frames):
+        self.identities, self.frames = identities, frames
+        self.header = frames[HEADER]
+        self.id = json.loads(self.header)["msg_id"]
+        content = json.loads(frames[CONTENT])
+        self.code = content.get("code", "")
+        self.stops_on_error = content.get("stop_on_error", True)
+        self.cell = json.loads(frames[METADATA]).get("cellId")
+        self.parents = [self.header]  # whose cells are shown what it puts out; the last is the newest
+        self.shown = []  # its outputs so far: [type, content]
+        self.failed_aloud = False  # an error was shown
+        self.reply = self.idle = None  # Deno's two last messages, held back until both are here
+        self.attached = False  # shows another cell's output while it waits
+        self.interrupted = False
+        self.doomed = False  # waited when the interrupt came
+
+    def is_same_cell(self, other):
+        return self.code == other.code and self.cell == other.cell
+
+    def remember(self, kind, content):
+        """Keeps an output as JupyterLab would hold it: updates in their places, text joined."""
+        last = self.shown[-1] if self.shown else None
+        if kind == "clear_output":
+            self.shown = []
+        elif kind == "update_display_data":
+            name = content.get("transient", {}).get("display_id")
+            for kept in self.shown:
+                if kept[0] == "display_data" and kept[1].get("transient", {}).get("display_id") == name:
+                    kept[1] = content
+        elif kind == "stream" and last and last[0] == kind and last[1]["name"] == content["name"]:
+            last[1] = {**content, "text": (last[1]["text"] + content["text"])[-MOST_TEXT:]}
+        else:
+            self.shown.append([kind, content])
+
+
+class Relay:
+    def __init__(self, deno, connection):
+        self.deno, self.connection = deno, connection
+        self.key = connection["key"].encode()
+        self.session = str(uuid.uuid4())
+        self.running = None  # the Request that Deno has
+        self.queue = deque()  # Requests behind it
+        self.senders = {}  # identities of whoever sent a message, by its id, until it is answered
+        self.folder = tempfile.TemporaryDirectory(prefix="bcssl-kernel-")
+        self.open_sockets()
+
+    def open_sockets(self):
+        self.context = zmq.Context()
+        name = f"relay-{self.session}".encode()  # one for all channels: Deno asks for input on the channel of the same name
+        self.back_file = {**self.connection, "transport": "tcp", "ip": "127.0.0.1"}  # Deno has no other transport
+        kinds = {"shell": zmq.DEALER, "control": zmq.DEALER, "stdin": zmq.DEALER, "iopub": zmq.SUB}
+        self.front, self.back = {}, {}
+        ports = free_ports(5)
+        self.back_file["hb_port"] = ports.pop()
+        for (channel, kind), port in zip(kinds.items(), ports):
+            self.back_file[f"{channel}_port"] = port
+            self.back[channel] = self.context.socket(kind)
+            if kind == zmq.SUB:
+                self.back[channel].subscribe(b"")
+            else:
+                self.back[channel].identity = name
+            self.front[channel] = self.context.socket(zmq.PUB if kind == zmq.SUB else zmq.ROUTER)
+        self.front["hb"] = self.context.socket(zmq.ROUTER)
+        for channel, end in self.front.items():
+            end.linger = 1000
+            end.sndhwm = 0
+            end.bind(self.address(self.connection, channel))
+        for end in self.back.values():
+            end.linger = 0
+            end.rcvhwm = 0
+
+    @staticmethod
+    def address(connection, channel):
+        between = ":" if connection["transport"] == "tcp" else "-"
+        return f"{connection['transport']}://{connection['ip']}{between}{connection[f'{channel}_port']}"
+
+    # The life of Deno's process.
+
+    def start_deno(self):
+        path = os.path.join(self.folder.name, "connection.json")
+        with open(path, "w", encoding="utf-8") as file:  # in a folder that is the user's alone: it holds the key
+            json.dump(self.back_file, file)
+        on_linux = sys.platform == "linux"
+        self.child = subprocess.Popen(
+            [self.deno, "jupyter", "--quiet", "--kernel", "--conn", path],
+            start_new_session=on_linux,  # what interrupts this process's group then reaches Deno only through it
+            preexec_fn=die_with_parent if on_linux else None,
+        )
+        for channel, end in self.back.items():
+            end.connect(self.address(self.back_file, channel))
+
+    def run(self):
+        wake, woken = socket.socketpair()
+        wake.setblocking(False)
+        signal.set_wakeup_fd(wake.fileno())
+        for name in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD):
+            signal.signal(name, lambda *_: None)  # not SIG_IGN, which Deno would inherit
+        self.start_deno()
+        poller, handlers = zmq.Poller(), self.handlers()
+        for end in [*handlers, woken]:
+            poller.register(end, zmq.POLLIN)
+        parent = os.getppid()
+        while self.child.poll() is None and os.getppid() == parent:
+            for end, _ in poller.poll(1000):
+                if end == woken.fileno():
+                    self.on_signals(woken.recv(64))
+                else:
+                    handlers[end](end.recv_multipart())
+
+    def handlers(self):
+        front, back = self.front, self.back
+        return {
+            front["hb"]: front["hb"].send_multipart,
+            front["shell"]: self.from_shell,
+            front["control"]: lambda frames: self.forward("control", frames),
+            front["stdin"]: lambda frames: back["stdin"].send_multipart([DELIMITER, *split(frames)[1]]),
+            back["iopub"]: self.from_iopub,
+            back["shell"]: self.from_deno_shell,
+            back["control"]: lambda frames: self.answer("control", frames),
+            back["stdin"]: self.from_deno_stdin,
+        }
+
+    def on_signals(self, numbers):
+        if signal.SIGTERM in numbers:
+            self.child.terminate()
+        if signal.SIGINT in numbers:
+            self.interrupt()
+
+    def end(self):
+        if self.child.poll() is None:
+            self.child.kill()
+        code = self.child.wait()
+        self.context.destroy()
+        self.folder.cleanup()
+        return code if code >= 0 else 128 - code
+
+    # Messages to Deno.
+
+    def forward(self, channel, frames):
+        identities, message = split(frames)
+        self.senders[json.loads(message[HEADER])["msg_id"]] = identities
+        self.back[channel].send_multipart([DELIMITER, *message])
+
+    def from_shell(self, frames):
+        identities, message = split(frames)
+        if json.loads(message[HEADER])["msg_type"] != "execute_request":
+            self.forward("shell", frames)
+            return
+        request = Request(identities, message)
+        if self.running is None:
+            self.start(request)
+            return
+        self.queue.append(request)
+        if request.is_same_cell(self.running):
+            self.attach(request)
+
+    def start(self, request):
+        self.running = request
+        if request.attached:
+            self.publish("clear_output", {"wait": True}, request.header)
+        self.back["shell"].send_multipart([DELIMITER, *request.frames])
+
+    def attach(self, request):
+        """Shows in the waiting cell what the running one has shown, and from now on what it shows."""
+        request.attached = True
+        self.publish("status", {"execution_state": "busy"}, request.header)
+        self.publish("stream", {"name": "stderr", "text": WAITING}, request.header)
+        for kind, content in self.running.shown:
+            self.publish(kind, content, request.header)
+        self.running.parents.append(request.header)
+
+    def interrupt(self):
+        """Stops the running cell; those that wait now will not run."""
+        if self.running is None:
+            return
+        while self.front["shell"].poll(0):  # sent before the interrupt
+            self.from_shell(self.front["shell"].recv_multipart())
+        self.running.interrupted = True
+        for request in self.queue:
+            request.doomed = True
+        self.child.send_signal(signal.SIGINT)
+
+    # Messages from Deno.
+
+    def from_iopub(self, frames):
+        topic, message = split(frames)
+        kind, running = json.loads(message[HEADER])["msg_type"], self.running
+        if running is None or json.loads(message[PARENT]).get("msg_id") != running.id:
+            self.front["iopub"].send_multipart([*topic, DELIMITER, *message])
+            return
+        content = json.loads(message[CONTENT])
+        if kind == "status" and content["execution_state"] == "idle":
+            running.idle = message
+            self.finish_if_done()
+            return
+        if kind in OUTPUTS:
+            running.failed_aloud |= kind == "error"
+            running.remember(kind, content)
+            message[PARENT] = running.parents[-1]
+            self.sign(message)
+        self.front["iopub"].send_multipart([*topic, DELIMITER, *message])
+
+    def from_deno_shell(self, frames):
+        _, message = split(frames)
+        if self.running and json.loads(message[PARENT]).get("msg_id") == self.running.id:
+            self.running.reply = message
+            self.finish_if_done()
+        else:
+            self.answer("shell", frames)
+
+    def from_deno_stdin(self, frames):
+        if self.running:
+            self.front["stdin"].send_multipart([*self.running.identities, *frames[frames.index(DELIMITER):]])
+
+    def answer(self, channel, frames):
+        _, message = split(frames)
+        identities = self.senders.pop(json.loads(message[PARENT]).get("msg_id"), None)
+        if identities is not None:
+            self.front[channel].send_multipart([*identities, DELIMITER, *message])
+
+    # The end of a cell.
+
+    def finish_if_done(self):
+        """Deno's reply and its "idle" come by two channels: what follows needs both."""
+        done = self.running
+        if done.reply is None or done.idle is None:
+            return
+        content = json.loads(done.reply[CONTENT])
+        if content["status"] == "error" and not done.failed_aloud:
+            content.update(self.explain(done.code, content))
+            error = {key: content[key] for key in ("ename", "evalue", "traceback")}
+            self.publish("error", error, done.parents[-1])
+            done.reply[CONTENT] = json.dumps(content).encode()
+            self.sign(done.reply)
+        while self.front["shell"].poll(0):  # sent before this cell's failure is known
+            self.from_shell(self.front["shell"].recv_multipart())
+        self.front["shell"].send_multipart([*done.identities, DELIMITER, *done.reply])
+        self.front["iopub"].send_multipart([b"status", DELIMITER, *done.idle])
+        self.running = None
+        stops = content["status"] == "error" and done.stops_on_error
+        self.start_next(lambda waiting: waiting.doomed or (stops and not done.interrupted))
+
+    def start_next(self, is_aborted):
+        waiting = list(self.queue)
+        self.queue.clear()
+        for request in waiting:
+            if is_aborted(request):
+                self.abort(request)
+            elif self.running is None:
+                self.start(request)
+            else:
+                self.queue.append(request)
+
+    def abort(self, request):
+        self.publish("status", {"execution_state": "busy"}, request.header)
+        reply = self.message("execute_reply", {"status": "aborted"}, request.header)
+        self.front["shell"].send_multipart([*request.identities, DELIMITER, *reply])
+        self.publish("status", {"execution_state": "idle"}, request.header)
+
+    def explain(self, code, content):
+        """What is wrong with a cell that Deno could not parse, by Deno's formatter, which has the same parser."""
+        arguments = [self.deno, "fmt", "--ext", "ts", "-"]
+        result = subprocess.run(arguments, input=code, capture_output=True, text=True, timeout=20)
+        text = result.stderr.split("\n\nStack backtrace")[0].removeprefix("error: SyntaxError: ").rstrip()
+        if result.returncode == 0 or not text:
+            return {key: content.get(key) or [] for key in ("ename", "evalue", "traceback")}
+        first, *picture = text.split("\n")
+        place = picture.pop().rsplit(":", 2)[1:] if picture and "_stdin" in picture[-1] else []
+        at = f" (line {place[0]}, column {place[1]})" if len(place) == 2 else ""
+        evalue = f"{first}{at}"
+        return {"ename": "SyntaxError", "evalue": evalue, "traceback": [f"SyntaxError: {evalue}", *picture]}
+
+    # Messages of our own.
+
+    def publish(self, kind, content, parent):
+        self.front["iopub"].send_multipart([kind.encode(), DELIMITER, *self.message(kind, content, parent)])
+
+    def message(self, kind, content, parent):
+        now = datetime.now(timezone.utc).isoformat()
+        header = {"msg_id": str(uuid.uuid4()), "session": self.session, "username": "kernel", "date": now}
+        header |= {"msg_type": kind, "version": "5.3"}
+        frames = [b"", json.dumps(header).encode(), parent, b"{}", json.dumps(content).encode()]
+        self.sign(frames)
+        return frames
+
+    def sign(self, frames):
+        digest = hmac.new(self.key, digestmod="sha256")
+        for frame in frames[HEADER:CONTENT + 1]:
+            digest.update(frame)
+        frames[0] = digest.hexdigest().encode() if self.key else b""
+
+
+def split(frames):
+    """A message's routing and the message."""
+    at = frames.index(DELIMITER)
+    return frames[:at], frames[at + 1 :]
+
+
+def free_ports(count):
+    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [listener.getsockname()[1] for listener in listeners]
+    for listener in listeners:
+        listener.close()
+    return ports
+
+
+def die_with_parent():
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: no Deno is left behind, however this process ends
+
+
+def main():
+    deno, path = sys.argv[1:]
+    with open(path, encoding="utf-8") as file:
+        relay = Relay(deno, json.load(file))
+    try:
+        relay.run()
+    finally:
+        code = relay.end()
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()
