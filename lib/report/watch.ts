@@ -2,7 +2,7 @@
 import type { HistoryLine, TrainEvent, TrainHooks } from "lib/runs/events.ts";
 import { addToHistory } from "lib/runs/history.ts";
 import type { Speed } from "lib/runs/speed_meter.ts";
-import { onInterrupt, tick } from "lib/report/notebook/interrupt.ts";
+import { interruption, isInterruption, onInterrupt, tick } from "lib/report/notebook/interrupt.ts";
 import { inNotebook, settle, show } from "lib/report/notebook/jupyter.ts";
 import type { MimeBundle } from "lib/report/notebook/outbox.ts";
 import { toPng, toSvg } from "lib/report/draw/plot.ts";
@@ -17,12 +17,13 @@ const slowData = 0.05; // share of waiting for data from which on it is worth a 
 /**
  * Runs a verb and shows how it goes.
  *
- * The interrupt button asks it to stop after the current step; it saves itself, the kernel lives, and the same cell
- * goes on from there.
+ * The interrupt button asks the verb to stop after the current step. It saves itself and the kernel lives, but the cell ends with
+ * an error, so that *Run All* ends with it; the same cell goes on from there.
  *
  * @param title Of the display: the network and the seed.
  * @param run Passes the hooks on: `(hooks) => pretrain(config, { scale, seed, ...hooks })`.
- * @returns What the verb returned, also when it was stopped.
+ * @returns What the verb returned.
+ * @throws {Error} Named `Interrupted`, if it was stopped: says what is saved and how to go on.
  * @throws What the verb throws, after the display says so.
  */
 export async function watch<R>(title: string, run: (hooks: TrainHooks) => Promise<R>): Promise<R> {
@@ -31,26 +32,34 @@ export async function watch<R>(title: string, run: (hooks: TrainHooks) => Promis
   const display = new LiveDisplay(title);
   try {
     await display.open();
-    const result = await run({
-      signal: stop.signal,
-      onStart: (past, totalSteps) => display.start(past, totalSteps),
-      onEvent: async (event) => {
-        display.add(event);
-        await tick();
-      },
-      onWarning: (message) => display.warn(message),
-    });
+    const result = await run(hooksFor(display, stop.signal));
     await display.finish(stop.signal.aborted ? "stopped" : "finished");
-    return result;
+    if (!stop.signal.aborted) return result;
   } catch (error) {
-    await display.finish(stop.signal.aborted ? "given up" : "failed");
-    throw error;
+    const wasStopped = stop.signal.aborted || isInterruption(error); // or a `watch` inside this one was
+    await display.finish(wasStopped ? "given up" : "failed");
+    if (!stop.signal.aborted || isInterruption(error)) throw error;
+    throw interruption((error as Error).message, error);
   } finally {
     release();
   }
+  throw interruption(`${title}: saved at ${display.place()}; run the cell again to go on`);
 }
 
-/** How a verb ended: `given up`, if it was stopped and threw. */
+/** What a verb tells the display, and the signal that stops it. */
+function hooksFor(display: LiveDisplay, signal: AbortSignal): TrainHooks {
+  return {
+    signal,
+    onStart: (past, totalSteps) => display.start(past, totalSteps),
+    onEvent: async (event) => {
+      display.add(event);
+      await tick();
+    },
+    onWarning: (message) => display.warn(message),
+  };
+}
+
+/** How a verb ended: `stopped` if it was asked to and returned, `given up` if it was asked to and threw. */
 type Ending = "finished" | "stopped" | "given up" | "failed";
 
 /** The two places in the cell's output, and what is drawn there. */
@@ -137,6 +146,11 @@ class LiveDisplay {
     return toSvg(trainingCurves([run], { totalSteps: this.#totalSteps }));
   }
 
+  /** `step 1,200 of 3,000` */
+  place(): string {
+    return `step ${count(this.#step())} of ${count(this.#totalSteps)}`;
+  }
+
   #step(): number {
     return this.#history.at(-1)?.step ?? 0;
   }
@@ -168,7 +182,7 @@ class LiveDisplay {
     const [done, total] = [this.#step(), this.#totalSteps];
     const loss = this.#history.at(-1)?.metrics.loss;
     const parts = [
-      total > 0 ? `step ${count(done)} of ${count(total)}` : "",
+      total > 0 ? this.place() : "",
       loss === undefined ? "" : `loss ${loss.toFixed(3)}`,
       note,
     ].filter((part) => part !== "");

@@ -30,44 +30,60 @@ Deno.test("watch() returns what the verb returns, and says what was done", async
   assertTrue(text.includes("a run: step 10 of 10 · loss 0.000 · from step 1, 9 steps in"), text);
 });
 
-Deno.test("an interrupt asks the verb to stop, and the display says how to go on", async () => {
-  // In a process of its own: the test runner keeps SIGINT for itself.
-  const program = `
-    import { watch } from "lib/report/watch.ts";
-    const result = await watch("a run", async ({ onEvent, signal }) => {
-      for (let step = 1; step <= 10; step++) {
-        if (step === 4) Deno.kill(Deno.pid, "SIGINT");
-        await onEvent({ step, totalSteps: 10, metrics: { loss: 1 } });
-        await new Promise((resolve) => setTimeout(resolve, 20));
-        if (signal.aborted) return step;
-      }
-      return 10;
-    });
-    console.log("returned", result);`;
+/** Runs a script in a process of its own: the test runner keeps SIGINT for itself. */
+async function runScript(program: string) {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["eval", program],
+    args: ["eval", `import { watch } from "lib/report/watch.ts";\n${program}`],
   }).output();
-  const text = new TextDecoder().decode(stdout);
-  assertEquals(code, 0, new TextDecoder().decode(stderr));
-  assertTrue(text.includes("run the cell again to go on"), text);
-  assertTrue(/returned [4-9]\n/.test(text), text);
+  const decoder = new TextDecoder();
+  return { code, text: decoder.decode(stdout), errors: decoder.decode(stderr) };
+}
+
+/** A verb that is interrupted at its fourth step and then returns, saved. */
+const stoppable = `const verb = async ({ onEvent, signal }) => {
+  for (let step = 1; step <= 10; step++) {
+    if (step === 4) Deno.kill(Deno.pid, "SIGINT");
+    await onEvent({ step, totalSteps: 10, metrics: { loss: 1 } });
+    while (step === 4 && !signal.aborted) await new Promise((resolve) => setTimeout(resolve, 5));
+    if (signal.aborted) return step;
+  }
+  return 10;
+};`;
+
+Deno.test("an interrupt asks the verb to stop; watch() then throws a line without a stack, and nothing behind it runs", async () => {
+  const { code, text, errors } = await runScript(`${stoppable}
+    await watch("a run", verb);
+    console.log("this must not run");`);
+  assertTrue(text.includes("a run: step 4 of 10 · loss 1.000 · stopped, and saved: run"), text);
+  assertTrue(!text.includes("must not run"), text);
+  const line = "Interrupted: a run: saved at step 4 of 10; run the cell again to go on";
+  assertTrue(errors.includes(line) && !/\n\s+at /.test(errors), errors);
+  assertEquals(code, 1);
+});
+
+Deno.test("an interrupt of a verb inside another ends both, and neither says that it failed", async () => {
+  const { text } = await runScript(`${stoppable}
+    await watch("all runs", async ({ onStart }) => {
+      await onStart([], 3);
+      for (const seed of [0, 1, 2]) await watch("run " + seed, verb);
+    }).catch(({ name, message }) => console.log(name, message));`);
+  assertTrue(text.includes("run 0: step 4 of 10 · loss 1.000 · stopped, and saved"), text);
+  assertTrue(/all runs: step 0 of 3 · stopped after \d+ s: run the cell again\n/.test(text), text);
+  assertTrue(text.endsWith("run the cell again to go on\n"), text);
+  assertTrue(!text.includes("run 1") && !text.includes("failed"), text);
 });
 
 Deno.test("watch() says of a verb that throws when it is stopped that it was stopped, not that it failed", async () => {
-  const program = `
-    import { watch } from "lib/report/watch.ts";
-    await watch("a probe", async ({ signal }) => {
+  const { code, text, errors } = await runScript(`await watch("a probe", async ({ signal }) => {
       Deno.kill(Deno.pid, "SIGINT");
-      await new Promise((resolve) => setTimeout(resolve, 50));
-      if (signal.aborted) throw new Error("Stopped the linear probe: nothing of it is kept");
-    }).catch(({ message }) => console.log(message));`;
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["eval", program],
-  }).output();
-  const text = new TextDecoder().decode(stdout);
-  assertEquals(code, 0, new TextDecoder().decode(stderr));
+      while (!signal.aborted) await new Promise((resolve) => setTimeout(resolve, 5));
+      throw new Error("Stopped the linear probe: nothing of it is kept");
+    }).catch(({ name, message, stack }) => console.log([name, message, stack].join("|")));`);
+  assertEquals(code, 0, errors);
   assertTrue(/a probe: stopped after \d+ s: run the cell again\n/.test(text), text);
-  assertTrue(text.includes("nothing of it is kept") && !text.includes("failed"), text);
+  const said = "Stopped the linear probe: nothing of it is kept";
+  assertTrue(text.endsWith(`Interrupted|${said}|Interrupted: ${said}\n`), text);
+  assertTrue(!text.includes("failed"), text);
 });
 
 Deno.test("watch() passes an error on, after saying so", async () => {

@@ -29,17 +29,40 @@ function catchOnce(stop: () => void): () => void {
 }
 
 /**
- * Listens for as long as the kernel lives: the button then stops the running verb, and during any other cell, which
- * cannot be stopped, it says so instead of throwing away the notebook's state.
+ * Listens for as long as the kernel lives: the button then stops the running verb. During any other cell, which cannot be stopped, it
+ * says so, instead of throwing away the notebook's state.
+ *
+ * Our kernel passes an interrupt on only while a cell runs; another Deno kernel does so at any time.
  */
 export function keepAliveOnInterrupt(write: (text: string) => void): void {
   kernelListens = true;
   Deno.addSignalListener("SIGINT", () => {
     if (stops.length > 0) stops.at(-1)!();
-    else {write(
-        "Interrupted: this cell cannot stop part-way; wait for it, or restart the kernel.\n",
-      );}
+    else write(cannotStop);
   });
+}
+
+const cannotStop =
+  "Interrupted: what runs here cannot stop part-way. Wait for it, or restart the kernel; the cells after it will not run.\n";
+
+/**
+ * The error that ends the cell of a stopped verb. It has to be an error: only that keeps Jupyter from running the next cells, which
+ * would take half a run for a whole one.
+ *
+ * @param message What is saved, and how to go on. It is all that is shown: a stack would only frighten.
+ */
+export function interruption(message: string, cause?: unknown): Error {
+  const error = new Error(message, { cause });
+  error.name = interrupted;
+  error.stack = `${interrupted}: ${message}`;
+  return error;
+}
+
+const interrupted = "Interrupted";
+
+/** Whether an error is an {@linkcode interruption}. */
+export function isInterruption(error: unknown): error is Error {
+  return error instanceof Error && error.name === interrupted;
 }
 
 /**
