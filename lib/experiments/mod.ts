@@ -81,7 +81,7 @@ export {
   type RegionScores,
 } from "lib/experiments/detect/evaluate_detector.ts";
 export { finetuneDetector } from "lib/experiments/detect/finetune_detector.ts";
-export type { CamSubject } from "lib/experiments/explain/explained.ts";
+export type { NetworkToExplain } from "lib/experiments/explain/explained.ts";
 export { loadPictures } from "lib/datasets/pictures/picture_files.ts";
 export { describeEngine } from "lib/experiments/runs/engine.ts";
 export {

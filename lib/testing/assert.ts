@@ -66,3 +66,11 @@ export function assertNoLeak(run: () => void): void {
   run();
   assert.equal(tf.memory().numTensors - before, 0, "tensors left behind");
 }
+
+/** {@linkcode assertNoLeak} of a computation that is waited for. */
+export async function assertNoLeakAsync(run: () => Promise<unknown>): Promise<void> {
+  await run();
+  const before = tf.memory().numTensors;
+  await run();
+  assert.equal(tf.memory().numTensors - before, 0, "tensors left behind");
+}

@@ -1,9 +1,9 @@
 import { createRng } from "lib/rng.ts";
 import { createFeatureFile, openFeatureFile } from "lib/eval/features/feature_file.ts";
-import { knnAccuracy } from "lib/eval/nearest/knn.ts";
 import { parseNpy } from "lib/weights/npz.ts";
 import { weightsFile } from "lib/weights/weights_file.ts";
 import { assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
+import { knnAccuracy } from "lib/testing/evaluation.ts";
 
 function inFolder(run: (folder: string) => void): void {
   const folder = Deno.makeTempDirSync();

@@ -3,8 +3,8 @@ import { createRng } from "lib/rng.ts";
 import { imageNetStats } from "lib/augment/mod.ts";
 import { type ImageSet, subset } from "lib/datasets/pictures/images.ts";
 import { readFeatureBank } from "lib/eval/features/feature_source.ts";
-import { extractFeatures } from "lib/eval/features/features.ts";
 import { assertEquals, assertRejects } from "lib/testing/assert.ts";
+import { readFeatures } from "lib/testing/evaluation.ts";
 
 const rng = createRng(0);
 const images: ImageSet = {
@@ -20,11 +20,7 @@ const means = (x: tf.Tensor4D) => x.mean<tf.Tensor2D>([1, 2]);
 
 Deno.test("readFeatureBank() gives the same bank in memory and in a file, which it removes", async () => {
   const folder = Deno.makeTempDirSync();
-  const expected = extractFeatures(
-    { forward: (x) => ({ stages: [], features: means(x) }) },
-    images,
-    { stats: imageNetStats },
-  );
+  const expected = readFeatures(means, images);
   const numTensors = tf.memory().numTensors;
   const options = { stats: imageNetStats, size: 4, path: `${folder}/bank`, batchSize: 16 };
   for (const inMemory of [4 * 50 * 3, 4 * 50 * 3 - 1]) {

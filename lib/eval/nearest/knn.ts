@@ -31,23 +31,14 @@ export interface KnnAccuracy {
 export const referenceKs = [10, 20, 100, 200] as const;
 
 /**
- * k-NN accuracy for each k, from one search.
+ * k-NN accuracy for each k, from one search. It yields the fraction done after every block, so that
+ * the caller can pause, or stop by asking for no more.
  *
- * Classes with equal votes, as those that no neighbour has, are ranked by their number.
+ * Classes with equal votes, such as those that no neighbour has, are ranked by their number.
  *
  * @throws {RangeError} If a set is empty, rows and labels differ in number, a label is outside the classes, or a feature is
  *   not finite.
  */
-export function knnAccuracy(
-  train: LabelledFeatures | FeatureBank,
-  test: LabelledFeatures | FeatureBank,
-  options: KnnOptions,
-): KnnAccuracy[] {
-  const steps = knnSteps(train, test, options);
-  for (let step = steps.next();; step = steps.next()) if (step.done) return step.value;
-}
-
-/** {@linkcode knnAccuracy} a block at a time: yields the fraction done, so that the caller can pause or stop. */
 export function* knnSteps(
   train: LabelledFeatures | FeatureBank,
   test: LabelledFeatures | FeatureBank,

@@ -7,7 +7,8 @@ const size = { bankSize: 400_000, queries: 1024, dim: 768 };
 const program = `
   import { createRng } from "lib/rng.ts";
   import { createFeatureFile, openFeatureFile } from "lib/eval/features/feature_file.ts";
-  import { knnAccuracy, knnSteps } from "lib/eval/nearest/knn.ts";
+  import { knnSteps } from "lib/eval/nearest/knn.ts";
+  import { knnAccuracy } from "lib/testing/evaluation.ts";
   const [path, bankSize, queries, dim] = [Deno.args[0], ...Deno.args.slice(1).map(Number)];
   const rng = createRng(0);
   const some = (count) => ({

@@ -1,10 +1,11 @@
 import { createRng } from "lib/rng.ts";
 import { bankOf, type LabelledFeatures } from "lib/eval/features/feature_bank.ts";
-import { knnAccuracy, knnSteps } from "lib/eval/nearest/knn.ts";
+import { knnSteps } from "lib/eval/nearest/knn.ts";
 import { nearestNeighbours, searchNeighbours } from "lib/eval/nearest/neighbours.ts";
 import { planKnn } from "lib/eval/nearest/knn_plan.ts";
 import golden from "lib/eval/nearest/golden/knn.json" with { type: "json" };
 import { assertClose, assertEquals, assertNoLeak, assertThrows } from "lib/testing/assert.ts";
+import { knnAccuracy } from "lib/testing/evaluation.ts";
 
 /** Clusters around random class centres, so that accuracies are neither 0 nor 1. */
 function clusters(count: number, dim: number, classes: number, seed: number): LabelledFeatures {

@@ -1,69 +1,64 @@
-/** A linear classifier to keep, on frozen features: trained as a linear probe is, and chosen without looking at test images. */
+/** A linear classifier to keep, on frozen features: trained as a linear probe, chosen by its training loss. */
 import type { Rng } from "lib/rng.ts";
+import { createLinearProbe, disposeLinearProbe } from "lib/eval/probe/linear_heads.ts";
 import {
-  createLinearProbe,
-  disposeLinearProbe,
-  linearProbeStep,
-} from "lib/eval/probe/linear_heads.ts";
-import type { ProbeSource } from "lib/eval/probe/train_linear_probe.ts";
-import { cosineSchedule } from "lib/train/schedules.ts";
+  probeBatch,
+  probeEpochs,
+  type ProbeSource,
+  probeSteps,
+  wrongLabel,
+} from "lib/eval/probe/probe_steps.ts";
 
-/** `features · weight + bias`, D features, C classes. */
+/** Logits are `features · weight + bias`. D features, C classes. */
 export interface FittedClassifier {
   /** `[D, C]`, row by row. */
   readonly weight: Float32Array;
   /** `[C]` */
   readonly bias: Float32Array;
-  /** Peak learning rate of the one chosen, for 256 images. */
+  /** Its peak learning rate, for 256 images. */
   readonly lr: number;
-  /** Of its last epoch, in nats. */
+  /** Mean over the images of its last epoch, in nats. */
   readonly trainLoss: number;
 }
 
+/** How a classifier is fitted; length and batch are a linear probe's unless given. */
 export interface FitClassifierOptions {
   readonly numClasses: number;
-  /** Peak rates for 256 images, as of a linear probe. */
+  /** Peak rates for 256 images, as a linear probe's. */
   readonly lrs: readonly number[];
-  readonly epochs: number;
-  readonly batchSize: number;
+  readonly epochs?: number;
+  readonly batchSize?: number;
 }
 
 /**
- * Trains a classifier for each learning rate side by side, as `trainLinearProbe` does, and gives the one whose last epoch
- * had the least loss on the training images.
+ * Trains a classifier for each learning rate side by side, with the steps of `trainLinearProbe`, and
+ * returns the one whose last epoch had the least loss on the training images. No test image is used.
  *
- * @returns Yields the fraction done; ask for no more, and it stops.
+ * @returns Yields the fraction done; who asks for no more stops it.
  * @throws {RangeError} If a label is outside the classes, or every rate diverged.
  */
-export function* fitClassifier(
+export async function* fitClassifier(
   train: ProbeSource,
-  { numClasses, lrs, epochs, batchSize }: FitClassifierOptions,
+  { numClasses, lrs, epochs = probeEpochs, batchSize = probeBatch }: FitClassifierOptions,
   rng: Rng,
-): Generator<number, FittedClassifier> {
-  const wrong = train.labels.find((label) => !(label >= 0 && label < numClasses));
+): AsyncGenerator<number, FittedClassifier> {
+  const wrong = wrongLabel(train.labels, numClasses);
   if (wrong !== undefined) {
     throw new RangeError(
       `Cannot fit a classifier: label ${wrong} is not one of ${numClasses} classes`,
     );
   }
-  const rates = lrs.map((lr) => lr * batchSize / 256);
+  const rates = lrs.map((lr) => lr * batchSize / probeBatch);
   const probe = createLinearProbe(train.dim, { numClasses, rates }, rng.fork("weight"));
   const count = train.labels.length;
+  let [sums, lastEpoch] = [lrs.map(() => 0), 0];
+  let images = 0;
   try {
-    let sums = lrs.map(() => 0);
-    for (let epoch = 0; epoch < epochs; epoch++) {
-      const order = rng.fork("order").fork(epoch).permutation(count);
-      const share = cosineSchedule(epoch, { base: 1, final: 0, totalSteps: epochs });
-      sums = lrs.map(() => 0);
-      for (let from = 0; from < count; from += batchSize) {
-        const indices = order.subarray(from, from + batchSize);
-        const x = train.batch(indices, epoch);
-        const labels = Int32Array.from(indices, (index) => train.labels[index]!);
-        const losses = linearProbeStep(probe, x, labels, share);
-        x.dispose();
-        losses.forEach((loss, l) => sums[l]! += loss * indices.length / count);
-        yield (epoch + Math.min(1, (from + batchSize) / count)) / epochs;
-      }
+    for await (const step of probeSteps(probe, train, { epochs, batchSize }, rng)) {
+      if (step.epoch !== lastEpoch) [sums, lastEpoch, images] = [lrs.map(() => 0), step.epoch, 0];
+      step.losses.forEach((loss, l) => sums[l]! += loss * step.images / count);
+      images += step.images;
+      yield (step.epoch + images / count) / epochs;
     }
     const chosen = leastOf(sums);
     return {
@@ -85,7 +80,7 @@ function leastOf(losses: readonly number[]): number {
   throw new RangeError("Cannot fit a classifier: at every rate the loss is not finite; try lower");
 }
 
-/** Of `[rows, L·C]`, the C columns of one of L classifiers. */
+/** Takes the C columns of one of L classifiers out of `[rows, L·C]`. */
 function columns(
   values: Float32Array,
   classifier: number,

@@ -1,8 +1,10 @@
 import { createRng } from "lib/rng.ts";
 import { fitClassifier, type FitClassifierOptions } from "lib/eval/probe/fit_classifier.ts";
+import { probeEpochs } from "lib/eval/probe/probe_steps.ts";
 import { cachedSource } from "lib/eval/probe/probe_sources.ts";
 import { type ProbeEpoch, trainLinearProbe } from "lib/eval/probe/train_linear_probe.ts";
-import { assertClose, assertEquals, assertNoLeak, assertThrows } from "lib/testing/assert.ts";
+import { assertClose, assertEquals, assertNoLeakAsync, assertRejects } from "lib/testing/assert.ts";
+import { drain } from "lib/testing/steps.ts";
 
 /** Three clouds in five dimensions, which a line tells apart. */
 const rng = createRng(1);
@@ -19,26 +21,22 @@ const options: FitClassifierOptions = {
   batchSize: 16,
 };
 
-function fit(changes: Partial<FitClassifierOptions> = {}) {
+async function fit(changes: Partial<FitClassifierOptions> = {}) {
   const steps = fitClassifier(source, { ...options, ...changes }, createRng(7));
   const fractions: number[] = [];
-  for (let step = steps.next();; step = steps.next()) {
-    if (step.done) return { ...step.value, fractions };
-    fractions.push(step.value);
-  }
+  return { ...await drain(steps, (fraction) => fractions.push(fraction)), fractions };
 }
 
-/** Of a linear probe with the same stream: its last epoch at each rate. */
-function probe(): ProbeEpoch[] {
-  const steps = trainLinearProbe(source, source, options, createRng(7));
-  for (let step = steps.next();; step = steps.next()) {
-    if (step.done) return step.value.map(({ last }) => last);
-  }
+/** The last epoch, at each rate, of a linear probe with the same stream. */
+async function probe(): Promise<ProbeEpoch[]> {
+  const courses = await drain(trainLinearProbe(source, source, options, createRng(7)));
+  return courses.map(({ last }) => last);
 }
 
-Deno.test("fitClassifier() gives the probe's classifier of the least training loss, with its very accuracy", () => {
-  const { weight, bias, lr, trainLoss, fractions } = fit();
-  assertEquals([weight.length, bias.length, lr], [15, 3, 3]); // neither the slow nor the one that diverged
+Deno.test("fitClassifier() gives the probe's classifier of the least training loss, with its very accuracy", async () => {
+  const { weight, bias, lr, trainLoss, fractions } = await fit();
+  // Neither the slow rate nor the one that diverged.
+  assertEquals([weight.length, bias.length, lr], [15, 3, 3]);
   const hits = labels.filter((label, i) => {
     const logits = [0, 1, 2].map((c) =>
       bias[c]! +
@@ -46,25 +44,31 @@ Deno.test("fitClassifier() gives the probe's classifier of the least training lo
     );
     return logits.indexOf(Math.max(...logits)) === label;
   }).length;
-  assertEquals(hits / 60, probe()[1]!.top1);
+  assertEquals(hits / 60, (await probe())[1]!.top1);
   assertEquals(hits > 55, true);
   assertEquals(trainLoss < 0.3 && trainLoss > 0, true);
   assertEquals([fractions.length, fractions.at(-1)], [6 * 4, 1]);
   assertClose(fractions[0]!, 16 / 60 / 6);
 });
 
-Deno.test("fitClassifier() weighs the last, smaller batch of an epoch by its images", () => {
-  const whole = fit({ lrs: [1e-12], batchSize: 60, epochs: 1 }).trainLoss; // at so low a rate nothing moves
-  assertClose(fit({ lrs: [1e-12], batchSize: 16, epochs: 1 }).trainLoss, whole, 1e-5);
+Deno.test("fitClassifier() weighs the last, smaller batch of an epoch by its images", async () => {
+  const still = { lrs: [1e-12], epochs: 1 }; // at so low a rate nothing moves
+  const whole = (await fit({ ...still, batchSize: 60 })).trainLoss;
+  assertClose((await fit({ ...still, batchSize: 16 })).trainLoss, whole, 1e-5);
 });
 
-Deno.test("fitClassifier() leaks nothing, stopped or not, and refuses what it cannot fit", () => {
-  assertNoLeak(() => void fit({ epochs: 1 }));
-  assertNoLeak(() => {
+Deno.test("fitClassifier() takes a linear probe's epochs and batch where none are given", async () => {
+  const { fractions } = await fit({ epochs: undefined, batchSize: undefined });
+  assertEquals([fractions.length, fractions[0]], [probeEpochs, 1 / probeEpochs]); // 60 images: one batch
+});
+
+Deno.test("fitClassifier() leaks nothing, stopped or not, and refuses what it cannot fit", async () => {
+  await assertNoLeakAsync(() => fit({ epochs: 1 }));
+  await assertNoLeakAsync(async () => {
     const steps = fitClassifier(source, options, createRng(0));
-    steps.next();
-    steps.return(undefined as never);
+    await steps.next();
+    await steps.return(undefined as never);
   });
-  assertThrows(() => fit({ numClasses: 2 }), RangeError, "label 2 is not one of 2");
-  assertThrows(() => fit({ lrs: [1e39] }), RangeError, "try lower");
+  await assertRejects(() => fit({ numClasses: 2 }), RangeError, "label 2 is not one of 2");
+  await assertRejects(() => fit({ lrs: [1e39] }), RangeError, "try lower");
 });

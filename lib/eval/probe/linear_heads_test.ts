@@ -7,16 +7,21 @@ import {
   linearProbeStep,
 } from "lib/eval/probe/linear_heads.ts";
 import { cachedSource } from "lib/eval/probe/probe_sources.ts";
-import { type ProbeCourse, trainLinearProbe } from "lib/eval/probe/train_linear_probe.ts";
+import {
+  type ProbeCourse,
+  type ProbeStep,
+  trainLinearProbe,
+} from "lib/eval/probe/train_linear_probe.ts";
 import { cosineSchedule } from "lib/train/schedules.ts";
 import golden from "lib/eval/probe/golden/linear_probe.json" with { type: "json" };
 import {
   assertClose,
   assertEquals,
-  assertNoLeak,
-  assertThrows,
+  assertNoLeakAsync,
+  assertRejects,
   assertTrue,
 } from "lib/testing/assert.ts";
+import { drain } from "lib/testing/steps.ts";
 
 const { classes, dim, batchSize } = golden;
 const set = {
@@ -24,17 +29,16 @@ const set = {
   labels: Int32Array.from(golden.labels),
 };
 
-function drain<T>(steps: Generator<unknown, T>): T {
-  for (let step = steps.next();; step = steps.next()) if (step.done) return step.value;
-}
-
-function train(options: { lrs: number[]; epochs?: number }, seed = 0): ProbeCourse[] {
+async function train(
+  options: { lrs: number[]; epochs?: number },
+  seed = 0,
+): Promise<ProbeCourse[]> {
   const source = cachedSource(set);
   const all = { numClasses: classes, epochs: 5, batchSize: 64, ...options };
-  return drain(trainLinearProbe(source, source, all, createRng(seed)));
+  return await drain(trainLinearProbe(source, source, all, createRng(seed)));
 }
 
-Deno.test("a linear probe equals PyTorch's: losses and weights after four epochs, alone or beside others", () => {
+Deno.test("a linear probe equals PyTorch's: losses and weights after four epochs, alone or beside others", async () => {
   const rates = [0.9, golden.lr * batchSize / 256, 0.001]; // ours is in the middle
   const probe = createLinearProbe(dim, { numClasses: classes, rates }, createRng(0));
   tf.tidy(() =>
@@ -42,15 +46,15 @@ Deno.test("a linear probe equals PyTorch's: losses and weights after four epochs
   );
   const source = cachedSource(set);
   const losses: number[] = [];
-  golden.orders.forEach((order, epoch) => {
+  for (const [epoch, order] of golden.orders.entries()) {
     const share = cosineSchedule(epoch, { base: 1, final: 0, totalSteps: golden.orders.length });
     assertClose(share * rates[1]!, golden.rates[epoch]!, 1e-12);
     for (let from = 0; from < order.length; from += batchSize) {
       const indices = Uint32Array.from(order.slice(from, from + batchSize));
-      const labels = Int32Array.from(indices, (i) => set.labels[i]!);
-      losses.push(linearProbeStep(probe, source.batch(indices, epoch), labels, share)[1]!);
+      const { features, labels } = await source.batch(indices, epoch);
+      losses.push(linearProbeStep(probe, features, labels, share)[1]!);
     }
-  });
+  }
   assertClose(losses, golden.losses);
   assertClose(probe.weight.slice([0, classes], [dim, classes]), golden.weight);
   assertClose(probe.bias.slice([classes], [classes]), golden.bias);
@@ -71,13 +75,15 @@ Deno.test("createLinearProbe() draws N(0, 0.01), the same for every rate, and bi
   assertEquals(new Set(bias.dataSync()), new Set([0]));
 });
 
-Deno.test("trainLinearProbe() scales the rate with the batch, lowers it by the epoch, and draws a new order in each", () => {
+Deno.test("trainLinearProbe() scales the rate with the batch, lowers it by the epoch, and draws a new order in each", async () => {
   const rng = createRng(7);
   const [batch, epochs] = [100, 4];
   const source = cachedSource(set);
   const options = { numClasses: classes, lrs: [0.5], epochs, batchSize: batch };
-  const actual = [...trainLinearProbe(source, source, options, rng)].map(({ losses }) =>
-    losses[0]!
+  const actual: number[] = [];
+  await drain(
+    trainLinearProbe(source, source, options, rng),
+    ({ losses }) => actual.push(losses[0]!),
   );
   const one = { numClasses: classes, rates: [0.5 * batch / 256] };
   const probe = createLinearProbe(dim, one, rng.fork("weight"));
@@ -86,18 +92,18 @@ Deno.test("trainLinearProbe() scales the rate with the batch, lowers it by the e
     const order = rng.fork("order").fork(epoch).permutation(set.labels.length);
     for (let from = 0; from < order.length; from += batch) {
       const indices = order.subarray(from, from + batch);
-      const labels = Int32Array.from(indices, (i) => set.labels[i]!);
+      const { features, labels } = await source.batch(indices, epoch);
       const share = (1 + Math.cos(Math.PI * epoch / epochs)) / 2;
-      expected.push(linearProbeStep(probe, source.batch(indices, epoch), labels, share)[0]!);
+      expected.push(linearProbeStep(probe, features, labels, share)[0]!);
     }
   }
   assertClose(actual, expected, 1e-6);
   disposeLinearProbe(probe);
 });
 
-Deno.test("trainLinearProbe() gives each rate what it has alone", () => {
-  const together = train({ lrs: [0.02, 0.5] });
-  const alone = [0.02, 0.5].map((lr) => train({ lrs: [lr] })[0]!);
+Deno.test("trainLinearProbe() gives each rate what it has alone", async () => {
+  const together = await train({ lrs: [0.02, 0.5] });
+  const alone = [(await train({ lrs: [0.02] }))[0]!, (await train({ lrs: [0.5] }))[0]!];
   together.forEach((course, i) => {
     assertEquals(course.lr, alone[i]!.lr);
     assertClose(
@@ -108,8 +114,8 @@ Deno.test("trainLinearProbe() gives each rate what it has alone", () => {
   assertTrue(together[1]!.last.trainLoss < together[0]!.last.trainLoss, "the larger rate is ahead");
 });
 
-Deno.test("trainLinearProbe() tells the last epoch from the best, the first of equal ones", () => {
-  for (const course of train({ lrs: [0.01, 0.3, 30], epochs: 8 })) {
+Deno.test("trainLinearProbe() tells the last epoch from the best, the first of equal ones", async () => {
+  for (const course of await train({ lrs: [0.01, 0.3, 30], epochs: 8 })) {
     const scores = course.epochs.map(({ top1 }) => top1);
     assertEquals(course.last, course.epochs[7]!);
     assertEquals(course.best, course.epochs[scores.indexOf(Math.max(...scores))]!);
@@ -117,13 +123,13 @@ Deno.test("trainLinearProbe() tells the last epoch from the best, the first of e
   }
 });
 
-Deno.test("a rate that diverges is wrong everywhere, and leaves its neighbours alone", () => {
-  const [good, bad] = train({ lrs: [0.3, 1e38] });
+Deno.test("a rate that diverges is wrong everywhere, and leaves its neighbours alone", async () => {
+  const [good, bad] = await train({ lrs: [0.3, 1e38] });
   assertTrue(good!.last.top1 > 0.6, `top-1 of ${good!.last.top1}`);
   assertEquals(bad!.last.top1 < 0.5, true);
   assertClose(
     good!.epochs.map(({ trainLoss }) => trainLoss),
-    train({ lrs: [0.3] })[0]!.epochs.map((e) => e.trainLoss),
+    (await train({ lrs: [0.3] }))[0]!.epochs.map((e) => e.trainLoss),
   );
 });
 
@@ -141,42 +147,34 @@ Deno.test("linearProbeHits() ranks equal logits by class, and counts the first f
   assertEquals([0, 1, 5].map(hits), [[1, 1], [0, 1], [0, 0]]);
 });
 
-Deno.test("trainLinearProbe() reports every batch, the last smaller one too, and keeps no tensor when left", () => {
+Deno.test("trainLinearProbe() reports every batch, the last smaller one too, and keeps no tensor when left", async () => {
   const source = cachedSource(set);
-  const run = () =>
-    trainLinearProbe(
-      source,
-      source,
-      { numClasses: classes, epochs: 2, batchSize: 128 },
-      createRng(0),
-    );
-  const steps = [...run()];
+  const options = { numClasses: classes, epochs: 2, batchSize: 128 };
+  const run = () => trainLinearProbe(source, source, options, createRng(0));
+  const steps: ProbeStep[] = [];
+  await drain(run(), (step) => steps.push(step));
   assertEquals(steps.map(({ step }) => step), [1, 2, 3, 4]); // 250 images in batches of 128
   assertEquals(steps.map(({ totalSteps }) => totalSteps), [4, 4, 4, 4]);
   assertEquals(steps.map(({ tested }) => tested?.epoch), [undefined, 1, undefined, 2]);
-  assertNoLeak(() => {
-    for (const _ of run()) break;
+  await assertNoLeakAsync(async () => {
+    for await (const _ of run()) break;
   });
-  assertNoLeak(() => drain(run()));
+  await assertNoLeakAsync(() => drain(run()));
 });
 
-Deno.test("trainLinearProbe() throws on labels, sizes and options that make no sense", () => {
+Deno.test("trainLinearProbe() throws on labels, sizes and options that make no sense", async () => {
   const source = cachedSource(set);
-  const throws = (options: object, text: string) =>
-    assertThrows(
-      () => drain(trainLinearProbe(source, source, { numClasses: 3, ...options }, createRng(0))),
+  const rejects = (options: object, text: string, test = source) =>
+    assertRejects(
+      () => drain(trainLinearProbe(source, test, { numClasses: 3, ...options }, createRng(0))),
       RangeError,
       text,
     );
-  throws({ numClasses: 2 }, "label 2");
-  throws({ epochs: 0 }, "epochs");
-  throws({ batchSize: 1.5 }, "batchSize");
-  throws({ lrs: [0.1, 0] }, "[0.1, 0]");
-  throws({ lrs: [] }, "learning rates");
+  await rejects({ numClasses: 2 }, "label 2");
+  await rejects({ epochs: 0 }, "epochs");
+  await rejects({ batchSize: 1.5 }, "batchSize");
+  await rejects({ lrs: [0.1, 0] }, "[0.1, 0]");
+  await rejects({ lrs: [] }, "learning rates");
   const other = cachedSource({ features: new Float32Array(8), labels: Int32Array.of(0) });
-  assertThrows(
-    () => drain(trainLinearProbe(source, other, { numClasses: 3 }, createRng(0))),
-    RangeError,
-    "length 6",
-  );
+  await rejects({}, "length 6", other);
 });

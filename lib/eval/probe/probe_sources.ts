@@ -3,7 +3,7 @@ import * as tf from "lib/tf.ts";
 import { bankOf, type FeatureBank, type LabelledFeatures } from "lib/eval/features/feature_bank.ts";
 import type { LabelledCrops } from "lib/eval/supervised/labelled_crops.ts";
 import { type ProbeFeatureOptions, probeFeatures } from "lib/eval/features/probe_features.ts";
-import type { AwaitedProbeSource, ProbeSource } from "lib/eval/probe/train_linear_probe.ts";
+import type { ProbeSource } from "lib/eval/probe/probe_steps.ts";
 import type { Model } from "lib/models/mod.ts";
 
 /** Features that are there already; a bank on disk is read row by row. */
@@ -13,9 +13,10 @@ export function cachedSource(set: LabelledFeatures | FeatureBank): ProbeSource {
     dim,
     labels,
     batch: (indices) => {
-      const batch = new Float32Array(indices.length * dim);
-      indices.forEach((index, i) => batch.set(rows(index, index + 1), i * dim));
-      return tf.tensor2d(batch, [indices.length, dim]);
+      const values = new Float32Array(indices.length * dim);
+      indices.forEach((index, i) => values.set(rows(index, index + 1), i * dim));
+      const features = tf.tensor2d(values, [indices.length, dim]);
+      return Promise.resolve({ features, labels: labelsAt(labels, indices) });
     },
   };
 }
@@ -24,26 +25,31 @@ export function cachedSource(set: LabelledFeatures | FeatureBank): ProbeSource {
 export function partOf(source: ProbeSource, indices: Uint32Array): ProbeSource {
   return {
     dim: source.dim,
-    labels: Int32Array.from(indices, (index) => source.labels[index]!),
+    labels: labelsAt(source.labels, indices),
     batch: (chosen, epoch) => source.batch(chosen.map((i) => indices[i]!), epoch),
   };
 }
 
-/** What crops a probe is trained on: torchvision's defaults, shares of an image's area. */
+function labelsAt(labels: Int32Array, indices: Uint32Array): Int32Array {
+  return Int32Array.from(indices, (index) => labels[index]!);
+}
+
+/** Which crops a probe is trained on: torchvision's defaults, shares of an image's area. */
 export const probeCropScale = [0.08, 1] as const;
 
 /**
- * Features of crops drawn anew in every epoch, as the reference trains on: RandomResizedCrop, bilinear, and a flip of every second.
+ * Features of crops that are drawn anew in every epoch, as the reference trains on: a bilinear
+ * RandomResizedCrop, and a flip of every second one.
  *
- * @param crops With {@linkcode probeCropScale}; a batch's step is its epoch. They are not closed.
+ * @param crops With {@linkcode probeCropScale}; the caller closes them. An epoch is a step of theirs.
  */
 export async function augmentedSource(
   model: Model,
   crops: LabelledCrops,
   options: ProbeFeatureOptions = {},
-): Promise<AwaitedProbeSource> {
+): Promise<ProbeSource> {
   const { size, labels } = crops;
-  const batch = async (indices: Uint32Array, epoch: number) => {
+  const batch: ProbeSource["batch"] = async (indices, epoch) => {
     const { pixels, labels } = await crops.next(indices, epoch);
     const features = tf.tidy(() =>
       probeFeatures(model, tf.tensor4d(pixels, [indices.length, size, size, 3]), options)

@@ -9,15 +9,13 @@ import {
   partOf,
   probeCropScale,
 } from "lib/eval/probe/probe_sources.ts";
-import {
-  type ProbeStep,
-  trainAwaitedProbe,
-  trainLinearProbe,
-} from "lib/eval/probe/train_linear_probe.ts";
+import type { ProbeSource } from "lib/eval/probe/probe_steps.ts";
+import { trainLinearProbe } from "lib/eval/probe/train_linear_probe.ts";
 import { randomCrop } from "lib/eval/supervised/random_crop.ts";
 import { probeFeatures } from "lib/eval/features/probe_features.ts";
 import { createModel, vitConfig } from "lib/models/mod.ts";
 import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
+import { drain } from "lib/testing/steps.ts";
 
 const size = 16;
 const rng = createRng(0);
@@ -40,23 +38,27 @@ const cropOf = (set: ImageSet, index: number, rng: Rng) => {
   return randomCrop(image, { size, scale: [0.08, 1] }, rng);
 };
 
-Deno.test("cachedSource() gathers rows in the order asked for", () => {
+Deno.test("cachedSource() gathers rows in the order asked for, with their labels", async () => {
   const source = cachedSource({
     features: Float32Array.of(1, 2, 3, 4, 5, 6),
     labels: Int32Array.of(7, 8, 9),
   });
   assertEquals(source.dim, 2);
-  assertEquals([...source.batch(Uint32Array.of(2, 0, 2), 3).dataSync()], [5, 6, 1, 2, 5, 6]);
+  const { features, labels } = await source.batch(Uint32Array.of(2, 0, 2), 3);
+  assertEquals([...features.dataSync()], [5, 6, 1, 2, 5, 6]);
+  assertEquals([...labels], [9, 7, 9]);
 });
 
-Deno.test("partOf() has the labels and features of the images it is of", () => {
+Deno.test("partOf() has the labels and features of the images it is of", async () => {
   const whole = cachedSource({
     features: Float32Array.of(1, 2, 3, 4, 5, 6),
     labels: Int32Array.of(7, 8, 9),
   });
   const part = partOf(whole, Uint32Array.of(2, 0));
   assertEquals([part.dim, ...part.labels], [2, 9, 7]);
-  assertEquals([...part.batch(Uint32Array.of(1, 0), 0).dataSync()], [1, 2, 5, 6]);
+  const { features, labels } = await part.batch(Uint32Array.of(1, 0), 0);
+  assertEquals([...features.dataSync()], [1, 2, 5, 6]);
+  assertEquals([...labels], [7, 9]);
 });
 
 Deno.test("augmentedSource() gives the features of its crops, other ones in every epoch", async () => {
@@ -85,27 +87,27 @@ Deno.test("augmentedSource() gives the features of its crops, other ones in ever
   assertEquals(tf.memory().numTensors, before + 3); // of the difference
 });
 
-Deno.test("trainAwaitedProbe() does what trainLinearProbe() does with the same features, and keeps no tensor", async () => {
-  const rng = createRng(3);
-  const features = Float32Array.from({ length: 60 }, () => rng.normal(0, 1));
+Deno.test("trainLinearProbe() asks its source for each image once an epoch, and for the epoch's own crops", async () => {
   const labels = Int32Array.from({ length: 20 }, (_, i) => i % 3);
-  const cached = cachedSource({ features, labels });
-  const how = { numClasses: 3, lrs: [0.1, 0.5], epochs: 3, batchSize: 8 };
-  const expected = [...trainLinearProbe(cached, cached, how, createRng(1))];
-  const before = tf.memory().numTensors;
-  const awaited = {
+  const cached = cachedSource({ features: new Float32Array(60).fill(0.5), labels });
+  const wanted = new Map<number, number[]>();
+  const source: ProbeSource = {
     ...cached,
-    batch: (indices: Uint32Array, epoch: number) =>
-      Promise.resolve({
-        features: cached.batch(indices, epoch),
-        labels: Int32Array.from(indices, (index) => labels[index]!),
-      }),
+    batch: (indices, epoch) => {
+      wanted.set(epoch, [...wanted.get(epoch) ?? [], ...indices]);
+      return cached.batch(indices, epoch);
+    },
   };
-  const actual: ProbeStep[] = [];
-  for await (const step of trainAwaitedProbe(awaited, cached, how, createRng(1))) actual.push(step);
-  assertEquals(actual, expected);
-  for await (const _ of trainAwaitedProbe(awaited, cached, how, createRng(1))) break;
-  assertEquals(tf.memory().numTensors, before);
+  const options = { numClasses: 3, lrs: [0.1], epochs: 3, batchSize: 8 };
+  const { numTensors } = tf.memory();
+  await drain(trainLinearProbe(source, cached, options, createRng(1)));
+  assertEquals([...wanted.keys()], [0, 1, 2]);
+  const all = Array.from({ length: 20 }, (_, i) => i);
+  for (const indices of wanted.values()) {
+    assertEquals(indices.toSorted((a, b) => a - b), all);
+  }
+  assertTrue(`${wanted.get(0)}` !== `${wanted.get(1)}`, "a new order in every epoch");
+  assertEquals(tf.memory().numTensors, numTensors);
 });
 
 Deno.test("randomCrop() flips every second image, and crops within its scale", () => {

@@ -2,7 +2,6 @@ import * as tf from "lib/tf.ts";
 import { createRng } from "lib/rng.ts";
 import { imageNetStats } from "lib/augment/mod.ts";
 import type { ImageSet } from "lib/datasets/pictures/images.ts";
-import { featureSteps } from "lib/eval/features/features.ts";
 import { accuracyOf } from "lib/eval/nearest/rank.ts";
 import { openLabelledCrops } from "lib/eval/supervised/labelled_crops.ts";
 import {
@@ -17,6 +16,7 @@ import {
 import { convNeXtConfig, createModel } from "lib/models/mod.ts";
 import { namedVariables } from "lib/nn/parameters.ts";
 import { assertClose, assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
+import { readFeatures } from "lib/testing/evaluation.ts";
 
 /** Bright or dark images with noise: two classes that a few steps tell apart. */
 function shades(count: number, size = 16): ImageSet {
@@ -77,8 +77,7 @@ async function train(
 
 function logits({ model }: SupervisedState, set: ImageSet): Float32Array {
   const read = (x: tf.Tensor4D) => model.forward(x, { training: false }).logits!;
-  const steps = featureSteps(read, set);
-  for (let step = steps.next();; step = steps.next()) if (step.done) return step.value.features;
+  return readFeatures(read, set).features;
 }
 
 Deno.test("trainSupervised() learns two shades, moves every weight, and tells of each step", async () => {

@@ -13,7 +13,7 @@ import {
 } from "lib/experiments/detect/detector_config.ts";
 import { numClassesOf } from "lib/experiments/detect/detector_learner.ts";
 import {
-  type DetectorSubject,
+  type DetectorCheckpoint,
   findDetector,
   loadSavedDetector,
 } from "lib/experiments/detect/saved_detector.ts";
@@ -38,7 +38,7 @@ export interface FoundInPicture {
 
 export interface DetectInOptions extends Pick<DetectorKey, "scale" | "seed"> {
   /** By default `last`. */
-  readonly of?: DetectorSubject;
+  readonly of?: DetectorCheckpoint;
   /** Least score, a fraction: by default 0.5. */
   readonly minScore?: number;
 }

@@ -21,7 +21,7 @@ import { faultsOf, numClassesOf } from "lib/experiments/detect/detector_learner.
 import { evaluated } from "lib/experiments/runs/evaluations.ts";
 import { interruptible } from "lib/experiments/runs/pause.ts";
 import {
-  type DetectorSubject,
+  type DetectorCheckpoint,
   findDetector,
   loadSavedDetector,
 } from "lib/experiments/detect/saved_detector.ts";
@@ -68,7 +68,7 @@ export interface DetectorScores extends Pick<DetectorKey, "scale" | "seed"> {
 export interface EvaluateDetectorOptions
   extends Pick<DetectorKey, "scale" | "seed">, Pick<TrainHooks, "signal" | "onWarning"> {
   /** By default `last`. */
-  readonly of?: DetectorSubject;
+  readonly of?: DetectorCheckpoint;
   /** Forget what is in the run's folder and evaluate again. */
   readonly fresh?: boolean;
 }

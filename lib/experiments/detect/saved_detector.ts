@@ -8,7 +8,7 @@ import { detectorId, type DetectorKey } from "lib/experiments/detect/detector_co
 import { folderOf, readStatus, type RunFolder } from "lib/experiments/runs/run_folder.ts";
 
 /** The run's last checkpoint, or the one with the best AP of boxes. */
-export type DetectorSubject = "last" | "best";
+export type DetectorCheckpoint = "last" | "best";
 
 export interface FoundDetector {
   readonly folder: RunFolder;
@@ -23,7 +23,7 @@ export interface FoundDetector {
  * @throws {RangeError} If `of` is unknown.
  * @throws {Error} If it is not there; the message says which verb makes it.
  */
-export function findDetector(key: DetectorKey, of: DetectorSubject): FoundDetector {
+export function findDetector(key: DetectorKey, of: DetectorCheckpoint): FoundDetector {
   const folder = folderOf(detectorId(key));
   if (of !== "last" && of !== "best") { // in plain JavaScript and notebooks
     throw new RangeError(`Unknown detector "${of satisfies never}": use last or best`);

@@ -12,9 +12,9 @@ import {
   hotThreshold,
 } from "lib/explain/mod.ts";
 import {
-  type CamSubject,
-  type OpenedSubject,
-  openSubject,
+  type ExplainedNetwork,
+  type NetworkToExplain,
+  openExplained,
 } from "lib/experiments/explain/explained.ts";
 import { interruptible } from "lib/experiments/runs/pause.ts";
 
@@ -53,7 +53,7 @@ export interface CamSheet {
  *   the network knows.
  */
 export async function cams(
-  subjects: readonly CamSubject[],
+  subjects: readonly NetworkToExplain[],
   images: ImageSet,
   { explain = "choice", signal }: CamsOptions = {},
 ): Promise<CamSheet> {
@@ -61,7 +61,7 @@ export async function cams(
   const pause = interruptible("the class activation maps", signal);
   const rows: CamRow[] = [];
   for (const subject of subjects) {
-    using opened = await openSubject(subject, pause);
+    using opened = await openExplained(subject, pause);
     const [grads, eigens]: [NamedGradCam[], Heatmap[]] = [[], []];
     for await (const maps of batches(opened, images, { ...subject, explain }, pause)) {
       grads.push(...maps.gradCam ?? []);
@@ -77,9 +77,9 @@ const batchSize = 16; // images whose maps are drawn at a time
 
 /** The maps of all images, a batch at a time. */
 async function* batches(
-  { model, classNames, hasClassifier, stats }: OpenedSubject,
+  { model, classNames, hasClassifier, stats }: ExplainedNetwork,
   images: ImageSet,
-  { explain, layers }: Required<Pick<CamsOptions, "explain">> & Pick<CamSubject, "layers">,
+  { explain, layers }: Required<Pick<CamsOptions, "explain">> & Pick<NetworkToExplain, "layers">,
   pause: () => Promise<void>,
 ): AsyncGenerator<Omit<CamRow, "name"> & { readonly from: number }> {
   const labels = explain === "label" && hasClassifier ? knownLabels(images, classNames) : undefined;
@@ -143,7 +143,7 @@ export interface CamScoreRow {
  * @throws {RangeError} If the images have no masks; else as {@linkcode cams} and `camScores`.
  */
 export async function scoreCams(
-  subjects: readonly CamSubject[],
+  subjects: readonly NetworkToExplain[],
   images: ImageSet,
   { explain = "label", threshold = hotThreshold, signal }: ScoreCamsOptions = {},
 ): Promise<CamScoreRow[]> {
@@ -157,7 +157,7 @@ export async function scoreCams(
   const size = images.height * images.width;
   const rows: CamScoreRow[] = [];
   for (const subject of subjects) {
-    using opened = await openSubject(subject, pause);
+    using opened = await openExplained(subject, pause);
     const scores = { "Grad-CAM": [] as CamScores[], "Eigen-CAM": [] as CamScores[] };
     const all = batches(opened, images, { ...subject, explain }, pause);
     for await (const { from, gradCam = [], eigenCam } of all) {

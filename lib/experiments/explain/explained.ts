@@ -1,92 +1,87 @@
 /** Networks to be explained, each with a classifier, without which Grad-CAM has nothing to explain. */
 import { createHash } from "node:crypto";
 import { join } from "@std/path";
-import { createRng } from "lib/rng.ts";
 import { type ChannelStats, imageNetStats } from "lib/augment/mod.ts";
-import { readFeatureBank } from "lib/eval/features/feature_source.ts";
-import { pooledFeatures } from "lib/eval/features/features.ts";
-import { fitClassifier } from "lib/eval/probe/fit_classifier.ts";
-import { cachedSource } from "lib/eval/probe/probe_sources.ts";
 import { type Explained, type LinearClassifier, withClassifier } from "lib/explain/mod.ts";
 import type { Model, ModelConfig } from "lib/models/mod.ts";
 import { parseSafetensors, writeSafetensors } from "lib/weights/safetensors.ts";
 import { openWeightsFile } from "lib/weights/weights_file.ts";
-import { recipeAt, type RunKey, sizesAt } from "lib/experiments/configs/config.ts";
-import { openData } from "lib/experiments/configs/data.ts";
-import { bankOptions } from "lib/experiments/measure/feature_banks.ts";
+import type { RunKey } from "lib/experiments/configs/config.ts";
 import { probeRates } from "lib/experiments/measure/linear_probe.ts";
-import { drive } from "lib/experiments/runs/pause.ts";
+import { fitRunClassifier } from "lib/experiments/measure/run_classifier.ts";
+import { type Experiment, openExperiment } from "lib/experiments/subjects/experiment.ts";
 import {
   findSubject,
-  type FoundSubject,
   loadSubject,
   type Subject,
+  type SubjectWeights,
 } from "lib/experiments/subjects/subject.ts";
 
 /** A network to explain: a run's, or any other. */
-export type CamSubject = RunToExplain | ModelToExplain;
+export type NetworkToExplain = RunToExplain | ModelToExplain;
 
 interface Named {
   readonly name: string;
-  /** Whose output is drawn, by its official name. By default the one that the paper draws. */
+  /** Official names of the layers whose output is drawn. By default the layer that the paper draws. */
   readonly layers?: readonly string[];
 }
 
+/** A network of a run. */
 export interface RunToExplain extends Named, RunKey {
   /** By default the run's teacher. */
   readonly of?: Subject;
 }
 
-/** As `pretrained` gives it; it stays the caller's. */
+/** A loaded network, as `pretrained` returns it; the caller still owns it. */
 export interface ModelToExplain extends Named {
   readonly model: Model;
   /** By default, its classes are numbers. */
   readonly classNames?: readonly string[];
-  /** What it was trained with. By default ImageNet's. */
+  /** The normalisation it was trained with. By default ImageNet's. */
   readonly stats?: ChannelStats;
 }
 
 /** A network that can be explained; dispose of it to free the weights that were loaded for it. */
-export interface OpenedSubject extends Disposable {
+export interface ExplainedNetwork extends Disposable {
   /** With logits, unless it has no classifier. */
   readonly model: Explained;
-  /** Of its classes; `undefined` if nobody said. */
+  /** Names of its classes; `undefined` if nobody said. */
   readonly classNames?: readonly string[];
   readonly hasClassifier: boolean;
-  /** What it was trained with. */
+  /** The normalisation it was trained with. */
   readonly stats: ChannelStats;
   readonly config: ModelConfig;
 }
 
 /**
- * Opens a network with a classifier: a run's is a linear one on its pooled features, fitted to the run's training images as
- * the paper's linear probe and kept in the run's folder; another network's is its own, if it has one.
+ * Opens a network with a classifier. A run gets the `explained` classifier of `classifierKinds`,
+ * which is fitted once and kept in the run's folder; another network has its own, or none.
  *
  * @param pause Awaited several times a second while a classifier is fitted; what it throws ends that.
  * @throws {Error} If the weights are not there.
  */
-export async function openSubject(
-  subject: CamSubject,
+export async function openExplained(
+  network: NetworkToExplain,
   pause: () => Promise<void>,
-): Promise<OpenedSubject> {
-  if ("model" in subject) {
-    const { model, classNames, stats = imageNetStats } = subject;
+): Promise<ExplainedNetwork> {
+  if ("model" in network) {
+    const { model, classNames, stats = imageNetStats } = network;
     const hasClassifier = "head" in model.params || "fc" in model.params;
     const { config } = model;
     return { model, classNames, hasClassifier, stats, config, [Symbol.dispose]: () => {} };
   }
-  const { of = "teacher", config, scale } = subject;
-  const found = findSubject(subject, of);
-  const { crops: { stats } } = recipeAt(config, scale);
-  const model = await loadSubject(subject, of, found);
+  const { of = "teacher" } = network;
+  const experiment = openExperiment(network);
+  const weights = findSubject(network, of);
+  const model = await loadSubject(network, of, weights);
   const dispose = () => model[Symbol.dispose]();
   try {
-    const { classifier, classNames } = await classifierOf(subject, of, found, model, pause);
+    const { classifier, classNames } = await classifierOf(experiment, of, weights, model, pause);
     return {
       model: withClassifier(model, classifier),
       classNames,
       hasClassifier: true,
-      stats,
+      stats: experiment.recipe.crops.stats,
       config: model.config,
       [Symbol.dispose]: dispose,
     };
@@ -101,32 +96,26 @@ interface NamedClassifier {
   readonly classNames: readonly string[];
 }
 
-/** From the run's folder, or fitted and put there. */
+/** The classifier in the run's folder; if there is none, it is fitted and kept there. */
 async function classifierOf(
-  key: RunKey,
+  experiment: Experiment,
   of: Subject,
-  found: FoundSubject,
+  weights: SubjectWeights,
   model: Model,
   pause: () => Promise<void>,
 ): Promise<NamedClassifier> {
-  const path = join(found.folder.path, `classifier-${shortName(of)}.safetensors`);
-  const version = versionOf(found);
+  const path = join(weights.folder.path, `classifier-${shortName(of)}.safetensors`);
+  const version = versionOf(weights);
   const kept = await readClassifier(path, version);
   if (kept) return kept;
-  const { config, scale, seed } = key;
-  const { train } = await openData(config.data, sizesAt(config, scale));
-  const { crops } = recipeAt(config, scale);
-  using bank = await readFeatureBank(pooledFeatures(model), train, bankOptions(crops), pause);
-  const { classNames } = train;
-  const options = { numClasses: classNames.length, lrs: probeRates, epochs: 100, batchSize: 256 };
-  const rng = createRng(seed).fork("explained classifier");
-  const classifier = await drive(fitClassifier(cachedSource(bank), options, rng), pause);
-  writeClassifier(path, { classifier, classNames }, version);
-  return { classifier, classNames };
+  const options = { kind: "explained", lrs: probeRates, pause } as const;
+  const fitted = await fitRunClassifier(experiment, model, options);
+  writeClassifier(path, fitted, version);
+  return fitted;
 }
 
-/** What tells these weights from others under the same name. */
-function versionOf({ version, path }: FoundSubject): string {
+/** Tells these weights from others under the same name. */
+function versionOf({ version, path }: SubjectWeights): string {
   const written = path === undefined ? "" : Deno.statSync(path).mtime?.toISOString();
   return `${version} ${written}`;
 }
@@ -136,7 +125,7 @@ function shortName(of: Subject): string {
   return createHash("sha256").update(of.weights).digest("hex").slice(0, 8);
 }
 
-/** `undefined` if it is missing, damaged, or of other weights: it is fitted again. */
+/** Reads a classifier; `undefined`, so that it is fitted again, if it is missing, damaged, or of other weights. */
 async function readClassifier(path: string, version: string): Promise<NamedClassifier | undefined> {
   try {
     const { arrays, metadata } = await parseSafetensors(openWeightsFile(path));

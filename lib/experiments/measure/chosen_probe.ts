@@ -2,7 +2,7 @@
 import type { TrainHooks } from "lib/runs/events.ts";
 import type { PretrainConfig, RunKey } from "lib/experiments/configs/config.ts";
 import { linearProbe, probeRates } from "lib/experiments/measure/linear_probe.ts";
-import type { Features } from "lib/experiments/subjects/subject.ts";
+import type { SubjectOrPixels } from "lib/experiments/subjects/subject.ts";
 
 /** What it reached. */
 export interface ChosenProbe {
@@ -14,7 +14,7 @@ export interface ChosenProbe {
 
 export interface ChosenProbeOptions
   extends Pick<RunKey, "scale" | "seed">, Pick<TrainHooks, "signal"> {
-  readonly of: Features;
+  readonly of: SubjectOrPixels;
   /** By default, the reference's 100. */
   readonly epochs?: number;
 }

@@ -4,19 +4,17 @@ import { readFeatureBank } from "lib/eval/features/feature_source.ts";
 import { pooledFeatures } from "lib/eval/features/features.ts";
 import { type KnnAccuracy, knnSteps } from "lib/eval/nearest/knn.ts";
 import type { Model } from "lib/models/mod.ts";
-import { openData } from "lib/experiments/configs/data.ts";
 import { evaluated } from "lib/experiments/runs/evaluations.ts";
 import { drive, interruptible } from "lib/experiments/runs/pause.ts";
 import { bankOptions, pixelBank } from "lib/experiments/measure/feature_banks.ts";
 import type { CropRecipe } from "lib/ssl/views/crop_recipe.ts";
-import { type Features, findFeatures, loadSubject } from "lib/experiments/subjects/subject.ts";
+import { openExperiment } from "lib/experiments/subjects/experiment.ts";
 import {
-  type PretrainConfig,
-  recipeAt,
-  type RunKey,
-  type ScaleName,
-  sizesAt,
-} from "lib/experiments/configs/config.ts";
+  findSubject,
+  loadSubject,
+  type SubjectOrPixels,
+} from "lib/experiments/subjects/subject.ts";
+import type { PretrainConfig, RunKey, ScaleName } from "lib/experiments/configs/config.ts";
 import type { TrainHooks } from "lib/runs/events.ts";
 
 /**
@@ -60,7 +58,7 @@ async function knnOfPixels(
 
 export interface KnnVerbOptions extends Pick<RunKey, "scale" | "seed">, Pick<TrainHooks, "signal"> {
   /** Whose features; `pixels` are the images themselves. By default the run's teacher. */
-  readonly of?: Features;
+  readonly of?: SubjectOrPixels;
   /** Forget what is in the run's folder and evaluate again. */
   readonly fresh?: boolean;
 }
@@ -68,7 +66,7 @@ export interface KnnVerbOptions extends Pick<RunKey, "scale" | "seed">, Pick<Tra
 /** Numbers only. */
 export interface KnnResult extends Pick<RunKey, "scale" | "seed"> {
   readonly run: string;
-  readonly of: Features;
+  readonly of: SubjectOrPixels;
   /** Of the weights: `step 6240`. */
   readonly version: string;
   /** One for each k. */
@@ -84,14 +82,13 @@ export async function knn(
   config: PretrainConfig,
   { scale, seed, of = "teacher", fresh = false, signal }: KnnVerbOptions,
 ): Promise<KnnResult> {
-  const key = { config, scale, seed };
-  const found = findFeatures(key, of);
-  const { folder, version } = found;
+  const { key, recipe: { crops }, data: open } = openExperiment({ config, scale, seed });
+  const weights = findSubject(key, of);
+  const { folder, version } = weights;
   return await evaluated(folder, { name: "knn", options: { of, version }, fresh }, async () => {
-    const data = await openData(config.data, sizesAt(config, scale));
-    const { crops } = recipeAt(config, scale);
+    const data = await open();
     const pause = interruptible(`the k-NN of ${folder.id}`, signal);
-    using model = of === "pixels" ? null : await loadSubject(key, of, found);
+    using model = of === "pixels" ? null : await loadSubject(key, of, weights);
     const accuracies = model
       ? await knnOfModel(model, data, crops, pause)
       : await knnOfPixels(data, crops, pause);
@@ -114,16 +111,16 @@ export async function baselines(
   config: PretrainConfig,
   { scale, seeds }: { readonly scale: ScaleName; readonly seeds: readonly number[] },
 ): Promise<Baselines> {
-  const data = await openData(config.data, sizesAt(config, scale));
-  const counts = new Array<number>(data.train.classNames.length).fill(0);
-  for (const label of data.test.labels) counts[label]!++;
-  const accuraciesOf = async (of: Features, seed: number) =>
+  const { train, test } = await openExperiment({ config, scale, seed: seeds[0] ?? 0 }).data();
+  const counts = new Array<number>(train.classNames.length).fill(0);
+  for (const label of test.labels) counts[label]!++;
+  const accuraciesOf = async (of: SubjectOrPixels, seed: number) =>
     (await knn(config, { scale, seed, of })).accuracies;
   const randomInit: (readonly KnnAccuracy[])[] = [];
   for (const seed of seeds) randomInit.push(await accuraciesOf("init", seed));
   return {
-    chance: Math.max(...counts) / data.test.labels.length,
-    pixels: isStored(data.train) ? [] : await accuraciesOf("pixels", seeds[0] ?? 0),
+    chance: Math.max(...counts) / test.labels.length,
+    pixels: isStored(train) ? [] : await accuraciesOf("pixels", seeds[0] ?? 0),
     randomInit,
   };
 }

@@ -1,4 +1,4 @@
-/** The verb `linearProbe`: how well a linear classifier does on a run's features (the paper's "linear", Tables 1 to 3). */
+/** The verb `linearProbe`: the accuracy of a linear classifier on a run's features (the paper's "linear", Tables 1 to 3). */
 import type * as tf from "lib/tf.ts";
 import { createRng, type Rng } from "lib/rng.ts";
 import type { ImageSource } from "lib/datasets/pictures/stored_images.ts";
@@ -11,22 +11,26 @@ import {
   partOf,
   probeCropScale,
 } from "lib/eval/probe/probe_sources.ts";
+import { probeBatch, probeEpochs, type ProbeSource } from "lib/eval/probe/probe_steps.ts";
 import {
   type LinearProbeOptions,
   type ProbeCourse,
-  type ProbeSource,
-  trainAwaitedProbe,
+  type ProbeStep,
   trainLinearProbe,
 } from "lib/eval/probe/train_linear_probe.ts";
 import type { Model } from "lib/models/mod.ts";
 import type { CropRecipe } from "lib/ssl/views/crop_recipe.ts";
 import type { TrainHooks } from "lib/runs/events.ts";
-import { recipeAt, type RunKey, sizesAt } from "lib/experiments/configs/config.ts";
-import { openData } from "lib/experiments/configs/data.ts";
+import type { RunKey } from "lib/experiments/configs/config.ts";
 import { evaluated } from "lib/experiments/runs/evaluations.ts";
 import { bankOptions, pixelBank } from "lib/experiments/measure/feature_banks.ts";
 import { drive, interruptible } from "lib/experiments/runs/pause.ts";
-import { type Features, findFeatures, loadSubject } from "lib/experiments/subjects/subject.ts";
+import { openExperiment } from "lib/experiments/subjects/experiment.ts";
+import {
+  findSubject,
+  loadSubject,
+  type SubjectOrPixels,
+} from "lib/experiments/subjects/subject.ts";
 
 export interface LinearProbeVerbOptions
   extends
@@ -35,38 +39,45 @@ export interface LinearProbeVerbOptions
     ProbeFeatureOptions,
     TrainHooks {
   /** Whose features; `pixels` are the images themselves, 0–1. By default the run's teacher. */
-  readonly of?: Features;
+  readonly of?: SubjectOrPixels;
   /**
-   * The reference's way: features of new crops of every image in every epoch, at one learning rate, 0.001. By default they are
-   * computed once, from the whole images, and several rates are tried.
+   * Whether to train as the reference does: on features of new crops of every image in every epoch,
+   * at one learning rate, 0.001. By default features are computed once, from the whole images, and
+   * several rates are tried.
    */
   readonly augment?: boolean;
   /**
-   * Share of the training images that are kept out of training and tested on in the place of the test images: to choose a rate by
-   * them. By default, none.
+   * Share of the training images to keep out of training and to test on, in place of the test
+   * images: for choosing a rate. By default, none.
    */
   readonly holdOut?: number;
-  /** Forget what is in the run's folder and train again. */
+  /** Whether to train again although the run's folder has the result. */
   readonly fresh?: boolean;
 }
 
 /** Numbers only. */
 export interface LinearProbeResult extends Pick<RunKey, "scale" | "seed"> {
   readonly run: string;
-  readonly of: Features;
-  /** Of the weights: `step 6240`. */
+  readonly of: SubjectOrPixels;
+  /** Version of the weights: `step 6240`. */
   readonly version: string;
   /** D. */
   readonly featureDim: number;
-  /** One for each learning rate. To take the best of several by their accuracy is to choose on the test images. */
+  /**
+   * One course for each learning rate. Whoever takes the best of several by their accuracy chooses
+   * on the test images.
+   */
   readonly courses: readonly ProbeCourse[];
 }
 
-/** Tried beside each other where features are cached: around the reference's 0.001, up to what its ResNet-50 was given. */
+/** Rates tried side by side on cached features: from the reference's 0.001 to what its ResNet-50 got. */
 export const probeRates = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3] as const;
 
+/** The one rate of a probe on augmented crops: the reference's. */
+const augmentedRates = [0.001] as const;
+
 /**
- * Trains linear classifiers on frozen features, or loads what `outputs/` has.
+ * Trains linear classifiers on frozen features, or loads the result that `outputs/` has.
  *
  * @throws {Error} If the run is not there, or `signal` was aborted: nothing is kept then.
  * @throws {RangeError} If an option makes no sense for the network; see `probeFeatures`.
@@ -76,54 +87,34 @@ export async function linearProbe(
   { scale, seed, of = "teacher", augment = false, fresh = false, ...options }:
     LinearProbeVerbOptions,
 ): Promise<LinearProbeResult> {
-  const { lrs = augment ? [0.001] : probeRates, epochs = 100, batchSize = 256 } = options;
-  const { holdOut, lastBlocks, avgPool, signal, onStart, onEvent } = options;
-  const key = { config, scale, seed };
-  checkCombination(options.holdOut, of, augment);
-  const found = findFeatures(key, of);
-  const { folder, version } = found;
+  const { lrs = augment ? augmentedRates : probeRates, signal } = options;
+  const { epochs = probeEpochs, batchSize = probeBatch, holdOut, lastBlocks, avgPool } = options;
+  checkCombination(holdOut, of, augment);
+  const experiment = openExperiment({ config, scale, seed });
+  const weights = findSubject(experiment.key, of);
+  const { folder, version } = weights;
   const decides = { of, version, augment, lrs, epochs, batchSize, holdOut, lastBlocks, avgPool };
   return await evaluated(folder, { name: "linear", options: decides, fresh }, async () => {
-    const data = await openData(config.data, sizesAt(config, scale));
-    const rng = createRng(seed).fork("linear probe");
-    const pause = interruptible(`the linear probe of ${folder.id}`, signal);
-    using model = of === "pixels" ? null : await loadSubject(key, of, found);
-    const { crops } = recipeAt(config, scale);
-    const blocks = { lastBlocks, avgPool };
-    const cached = async (source: ImageSource) =>
-      await cachedBank(source, model, crops, blocks, pause);
-    using whole = augment ? null : await cached(data.train);
-    using tested = holdOut === undefined ? await cached(data.test) : null;
-    const augmented = { size: crops.globalSize, scale: probeCropScale, stats: crops.stats };
-    using drawn = augment
-      ? openLabelledCrops(data.train, { ...augmented, rng: rng.fork("crops") })
-      : null;
-    const how = { numClasses: data.train.classNames.length, lrs, epochs, batchSize };
-    const test = tested && cachedSource(tested);
-    const steps = drawn
-      ? trainAwaitedProbe(await augmentedSource(model!, drawn, blocks), test!, how, rng)
-      : trainLinearProbe(...trainAndTest(cachedSource(whole!), test ?? holdOut!, rng), how, rng);
-    const courses = await drive(steps, pause, async ({ step, totalSteps, losses, tested }) => {
-      if (step === 1) await onStart?.([], totalSteps);
-      const metrics = {
-        loss: Math.min(...losses),
-        ...(tested ? { linearTop1: tested.top1, linearTop5: tested.top5 } : {}),
-      };
-      await onEvent?.({ step, totalSteps, metrics });
-    });
-    return {
-      run: folder.id,
-      scale,
-      seed,
-      of,
-      version,
-      featureDim: (tested ?? whole!).dim,
-      courses,
+    const { train, test } = await experiment.data();
+    using model = of === "pixels" ? null : await loadSubject(experiment.key, of, weights);
+    const task: ProbeTask = {
+      ...{ train, test, model, holdOut, crops: experiment.recipe.crops },
+      blocks: { lastBlocks, avgPool },
+      options: { numClasses: train.classNames.length, lrs, epochs, batchSize },
+      rng: createRng(seed).fork("linear probe"),
+      pause: interruptible(`the linear probe of ${folder.id}`, signal),
+      onStep: reporter(options),
     };
+    const result = augment ? await augmentedProbe(task) : await cachedProbe(task);
+    return { run: folder.id, scale, seed, of, version, ...result };
   });
 }
 
-function checkCombination(holdOut: number | undefined, of: Features, augment: boolean): void {
+function checkCombination(
+  holdOut: number | undefined,
+  of: SubjectOrPixels,
+  augment: boolean,
+): void {
   if (augment && (of === "pixels" || holdOut !== undefined)) {
     const what = of === "pixels" ? "pixels" : "images that are held out";
     throw new RangeError(`Cannot augment ${what}: they are read whole`);
@@ -133,25 +124,77 @@ function checkCombination(holdOut: number | undefined, of: Features, augment: bo
   }
 }
 
-/** All training images and the test images, or what is left of the former, and the share of them that is held out. */
-function trainAndTest(
+/** Passes the steps of a probe on to whoever watches. */
+function reporter({ onStart, onEvent }: TrainHooks): ProbeTask["onStep"] {
+  return async ({ step, totalSteps, losses, tested }) => {
+    if (step === 1) await onStart?.([], totalSteps);
+    const metrics = {
+      loss: Math.min(...losses),
+      ...(tested ? { linearTop1: tested.top1, linearTop5: tested.top5 } : {}),
+    };
+    await onEvent?.({ step, totalSteps, metrics });
+  };
+}
+
+/** Everything a probe is trained from. */
+interface ProbeTask {
+  readonly train: ImageSource;
+  readonly test: ImageSource;
+  /** `null`: the pixels are the features. */
+  readonly model: Model | null;
+  readonly crops: CropRecipe;
+  readonly blocks: ProbeFeatureOptions;
+  readonly holdOut: number | undefined;
+  readonly options: LinearProbeOptions;
+  readonly rng: Rng;
+  readonly pause: () => Promise<void>;
+  readonly onStep: (step: ProbeStep) => Promise<void>;
+}
+
+type ProbeOutcome = Pick<LinearProbeResult, "featureDim" | "courses">;
+
+/** Trains on features of the whole images, computed once. */
+async function cachedProbe(task: ProbeTask): Promise<ProbeOutcome> {
+  const { holdOut, options, rng } = task;
+  using trainBank = await cachedBank(task.train, task);
+  using testBank = holdOut === undefined ? await cachedBank(task.test, task) : null;
+  const all = cachedSource(trainBank);
+  const [train, test] = testBank
+    ? [all, cachedSource(testBank)]
+    : heldOutSources(all, holdOut!, rng);
+  const steps = trainLinearProbe(train, test, options, rng);
+  const courses = await drive(steps, task.pause, task.onStep);
+  return { featureDim: trainBank.dim, courses };
+}
+
+/** Trains on features of new crops in every epoch, tests on the whole images. */
+async function augmentedProbe(task: ProbeTask): Promise<ProbeOutcome> {
+  const { model, blocks, options, rng, crops: { globalSize: size, stats } } = task;
+  using testBank = await cachedBank(task.test, task);
+  using labelledCrops = openLabelledCrops(task.train, {
+    ...{ size, stats, scale: probeCropScale, rng: rng.fork("crops") },
+  });
+  const train = await augmentedSource(model!, labelledCrops, blocks);
+  const steps = trainLinearProbe(train, cachedSource(testBank), options, rng);
+  const courses = await drive(steps, task.pause, task.onStep);
+  return { featureDim: testBank.dim, courses };
+}
+
+/** A random share of the images to test on, and the rest to train on. */
+function heldOutSources(
   all: ProbeSource,
-  test: ProbeSource | number,
+  share: number,
   rng: Rng,
-): [ProbeSource, ProbeSource] {
-  if (typeof test !== "number") return [all, test];
+): readonly [train: ProbeSource, test: ProbeSource] {
   const order = rng.fork("held out").permutation(all.labels.length);
-  const count = Math.round(test * order.length);
+  const count = Math.round(share * order.length);
   return [partOf(all, order.subarray(count)), partOf(all, order.subarray(0, count))];
 }
 
 /** Features of the whole images; without a model, the images themselves. */
 async function cachedBank(
   source: ImageSource,
-  model: Model | null,
-  crops: CropRecipe,
-  blocks: ProbeFeatureOptions,
-  pause: () => Promise<void>,
+  { model, crops, blocks, pause }: ProbeTask,
 ): Promise<OwnedBank> {
   if (model === null) return await pixelBank(source, crops, pause);
   const read = (x: tf.Tensor4D) => probeFeatures(model, x, blocks);

@@ -5,11 +5,11 @@ import { type ImageSource, inMemory } from "lib/datasets/pictures/stored_images.
 import { readFeatureBank } from "lib/eval/features/feature_source.ts";
 import { pixelFeatures, pooledFeatures } from "lib/eval/features/features.ts";
 import { nearestNeighbours, type Neighbours } from "lib/eval/nearest/neighbours.ts";
-import { openData } from "lib/experiments/configs/data.ts";
 import { evaluated } from "lib/experiments/runs/evaluations.ts";
 import { bankOptions } from "lib/experiments/measure/feature_banks.ts";
-import { recipeAt, type RunKey, sizesAt } from "lib/experiments/configs/config.ts";
-import { findFeatures, type FoundSubject, loadSubject } from "lib/experiments/subjects/subject.ts";
+import type { RunKey } from "lib/experiments/configs/config.ts";
+import { type Experiment, openExperiment } from "lib/experiments/subjects/experiment.ts";
+import { findSubject, loadSubject, type SubjectWeights } from "lib/experiments/subjects/subject.ts";
 
 export interface NearestImagesOptions extends Omit<RunKey, "config"> {
   /** Test images to start from; by default, the first image of each class. */
@@ -39,11 +39,11 @@ export async function nearestImages(
   config: RunKey["config"],
   { scale, seed, k = 8, by = "teacher", queries }: NearestImagesOptions,
 ): Promise<NearestImages> {
-  const { train, test } = await openData(config.data, sizesAt(config, scale));
-  const { globalSize: size } = recipeAt(config, scale).crops;
-  const key = { config, scale, seed };
-  const found = findFeatures(key, by);
-  const { folder, version } = found;
+  const experiment = openExperiment({ config, scale, seed });
+  const { train, test } = await experiment.data();
+  const { globalSize: size } = experiment.recipe.crops;
+  const weights = findSubject(experiment.key, by);
+  const { folder, version } = weights;
   const wanted = queries ?? firstOfEachClass(test);
   const chosen = await takeImages(test, wanted, { size });
   const decides = { by, version, queries: wanted, k };
@@ -55,7 +55,7 @@ export async function nearestImages(
         pixelFeatures(chosen),
         k,
       )
-      : await nearestToTeacher(key, found, train, chosen, k);
+      : await nearestToTeacher(experiment, weights, train, chosen, k);
     return [...indices];
   });
   const nearest = await takeImages(train, indices, { size });
@@ -76,15 +76,14 @@ function firstOfEachClass({ labels, classNames }: ImageSource): number[] {
 }
 
 async function nearestToTeacher(
-  key: RunKey,
-  found: FoundSubject,
+  { key, recipe: { crops } }: Experiment,
+  weights: SubjectWeights,
   train: ImageSource,
   chosen: ImageSet,
   k: number,
 ): Promise<Neighbours> {
-  using teacher = await loadSubject(key, "teacher", found);
+  using teacher = await loadSubject(key, "teacher", weights);
   const read = pooledFeatures(teacher);
-  const { crops } = recipeAt(key.config, key.scale);
   using bank = await readFeatureBank(read, train, bankOptions(crops));
   using probes = await readFeatureBank(read, chosen, bankOptions(crops));
   return nearestNeighbours(bank, probes, k);

@@ -20,17 +20,17 @@ Deno.test("openProbeClassifier() is the probe: it is right as often on the test 
   inOutputs(async () => {
     const { lr, top1 } = await chosenProbe(config, { ...key, of: "init" });
     const { test } = await loadData(config.data, config.scales.smoke);
-    const found = findSubject(key, "init");
+    const weights = findSubject(key, "init");
     const { numTensors } = tf.memory();
     {
-      using probe = await openProbeClassifier(key, { found, lr, pause: go });
+      using probe = await openProbeClassifier(key, { weights, lr, pause: go });
       const { all, images } = await shiftedAccuracy([test], probe.classify);
       assertEquals(images, 64);
       assertClose(all, top1, 1e-6);
     }
     assertEquals(tf.memory().numTensors, numTensors);
     const stop = () => Promise.reject(new Error("Stopped"));
-    const stopped = () => openProbeClassifier(key, { found, lr, pause: stop });
+    const stopped = () => openProbeClassifier(key, { weights, lr, pause: stop });
     await assertRejects(stopped, Error, "Stopped");
     assertEquals(tf.memory().numTensors, numTensors);
   }));

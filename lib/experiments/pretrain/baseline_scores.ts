@@ -5,7 +5,7 @@ import type { PretrainConfig, RunKey, ScaleName } from "lib/experiments/configs/
 import { counter, toItsEnd } from "lib/experiments/runs/in_turn.ts";
 import { knn } from "lib/experiments/measure/knn_scores.ts";
 import { pretrain } from "lib/experiments/pretrain/pretrain.ts";
-import type { Features } from "lib/experiments/subjects/subject.ts";
+import type { SubjectOrPixels } from "lib/experiments/subjects/subject.ts";
 import { supervised } from "lib/experiments/pretrain/supervised.ts";
 
 /** One kind of features. Accuracies are fractions of the test images, one for each seed. */
@@ -39,7 +39,7 @@ export interface BaselineScoresOptions
   readonly epochs?: number;
 }
 
-const kinds: readonly (readonly [FeatureScores["features"], Features])[] = [
+const kinds: readonly (readonly [FeatureScores["features"], SubjectOrPixels])[] = [
   ["raw pixels", "pixels"],
   ["random weights", "init"],
   ["DINO", "teacher"],
@@ -89,7 +89,7 @@ export async function baselineScores(
 }
 
 interface What extends RunKey, Pick<TrainHooks, "signal"> {
-  readonly of: Features;
+  readonly of: SubjectOrPixels;
 }
 
 interface Measured {

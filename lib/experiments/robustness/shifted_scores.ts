@@ -7,7 +7,8 @@ import {
   shiftedAccuracy,
 } from "lib/robustness/mod.ts";
 import { chosenProbe } from "lib/experiments/measure/chosen_probe.ts";
-import { recipeAt, type RunKey } from "lib/experiments/configs/config.ts";
+import type { RunKey } from "lib/experiments/configs/config.ts";
+import { openExperiment } from "lib/experiments/subjects/experiment.ts";
 import { evaluated } from "lib/experiments/runs/evaluations.ts";
 import { interruptible } from "lib/experiments/runs/pause.ts";
 import {
@@ -45,11 +46,11 @@ export async function shiftedScores(
   key: RunKey,
   { sets, adversarial, judge, signal }: ShiftedScoresOptions,
 ): Promise<ShiftedScores> {
-  const { found: { folder, version }, lr } = await chosen(key, signal);
+  const { weights: { folder, version }, lr } = await chosen(key, signal);
   const options = { version, lr, chosenBy: judge && await nameOf(judge, signal) };
   return await evaluated(folder, { name: "robustness", options, fresh: false }, async () => {
     const [shifted, hard] = [await sets(), await adversarial()];
-    const { globalSize: size } = recipeAt(key.config, key.scale).crops;
+    const { globalSize: size } = openExperiment(key).recipe.crops;
     using probe = await openProbe(key, signal);
     const accuracy = async ({ images, among }: ShiftedSet) =>
       await shiftedAccuracy(centerCrops(images, { size }), probe.classify, { among });
@@ -65,19 +66,19 @@ export async function shiftedScores(
 
 /** The probe of a run's teacher. */
 export async function openProbe(key: RunKey, signal?: AbortSignal): Promise<ProbeClassifier> {
-  const { found, lr } = await chosen(key, signal);
-  const pause = interruptible(`the robustness of ${found.folder.id}`, signal);
-  return await openProbeClassifier(key, { found, lr, pause });
+  const { weights, lr } = await chosen(key, signal);
+  const pause = interruptible(`the robustness of ${weights.folder.id}`, signal);
+  return await openProbeClassifier(key, { weights, lr, pause });
 }
 
 async function chosen({ config, scale, seed }: RunKey, signal?: AbortSignal) {
-  const found = findSubject({ config, scale, seed }, "teacher");
+  const weights = findSubject({ config, scale, seed }, "teacher");
   const { lr } = await chosenProbe(config, { scale, seed, of: "teacher", signal });
-  return { found, lr };
+  return { weights, lr };
 }
 
 /** What decides the choices of a run's probe. */
 async function nameOf(key: RunKey, signal?: AbortSignal): Promise<object> {
-  const { found: { folder: { id }, version }, lr } = await chosen(key, signal);
+  const { weights: { folder: { id }, version }, lr } = await chosen(key, signal);
   return { id, version, lr };
 }

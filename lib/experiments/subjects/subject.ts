@@ -32,23 +32,25 @@ export type Subject =
   | { readonly weights: string };
 
 /** What an evaluation reads: a network's features, or the images themselves. */
-export type Features = Subject | "pixels";
+export type SubjectOrPixels = Subject | "pixels";
 
-/** Where a subject's weights are, as of now. */
-export interface FoundSubject {
+/** Where the weights of a subject are now. */
+export interface SubjectWeights {
+  /** The run's folder, where results of its evaluations are kept. */
   readonly folder: RunFolder;
-  /** `undefined`: drawn from the seed. */
+  /** The file of weights; `undefined` if they are drawn from the seed, or if there are none. */
   readonly path?: string;
-  /** What tells these weights from later ones at the same place; plain data. */
+  /** Tells these weights from later ones in the same file. */
   readonly version: string;
 }
 
 /**
- * Finds a subject, without reading it.
+ * Finds a subject's weights without reading them. The images themselves have none: `pixels` gives
+ * the folder of the run they are compared with.
  *
- * @throws {Error} If it is not there; the message says which verb makes it.
+ * @throws {Error} If they are not there; the message says which verb makes them.
  */
-export function findSubject(key: RunKey, of: Subject): FoundSubject {
+export function findSubject(key: RunKey, of: SubjectOrPixels): SubjectWeights {
   const folder = runFolder(key);
   if (typeof of === "object") {
     return {
@@ -57,6 +59,8 @@ export function findSubject(key: RunKey, of: Subject): FoundSubject {
     };
   }
   switch (of) {
+    case "pixels":
+      return { folder, version: "as they are" };
     case "init":
       return { folder, version: "seed" };
     case "supervised":
@@ -78,17 +82,10 @@ export function findSubject(key: RunKey, of: Subject): FoundSubject {
   }
 }
 
-/** As {@linkcode findSubject}; of pixels, the folder of the run that they are held against. */
-export function findFeatures(key: RunKey, of: Features): FoundSubject {
-  return of === "pixels"
-    ? { folder: runFolder(key), version: "as they are" }
-    : findSubject(key, of);
-}
-
 const notTrained = "call pretrain() with the same options";
 
 /** A run's last checkpoint. */
-function newest(folder: RunFolder, hint: string): FoundSubject {
+function newest(folder: RunFolder, hint: string): SubjectWeights {
   const file = listCheckpoints(folder.path)[0];
   if (file) return { folder, path: file.path, version: `step ${file.step}` };
   throw new NotSavedError(`Run ${folder.id} is not in outputs/: ${hint}`);
@@ -111,7 +108,7 @@ function fileVersion(path: string, hint: string): { path: string; version: strin
 export async function loadSubject(
   { config, scale, seed }: RunKey,
   of: Subject,
-  { path }: FoundSubject,
+  { path }: SubjectWeights,
 ): Promise<Model> {
   const { model: modelConfig } = recipeAt(config, scale);
   // The stream of pretrain's own student and teacher, so these are the very weights it starts from.
