@@ -1,6 +1,7 @@
 /** What the paper says in words about its numbers: what it quotes, beside what its own tables give. */
 import { figure2 } from "lib/paper/figure2.ts";
 import { figure3 } from "lib/paper/figure3.ts";
+import { paperKernelSizes } from "lib/paper/printed.ts";
 import { table1 } from "lib/paper/table1.ts";
 import { table2 } from "lib/paper/table2.ts";
 import { table3 } from "lib/paper/table3.ts";
@@ -19,8 +20,7 @@ export interface Claim {
   readonly printed: number;
 }
 
-const kernelSizes = [3, 5, 7, 9, 15] as const;
-type KernelSize = typeof kernelSizes[number];
+type KernelSize = typeof paperKernelSizes[number];
 
 /** The one row that has all of `wanted`. */
 function only<Row extends object>(rows: readonly Row[], wanted: Partial<Row>): Row {
@@ -56,7 +56,7 @@ function robust(kernelSize: KernelSize) {
 
 /** The mean over all kernel sizes. */
 function overSizes(gain: (kernelSize: KernelSize) => number): number {
-  return kernelSizes.reduce((sum, size) => sum + gain(size), 0) / kernelSizes.length;
+  return paperKernelSizes.reduce((sum, size) => sum + gain(size), 0) / paperKernelSizes.length;
 }
 
 function peakEpoch(arch: "BC-SSL-T" | "Swin-T"): number {

@@ -5,7 +5,7 @@
 export { type Claim, claims } from "lib/paper/claims.ts";
 export { figure2, type Figure2Row } from "lib/paper/figure2.ts";
 export { figure3, type Figure3Row } from "lib/paper/figure3.ts";
-export type { Printed, PrintedRow } from "lib/paper/printed.ts";
+export { paperKernelSizes, type Printed, type PrintedRow } from "lib/paper/printed.ts";
 export { type Slip, slips, slipsOf } from "lib/paper/slips.ts";
 export { table1, type Table1Row } from "lib/paper/table1.ts";
 export { table2, type Table2Row } from "lib/paper/table2.ts";

@@ -30,3 +30,6 @@ export function printed<Row>(
 export function fraction(percent: number): number {
   return percent / 100;
 }
+
+/** The kernel sizes that the paper compares, pixels a side (Table 2, Figure 2, Tables 4 and 5). */
+export const paperKernelSizes = [3, 5, 7, 9, 15] as const;

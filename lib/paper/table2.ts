@@ -1,5 +1,5 @@
 /** Table 2, §3.3: ConvNeXt-T with and without BatchNorm, over kernel sizes. */
-import { fraction, type Printed, type PrintedRow } from "lib/paper/printed.ts";
+import { fraction, paperKernelSizes, type Printed, type PrintedRow } from "lib/paper/printed.ts";
 
 /** One cell: the paper has a row with BatchNorm, a row without, and a column for each kernel size. */
 export interface Table2Row extends PrintedRow {
@@ -13,7 +13,6 @@ export interface Table2Row extends PrintedRow {
 }
 
 const [name, section] = ["Table 2", "§3.3"];
-const kernelSizes = [3, 5, 7, 9, 15];
 const without = [73.27, 73.82, 74.10, 74.52, 74.28];
 const withBatchNorm = [74.04, 74.35, 74.48, 75.01, 74.47];
 
@@ -21,9 +20,9 @@ function row(percents: readonly number[], number: number, batchNorm: boolean): T
   return percents.map((percent, i) => ({
     arch: "ConvNeXt-T",
     batchNorm,
-    kernelSize: kernelSizes[i]!,
+    kernelSize: paperKernelSizes[i]!,
     linear: fraction(percent),
-    source: `${section}, ${name}, row ${number}, ${kernelSizes[i]}×${kernelSizes[i]}`,
+    source: `${section}, ${name}, row ${number}, ${paperKernelSizes[i]}×${paperKernelSizes[i]}`,
   }));
 }
 

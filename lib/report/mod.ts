@@ -14,13 +14,8 @@ export { type CamSheetOptions, camSheetPng, showCams } from "lib/report/sheets/c
 export { camScoreTable, hotAreaFigure } from "lib/report/figures/cam_scores.ts";
 export type { ColourMap } from "lib/report/draw/colour_maps.ts";
 export { type ArmClaim, testClaims } from "lib/report/results/claim_tests.ts";
-export {
-  compare,
-  type Measurement,
-  type TestedClaim,
-  verdict,
-  verdicts,
-} from "lib/report/results/compare.ts";
+export { compare, type Measurement, verdict, verdicts } from "lib/report/results/compare.ts";
+export type { TestedClaim } from "lib/report/results/tested_claim.ts";
 export { equals, exceeds, type Finding, rises, type Verdict } from "lib/stats/verdicts.ts";
 export {
   detectionSheet,

@@ -6,6 +6,7 @@ import { interruption, isInterruption, onInterrupt, tick } from "lib/report/note
 import { inNotebook, settle, show } from "lib/report/notebook/jupyter.ts";
 import type { MimeBundle } from "lib/report/notebook/outbox.ts";
 import { toPng, toSvg } from "lib/report/draw/plot.ts";
+import { escapeText } from "lib/report/draw/text.ts";
 import { trainingCurves } from "lib/report/figures/training_curves.ts";
 
 const barInterval = 500; // ms between two pictures of the bar
@@ -189,11 +190,11 @@ class LiveDisplay {
     const share = total > 0 ? 100 * done / total : 0;
     const text = [`${this.#title}: ${parts.join(" · ")}`, ...this.#warnings].join("\n");
     const warnings = this.#warnings.map((warning) =>
-      `<div style="color:#b34a00">${escape(warning)}</div>`
+      `<div style="color:#b34a00">${escapeText(warning)}</div>`
     );
     return html(
       `<div style="font-family:sans-serif;font-size:13px;max-width:880px">` +
-        `<b>${escape(this.#title)}</b> &nbsp;${escape(parts.join(" · "))}` +
+        `<b>${escapeText(this.#title)}</b> &nbsp;${escapeText(parts.join(" · "))}` +
         `<div style="height:6px;margin-top:4px;background:#e4e4e4;border-radius:3px">` +
         `<div style="width:${
           share.toFixed(1)
@@ -218,10 +219,6 @@ function clearLine(): void {
 
 function html(markup: string, text: string): MimeBundle {
   return { "text/html": markup, "text/plain": text };
-}
-
-function escape(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 }
 
 function count(value: number): string {

@@ -1,14 +1,18 @@
 /** A run's metrics in memory: every step of a short run, an even sample of a long one. */
 import type { HistoryLine } from "lib/runs/events.ts";
+import { metricOf } from "./metric_table.ts";
 
-/** Lines kept, at most; a curve is drawn from far fewer. Some 15 MB, whatever the length of the run. */
+/** Lines kept at most; a curve needs far fewer. They take some 15 MB, however long the run is. */
 export const historyLimit = 20_000;
 
 /**
- * Appends a line, or adds its metrics to the last one's if that is of the same step: a monitor comes after its step.
+ * Appends a line, or adds its metrics to the last line if that is of the same step: the monitor
+ * measures after its step was taken.
  *
- * The newest line is always there. Of those before it, a run of more than {@linkcode historyLimit} steps keeps every n-th, and
- * each with a k-NN or an alarm; which ones depends on their steps alone, so a resumed run has the lines of an uninterrupted one.
+ * The newest line is always there. Of the lines before it, a run of more than
+ * {@linkcode historyLimit} steps keeps every n-th, and each with a metric that is measured only now
+ * and then, as a k-NN or an alarm. Which lines stay depends on their steps alone, so a resumed run
+ * has the lines of an uninterrupted one.
  */
 export function addToHistory(
   history: HistoryLine[],
@@ -23,10 +27,9 @@ export function addToHistory(
   } else history.push({ step, metrics });
 }
 
-/** Whether a line is one of those that stay. */
+/** Whether a line stays when a newer one comes. */
 export function stays({ step, metrics }: HistoryLine, totalSteps: number): boolean {
   const every = Math.ceil(totalSteps / historyLimit);
-  return every <= 1 || step % every === 0 || Object.keys(metrics).some((key) => rare.test(key));
+  if (every <= 1 || step % every === 0) return true;
+  return Object.keys(metrics).some((name) => metricOf(name)?.when === "now and then");
 }
-
-const rare = /^(knn|alarm)/;

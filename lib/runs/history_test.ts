@@ -22,6 +22,18 @@ Deno.test("addToHistory() keeps every step of a short run, and joins the metrics
   assertEquals(history[1000], { step: 1001, metrics: { loss: 1001, knn20Top1: 0.5 } });
 });
 
+Deno.test("addToHistory() keeps what the monitor of a detector measured in a long run", () => {
+  const history: HistoryLine[] = [];
+  const total = 5 * historyLimit;
+  for (const step of [1, 2, 3, 4]) addToHistory(history, { step, metrics: { loss: 1 } }, total);
+  addToHistory(history, { step: 4, metrics: { boxAp: 0.3, maskAp: 0.2 } }, total);
+  for (const step of [6, 7]) addToHistory(history, { step, metrics: { loss: 1 } }, total);
+  assertEquals(history, [
+    { step: 4, metrics: { loss: 1, boxAp: 0.3, maskAp: 0.2 } },
+    { step: 7, metrics: { loss: 1 } },
+  ]);
+});
+
 Deno.test("addToHistory() keeps of a long run every n-th step, those with a k-NN, and the newest", () => {
   const total = 5 * historyLimit;
   const history = historyOf(total - 1, total);

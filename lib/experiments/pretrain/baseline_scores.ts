@@ -1,28 +1,34 @@
-/** The verb `baselineScores`: "is it better than nothing, and how far from being told?", by k-NN and by a linear probe. */
+/** The verb `baselineScores`: is a method better than no training, and how far from training with labels? By k-NN and linear probe. */
 import type { TrainHooks } from "lib/runs/events.ts";
 import { type ChosenProbe, chosenProbe } from "lib/experiments/measure/chosen_probe.ts";
 import type { PretrainConfig, RunKey, ScaleName } from "lib/experiments/configs/config.ts";
 import { counter, toItsEnd } from "lib/experiments/runs/in_turn.ts";
 import { knn } from "lib/experiments/measure/knn_scores.ts";
 import { pretrain } from "lib/experiments/pretrain/pretrain.ts";
+import { methodName } from "lib/experiments/subjects/experiment.ts";
 import type { SubjectOrPixels } from "lib/experiments/subjects/subject.ts";
 import { supervised } from "lib/experiments/pretrain/supervised.ts";
 
 /** One kind of features. Accuracies are fractions of the test images, one for each seed. */
 export interface FeatureScores {
-  readonly features: "raw pixels" | "random weights" | "DINO" | "supervised";
-  /** Top-1; of raw pixels one, as no seed changes it. */
+  /** Whose features: the images themselves, the first weights, the trained teacher, or the supervised twin. */
+  readonly of: "pixels" | "init" | "teacher" | "supervised";
+  /** Name in tables and figures: `raw pixels`, `random weights`, `supervised`; for the teacher, its method's. */
+  readonly features: string;
+  /** Top-1; raw pixels have one value, since no seed changes it. */
   readonly knn: readonly number[];
   /** Top-1 after the last epoch, at the rate that did best on training images held out. */
   readonly linear: readonly number[];
   /** Those rates, for 256 images. */
   readonly rates: readonly number[];
-  /** In whose folders the numbers are: the runs themselves, or those that begin with these weights or see these images. */
+  /** Runs whose folders hold the numbers: for random weights and raw pixels, those that start from them. */
   readonly runs: readonly string[];
 }
 
 /** Numbers only. */
 export interface BaselineScores {
+  /** Name of the method that trained the runs: `DINO`. */
+  readonly method: string;
   readonly scale: ScaleName;
   readonly seeds: readonly number[];
   readonly k: number;
@@ -33,28 +39,31 @@ export interface BaselineScoresOptions
   extends Pick<TrainHooks, "onStart" | "onEvent" | "onWarning" | "signal"> {
   readonly scale: ScaleName;
   readonly seeds: readonly number[];
-  /** Of the k-NN. By default, 20. */
+  /** Neighbours of the k-NN. By default, 20. */
   readonly k?: number;
-  /** Of the linear probes. By default, the reference's 100. */
+  /** Epochs of the linear probes. By default, the reference's 100. */
   readonly epochs?: number;
 }
 
-const kinds: readonly (readonly [FeatureScores["features"], SubjectOrPixels])[] = [
-  ["raw pixels", "pixels"],
-  ["random weights", "init"],
-  ["DINO", "teacher"],
+/** What is scored, in the order of the rows; the teacher has the name of its method. */
+const kinds = [
+  ["pixels", "raw pixels"],
+  ["init", "random weights"],
+  ["teacher", undefined],
   ["supervised", "supervised"],
-];
+] as const;
 
 /**
- * Scores raw pixels, the network's first weights, what DINO makes of them without labels, and what the same network makes of them
- * with labels, for every seed. Trains what `outputs/` does not hold yet, and keeps all that it measures: called again, it loads.
+ * Scores raw pixels, the network's first weights, the teacher that a method trained from them without
+ * labels, and the same network trained with labels, for every seed. Trains what `outputs/` does not
+ * hold yet, and keeps all that it measures: called again, it loads.
  *
- * The rate of a linear probe is chosen, for each of its features and seeds, on a tenth of the training images that a first probe is
- * not trained on; the second is trained on all of them. No choice has seen the test images. The supervised twin itself has seen
- * those held out, so that they choose less well for it.
+ * The rate of a linear probe is chosen, for each kind of features and each seed, on a tenth of the
+ * training images that a first probe is not trained on; a second probe is trained on all of them. No
+ * choice has seen the test images. The supervised twin itself was trained on the images held out, so
+ * they choose less well for it.
  *
- * @param options.onEvent Told of each training and evaluation that is done, as a step.
+ * @param options.onEvent Called after each training and evaluation, as for a step.
  * @throws {Error} If `signal` is aborted: what was done until then is kept.
  */
 export async function baselineScores(
@@ -62,6 +71,7 @@ export async function baselineScores(
   options: BaselineScoresOptions,
 ): Promise<BaselineScores> {
   const { scale, seeds, k = 20, epochs } = options;
+  const method = methodName(config.recipe);
   const count = counter(seeds.length * (2 + 2 * kinds.length), options);
   const { signal, onWarning } = options;
   for (const seed of seeds) {
@@ -70,7 +80,7 @@ export async function baselineScores(
     }
   }
   const scores: FeatureScores[] = [];
-  for (const [features, of] of kinds) {
+  for (const [of, features = method] of kinds) {
     const [knns, probes]: [Measured[], ChosenProbe[]] = [[], []];
     for (const seed of seeds) {
       const shared = { config, scale, seed, of, signal };
@@ -78,6 +88,7 @@ export async function baselineScores(
       probes.push(await count(() => chosenProbe(config, { ...shared, epochs })));
     }
     scores.push({
+      of,
       features,
       knn: (of === "pixels" ? knns.slice(0, 1) : knns).map(({ top1 }) => top1),
       linear: probes.map(({ top1 }) => top1),
@@ -85,7 +96,7 @@ export async function baselineScores(
       runs: knns.map(({ run }) => run),
     });
   }
-  return { scale, seeds, k, scores };
+  return { method, scale, seeds, k, scores };
 }
 
 interface What extends RunKey, Pick<TrainHooks, "signal"> {

@@ -2,7 +2,8 @@
 import { Buffer } from "node:buffer";
 import type { ImageSet } from "lib/datasets/pictures/images.ts";
 import { show } from "lib/report/notebook/jupyter.ts";
-import { colours, escapeXml, fontFamily, provideFonts } from "lib/report/draw/plot.ts";
+import { colours, fontFamily, provideFonts } from "./plot.ts";
+import { escapeXml, fittingCaption } from "./text.ts";
 
 /** What may be drawn: `[N, H, W, 3]`, RGB, 0–255. An {@linkcode ImageSet} is one. */
 export type GridImages = Pick<ImageSet, "height" | "width" | "pixels">;
@@ -151,7 +152,7 @@ function drawOver(
     const { x, y } = corner(layout, i);
     const below = y + layout.height + textHeight - 5;
     const middle = x + layout.width / 2;
-    const words = captions[i] && shorten(captions[i]!, layout.width);
+    const words = captions[i] && fittingCaption(captions[i]!, layout.width);
     if (words) parts.push(text(middle, layout.perColumn ? y - 6 : below, 11, words));
   }
   for (let i = 0; sameClass && i < layout.count; i++) {
@@ -159,12 +160,6 @@ function drawOver(
   }
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" ` +
     `font-family="${fontFamily}">${parts.join("")}</svg>`;
-}
-
-/** As much of a caption as fits under an image `width` pixels wide; a letter takes about 6.4. */
-function shorten(caption: string, width: number): string {
-  const letters = Math.max(1, Math.floor(width / 6.4));
-  return caption.length <= letters ? caption : caption.slice(0, letters - 1) + "…";
 }
 
 /** Dashes tell the two apart where colours do not. */

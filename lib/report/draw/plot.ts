@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import { dirname, fromFileUrl, join } from "@std/path";
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
+import { escapeXml } from "./text.ts";
 
 // deno-lint-ignore no-explicit-any -- Deno's types have no DOM
 const { document } = parseHTML("<!doctype html><html><body></body></html>") as any;
@@ -141,10 +142,4 @@ export function provideFonts(): void {
   );
   Deno.renameSync(partial, path);
   Deno.env.set("FONTCONFIG_FILE", path);
-}
-
-/** Text for use between tags or in an attribute. */
-export function escapeXml(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;");
 }

@@ -1,15 +1,9 @@
 /** The curves of runs as small multiples: a panel for each metric, a line for each run. */
 import * as Plot from "@observablehq/plot";
 import type { HistoryLine } from "lib/runs/events.ts";
-import {
-  axisLabel,
-  categorical,
-  escapeXml,
-  type Figure,
-  grey,
-  gridOf,
-  plot,
-} from "lib/report/draw/plot.ts";
+import { type Metric, metricLabel, metricTable } from "lib/runs/metric_table.ts";
+import { axisLabel, categorical, type Figure, grey, gridOf, plot } from "lib/report/draw/plot.ts";
+import { escapeXml } from "lib/report/draw/text.ts";
 
 /** What is drawn of a run; a result of `pretrain` is one. */
 export interface CurveRun {
@@ -26,21 +20,11 @@ interface Point {
 const maxPoints = 160; // a line: two to a pixel are enough, and a committed notebook stays small
 const panel = { columns: 4, width: 222, height: 180 };
 
-/** What is drawn, in the order of the panels, and how it is called. */
-const titles: Readonly<Record<string, string>> = {
-  loss: "loss (nats)",
-  knn20Top1: "k-NN top-1 (%)",
-  linearTop1: "linear top-1 (%)",
-  classifierTop1: "classifier top-1 (%)",
-  boxAp: "box AP (%)",
-  maskAp: "mask AP (%)",
-  teacherEntropy: "teacher entropy (nats)",
-  featureStd: "feature std",
-};
-
 /**
- * Small multiples of what tells how training goes: loss, k-NN (k = 20), a linear probe, the average
- * precisions of a detector, and the two signs of collapse. Metrics of every step are lines; rare ones, as the k-NN, have dots. Long runs are averaged over neighbouring steps.
+ * Small multiples of how training goes: a panel for each metric that `metricTable` has curves for,
+ * such as the loss, the k-NN, a detector's average precision and the signs of collapse. Metrics of
+ * every step are lines; those measured now and then have dots. Long runs are averaged over
+ * neighbouring steps.
  *
  * @param options.totalSteps Where the axis ends; by default, with the longest run.
  */
@@ -48,15 +32,15 @@ export function trainingCurves(
   runs: readonly CurveRun[],
   { totalSteps = lastStep(runs) }: { readonly totalSteps?: number } = {},
 ): Figure {
-  const panels = metricKeys(runs).map((key) => metricPanel(runs, key, totalSteps));
+  const panels = drawnMetrics(runs).map((metric) => metricPanel(runs, metric, totalSteps));
   if (panels.length === 0) return gridOf([plot({ ...panel })], { ...panel, columns: 1 });
   return gridOf(panels, { ...panel, header: runs.length > 1 ? legend(runs) : "" });
 }
 
-function metricPanel(runs: readonly CurveRun[], key: string, totalSteps: number): Figure {
-  const percent = /(Top\d|Ap)$/.test(key);
+function metricPanel(runs: readonly CurveRun[], metric: Metric, totalSteps: number): Figure {
+  const factor = metric.unit === "fraction" ? 100 : 1;
   const marks = runs.flatMap(({ history }, run) => {
-    const points = series(history, key, percent ? 100 : 1);
+    const points = series(history, metric.name, factor);
     const stroke = categorical[run % categorical.length]!;
     const line = Plot.lineY(points, { x: "step", y: "value", stroke, strokeWidth: 1.5 });
     const sparse = points.length < history.length / 4 && points.length <= maxPoints / 2;
@@ -71,7 +55,13 @@ function metricPanel(runs: readonly CurveRun[], key: string, totalSteps: number)
     marginTop: 32,
     marginBottom: 38,
     x: { domain: [0, totalSteps], ticks: 3, ...axisLabel("step", "center") },
-    y: { ticks: 4, tickFormat: short, nice: true, grid: true, ...axisLabel(titles[key]!, "top") },
+    y: {
+      ticks: 4,
+      tickFormat: short,
+      nice: true,
+      grid: true,
+      ...axisLabel(metricLabel(metric), "top"),
+    },
     marks: [Plot.ruleX([0], { stroke: grey, strokeOpacity: 0.4 }), ...marks],
   });
 }
@@ -100,9 +90,10 @@ export function series(history: readonly HistoryLine[], key: string, factor = 1)
   });
 }
 
-function metricKeys(runs: readonly CurveRun[]): string[] {
-  return Object.keys(titles).filter((key) =>
-    runs.some(({ history }) => history.some(({ metrics }) => key in metrics))
+/** Metrics that have a panel, and that some run measured. */
+function drawnMetrics(runs: readonly CurveRun[]): Metric[] {
+  return metricTable.filter(({ name, curve }) =>
+    curve && runs.some(({ history }) => history.some(({ metrics }) => name in metrics))
   );
 }
 

@@ -5,6 +5,7 @@ import { type KernelArm, kernelSizeFigure } from "lib/report/figures/kernel_size
 import { type MonitorCurve } from "lib/report/figures/monitor_figure.ts";
 import type { Figure } from "lib/report/draw/plot.ts";
 import { type Table, tableOf } from "lib/report/tables/table_formats.ts";
+import { percent } from "lib/report/tables/percent.ts";
 
 export type ArmMetric = "knn" | "linear";
 
@@ -101,9 +102,4 @@ export function monitorCurves(results: readonly ArmResult[]): MonitorCurve[] {
 
 function difference(a: number | undefined, b: number | undefined): number | undefined {
   return a === undefined || b === undefined ? undefined : percent(a - b);
-}
-
-/** To ten digits: what a fraction times 100 adds is no measurement. */
-function percent(share: number | undefined): number | undefined {
-  return share === undefined ? undefined : Number((100 * share).toFixed(10));
 }

@@ -1,8 +1,8 @@
 /** What `armCams` scored, over seeds: a table, and what it says of the paper's claim. */
-import { type Arm, type ArmCams, armName, type CamScoreRow } from "lib/experiments/mod.ts";
+import type { ArmCams, CamScoreRow } from "lib/experiments/mod.ts";
 import { meanAndError } from "lib/stats/statistics.ts";
 import { rises } from "lib/stats/verdicts.ts";
-import type { TestedClaim } from "lib/report/results/compare.ts";
+import { bcSslResults, type TestedClaim, testedClaim } from "./tested_claim.ts";
 import { type Table, tableOf } from "lib/report/tables/table_formats.ts";
 
 type Score = keyof CamScoreRow["scores"];
@@ -62,12 +62,6 @@ const tested = {
   iou: "the hot part and the object agree better (IoU)",
 } as const satisfies Partial<Record<Score, string>>;
 
-const bcssl = [3, 5, 7, 9, 15].map((kernelSize): Arm => ({
-  arch: "convnext",
-  kernelSize,
-  batchNorm: true,
-}));
-
 /**
  * The paper's claim that what BC-SSL looks at grows with the kernels and covers the object (§5.1), by t-tests of slopes over the kernel
  * sizes that were run; for `verdicts`. The paper shows it in pictures and prints no number.
@@ -75,20 +69,12 @@ const bcssl = [3, 5, 7, 9, 15].map((kernelSize): Arm => ({
  * @throws {RangeError} If fewer than two kernel sizes of BC-SSL were run.
  */
 export function camClaims(results: readonly ArmCams[]): TestedClaim[] {
-  const arms = bcssl.flatMap((arm) => results.find(({ name }) => name === armName(arm)) ?? []);
-  if (arms.length < 2) {
-    throw new RangeError(
-      `Cannot test maps over kernel sizes: need two of BC-SSL, got ${arms.length}`,
-    );
-  }
-  const { scale, seeds } = arms[0]!;
-  const kernelSizes = arms.map(({ kernelSize }) => kernelSize!);
-  const runs = arms.flatMap((arm) => arm.runs);
+  const { arms, kernelSizes } = bcSslResults(results, "maps");
   return methods.flatMap((method) =>
     Object.entries(tested).map(([score, says]): TestedClaim => {
       const values = arms.map((arm) => bySeed(arm, method, score as Score));
       const claim = `${method}, §5.1: with larger kernels ${says}`;
-      return { claim, finding: rises(kernelSizes, values), scale, seeds, runs };
+      return testedClaim(claim, rises(kernelSizes, values), arms);
     })
   );
 }

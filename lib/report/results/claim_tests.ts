@@ -1,10 +1,13 @@
 /** How each of the paper's claims about networks is tested on the arms of a comparison. */
 import { type Arm, armName, type ArmResult } from "lib/experiments/mod.ts";
 import { exceeds, type Finding, rises } from "lib/stats/verdicts.ts";
-import { claims } from "lib/paper/mod.ts";
-import type { TestedClaim } from "lib/report/results/compare.ts";
+import { claims, paperKernelSizes } from "lib/paper/mod.ts";
+import { bcSslArm, meansBySeed, resultOf, type TestedClaim, testedClaim } from "./tested_claim.ts";
 
-/** Above: the mean over its arms, against the mean over those below. Rising: over the arms' kernel sizes. */
+/**
+ * What is compared: the mean of the arms `above` with the mean of those `below`, or a metric over
+ * the kernel sizes of the arms `rising`.
+ */
 type Test =
   & { readonly metric: "knn" | "linear" }
   & ({ readonly above: readonly Arm[]; readonly below: readonly Arm[] } | {
@@ -14,26 +17,32 @@ type Test =
 const resnet: Arm = { arch: "resnet" };
 const swin: Arm = { arch: "swin" };
 const convnext = (kernelSize: number): Arm => ({ arch: "convnext", kernelSize });
-const bcssl = (kernelSize: number): Arm => ({ arch: "convnext", kernelSize, batchNorm: true });
-const sizes = [3, 5, 7, 9, 15];
 
 /** The claims that arms can bear out or not, by the name that `claims` has them under. */
 const tests = {
   convNeXtAboveResNet: { metric: "linear", above: [convnext(3)], below: [resnet] },
   vanillaRises: { metric: "linear", rising: [3, 5, 7].map(convnext) },
   swinAboveVanilla: { metric: "linear", above: [swin], below: [convnext(7)] },
-  batchNormHelps: { metric: "linear", above: sizes.map(bcssl), below: sizes.map(convnext) },
-  batchNormHelpsKnn: { metric: "knn", above: sizes.map(bcssl), below: sizes.map(convnext) },
-  rises3To9: { metric: "linear", rising: [3, 5, 7, 9].map(bcssl) },
-  rises3To9Knn: { metric: "knn", rising: [3, 5, 7, 9].map(bcssl) },
-  falls9To15: { metric: "linear", above: [bcssl(9)], below: [bcssl(15)] },
-  rises7To9Knn: { metric: "knn", above: [bcssl(9)], below: [bcssl(7)] },
-  bcSslAboveVanillaKnn: { metric: "knn", above: [bcssl(9)], below: [convnext(7)] },
-  bcSslAboveSwinEarlyKnn: { metric: "knn", above: [bcssl(9)], below: [swin] },
-  bcSslAboveResNet: { metric: "linear", above: [bcssl(9)], below: [resnet] },
-  bcSslAboveResNetKnn: { metric: "knn", above: [bcssl(9)], below: [resnet] },
-  bcSslAboveSwin: { metric: "linear", above: [bcssl(9)], below: [swin] },
-  bcSslAboveSwinKnn: { metric: "knn", above: [bcssl(9)], below: [swin] },
+  batchNormHelps: {
+    metric: "linear",
+    above: paperKernelSizes.map(bcSslArm),
+    below: paperKernelSizes.map(convnext),
+  },
+  batchNormHelpsKnn: {
+    metric: "knn",
+    above: paperKernelSizes.map(bcSslArm),
+    below: paperKernelSizes.map(convnext),
+  },
+  rises3To9: { metric: "linear", rising: [3, 5, 7, 9].map(bcSslArm) },
+  rises3To9Knn: { metric: "knn", rising: [3, 5, 7, 9].map(bcSslArm) },
+  falls9To15: { metric: "linear", above: [bcSslArm(9)], below: [bcSslArm(15)] },
+  rises7To9Knn: { metric: "knn", above: [bcSslArm(9)], below: [bcSslArm(7)] },
+  bcSslAboveVanillaKnn: { metric: "knn", above: [bcSslArm(9)], below: [convnext(7)] },
+  bcSslAboveSwinEarlyKnn: { metric: "knn", above: [bcSslArm(9)], below: [swin] },
+  bcSslAboveResNet: { metric: "linear", above: [bcSslArm(9)], below: [resnet] },
+  bcSslAboveResNetKnn: { metric: "knn", above: [bcSslArm(9)], below: [resnet] },
+  bcSslAboveSwin: { metric: "linear", above: [bcSslArm(9)], below: [swin] },
+  bcSslAboveSwinKnn: { metric: "knn", above: [bcSslArm(9)], below: [swin] },
 } as const satisfies Partial<Record<keyof typeof claims, Test>>;
 
 export type ArmClaim = keyof typeof tests;
@@ -54,8 +63,7 @@ export function testClaims(
       throw new RangeError(`Cannot test "${name}": use ${Object.keys(tests).join(", ")}`);
     }
     const { finding, arms } = findingOf(test, results);
-    const { scale, seeds } = arms[0]!;
-    return { claim: claims[name], finding, scale, seeds, runs: arms.flatMap(({ runs }) => runs) };
+    return testedClaim(claims[name], finding, arms);
   });
 }
 
@@ -65,30 +73,21 @@ function findingOf(
 ): { finding: Finding; arms: ArmResult[] } {
   const values = (result: ArmResult) => result[test.metric];
   if ("rising" in test) {
-    const arms = test.rising.flatMap((arm) => find(arm, results) ?? []);
+    const arms = test.rising.flatMap((arm) => resultOf(arm, results) ?? []);
     if (arms.length < 2) throw missing(test.rising);
     const kernelSizes = arms.map(({ kernelSize }) => kernelSize!);
     return { finding: rises(kernelSizes, arms.map(values)), arms };
   }
   const pairs = test.above.flatMap((arm, i) => {
-    const [above, below] = [find(arm, results), find(test.below[i]!, results)];
+    const [above, below] = [resultOf(arm, results), resultOf(test.below[i]!, results)];
     return above && below ? [{ above, below }] : [];
   });
   if (pairs.length === 0) throw missing([...test.above, ...test.below]);
   const [above, below] = [pairs.map((pair) => pair.above), pairs.map((pair) => pair.below)];
-  const finding = exceeds(meanOf(above.map(values)), meanOf(below.map(values)));
+  const finding = exceeds(meansBySeed(above.map(values)), meansBySeed(below.map(values)));
   return { finding, arms: [...above, ...below] };
-}
-
-function find(wanted: Arm, results: readonly ArmResult[]): ArmResult | undefined {
-  return results.find((result) => armName(result) === armName(wanted));
 }
 
 function missing(arms: readonly Arm[]): RangeError {
   return new RangeError(`Cannot test the claim: need results of ${arms.map(armName).join("; ")}`);
-}
-
-/** Seed by seed. */
-function meanOf(rows: readonly (readonly number[])[]): number[] {
-  return rows[0]!.map((_, s) => rows.reduce((sum, row) => sum + row[s]!, 0) / rows.length);
 }

@@ -1,8 +1,8 @@
 /** The paper's numbers beside ours. */
 import { confidenceInterval, meanAndError } from "lib/stats/statistics.ts";
-import type { Finding, Verdict } from "lib/stats/verdicts.ts";
-import type { Claim } from "lib/paper/mod.ts";
+import type { Verdict } from "lib/stats/verdicts.ts";
 import { showTable } from "lib/report/save/save_table.ts";
+import type { TestedClaim } from "./tested_claim.ts";
 import { type Table, tableOf } from "lib/report/tables/table_formats.ts";
 
 /** One thing that was measured. Fractions. */
@@ -77,18 +77,6 @@ export function compareRow(measurement: Measurement): object {
     verdict: verdict(measurement) ?? "",
     runs: runs.join(", "),
   };
-}
-
-/** A claim and what our seeds say of it. */
-export interface TestedClaim {
-  /** One of the paper's `claims`, or words of one's own. */
-  readonly claim: Claim | string;
-  /** Of `exceeds`, `rises` or `equals`, on fractions. */
-  readonly finding: Finding;
-  readonly scale: string;
-  readonly seeds: readonly number[];
-  /** Ids of the runs, folders in `outputs/`. */
-  readonly runs: readonly string[];
 }
 
 /**

@@ -1,13 +1,8 @@
 import type { TrainResult } from "lib/experiments/mod.ts";
 import { equals, exceeds } from "lib/stats/verdicts.ts";
 import { claims } from "lib/paper/mod.ts";
-import {
-  compareRow,
-  type Measurement,
-  type TestedClaim,
-  verdict,
-  verdictRow,
-} from "lib/report/results/compare.ts";
+import { compareRow, type Measurement, verdict, verdictRow } from "lib/report/results/compare.ts";
+import type { TestedClaim } from "lib/report/results/tested_claim.ts";
 import { baselineFigure, versusBaselines } from "lib/report/results/baselines.ts";
 import { toSvg } from "lib/report/draw/plot.ts";
 import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";

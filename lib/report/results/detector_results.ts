@@ -5,12 +5,13 @@ import {
   detectorMetrics,
 } from "lib/experiments/mod.ts";
 import { meanAndError } from "lib/stats/statistics.ts";
-import { exceeds, type Finding, rises } from "lib/stats/verdicts.ts";
+import { exceeds, rises } from "lib/stats/verdicts.ts";
 import { claims } from "lib/paper/mod.ts";
-import type { TestedClaim } from "lib/report/results/compare.ts";
 import { kernelSizeFigure } from "lib/report/figures/kernel_size_figure.ts";
 import type { Figure } from "lib/report/draw/plot.ts";
 import { type Table, tableOf } from "lib/report/tables/table_formats.ts";
+import { meansBySeed, type TestedClaim, testedClaim } from "./tested_claim.ts";
+import { percent } from "lib/report/tables/percent.ts";
 
 const headings: Readonly<Record<DetectorMetric, string>> = {
   boxAp: "box AP",
@@ -90,12 +91,13 @@ export function detectorClaims(results: readonly DetectorArmResult[]): TestedCla
     : tested.map(({ metric, rising }) => {
       const sizes = pretrained.map(({ kernelSize }) => kernelSize);
       const finding = rises(sizes, pretrained.map((result) => result[metric]));
-      return claimOn(rising, finding, pretrained);
+      return testedClaim(rising, finding, pretrained);
     });
   const gains = pairs.length === 0 ? [] : tested.map(({ metric, what }) => {
     const [above, below] = [pairs.map((pair) => pair.above), pairs.map((pair) => pair.below)];
-    const finding = exceeds(meanOf(above, metric), meanOf(below, metric));
-    return claimOn(`Pre-training beats from scratch, by AP of ${what}`, finding, [
+    const means = (arms: typeof above) => meansBySeed(arms.map((arm) => arm[metric]));
+    const finding = exceeds(means(above), means(below));
+    return testedClaim(`Pre-training beats from scratch, by AP of ${what}`, finding, [
       ...above,
       ...below,
     ]);
@@ -106,26 +108,4 @@ export function detectorClaims(results: readonly DetectorArmResult[]): TestedCla
       results.map(({ name }) => name).join("; ")
     }`,
   );
-}
-
-function claimOn(
-  claim: TestedClaim["claim"],
-  finding: Finding,
-  arms: readonly DetectorArmResult[],
-): TestedClaim {
-  const { scale, seeds } = arms[0]!;
-  return { claim, finding, scale, seeds, runs: arms.flatMap(({ runs }) => runs) };
-}
-
-/** Seed by seed. */
-function meanOf(results: readonly DetectorArmResult[], metric: DetectorMetric): number[] {
-  const { seeds } = results[0]!;
-  return seeds.map((_, s) =>
-    results.reduce((sum, own) => sum + own[metric][s]!, 0) / results.length
-  );
-}
-
-/** To ten digits: what a fraction times 100 adds is no measurement. */
-function percent(share: number | undefined): number | undefined {
-  return share === undefined ? undefined : Number((100 * share).toFixed(10));
 }

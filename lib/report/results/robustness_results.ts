@@ -6,6 +6,7 @@ import { corruptionNames, meanErrors } from "lib/robustness/mod.ts";
 import { type KernelArm, kernelSizeFigure } from "lib/report/figures/kernel_size_figure.ts";
 import { colours, type Figure, gridOf, plot } from "lib/report/draw/plot.ts";
 import { type Table, tableOf } from "lib/report/tables/table_formats.ts";
+import { percent } from "lib/report/tables/percent.ts";
 
 /** Columns of Table 5, as it has them. */
 export type RobustMetric = "corruption" | "sketch" | "rendition" | "adversarial";
@@ -145,8 +146,4 @@ export function corruptionFigure(results: readonly RobustResult[]): Figure {
       Plot.text(cells, { ...place, text: ({ error }) => error.toFixed(1), fill: "black" }),
     ],
   });
-}
-
-function percent(share: number | undefined): number | undefined {
-  return share === undefined ? undefined : Number((100 * share).toFixed(10));
 }

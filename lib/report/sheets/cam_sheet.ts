@@ -4,7 +4,8 @@ import type { CamRow, CamSheet } from "lib/experiments/mod.ts";
 import type { Heatmap } from "lib/explain/mod.ts";
 import { type ColourMap, colourMap } from "lib/report/draw/colour_maps.ts";
 import { overlayHeatmap } from "lib/report/draw/heatmap_overlay.ts";
-import { escapeXml, fontFamily, grey, provideFonts } from "lib/report/draw/plot.ts";
+import { fontFamily, grey, provideFonts } from "lib/report/draw/plot.ts";
+import { escapeXml, fittingCaption } from "lib/report/draw/text.ts";
 import { saveImage } from "lib/report/save/save_figure.ts";
 
 export interface CamSheetOptions {
@@ -139,7 +140,9 @@ function lettering(sheet: CamSheet, layout: Layout, colours: ColourMap): string 
   });
   const below = (row: number, block: number, column: number, text: string) => {
     const [x, y] = at(row, block, column);
-    parts.push(centred(x + cellWidth / 2, y + cellHeight + 12, fitting(text, cellWidth), 11, grey));
+    parts.push(
+      centred(x + cellWidth / 2, y + cellHeight + 12, fittingCaption(text, cellWidth), 11, grey),
+    );
   };
   for (let column = 0; column < columns; column++) {
     for (const block of [0, 1]) below(0, block, column, caption(sheet, column));
@@ -155,12 +158,6 @@ function lettering(sheet: CamSheet, layout: Layout, colours: ColourMap): string 
 /** An image's class; of one without, its name. */
 function caption({ images }: CamSheet, column: number): string {
   return images.classNames[images.labels[column]!] ?? images.ids[column]!;
-}
-
-/** As much of a text as fits; a letter takes about 6.4 pixels. */
-function fitting(text: string, width: number): string {
-  const letters = Math.max(1, Math.floor(width / 6.4));
-  return text.length <= letters ? text : text.slice(0, letters - 1) + "…";
 }
 
 /** A strip of all colours, from 0 to the highest value of each map. */

@@ -2,7 +2,8 @@
 import { Buffer } from "node:buffer";
 import type { FoundInPicture, FoundObject } from "lib/experiments/mod.ts";
 import { decodeMask } from "lib/datasets/coco/rle.ts";
-import { colours, escapeXml, fontFamily, provideFonts } from "lib/report/draw/plot.ts";
+import { colours, fontFamily, provideFonts } from "lib/report/draw/plot.ts";
+import { captionWidth, escapeXml } from "lib/report/draw/text.ts";
 import { saveImage } from "lib/report/save/save_figure.ts";
 
 /** An object to draw. Annotated ones have no score. */
@@ -131,7 +132,7 @@ function boxesOf(
   const parts = objects.map(({ name, score, box: [x, y, w, h] }) => {
     const [boxX, boxY] = [left + x * scale, top + y * scale];
     const words = score === undefined ? name : `${name} ${Math.round(100 * score)} %`;
-    const textX = Math.max(left + 2, Math.min(boxX + 2, left + width - 6.4 * words.length));
+    const textX = Math.max(left + 2, Math.min(boxX + 2, left + width - captionWidth(words)));
     const textY = Math.min(Math.max(boxY - 4, top + 11), top + height - 3);
     return `<rect x="${boxX}" y="${boxY}" width="${w * scale}" height="${h * scale}" fill="none" ` +
       `stroke="${inkOf(name)}" stroke-width="2"/><text x="${textX}" y="${textY}" stroke="white" ` +

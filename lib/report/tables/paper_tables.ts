@@ -11,6 +11,7 @@ import {
   table6,
 } from "lib/paper/mod.ts";
 import type { Table } from "lib/report/tables/table_formats.ts";
+import { printedPercent } from "./percent.ts";
 
 /** Rows to print: `of` is the row of `lib/paper`, counted from 1, or 0 where one line shows several. */
 type Lines = readonly (string | { readonly of: number; readonly cells: readonly unknown[] })[];
@@ -67,8 +68,8 @@ function lines1(): Lines {
       row.arch,
       square(row.kernelSize),
       row.millionParameters,
-      percent(row.linear, 2),
-      percent(row.knn, 2),
+      printedPercent(row.linear, 2),
+      printedPercent(row.knn, 2),
     ],
   }));
 }
@@ -81,7 +82,7 @@ function lines2(): Lines {
   return [false, true].map((batchNorm) => {
     const rows = table2.rows.filter((row) => row.batchNorm === batchNorm);
     const model = `ConvNeXt-T ${batchNorm ? "w/" : "w/o"} BN`;
-    return { of: 0, cells: [model, ...rows.map(({ linear }) => percent(linear, 2))] };
+    return { of: 0, cells: [model, ...rows.map(({ linear }) => printedPercent(linear, 2))] };
   });
 }
 
@@ -91,11 +92,11 @@ function lines3(): Lines {
     ({ size }) => `SoTA SSL with ${capital(size)} Model Sizes`,
     (row) => {
       const { method, arch, ours, millionParameters, throughputV100, linear, knn } = row;
-      const faster = row.speedUpA100 === null ? "" : ` (+${percent(row.speedUpA100, 0)} %)`;
+      const faster = row.speedUpA100 === null ? "" : ` (+${printedPercent(row.speedUpA100, 0)} %)`;
       const throughput = row.throughputA100 === null
         ? throughputV100
         : `${throughputV100}/${row.throughputA100}${faster}`;
-      const accuracies = [percent(linear, 1), percent(knn, 1)];
+      const accuracies = [printedPercent(linear, 1), printedPercent(knn, 1)];
       return [
         ours ? `${method} (Ours)` : method,
         arch,
@@ -115,7 +116,7 @@ function lines4(): Lines {
     row.arch,
     square(row.kernelSize),
     ...[row.boxAp, row.boxAp50, row.boxAp75, row.maskAp, row.maskAp50, row.maskAp75]
-      .map((value) => percent(value, 1)),
+      .map((value) => printedPercent(value, 1)),
   ]);
 }
 
@@ -125,9 +126,9 @@ function lines5(): Lines {
     row.arch,
     square(row.kernelSize),
     `${row.gigaFlops?.toFixed(1) ?? "–"} / ${row.millionParameters}`,
-    ...[row.linear, row.knn].map((value) => percent(value, 1)),
+    ...[row.linear, row.knn].map((value) => printedPercent(value, 1)),
     ...[row.corruption, row.sketch, row.rendition, row.adversarial]
-      .map((value) => percent(value, 2)),
+      .map((value) => printedPercent(value, 2)),
   ]);
 }
 
@@ -154,10 +155,6 @@ function pretraining({ epochs }: { readonly epochs: number }): string {
 
 function square(kernelSize: number | null): string {
   return kernelSize === null ? "–" : `${kernelSize}×${kernelSize}`;
-}
-
-function percent(value: number | null, digits: number): string | null {
-  return value === null ? null : (100 * value).toFixed(digits);
 }
 
 function capital(word: string): string {

@@ -1,4 +1,5 @@
 /** One table as HTML, CSV, Markdown and LaTeX. */
+import { escapeText } from "lib/report/draw/text.ts";
 
 /** Cells by row; a cell is text, a number, a list of numbers, or nothing. */
 export interface Table {
@@ -125,8 +126,8 @@ export function toHtml(table: Table): string {
   const left = 'style="text-align:left"';
   const folded = (tag: string, text: string, i: number) =>
     tag === "td" && columns[i] === "runs" && text.includes(", ")
-      ? `<details><summary>${text.split(", ").length}</summary>${escapeHtml(text)}</details>`
-      : escapeHtml(text);
+      ? `<details><summary>${text.split(", ").length}</summary>${escapeText(text)}</details>`
+      : escapeText(text);
   const cell = (tag: string, text: string, i: number) =>
     `<${tag} style="text-align:${isNumeric(rows, i) ? "right" : "left"}">${
       folded(tag, text, i).replace("± ", "±&nbsp;")
@@ -134,7 +135,7 @@ export function toHtml(table: Table): string {
   const line = (tag: string, texts: readonly string[]) =>
     `<tr>${texts.map((text, i) => cell(tag, text, i)).join("")}</tr>`;
   const across = (tag: string, text: string) =>
-    `<tr><${tag} colspan="${columns.length}" ${left}>${escapeHtml(text)}</${tag}></tr>`;
+    `<tr><${tag} colspan="${columns.length}" ${left}>${escapeText(text)}</${tag}></tr>`;
   const body = rows.map((row) =>
     typeof row === "string" ? across("th", row) : line("td", row.map(shown))
   );
@@ -202,8 +203,4 @@ function escapeLatex(text: string): string {
     /[\\~^±−×≥≤∞–<>|↑↓§⁰¹²³⁴⁵⁶⁷⁸⁹]|[&%$#_{}]/gu,
     (c) => latexNames[c] ?? `\\${c}`,
   );
-}
-
-function escapeHtml(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }

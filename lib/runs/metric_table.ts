@@ -1,0 +1,68 @@
+/**
+ * The metrics that runs record, one line each: what they are called, in which unit, and when they are
+ * measured. History, curves and summaries read this table; a new metric is a line here.
+ */
+
+/** What is known of a metric. */
+export interface Metric {
+  /** Its key among a step's metrics; `*` stands for any letters and digits. */
+  readonly name: string;
+  /** Name in figures: `teacher entropy`. */
+  readonly title: string;
+  /** `fraction` is shown in percent. */
+  readonly unit: "nats" | "fraction" | "none";
+  /** Measured at every step, or only now and then, as by the monitor. */
+  readonly when: "every step" | "now and then";
+  /** What a run aims at; `neither` for a sign that is only watched. */
+  readonly better: "higher" | "lower" | "neither";
+  /** Whether the curves of a run have a panel for it. */
+  readonly curve: boolean;
+}
+
+const accuracy = { unit: "fraction", when: "now and then", better: "higher", curve: true } as const;
+
+/** In the order of the panels of `trainingCurves`. The first line that matches a name is its metric. */
+export const metricTable: readonly Metric[] = [
+  {
+    ...{ name: "loss", title: "loss", unit: "nats", when: "every step", better: "lower" },
+    curve: true,
+  },
+  { ...accuracy, name: "knn20Top1", title: "k-NN top-1" },
+  { ...accuracy, name: "knn*Top1", title: "k-NN top-1, another k", curve: false },
+  { ...accuracy, name: "knn*Top5", title: "k-NN top-5", curve: false },
+  { ...accuracy, name: "linearTop1", title: "linear top-1" },
+  { ...accuracy, name: "linearTop5", title: "linear top-5", curve: false },
+  { ...accuracy, name: "classifierTop1", title: "classifier top-1" },
+  { ...accuracy, name: "classifierTop5", title: "classifier top-5", curve: false },
+  { ...accuracy, name: "boxAp", title: "box AP" },
+  { ...accuracy, name: "maskAp", title: "mask AP" },
+  { ...accuracy, name: "boxAp*", title: "box AP at one overlap", curve: false },
+  { ...accuracy, name: "maskAp*", title: "mask AP at one overlap", curve: false },
+  {
+    ...{ name: "teacherEntropy", title: "teacher entropy", unit: "nats", when: "every step" },
+    ...{ better: "neither", curve: true },
+  },
+  {
+    ...{ name: "featureStd", title: "feature std", unit: "none", when: "every step" },
+    ...{ better: "neither", curve: true },
+  },
+  {
+    ...{ name: "alarm*", title: "alarm", unit: "none", when: "now and then", better: "lower" },
+    curve: false,
+  },
+];
+
+const patterns = metricTable.map((metric) => ({
+  metric,
+  pattern: new RegExp(`^${metric.name.replaceAll("*", "[A-Za-z0-9]*")}$`),
+}));
+
+/** What is known of the metric of this name; `undefined` for one of every step that is only recorded. */
+export function metricOf(name: string): Metric | undefined {
+  return patterns.find(({ pattern }) => pattern.test(name))?.metric;
+}
+
+/** Title with its unit, for an axis: `loss (nats)`, `k-NN top-1 (%)`, `feature std`. */
+export function metricLabel({ title, unit }: Metric): string {
+  return { nats: `${title} (nats)`, fraction: `${title} (%)`, none: title }[unit];
+}
