@@ -27,7 +27,7 @@ export function camScoreTable(rows: readonly CamScoreRow[]): object[] {
 
 /**
  * Kernel size against how much of the image is hot, a line for each method through the means of the networks (seeds, say)
- * of a kernel size: what the paper sees grow (§5.1). A grey line is the objects' own area. Networks without a kernel size are
+ * of a kernel size: what the paper sees grow (§5.1). A dashed grey line is the area of the objects. Networks without a kernel size are
  * left out.
  *
  * @throws {RangeError} If no network has a kernel size.
@@ -52,20 +52,15 @@ export function hotAreaFigure(rows: readonly CamScoreRow[]): Figure {
     marginRight: 100,
     marginBottom: 44,
     x: { ticks: kernels, tickFormat: "d", ...axisLabel("kernel size", "center") },
-    y: { grid: true, zero: true, ...axisLabel("image that is hot (%)", "top") },
+    y: {
+      grid: true,
+      zero: true,
+      ...axisLabel("image that is hot (%); dashed: area of the object", "top"),
+    },
     color: { domain: ["Grad-CAM", "Eigen-CAM"], range: [colours.blue, colours.vermilion] },
     marks: [
       Plot.ruleY([0]),
       Plot.ruleY(object, { y: "area", stroke: grey, strokeDasharray: "4 3" }),
-      Plot.text(object, {
-        y: "area",
-        text: () => "the object",
-        fill: grey,
-        frameAnchor: "left",
-        dx: 6,
-        dy: 9,
-        textAnchor: "start",
-      }),
       Plot.line(means, { ...place, stroke: "method", strokeWidth: 2 }),
       Plot.dot(points, { ...place, fill: "method", symbol: "method", r: 4.5 }),
       ...last.map((point, i) =>

@@ -114,7 +114,7 @@ export function scoreBars(bars: readonly ScoreBar[], label: string): Figure {
   return plot({
     height: 50 + 46 * bars.length,
     marginLeft: 130,
-    marginRight: 60,
+    marginRight: 76, // room for `100.0 %` beside a full bar
     marginBottom: 40,
     x: { domain: [0, 100], grid: true, ...axisLabel(label, "center") },
     y: { domain: colour.domain, label: null, tickSize: 0, padding: 0.5 },
