@@ -157,6 +157,25 @@ function findCircle(sources: readonly Source[]): string[] {
   return [];
 }
 
+/** Types that more than one file exports a definition of, each as `Name: files`. */
+function repeatedTypes(sources: readonly Source[]): string[] {
+  const definitions = sources.flatMap(({ path, code }) =>
+    [...code.matchAll(/^export (?:abstract )?(?:type|interface|class|enum) (\w+)/gm)]
+      .map(([, name]) => ({ name: name!, path }))
+  );
+  return [...Map.groupBy(definitions, ({ name }) => name)]
+    .filter(([, all]) => all.length > 1)
+    .map(([name, all]) => `${name}: ${all.map(({ path }) => path).join(", ")}`);
+}
+
+/** Names that more than two files have, but for those that say the same of every room. */
+function crowdedNames(sources: readonly Source[]): string[] {
+  const common = ["mod.ts", "golden_test.ts"];
+  const names = Map.groupBy(sources, ({ path }) => path.split("/").at(-1)!);
+  return [...names].filter(([name, all]) => all.length > 2 && !common.includes(name))
+    .map(([name]) => name);
+}
+
 const sources = await readSources();
 
 Deno.test("rooms: each room has a floor, or stands apart", () => {
@@ -183,6 +202,11 @@ Deno.test("rooms: each folder has its place in the room's order, and is not crow
     [...files].filter(([, paths]) => paths.length > crowd).map(([folder]) => folder),
     [],
   );
+});
+
+Deno.test("rooms: a type's name means one thing, a file's name no more than two", () => {
+  assertEquals(repeatedTypes(sources), []);
+  assertEquals(crowdedNames(sources), []);
 });
 
 Deno.test("rooms: no circular imports", () => {
@@ -229,4 +253,16 @@ Deno.test("rooms: the checks see a circle", () => {
     source(`nn/${name}.ts`, `import "./${all[(i + 1) % 3]}.ts";`)
   );
   assertEquals(findCircle(circle), ["nn/a.ts", "nn/b.ts", "nn/c.ts", "nn/a.ts"]);
+});
+
+Deno.test("rooms: the checks see a type's name given twice, and a file's name three times", () => {
+  const twice = [
+    source("nn/a.ts", 'export interface Box {}\nexport type { Box2 } from "./b.ts";'),
+    source("nn/b.ts", "export type Box2 = string;\ninterface Inner {}"),
+    source("eval/a.ts", "export type Box = number;\ninterface Inner {}"),
+  ];
+  assertEquals(repeatedTypes(twice), ["Box: nn/a.ts, eval/a.ts"]);
+  assertEquals(repeatedTypes(twice.slice(0, 2)), []);
+  assertEquals(crowdedNames(twice), []);
+  assertEquals(crowdedNames([...twice, source("ssl/a.ts", "")]), ["a.ts"]);
 });

@@ -4,7 +4,7 @@ import * as tf from "lib/tf.ts";
 import { nativeStatus } from "lib/native/mod.ts";
 import type { BenchCase } from "lib/bench/cases.ts";
 import type { Sample, Totals } from "lib/bench/contender.ts";
-import { createSubject, type Subject } from "lib/bench/subjects.ts";
+import { createSubject, type Workload } from "lib/bench/subjects.ts";
 
 type Question =
   | { readonly prepare: BenchCase }
@@ -13,7 +13,7 @@ type Question =
 
 const precision = Deno.args[0] === "bf16" ? "bf16" : undefined;
 
-let subject: Subject | undefined;
+let subject: Workload | undefined;
 let counts: OpCounts | undefined;
 
 async function answer(question: Question): Promise<unknown> {
@@ -43,7 +43,7 @@ async function sample(atLeast: number): Promise<Sample> {
   return { seconds: seconds / calls, faults: (minorFaults() - before) / calls };
 }
 
-async function timed(run: Subject): Promise<number> {
+async function timed(run: Workload): Promise<number> {
   const began = performance.now();
   const done = run();
   if (done) await done; // what is synchronous must not wait for its turn

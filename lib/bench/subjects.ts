@@ -25,14 +25,14 @@ import type {
 } from "lib/bench/cases.ts";
 
 /** What is timed: one call, which keeps nothing but what training keeps. */
-export type Subject = () => void | Promise<void>;
+export type Workload = () => void | Promise<void>;
 
 /**
  * Makes a case's inputs, which live as long as the process.
  *
  * @param precision Of blocks and steps; the others know only fp32.
  */
-export function createSubject(subject: BenchCase, precision?: Precision): Subject {
+export function createSubject(subject: BenchCase, precision?: Precision): Workload {
   switch (subject.kind) {
     case "depthwise":
       return depthwise(subject);
@@ -58,13 +58,13 @@ function mapOf({ batch, side, channels }: MapSize, seed: number): tf.Tensor4D {
   return random([batch, side, side, channels], seed);
 }
 
-function depthwise(subject: DepthwiseCase): Subject {
+function depthwise(subject: DepthwiseCase): Workload {
   const { kernelSize, channels, pass } = subject;
   const [x, dy] = [mapOf(subject, 1), mapOf(subject, 2)];
   const weight = tf.variable(random<tf.Rank.R4>([kernelSize, kernelSize, channels, 1], 3));
   const convolve = (x: tf.Tensor, weight: tf.Tensor) =>
     depthwiseConv2d(x as tf.Tensor4D, { weight } as unknown as DepthwiseConv2dParams);
-  const one = (kernel: string, plain: () => tf.Tensor): Subject => () =>
+  const one = (kernel: string, plain: () => tf.Tensor): Workload => () =>
     tf.dispose(fused(kernel, [dy, x, weight], { stride: 1 }) ?? plain());
   switch (pass) {
     case "forward":
@@ -76,7 +76,7 @@ function depthwise(subject: DepthwiseCase): Subject {
   }
 }
 
-function block(subject: BlockCase, precision?: Precision): Subject {
+function block(subject: BlockCase, precision?: Precision): Workload {
   const { kernelSize, channels, batchNorm } = subject;
   const config = { batchNorm, dwconvBias: !batchNorm, layerScaleInit: 1 };
   const params = createConvNeXtBlock(channels, kernelSize, config, createRng(0));
@@ -100,7 +100,7 @@ const values: StepValues = {
 function step(
   { model, head, batch, globalSize, localSize, localCrops }: StepCase,
   precision?: Precision,
-): Subject {
+): Workload {
   const rng = createRng(0);
   const state = createDinoState(model, head, rng.fork("init"));
   const views = {
@@ -112,7 +112,7 @@ function step(
   return () => void dinoStep(state, views, now, rng.fork("drop path").fork(steps++));
 }
 
-function inference({ model, batch, size }: InferenceCase): Subject {
+function inference({ model, batch, size }: InferenceCase): Workload {
   const network = createModel(model, createRng(0));
   const x = random<tf.Rank.R4>([batch, size, size, 3], 1);
   return () =>
@@ -122,7 +122,7 @@ function inference({ model, batch, size }: InferenceCase): Subject {
 }
 
 /** As a thread of the cropper works, but that nothing is read ahead: decoding would be another core's. */
-function augment({ pictures, recipe }: AugmentCase): Subject {
+function augment({ pictures, recipe }: AugmentCase): Workload {
   const files = pictures.map((picture) => Uint8Array.fromBase64(picture));
   const values = normalizeTable(recipe.stats);
   const out = emptyCropBatch(files.length, recipe);
@@ -139,7 +139,7 @@ function augment({ pictures, recipe }: AugmentCase): Subject {
 }
 
 /** The picture is decoded once: what is timed begins with pixels, as the reference does. */
-function corruption({ pictures, corruption }: CorruptionCase): Subject {
+function corruption({ pictures, corruption }: CorruptionCase): Workload {
   const image = decodePicture(Uint8Array.fromBase64(pictures[0]!));
   const rng = createRng(0);
   let calls = 0;

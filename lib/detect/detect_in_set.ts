@@ -11,7 +11,7 @@ import { batchPictures } from "lib/detect/inference/detection_pixels.ts";
 import type { MaskRcnn } from "lib/detect/network/mask_rcnn.ts";
 
 /** How a picture is shown to a detector outside of training: at one size, unchanged otherwise. In pixels. */
-export interface ShowOptions {
+export interface InputOptions {
   readonly shortSide: number;
   readonly longSide: number;
   readonly stats: ChannelStats;
@@ -33,7 +33,7 @@ export function detectInPictures(
   model: MaskRcnn,
   pictures: readonly NumberedPicture[],
   categoryIds: readonly number[],
-  { shortSide, longSide, stats }: ShowOptions,
+  { shortSide, longSide, stats }: InputOptions,
 ): Detection[] {
   const shown = pictures.map(({ picture }) => fitted(picture, shortSide, longSide));
   const { values, height, width } = batchPictures(shown, stats);
@@ -75,7 +75,7 @@ export interface FoundInSet {
 export async function detectInSet(
   model: MaskRcnn,
   set: CocoSet,
-  options: ShowOptions & OnDamage & { readonly batchSize: number },
+  options: InputOptions & OnDamage & { readonly batchSize: number },
   pause: () => Promise<void>,
 ): Promise<FoundInSet> {
   const categoryIds = set.categories.map(({ id }) => id);

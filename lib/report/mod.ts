@@ -16,7 +16,7 @@ export type { ColourMap } from "lib/report/draw/colour_maps.ts";
 export { type ArmClaim, testClaims } from "lib/report/results/claim_tests.ts";
 export { compare, type Measurement, verdict, verdicts } from "lib/report/results/compare.ts";
 export type { TestedClaim } from "lib/report/results/tested_claim.ts";
-export { equals, exceeds, type Finding, rises, type Verdict } from "lib/stats/verdicts.ts";
+export { equals, exceeds, rises, type TestResult, type Verdict } from "lib/stats/verdicts.ts";
 export {
   detectionSheet,
   type DetectionSheetOptions,
@@ -38,7 +38,7 @@ export {
 } from "lib/report/draw/image_grid.ts";
 export { inNotebook, print, settle, show, type ShowOptions } from "lib/report/notebook/jupyter.ts";
 export { type KernelArm, kernelSizeFigure } from "lib/report/figures/kernel_size_figure.ts";
-export type { MimeBundle } from "lib/report/notebook/outbox.ts";
+export type { DisplayData } from "lib/report/notebook/outbox.ts";
 export { type MonitorCurve, monitorFigure } from "lib/report/figures/monitor_figure.ts";
 export {
   axisLabel,

@@ -4,7 +4,7 @@ import { addToHistory } from "lib/runs/history.ts";
 import type { Speed } from "lib/runs/speed_meter.ts";
 import { interruption, isInterruption, onInterrupt, tick } from "lib/report/notebook/interrupt.ts";
 import { inNotebook, settle, show } from "lib/report/notebook/jupyter.ts";
-import type { MimeBundle } from "lib/report/notebook/outbox.ts";
+import type { DisplayData } from "lib/report/notebook/outbox.ts";
 import { toPng, toSvg } from "lib/report/draw/plot.ts";
 import { escapeText } from "lib/report/draw/text.ts";
 import { trainingCurves } from "lib/report/figures/training_curves.ts";
@@ -132,7 +132,7 @@ class LiveDisplay {
     await settle(); // here, because a cell whose verb throws does not wait for its output
   }
 
-  async #update(place: "bar" | "curves", bundle: MimeBundle): Promise<void> {
+  async #update(place: "bar" | "curves", bundle: DisplayData): Promise<void> {
     if (inNotebook) await show(bundle, { id: `${this.#id}-${place}`, update: true });
     else if (place === "bar") writeLine(bundle["text/plain"]!);
   }
@@ -179,7 +179,7 @@ class LiveDisplay {
     return `${from}${count(done - this.#past)} steps in ${spent}`;
   }
 
-  #bar(note: string): MimeBundle {
+  #bar(note: string): DisplayData {
     const [done, total] = [this.#step(), this.#totalSteps];
     const loss = this.#history.at(-1)?.metrics.loss;
     const parts = [
@@ -217,7 +217,7 @@ function clearLine(): void {
   writeLine("");
 }
 
-function html(markup: string, text: string): MimeBundle {
+function html(markup: string, text: string): DisplayData {
   return { "text/html": markup, "text/plain": text };
 }
 

@@ -10,7 +10,7 @@ import {
 export type Verdict = "agrees" | "disagrees" | "cannot tell";
 
 /** What was tested, how large it is, and how sure. In the unit of the values. */
-export interface Finding {
+export interface TestResult {
   readonly verdict: Verdict;
   /** Over seeds: a mean difference, or a mean rise. */
   readonly effect: MeanAndError;
@@ -44,7 +44,7 @@ export function exceeds(
   a: readonly number[],
   b: readonly number[] | number,
   { level = 0.05 }: TestOptions = {},
-): Finding {
+): TestResult {
   return direction(pairedDifference(a, b), level, "paired t-test");
 }
 
@@ -63,7 +63,7 @@ export function rises(
   sizes: readonly number[],
   values: readonly (readonly number[])[],
   { level = 0.05 }: TestOptions = {},
-): Finding {
+): TestResult {
   const seeds = values[0]?.length ?? 0;
   if (values.length !== sizes.length || values.some(({ length }) => length !== seeds)) {
     throw new RangeError(
@@ -94,7 +94,7 @@ export function equals(
   b: readonly number[] | number,
   margin: number,
   { level = 0.05 }: TestOptions = {},
-): Finding {
+): TestResult {
   if (!(margin > 0)) {
     throw new RangeError(`Cannot test for equality: need a margin above 0, current is ${margin}`);
   }
@@ -113,7 +113,7 @@ export function equals(
   };
 }
 
-function direction(difference: MeanAndError, level: number, test: string): Finding {
+function direction(difference: MeanAndError, level: number, test: string): TestResult {
   const effect = meanOf(difference);
   const interval = confidenceInterval(effect, 1 - level);
   const [low, high] = interval;

@@ -1,6 +1,6 @@
 import golden from "lib/stats/golden/statistics.json" with { type: "json" };
 import { pairedDifference, upperTail } from "lib/stats/statistics.ts";
-import { equals, exceeds, type Finding, rises } from "lib/stats/verdicts.ts";
+import { equals, exceeds, rises, type TestResult } from "lib/stats/verdicts.ts";
 import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 
 interface Expected {
@@ -9,7 +9,7 @@ interface Expected {
   readonly interval: readonly number[];
 }
 
-function assertFinding({ effect, pValue, interval }: Finding, expected: Expected): void {
+function assertFinding({ effect, pValue, interval }: TestResult, expected: Expected): void {
   assertClose(effect.mean, expected.effect, 1e-9);
   assertClose(pValue, expected.pValue, 1e-6);
   assertClose(interval, expected.interval, 1e-6);

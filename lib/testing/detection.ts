@@ -9,7 +9,7 @@ import { formula } from "lib/testing/formula.ts";
 import * as tf from "lib/tf.ts";
 
 /** A tensor as Python writes it: values at evenly spread flat indices. */
-export interface Sample {
+export interface GoldenSample {
   readonly shape: number[];
   readonly rms: number;
   readonly values: number[];
@@ -18,7 +18,7 @@ export interface Sample {
 /** Fails unless shape, root mean square and values are those, relative to the largest value. */
 export function assertSample(
   actual: tf.Tensor,
-  { shape, rms, values }: Sample,
+  { shape, rms, values }: GoldenSample,
   tolerance: number,
 ): void {
   assertEquals(actual.shape, shape);

@@ -7,7 +7,7 @@
 import type { Rng } from "lib/rng.ts";
 
 /** A rectangle in pixels; `right` and `bottom` are exclusive. */
-export interface Box {
+export interface Bounds {
   readonly left: number;
   readonly top: number;
   readonly right: number;
@@ -21,7 +21,7 @@ export interface Sprite {
   /** S of each level. */
   readonly sizes: readonly number[];
   /** The smallest box outside which alpha is 0; the whole raster if it is 0 everywhere. */
-  readonly box: Box;
+  readonly box: Bounds;
 }
 
 /** Where an object lies: canvas = centre + scale · rotation(angle) · (raster − centre of the box). */
@@ -75,7 +75,7 @@ export function makeSprite(raster: Uint8Array, size: number): Sprite {
  */
 export function drawPlacement(
   rng: Rng,
-  box: Box,
+  box: Bounds,
   canvas: number,
   { extent, rotation }: PlacementRange,
 ): Placement {
@@ -204,7 +204,7 @@ function blend(
 }
 
 /** The canvas pixels an object can touch. */
-function reach(box: Box, { scale, angle, x, y }: Placement, canvas: number): Box {
+function reach(box: Bounds, { scale, angle, x, y }: Placement, canvas: number): Bounds {
   const [width, height] = [box.right - box.left, box.bottom - box.top];
   const [cos, sin] = [Math.abs(Math.cos(angle)), Math.abs(Math.sin(angle))];
   const border = 1 + scale; // of bilinear interpolation and of the pixel itself
@@ -239,7 +239,7 @@ function halve(raster: Uint32Array, S: number): Uint32Array {
   return out;
 }
 
-function boxOf(raster: Uint32Array, S: number): Box {
+function boxOf(raster: Uint32Array, S: number): Bounds {
   let [left, top, right, bottom] = [S, S, 0, 0];
   for (let y = 0, i = 0; y < S; y++) {
     for (let x = 0; x < S; x++, i++) {

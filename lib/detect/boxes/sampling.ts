@@ -4,7 +4,7 @@ import { background } from "lib/detect/boxes/match_boxes.ts";
 import type { Rng } from "lib/rng.ts";
 
 /** Indices of boxes, ascending. */
-export interface Sample {
+export interface BalancedSample {
   readonly objects: Int32Array;
   readonly background: Int32Array;
 }
@@ -18,7 +18,7 @@ export function sampleMatches(
   matches: Int32Array,
   { count, objectFraction }: SampleConfig,
   rng: Rng,
-): Sample {
+): BalancedSample {
   const objects = indicesWhere(matches, (match) => match >= 0);
   const rest = indicesWhere(matches, (match) => match === background);
   const drawn = draw(objects, Math.floor(count * objectFraction), rng.fork("objects"));

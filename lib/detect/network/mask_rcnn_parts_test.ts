@@ -11,12 +11,12 @@ import { sampleMatches } from "lib/detect/boxes/sampling.ts";
 import { disposeTree } from "lib/nn/parameters.ts";
 import { createRng } from "lib/rng.ts";
 import { assertClose, assertEquals, assertNoLeak, assertTrue } from "lib/testing/assert.ts";
-import { assertSample, boxesWithin, ellipses, type Sample } from "lib/testing/detection.ts";
+import { assertSample, boxesWithin, ellipses, type GoldenSample } from "lib/testing/detection.ts";
 import { fillByFormula, formula } from "lib/testing/formula.ts";
 import * as tf from "lib/tf.ts";
 
 interface Golden {
-  readonly oddPyramid: readonly Sample[];
+  readonly oddPyramid: readonly GoldenSample[];
   readonly maskTargets: Readonly<Record<"soft" | "aligned", number[]>>;
   readonly pasted: readonly number[][];
   readonly levels: number[];

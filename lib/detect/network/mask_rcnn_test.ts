@@ -31,8 +31,8 @@ import {
   assertDetections,
   assertSample,
   type GoldenDetections,
+  type GoldenSample,
   paddedImages,
-  type Sample,
   targetsWithin,
 } from "lib/testing/detection.ts";
 import { fillByFormula, formula } from "lib/testing/formula.ts";
@@ -44,14 +44,16 @@ import { loadWeights, saveWeights } from "lib/weights/weights.ts";
 
 interface Golden {
   readonly maps: {
-    readonly levels: Sample[];
-    readonly objectness: Sample;
-    readonly deltas: Sample;
+    readonly levels: GoldenSample[];
+    readonly objectness: GoldenSample;
+    readonly deltas: GoldenSample;
   };
-  readonly heads: Readonly<Record<"classes" | "deltas" | "mask" | "boxGrad" | "maskGrad", Sample>>;
+  readonly heads: Readonly<
+    Record<"classes" | "deltas" | "mask" | "boxGrad" | "maskGrad", GoldenSample>
+  >;
   readonly losses: {
     readonly values: Readonly<Record<string, number>>;
-    readonly grads: Readonly<Record<string, Sample>>;
+    readonly grads: Readonly<Record<string, GoldenSample>>;
   };
   readonly detections: readonly GoldenDetections[];
 }

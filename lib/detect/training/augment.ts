@@ -8,7 +8,7 @@ import { boxCount, type Boxes, clipBoxes, selectBoxes } from "lib/detect/boxes/b
 import type { DetectionTargets, ImageSize } from "lib/detect/boxes/targets.ts";
 
 /** A picture and what is on it; their sides are the same. */
-export interface AnnotatedPicture {
+export interface TrainingPicture {
   readonly picture: Raster;
   readonly targets: DetectionTargets;
 }
@@ -44,12 +44,12 @@ export interface DetectionAugmentation extends ResizeOptions {
  * @returns A picture of its own; objects of which nothing is left are not on it.
  */
 export function augmentPicture(
-  { picture, targets }: AnnotatedPicture,
+  { picture, targets }: TrainingPicture,
   options: DetectionAugmentation,
   rng: Rng,
-): AnnotatedPicture {
+): TrainingPicture {
   const { flip, crop } = options;
-  let shown: AnnotatedPicture = { picture, targets };
+  let shown: TrainingPicture = { picture, targets };
   if (rng.bernoulli(flip)) shown = mirrored(shown);
   if (crop && rng.bernoulli(crop.probability)) {
     const { longSide } = options;
@@ -63,7 +63,7 @@ export function augmentPicture(
 }
 
 /** Left to right. */
-export function mirrored({ picture, targets }: AnnotatedPicture): AnnotatedPicture {
+export function mirrored({ picture, targets }: TrainingPicture): TrainingPicture {
   const { width, height, boxes, masks } = targets;
   const copy = raster(width, height, picture.channels, picture.data.slice());
   flipHorizontal(copy);
@@ -107,7 +107,7 @@ export function fittedSize(
 }
 
 /** All of it, at another size: pixels bilinear, masks by their nearest pixel. */
-export function resized(shown: AnnotatedPicture, size: ImageSize): AnnotatedPicture {
+export function resized(shown: TrainingPicture, size: ImageSize): TrainingPicture {
   const { picture, targets } = shown;
   const { height, width } = size;
   if (height === targets.height && width === targets.width) return shown;
@@ -161,7 +161,7 @@ function drawCrop(
 }
 
 /** What lies in a region of it: boxes are cut at its edges. */
-export function cropped({ picture, targets }: AnnotatedPicture, crop: Crop): AnnotatedPicture {
+export function cropped({ picture, targets }: TrainingPicture, crop: Crop): TrainingPicture {
   const { left, top, height, width } = crop;
   const { channels } = picture;
   const out = raster(width, height, channels, cutOut(picture.data, targets.width, crop, channels));

@@ -1,12 +1,12 @@
 import { raster } from "lib/augment/mod.ts";
 import {
-  type AnnotatedPicture,
   augmentPicture,
   cropped,
   type DetectionAugmentation,
   fittedSize,
   mirrored,
   resized,
+  type TrainingPicture,
 } from "lib/detect/training/augment.ts";
 import { boxCount } from "lib/detect/boxes/boxes.ts";
 import { batchPictures } from "lib/detect/inference/detection_pixels.ts";
@@ -22,7 +22,7 @@ const objects = [
   { label: 2, box: [50, 0, 60, 6], colour: [10, 30, 230] },
 ] as const;
 
-function example(): AnnotatedPicture {
+function example(): TrainingPicture {
   const picture = raster(width, height, 3);
   const masks = objects.map(({ box: [left, top, right, bottom], colour }) => {
     const mask = new Uint8Array(height * width);
@@ -51,7 +51,7 @@ function extent(mask: Uint8Array, columns: number): number[] {
 }
 
 /** Picture, box and mask of every object agree, to within `slack` pixels; its colour is where its mask is. */
-function assertWhole({ picture, targets }: AnnotatedPicture, slack: number): void {
+function assertWhole({ picture, targets }: TrainingPicture, slack: number): void {
   assertEquals([picture.height, picture.width], [targets.height, targets.width]);
   targets.masks.forEach((mask, i) => {
     const box = [...targets.boxes.subarray(4 * i, 4 * i + 4)];

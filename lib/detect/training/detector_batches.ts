@@ -1,6 +1,6 @@
 /** Batches of augmented pictures for a detector's training, read ahead while it takes its steps. */
 import { mapInOrder } from "lib/datasets/files/map_in_order.ts";
-import type { PictureReader } from "lib/detect/training/training_pictures.ts";
+import type { TrainingPictureReader } from "lib/detect/training/training_pictures.ts";
 import { augmentPicture } from "lib/detect/training/augment.ts";
 import { batchPictures, type DetectionPixels } from "lib/detect/inference/detection_pixels.ts";
 import type { DetectorRecipe } from "lib/detect/training/detector_recipe.ts";
@@ -31,7 +31,7 @@ export interface DetectorBatches {
  * @param rng A batch's stream is its fork `step`; a picture's is that one's fork by its number.
  */
 export function openDetectorBatches(
-  reader: PictureReader,
+  reader: TrainingPictureReader,
   { augment, stats }: Pick<DetectorRecipe, "augment" | "stats">,
   rng: Rng,
 ): DetectorBatches {

@@ -9,14 +9,14 @@ import {
 } from "lib/datasets/coco/coco_set.ts";
 import { decodeMask } from "lib/datasets/coco/rle.ts";
 import type { CocoOptions } from "lib/datasets/coco/load_coco.ts";
-import { type AnnotatedPicture, withoutEmpty } from "lib/detect/training/augment.ts";
+import { type TrainingPicture, withoutEmpty } from "lib/detect/training/augment.ts";
 import { clipBoxes, toCorners } from "lib/detect/boxes/boxes.ts";
 
 /** What happens to a picture that cannot be decoded, or is not of the size that its annotations are for. */
 export type OnDamage = Pick<CocoOptions, "onFault" | "log">;
 
 /** Reads pictures of a set by number. */
-export interface PictureReader {
+export interface TrainingPictureReader {
   /** Those that have an object. */
   readonly images: readonly CocoImage[];
   /**
@@ -24,14 +24,14 @@ export interface PictureReader {
    *
    * @throws {Error} If it is damaged and such is the end, or none is good; the message names file and id.
    */
-  read(index: number): Promise<AnnotatedPicture>;
+  read(index: number): Promise<TrainingPicture>;
 }
 
 /** Pictures to learn from: those without objects are not among them, as in torchvision and mmdet. */
 export function openAnnotatedPictures(
   set: CocoSet,
   { onFault = "leave out", log = console.warn }: OnDamage = {},
-): PictureReader {
+): TrainingPictureReader {
   const images = set.images.filter((image) => objectsOf(set, image).length > 0);
   const labels = new Map(set.categories.map(({ id }, index) => [id, index + 1]));
   const read = async (index: number) => {
@@ -55,10 +55,10 @@ function objectsOf(set: CocoSet, image: CocoImage): CocoAnnotation[] {
 }
 
 function annotatedPicture(
-  picture: AnnotatedPicture["picture"],
+  picture: TrainingPicture["picture"],
   objects: readonly CocoAnnotation[],
   labels: ReadonlyMap<number, number>,
-): AnnotatedPicture {
+): TrainingPicture {
   const { height, width } = picture;
   const targets = withoutEmpty({
     height,

@@ -1,5 +1,6 @@
 /** Colours for numbers from 0 to 1: 256 of them, as RGB. */
 import * as Plot from "@observablehq/plot";
+import type { Rgb } from "lib/datasets/pictures/place.ts";
 
 /**
  * - `magma`, `inferno`: from black to bright, evenly in lightness, so that they are read with any colour vision and in grey.
@@ -7,8 +8,6 @@ import * as Plot from "@observablehq/plot";
  *   comparing with pictures made so, not for reading.
  */
 export type ColourMap = "magma" | "inferno" | "jet";
-
-export type Rgb = readonly [red: number, green: number, blue: number];
 
 /** 256 colours, 0–255 each, for 0 to 1. @throws {RangeError} If there is no such map. */
 export function colourMap(name: ColourMap): readonly Rgb[] {

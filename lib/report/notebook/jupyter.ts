@@ -4,8 +4,8 @@
  */
 import { Console } from "node:console";
 import {
+  type DisplayData,
   type Jupyter,
-  type MimeBundle,
   Outbox,
   type StreamName,
 } from "lib/report/notebook/outbox.ts";
@@ -36,7 +36,7 @@ export interface ShowOptions {
  *
  * @returns When the bundle has left the kernel, so that it lands in its own cell. Updates are not waited for.
  */
-export async function show(data: MimeBundle, options: ShowOptions = {}): Promise<void> {
+export async function show(data: DisplayData, options: ShowOptions = {}): Promise<void> {
   if (outbox) {
     outbox.display(data, options);
     if (!options.update) await outbox.settle();

@@ -15,7 +15,7 @@ export interface Jupyter {
 export type StreamName = "stdout" | "stderr";
 
 /** A rendering in several MIME types; the reader's program picks one. */
-export type MimeBundle = Readonly<Record<string, string>>;
+export type DisplayData = Readonly<Record<string, string>>;
 
 const lineInterval = 50; // ms; text waits at most this long, also in a loop without awaits
 const settleBase = 15; // ms, what one message needs on a busy machine
@@ -57,7 +57,7 @@ export class Outbox {
   }
 
   /** Shows a bundle in the running cell, or replaces the one shown under the same `id`. */
-  display(data: MimeBundle, { id, update = false }: { id?: string; update?: boolean } = {}): void {
+  display(data: DisplayData, { id, update = false }: { id?: string; update?: boolean } = {}): void {
     this.flush(); // text written before stays above
     let size = 0;
     for (const type in data) size += data[type]!.length;

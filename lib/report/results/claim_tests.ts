@@ -1,6 +1,6 @@
 /** How each of the paper's claims about networks is tested on the arms of a comparison. */
 import { type Arm, armName, type ArmResult } from "lib/experiments/mod.ts";
-import { exceeds, type Finding, rises } from "lib/stats/verdicts.ts";
+import { exceeds, rises, type TestResult } from "lib/stats/verdicts.ts";
 import { claims, paperKernelSizes } from "lib/paper/mod.ts";
 import { bcSslArm, meansBySeed, resultOf, type TestedClaim, testedClaim } from "./tested_claim.ts";
 
@@ -70,7 +70,7 @@ export function testClaims(
 function findingOf(
   test: Test,
   results: readonly ArmResult[],
-): { finding: Finding; arms: ArmResult[] } {
+): { finding: TestResult; arms: ArmResult[] } {
   const values = (result: ArmResult) => result[test.metric];
   if ("rising" in test) {
     const arms = test.rising.flatMap((arm) => resultOf(arm, results) ?? []);

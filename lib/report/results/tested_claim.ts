@@ -1,6 +1,6 @@
 /** Claims tested on the arms of a comparison: what all of their tests share. */
 import { type Arm, armName } from "lib/experiments/mod.ts";
-import type { Finding } from "lib/stats/verdicts.ts";
+import type { TestResult } from "lib/stats/verdicts.ts";
 import { type Claim, paperKernelSizes } from "lib/paper/mod.ts";
 
 /** A claim and what our seeds say of it. */
@@ -8,7 +8,7 @@ export interface TestedClaim {
   /** One of the paper's `claims`, or words of one's own. */
   readonly claim: Claim | string;
   /** What `exceeds`, `rises` or `equals` returned, on fractions. */
-  readonly finding: Finding;
+  readonly finding: TestResult;
   readonly scale: string;
   readonly seeds: readonly number[];
   /** Ids of the runs, folders in `outputs/`. */
@@ -25,7 +25,7 @@ interface RunArm {
 /** A finding about some arms, all with the same scale and seeds. */
 export function testedClaim(
   claim: TestedClaim["claim"],
-  finding: Finding,
+  finding: TestResult,
   arms: readonly RunArm[],
 ): TestedClaim {
   const { scale, seeds } = arms[0]!;
