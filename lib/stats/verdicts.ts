@@ -23,7 +23,7 @@ export interface TestResult {
 }
 
 /** How strict a test is. */
-export interface TestOptions {
+export interface SignificanceOptions {
   /** How often it may err, a fraction; 0.05 by default. Of each claim by itself: of many, some will err. */
   readonly level?: number;
 }
@@ -43,7 +43,7 @@ const fewestSeeds = 3; // two differences of one sign come up by chance every se
 export function exceeds(
   a: readonly number[],
   b: readonly number[] | number,
-  { level = 0.05 }: TestOptions = {},
+  { level = 0.05 }: SignificanceOptions = {},
 ): TestResult {
   return direction(pairedDifference(a, b), level, "paired t-test");
 }
@@ -62,7 +62,7 @@ export function exceeds(
 export function rises(
   sizes: readonly number[],
   values: readonly (readonly number[])[],
-  { level = 0.05 }: TestOptions = {},
+  { level = 0.05 }: SignificanceOptions = {},
 ): TestResult {
   const seeds = values[0]?.length ?? 0;
   if (values.length !== sizes.length || values.some(({ length }) => length !== seeds)) {
@@ -93,7 +93,7 @@ export function equals(
   a: readonly number[],
   b: readonly number[] | number,
   margin: number,
-  { level = 0.05 }: TestOptions = {},
+  { level = 0.05 }: SignificanceOptions = {},
 ): TestResult {
   if (!(margin > 0)) {
     throw new RangeError(`Cannot test for equality: need a margin above 0, current is ${margin}`);

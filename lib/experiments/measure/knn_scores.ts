@@ -82,11 +82,11 @@ export async function knn(
   config: PretrainConfig,
   { scale, seed, of = "teacher", fresh = false, signal }: KnnVerbOptions,
 ): Promise<KnnResult> {
-  const { key, recipe: { crops }, data: open } = openExperiment({ config, scale, seed });
+  const { key, recipe: { crops }, labelledData } = openExperiment({ config, scale, seed });
   const weights = findSubject(key, of);
   const { folder, version } = weights;
   return await evaluated(folder, { name: "knn", options: { of, version }, fresh }, async () => {
-    const data = await open();
+    const data = await labelledData("score a k-NN");
     const pause = interruptible(`the k-NN of ${folder.id}`, signal);
     using model = of === "pixels" ? null : await loadSubject(key, of, weights);
     const accuracies = model
@@ -111,7 +111,8 @@ export async function baselines(
   config: PretrainConfig,
   { scale, seeds }: { readonly scale: ScaleName; readonly seeds: readonly number[] },
 ): Promise<Baselines> {
-  const { train, test } = await openExperiment({ config, scale, seed: seeds[0] ?? 0 }).data();
+  const { labelledData } = openExperiment({ config, scale, seed: seeds[0] ?? 0 });
+  const { train, test } = await labelledData("score baselines");
   const counts = new Array<number>(train.classNames.length).fill(0);
   for (const label of test.labels) counts[label]!++;
   const accuraciesOf = async (of: SubjectOrPixels, seed: number) =>

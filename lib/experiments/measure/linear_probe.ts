@@ -95,7 +95,7 @@ export async function linearProbe(
   const { folder, version } = weights;
   const decides = { of, version, augment, lrs, epochs, batchSize, holdOut, lastBlocks, avgPool };
   return await evaluated(folder, { name: "linear", options: decides, fresh }, async () => {
-    const { train, test } = await experiment.data();
+    const { train, test } = await experiment.labelledData("train a linear probe");
     using model = of === "pixels" ? null : await loadSubject(experiment.key, of, weights);
     const task: ProbeTask = {
       ...{ train, test, model, holdOut, crops: experiment.recipe.crops },

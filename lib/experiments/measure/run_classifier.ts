@@ -48,12 +48,12 @@ export interface RunClassifier {
 
 /** Fits a classifier to the features of all training images of an experiment. */
 export async function fitRunClassifier(
-  { key, recipe: { crops }, data }: Experiment,
+  { key, recipe: { crops }, labelledData }: Experiment,
   model: Model,
   { kind, lrs, pause }: RunClassifierOptions,
 ): Promise<RunClassifier> {
   const { features, stream } = classifierKinds[kind];
-  const { train } = await data();
+  const { train } = await labelledData("fit a classifier");
   using bank = await readFeatureBank(features(model), train, bankOptions(crops), pause);
   const { classNames } = train;
   const rng = createRng(key.seed).fork(stream);

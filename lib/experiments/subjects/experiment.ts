@@ -1,7 +1,7 @@
 /** A run's key, looked up once: what every verb that evaluates a run needs to know of it. */
 import type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
 import { recipeAt, type RunKey, type Scale, sizesAt } from "lib/experiments/configs/config.ts";
-import { type DataSplit, openData } from "lib/experiments/configs/data.ts";
+import { type DataSplit, openData, requireClasses } from "lib/experiments/configs/data.ts";
 
 /** One experiment at one scale, with one seed. */
 export interface Experiment {
@@ -11,6 +11,13 @@ export interface Experiment {
   readonly sizes: Scale;
   /** Opens its images, the same for every seed. */
   data(): Promise<DataSplit>;
+  /**
+   * Opens its images for something that scores them by their classes.
+   *
+   * @param attempt What needs the classes, for the message: `train a linear probe`.
+   * @throws {RangeError} If an image has no class, or all have the same.
+   */
+  labelledData(attempt: string): Promise<DataSplit>;
 }
 
 /**
@@ -20,11 +27,17 @@ export interface Experiment {
  */
 export function openExperiment({ config, scale, seed }: RunKey): Experiment {
   const sizes = sizesAt(config, scale);
+  const data = () => openData(config.data, sizes);
   return {
     key: { config, scale, seed },
     recipe: recipeAt(config, scale),
     sizes,
-    data: () => openData(config.data, sizes),
+    data,
+    async labelledData(attempt) {
+      const split = await data();
+      requireClasses(split, attempt);
+      return split;
+    },
   };
 }
 
