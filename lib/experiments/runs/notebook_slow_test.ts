@@ -1,4 +1,10 @@
-/** Every notebook at smoke scale, executed twice in one kernel: the same numbers, the same number of tensors. */
+/**
+ * Every notebook at smoke scale, executed twice in one kernel: the same numbers, the same number of tensors.
+ *
+ * All notebooks have one outputs folder, as a reader's have: what an earlier one trained (the arms of the ablations, in seven
+ * of them) a later one loads. So each run is trained once and loaded at least once, by other cells or the same ones, and has
+ * to give the same numbers. A notebook alone (`--filter`) trains all it needs.
+ */
 import {
   codeCells,
   findNotebooks,
@@ -25,26 +31,32 @@ function numbersOf(outputs: readonly Output[]): string[] {
   });
 }
 
+const outputs = Deno.makeTempDirSync();
+globalThis.addEventListener("unload", () => Deno.removeSync(outputs, { recursive: true }));
+
+/** Removes the figures of the notebooks before, so that those found are this one's. */
+function clearFigures(): void {
+  if ([...Deno.readDirSync(outputs)].some(({ name }) => name === "figures")) {
+    Deno.removeSync(`${outputs}/figures`, { recursive: true });
+  }
+}
+
 for (const path of await findNotebooks([])) {
   const name = path.slice(path.lastIndexOf("/") + 1);
   Deno.test(`${name} runs twice in one kernel, with equal numbers and tensors`, async () => {
-    const outputs = Deno.makeTempDirSync();
-    try {
-      const notebook = withTensorCount(await readNotebook(path));
-      const env = { BCSSL_SCALE: "smoke", BCSSL_OUTPUTS: outputs };
-      const results = await runNotebook(notebook, { passes: 2, env });
-      const count = codeCells(notebook).length;
-      for (const { status, error } of results) assertEquals([status, error], ["ok", undefined]);
-      assertEquals(results.length, 2 * count);
-      const [first, second] = [results.slice(0, count), results.slice(count)]
-        .map((pass) => pass.map(({ outputs }) => numbersOf(outputs)));
-      assertEquals(second, first);
-      assertTrue(first!.at(-1)!.join().includes("tensors: "), "the tensors were counted");
-      const files = [...Deno.readDirSync(`${outputs}/figures`)].map(({ name }) => name);
-      assertTrue(files.some((file) => file.endsWith(".svg")), "a figure as SVG");
-      assertTrue(files.some((file) => file.endsWith(".png")), "a figure as PNG");
-    } finally {
-      Deno.removeSync(outputs, { recursive: true });
-    }
+    clearFigures();
+    const notebook = withTensorCount(await readNotebook(path));
+    const env = { BCSSL_SCALE: "smoke", BCSSL_OUTPUTS: outputs };
+    const results = await runNotebook(notebook, { passes: 2, env });
+    const count = codeCells(notebook).length;
+    for (const { status, error } of results) assertEquals([status, error], ["ok", undefined]);
+    assertEquals(results.length, 2 * count);
+    const [first, second] = [results.slice(0, count), results.slice(count)]
+      .map((pass) => pass.map(({ outputs }) => numbersOf(outputs)));
+    assertEquals(second, first);
+    assertTrue(first!.at(-1)!.join().includes("tensors: "), "the tensors were counted");
+    const files = [...Deno.readDirSync(`${outputs}/figures`)].map(({ name }) => name);
+    assertTrue(files.some((file) => file.endsWith(".svg")), "a figure as SVG");
+    assertTrue(files.some((file) => file.endsWith(".png")), "a figure as PNG");
   });
 }
