@@ -1,0 +1,37 @@
+/** What a detector's recipe may be, without what the scale decides; sides are fractions of the scale's `imageSize`. */
+import * as v from "valibot";
+import type { DetectorRecipe } from "lib/detect/training/detector_recipe.ts";
+import {
+  finite,
+  list,
+  positive,
+  range,
+  record,
+  schemaOf,
+  share,
+  shareAboveZero,
+  three,
+  whole,
+} from "lib/schema/fields.ts";
+import { clipNorm, learningRate, optimizer, weightDecay } from "lib/train/recipe_fields.ts";
+
+export const detectorRecipeSchema = schemaOf<Omit<DetectorRecipe, "batchSize" | "epochs">>()(
+  record({
+    augment: record({
+      flip: share,
+      shortSides: list(positive),
+      longSide: positive,
+      crop: v.nullable(
+        record({ probability: share, shortSides: list(positive), sides: range(positive) }),
+      ),
+    }),
+    stats: record({ mean: three(finite), std: three(positive) }),
+    optimizer,
+    lr: learningRate,
+    weightDecay,
+    layerDecay: shareAboveZero,
+    clipNorm,
+    warmupSteps: whole(0),
+    drops: v.array(share, "a list of shares of the run"),
+  }),
+);

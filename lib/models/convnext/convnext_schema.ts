@@ -1,0 +1,57 @@
+/** What a ConvNeXt's config may be. */
+import * as v from "valibot";
+import {
+  flag,
+  notNegative,
+  record,
+  schemaOf,
+  shareBelowOne,
+  whole,
+  withRules,
+} from "lib/schema/fields.ts";
+import type { ConvNeXtConfig } from "lib/models/convnext/convnext_configs.ts";
+import type { ConvNeXtIsotropicConfig } from "lib/models/convnext/convnext_isotropic.ts";
+import {
+  depths,
+  dim,
+  dims,
+  kernelSize,
+  kernelSizes,
+  onePerStage,
+  pixels,
+} from "lib/models/parts/schema_fields.ts";
+
+const kernels = "an odd whole number of at least 1, or a list of one for each stage";
+
+export const convNeXtSchema = schemaOf<ConvNeXtConfig>()(withRules(
+  record({
+    arch: v.literal("convnext"),
+    depths,
+    dims,
+    patchSize: pixels,
+    kernelSize: v.union([kernelSize, kernelSizes], kernels),
+    batchNorm: flag,
+    dwconvBias: flag,
+    dropPathRate: shareBelowOne,
+    layerScaleInit: notNegative,
+  }),
+  onePerStage("depths", "dims"),
+  {
+    key: "kernelSize",
+    allowed: kernels,
+    isKept: ({ kernelSize, depths }) =>
+      typeof kernelSize === "number" || kernelSize.length === depths.length,
+  },
+));
+
+export const convNeXtIsotropicSchema = schemaOf<ConvNeXtIsotropicConfig>()(record({
+  arch: v.literal("convnext_isotropic"),
+  depth: whole(1, 1000),
+  dim,
+  patchSize: pixels,
+  kernelSize,
+  batchNorm: flag,
+  dwconvBias: flag,
+  dropPathRate: shareBelowOne,
+  layerScaleInit: notNegative,
+}));

@@ -1,0 +1,29 @@
+/** What a RepLKNet's config may be. */
+import * as v from "valibot";
+import { flag, record, schemaOf, shareBelowOne, withRules } from "lib/schema/fields.ts";
+import {
+  depths,
+  dims,
+  kernelSize,
+  kernelSizes,
+  onePerStage,
+} from "lib/models/parts/schema_fields.ts";
+import type { RepLKNetConfig } from "lib/models/replknet/replknet_configs.ts";
+
+export const repLKNetSchema = schemaOf<RepLKNetConfig>()(withRules(
+  record({
+    arch: v.literal("replknet"),
+    depths,
+    dims,
+    kernelSizes,
+    smallKernelSize: kernelSize,
+    merged: flag,
+    dropPathRate: shareBelowOne,
+  }),
+  onePerStage("depths", "dims", "kernelSizes"),
+  {
+    key: "smallKernelSize",
+    allowed: "at most the smallest of kernelSizes, into which it is merged",
+    isKept: ({ smallKernelSize, kernelSizes }) => smallKernelSize <= Math.min(...kernelSizes),
+  },
+));

@@ -1,0 +1,21 @@
+/** What a ResNet's config may be. */
+import * as v from "valibot";
+import { flag, oneOf, record, schemaOf, withRules } from "lib/schema/fields.ts";
+import { depths, dims, onePerStage } from "lib/models/parts/schema_fields.ts";
+import type { ResNetConfig } from "lib/models/resnet/resnet_configs.ts";
+
+export const resNetSchema = schemaOf<ResNetConfig>()(withRules(
+  record({
+    arch: v.literal("resnet"),
+    block: oneOf("basic", "bottleneck"),
+    depths,
+    dims,
+    selectiveKernels: flag,
+  }),
+  onePerStage("depths", "dims"),
+  {
+    key: "selectiveKernels",
+    allowed: `false where block is "basic": only a bottleneck has them`,
+    isKept: ({ block, selectiveKernels }) => !(selectiveKernels && block === "basic"),
+  },
+));

@@ -1,0 +1,26 @@
+/** What a SLaK's config may be. */
+import * as v from "valibot";
+import { notNegative, record, schemaOf, shareBelowOne, withRules } from "lib/schema/fields.ts";
+import {
+  depths,
+  dims,
+  kernelSize,
+  kernelSizes,
+  onePerStage,
+  pixels,
+} from "lib/models/parts/schema_fields.ts";
+import type { SLaKConfig } from "lib/models/slak/slak_configs.ts";
+
+export const sLaKSchema = schemaOf<SLaKConfig>()(withRules(
+  record({
+    arch: v.literal("slak"),
+    depths,
+    dims,
+    patchSize: pixels,
+    kernelSizes,
+    smallKernelSize: kernelSize,
+    dropPathRate: shareBelowOne,
+    layerScaleInit: notNegative,
+  }),
+  onePerStage("depths", "dims", "kernelSizes"),
+));

@@ -1,0 +1,28 @@
+/** What a ViT's config may be. */
+import * as v from "valibot";
+import { oneOf, record, schemaOf, shareBelowOne, whole, withRules } from "lib/schema/fields.ts";
+import { dim, pixels } from "lib/models/parts/schema_fields.ts";
+import type { ViTConfig } from "lib/models/vit/vit_configs.ts";
+
+export const vitSchema = schemaOf<ViTConfig>()(withRules(
+  record({
+    arch: v.literal("vit"),
+    embedDim: dim,
+    depth: whole(1, 1000),
+    numHeads: whole(1, 2 ** 10),
+    patchSize: pixels,
+    imageSize: pixels,
+    norm: oneOf("layer", "batch"),
+    dropPathRate: shareBelowOne,
+  }),
+  {
+    key: "numHeads",
+    allowed: "a divisor of embedDim: all heads are of one width",
+    isKept: ({ embedDim, numHeads }) => embedDim % numHeads === 0,
+  },
+  {
+    key: "patchSize",
+    allowed: "at most imageSize",
+    isKept: ({ patchSize, imageSize }) => patchSize <= imageSize,
+  },
+));
