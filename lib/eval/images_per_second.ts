@@ -1,8 +1,14 @@
-/** Images a second of a network, as the reference measures it (Table 3; Swin's `throughput()`, which BC-SSL's code copies). */
+/**
+ * Images a second of a network, as the reference measures it (Table 3; Swin's `throughput()`, which
+ * BC-SSL's code copies).
+ */
 import * as tf from "lib/tf.ts";
 import type { Model } from "lib/models/mod.ts";
 
-/** The reference's values are the defaults, but for the batch: it takes the loader's, and its threads name 64. */
+/**
+ * The reference's values are the defaults, but for the batch: it takes the loader's, and its
+ * threads name 64.
+ */
 export interface ThroughputOptions {
   readonly batchSize?: number;
   /** Pixels a side. */
@@ -23,7 +29,8 @@ export interface Throughput extends Required<ThroughputOptions> {
 /**
  * Measures forward passes on one batch, in evaluation mode.
  *
- * @param pause Awaited after each pass, so that an interrupt is heard; what it throws ends the measurement.
+ * @param pause Awaited after each pass, so that an interrupt is heard; what it throws ends the
+ *   measurement.
  * @throws {RangeError} If a number is not a positive integer; `warmup` may be 0.
  */
 export async function measureThroughput(

@@ -1,4 +1,6 @@
-/** What the paper says in words about its numbers: what it quotes, beside what its own tables give. */
+/**
+ * What the paper says in words about its numbers: what it quotes, beside what its own tables give.
+ */
 import { figure2 } from "lib/paper/figure2.ts";
 import { figure3 } from "lib/paper/figure3.ts";
 import { paperKernelSizes } from "lib/paper/printed.ts";
@@ -14,9 +16,15 @@ export interface Claim {
   readonly says: string;
   /** Where it is said, and of what: `§3.2, Table 1`. */
   readonly source: string;
-  /** As the text quotes it; null where it only says which is more. A fraction, but for ratios and epochs. */
+  /**
+   * As the text quotes it; null where it only says which is more. A fraction, but for ratios and
+   * epochs.
+   */
   readonly quoted: number | null;
-  /** The same by the numbers of the table, above 0 where they bear the claim out. Of a trend: from end to end. */
+  /**
+   * The same by the numbers of the table, above 0 where they bear the claim out. Of a trend: from
+   * end to end.
+   */
   readonly printed: number;
 }
 

@@ -1,7 +1,10 @@
 /** Figure 2, §3.3: k-NN accuracy against kernel size after 100 epochs. */
 import { fraction, type Printed, type PrintedRow } from "lib/paper/printed.ts";
 
-/** A point. The figure is drawn without numbers: they are Table 1's, else those of the authors' plotting script. */
+/**
+ * A point. The figure is drawn without numbers: they are Table 1's, else those of the authors'
+ * plotting script.
+ */
 export interface Figure2Row extends PrintedRow {
   readonly arch: "ConvNeXt-T" | "BC-SSL-T" | "Swin-T";
   /** Pixels a side; Swin-T has windows of 7 patches, and is a line across. */

@@ -1,4 +1,7 @@
-/** What every table and figure of the paper is here: its rows as printed, each with the place where it stands. */
+/**
+ * What every table and figure of the paper is here: its rows as printed, each with the place where
+ * it stands.
+ */
 
 /** A row, or a point of a figure. Accuracies are fractions. */
 export interface PrintedRow {

@@ -1,4 +1,6 @@
-/** Where the paper disagrees with itself, leaves something out, or says less than a reader needs. */
+/**
+ * Where the paper disagrees with itself, leaves something out, or says less than a reader needs.
+ */
 
 /** One thing to know. Numbers in it are percent and points, as the paper prints them. */
 export interface Slip {

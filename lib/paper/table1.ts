@@ -6,7 +6,10 @@ export interface Table1Row extends PrintedRow {
   readonly arch: "ResNet-50" | "ConvNeXt-T" | "ViT-S" | "Swin-T";
   /** Pixels a side; a transformer has none. */
   readonly kernelSize: number | null;
-  /** Millions of weights: ResNet-50 and ViT-S without a classifier, ConvNeXt-T with one of 1,000 classes. */
+  /**
+   * Millions of weights: ResNet-50 and ViT-S without a classifier, ConvNeXt-T with one of 1,000
+   * classes.
+   */
   readonly millionParameters: number;
   readonly linear: number;
   readonly knn: number;

@@ -1,7 +1,9 @@
 /** Table 2, §3.3: ConvNeXt-T with and without BatchNorm, over kernel sizes. */
 import { fraction, paperKernelSizes, type Printed, type PrintedRow } from "lib/paper/printed.ts";
 
-/** One cell: the paper has a row with BatchNorm, a row without, and a column for each kernel size. */
+/**
+ * One cell: the paper has a row with BatchNorm, a row without, and a column for each kernel size.
+ */
 export interface Table2Row extends PrintedRow {
   readonly arch: "ConvNeXt-T";
   /** After each depthwise convolution. */

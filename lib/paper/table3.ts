@@ -15,7 +15,10 @@ export interface Table3Row extends PrintedRow {
   readonly throughputV100: number | null;
   /** Images a second on an A100, measured for Swin and BC-SSL only. */
   readonly throughputA100: number | null;
-  /** How much more images a second than the Swin of its size on an A100, a fraction; printed for BC-SSL. */
+  /**
+   * How much more images a second than the Swin of its size on an A100, a fraction; printed for
+   * BC-SSL.
+   */
   readonly speedUpA100: number | null;
   readonly linear: number;
   readonly knn: number | null;

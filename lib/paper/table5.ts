@@ -11,7 +11,10 @@ export interface Table5Row extends PrintedRow {
   readonly kernelSize: number | null;
   /** Billions of multiply–adds for one image of 224 pixels a side. */
   readonly gigaFlops: number | null;
-  /** Millions of weights: ResNet-50 and ViT-S without a classifier, the others with one of 1,000 classes. */
+  /**
+   * Millions of weights: ResNet-50 and ViT-S without a classifier, the others with one of 1,000
+   * classes.
+   */
   readonly millionParameters: number;
   readonly linear: number;
   readonly knn: number;

@@ -1,4 +1,7 @@
-/** Table 6, §5.1: heat maps. It prints pictures, no numbers: which networks they are of, and of which layer. */
+/**
+ * Table 6, §5.1: heat maps. It prints pictures, no numbers: which networks they are of, and of
+ * which layer.
+ */
 import { printed, type PrintedRow } from "lib/paper/printed.ts";
 
 /** A row of heat maps: Grad-CAM of two pictures, then Eigen-CAM of two. */

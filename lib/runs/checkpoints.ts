@@ -1,6 +1,7 @@
 /**
- * A run's checkpoints by name: `checkpoint-00000500.safetensors` after 500 steps, the newest two of them, and
- * `best.safetensors`, the one with the best k-NN. A new one is complete before an old one goes.
+ * The names of a run's checkpoints: `checkpoint-00000500.safetensors` after 500 steps, of which the
+ * newest two stay, and `best.safetensors`, the one with the best score. A new checkpoint is
+ * complete before an old one is removed.
  */
 import { join } from "@std/path";
 import { faultPoint } from "lib/runs/fault_points.ts";
@@ -19,7 +20,7 @@ export function bestPath(folder: string): string {
   return join(folder, "best.safetensors");
 }
 
-/** Those that are there, newest first; the best one is not among them. */
+/** Lists the numbered checkpoints, newest first; `best.safetensors` is not among them. */
 export function listCheckpoints(folder: string): CheckpointFile[] {
   return namesIn(folder).flatMap((name) => {
     const step = /^checkpoint-(\d{8,})\.safetensors$/.exec(name)?.[1];
@@ -36,7 +37,7 @@ function namesIn(folder: string): string[] {
   }
 }
 
-/** Removes all but the newest two: the last one, and the one to fall back to. */
+/** Removes all checkpoints except the newest two: the last, and one to fall back to. */
 export function removeOldCheckpoints(folder: string): void {
   for (const { path } of listCheckpoints(folder).slice(2)) {
     Deno.removeSync(path);
@@ -45,8 +46,8 @@ export function removeOldCheckpoints(folder: string): void {
 }
 
 /**
- * Makes the checkpoint of a step the best one: the same file under a second name, which stays when the first goes. A copy where
- * the file system has no links.
+ * Makes the checkpoint of a step the best one: the same file gets a second name, which stays when
+ * the first is removed. Where the file system has no links, the file is copied.
  */
 export function keepAsBest(folder: string, step: number): void {
   const [path, best] = [checkpointPath(folder, step), bestPath(folder)];
@@ -59,10 +60,10 @@ export function keepAsBest(folder: string, step: number): void {
   faultPoint("best linked", partial);
   Deno.renameSync(partial, best);
   faultPoint("best renamed", best);
-  removeIfThere(partial); // renaming a link over a link to the same file leaves both
+  removeIfThere(partial); // renaming a link over a link to the same file leaves both names
 }
 
-/** Removes what killed processes were writing. */
+/** Removes partly written files of processes that were killed. */
 export function removePartials(folder: string): void {
   for (const name of namesIn(folder)) {
     if (name.endsWith(".partial")) removeIfThere(join(folder, name));

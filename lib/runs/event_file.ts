@@ -1,8 +1,9 @@
 /**
- * TensorBoard's event files: records of a length, a protocol buffer, and a checksum of each.
+ * TensorBoard's event files: each record is a length, a protocol buffer, and a checksum of each.
  *
- * Differs: from using tfjs-node's own writer, which keeps tensors and the open file for as long as the process lives, goes on
- * writing into a deleted file when a run is trained again, cannot say that a run went back to its checkpoint, and needs TensorFlow.
+ * Differs: we do not use tfjs-node's writer. It keeps tensors and the open file as long as the
+ * process lives, writes on into a deleted file when a run is trained again, cannot say that a run
+ * went back to its checkpoint, and needs TensorFlow.
  */
 import { join } from "@std/path";
 import type { HistoryLine } from "lib/runs/events.ts";
@@ -14,12 +15,16 @@ export interface EventFile extends Disposable {
   write(line: HistoryLine): void;
 }
 
-/** The names TensorBoard looks for; it reads a folder's files in the order of their names, and so of their times. */
+/**
+ * Names that TensorBoard looks for. It reads the files of a folder in the order of their names, so
+ * in the order of their times.
+ */
 const pattern = /^events\.out\.tfevents\.\d+\.bcssl$/;
 
 /**
- * Starts a new event file in `folder`. TensorBoard then forgets what earlier files say of the steps after `done`: a run that was
- * killed goes on from its checkpoint and takes those steps again.
+ * Starts a new event file in `folder`. TensorBoard then forgets what earlier files say about steps
+ * after `done`, because a run that was killed continues from its checkpoint and takes those steps
+ * again.
  */
 export function openEventFile(folder: string, done: number): EventFile {
   const path = join(folder, `events.out.tfevents.${Date.now()}.bcssl`);
@@ -91,7 +96,10 @@ function delimited(field: number, contents: Uint8Array): Uint8Array {
   return bytes([varint(field << 3 | 2), varint(contents.length), contents]);
 }
 
-/** Seven bits a byte, the lowest first; the top bit says that more follow. */
+/**
+ * Protocol buffer integer: seven bits per byte, lowest first; the top bit says that more bytes
+ * follow.
+ */
 function varint(value: number): Uint8Array {
   const out: number[] = [];
   for (; value > 127; value = Math.floor(value / 128)) out.push(value % 128 | 128);
@@ -108,13 +116,18 @@ function bytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return joined;
 }
 
-/** TFRecord: length (8 bytes), its checksum, the data, its checksum; all little-endian. */
+/**
+ * A record of a TFRecord file: length (8 bytes), its checksum, the data, its checksum; all
+ * little-endian.
+ */
 export function record(data: Uint8Array): Uint8Array {
   const length = new Uint8Array(BigUint64Array.of(BigInt(data.length)).buffer);
   return bytes([length, checksum(length), data, checksum(data)]);
 }
 
-/** CRC-32C, rotated and shifted as TFRecord asks, so that a checksum of checksums is none. */
+/**
+ * CRC-32C, rotated and shifted as TFRecord requires, so that a checksum over checksums still works.
+ */
 function checksum(data: Uint8Array): Uint8Array {
   const crc = crc32c(data);
   const masked = (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;

@@ -43,7 +43,8 @@ Deno.test("openEventFile() starts a file of its own, from the step after those d
     const lengths = [startOfFile(0), startOfSession(0, 8), scalars(0, 8, golden.scalars)]
       .map((event) => record(event).length);
     assertEquals(written.length, lengths.reduce((sum, length) => sum + length));
-    assertEquals(written[lengths[0]! + 12 + 9 + 1], 8); // length and checksum, wall time, the step's field
+    // length and checksum, wall time, the step's field
+    assertEquals(written[lengths[0]! + 12 + 9 + 1], 8);
     Deno.writeTextFileSync(`${folder}/other`, "");
     removeEventFiles(folder);
     assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["other"]);

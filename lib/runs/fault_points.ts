@@ -1,8 +1,10 @@
 /**
- * Named places on a run's way at which a test can end the process, to see what is left on disk and that the run goes on from it.
+ * Named places on a run's way at which a test can end the process, to see what is left on disk and
+ * that the run goes on from it.
  *
- * No config and no environment variable arms them: only code in this process that calls {@linkcode onFaultPoint}, which no file
- * but a test does. A place that is not armed costs one comparison.
+ * No config and no environment variable arms them: only code in this process that calls
+ * {@linkcode onFaultPoint}, which no file but a test does. A place that is not armed costs one
+ * comparison.
  */
 
 /** Every place, in the order in which a run comes to them. */
@@ -39,7 +41,10 @@ type Hook = (point: FaultPoint, path: string) => void;
 
 let hook: Hook | undefined;
 
-/** Calls `strike` at every place, with the file that is written there; `undefined` disarms. For tests only. */
+/**
+ * Calls `strike` at every place, with the file that is written there; `undefined` disarms. For
+ * tests only.
+ */
 export function onFaultPoint(strike: Hook | undefined): void {
   hook = strike;
 }

@@ -1,6 +1,6 @@
 /**
- * The metrics that runs record, one line each: what they are called, in which unit, and when they are
- * measured. History, curves and summaries read this table; a new metric is a line here.
+ * The metrics that runs record, one line each: what they are called, in which unit, and when they
+ * are measured. History, curves and summaries read this table; a new metric is a line here.
  */
 
 /** What is known of a metric. */
@@ -21,7 +21,9 @@ export interface Metric {
 
 const accuracy = { unit: "fraction", when: "now and then", better: "higher", curve: true } as const;
 
-/** In the order of the panels of `trainingCurves`. The first line that matches a name is its metric. */
+/**
+ * In the order of the panels of `trainingCurves`. The first line that matches a name is its metric.
+ */
 export const metricTable: readonly Metric[] = [
   {
     ...{ name: "loss", title: "loss", unit: "nats", when: "every step", better: "lower" },
@@ -57,7 +59,10 @@ const patterns = metricTable.map((metric) => ({
   pattern: new RegExp(`^${metric.name.replaceAll("*", "[A-Za-z0-9]*")}$`),
 }));
 
-/** What is known of the metric of this name; `undefined` for one of every step that is only recorded. */
+/**
+ * What is known of the metric of this name; `undefined` for one of every step that is only
+ * recorded.
+ */
 export function metricOf(name: string): Metric | undefined {
   return patterns.find(({ pattern }) => pattern.test(name))?.metric;
 }

@@ -1,25 +1,26 @@
 /**
- * A run's metrics on disk: a line of JSON for each step, and one more where something rarer was measured. Append-only, some
- * 250 bytes a step: 24 hours at ten steps a second are 220 MB.
+ * A run's metrics on disk: one line of JSON per step, and a second one where the monitor measured.
+ * Lines are only appended. A line has some 250 bytes, so 24 hours at ten steps a second are 220 MB.
  */
 import type { HistoryLine } from "lib/runs/events.ts";
 import { faultPoint, writeAll } from "lib/runs/fault_points.ts";
 
-/** What reading a log came to. */
+/** Extent of a log that was read. */
 export interface MetricsFound {
-  /** Bytes up to the end of the last line that counts: where a resumed run goes on writing. */
+  /** Bytes up to the end of the last valid line: a resumed run continues to write there. */
   readonly bytes: number;
-  /** Steps that have a line. */
+  /** Number of steps that have a line. */
   readonly steps: number;
 }
 
 /**
  * Calls `onLine` with each line up to and including `lastStep`, in order.
  *
- * Lines after it, and a line cut short by a crash, do not count: the run goes on from its checkpoint and writes them again, the
- * same. A line that is no JSON is passed over; whoever reads sees by `steps` that one is missing. The file is read piece by piece.
+ * Later lines, and a line cut short by a crash, do not count: the run continues from its checkpoint
+ * and writes the same lines again. A line that is not JSON is skipped; the caller sees from `steps`
+ * that one is missing. The file is read piece by piece.
  *
- * @throws {Error} If the file is there and cannot be read.
+ * @throws {Error} If the file exists and cannot be read.
  */
 export function readMetrics(
   path: string,
@@ -40,13 +41,13 @@ export function readMetrics(
 
 const pieceBytes = 1 << 20;
 
-/** The lines that end in a line break, each with the place after it. */
+/** Lines that end in a line break, each with the offset after it. */
 function* wholeLines(path: string): Generator<{ text: string; end: number }> {
   using file = openIfThere(path);
   if (file === undefined) return;
   const piece = new Uint8Array(pieceBytes);
   const decoder = new TextDecoder();
-  let rest = new Uint8Array(); // of a line that began in an earlier piece
+  let rest = new Uint8Array(); // start of a line from an earlier piece
   let end = 0;
   for (let read = file.readSync(piece); read !== null; read = file.readSync(piece)) {
     let from = 0;
@@ -89,12 +90,12 @@ function parse(text: string): HistoryLine | undefined {
 export interface MetricsLog extends Disposable {
   /** @throws {Error} If the disk refuses; the message names the file. */
   write(line: HistoryLine): void;
-  /** Waits until the disk has everything: a checkpoint must not be ahead of its metrics. */
+  /** Waits until the disk has all lines: a checkpoint must not be ahead of its metrics. */
   flush(): void;
 }
 
 /**
- * Opens a log to append to it, after cutting off what stands behind its first `bytes` bytes.
+ * Opens a log for appending, after removing everything behind its first `bytes` bytes.
  *
  * @throws {Error} If it cannot be written; the message names it.
  */

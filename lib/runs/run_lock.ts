@@ -1,7 +1,10 @@
-/** One writer to a run: the system's lock on an open file, so that it ends with its process, however that ends. */
+/**
+ * At most one process writes a run: the operating system's lock on an open file, which ends with
+ * its process, even if that is killed.
+ */
 import { hostname } from "node:os";
 
-/** Who writes, as the lock file says it. */
+/** The writer, as the lock file names it. */
 interface Holder {
   readonly pid: number;
   readonly host: string;
@@ -11,17 +14,20 @@ interface Holder {
 
 /** A lock that is held. Dispose of it to let others write. */
 export interface RunLock extends Disposable {
-  /** What a person should know: a process that had the run before ended without finishing its work. */
+  /**
+   * A message for the user: the process that had the run before ended without finishing its work.
+   */
   readonly takenOver?: string;
 }
 
 /**
  * Takes the lock, or fails at once.
  *
- * The file stays, empty, when the lock is given back. Where it names somebody and the system has no lock on it, its process is
- * dead, and the run is taken over.
+ * The file stays, and is empty, when the lock is released. If it names a process but the system
+ * holds no lock, that process is dead, and the run is taken over.
  *
- * @throws {Error} If a living process has the lock (this one too); the message says which, where, and since when.
+ * @throws {Error} If a living process has the lock, including this one; the message says which,
+ *   where, and since when.
  */
 export function takeRunLock(path: string, run: string): RunLock {
   const file = Deno.openSync(path, { read: true, write: true, create: true });
@@ -41,7 +47,7 @@ export function takeRunLock(path: string, run: string): RunLock {
     ...(before && { takenOver: `${describe(before)} ended without closing run ${run}; going on` }),
     [Symbol.dispose]: () => {
       file.truncateSync();
-      file.close(); // ends the lock
+      file.close(); // releases the lock
     },
   };
 }
@@ -50,7 +56,7 @@ function readHolder(path: string): Holder | undefined {
   try {
     return JSON.parse(Deno.readTextFileSync(path)) as Holder;
   } catch {
-    return undefined; // empty: given back; or being written just now
+    return undefined; // empty: released; or being written just now
   }
 }
 

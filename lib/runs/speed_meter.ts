@@ -1,17 +1,17 @@
-/** How fast a run goes: measured over about a second at a time, as a single step says little. */
+/** Training speed, measured over about a second, since a single step varies too much. */
 
-/** About a window of time; together with a step's metrics they go into the run's log. They differ from run to run. */
+/** Speed over a short time. It is logged beside a step's metrics and differs from run to run. */
 export interface Speed {
   readonly imagesPerSecond: number;
-  /** Share of the time in which training stood still because its next batch was not made yet. */
+  /** Share of the time that training waited for its next batch. */
   readonly dataWaitShare: number;
-  /** Resident memory of the process. */
+  /** Resident memory of the process, bytes. */
   readonly memoryBytes: number;
-  /** When it was measured: seconds since 1970. */
+  /** Time of the measurement, in seconds since 1970. */
   readonly time: number;
 }
 
-/** The names of what differs between two runs of the same numbers. */
+/** Names of the fields that differ between two runs of the same numbers. */
 export const speedNames: readonly (keyof Speed)[] = [
   "imagesPerSecond",
   "dataWaitShare",
@@ -21,7 +21,7 @@ export const speedNames: readonly (keyof Speed)[] = [
 
 const windowMs = 1000;
 
-/** Told of steps and of waits; says the speed once a second. */
+/** Counts steps and waiting times, and reports the speed once a second. */
 export class SpeedMeter {
   readonly #now: () => number;
   #began: number;
@@ -34,7 +34,7 @@ export class SpeedMeter {
     this.#began = now();
   }
 
-  /** Passes on what is waited for, and counts the time as waiting for data. */
+  /** Awaits a batch, and counts the time as waiting for data. */
   async wait<T>(batch: Promise<T>): Promise<T> {
     const from = this.#now();
     try {
@@ -44,7 +44,11 @@ export class SpeedMeter {
     }
   }
 
-  /** @returns The speed, if a second is over: of the steps since it was last said, this one included. */
+  /**
+   * Counts a step.
+   *
+   * @returns Once a second has passed, the speed since it was last returned, including this step.
+   */
   step(images: number): Speed | undefined {
     this.#images += images;
     const elapsed = this.#now() - this.#began;
@@ -59,7 +63,7 @@ export class SpeedMeter {
     return speed;
   }
 
-  /** Starts the clock anew, after something that is not training. */
+  /** Starts the clock anew after work that is not training. */
   restart(): void {
     [this.#began, this.#images, this.#waited] = [this.#now(), 0, 0];
   }

@@ -1,16 +1,19 @@
-/** What a few seeds allow us to say: means, their errors, and how far apart two things are. */
+/** Statistics over a few seeds: means, their errors, and differences. */
 import jstat from "jstat";
 
-/** The package builds its distributions at load time, where its inferred types do not see them. */
+/** The package creates its distributions at load time, where its inferred types do not see them. */
 const { studentt } = jstat as unknown as {
   readonly studentt: Record<"inv" | "cdf", (x: number, degrees: number) => number>;
 };
 
-/** A mean over n values, and how sure it is. In the unit of the values. */
+/** A mean over n values and its standard error, in the unit of the values. */
 export interface MeanAndError {
   readonly n: number;
   readonly mean: number;
-  /** Standard error of the mean, s/√n with s over n − 1. NaN for one value: a single seed says nothing about spread. */
+  /**
+   * Standard error of the mean, s/√n with s over n − 1. NaN for one value, since a single seed says
+   * nothing about the spread.
+   */
   readonly standardError: number;
 }
 
@@ -29,18 +32,25 @@ export function meanAndError(values: readonly number[]): MeanAndError {
   return { n, mean, standardError: n > 1 ? Math.sqrt(squares / (n - 1) / n) : NaN };
 }
 
-/** How far apart two things are. */
+/** A difference of two things. */
 export interface Difference extends MeanAndError {
-  /** The mean difference in standard errors: Student's t with n − 1 degrees of freedom. NaN where n is 1. */
+  /**
+   * The mean difference in standard errors: Student's t with n − 1 degrees of freedom. NaN where n
+   * is 1.
+   */
   readonly inErrors: number;
-  /** One-sided: how often so large a difference would appear if there were none. NaN where n is 1. */
+  /**
+   * One-sided: how often so large a difference would appear if there were none. NaN where n is 1.
+   */
   readonly pValue: number;
 }
 
 /**
- * `a − b`, seed by seed: what the seeds share (data, order, first weights) cancels.
+ * The difference `a − b`, seed by seed: effects that the seeds share (data, order, first weights)
+ * cancel.
  *
- * @param b Values of the same seeds, or one number that no seed changes, as chance or raw pixels.
+ * @param b Values of the same seeds, or one number that no seed changes, such as chance or raw
+ *   pixels.
  * @throws {RangeError} If the numbers of seeds differ, or as {@linkcode meanAndError}.
  */
 export function pairedDifference(a: readonly number[], b: readonly number[] | number): Difference {
@@ -51,13 +61,15 @@ export function pairedDifference(a: readonly number[], b: readonly number[] | nu
   }
   const difference = meanAndError(a.map((value, i) => value - (typeof b === "number" ? b : b[i]!)));
   const { mean, standardError, n } = difference;
-  const inErrors = mean === 0 ? 0 * standardError : mean / standardError; // equal values: 0 away, not 0/0
+  // equal values are 0 apart, not 0/0
+  const inErrors = mean === 0 ? 0 * standardError : mean / standardError;
   const pValue = Number.isNaN(inErrors) ? NaN : upperTail(inErrors, n - 1);
   return { ...difference, inErrors, pValue };
 }
 
 /**
- * Two-sided confidence interval of a mean, `[low, high]`, by Student's t. Infinite on both sides for one value.
+ * Two-sided confidence interval of a mean, `[low, high]`, by Student's t. Infinite on both sides
+ * for one value.
  *
  * @param level Fraction, 0.95 by default.
  */
@@ -71,7 +83,8 @@ export function confidenceInterval(
 }
 
 /**
- * The value below which Student's t lies with probability `p`; within 1e-7 of tables.
+ * Quantile of Student's t: the value below which it lies with probability `p`; within 1e-7 of
+ * tables.
  *
  * @param p Between 0 and 1, both excluded.
  * @throws {RangeError} If `p` or the degrees of freedom are out of range.
@@ -88,7 +101,10 @@ export function studentQuantile(p: number, degrees: number): number {
   return studentt.inv(p, degrees);
 }
 
-/** How often Student's t lies above `t`, also far out, where 1 minus what lies below would be 0. */
+/**
+ * Probability that Student's t lies above `t`; accurate far out too, where 1 minus the rest would
+ * be 0.
+ */
 export function upperTail(t: number, degrees: number): number {
   if (!Number.isFinite(t)) return t > 0 ? 0 : 1;
   return studentt.cdf(-t, degrees);

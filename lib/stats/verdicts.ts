@@ -1,4 +1,4 @@
-/** What seeds say of a claim, by a stated test: agrees, disagrees, or cannot tell. */
+/** Tests of claims over seeds. A verdict is agrees, disagrees, or cannot tell. */
 import {
   confidenceInterval,
   type MeanAndError,
@@ -9,36 +9,42 @@ import {
 
 export type Verdict = "agrees" | "disagrees" | "cannot tell";
 
-/** What was tested, how large it is, and how sure. In the unit of the values. */
+/** Result of a test: the effect and its uncertainty, in the unit of the values. */
 export interface TestResult {
   readonly verdict: Verdict;
-  /** Over seeds: a mean difference, or a mean rise. */
+  /** The effect over seeds: a mean difference, or a mean rise. */
   readonly effect: MeanAndError;
-  /** Confidence interval of the effect that the verdict is read off; infinite for one seed. */
+  /** Confidence interval of the effect, which decides the verdict; infinite for one seed. */
   readonly interval: readonly [number, number];
-  /** How often chance alone would show as much if the claim's opposite held; NaN for one seed. */
+  /**
+   * How often chance alone would show at least this much if the opposite of the claim held; NaN for
+   * one seed.
+   */
   readonly pValue: number;
-  /** The test in a few words. */
+  /** Name of the test. */
   readonly test: string;
 }
 
 /** How strict a test is. */
 export interface SignificanceOptions {
-  /** How often it may err, a fraction; 0.05 by default. Of each claim by itself: of many, some will err. */
+  /**
+   * Error rate of the test, a fraction; 0.05 by default. It holds for each claim by itself: among
+   * many claims, some will err.
+   */
   readonly level?: number;
 }
 
-const fewestSeeds = 3; // two differences of one sign come up by chance every second time
+const fewestSeeds = 3; // two differences of one sign occur by chance every second time
 
 /**
- * The claim "a is above b": Student's two-sided t-test of the differences, paired by seed.
+ * Tests the claim "a is above b" by Student's two-sided t-test of the differences, paired by seed.
  *
- * Agrees where `a − b` is above 0 at this level, disagrees where it is below, cannot tell between, and with fewer than
- * three seeds.
+ * The verdict is agrees where `a − b` is above 0 at this level, disagrees where it is below, and
+ * cannot tell otherwise, and with fewer than three seeds.
  *
  * @param b Values of the same seeds in the same order, or one number that no seed changes.
- * @throws {RangeError} If the numbers of seeds differ, there is none, a value is not finite, or the level is not
- * between 0 and 1.
+ * @throws {RangeError} If the numbers of seeds differ, there is none, a value is not finite, or the
+ *   level is not between 0 and 1.
  */
 export function exceeds(
   a: readonly number[],
@@ -49,15 +55,18 @@ export function exceeds(
 }
 
 /**
- * The claim "the metric rises with the size": a straight line through each seed's values by least squares, then
- * Student's two-sided t-test of its rises. The effect is the rise from the smallest size to the largest along that line.
+ * Tests the claim "the metric rises with the size": a straight line is fitted to each seed's values
+ * by least squares, and the rises are tested by Student's two-sided t-test. The effect is the rise
+ * along that line from the smallest size to the largest.
  *
- * Agrees where it is above 0 at this level, disagrees where it is below, cannot tell between, and with fewer than three
- * seeds. A curve that rises and then falls has a line too: look at the figure. For "falls", negate the values.
+ * The verdict is agrees where the rise is above 0 at this level, disagrees where it is below, and
+ * cannot tell otherwise, and with fewer than three seeds. A curve that rises and then falls has
+ * such a line too, so look at the figure. To test "falls", negate the values.
  *
- * @param sizes Pixels a side, say; at least two different ones.
+ * @param sizes For example kernel sizes in pixels; at least two different ones.
  * @param values `values[i][s]`: of size i and seed s, the seeds in one order for all sizes.
- * @throws {RangeError} If sizes and values differ in number, seeds are missing, or as {@linkcode exceeds}.
+ * @throws {RangeError} If sizes and values differ in number, seeds are missing, or as
+ *   {@linkcode exceeds}.
  */
 export function rises(
   sizes: readonly number[],
@@ -81,12 +90,15 @@ export function rises(
 }
 
 /**
- * The claim "a equals b within a margin": two one-sided t-tests (TOST) of the differences, paired by seed.
+ * Tests the claim "a equals b within a margin" by two one-sided t-tests (TOST) of the differences,
+ * paired by seed.
  *
- * Agrees where `a − b` is above −margin and below margin, each at this level: its interval, at twice the level, lies
- * within ± margin. Disagrees where it lies outside; cannot tell where it lies across, and with fewer than three seeds.
+ * The verdict is agrees where `a − b` is above −margin and below margin, each at this level: its
+ * interval, at twice the level, lies within ± margin. It is disagrees where the interval lies
+ * outside, and cannot tell where it crosses a margin, and with fewer than three seeds.
  *
- * @param margin What makes no difference, in the unit of the values, above 0; to be chosen before looking.
+ * @param margin Largest difference that counts as none, in the unit of the values, above 0; to be
+ *   chosen before looking.
  * @throws {RangeError} If the margin is not above 0, or as {@linkcode exceeds}.
  */
 export function equals(
@@ -126,7 +138,7 @@ function decide(seeds: number, agrees: boolean, disagrees: boolean): Verdict {
   return agrees ? "agrees" : disagrees ? "disagrees" : "cannot tell";
 }
 
-/** How often so large a mean would appear if it were `bound`; NaN for one seed. */
+/** Probability of a mean at least this large if the true one were `bound`; NaN for one seed. */
 function tail({ n, mean, standardError }: MeanAndError, bound: number): number {
   if (n < 2) return NaN;
   return mean === bound ? 0.5 : upperTail((mean - bound) / standardError, n - 1);
@@ -140,7 +152,7 @@ function meanOf({ n, mean, standardError }: MeanAndError): MeanAndError {
   return { n, mean, standardError };
 }
 
-/** Of the straight line of least squares. */
+/** Slope of the straight line of least squares. */
 function slope(x: readonly number[], y: readonly number[]): number {
   const [ofX, ofY] = [meanAndError(x).mean, meanAndError(y).mean];
   const products = x.reduce((sum, value, i) => sum + (value - ofX) * (y[i]! - ofY), 0);

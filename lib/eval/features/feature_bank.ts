@@ -6,20 +6,23 @@ export interface LabelledFeatures {
   readonly labels: Int32Array;
 }
 
-/** Labelled features that need not be in memory at once. */
+/** Labelled features that need not all be in memory at once. */
 export interface FeatureBank {
   /** D. */
   readonly dim: number;
   /** `[N]`. */
   readonly labels: Int32Array;
-  /** Rows `from … to − 1`, `[to − from, D]`: to be read only, and before the next call. */
+  /**
+   * Reads rows `from … to − 1`, `[to − from, D]`. They must not be changed, and are valid until the
+   * next call.
+   */
   rows(from: number, to: number): Float32Array;
 }
 
 /**
- * The bank over features in memory, not copied; a bank is itself.
+ * Wraps features in memory as a bank, without copying them; a bank is returned as it is.
  *
- * @param what How a message calls it: `training`, `test`.
+ * @param what Name of the set in error messages: `training`, `test`.
  * @throws {RangeError} If there is no row, or features and labels differ in number.
  */
 export function bankOf(set: LabelledFeatures | FeatureBank, what: string): FeatureBank {
@@ -37,10 +40,11 @@ export function bankOf(set: LabelledFeatures | FeatureBank, what: string): Featu
 }
 
 /**
- * Copies rows at unit length; a row of zeros stays one. Lengths are summed in double precision.
+ * Copies rows, scaled to length 1; a row of zeros stays zero. Lengths are summed in double
+ * precision.
  *
  * @param rows `[n, dim]`
- * @param out Written from its start; at least as long as `rows`.
+ * @param out Receives the rows from its start; at least as long as `rows`.
  */
 export function writeUnitRows(rows: Float32Array, dim: number, out: Float32Array): void {
   for (let from = 0; from < rows.length; from += dim) {

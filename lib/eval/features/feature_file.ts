@@ -1,25 +1,30 @@
 /**
- * Features too many for memory, in a file: `<path>.npy`, `[N, D]` float32, beside `<path>.labels.npy`, `[N]` int32. NumPy reads
- * both as they are.
+ * Features that are too many for memory, in a file: `<path>.npy`, `[N, D]` float32, beside
+ * `<path>.labels.npy`, `[N]` int32. NumPy reads both.
  */
 import type { FeatureBank, LabelledFeatures } from "lib/eval/features/feature_bank.ts";
 
-const headerBytes = 128; // of ours: the magic, a version, a length and a dictionary, padded to what NumPy aligns to
+// bytes of our header: the magic, a version, a length and a dictionary, padded as NumPy aligns it
+const headerBytes = 128;
 const fromHeader = /'descr': '(<f4|<i4)', 'fortran_order': False, 'shape': \((\d+),(?: (\d+))?\)/;
 
-/** Takes features as they are computed. Dispose without closing leaves no file. */
+/**
+ * Receives features as they are computed. If it is disposed of without being closed, no file is
+ * left.
+ */
 export interface FeatureWriter extends Disposable {
   /** @throws {RangeError} If there is not one row of D for each label. */
   append(part: LabelledFeatures): void;
-  /** Ends the files and gives them their names. */
+  /** Completes the files and moves them to their final names. */
   close(): void;
 }
 
-/** A bank that is read from its file; dispose of it to close that. */
+/** A bank that is read from its file. Dispose of it to close the file. */
 export interface FeatureFile extends FeatureBank, Disposable {}
 
 /**
- * Begins a file of features of length `dim`; what stands at `path` is replaced when it is closed, not before.
+ * Begins a file of features of length `dim`. An older file at `path` is replaced when this one is
+ * closed, not before.
  *
  * @param path Without `.npy`.
  */
@@ -72,7 +77,8 @@ function writeLabels(path: string, parts: readonly Int32Array[], count: number):
 }
 
 /**
- * Opens what {@linkcode createFeatureFile} made. Holds the labels and the rows last asked for, nothing else.
+ * Opens a file that {@linkcode createFeatureFile} wrote. It keeps only the labels and the rows last
+ * asked for in memory.
  *
  * @param path Without `.npy`.
  * @throws {Error} If a file is missing, of another kind or cut short; the message names it.
@@ -115,7 +121,7 @@ function readLabels(path: string): Int32Array {
   return labels;
 }
 
-/** `\x93NUMPY`, version 1.0, and the dictionary, padded with spaces. */
+/** Header of a NumPy file: `\x93NUMPY`, version 1.0, and the dictionary, padded with spaces. */
 function npyHeader(descr: string, shape: string): Uint8Array {
   const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${shape}), }`;
   const header = new Uint8Array(headerBytes).fill(0x20);

@@ -1,4 +1,7 @@
-/** Features of any images, in memory or in files, as a bank that memory holds or a file does. N images, D features. */
+/**
+ * Reading the features of any images, in memory or in files, into a bank: in memory if they fit,
+ * else in a file. N images, D features.
+ */
 import * as tf from "lib/tf.ts";
 import type { ChannelStats } from "lib/augment/mod.ts";
 import { centerCrops } from "lib/datasets/pictures/center_crops.ts";
@@ -13,24 +16,29 @@ import {
 import { type FeatureReader, imageBatch } from "lib/eval/features/features.ts";
 
 export interface FeatureBankOptions {
-  /** What the network was trained with. */
+  /** The normalisation that the network was trained with. */
   readonly stats: ChannelStats;
-  /** Pixels a side that pictures in files are cropped to; images in memory are read as they are. */
+  /**
+   * Side in pixels to which pictures in files are cropped; images in memory are read as they are.
+   */
   readonly size: number;
-  /** Where features go that are too many for memory: a path without `.npy`, used by nobody else. */
+  /** File for features that do not fit in memory: a path without `.npy` that nobody else uses. */
   readonly path: string;
-  /** Bytes of features that are held in memory. By default 1 GiB: ImageNet's go to a file, a laptop's do not. */
+  /**
+   * Most bytes of features to hold in memory. By default 1 GiB, so only ImageNet's go to a file.
+   */
   readonly inMemory?: number;
   readonly batchSize?: number;
 }
 
-/** A bank of its own; its file, if it has one, goes when it is disposed of. */
+/** A bank that belongs to its reader. Disposing of it removes its file, if it has one. */
 export interface OwnedBank extends FeatureBank, Disposable {}
 
 /**
  * Reads the features of every image.
  *
- * @param pause Awaited after each batch; what it throws ends the reading, and leaves nothing behind.
+ * @param pause Awaited after each batch; what it throws ends the reading, and leaves nothing
+ *   behind.
  * @throws {RangeError} If there is no image.
  * @throws {Error} If a picture or the disk fails.
  */
@@ -68,7 +76,7 @@ function featuresOf(
   return [values, features.shape[1]];
 }
 
-/** Takes features in order; ends as a bank, or is thrown away. */
+/** Receives features in order. It becomes a bank, or is disposed of. */
 interface Sink extends Disposable {
   append(part: LabelledFeatures): void;
   finish(): OwnedBank;

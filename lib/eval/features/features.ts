@@ -5,10 +5,13 @@ import type { ImageSet } from "lib/datasets/pictures/images.ts";
 import type { Model } from "lib/models/mod.ts";
 import type { LabelledFeatures } from "lib/eval/features/feature_bank.ts";
 
-/** Of images `[B, H, W, 3]`, normalised, to features `[B, D]`. */
+/** A function from images `[B, H, W, 3]`, normalised, to their features `[B, D]`. */
 export type FeatureReader = (x: tf.Tensor4D) => tf.Tensor2D;
 
-/** The pooled features of a network in evaluation mode: BatchNorm uses its running statistics, no path drops. */
+/**
+ * The pooled features of a network in evaluation mode: BatchNorm uses its running statistics, no
+ * path drops.
+ */
 export function pooledFeatures(model: Pick<Model, "forward">): FeatureReader {
   return (x) => model.forward(x, { training: false }).features;
 }

@@ -1,5 +1,6 @@
 /**
- * What a linear probe is put on: the features of the last blocks (the reference's `eval_linear.py`; for Swin, EsViT's).
+ * What a linear probe is put on: the features of the last blocks (the reference's `eval_linear.py`;
+ * for Swin, EsViT's).
  *
  * B batch, C channels of a block.
  */
@@ -12,9 +13,15 @@ import { layerNorm } from "lib/nn/norms.ts";
 
 /** Which blocks; of a transformer only, since a convnet's feature is its pooled map. */
 export interface ProbeFeatureOptions {
-  /** How many of the last blocks. By default four, as for ViT-S and Swin; of a ViT as wide as ViT-B, one. */
+  /**
+   * How many of the last blocks. By default four, as for ViT-S and Swin; of a ViT as wide as ViT-B,
+   * one.
+   */
   readonly lastBlocks?: number;
-  /** A ViT's: the mean of the last block's patches too. By default, as the reference: of ViT-B and wider only. */
+  /**
+   * A ViT's: the mean of the last block's patches too. By default, as the reference: of ViT-B and
+   * wider only.
+   */
   readonly avgPool?: boolean;
 }
 
@@ -23,9 +30,11 @@ const vitEps = 1e-6; // of every norm, as in lib/models/vit/vit.ts
 /**
  * The features that a linear probe reads, in evaluation mode.
  *
- * - ViT: the class tokens of the last blocks, each after the network's last norm. With `avgPool` and one block, token and mean
- *   alternate number by number, as the reference's `cat` lays them; it refuses more blocks, where ours appends the mean.
- * - Swin: the mean token of each of the last blocks; those of the last layer are normed, earlier ones not.
+ * - ViT: the class tokens of the last blocks, each after the network's last norm. With `avgPool`
+ *   and one block, token and mean alternate number by number, as the reference's `cat` lays them;
+ *   it refuses more blocks, where ours appends the mean.
+ * - Swin: the mean token of each of the last blocks; those of the last layer are normed, earlier
+ *   ones not.
  * - All others: the feature itself, as a k-NN compares it.
  *
  * @param x `[B, H, W, 3]`, normalised.
@@ -78,7 +87,8 @@ function vitFeatures(
   if (!avgPool) return tf.concat2d(classTokens, 1);
   const mean = normed(tokens.at(-1)!.slice([0, 1])).mean<tf.Tensor2D>(1); // [B, C]
   if (lastBlocks > 1) return tf.concat2d([...classTokens, mean], 1);
-  return tf.stack([classTokens[0]!, mean], 2).reshape([-1, 2 * embedDim]); // token, mean, token, mean, …
+  // token, mean, token, mean, …
+  return tf.stack([classTokens[0]!, mean], 2).reshape([-1, 2 * embedDim]);
 }
 
 function swinFeatures(
@@ -117,7 +127,8 @@ function innerOutputs<T extends tf.Tensor>(
 ): T[] {
   const { intermediates: found } = intermediates(model, x, names, { training: false });
   const kept = names.map((name) => found[name]!);
-  const outputs = kept.map((tensor) => tensor.clone() as T); // kept ones outlive a tidy, clones do not
+  // kept ones outlive a tidy, clones do not
+  const outputs = kept.map((tensor) => tensor.clone() as T);
   tf.dispose(kept);
   return outputs;
 }

@@ -1,6 +1,7 @@
 /**
- * Weighted k-NN classification of frozen features (Wu et al. 2018; the reference's `eval_knn.py`): cosine similarity,
- * each neighbour votes for its class with weight exp(similarity / T).
+ * Weighted k-NN classification of frozen features (Wu et al. 2018; the reference's `eval_knn.py`):
+ * neighbours are ranked by cosine similarity, and each votes for its class with the weight
+ * exp(similarity / T).
  *
  * N training images, M test images, D features.
  */
@@ -14,16 +15,19 @@ import {
 
 export interface KnnOptions extends SearchBlocks {
   readonly numClasses: number;
-  /** Numbers of neighbours; with a k beyond N, all N vote. By default the reference's 10, 20, 100 and 200. */
+  /**
+   * Numbers of neighbours; where k exceeds N, all N vote. By default the reference's 10, 20, 100
+   * and 200.
+   */
   readonly ks?: readonly number[];
   readonly temperature?: number;
 }
 
-/** Fractions of the test images, for one k. */
+/** Accuracies for one k, fractions of the test images. */
 export interface KnnAccuracy {
   readonly k: number;
   readonly top1: number;
-  /** Of fewer than five neighbours, among the first k classes, as the reference. */
+  /** With k below five, the true class counts if it is among the first k, as in the reference. */
   readonly top5: number;
 }
 
@@ -36,8 +40,8 @@ export const referenceKs = [10, 20, 100, 200] as const;
  *
  * Classes with equal votes, such as those that no neighbour has, are ranked by their number.
  *
- * @throws {RangeError} If a set is empty, rows and labels differ in number, a label is outside the classes, or a feature is
- *   not finite.
+ * @throws {RangeError} If a set is empty, rows and labels differ in number, a label is outside the
+ *   classes, or a feature is not finite.
  */
 export function* knnSteps(
   train: LabelledFeatures | FeatureBank,

@@ -1,4 +1,7 @@
-/** A slice of a k-NN over ImageNet, 256 queries with 65,536 rows of 768: the search, its products alone, and what tf.topk would add. */
+/**
+ * A slice of a k-NN over ImageNet, 256 queries with 65,536 rows of 768: the search, its products
+ * alone, and what tf.topk would add.
+ */
 import * as tf from "lib/tf.ts";
 import { createRng } from "lib/rng.ts";
 import { nearestNeighbours, searchBlocks } from "lib/eval/nearest/neighbours.ts";

@@ -1,30 +1,36 @@
-/** What a k-NN evaluation will cost, before it is begun: memory by a sum, time from a measured slice. */
+/**
+ * The cost of a k-NN evaluation before it begins: its memory by calculation, its time from a
+ * measured slice.
+ */
 import { createRng } from "lib/rng.ts";
 import { nearestNeighbours, searchBlocks } from "lib/eval/nearest/neighbours.ts";
 
 /** The size of an evaluation. */
 export interface KnnSize {
-  /** N, images whose classes are known. */
+  /** N, number of images whose classes are known. */
   readonly bankSize: number;
-  /** M, images to classify. */
+  /** M, number of images to classify. */
   readonly queries: number;
   /** D. */
   readonly dim: number;
-  /** Most neighbours of a query; by default 200. */
+  /** Largest number of neighbours; by default 200. */
   readonly k?: number;
 }
 
-/** Bytes that are held at once, the engine and the program aside. */
+/** Bytes that the evaluation holds at once, apart from the engine and the program. */
 export interface KnnMemory {
-  /** The bank's rows at hand: as read, normalised, and as the engine holds them. */
+  /** Rows of the bank in work: as read, normalised, and in the engine. */
   readonly bankBlock: number;
-  /** The queries' features, as given and normalised. */
+  /** Features of the queries, as given and normalised. */
   readonly queries: number;
-  /** Cosines of one block, in the engine and out of it. */
+  /** Cosines of one block, in the engine and in JavaScript. */
   readonly cosines: number;
-  /** The nearest so far, and both sets' labels. */
+  /** The nearest neighbours so far, and the labels of both sets. */
   readonly results: number;
-  /** Blocks that are done with and not yet freed: the garbage collector waits for some hundred megabytes of them. */
+  /**
+   * Blocks that are no longer used but not yet freed: the garbage collector waits until there are
+   * some hundred megabytes.
+   */
   readonly unfreed: number;
   readonly total: number;
 }
@@ -32,22 +38,23 @@ export interface KnnMemory {
 /** The cost of an evaluation. */
 export interface KnnPlan {
   readonly size: Required<KnnSize>;
-  /** Multiplications and additions of all products. */
+  /** Number of multiplications and additions in all products. */
   readonly operations: number;
-  /** With the bank in a file; one in memory takes `bankBytes` more. */
+  /** Memory with the bank in a file; a bank in memory takes `bankBytes` more. */
   readonly memory: KnnMemory;
-  /** The bank's own size, float32: its file's, or its array's. */
+  /** Size of the bank in float32, in its file or its array. */
   readonly bankBytes: number;
-  /** Estimated from the speed that was given; without one, absent. */
+  /** Estimated from a measured speed; absent if none was given. */
   readonly seconds?: number;
 }
 
 const unfreed = 384 * 2 ** 20; // at most 336 MB were seen (knn_memory_slow_test.ts)
 
 /**
- * What an evaluation holds in memory, which does not depend on the bank but for its labels, and how long it takes.
+ * Calculates what an evaluation holds in memory and how long it takes. The memory does not depend
+ * on the size of the bank, apart from its labels.
  *
- * @param speed Of {@linkcode measureKnnSpeed}, at this `dim`.
+ * @param speed A result of {@linkcode measureKnnSpeed} with this `dim`.
  * @throws {RangeError} If a size is not a positive integer.
  */
 export function planKnn(
@@ -82,19 +89,22 @@ export function planKnn(
 
 /** How fast this machine searches. */
 export interface KnnSpeed {
-  /** Multiplications and additions of the whole search, which does more than these. */
+  /**
+   * Multiplications and additions of the products per second of the whole search, which does other
+   * work too.
+   */
   readonly operationsPerSecond: number;
-  /** What was measured. */
+  /** The sizes that were measured. */
   readonly slice: Required<KnnSize>;
-  /** Of the slice. */
+  /** Time for the slice. */
   readonly seconds: number;
 }
 
 /**
- * Measures a slice of random features. A larger bank is, if anything, faster than this says: the first blocks of a search
- * cost more than the later ones, which have little to add to the nearest so far.
+ * Measures a search in random features. A larger bank is searched no slower than this says: the
+ * first blocks of a search cost more than later ones, which change little in the nearest so far.
  *
- * @param slice By default 65,536 rows and 2,048 queries of length 768: a second or so on two cores.
+ * @param slice By default 65,536 rows and 2,048 queries of length 768: about a second on two cores.
  */
 export function measureKnnSpeed(
   { bankSize = 65_536, queries = 2048, dim = 768, k = 200 }: Partial<KnnSize> = {},

@@ -1,9 +1,13 @@
 /**
- * The k largest of a stream of values for each of many queries. tf.topk would sort each block anew: with k = 200 that takes
- * as long as the products, where most values of a later block need but one comparison.
+ * The k largest of a stream of values, for each of many queries. `tf.topk` would sort every block:
+ * with k = 200 that takes as long as the products, while here most values of later blocks need one
+ * comparison.
  */
 
-/** The nearest rows of each query, nearest first; of equal cosines, the lower row first. M queries. */
+/**
+ * The nearest rows of each query, nearest first; where cosines are equal, the lower row comes
+ * first. M queries.
+ */
 export interface Neighbours {
   readonly k: number;
   readonly indices: Int32Array; // [M, k], rows of the bank
@@ -11,8 +15,9 @@ export interface Neighbours {
 }
 
 /**
- * For each query a heap of its k best so far, the worst on top: smallest value, and of equal values the highest index. Values
- * come in the order of their indices, so one that equals the worst is never better.
+ * One heap per query with its k best values so far. The worst is on top: the smallest value, and
+ * among equal values the one with the highest index. Values arrive in the order of their indices,
+ * so a value equal to the worst is never better.
  */
 export class NearestSoFar {
   readonly #k: number;
@@ -28,9 +33,9 @@ export class NearestSoFar {
   }
 
   /**
-   * Offers `count` values of a query, `values[from …]`, whose indices go up from `index`.
+   * Offers `count` values of a query, `values[from …]`, whose indices count up from `index`.
    *
-   * @throws {RangeError} If one is not a number: a cosine with features that are not finite.
+   * @throws {RangeError} If a value is NaN, which is a cosine of features that are not finite.
    */
   offer(query: number, values: Float32Array, from: number, count: number, index: number): void {
     const base = query * this.#k;
@@ -41,14 +46,14 @@ export class NearestSoFar {
     let worst = this.#values[base]!;
     for (; i < count; i++) {
       const value = values[from + i]!;
-      if (value <= worst) continue; // false for NaN
+      if (value <= worst) continue; // false for NaN, which is refused below
       if (value !== value) throw notANumber(query, index + i);
       this.#sink(base, 0, this.#k, value, index + i);
       worst = this.#values[base]!;
     }
   }
 
-  /** The heap's next place, from which the value rises. */
+  /** Adds a value at the end of the heap, and lets it rise to its place. */
   #append(query: number, value: number, index: number): void {
     if (value !== value) throw notANumber(query, index);
     const base = query * this.#k;
@@ -62,7 +67,10 @@ export class NearestSoFar {
     this.#put(base + at, value, index);
   }
 
-  /** Puts a value where the heap of `size` has place `at` free, or below: worse ones rise. */
+  /**
+   * Puts a value at the free place `at` of a heap of `size` entries, or below it: worse values
+   * rise.
+   */
   #sink(base: number, at: number, size: number, value: number, index: number): void {
     for (let child = 2 * at + 1; child < size; child = 2 * at + 1) {
       const other = base + child + 1;
@@ -91,7 +99,10 @@ export class NearestSoFar {
     this.#indices[at] = index;
   }
 
-  /** Best first. Sorts the heaps in place, so it ends the stream. */
+  /**
+   * Returns the neighbours, best first. It sorts the heaps in place, so no value can be offered
+   * afterwards.
+   */
   sorted(): Neighbours {
     const [k, values, indices] = [this.#k, this.#values, this.#indices];
     for (let base = 0; base < values.length; base += k) {

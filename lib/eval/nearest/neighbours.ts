@@ -14,22 +14,25 @@ import { NearestSoFar, type Neighbours } from "lib/eval/nearest/nearest_so_far.t
 
 export type { Neighbours } from "lib/eval/nearest/nearest_so_far.ts";
 
-/** How much is compared at once; nothing but time and memory depends on it. */
+/** How much is compared at a time. It affects time and memory, not the result. */
 export interface SearchBlocks {
-  /** Rows of the bank, read and normalised together. */
+  /** Rows of the bank to read and normalise together. */
   readonly bankRows?: number;
-  /** Queries multiplied with them at a time. */
+  /** Queries to multiply with them at a time. */
   readonly queryRows?: number;
 }
 
-/** Small enough for the cosines of a block to stay in the cache while they are looked through. */
+/**
+ * Default blocks: small enough for their cosines to stay in the processor's cache until they are
+ * ranked.
+ */
 export const searchBlocks = { bankRows: 8192, queryRows: 256 };
 
 /**
- * The `k` rows of largest cosine for each query.
+ * Finds the `k` rows with the largest cosine for each query.
  *
- * @throws {RangeError} If a set is empty, rows and labels differ in number, the lengths of the features differ, or the bank
- *   has fewer than `k` rows.
+ * @throws {RangeError} If a set is empty, rows and labels differ in number, features differ in
+ *   length, or the bank has fewer than `k` rows.
  */
 export function nearestNeighbours(
   bank: LabelledFeatures | FeatureBank,
@@ -42,11 +45,11 @@ export function nearestNeighbours(
 }
 
 /**
- * {@linkcode nearestNeighbours} a block at a time: yields the fraction done some times a second, so that the caller can
- * pause, or stop by asking for no more.
+ * {@linkcode nearestNeighbours} one block at a time. It yields the fraction done several times a
+ * second, so that the caller can pause, or stop by asking for no more.
  *
- * The bank is read once, in order. Each row's cosine with each query is a float32 product of unit vectors; rows of equal
- * cosine are ranked by their place in the bank.
+ * The bank is read once, in order. The cosine of a row with a query is a float32 product of unit
+ * vectors; rows of equal cosine are ranked by their place in the bank.
  */
 export function* searchNeighbours(
   bank: LabelledFeatures | FeatureBank,
@@ -91,7 +94,8 @@ function cosinesOf(units: Float32Array, bank: tf.Tensor2D): Float32Array {
   const product = tf.tidy(() =>
     tf.matMul(tf.tensor2d(units, [units.length / dim, dim]), bank, false, true)
   ); // [queries, rows]
-  const cosines = product.dataSync<"float32">(); // not out of the tidy, which would look into each element
+  // outside the tidy, which would inspect every element of an array that it returns
+  const cosines = product.dataSync<"float32">();
   product.dispose();
   return cosines;
 }

@@ -1,14 +1,14 @@
-/** Where a class stands among its rivals, and how often that is in front. */
+/** The rank of the true class among all classes, and accuracies from it. */
 
-/** Fractions of some images. */
+/** Accuracies over some images, fractions. */
 export interface Accuracy {
   readonly top1: number;
   readonly top5: number;
 }
 
 /**
- * How many classes come before this one: those with a larger score, and of equal scores those with a lower number. A score that
- * is not a number comes last.
+ * Counts the classes that rank before this one: those with a larger score, and those with an equal
+ * score and a lower number. A NaN ranks last.
  */
 export function rankOf(scores: Float32Array | Float64Array, label: number): number {
   const own = scores[label]!;
@@ -21,7 +21,7 @@ export function rankOf(scores: Float32Array | Float64Array, label: number): numb
 }
 
 /**
- * How often a classifier is right: equal logits are ranked by class.
+ * Accuracy of a classifier; equal logits are ranked by class number.
  *
  * @param logits `[N, C]`
  * @param labels `[N]`

@@ -1,4 +1,7 @@
-/** A linear classifier to keep, on frozen features: trained as a linear probe, chosen by its training loss. */
+/**
+ * A linear classifier to keep, on frozen features: trained as a linear probe, chosen by its
+ * training loss.
+ */
 import type { Rng } from "lib/rng.ts";
 import { createLinearProbe, disposeLinearProbe } from "lib/eval/probe/linear_heads.ts";
 import {
@@ -31,8 +34,9 @@ export interface FitClassifierOptions {
 }
 
 /**
- * Trains a classifier for each learning rate side by side, with the steps of `trainLinearProbe`, and
- * returns the one whose last epoch had the least loss on the training images. No test image is used.
+ * Trains a classifier for each learning rate side by side, with the steps of `trainLinearProbe`,
+ * and returns the one whose last epoch had the least loss on the training images. No test image is
+ * used.
  *
  * @returns Yields the fraction done; who asks for no more stops it.
  * @throws {RangeError} If a label is outside the classes, or every rate diverged.

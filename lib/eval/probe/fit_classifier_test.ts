@@ -59,7 +59,8 @@ Deno.test("fitClassifier() weighs the last, smaller batch of an epoch by its ima
 
 Deno.test("fitClassifier() takes a linear probe's epochs and batch where none are given", async () => {
   const { fractions } = await fit({ epochs: undefined, batchSize: undefined });
-  assertEquals([fractions.length, fractions[0]], [probeEpochs, 1 / probeEpochs]); // 60 images: one batch
+  // 60 images: one batch
+  assertEquals([fractions.length, fractions[0]], [probeEpochs, 1 / probeEpochs]);
 });
 
 Deno.test("fitClassifier() leaks nothing, stopped or not, and refuses what it cannot fit", async () => {

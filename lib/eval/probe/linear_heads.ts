@@ -1,5 +1,6 @@
 /**
- * Linear classifiers on frozen features, one for each of several learning rates, side by side in one product.
+ * Linear classifiers on frozen features, one for each of several learning rates, side by side in
+ * one product.
  *
  * B images of a batch, D features, C classes, L learning rates.
  */

@@ -1,4 +1,7 @@
-/** Features for a linear probe: computed once and kept, or anew in every epoch from augmented images. */
+/**
+ * Features for a linear probe: computed once and kept, or anew in every epoch from augmented
+ * images.
+ */
 import * as tf from "lib/tf.ts";
 import { bankOf, type FeatureBank, type LabelledFeatures } from "lib/eval/features/feature_bank.ts";
 import type { LabelledCrops } from "lib/eval/supervised/labelled_crops.ts";
@@ -41,7 +44,8 @@ export const probeCropScale = [0.08, 1] as const;
  * Features of crops that are drawn anew in every epoch, as the reference trains on: a bilinear
  * RandomResizedCrop, and a flip of every second one.
  *
- * @param crops With {@linkcode probeCropScale}; the caller closes them. An epoch is a step of theirs.
+ * @param crops With {@linkcode probeCropScale}; the caller closes them. An epoch is a step of
+ *   theirs.
  */
 export async function augmentedSource(
   model: Model,

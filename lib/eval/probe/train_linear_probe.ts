@@ -64,7 +64,8 @@ export interface ProbeStep {
  * Trains one probe per learning rate on `train`, tests them on `test` after every epoch, and yields
  * after every batch: who asks for no more stops it.
  *
- * @throws {RangeError} If there is no image, a label is outside the classes, or an option is not positive.
+ * @throws {RangeError} If there is no image, a label is outside the classes, or an option is not
+ *   positive.
  */
 export async function* trainLinearProbe(
   train: ProbeSource,
