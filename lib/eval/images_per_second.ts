@@ -1,17 +1,17 @@
 /**
- * Images a second of a network, as the reference measures it (Table 3; Swin's `throughput()`, which
- * BC-SSL's code copies).
+ * Throughput of a network in images per second, measured as the reference does (Table 3; Swin's
+ * `throughput()`, which BC-SSL's code copies).
  */
 import * as tf from "lib/tf.ts";
 import type { Model } from "lib/models/mod.ts";
 
 /**
- * The reference's values are the defaults, but for the batch: it takes the loader's, and its
- * threads name 64.
+ * The defaults are the reference's values except the batch size: the reference uses its data
+ * loader's, and 64 is what its authors name in issue threads.
  */
 export interface ThroughputOptions {
   readonly batchSize?: number;
-  /** Pixels a side. */
+  /** Side of the images in pixels. */
   readonly imageSize?: number;
   /** Forward passes before the clock starts. */
   readonly warmup?: number;
@@ -19,17 +19,17 @@ export interface ThroughputOptions {
   readonly timed?: number;
 }
 
-/** What was measured, and how. */
+/** The measured throughput, and how it was measured. */
 export interface Throughput extends Required<ThroughputOptions> {
   readonly imagesPerSecond: number;
-  /** Of all timed passes together. */
+  /** Time of all timed passes together. */
   readonly seconds: number;
 }
 
 /**
  * Measures forward passes on one batch, in evaluation mode.
  *
- * @param pause Awaited after each pass, so that an interrupt is heard; what it throws ends the
+ * @param pause Awaited after each pass, so that an interrupt is received; what it throws ends the
  *   measurement.
  * @throws {RangeError} If a number is not a positive integer; `warmup` may be 0.
  */
@@ -53,7 +53,8 @@ export async function measureThroughput(
   const run = async (passes: number) => {
     for (let i = 0; i < passes; i++) {
       const features = tf.tidy(() => model.forward(images, { training: false }).features);
-      if (i === passes - 1) features.dataSync(); // a GPU answers before it is done
+      // waits for the result: a GPU returns before it is done
+      if (i === passes - 1) features.dataSync();
       features.dispose();
       await pause();
     }

@@ -1,5 +1,6 @@
 /**
- * What the paper says in words about its numbers: what it quotes, beside what its own tables give.
+ * Claims that the paper makes in words about its numbers: what it quotes, beside what its own
+ * tables give.
  */
 import { figure2 } from "lib/paper/figure2.ts";
 import { figure3 } from "lib/paper/figure3.ts";
@@ -10,27 +11,27 @@ import { table3 } from "lib/paper/table3.ts";
 import { table4 } from "lib/paper/table4.ts";
 import { table5 } from "lib/paper/table5.ts";
 
-/** A sentence about numbers. */
+/** A claim about numbers. */
 export interface Claim {
-  /** In our words. */
+  /** The claim in our words. */
   readonly says: string;
-  /** Where it is said, and of what: `§3.2, Table 1`. */
+  /** Place of the claim, and the table it is about: `§3.2, Table 1`. */
   readonly source: string;
   /**
-   * As the text quotes it; null where it only says which is more. A fraction, but for ratios and
-   * epochs.
+   * The number that the text quotes; null where it only says which is larger. A fraction, except
+   * for ratios and epochs.
    */
   readonly quoted: number | null;
   /**
-   * The same by the numbers of the table, above 0 where they bear the claim out. Of a trend: from
-   * end to end.
+   * The same number from the table, above 0 where it supports the claim. For a trend: the
+   * difference from end to end.
    */
   readonly printed: number;
 }
 
 type KernelSize = typeof paperKernelSizes[number];
 
-/** The one row that has all of `wanted`. */
+/** Finds the one row with all values of `wanted`. */
 function only<Row extends object>(rows: readonly Row[], wanted: Partial<Row>): Row {
   const keys = Object.keys(wanted) as (keyof Row)[];
   const found = rows.filter((row) => keys.every((key) => row[key] === wanted[key]));
@@ -62,7 +63,7 @@ function robust(kernelSize: KernelSize) {
   return only(table5.rows, { arch: "BC-SSL-T", epochs: 100, kernelSize });
 }
 
-/** The mean over all kernel sizes. */
+/** Mean over all kernel sizes. */
 function overSizes(gain: (kernelSize: KernelSize) => number): number {
   return paperKernelSizes.reduce((sum, size) => sum + gain(size), 0) / paperKernelSizes.length;
 }
@@ -76,7 +77,7 @@ const [tiny, small] = [ofDino("BC-SSL-T"), ofDino("BC-SSL-S")];
 const [swinT, swinS, resNet] = [ofDino("Swin-T"), ofDino("Swin-S"), ofDino("RN50")];
 const cocoSwin = only(table4.rows, { method: "DINO", arch: "Swin-T" });
 
-/** By name, as a notebook asks for them. */
+/** The claims by name, as notebooks ask for them. */
 export const claims = {
   convNeXtAboveResNet: {
     says: "ConvNeXt-T with 3×3 kernels is above ResNet-50",

@@ -2,14 +2,14 @@
 import { fraction, type Printed, type PrintedRow } from "lib/paper/printed.ts";
 
 /**
- * A point. The figure is drawn without numbers: they are Table 1's, else those of the authors'
- * plotting script.
+ * A point. The figure is drawn without numbers: they are those of Table 1 where it has them, else
+ * of the authors' plotting script.
  */
 export interface Figure2Row extends PrintedRow {
   readonly arch: "ConvNeXt-T" | "BC-SSL-T" | "Swin-T";
-  /** Pixels a side; Swin-T has windows of 7 patches, and is a line across. */
+  /** Side in pixels; Swin-T has windows of 7 patches and is drawn as a line across. */
   readonly kernelSize: number | null;
-  /** A fraction. */
+  /** Top-1 accuracy, a fraction. */
   readonly knn: number;
 }
 

@@ -4,9 +4,9 @@ import { fraction, type Printed, type PrintedRow } from "lib/paper/printed.ts";
 /** A point. The figure is drawn without numbers: they are those of the authors' plotting script. */
 export interface Figure3Row extends PrintedRow {
   readonly arch: "BC-SSL-T" | "Swin-T" | "ViT-S";
-  /** Of pre-training, 300 in all. */
+  /** Epoch of pre-training, of 300. */
   readonly epoch: number;
-  /** A fraction. */
+  /** Top-1 accuracy, a fraction. */
   readonly knn: number;
 }
 

@@ -1,6 +1,6 @@
 /**
- * What the paper prints: its tables and the values of its figures, each number with the place where
- * it stands, as printed; its own slips are noted, not mended.
+ * The paper's numbers: its tables and the values of its figures, as printed, each with its place in
+ * the paper. Errors of the paper are noted, not corrected.
  */
 export { type Claim, claims } from "lib/paper/claims.ts";
 export { figure2, type Figure2Row } from "lib/paper/figure2.ts";

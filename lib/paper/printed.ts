@@ -1,7 +1,4 @@
-/**
- * What every table and figure of the paper is here: its rows as printed, each with the place where
- * it stands.
- */
+/** The form of every table and figure of the paper: its rows as printed, each with its place. */
 
 /** A row, or a point of a figure. Accuracies are fractions. */
 export interface PrintedRow {
@@ -11,16 +8,16 @@ export interface PrintedRow {
 
 /** A table or a figure. */
 export interface Printed<Row extends PrintedRow> {
-  /** `Table 1`. */
+  /** Name: `Table 1`. */
   readonly name: string;
-  /** Where the paper speaks of it. */
+  /** Section of the paper that discusses it. */
   readonly section: string;
-  /** What it shows, in our words. */
+  /** Caption in our words. */
   readonly caption: string;
   readonly rows: readonly Row[];
 }
 
-/** Adds to each row where it stands. */
+/** Adds its place to each row. */
 export function printed<Row>(
   { name, section, caption }: Omit<Printed<PrintedRow>, "rows">,
   rows: readonly Row[],

@@ -1,12 +1,13 @@
 /**
- * Where the paper disagrees with itself, leaves something out, or says less than a reader needs.
+ * Places where the paper contradicts itself, leaves something out, or says less than a reader
+ * needs.
  */
 
-/** One thing to know. Numbers in it are percent and points, as the paper prints them. */
+/** One remark. Numbers in it are percent and points, as the paper prints them. */
 export interface Slip {
-  /** `Table 3`, `Figure 2`; or `text`, where it is about no table. */
+  /** What it is about: `Table 3`, `Figure 2`; or `text`, where it is about no table. */
   readonly about: string;
-  /** Rows that it is about, counted as in their `source`; none: the whole table. */
+  /** Rows that it is about, counted as in their `source`; absent if it is about the whole table. */
   readonly rows?: readonly number[];
   /** Where the paper says it. */
   readonly section: string;
@@ -192,7 +193,7 @@ export const slips: readonly Slip[] = [
   },
 ];
 
-/** What is to be known about a table or figure, by its name. */
+/** Remarks about a table or figure, by its name. */
 export function slipsOf(name: string): readonly Slip[] {
   return slips.filter(({ about }) => about === name);
 }

@@ -4,7 +4,7 @@ import { fraction, printed, type PrintedRow } from "lib/paper/printed.ts";
 /** A row as printed; accuracies as fractions. */
 export interface Table1Row extends PrintedRow {
   readonly arch: "ResNet-50" | "ConvNeXt-T" | "ViT-S" | "Swin-T";
-  /** Pixels a side; a transformer has none. */
+  /** Side in pixels; a transformer has none. */
   readonly kernelSize: number | null;
   /**
    * Millions of weights: ResNet-50 and ViT-S without a classifier, ConvNeXt-T with one of 1,000

@@ -6,9 +6,9 @@ import { fraction, paperKernelSizes, type Printed, type PrintedRow } from "lib/p
  */
 export interface Table2Row extends PrintedRow {
   readonly arch: "ConvNeXt-T";
-  /** After each depthwise convolution. */
+  /** Whether a BatchNorm follows each depthwise convolution. */
   readonly batchNorm: boolean;
-  /** Pixels a side. */
+  /** Side in pixels. */
   readonly kernelSize: number;
   /** Top-1 of the linear probe, a fraction. */
   readonly linear: number;

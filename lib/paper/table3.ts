@@ -5,18 +5,18 @@ import { fraction, printed, type PrintedRow } from "lib/paper/printed.ts";
 export interface Table3Row extends PrintedRow {
   readonly method: string;
   readonly arch: string;
-  /** The paper's two panels. */
+  /** Which of the paper's two panels. */
   readonly size: "big" | "small";
   /** Whether the paper's authors trained it; the others are quoted. */
   readonly ours: boolean;
   /** Millions of weights. */
   readonly millionParameters: number;
-  /** Images a second on a V100 (quoted from DINO, or measured). */
+  /** Images per second on a V100 (quoted from DINO, or measured). */
   readonly throughputV100: number | null;
-  /** Images a second on an A100, measured for Swin and BC-SSL only. */
+  /** Images per second on an A100, measured for Swin and BC-SSL only. */
   readonly throughputA100: number | null;
   /**
-   * How much more images a second than the Swin of its size on an A100, a fraction; printed for
+   * How many more images per second than the Swin of its size on an A100, a fraction; printed for
    * BC-SSL.
    */
   readonly speedUpA100: number | null;

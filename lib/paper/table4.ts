@@ -7,9 +7,9 @@ export interface Table4Row extends PrintedRow {
   readonly arch: "Swin-T" | "ConvNeXt-T" | "BC-SSL-T";
   /** Whether the paper's authors trained it; the others are quoted. */
   readonly ours: boolean;
-  /** Of pre-training on ImageNet-1K. */
+  /** Epochs of pre-training on ImageNet-1K. */
   readonly epochs: 100 | 300;
-  /** Pixels a side; a transformer has none. */
+  /** Side in pixels; a transformer has none. */
   readonly kernelSize: number | null;
   readonly boxAp: number;
   readonly boxAp50: number;

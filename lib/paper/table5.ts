@@ -5,9 +5,9 @@ import { fraction, printed, type PrintedRow } from "lib/paper/printed.ts";
 export interface Table5Row extends PrintedRow {
   readonly method: "DINO";
   readonly arch: "ResNet-50" | "ViT-S" | "Swin-T" | "BC-SSL-T";
-  /** Of pre-training. */
+  /** Epochs of pre-training. */
   readonly epochs: 100 | 300;
-  /** Pixels a side. */
+  /** Side in pixels. */
   readonly kernelSize: number | null;
   /** Billions of multiply–adds for one image of 224 pixels a side. */
   readonly gigaFlops: number | null;
@@ -18,11 +18,11 @@ export interface Table5Row extends PrintedRow {
   readonly millionParameters: number;
   readonly linear: number;
   readonly knn: number;
-  /** Mean corruption error on ImageNet-C: the lower, the better. */
+  /** Mean corruption error on ImageNet-C; lower is better. */
   readonly corruption: number;
   readonly sketch: number;
   readonly rendition: number;
-  /** ImageNet-A. */
+  /** Accuracy on ImageNet-A. */
   readonly adversarial: number;
 }
 

@@ -1,17 +1,17 @@
 /**
- * Table 6, §5.1: heat maps. It prints pictures, no numbers: which networks they are of, and of
- * which layer.
+ * Table 6, §5.1: heat maps. It prints pictures and no numbers, so these rows say of which networks
+ * and layers.
  */
 import { printed, type PrintedRow } from "lib/paper/printed.ts";
 
 /** A row of heat maps: Grad-CAM of two pictures, then Eigen-CAM of two. */
 export interface Table6Row extends PrintedRow {
-  /** As printed. */
+  /** Label as printed. */
   readonly label: string;
   readonly arch: "ResNet-50" | "BC-SSL-T" | "ViT-S" | "Swin-T";
-  /** Pixels a side; a transformer has none. */
+  /** Side in pixels; a transformer has none. */
   readonly kernelSize: number | null;
-  /** Whose activations are drawn. */
+  /** Layer whose activations are drawn. */
   readonly layer: string;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Linear classifiers on frozen features, one for each of several learning rates, side by side in
- * one product.
+ * Linear classifiers on frozen features, one per learning rate, computed side by side in one
+ * product.
  *
  * B images of a batch, D features, C classes, L learning rates.
  */
@@ -11,17 +11,17 @@ import { rankOf } from "lib/eval/nearest/rank.ts";
 import { disposeOptimizer, type OptimizerState } from "lib/train/optimizer_state.ts";
 import { sgdStep } from "lib/train/sgd.ts";
 
-/** L classifiers that are trained together; each learns as it would alone. */
+/** L classifiers that are trained together; each learns exactly as it would alone. */
 export interface LinearProbe {
   readonly weight: tf.Variable<tf.Rank.R2>; // [D, L·C]
   readonly bias: tf.Variable<tf.Rank.R1>; // [L·C]
   readonly momentum: OptimizerState;
-  /** Peak rate of each classifier, as it is applied. */
+  /** Peak learning rate of each classifier, already scaled with the batch size. */
   readonly rates: readonly number[];
   readonly numClasses: number;
 }
 
-/** All classifiers start from the same weights, as runs of one seed do. */
+/** Creates the classifiers. All start from the same weights, as runs of one seed do. */
 export function createLinearProbe(
   dim: number,
   { numClasses, rates }: Pick<LinearProbe, "numClasses" | "rates">,
@@ -44,11 +44,11 @@ export function disposeLinearProbe({ weight, bias, momentum }: LinearProbe): voi
 }
 
 /**
- * One step of every classifier on one batch.
+ * Takes one step of every classifier on one batch.
  *
  * @param x `[B, D]`
  * @param labels `[B]`
- * @param share Of the peak rates, what the schedule is at.
+ * @param share Current value of the schedule, as a share of the peak rates.
  * @returns `[L]`, mean cross-entropy before the step, in nats.
  */
 export function linearProbeStep(
@@ -63,7 +63,7 @@ export function linearProbeStep(
     const target = tf.oneHot(tf.tensor1d(labels, "int32"), numClasses).toFloat()
       .reshape([batch, 1, numClasses]);
     const logProbabilities = tf.logSoftmax(logits); // [B, L, C]
-    // A rate that multiplies the gradient goes through the momentum as one outside it does.
+    // Multiplying the gradient by its rate before the momentum is the same as multiplying after it.
     const ratePerClass = tf.tensor3d([...rates], [1, count, 1]).div(batch);
     const slope = logProbabilities.exp().sub(target).mul(ratePerClass)
       .reshape<tf.Tensor2D>([batch, count * numClasses]);
@@ -81,9 +81,9 @@ export function linearProbeStep(
 }
 
 /**
- * How many images each classifier gets right.
+ * Counts the images that each classifier gets right.
  *
- * Equal logits are ranked by class; one that is not a number is wrong.
+ * Equal logits are ranked by class; NaN is wrong.
  */
 export function linearProbeHits(
   { weight, bias, rates, numClasses }: LinearProbe,
