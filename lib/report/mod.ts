@@ -1,4 +1,7 @@
-/** What a notebook shows: live progress, figures, tables, grids of images. Importing it mends the kernel's output. */
+/**
+ * What notebooks show: live progress, figures, tables, grids of images. Importing it also repairs
+ * the kernel's output.
+ */
 export {
   armFigure,
   type ArmMetric,

@@ -1,4 +1,7 @@
-/** One colour and one symbol a family of networks, the same in every figure; told apart also without colour. */
+/**
+ * One colour and one symbol for each family of networks, the same in every figure; the symbols tell
+ * them apart without colour too.
+ */
 import * as Plot from "@observablehq/plot";
 import { colours, type Figure, plot } from "lib/report/draw/plot.ts";
 
@@ -10,7 +13,7 @@ export interface ArchStyle {
 
 interface Family {
   readonly name: string;
-  /** How names of its networks begin: `ResNet-50`, `RN50w4`. */
+  /** Pattern for the beginning of its networks' names: `ResNet-50`, `RN50w4`. */
   readonly beginning: RegExp;
   readonly style: ArchStyle;
 }
@@ -41,15 +44,20 @@ const families: readonly Family[] = [
   { name: "SLaK", beginning: /^SLaK/, style: { colour: colours.sky, symbol: "wye" } },
 ];
 
-/** `BC-SSL-T` → `BC-SSL`; a name of no family is its own. */
+/**
+ * Family of a network: `BC-SSL-T` → `BC-SSL`; a name that belongs to no family is returned as it
+ * is.
+ */
 export function familyOf(arch: string): string {
   return families.find(({ beginning }) => beginning.test(arch))?.name ?? arch;
 }
 
 /**
- * A style for each name: its family's, or the next one free where another name of its group has it already, up to seven.
+ * Chooses a style for each name: its family's style, or the next free one where another name of its
+ * group already has it, for up to seven names.
  *
- * @param groups Names that are to be told apart; `BC-SSL` of one group and `BC-SSL-T` of another look the same.
+ * @param groups Groups of names to tell apart; `BC-SSL` of one group and `BC-SSL-T` of another get
+ *   the same style.
  */
 export function archStyles(
   ...groups: readonly (readonly string[])[]
@@ -63,7 +71,7 @@ function stylesOf(names: readonly string[]): Map<string, ArchStyle> {
     const own = families.find(({ beginning }) => beginning.test(name))?.style;
     if (own && !taken.has(own)) taken.set(own, name);
   }
-  const last = families.map(({ style }) => style).toReversed(); // those rarely drawn first
+  const last = families.map(({ style }) => style).toReversed(); // the rarest families first
   return new Map(names.map((name, i) => {
     const known = [...taken].find(([, of]) => of === name)?.[0];
     const style = known ?? last.find((free) => !taken.has(free)) ?? last[i % last.length]!;
@@ -72,10 +80,13 @@ function stylesOf(names: readonly string[]): Map<string, ArchStyle> {
   }));
 }
 
-const letter = 8; // pixels a character of 13-pixel text, wide ones among them
+const letter = 8; // width of a character of 13-pixel text, with some room for wide ones
 const height = 28;
 
-/** A line of symbols with their names, to stand above panels as `gridOf`'s header; a family where names share a style. */
+/**
+ * A line of symbols and names for `gridOf`'s header; names that share a style are shown once, as
+ * their family.
+ */
 export function archLegend(styles: ReadonlyMap<string, ArchStyle>, width: number): string {
   let x = 20;
   const entries = [...new Set(styles.values())].map((style) => {

@@ -1,4 +1,7 @@
-/** The residual block of ConvNeXt and BC-SSL as a picture (the paper's Figure 1), drawn from the config that builds it. */
+/**
+ * The residual block of ConvNeXt and BC-SSL as a picture (the paper's Figure 1), drawn from the
+ * config of the network.
+ */
 import * as Plot from "@observablehq/plot";
 import type { ModelConfig } from "lib/models/mod.ts";
 import { colours, type Figure, grey, plot } from "lib/report/draw/plot.ts";
@@ -10,14 +13,14 @@ export interface DrawnBlock {
   readonly config: ConvNeXtConfig;
 }
 
-/** One box of the drawing; what BC-SSL changes stands out. */
+/** One box of the drawing. `changed` marks what BC-SSL changes. */
 interface Box {
   readonly label: string;
   readonly detail: string;
   readonly changed: boolean;
 }
 
-/** The block's modules in order, for the channels of the first stage. */
+/** The block's modules in order, with the channels of the first stage. */
 function boxesOf(
   { batchNorm, dwconvBias, dims, kernelSize, layerScaleInit }: ConvNeXtConfig,
 ): Box[] {
@@ -35,10 +38,14 @@ function boxesOf(
   ];
 }
 
-const [width, gap, column] = [150, 24, 260]; // pixels: a box, between two, between two blocks
+// pixels: width of a box, gap between boxes, distance of two blocks
+const [width, gap, column] = [150, 24, 260];
 const height = 34;
 
-/** Blocks side by side, top to bottom, each with its shortcut; what BC-SSL changes is in colour. */
+/**
+ * Draws blocks side by side, top to bottom, each with its shortcut; what BC-SSL changes is
+ * coloured.
+ */
 export function blockDiagram(blocks: readonly DrawnBlock[]): Figure {
   const drawn = blocks.map(({ title, config }, i) => ({
     title,
@@ -96,14 +103,14 @@ export function blockDiagram(blocks: readonly DrawnBlock[]): Figure {
   });
 }
 
-/** From above the first box around the others to the sum. */
+/** Line of the shortcut: from above the first box, around all boxes, to the sum. */
 function shortcut(x: number, bottom: number) {
   const side = x - width / 2 - 30;
   const sum = bottom - gap / 2;
   return [[x, 4], [side, 4], [side, sum], [x - 9, sum]].map(([px, y]) => ({ x: px, y, line: x }));
 }
 
-/** From the top to the first box, box to box, and through the sum. */
+/** Arrows from the top to the first box, from box to box, and through the sum. */
 function arrows(xs: readonly number[], boxes: readonly { x: number; y: number }[], bottom: number) {
   return xs.flatMap((x) => {
     const own = boxes.filter((box) => box.x === x);

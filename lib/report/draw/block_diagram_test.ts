@@ -10,7 +10,8 @@ Deno.test("blockDiagram() draws what the config builds, and BC-SSL's changes in 
   const config = bcSslConfig("nano", { kernelSize: 15 });
   const ours = toSvg(blockDiagram([{ title: "BC-SSL", config }]));
   assertTrue(ours.includes("depthwise 15×15") && ours.includes("80, no bias"), "its kernel");
-  assertEquals(ours.split(`stroke="${colours.vermilion}"`).length - 1, 2); // the convolution, the BatchNorm
+  // the convolution, the BatchNorm
+  assertEquals(ours.split(`stroke="${colours.vermilion}"`).length - 1, 2);
   const without = toSvg(blockDiagram([{ title: "", config: { ...config, layerScaleInit: 0 } }]));
   assertTrue(!without.includes("layer scale"), "no layer scale, no box");
 });

@@ -1,15 +1,21 @@
-/** Colours for numbers from 0 to 1: 256 of them, as RGB. */
+/** Colour maps: 256 RGB colours for numbers from 0 to 1. */
 import * as Plot from "@observablehq/plot";
 import type { Rgb } from "lib/datasets/pictures/place.ts";
 
 /**
- * - `magma`, `inferno`: from black to bright, evenly in lightness, so that they are read with any colour vision and in grey.
- * - `jet`: what pytorch-grad-cam draws, and with it the paper (§5.1). Its steps in lightness are not the numbers': for
- *   comparing with pictures made so, not for reading.
+ * Name of a colour map:
+ * - `magma`, `inferno`: from black to bright with even lightness, so that they can be read with any
+ *   colour vision and in grey.
+ * - `jet`: the map of pytorch-grad-cam and of the paper (§5.1). Its lightness does not follow the
+ *   numbers, so use it only to compare with pictures that have it.
  */
 export type ColourMap = "magma" | "inferno" | "jet";
 
-/** 256 colours, 0–255 each, for 0 to 1. @throws {RangeError} If there is no such map. */
+/**
+ * The 256 colours of a map, 0–255 each, for 0 to 1.
+ *
+ * @throws {RangeError} If there is no such map.
+ */
 export function colourMap(name: ColourMap): readonly Rgb[] {
   switch (name) {
     case "magma":
@@ -31,7 +37,7 @@ function scheme(name: Plot.ColorScheme): Rgb[] {
   });
 }
 
-/** Three trapezia, each a quarter after the next: blue, green, red. */
+/** The jet map: three trapezoids for blue, green and red, each shifted by a quarter. */
 function jet(value: number): Rgb {
   const trapezium = (middle: number) => {
     const height = 1.5 - Math.abs(4 * value - middle);

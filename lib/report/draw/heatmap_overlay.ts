@@ -1,10 +1,11 @@
-/** A heat map over the picture it is of. */
+/** A heat map laid over its picture. */
 import type { Heatmap } from "lib/explain/mod.ts";
 import { type ColourMap, colourMap } from "lib/report/draw/colour_maps.ts";
 
 /**
- * The picture and the map's colours, half and half, made as bright as they can be: pytorch-grad-cam's `show_cam_on_image`,
- * in colours that are read with any colour vision unless it is to be `jet`.
+ * Mixes the picture and the map's colours half and half, then scales to full brightness:
+ * pytorch-grad-cam's `show_cam_on_image`, with a colour map for any colour vision unless `jet` is
+ * asked for.
  *
  * @param pixels `[H, W, 3]`, 0–255.
  * @returns `[H, W, 3]`, 0–255.

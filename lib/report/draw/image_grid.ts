@@ -5,29 +5,31 @@ import { show } from "lib/report/notebook/jupyter.ts";
 import { colours, fontFamily, provideFonts } from "./plot.ts";
 import { escapeXml, fittingCaption } from "./text.ts";
 
-/** What may be drawn: `[N, H, W, 3]`, RGB, 0–255. An {@linkcode ImageSet} is one. */
+/** Images to draw: `[N, H, W, 3]`, RGB, 0–255. An {@linkcode ImageSet} is one. */
 export type GridImages = Pick<ImageSet, "height" | "width" | "pixels">;
 
 export interface ImageGridOptions {
   readonly columns: number;
-  /** How many to draw, from the first; by default all. */
+  /** Number of images to draw, from the first; by default all. */
   readonly count?: number;
-  /** Above everything. */
+  /** Title above the grid. */
   readonly title?: string;
-  /** One for each column, above it, or one for each image, below it. */
+  /** One caption for each column, above it, or one for each image, below it. */
   readonly captions?: readonly string[];
-  /** One for each image: a green border where true, a vermilion, dashed one where false. */
+  /** One entry for each image: true gives a solid green border, false a dashed vermilion one. */
   readonly sameClass?: readonly boolean[];
-  /** Screen pixels for an image's pixel, an integer; by default, what makes an image about 64 wide. */
+  /**
+   * Screen pixels per image pixel, an integer; by default, an image becomes about 64 pixels wide.
+   */
   readonly scale?: number;
 }
 
-/** Pixel sizes and counts of a grid that fits its options. */
+/** Sizes in pixels and counts of a grid. */
 interface Layout {
   readonly columns: number;
   readonly count: number;
   readonly scale: number;
-  /** Of an image as drawn. */
+  /** Width of a drawn image. */
   readonly width: number;
   readonly height: number;
   readonly top: number;
@@ -36,14 +38,14 @@ interface Layout {
   readonly perColumn: boolean;
 }
 
-const gap = 4; // between images; a border is drawn in it
+const gap = 4; // between images; borders are drawn in it
 const textHeight = 18;
 
 /**
  * Shows images in rows.
  *
- * @throws {RangeError} If columns, count or scale are no positive integers, or there are not as many captions or
- * borders as columns or images.
+ * @throws {RangeError} If columns, count or scale are not positive integers, or the number of
+ *   captions or borders fits neither columns nor images.
  * @throws {TypeError} If there are not N·H·W·3 pixel values.
  */
 export async function imageGrid(images: GridImages, options: ImageGridOptions): Promise<void> {
@@ -52,7 +54,7 @@ export async function imageGrid(images: GridImages, options: ImageGridOptions): 
   await show({ "image/png": png.toBase64(), "text/plain": `${name} (${png.length} bytes of PNG)` });
 }
 
-/** The same grid as the bytes of a PNG, for `saveImage`. Throws as {@linkcode imageGrid}. */
+/** Draws the same grid as the bytes of a PNG, for `saveImage`. Throws as {@linkcode imageGrid}. */
 export async function imageGridPng(
   images: GridImages,
   options: ImageGridOptions,
@@ -162,7 +164,7 @@ function drawOver(
     `font-family="${fontFamily}">${parts.join("")}</svg>`;
 }
 
-/** Dashes tell the two apart where colours do not. */
+/** A border; dashes tell the two kinds apart where colours do not. */
 function border(layout: Layout, { x, y }: { x: number; y: number }, same: boolean): string {
   const stroke = same
     ? `stroke="${colours.green}"`

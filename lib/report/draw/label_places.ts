@@ -1,16 +1,16 @@
-/** Where names go beside points, so that none covers another name or a point. */
+/** Places for names beside points, chosen so that no name covers another name or a point. */
 
 /** A point with its name; pixels. */
 export interface LabelledPoint {
   readonly x: number;
   readonly y: number;
-  /** Upper end of its bar, and lower; `y` where it has none. */
+  /** Upper end of its error bar; `y` where it has none. `bottom` is the lower end. */
   readonly top: number;
   readonly bottom: number;
   readonly text: string;
 }
 
-/** Plot's options of one label. Pixels from the point. */
+/** Plot's options for one label, in pixels from the point. */
 export interface LabelPlace {
   readonly dx: number;
   readonly dy: number;
@@ -24,7 +24,7 @@ interface Box {
   readonly bottom: number;
 }
 
-/** The nearest first, in the order in which they are tried. */
+/** Candidate places, nearest first, in the order in which they are tried. */
 const places: readonly LabelPlace[] = [
   { dx: 11, dy: 0, textAnchor: "start" },
   { dx: -11, dy: 0, textAnchor: "end" },
@@ -39,12 +39,14 @@ const places: readonly LabelPlace[] = [
   { dx: 0, dy: -28, textAnchor: "middle" },
   { dx: 0, dy: 28, textAnchor: "middle" },
 ];
-const [letter, halfLine, reach] = [7.8, 8, 8]; // pixels: of 13-pixel text, and of a symbol
+// pixels: width of a letter of 13-pixel text, half a line, radius of a symbol
+const [letter, halfLine, reach] = [7.8, 8, 8];
 
 /**
- * A place for each label, in the order of the points: the first that is free, else the one that covers least.
+ * Chooses a place for each label, in the order of the points: the first free place, else the one
+ * that covers least.
  *
- * @param frame What labels must stay in.
+ * @param frame Area that labels must stay in.
  */
 export function placeLabels(
   points: readonly LabelledPoint[],
@@ -71,14 +73,14 @@ function boxOf({ x, y, text }: LabelledPoint, { dx, dy, textAnchor }: LabelPlace
   return { left, right: left + width, top: y + dy - halfLine, bottom: y + dy + halfLine };
 }
 
-/** Square pixels that both cover. */
+/** Square pixels that two boxes share. */
 function overlap(a: Box, b: Box): number {
   const width = Math.min(a.right, b.right) - Math.max(a.left, b.left);
   const height = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
   return width > 0 && height > 0 ? width * height : 0;
 }
 
-/** Square pixels of the box that are not in the frame. */
+/** Square pixels of the box outside the frame. */
 function outside(box: Box, { width, height }: { width: number; height: number }): number {
   const area = (box.right - box.left) * (box.bottom - box.top);
   return area - overlap(box, { left: 0, top: 0, right: width, bottom: height });

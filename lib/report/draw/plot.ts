@@ -1,4 +1,6 @@
-/** How figures look, and how they become SVG and PNG. The one place that has a DOM for Plot to draw in. */
+/**
+ * The look of figures, and their way to SVG and PNG. Only this file gives Plot a DOM to draw in.
+ */
 import { Buffer } from "node:buffer";
 import { dirname, fromFileUrl, join } from "@std/path";
 import * as Plot from "@observablehq/plot";
@@ -8,14 +10,14 @@ import { escapeXml } from "./text.ts";
 // deno-lint-ignore no-explicit-any -- Deno's types have no DOM
 const { document } = parseHTML("<!doctype html><html><body></body></html>") as any;
 
-/** What Plot returns, as far as we use it. As a cell's last expression the kernel shows it. */
+/** The part of Plot's result that we use. A notebook shows it as a cell's last expression. */
 export interface Figure {
   readonly outerHTML: string;
 }
 
 /**
- * Okabe and Ito's colours, told apart with any colour vision, on screen and on paper; in the order to use them.
- * Yellow is left out: it is too light on white.
+ * Okabe and Ito's colours, which can be told apart with any colour vision, on screen and on paper;
+ * in the order to use them. Yellow is left out, as it is too light on white.
  */
 export const colours = {
   blue: "#0072B2",
@@ -27,12 +29,15 @@ export const colours = {
   black: "#000000",
 } as const;
 export const categorical: readonly string[] = Object.values(colours);
-/** Of axes and of what is only there for comparison. */
+/** Colour of axes, and of marks for comparison only. */
 export const grey = "#666666";
-/** DejaVu Sans is what the PNG is drawn with, on every machine; a browser without it takes the next. */
+/** Fonts: PNGs are drawn with DejaVu Sans on every machine; a browser without it takes the next. */
 export const fontFamily = "DejaVu Sans, Verdana, Helvetica, Arial, sans-serif";
 
-/** Plot's own `plot`, in this project's look: 13-pixel text, Okabe–Ito colours. Options are Plot's, and win. */
+/**
+ * Plot's own `plot` with this project's look: 13-pixel text, Okabe–Ito colours. Options are Plot's,
+ * and override the look.
+ */
 export function plot({ style, x, ...options }: Plot.PlotOptions): Figure {
   return Plot.plot({
     document,
@@ -44,17 +49,21 @@ export function plot({ style, x, ...options }: Plot.PlotOptions): Figure {
   });
 }
 
-/** Lifts the label of the x axis by two pixels: at Plot's own place, the tails of p and g are cut. */
+/**
+ * Lifts the label of the x axis by two pixels: at Plot's own place, the tails of p and g are cut.
+ */
 function labelInside(marginBottom: number | undefined): Plot.ScaleOptions {
   return marginBottom === undefined ? {} : { labelOffset: marginBottom - 5 };
 }
 
-/** A label without Plot's arrow; in the centre of an x axis it stays clear of the numbers. */
+/** An axis label without Plot's arrow. In the centre of an x axis it does not touch the numbers. */
 export function axisLabel(label: string, labelAnchor: "center" | "top"): Plot.ScaleOptions {
   return { label, labelAnchor, labelArrow: "none" };
 }
 
-/** Figures in a row-by-row grid as one. `width` and `height` of each cell are in pixels. */
+/**
+ * Puts figures in a grid, row by row, as one figure. `width` and `height` of a cell are in pixels.
+ */
 export function gridOf(
   figures: readonly Figure[],
   { columns, width, height, header = "" }: {
@@ -80,9 +89,10 @@ export function gridOf(
 }
 
 /**
- * A figure as a whole SVG file, on white.
+ * A figure as a complete SVG file on white.
  *
- * @throws {TypeError} If it is not one SVG: with `title`, `caption` or a legend, Plot makes HTML around it.
+ * @throws {TypeError} If it is not a single SVG: with `title`, `caption` or a legend, Plot makes
+ *   HTML around it.
  */
 export function toSvg(figure: Figure): string {
   const markup = figure?.outerHTML;
@@ -103,9 +113,10 @@ export function toSvg(figure: Figure): string {
 }
 
 /**
- * A PNG of an SVG at twice its size in pixels, sharp on dense screens and in print.
+ * Draws an SVG as a PNG at twice its size in pixels, sharp on dense screens and in print.
  *
- * @param options.colours Of its palette; 16 halve the file, and edges of text are then a little rougher.
+ * @param options.colours Size of the palette; 16 colours halve the file, and make edges of text a
+ *   little rougher.
  */
 export async function toPng(svg: string, { colours = 64 } = {}): Promise<Uint8Array> {
   provideFonts();
@@ -119,8 +130,9 @@ export async function toPng(svg: string, { colours = 64 } = {}): Promise<Uint8Ar
 let fontsProvided = false;
 
 /**
- * Without a font on the machine, text is missing from a PNG; with another font, figures differ. So a package brings
- * one. The library reads its settings at the first text it draws. An own FONTCONFIG_FILE wins.
+ * Provides the font for PNGs. Without a font on the machine, text is missing from a PNG; with
+ * another font, figures differ. So a package brings the font. The library reads its settings when
+ * it draws the first text. If FONTCONFIG_FILE is already set, it is respected.
  */
 export function provideFonts(): void {
   if (fontsProvided) return;

@@ -26,9 +26,10 @@ export function camScoreTable(rows: readonly CamScoreRow[]): object[] {
 }
 
 /**
- * Kernel size against how much of the image is hot, a line for each method through the means of the networks (seeds, say)
- * of a kernel size: what the paper sees grow (§5.1). A dashed grey line is the area of the objects. Networks without a kernel size are
- * left out.
+ * Draws how much of the image is hot against the kernel size: a line for each method through the
+ * means over networks (for example seeds) with one kernel size. The paper says that it grows
+ * (§5.1). A dashed grey line is the area of the objects. Networks without a kernel size are left
+ * out.
  *
  * @throws {RangeError} If no network has a kernel size.
  */
@@ -69,7 +70,7 @@ export function hotAreaFigure(rows: readonly CamScoreRow[]): Figure {
           text: "method",
           fill: "method",
           dx: 10,
-          dy: last.length > 1 ? [-7, 7][i]! : 0, // lines that end together are still read
+          dy: last.length > 1 ? [-7, 7][i]! : 0, // keeps names apart where lines end together
           textAnchor: "start",
         })
       ),
@@ -83,7 +84,7 @@ interface Point {
   readonly area: number;
 }
 
-/** One point for each method and kernel size, by rising size. */
+/** One point for each method and kernel size, in order of size. */
 function meansOf(points: readonly Point[]): Point[] {
   const groups = Map.groupBy(points, ({ method, kernelSize }) => `${method} ${kernelSize}`);
   return [...groups.values()].map((group) => ({

@@ -1,4 +1,7 @@
-/** Accuracy against kernel size, as the paper's Figure 2: a line a network, ours filled, the paper's hollow. */
+/**
+ * Accuracy against kernel size, as in the paper's Figure 2: one line per network, ours filled, the
+ * paper's hollow.
+ */
 import * as Plot from "@observablehq/plot";
 import { archLegend, type ArchStyle, archStyles } from "lib/report/draw/arch_style.ts";
 import { axisLabel, type Figure, grey, gridOf, plot } from "lib/report/draw/plot.ts";
@@ -11,14 +14,14 @@ import {
   shareAxis,
 } from "lib/report/figures/seed_points.ts";
 
-/** A network with one kernel size. Fractions. */
+/** A network with one kernel size; accuracies are fractions. */
 export interface KernelArm {
   readonly arch: string;
-  /** Pixels a side; null for a transformer, which is drawn as a line across. */
+  /** Side in pixels; null for a transformer, which is drawn as a line across. */
   readonly kernelSize: number | null;
-  /** One value for each seed, where it was run. */
+  /** Our accuracies, one per seed, if it was run. */
   readonly ours?: readonly number[];
-  /** As printed, where it was. */
+  /** The printed accuracy, if there is one. */
   readonly paper?: number;
 }
 
@@ -31,10 +34,11 @@ const keyPlace = { frameAnchor: "top-right", dy: -36, fill: grey, fontSize: 12 }
 const dodge = 5; // pixels between bars of networks that share a kernel size
 
 /**
- * Means over seeds with bars of ± 1 standard error, filled, joined by a line for each network; the paper's numbers hollow,
- * joined by dashes. Both on one axis where that leaves either readable; otherwise side by side, each on its own.
+ * Draws our means over seeds filled, with bars of ± 1 standard error, joined by a line per network;
+ * the paper's numbers hollow, joined by dashes. Both share one axis if both stay readable on it;
+ * otherwise they stand side by side.
  *
- * @param label Of the metric: `k-NN top-1 (%)`.
+ * @param label Title of the y axis: `k-NN top-1 (%)`.
  * @throws {RangeError} If there is nothing to draw.
  */
 export function kernelSizeFigure(
@@ -111,7 +115,7 @@ function panel(
   });
 }
 
-/** Where a network's marks are. */
+/** Position of a network's marks. */
 interface ArmPlace {
   /** Pixels to the right of the kernel size. */
   readonly dx: number;
@@ -119,7 +123,7 @@ interface ArmPlace {
   readonly edge: number;
 }
 
-/** Of one network, ours or the paper's. */
+/** Lines of one network, either ours or the paper's. */
 function armLines(
   points: readonly Placed[],
   { colour }: ArchStyle,

@@ -1,4 +1,6 @@
-/** The k-NN monitor, as the paper's Figure 3: accuracy through training, ours beside the paper's. */
+/**
+ * The k-NN monitor, as in the paper's Figure 3: accuracy through training, ours beside the paper's.
+ */
 import * as Plot from "@observablehq/plot";
 import { figure3 } from "lib/paper/mod.ts";
 import { archLegend, type ArchStyle, archStyles } from "lib/report/draw/arch_style.ts";
@@ -16,7 +18,7 @@ export interface MonitorCurve {
   readonly arch: string;
   readonly points: readonly {
     readonly epoch: number;
-    /** Top-1, a fraction for each seed. */
+    /** Top-1 accuracies, one fraction per seed. */
     readonly values: readonly number[];
   }[];
 }
@@ -30,8 +32,8 @@ const height = 340;
 const keyPlace = { frameAnchor: "top-right", dy: -36, fill: grey, fontSize: 12 } as const;
 
 /**
- * Two panels: our curves, means over seeds with a band of ± 1 standard error, and the paper's, hollow, of 300 epochs. A
- * ring is around each curve's best epoch.
+ * Draws two panels: our curves, means over seeds with a band of ± 1 standard error, and the paper's
+ * hollow ones over 300 epochs. A ring marks each curve's best epoch.
  *
  * @throws {RangeError} If a point has no seed.
  */

@@ -1,16 +1,18 @@
-/** Receptive fields as pictures, and how far they reach. */
+/** Receptive fields as pictures, and their size against the kernel size. */
 import * as Plot from "@observablehq/plot";
 import type { FieldOfKernel } from "lib/experiments/mod.ts";
 import { colourMap } from "lib/report/draw/colour_maps.ts";
 import type { GridImages } from "lib/report/draw/image_grid.ts";
 import { axisLabel, colours, type Figure, plot } from "lib/report/draw/plot.ts";
 
-const drawnSide = 128; // pixels; the noise of single pixels says nothing
-const decades = 4; // below its maximum where a map turns black: contributions fall off by orders of magnitude
+const drawnSide = 128; // pixels; single pixels are mostly noise
+// share of its maximum where a map turns black: contributions fall off by orders of magnitude
+const decades = 4;
 
 /**
- * Contribution maps for `imageGrid`, averaged over squares to at most {@linkcode drawnSide} pixels a side: bright where a
- * square contributes as much as the map's strongest, black at a ten-thousandth of it and below, logarithmic between.
+ * Contribution maps as images for `imageGrid`, averaged over squares to at most
+ * {@linkcode drawnSide} pixels a side. The scale is logarithmic: bright where a square contributes
+ * as much as the strongest, black at a ten-thousandth of it and below.
  *
  * @throws {RangeError} If there is no map, or the maps differ in size.
  */
@@ -34,7 +36,10 @@ export function contributionImages(fields: readonly FieldOfKernel[]): GridImages
   return { width: side, height: side, pixels };
 }
 
-/** Sums over `square × square` pixels; rows and columns that fill none are dropped. */
+/**
+ * Sums over squares of `square × square` pixels; rows and columns that do not fill a square are
+ * dropped.
+ */
 function pooled(map: FieldOfKernel["map"], square: number, side: number): Float64Array {
   const sums = new Float64Array(side * side);
   for (let y = 0; y < side * square; y++) {
@@ -46,7 +51,9 @@ function pooled(map: FieldOfKernel["map"], square: number, side: number): Float6
   return sums;
 }
 
-/** Kernel size against how far the field reaches: a line for each share of all contributions. */
+/**
+ * Draws the size of the field against the kernel size: a line for each share of all contributions.
+ */
 export function receptiveFieldFigure(fields: readonly FieldOfKernel[]): Figure {
   const lines = [["half of it", "half"], ["nine tenths of it", "most"]] as const;
   const points = fields.flatMap((field) =>

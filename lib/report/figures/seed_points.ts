@@ -1,22 +1,22 @@
-/** Values of seeds as points of a figure: percent, a bar of ± 1 standard error. */
+/** Values over seeds as points of a figure, in percent, with a bar of ± 1 standard error. */
 import { meanAndError } from "lib/stats/statistics.ts";
 
-/** A point with its bar; without one, the ends are the point. */
+/** A point with its bar; without a bar, `low` and `high` equal `y`. */
 export interface SeedPoint {
   /** Percent. */
   readonly y: number;
   readonly low: number;
   readonly high: number;
-  /** Of seeds; 0 for a printed number. */
+  /** Number of seeds; 0 for a printed number. */
   readonly n: number;
-  /** Shown under the pointer where the SVG stands in a page. */
+  /** Text under the pointer, where the SVG stands in a page. */
   readonly title: string;
 }
 
 /**
- * The mean over seeds and its error.
+ * The mean over seeds with its error.
  *
- * @param values Fractions, one a seed.
+ * @param values Fractions, one per seed.
  * @param what Begins the title: `BC-SSL, 9×9`.
  */
 export function seedPoint(values: readonly number[], what: string): SeedPoint {
@@ -33,7 +33,9 @@ export function printedPoint(value: number, what: string): SeedPoint {
   return { y, low: y, high: y, n: 0, title: `the paper, ${what}: ${y.toFixed(2)} %` };
 }
 
-/** From the lowest end of a bar to the highest, with a twentieth of room on both sides. */
+/**
+ * The range from the lowest end of a bar to the highest, with a twentieth of room on both sides.
+ */
 export function extentOf(points: readonly SeedPoint[]): readonly [number, number] {
   const low = Math.min(...points.map((point) => point.low));
   const high = Math.max(...points.map((point) => point.high));
@@ -41,7 +43,8 @@ export function extentOf(points: readonly SeedPoint[]): readonly [number, number
   return [low - room, high + room];
 }
 
-const apart = 3; // times: a joint axis this much longer than a group's own would flatten the group
+// a joint axis this many times longer than a group's own axis would flatten the group
+const apart = 3;
 
 /** Whether groups of points are readable on one axis; empty groups do not count. */
 export function shareAxis(groups: readonly (readonly SeedPoint[])[]): boolean {
@@ -53,7 +56,10 @@ export function shareAxis(groups: readonly (readonly SeedPoint[])[]): boolean {
   return lengths.length < 2 || lengthOf(groups.flat()) <= apart * Math.min(...lengths);
 }
 
-/** What marks stand for, to be said in a figure: `filled: ours, ± 1 s.e. of 3 seeds; hollow: the paper`. */
+/**
+ * A line that says what the marks stand for: `filled: ours, ± 1 s.e. of 3 seeds; hollow: the
+ * paper`.
+ */
 export function keyOf(points: readonly SeedPoint[]): string {
   const counts = [...new Set(points.flatMap(({ n }) => n > 0 ? [n] : []))].sort((a, b) => a - b);
   const seeds = counts.length > 1 ? `${counts[0]} to ${counts.at(-1)}` : `${counts[0]}`;

@@ -1,4 +1,7 @@
-/** Accuracy against images a second, a panel for each machine: the paper's GPUs hollow, ours filled. */
+/**
+ * Accuracy against images per second, a panel for each machine: the paper's GPUs hollow, ours
+ * filled.
+ */
 import * as Plot from "@observablehq/plot";
 import { table3 } from "lib/paper/mod.ts";
 import { type ArchStyle, archStyles, familyOf } from "lib/report/draw/arch_style.ts";
@@ -15,10 +18,10 @@ import {
 /** A network on a machine. */
 export interface SpeedPoint {
   readonly arch: string;
-  /** `A100`. */
+  /** Name of the machine: `A100`. */
   readonly device: string;
   readonly imagesPerSecond: number;
-  /** A fraction for each seed, or the one that the paper prints. */
+  /** Our fractions, one per seed, or the one that the paper prints. */
   readonly accuracy: readonly number[] | number;
   /** Whether we measured the speed; otherwise the paper did. */
   readonly ours: boolean;
@@ -34,7 +37,10 @@ type Domain = readonly [number, number];
 const height = 340;
 const margin = { marginLeft: 56, marginTop: 40, marginBottom: 44, marginRight: 24 };
 
-/** Networks trained with DINO in Table 3, on the paper's GPUs: seven on a V100, four of them on an A100 too. */
+/**
+ * Networks that Table 3 has under DINO, on the paper's GPUs: seven on a V100, four of them on an
+ * A100 too.
+ */
 export function paperSpeeds(metric: "linear" | "knn"): SpeedPoint[] {
   const rows = table3.rows.filter(({ method }) => method === "DINO");
   return (["V100", "A100"] as const).flatMap((device) =>
@@ -47,10 +53,10 @@ export function paperSpeeds(metric: "linear" | "knn"): SpeedPoint[] {
 }
 
 /**
- * Each network by its name, fast to the right, accurate at the top; bars of ± 1 standard error over seeds. Machines share
- * an axis of accuracy where that leaves all readable.
+ * Draws each network with its name, faster to the right, more accurate to the top, with bars of ± 1
+ * standard error over seeds. Machines share an axis of accuracy if all stay readable on it.
  *
- * @param label Of the metric: `linear top-1 (%)`.
+ * @param label Title of the y axis: `linear top-1 (%)`.
  * @throws {RangeError} If there is nothing to draw, or an accuracy has no seed.
  */
 export function throughputFigure(
@@ -79,7 +85,7 @@ function drawn(point: SpeedPoint): Drawn {
   return { x: imagesPerSecond, point, ...placed };
 }
 
-/** A tenth more on both sides, for names. */
+/** A range with a tenth more on both sides, for names. */
 function withRoom([low, high]: Domain): Domain {
   const room = (high - low) / 10;
   return [low - room, high + room];
@@ -92,7 +98,8 @@ function panel(
 ): Figure {
   const slowest = Math.min(...points.map((point) => point.x));
   const fastest = Math.max(...points.map((point) => point.x));
-  const room = (fastest - slowest) / 8 || fastest / 4; // one network alone stands in the middle
+  // so that a network alone stands in the middle
+  const room = (fastest - slowest) / 8 || fastest / 4;
   const x: Domain = [Math.max(0, slowest - room), fastest + room];
   const { device, ours } = points[0]!.point;
   const title = ours ? `${device} (ours)` : `${device} (the paper)`;
@@ -124,7 +131,7 @@ function dotMarks(drawn: Drawn, { colour, symbol }: ArchStyle): Plot.Markish[] {
   ];
 }
 
-/** A label for each point, where it covers no other. */
+/** A label for each point, placed so that it covers no other. */
 function names(
   points: readonly Drawn[],
   { width, x, y }: { readonly width: number; readonly x: Domain; readonly y: Domain },

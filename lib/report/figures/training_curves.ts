@@ -1,32 +1,31 @@
-/** The curves of runs as small multiples: a panel for each metric, a line for each run. */
+/** Curves of runs as small multiples: a panel for each metric, a line for each run. */
 import * as Plot from "@observablehq/plot";
 import type { HistoryLine } from "lib/runs/events.ts";
 import { type Metric, metricLabel, metricTable } from "lib/runs/metric_table.ts";
 import { axisLabel, categorical, type Figure, grey, gridOf, plot } from "lib/report/draw/plot.ts";
 import { escapeXml } from "lib/report/draw/text.ts";
 
-/** What is drawn of a run; a result of `pretrain` is one. */
+/** A run to draw; a result of `pretrain` is one. */
 export interface CurveRun {
   readonly seed?: number;
   readonly history: readonly HistoryLine[];
 }
 
-/** A point of a curve: the mean over the steps it stands for. */
+/** A point of a curve: the mean over some neighbouring steps. */
 interface Point {
   readonly step: number;
   readonly value: number;
 }
 
-const maxPoints = 160; // a line: two to a pixel are enough, and a committed notebook stays small
+const maxPoints = 160; // per line: about two per pixel, and a committed notebook stays small
 const panel = { columns: 4, width: 222, height: 180 };
 
 /**
- * Small multiples of how training goes: a panel for each metric that `metricTable` has curves for,
- * such as the loss, the k-NN, a detector's average precision and the signs of collapse. Metrics of
- * every step are lines; those measured now and then have dots. Long runs are averaged over
- * neighbouring steps.
+ * Draws how training goes: a panel for each metric that `metricTable` has curves for, such as the
+ * loss, the k-NN, a detector's average precision and the signs of collapse. Metrics of every step
+ * are lines; those measured now and then have dots. Long runs are averaged over neighbouring steps.
  *
- * @param options.totalSteps Where the axis ends; by default, with the longest run.
+ * @param options.totalSteps End of the axis; by default, the end of the longest run.
  */
 export function trainingCurves(
   runs: readonly CurveRun[],
@@ -66,13 +65,19 @@ function metricPanel(runs: readonly CurveRun[], metric: Metric, totalSteps: numb
   });
 }
 
-/** At most six characters, as room is left for: `0.00015` as `1.5e-4`; without the digits that rounding put there. */
+/**
+ * A number in at most six characters, as there is room for: `0.00015` as `1.5e-4`, without digits
+ * from rounding.
+ */
 function short(value: number): string {
   const text = String(Number(value.toPrecision(5)));
   return text.length <= 6 ? text : value.toExponential(1).replace(".0e", "e").replace("e+", "e");
 }
 
-/** The finite values of one metric, at most `maxPoints`, each the mean of as many. */
+/**
+ * The finite values of one metric in at most `maxPoints` points, each the mean of equally many
+ * values.
+ */
 export function series(history: readonly HistoryLine[], key: string, factor = 1): Point[] {
   const all: Point[] = [];
   for (const { step, metrics } of history) {
@@ -81,7 +86,8 @@ export function series(history: readonly HistoryLine[], key: string, factor = 1)
   }
   const size = Math.ceil(all.length / maxPoints);
   if (size <= 1) return all;
-  const count = Math.floor(all.length / size); // the last point stands for the rest too: a mean of few would stick out
+  // the last point also stands for the remainder: a mean of few values would stick out
+  const count = Math.floor(all.length / size);
   return Array.from({ length: count }, (_, i) => {
     const part = all.slice(i * size, i === count - 1 ? undefined : (i + 1) * size);
     const mean = (pick: (point: Point) => number) =>

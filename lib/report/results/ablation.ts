@@ -1,4 +1,4 @@
-/** What `ablate` measured, beside the paper: a table, a figure over kernel sizes, the monitor, and what it says of claims. */
+/** Results of `ablate` beside the paper's: a table, a figure over kernel sizes, and the monitor. */
 import type { ArmResult } from "lib/experiments/mod.ts";
 import { meanAndError, pairedDifference } from "lib/stats/statistics.ts";
 import { type KernelArm, kernelSizeFigure } from "lib/report/figures/kernel_size_figure.ts";
@@ -12,8 +12,8 @@ export type ArmMetric = "knn" | "linear";
 const labels = { knn: "k-NN", linear: "linear" } as const;
 
 /**
- * A row for each arm, percent: the paper's number on ImageNet-1K, ours with its standard error over seeds; for the k-NN also the best
- * on the way, apart.
+ * One row per arm, in percent: the paper's number on ImageNet-1K, and ours with its standard error
+ * over seeds. For the k-NN, the best value during training stands in its own column.
  */
 export function armTable(results: readonly ArmResult[]): Table {
   const rows = results.map((result) => {
@@ -40,7 +40,7 @@ export function armTable(results: readonly ArmResult[]): Table {
   return { ...tableOf(rows), notes: [note] };
 }
 
-/** Accuracy against kernel size, as the paper's Figure 2: ours filled, the paper's hollow. */
+/** Draws accuracy against kernel size, as the paper's Figure 2: ours filled, the paper's hollow. */
 export function armFigure(results: readonly ArmResult[], metric: ArmMetric): Figure {
   const arms = results.map((result): KernelArm => ({
     arch: result.family,
@@ -52,9 +52,10 @@ export function armFigure(results: readonly ArmResult[], metric: ArmMetric): Fig
 }
 
 /**
- * What BatchNorm gains with each kernel size that was run both ways: differences in points, paired by seed, beside the paper's.
+ * Gains by BatchNorm for each kernel size that was run with and without it: differences in points,
+ * paired by seed, beside the paper's.
  *
- * @throws {RangeError} If no size was.
+ * @throws {RangeError} If no size was run both ways.
  */
 export function batchNormGains(results: readonly ArmResult[]): Table {
   const rows = results.flatMap((result) => {
@@ -80,7 +81,10 @@ export function batchNormGains(results: readonly ArmResult[]): Table {
   throw new RangeError("Cannot tell what BatchNorm gains: no kernel size was run with and without");
 }
 
-/** Of every arm the k-NN after the last step and the best on the way, percent, and when that was. */
+/**
+ * For every arm, the k-NN after the last step and the best during training, in percent, with its
+ * epoch.
+ */
 export function lastAndBest(results: readonly ArmResult[]): Table {
   const rows = results.map(({ name, knn, bestKnn, bestEpoch, monitor, seeds }) => ({
     network: name,
@@ -95,7 +99,7 @@ export function lastAndBest(results: readonly ArmResult[]): Table {
   return tableOf(rows);
 }
 
-/** The k-NN through training, for `monitorFigure`. */
+/** Curves of the k-NN through training, for `monitorFigure`. */
 export function monitorCurves(results: readonly ArmResult[]): MonitorCurve[] {
   return results.map(({ name, monitor }) => ({ arch: name, points: monitor }));
 }

@@ -1,31 +1,34 @@
-/** "Is it better than nothing?": the trained teacher beside raw pixels, random weights and chance. */
+/** The trained teacher's k-NN beside what it has to beat: raw pixels, random weights and chance. */
 import * as Plot from "@observablehq/plot";
 import type { Baselines, TrainResult } from "lib/experiments/mod.ts";
 import { meanAndError, pairedDifference } from "lib/stats/statistics.ts";
 import { axisLabel, categorical, type Figure, plot } from "lib/report/draw/plot.ts";
 
-/** One thing that k-NN was measured on. Percent; `NaN` errors where there is one value only. */
+/** One kind of features; percent, with `NaN` errors where there is one value only. */
 export interface BaselineRow {
   readonly features: string;
   /** k-NN top-1, mean over seeds. */
   readonly "top-1 (%)": number;
   readonly "± s.e.": number;
-  /** Of values: seeds, or 1 where no seed matters. */
+  /** Number of values: seeds, or 1 where no seed matters. */
   readonly n: number;
   readonly "each seed (%)": readonly number[];
-  /** How far the teacher is above this, seed by seed, in standard errors of that difference. */
+  /** How far the teacher is above this row, seed by seed, in standard errors of that difference. */
   readonly "teacher above it by (s.e.)"?: number;
   readonly scale: string;
   readonly runs: string;
 }
 
 /**
- * The trained teacher's k-NN and what it has to beat, as rows for `saveTable` and {@linkcode baselineFigure}.
+ * The trained teacher's k-NN and what it has to beat, as rows for `saveTable` and
+ * {@linkcode baselineFigure}.
  *
- * The last column is Student's t of the differences `teacher − this`, paired by seed where this depends on a seed.
+ * The last column is Student's t of the differences `teacher − row`, paired by seed where the row
+ * depends on one.
  *
- * @param runs Results of `pretrain`, a seed each, in the order of the baselines' seeds.
- * @throws {RangeError} If a run has no k-NN for this k, or there are not as many runs as random networks.
+ * @param runs Results of `pretrain`, one per seed, in the order of the baselines' seeds.
+ * @throws {RangeError} If a run has no k-NN for this k, or the numbers of runs and random networks
+ *   differ.
  */
 export function versusBaselines(
   runs: readonly TrainResult[],
@@ -74,7 +77,7 @@ function row(
   };
 }
 
-/** At the last step where it was measured. A fraction. */
+/** The k-NN of a run at the last step where it was measured, a fraction. */
 function lastKnn({ run, history }: TrainResult, k: number): number {
   const value = history.findLast(({ metrics }) => metrics[`knn${k}Top1`] !== undefined)
     ?.metrics[`knn${k}Top1`];
@@ -82,7 +85,10 @@ function lastKnn({ run, history }: TrainResult, k: number): number {
   throw new RangeError(`Run ${run} has no k-NN with k = ${k} yet: train it further`);
 }
 
-/** Rows of {@linkcode versusBaselines}: a dot for each seed, a line for the mean, a bar of ± 1 standard error. */
+/**
+ * Draws rows of {@linkcode versusBaselines}: a dot for each seed, a line for the mean, a bar of ± 1
+ * standard error.
+ */
 export function baselineFigure(rows: readonly BaselineRow[]): Figure {
   return scoreBars(
     rows.map((r) => ({ name: r.features, values: r["each seed (%)"] })),
@@ -90,7 +96,7 @@ export function baselineFigure(rows: readonly BaselineRow[]): Figure {
   );
 }
 
-/** A bar. */
+/** A bar of {@linkcode scoreBars}. */
 export interface ScoreBar {
   readonly name: string;
   /** Percent, one for each seed. */
@@ -98,9 +104,9 @@ export interface ScoreBar {
 }
 
 /**
- * Bars of percentages: a dot for each seed, a line for the mean, a bar of ± 1 standard error.
+ * Draws bars of percentages: a dot for each seed, a line for the mean, a bar of ± 1 standard error.
  *
- * @param label Of the axis.
+ * @param label Title of the axis.
  */
 export function scoreBars(bars: readonly ScoreBar[], label: string): Figure {
   const dots = bars.flatMap(({ name, values }) => values.map((value) => ({ name, value })));

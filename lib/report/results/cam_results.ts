@@ -1,4 +1,4 @@
-/** What `armCams` scored, over seeds: a table, and what it says of the paper's claim. */
+/** Results of `armCams` over seeds: a table, and tests of the paper's claim. */
 import type { ArmCams, CamScoreRow } from "lib/experiments/mod.ts";
 import { meanAndError } from "lib/stats/statistics.ts";
 import { rises } from "lib/stats/verdicts.ts";
@@ -18,8 +18,9 @@ const labels = {
 } as const satisfies Partial<Record<Score, string>>;
 
 /**
- * Rows for each arm and method, percent: each score's mean over images and seeds, and its standard error over seeds. An even map scores
- * the object's area in the first three.
+ * One row per arm and method, in percent: each score's mean over images and seeds, and its standard
+ * error over seeds. A map with one value everywhere gets the object's area as its first three
+ * scores.
  */
 export function armCamTable(results: readonly ArmCams[]): Table {
   const rows = methods.flatMap((method) =>
@@ -63,8 +64,9 @@ const tested = {
 } as const satisfies Partial<Record<Score, string>>;
 
 /**
- * The paper's claim that what BC-SSL looks at grows with the kernels and covers the object (§5.1), by t-tests of slopes over the kernel
- * sizes that were run; for `verdicts`. The paper shows it in pictures and prints no number.
+ * Tests the paper's claim that the region BC-SSL looks at grows with the kernel and covers the
+ * object (§5.1), by t-tests of slopes over the kernel sizes that were run; for `verdicts`. The
+ * paper shows it in pictures and prints no number.
  *
  * @throws {RangeError} If fewer than two kernel sizes of BC-SSL were run.
  */

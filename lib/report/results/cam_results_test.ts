@@ -3,7 +3,10 @@ import { rises } from "lib/stats/verdicts.ts";
 import { armCamTable, camClaims } from "lib/report/results/cam_results.ts";
 import { assertClose, assertEquals, assertThrows } from "lib/testing/assert.ts";
 
-/** What an arm would be whose Grad-CAM is hot on this share of the image, one seed each; all other scores are a half. */
+/**
+ * What an arm would be whose Grad-CAM is hot on this share of the image, one seed each; all other
+ * scores are a half.
+ */
 function result(arm: Arm, ...hotArea: number[]): ArmCams {
   const of = (mean: number) => ({ n: 40, mean, standardError: 0.01 });
   const half = of(0.5);

@@ -48,10 +48,12 @@ const tests = {
 export type ArmClaim = keyof typeof tests;
 
 /**
- * Tests claims of the paper on what `ablate` measured, for `verdicts`: differences by a paired t-test, trends by a t-test of
- * slopes, over seeds. A claim "over kernel sizes" is tested over those of them that were run both ways.
+ * Tests claims of the paper on what `ablate` measured, for `verdicts`: differences by a paired
+ * t-test, trends by a t-test of slopes, over seeds. A claim "over kernel sizes" is tested over
+ * those of them that were run both ways.
  *
- * @throws {RangeError} If a claim is not one about arms, or arms that it is about were not run; the message names them.
+ * @throws {RangeError} If a claim is not one about arms, or arms that it is about were not run; the
+ *   message names them.
  */
 export function testClaims(
   names: readonly ArmClaim[],

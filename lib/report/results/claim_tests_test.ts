@@ -12,7 +12,9 @@ import { type ArmClaim, testClaims } from "lib/report/results/claim_tests.ts";
 import { toSvg } from "lib/report/draw/plot.ts";
 import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 
-/** What an arm with these three accuracies would be; the linear probe is 10 points above the k-NN. */
+/**
+ * What an arm with these three accuracies would be; the linear probe is 10 points above the k-NN.
+ */
 function result(arm: Arm, ...knn: number[]): ArmResult {
   return {
     ...arm,
@@ -53,7 +55,8 @@ Deno.test("testClaims() pairs differences by seed, and takes trends over the ker
   const { effect, pValue } = exceeds([0.51, 0.5, 0.52], [0.4, 0.41, 0.42]);
   assertClose(above!.finding.effect.mean, effect.mean);
   assertClose(above!.finding.pValue, pValue);
-  const means = [[0.525, 0.545, 0.545], [0.435, 0.435, 0.435]] as const; // of 3×3 and 9×9, which both have
+  // of 3×3 and 9×9, which both have
+  const means = [[0.525, 0.545, 0.545], [0.435, 0.435, 0.435]] as const;
   assertClose(helps!.finding.effect.mean, exceeds(...means).effect.mean);
   assertClose(helps!.finding.pValue, exceeds(...means).pValue, 1e-6);
   assertEquals(helps!.runs.length, 4 * 3);

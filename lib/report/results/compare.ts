@@ -5,12 +5,12 @@ import { showTable } from "lib/report/save/save_table.ts";
 import type { TestedClaim } from "./tested_claim.ts";
 import { type Table, tableOf } from "lib/report/tables/table_formats.ts";
 
-/** One thing that was measured. Fractions. */
+/** One quantity that was measured; fractions. */
 export interface Measurement {
   readonly what: string;
-  /** As printed, if it was. */
+  /** The printed number, if there is one. */
   readonly paper?: number;
-  /** Where it is printed: `Table 3`. */
+  /** Place in the paper: `Table 3`. */
   readonly source?: string;
   /** One value for each seed. */
   readonly ours: readonly number[];
@@ -20,14 +20,17 @@ export interface Measurement {
   readonly runs: readonly string[];
 }
 
-const tellingWidth = 0.05; // a fraction: an interval wider than ± 5 points agrees with nearly anything
+// a fraction: nearly any number lies in an interval wider than ± 5 points
+const tellingWidth = 0.05;
 
 /**
- * Whether the seeds contradict a printed number: it is held against the two-sided 95 % interval of our mean, by
- * Student's t over seeds. Outside: disagrees. Inside: agrees, unless the interval is wider than ± 5 points.
+ * Compares a printed number with the two-sided 95 % interval of our mean, by Student's t over
+ * seeds. A number outside it disagrees; one inside agrees, unless the interval is wider than ± 5
+ * points.
  *
- * Cannot tell also with fewer than three seeds, and at any scale but `paper`: smaller ones have other data, on which no
- * printed number is expected. What holds across data are claims: see {@linkcode verdicts}.
+ * It also cannot tell with fewer than three seeds, and at any scale but `paper`, where data are
+ * others, on which the printed number is not expected. Claims hold across data: see
+ * {@linkcode verdicts}.
  */
 export function verdict({ paper, ours, scale }: Measurement): Verdict | undefined {
   if (paper === undefined) return undefined;
@@ -41,7 +44,8 @@ export function verdict({ paper, ours, scale }: Measurement): Verdict | undefine
  * Shows a table of measurements, each with the paper's number, and how the verdict was reached.
  *
  * @returns The rows as shown, for `saveTable`; percent.
- * @throws {RangeError} If a measurement has no value, a value is not a fraction, or seeds and values differ in number.
+ * @throws {RangeError} If a measurement has no value, a value is not a fraction, or the numbers of
+ *   seeds and values differ.
  */
 export async function compare(measurements: readonly Measurement[]): Promise<object[]> {
   const rows = measurements.map(compareRow);
@@ -80,9 +84,11 @@ export function compareRow(measurement: Measurement): object {
 }
 
 /**
- * A table of claims, each with the effect that the paper printed, ours, and the verdict of a stated test; points of percent.
+ * A table of claims, each with the effect that the paper printed, ours, and the verdict of a stated
+ * test; in percentage points.
  *
- * @throws {RangeError} If an effect, ours or printed, is no difference of fractions, or seeds and values differ in number.
+ * @throws {RangeError} If an effect, ours or printed, is not a difference of fractions, or the
+ *   numbers of seeds and values differ.
  */
 export function verdicts(claims: readonly TestedClaim[]): Table {
   const note =
@@ -125,7 +131,7 @@ export function verdictRow({ claim, finding, scale, seeds, runs }: TestedClaim):
   };
 }
 
-/** With its sign: `+1.25`, `−∞`. */
+/** A difference in points with its sign: `+1.25`, `−∞`. */
 function points(share: number): string {
   const sign = share < 0 ? "−" : "+";
   return sign + (Number.isFinite(share) ? Math.abs(100 * share).toFixed(2) : "∞");

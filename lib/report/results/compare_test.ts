@@ -27,7 +27,8 @@ for (
     [{ scale: "laptop", paper: 0.2 }, "cannot tell"], // other data
     [{ ours: [0.71, 0.73], paper: 0.2 }, "cannot tell"],
     [{ ours: [0.69, 0.72, 0.75] }, "cannot tell"], // ± 7.5 points
-    [{ ours: [0.69, 0.72, 0.75], paper: 0.2 }, "disagrees"], // so far off that width does not matter
+    // so far off that width does not matter
+    [{ ours: [0.69, 0.72, 0.75], paper: 0.2 }, "disagrees"],
     [{ paper: undefined }, undefined],
   ] as const
 ) {

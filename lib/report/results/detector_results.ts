@@ -1,4 +1,7 @@
-/** What `ablateDetectors` measured, beside Table 4: a table, figures over kernel sizes, and what it says of claims. */
+/**
+ * Results of `ablateDetectors` beside Table 4: a table, figures over kernel sizes, and tests of
+ * claims.
+ */
 import {
   type DetectorArmResult,
   type DetectorMetric,
@@ -22,7 +25,10 @@ const headings: Readonly<Record<DetectorMetric, string>> = {
   maskAp75: "mask AP75",
 };
 
-/** Table 4's columns, percent: the paper's number on COCO, ours with its standard error over seeds. */
+/**
+ * Table 4's columns, in percent: the paper's number on COCO, and ours with its standard error over
+ * seeds.
+ */
 export function detectorTable(results: readonly DetectorArmResult[]): Table {
   const rows = results.map((result) => {
     const { name, paper, scale, seeds, runs } = result;
@@ -50,7 +56,10 @@ export function detectorTable(results: readonly DetectorArmResult[]): Table {
   return { ...tableOf(rows), notes: [note] };
 }
 
-/** Average precision against kernel size, a line for the pre-trained and one from scratch: ours filled, the paper's hollow. */
+/**
+ * Draws average precision against kernel size, a line for pre-trained detectors and one from
+ * scratch: ours filled, the paper's hollow.
+ */
 export function detectorFigure(
   results: readonly DetectorArmResult[],
   region: "box" | "mask",
@@ -65,16 +74,17 @@ export function detectorFigure(
   return kernelSizeFigure(arms, { label: `${region} AP (%)` });
 }
 
-/** What is tested of each. */
+/** Metrics that are tested, each with its claim. */
 const tested = [
   { metric: "boxAp", rising: claims.cocoBoxRises, what: "boxes" },
   { metric: "maskAp", rising: claims.cocoMaskRises, what: "masks" },
 ] as const;
 
 /**
- * For `verdicts`: whether the average precision of boxes and of masks rises over the kernel sizes of the pre-trained, by a t-test of
- * slopes; and whether the pre-trained are above those from scratch, mean over the kernel sizes that were run both ways, by a paired
- * t-test. What needs arms that were not run is left out.
+ * Tests, for `verdicts`, whether the average precision of boxes and of masks rises over the kernel
+ * sizes of the pre-trained detectors, by a t-test of slopes; and whether pre-trained detectors are
+ * above those from scratch, on average over the kernel sizes that were run both ways, by a paired
+ * t-test. Tests of arms that were not run are left out.
  *
  * @throws {RangeError} If nothing can be tested.
  */

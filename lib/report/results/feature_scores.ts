@@ -1,4 +1,7 @@
-/** Raw pixels, random weights, the trained teacher and a supervised twin, by k-NN and by a linear probe: a table, and a figure of two panels. */
+/**
+ * Raw pixels, random weights, the trained teacher and a supervised twin, by k-NN and by a linear
+ * probe: a table, and a figure of two panels.
+ */
 import type { BaselineScores, FeatureScores } from "lib/experiments/mod.ts";
 import { meanAndError, pairedDifference } from "lib/stats/statistics.ts";
 import { scoreBars } from "lib/report/results/baselines.ts";
@@ -28,7 +31,10 @@ export interface ScoreRow {
   readonly [above: `${string} above it by (s.e.)${"" | ", linear"}`]: number | undefined;
 }
 
-/** Rows for `saveTable`. The columns with the method's name are Student's t of the differences, paired by seed. */
+/**
+ * Rows for `saveTable`. The columns with the method's name are Student's t of the differences,
+ * paired by seed.
+ */
 export function scoreTable({ scores, method, scale, seeds }: BaselineScores): ScoreRow[] {
   const teacher = scores.find(({ of }) => of === "teacher");
   const above = (metric: "knn" | "linear", score: FeatureScores) => {
@@ -56,7 +62,7 @@ export function scoreTable({ scores, method, scale, seeds }: BaselineScores): Sc
   });
 }
 
-/** Two panels: a dot for each seed, a line for the mean, a bar of ± 1 standard error. */
+/** Draws two panels: a dot for each seed, a line for the mean, a bar of ± 1 standard error. */
 export function scoreFigure({ scores, k }: BaselineScores): Figure {
   const panel = (label: string, values: (score: FeatureScores) => readonly number[]) =>
     scoreBars(

@@ -1,4 +1,4 @@
-/** How what the paper says of robustness (§4.3) is tested on what `robustness` measured. */
+/** Tests of what the paper says about robustness (§4.3), on results of `robustness`. */
 import type { RobustResult } from "lib/experiments/mod.ts";
 import { exceeds, rises } from "lib/stats/verdicts.ts";
 import { type Claim, claims, table5 } from "lib/paper/mod.ts";
@@ -13,9 +13,9 @@ const trendClaims = {
 } as const;
 
 /**
- * Tests each column of Table 5 over BC-SSL's kernel sizes by a t-test of slopes, and, where both were
- * run, BC-SSL with 9×9 kernels against Swin by a paired t-test; for `verdicts`. An effect above 0 is
- * what the paper claims: for C, how far the error falls.
+ * Tests each column of Table 5 over BC-SSL's kernel sizes by a t-test of slopes, and, where both
+ * were run, BC-SSL with 9×9 kernels against Swin by a paired t-test; for `verdicts`. An effect
+ * above 0 is what the paper claims: for C, how far the error falls.
  *
  * @throws {RangeError} If fewer than two kernel sizes of BC-SSL were run.
  */
@@ -34,7 +34,7 @@ export function robustClaims(results: readonly RobustResult[]): TestedClaim[] {
   return [...trends, ...differences];
 }
 
-/** A metric with its sign turned where lower is better. */
+/** A metric, negated where lower is better. */
 function gains(result: RobustResult, metric: RobustMetric): readonly number[] {
   return metric === "corruption" ? result[metric].map((error) => -error) : result[metric];
 }
@@ -46,7 +46,9 @@ const names = {
   adversarial: ["is above Swin-T on adversarial pictures", "A"],
 } as const;
 
-/** The claim of §4.3 that BC-SSL wins over Swin in all columns; Table 5 prints it for 9×9 kernels. */
+/**
+ * The claim of §4.3 that BC-SSL wins over Swin in all columns; Table 5 prints it for 9×9 kernels.
+ */
 function aboveSwin(metric: RobustMetric): Claim {
   const of = (arch: string, kernelSize: number | null) =>
     table5.rows.find((row) =>

@@ -1,4 +1,6 @@
-/** What `robustness` measured, beside Table 5: a table, figures over kernel sizes and by corruption. */
+/**
+ * Results of `robustness` beside Table 5: a table, and figures over kernel sizes and by corruption.
+ */
 import * as Plot from "@observablehq/plot";
 import type { RobustResult } from "lib/experiments/mod.ts";
 import { meanAndError } from "lib/stats/statistics.ts";
@@ -8,10 +10,10 @@ import { colours, type Figure, gridOf, plot } from "lib/report/draw/plot.ts";
 import { type Table, tableOf } from "lib/report/tables/table_formats.ts";
 import { percent } from "lib/report/tables/percent.ts";
 
-/** Columns of Table 5, as it has them. */
+/** Columns of Table 5. */
 export type RobustMetric = "corruption" | "sketch" | "rendition" | "adversarial";
 
-/** In the order of Table 5. */
+/** The metrics in the order of Table 5. */
 export const robustMetrics: readonly RobustMetric[] = [
   "corruption",
   "sketch",
@@ -33,8 +35,8 @@ const axes = {
 } as const;
 
 /**
- * Table 5's columns, percent: the paper's number on ImageNet, ours with its standard error over seeds. Below: what each is of, and how
- * many images.
+ * Table 5's columns, in percent: the paper's number on ImageNet, and ours with its standard error
+ * over seeds. A note says which images each column is measured on, and how many.
  */
 export function robustTable(results: readonly RobustResult[]): Table {
   const rows = results.map((result) => {
@@ -67,7 +69,10 @@ function columns(label: string, ours: readonly number[], paper: number | undefin
   };
 }
 
-/** Of ImageNet's sets of 200 classes, what their own authors print. */
+/**
+ * Columns for ImageNet's sets of 200 classes as their own authors print them: with only those
+ * classes as candidates.
+ */
 function amongColumns({ scale, scores }: RobustResult) {
   if (scale !== "paper") return {};
   const mean = (of: "rendition" | "adversarial") =>
@@ -88,7 +93,7 @@ function noteOf({ baseline, scores, scale, data }: RobustResult): string {
     `${count("rendition")}, A ${count("adversarial")}.`;
 }
 
-/** Each of the four columns against kernel size, ours and the paper's. */
+/** Draws each of the four columns against kernel size, ours and the paper's. */
 export function robustFigure(results: readonly RobustResult[]): Figure {
   const panels = robustMetrics.map((metric) => {
     const arms = results.map((result): KernelArm => ({
@@ -103,8 +108,9 @@ export function robustFigure(results: readonly RobustResult[]): Figure {
 }
 
 /**
- * Networks by corruptions: the error in percent, mean over severities and seeds. Coloured by how far it is from the mean of its
- * column, since some corruptions are harder than others: blue is better than the others, vermilion worse.
+ * Draws networks by corruptions: the error in percent, mean over severities and seeds. The colour
+ * is the distance from the mean of the column, since some corruptions are harder than others: blue
+ * is better than the other networks, vermilion worse.
  *
  * @throws {RangeError} If there is no result.
  */

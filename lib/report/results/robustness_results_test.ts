@@ -13,7 +13,9 @@ import {
 import type { Table } from "lib/report/tables/table_formats.ts";
 import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 
-/** What an arm would be that is right this often on sketches; its other columns follow from that. */
+/**
+ * What an arm would be that is right this often on sketches; its other columns follow from that.
+ */
 function result(arm: Arm, ...sketch: number[]): RobustResult {
   const errors = Object.fromEntries(
     corruptionNames.map((name, c) => [name, Array(5).fill(0.5 + c / 100)]),

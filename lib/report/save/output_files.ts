@@ -1,4 +1,4 @@
-/** Figures and tables on disk, by name, each file whole or not at all. */
+/** Files for figures and tables; each is written completely or not at all. */
 import { join } from "@std/path";
 import { outputsFolder } from "lib/experiments/runs/run_folder.ts";
 import { replaceFile } from "lib/weights/replace_file.ts";
@@ -6,7 +6,7 @@ import { replaceFile } from "lib/weights/replace_file.ts";
 /**
  * Writes `outputs/<kind>/<name>.<extension>` for each extension.
  *
- * @throws {RangeError} If the name is not letters, digits, `_`, `-` and inner dots: it becomes a file's name.
+ * @throws {RangeError} If the name has anything but letters, digits, `_`, `-` and inner dots.
  * @throws {Error} If the folder cannot be written; the message names it.
  */
 export async function writeOutputs(
@@ -29,7 +29,11 @@ export async function writeOutputs(
   }
 }
 
-/** @throws {RangeError} If `name` cannot be a file's name; said before anything is drawn. */
+/**
+ * Checks a name before anything is drawn.
+ *
+ * @throws {RangeError} If `name` cannot be a file's name.
+ */
 export function checkName(name: string): void {
   if (/^\w[\w-]*(\.[\w-]+)*$/.test(name)) return;
   throw new RangeError(

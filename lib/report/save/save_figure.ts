@@ -1,17 +1,16 @@
-/** Figures and pictures: shown here, and written to `outputs/figures/`. */
+/** Figures and pictures, shown in the notebook and written to `outputs/figures/`. */
 import { show } from "lib/report/notebook/jupyter.ts";
 import { checkName, writeOutputs } from "lib/report/save/output_files.ts";
 import { type Figure, toPng, toSvg } from "lib/report/draw/plot.ts";
 
 /**
- * Shows a figure, and writes it as SVG and as PNG of twice the size.
+ * Shows a figure, and writes it as SVG and as a PNG of twice the size. The notebook gets both,
+ * since JupyterLab hides the SVG of a notebook that it does not trust.
  *
- * Both are shown together: JupyterLab hides the SVG of a notebook that it does not trust.
- *
- * @param name Of the files, without extension: `kernel_size`.
+ * @param name Name of the files, without extension: `kernel_size`.
  * @param figure What `plot` or a function of this room returned, or a function that makes it.
  * @throws {RangeError} If the name cannot be a file's name.
- * @throws {TypeError} If the figure is not one SVG.
+ * @throws {TypeError} If the figure is not a single SVG.
  */
 export async function saveFigure(name: string, figure: Figure | (() => Figure)): Promise<void> {
   checkName(name);

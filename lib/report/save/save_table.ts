@@ -1,4 +1,4 @@
-/** Tables: shown here, and written to `outputs/tables/` as CSV, Markdown and LaTeX. */
+/** Tables, shown in the notebook and written to `outputs/tables/` as CSV, Markdown and LaTeX. */
 import { show } from "lib/report/notebook/jupyter.ts";
 import { checkName, writeOutputs } from "lib/report/save/output_files.ts";
 import {

@@ -9,16 +9,18 @@ import { escapeXml, fittingCaption } from "lib/report/draw/text.ts";
 import { saveImage } from "lib/report/save/save_figure.ts";
 
 export interface CamSheetOptions {
-  /** By default such as are read with any colour vision; `jet` is what the paper's pictures are in. */
+  /**
+   * By default a map that can be read with any colour vision; the paper's pictures are in `jet`.
+   */
   readonly colours?: ColourMap;
-  /** Screen pixels for the height of a picture. */
+  /** Height of a picture in screen pixels. */
   readonly side?: number;
 }
 
 /**
  * Shows a sheet of class activation maps and writes it to `outputs/figures/`.
  *
- * @param name Of the file, without extension: `table6`.
+ * @param name Name of the file, without extension: `table6`.
  * @throws As {@linkcode camSheetPng} and `saveImage`.
  */
 export async function showCams(
@@ -29,7 +31,7 @@ export async function showCams(
   await saveImage(name, await camSheetPng(sheet, options));
 }
 
-/** Where things stand, in screen pixels. */
+/** Positions in screen pixels. */
 interface Layout {
   readonly cell: readonly [width: number, height: number];
   readonly columns: number;
@@ -37,17 +39,19 @@ interface Layout {
   readonly left: number;
   readonly width: number;
   readonly height: number;
-  /** Upper left corner of a cell; row 0 holds the pictures, block 0 Grad-CAM's columns. */
+  /** Upper left corner of a cell; row 0 holds the pictures, block 0 has Grad-CAM's columns. */
   at(row: number, block: number, column: number): readonly [x: number, y: number];
 }
 
-const [gap, between, words, margin] = [4, 22, 16, 10]; // between cells, between the two blocks, a line of text, around all
+// between cells, between the two blocks, height of a line of text, around everything
+const [gap, between, words, margin] = [4, 22, 16, 10];
 const [legendWidth, legendHeight] = [330, 26];
 const methods = ["Grad-CAM", "Eigen-CAM"];
 
 /**
- * The sheet as the bytes of a PNG: pictures above, then each network's heat maps over them; below each Grad-CAM, the class
- * that it explains. Where a network has no classifier, there is nothing to draw, and the sheet says so.
+ * Draws the sheet as the bytes of a PNG: pictures at the top, then each network's heat maps over
+ * them; the class that a Grad-CAM explains stands below it. A network without a classifier has no
+ * Grad-CAM, and the sheet says so.
  *
  * @throws {RangeError} If there is no picture or no network, or `side` is not a positive integer.
  */
@@ -105,7 +109,7 @@ function layOut({ images, rows }: CamSheet, side: number): Layout {
   };
 }
 
-/** Every picture, at the images' own size, and where it goes. */
+/** Every picture at the images' own size, with its place. */
 function drawn({ images, rows }: CamSheet, { columns, at }: Layout, colours: ColourMap) {
   const size = images.width * images.height * 3;
   return Array.from({ length: columns }, (_, column) => {
@@ -123,7 +127,7 @@ function drawn({ images, rows }: CamSheet, { columns, at }: Layout, colours: Col
   }).flat();
 }
 
-/** All text, and the scale of the colours, as a transparent SVG of the sheet's size. */
+/** All text and the colour scale, as a transparent SVG of the sheet's size. */
 function lettering(sheet: CamSheet, layout: Layout, colours: ColourMap): string {
   const { at, cell: [cellWidth, cellHeight], columns, width, height } = layout;
   const centred = (x: number, y: number, text: string, size: number, fill = "black") =>
@@ -155,12 +159,12 @@ function lettering(sheet: CamSheet, layout: Layout, colours: ColourMap): string 
     `font-family="${fontFamily}">${parts.join("")}</svg>`;
 }
 
-/** An image's class; of one without, its name. */
+/** The name of an image's class; without a class, the image's own name. */
 function caption({ images }: CamSheet, column: number): string {
   return images.classNames[images.labels[column]!] ?? images.ids[column]!;
 }
 
-/** A strip of all colours, from 0 to the highest value of each map. */
+/** The colour scale, from 0 to the highest value of each map. */
 function legend({ left, height }: Layout, colours: ColourMap): string {
   const y = height - margin - 14;
   const step = 8;

@@ -46,7 +46,10 @@ Deno.test("overlayHeatmap() by default dims what is cold and lights what is hot,
   assertThrows(() => colourMap("hot" as "jet"), RangeError, 'Unknown colours "hot"');
 });
 
-/** Two pictures of 8 × 4 pixels, white; maps that are hot on the left half (Grad-CAM) or the right one (Eigen-CAM). */
+/**
+ * Two pictures of 8 × 4 pixels, white; maps that are hot on the left half (Grad-CAM) or the right
+ * one (Eigen-CAM).
+ */
 function sheet(): CamSheet {
   const [width, height] = [8, 4];
   const half = (left: boolean) => ({
@@ -79,7 +82,8 @@ Deno.test("camSheetPng() has pictures above, a row for each network, and for eac
     const at = (Math.round(y) * info.width + Math.round(x)) * 3;
     return (data[at]! + data[at + 1]! + data[at + 2]!) / 3;
   };
-  const [left, top, cell, row] = [10 + 8 * 14 + 4, 42, 80, 40 + 16 + 4]; // 14 letters; twice as wide as high
+  // 14 letters; twice as wide as high
+  const [left, top, cell, row] = [10 + 8 * 14 + 4, 42, 80, 40 + 16 + 4];
   const block = 2 * (cell + 4) - 4 + 22;
   const halves = (r: number, b: number, column: number) =>
     [0.25, 0.75].map((x) =>
@@ -144,7 +148,8 @@ Deno.test("hotAreaFigure() draws each network, and a line through the means of e
   const [, line] = /<path d="M([^"]*)" stroke="#0072B2"/.exec(svg)!;
   const [x, y] = line!.split(/[,L]/).map(Number);
   assertEquals(x, 56); // the first kernel, though its rows come later
-  const height = (percent: number) => 276 - (276 - 20) * percent / 40; // the object's 40 % is the highest
+  // the object's 40 % is the highest
+  const height = (percent: number) => 276 - (276 - 20) * percent / 40;
   assertTrue(
     Math.abs(y! - height(15)) < 2,
     `the mean of 10 and 20 % is at ${y}, not ${height(15)}`,

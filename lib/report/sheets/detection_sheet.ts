@@ -6,7 +6,7 @@ import { colours, fontFamily, provideFonts } from "lib/report/draw/plot.ts";
 import { captionWidth, escapeXml } from "lib/report/draw/text.ts";
 import { saveImage } from "lib/report/save/save_figure.ts";
 
-/** An object to draw. Annotated ones have no score. */
+/** An object to draw. Annotated objects have no score. */
 export type DrawnObject = Omit<FoundObject, "score"> & Partial<Pick<FoundObject, "score">>;
 
 /** A picture to draw: what `detectIn` or `annotatedPictures` returns. */
@@ -16,11 +16,11 @@ export interface DrawnPicture extends Pick<FoundInPicture, "picture"> {
 
 export interface DetectionSheetOptions {
   readonly columns: number;
-  /** Screen pixels for the width of a picture. By default 300. */
+  /** Width of a picture in screen pixels. By default 300. */
   readonly width?: number;
 }
 
-/** Where a picture stands, in screen pixels. */
+/** Place of a picture, in screen pixels. */
 interface Place {
   readonly left: number;
   readonly top: number;
@@ -35,7 +35,7 @@ const inks = Object.values(bright);
 /**
  * Shows a sheet of pictures with their objects and writes it to `outputs/figures/`.
  *
- * @param name Of the file, without extension: `scenes`.
+ * @param name Name of the file, without extension: `scenes`.
  * @throws As {@linkcode detectionSheet} and `saveImage`.
  */
 export async function showDetections(
@@ -47,9 +47,10 @@ export async function showDetections(
 }
 
 /**
- * The sheet as the bytes of a PNG. Every class has one colour throughout it, as long as there are no more than six.
+ * Draws the sheet as the bytes of a PNG. Every class has its own colour, as long as there are at
+ * most six.
  *
- * @throws {RangeError} If there is no picture, or columns or width are no positive integers.
+ * @throws {RangeError} If there is no picture, or columns or width are not positive integers.
  */
 export async function detectionSheet(
   pictures: readonly DrawnPicture[],
@@ -80,7 +81,7 @@ export async function detectionSheet(
   return new Uint8Array(await canvas.composite(all).png({ palette: true, dither: 1 }).toBuffer());
 }
 
-/** Rows as high as their highest picture. */
+/** Places of the pictures; a row is as high as its highest picture. */
 function layOut(pictures: readonly DrawnPicture[], columns: number, width: number) {
   const heights = pictures.map(({ picture }) =>
     Math.max(1, Math.round(width * picture.height / picture.width))
@@ -102,7 +103,7 @@ function inksByClass(pictures: readonly DrawnPicture[]): (name: string) => strin
   return (name) => inks[ranks.get(name)! % inks.length]!;
 }
 
-/** `[H, W, 3]`: the picture, half and half with each object's colour where its mask is. */
+/** `[H, W, 3]`: the picture, mixed half and half with each object's colour where its mask is. */
 function withMasks(
   { picture: { data, width, height, channels }, objects }: DrawnPicture,
   inkOf: (name: string) => string,
@@ -122,7 +123,7 @@ function withMasks(
   return pixels;
 }
 
-/** Boxes with names and scores, as SVG; names stay inside their picture. */
+/** Boxes with names and scores, as SVG. Names stay inside their picture. */
 function boxesOf(
   { picture, objects }: DrawnPicture,
   { left, top, width, height }: Place,

@@ -1,10 +1,10 @@
-/** What networks are made of and what they cost, as rows for `saveTable`. */
+/** Modules and costs of networks, as rows for `saveTable`. */
 import type { ModelCost } from "lib/experiments/mod.ts";
 import type { ModuleCost } from "lib/models/mod.ts";
 
 const rounded = (value: number, digits: number) => Number(value.toFixed(digits));
 
-/** Rows of `summarize`, as torchinfo shows them: the last is the whole network. */
+/** Rows of `summarize`, as torchinfo shows them; the last row is the whole network. */
 export function moduleTable(modules: readonly ModuleCost[]): object[] {
   return modules.map(({ name, outputShape, parameters, multiplyAdds, depthwise }) => ({
     module: name === "" ? "the whole network" : name,
@@ -15,7 +15,7 @@ export function moduleTable(modules: readonly ModuleCost[]): object[] {
   }));
 }
 
-/** Rows of `modelCosts`, the paper's numbers beside ours. */
+/** Rows of `modelCosts`, with the paper's numbers beside ours. */
 export function costTable(costs: readonly ModelCost[]): object[] {
   return costs.map((cost) => ({
     network: cost.network,

@@ -1,4 +1,4 @@
-/** The paper's tables, laid out as it prints them, with what is wrong in them below. */
+/** The paper's tables in its own layout, with remarks on their errors below. */
 import {
   type Printed,
   type PrintedRow,
@@ -13,7 +13,10 @@ import {
 import type { Table } from "lib/report/tables/table_formats.ts";
 import { printedPercent } from "./percent.ts";
 
-/** Rows to print: `of` is the row of `lib/paper`, counted from 1, or 0 where one line shows several. */
+/**
+ * Lines to print: `of` is the row of `lib/paper`, counted from 1, or 0 where one line shows several
+ * rows.
+ */
 type Lines = readonly (string | { readonly of: number; readonly cells: readonly unknown[] })[];
 
 const costs3 = ["#Parameters (M) ↓", "Throughput (images/s), V100/A100 ↑"];
@@ -33,8 +36,9 @@ const layouts = {
 };
 
 /**
- * A table of the paper in its own layout, for `showTable` and `saveTable`: percent, with the digits printed. Table 6 lists
- * whose heat maps are shown. What is wrong in a row, or good to know, stands below under its mark.
+ * A table of the paper in its own layout, for `showTable` and `saveTable`: percent, with the digits
+ * printed. Table 6 lists whose heat maps are shown. Errors in a row, and what a reader should know
+ * of it, stand below the table under a mark.
  */
 export function paperTable(number: 1 | 2 | 3 | 4 | 5 | 6): Table {
   return layouts[number]();
@@ -136,7 +140,7 @@ function lines6(): Lines {
   return table6.rows.map(({ label, layer }, i) => ({ of: i + 1, cells: [label, layer] }));
 }
 
-/** A heading wherever the panel changes. */
+/** Lines with a heading wherever the panel changes. */
 function inPanels<Row>(
   rows: readonly Row[],
   panelOf: (row: Row) => string,

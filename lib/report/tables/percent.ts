@@ -1,8 +1,8 @@
 /** Fractions as the percentages that tables and figures show. */
 
 /**
- * A fraction in percent, to ten digits: multiplying by 100 adds digits that were not measured.
- * Nothing stays nothing.
+ * A fraction in percent, to ten digits, since multiplying by 100 adds digits that were not
+ * measured. `undefined` stays `undefined`.
  */
 export function percent(share: number): number;
 export function percent(share: number | undefined): number | undefined;

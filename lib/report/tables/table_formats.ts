@@ -1,16 +1,22 @@
-/** One table as HTML, CSV, Markdown and LaTeX. */
+/** A table as HTML, CSV, Markdown and LaTeX. */
 import { escapeText } from "lib/report/draw/text.ts";
 
-/** Cells by row; a cell is text, a number, a list of numbers, or nothing. */
+/** Columns and cells; a cell is text, a number, a list of numbers, or nothing. */
 export interface Table {
   readonly columns: readonly string[];
-  /** A row that is text alone stands across all columns, above the rows it is about. */
+  /**
+   * Rows of cells. A row that is only text stands across all columns, as a heading of the rows
+   * after it.
+   */
   readonly rows: readonly (readonly unknown[] | string)[];
-  /** Below the table, a line each; the CSV leaves them out. */
+  /** Lines below the table; the CSV leaves them out. */
   readonly notes?: readonly string[];
 }
 
-/** Rows as objects, whose keys are columns in the order in which they first appear; a polars DataFrame; or a table. */
+/**
+ * Anything that can be a table: rows as objects, whose keys are columns in the order in which they
+ * first appear; a polars DataFrame; or a table.
+ */
 export type TableSource = readonly object[] | { toRecords(): object[] } | Table;
 
 export function tableOf(source: TableSource): Table {
@@ -27,12 +33,12 @@ function isTable(source: TableSource): source is Table {
   return !Array.isArray(source) && !isFrame(source) && "rows" in source;
 }
 
-/** A DataFrame is a proxy whose `in` knows only its columns. */
+/** Whether rows are a polars DataFrame. It is a proxy whose `in` knows only its columns. */
 function isFrame(source: object): source is { toRecords(): object[] } {
   return typeof (source as { toRecords?: unknown }).toRecords === "function";
 }
 
-/** RFC 4180, numbers in full. */
+/** The table as CSV (RFC 4180), with all digits. */
 export function toCsv({ columns, rows }: Table): string {
   const cell = (value: unknown) => {
     const text = value === null || value === undefined ? "" : list(value).map(String).join(" ");
@@ -44,8 +50,9 @@ export function toCsv({ columns, rows }: Table): string {
 }
 
 /**
- * Numbers and their standard errors in one column: `24.1 ± 1.1`, as many digits as the error has in two. A standard error is a column
- * whose name ends in `± s.e.`, behind the one it is about.
+ * Joins numbers and their standard errors into one column, `24.1 ± 1.1`, with as many decimals as
+ * show the error to two digits. A column of standard errors is one whose name ends in `± s.e.`; it
+ * follows the column that it belongs to.
  */
 export function withErrors(table: Table): Table {
   const isError = table.columns.map((name, i) =>
@@ -86,7 +93,9 @@ export function toMarkdown(table: Table): string {
     notes.map((note) => `\n${note}\n`).join("");
 }
 
-/** A `tabular` in the style of the booktabs package, to be put into a `table`. */
+/**
+ * The table as a LaTeX `tabular` in the style of the booktabs package, for use inside a `table`.
+ */
 export function toLatex(table: Table): string {
   const { columns, rows, notes = [] } = withErrors(table);
   const line = (cells: readonly string[]) => `${cells.map(escapeLatex).join(" & ")} \\\\\n`;
@@ -99,10 +108,10 @@ export function toLatex(table: Table): string {
     notes.map((note) => `\\par{\\footnotesize ${escapeLatex(note)}}\n`).join("");
 }
 
-/** Columns about how numbers came to be. */
+/** Columns that say how the numbers were obtained. */
 const circumstances = ["n", "data", "scale", "seeds", "engine"];
 
-/** Circumstances that are the same in all rows, said once, below the table. */
+/** Moves such columns below the table where all rows have the same value. */
 function withSharedBelow({ columns, rows, notes = [] }: Table): Table {
   const values = rows.filter((row) => typeof row !== "string");
   const isShared = columns.map((name, i) =>
@@ -120,7 +129,7 @@ function withSharedBelow({ columns, rows, notes = [] }: Table): Table {
   };
 }
 
-/** For a screen: as narrow as it can be, with ids of runs when asked for. */
+/** The table as HTML, as narrow as possible; ids of runs unfold on a click. */
 export function toHtml(table: Table): string {
   const { columns, rows, notes = [] } = withSharedBelow(withErrors(table));
   const left = 'style="text-align:left"';
@@ -144,13 +153,16 @@ export function toHtml(table: Table): string {
     `<tbody>${body.join("")}</tbody>${foot && `<tfoot>${foot}</tfoot>`}</table>`;
 }
 
-/** `standardError` → `standard error`; anything that is not one camelCase word stays. */
+/**
+ * Heading of a column: `standardError` → `standard error`; anything that is not one camelCase word
+ * stays.
+ */
 function heading(column: string): string {
   if (!/^[a-z][a-zA-Z0-9]*$/.test(column)) return column;
   return column.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
-/** What a person reads: numbers to four digits, nothing as a dash. */
+/** A cell as text: numbers to four digits, a dash for nothing. */
 function shown(value: unknown): string {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
   if (Array.isArray(value)) return value.map(shown).join(", ");
@@ -165,7 +177,7 @@ function list(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [value];
 }
 
-/** A number, or one as text with the digits that it was printed with, or with its error. */
+/** Whether a cell is a number, or a number as text, as printed or with its error. */
 function isNumber(value: unknown): boolean {
   if (typeof value === "string") return /^[−-]?\d+(\.\d+)?( ± \d+(\.\d+)?)?$/.test(value);
   return typeof value === "number" || typeof value === "bigint";
@@ -197,7 +209,9 @@ const latexNames: Readonly<Record<string, string>> = {
   ...Object.fromEntries([..."⁰¹²³⁴⁵⁶⁷⁸⁹"].map((mark, digit) => [mark, `$^{${digit}}$`])),
 };
 
-/** In one pass, so that what one replacement brings is not replaced again. */
+/**
+ * Escapes all characters in one pass, so that the result of one replacement is not replaced again.
+ */
 function escapeLatex(text: string): string {
   return text.replace(
     /[\\~^±−×≥≤∞–<>|↑↓§⁰¹²³⁴⁵⁶⁷⁸⁹]|[&%$#_{}]/gu,
