@@ -1,4 +1,7 @@
-/** What a notebook calls: configs, and the verbs that run them. Verbs return numbers and run ids, never tensors. */
+/**
+ * The library for notebooks: configs, and the verbs that run them. Verbs return numbers and run
+ * ids, never tensors.
+ */
 export { ablate, type AblateOptions, type ArmResult } from "lib/experiments/pretrain/ablate.ts";
 export { type ArmCams, armCams, camSubjects } from "lib/experiments/explain/arm_cams.ts";
 export {

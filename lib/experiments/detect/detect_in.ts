@@ -1,4 +1,4 @@
-/** The verb `detectIn`: what a trained detector finds in any picture. */
+/** The verb `detectIn`: the objects that a trained detector finds in any picture. */
 import { absolutePath } from "lib/paths.ts";
 import type { Raster } from "lib/augment/mod.ts";
 import type { CocoBox, Rle } from "lib/datasets/coco/rle.ts";
@@ -18,10 +18,10 @@ import {
   loadSavedDetector,
 } from "lib/experiments/detect/saved_detector.ts";
 
-/** One object, in pixels of the picture as it was given. */
+/** An object that was found, in pixels of the given picture. */
 export interface FoundObject {
   readonly name: string;
-  /** How sure the detector is, a fraction. */
+  /** Confidence of the detector, a fraction. */
   readonly score: number;
   readonly box: CocoBox;
   readonly mask: Rle;
@@ -29,25 +29,27 @@ export interface FoundObject {
 
 export interface FoundInPicture {
   readonly run: string;
-  /** Of the weights: `step 2000`. */
+  /** Version of the weights: `step 2000`. */
   readonly version: string;
   readonly picture: Raster;
-  /** The surest first. */
+  /** Objects in order of confidence, the highest first. */
   readonly objects: readonly FoundObject[];
 }
 
 export interface DetectInOptions extends Pick<DetectorKey, "scale" | "seed"> {
-  /** By default `last`. */
+  /** Checkpoint to use; by default `last`. */
   readonly of?: DetectorCheckpoint;
-  /** Least score, a fraction: by default 0.5. */
+  /** Lowest score to return, a fraction: by default 0.5. */
   readonly minScore?: number;
 }
 
 /**
- * Looks for the run's classes in a picture, shown at the size that the detector is measured at.
+ * Finds objects of the run's classes in a picture, scaled to the size at which the detector is
+ * evaluated.
  *
  * @param picture Pixels, or the path of a JPEG, PNG or WebP; `~` is the home folder.
- * @throws {Error} If the run is not there, or the file is not there or no picture; the message names it.
+ * @throws {Error} If the run is not there, or the file is not there or not a picture; the message
+ *   names it.
  */
 export async function detectIn(
   config: DetectorConfig,

@@ -1,4 +1,4 @@
-/** From a data config and a scale to the two sets of a detector. */
+/** Training and validation sets of a detector, from a data config and a scale. */
 import { join } from "@std/path";
 import { absolutePath } from "lib/paths.ts";
 import type { CocoSet } from "lib/datasets/coco/coco_set.ts";
@@ -14,10 +14,11 @@ export interface DetectionData {
 }
 
 /**
- * Finds what a scale asks for. Images and objects with a fault are named and left out, unless the config has them stop it.
+ * Opens the sets of a scale. Images and objects with a fault are reported and left out, unless the
+ * config says that a fault stops the run.
  *
- * @param log Told of each fault: file, id, and what is wrong.
- * @throws {Error} As `loadCoco`. If train and val have not the same categories, or val has no object.
+ * @param log Receives a line for each fault: file, id, and what is wrong.
+ * @throws {Error} As `loadCoco`. If train and val differ in their categories, or val has no object.
  */
 export async function openDetectionData(
   data: DetectionDataConfig,

@@ -1,4 +1,4 @@
-/** Pictures of a set with what is annotated on them, to be shown, or to ask a detector about. */
+/** Pictures of a set with their annotated objects, to be shown or given to a detector. */
 import {
   annotationsOf,
   type CocoSet,
@@ -15,7 +15,7 @@ export interface AnnotatedPicture extends Pick<FoundInPicture, "picture"> {
 /**
  * Reads some pictures of a set.
  *
- * @param indices Into the set's images.
+ * @param indices Indices into the set's images.
  * @throws {RangeError} If there is no such image.
  * @throws {Error} If a picture cannot be read; the message names it.
  */

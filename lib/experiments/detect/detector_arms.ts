@@ -1,4 +1,7 @@
-/** The verb `ablateDetectors`: BC-SSL's with different kernels as backbones of detectors, pre-trained and from scratch (§4.2, Table 4). */
+/**
+ * The verb `ablateDetectors`: BC-SSLs with different kernels as backbones of detectors, pre-trained
+ * and from scratch (§4.2, Table 4).
+ */
 import { table4 } from "lib/paper/mod.ts";
 import type { TrainHooks } from "lib/runs/events.ts";
 import type { AblateOptions, Watch } from "lib/experiments/pretrain/ablate.ts";
@@ -18,9 +21,12 @@ import { folderOf, readStatus, runFolder } from "lib/experiments/runs/run_folder
 
 /** A BC-SSL as a detector's backbone. */
 export interface DetectorArm {
-  /** Of its depthwise convolutions: odd, pixels a side. At `paper` 3, 5, 7 or 9. */
+  /** Kernel size of its depthwise convolutions: odd, in pixels. At `paper` 3, 5, 7 or 9. */
   readonly kernelSize: number;
-  /** By DINO; otherwise it starts from the weights that the pre-training of the same seed started from. */
+  /**
+   * Whether the backbone is pre-trained by DINO; otherwise it starts from the weights that the
+   * pre-training of the same seed starts from.
+   */
   readonly pretrained: boolean;
 }
 
@@ -35,12 +41,17 @@ export const detectorMetrics = [
 ] as const;
 export type DetectorMetric = typeof detectorMetrics[number];
 
-/** What one arm reached. Average precisions on val are fractions, one for each seed, in the order of `seeds`. */
+/**
+ * Results of one arm. Average precisions on val are fractions, one for each seed, in the order of
+ * `seeds`.
+ */
 export interface DetectorArmResult
   extends DetectorArm, Readonly<Record<DetectorMetric, readonly number[]>> {
   /** `BC-SSL, 9×9` or `BC-SSL, 9×9, from scratch`. */
   readonly name: string;
-  /** What Table 4 prints of it on COCO after 100 epochs of pre-training; it has none from scratch. */
+  /**
+   * Numbers that Table 4 prints on COCO after 100 epochs of pre-training; it has none from scratch.
+   */
   readonly paper?: Readonly<Record<DetectorMetric, number>>;
   readonly scale: ScaleName;
   readonly seeds: readonly number[];
@@ -48,20 +59,20 @@ export interface DetectorArmResult
 }
 
 export interface AblateDetectorsOptions extends Pick<AblateOptions, "scale" | "seeds" | "watch"> {
-  /** Fine-tune again, also what is finished; pre-trainings stay as they are. */
+  /** Whether to fine-tune finished detectors again; pre-trained runs stay as they are. */
   readonly fresh?: boolean;
 }
 
-/** `BC-SSL, 9×9, from scratch`. */
+/** Name of an arm: `BC-SSL, 9×9, from scratch`. */
 export function detectorArmName(arm: DetectorArm): string {
   return armName(backboneOf(arm)) + (arm.pretrained ? "" : ", from scratch");
 }
 
 /**
- * An arm as a detector: of scenes; at `paper` of COCO, with the paper's schedule of 36 epochs. Its backbone comes from a run at the
- * same scale.
+ * The detector config of an arm: on scenes of emoji; at `paper` on COCO, with the paper's schedule
+ * of 36 epochs. The backbone comes from a run at the same scale.
  *
- * @throws {RangeError} If the kernel size is not odd, or Table 4 does not have it, at `paper`.
+ * @throws {RangeError} If the kernel size is not odd, or at `paper` is not in Table 4.
  */
 export function detectorArmConfig(
   arm: DetectorArm,
@@ -86,12 +97,13 @@ function backboneOf({ kernelSize }: DetectorArm): Arm {
 }
 
 /**
- * Fine-tunes a detector on every arm with every seed, the first seed of all arms first, and measures it on val. Backbones that are
- * not there are pre-trained before; what `outputs/` holds is loaded.
+ * Fine-tunes a detector for every arm with every seed, the first seed of all arms first, and
+ * measures it on val. Missing backbones are pre-trained first; finished runs are loaded from
+ * `outputs/`.
  *
- * @returns A result for each arm, in their order.
+ * @returns One result per arm, in their order.
  * @throws {RangeError} If there is no arm or no seed, or as {@linkcode detectorArmConfig}.
- * @throws {Error} If it was interrupted: what was done is kept, and the same call goes on.
+ * @throws {Error} If it was interrupted: finished runs are kept, and the same call continues.
  */
 export async function ablateDetectors(
   arms: readonly DetectorArm[],
@@ -134,7 +146,7 @@ interface MeasureOptions
   readonly watch: Watch;
 }
 
-/** One arm with one seed: its pre-training if it lacks one, its fine-tuning, its scores. */
+/** Runs one arm with one seed: pre-training if it is missing, fine-tuning, evaluation. */
 async function measure(
   name: string,
   config: DetectorConfig,
@@ -157,7 +169,7 @@ async function measure(
   return await evaluateDetector(config, { ...key, ...quiet, fresh });
 }
 
-/** All seeds of one arm. */
+/** Joins all seeds of one arm. */
 function gathered(scores: readonly DetectorScores[]) {
   const of = (region: "box" | "mask", metric: "ap" | "ap50" | "ap75") =>
     scores.map((score) => score[region].metrics[metric]);

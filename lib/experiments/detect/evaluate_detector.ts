@@ -1,4 +1,7 @@
-/** The verb `evaluateDetector`: COCO's numbers of a trained detector, of boxes and masks, and of each class. */
+/**
+ * The verb `evaluateDetector`: COCO's metrics of a trained detector, for boxes and masks, overall
+ * and for each class.
+ */
 import {
   type CocoEvaluation,
   type CocoMetrics,
@@ -26,30 +29,30 @@ import {
   loadSavedDetector,
 } from "lib/experiments/detect/saved_detector.ts";
 
-/** Numbers of one class. */
+/** Scores of one class. */
 export interface ClassScores {
   readonly categoryId: number;
   readonly name: string;
-  /** How many there are to be found. */
+  /** Number of objects to be found. */
   readonly objects: number;
-  /** Fractions; NaN where there is no such object. */
+  /** Fractions; NaN where there is no object of that size. */
   readonly metrics: CocoMetrics;
 }
 
-/** A mean over the classes at one overlap. */
+/** Precision by recall at one overlap, mean over the classes. */
 export interface PrecisionCurve {
-  /** 0.5, 0.55 and so on to 0.95. */
+  /** Overlap (IoU) that counts as a match: 0.5, 0.55, … 0.95. */
   readonly iou: number;
-  /** Precision at each of the recalls. */
+  /** Precision at each value of `recalls`. */
   readonly precision: readonly number[];
 }
 
-/** Of boxes, or of masks. */
+/** Scores of boxes, or of masks. */
 export interface RegionScores {
   /** Means over the classes, fractions. */
   readonly metrics: CocoMetrics;
   readonly classes: readonly ClassScores[];
-  /** 0, 0.01 and so on to 1. */
+  /** The recalls 0, 0.01, … 1. */
   readonly recalls: readonly number[];
   readonly curves: readonly PrecisionCurve[];
 }
@@ -57,9 +60,9 @@ export interface RegionScores {
 /** Numbers only. */
 export interface DetectorScores extends Pick<DetectorKey, "scale" | "seed"> {
   readonly run: string;
-  /** Of the weights: `step 2000`. */
+  /** Version of the weights: `step 2000`. */
   readonly version: string;
-  /** Images measured. */
+  /** Number of images measured. */
   readonly images: number;
   readonly box: RegionScores;
   readonly mask: RegionScores;
@@ -67,16 +70,17 @@ export interface DetectorScores extends Pick<DetectorKey, "scale" | "seed"> {
 
 export interface EvaluateDetectorOptions
   extends Pick<DetectorKey, "scale" | "seed">, Pick<TrainHooks, "signal" | "onWarning"> {
-  /** By default `last`. */
+  /** Checkpoint to evaluate; by default `last`. */
   readonly of?: DetectorCheckpoint;
-  /** Forget what is in the run's folder and evaluate again. */
+  /** Whether to evaluate again although the run's folder has the result. */
   readonly fresh?: boolean;
 }
 
 /**
- * Measures a detector on val, or loads what `outputs/` has of it.
+ * Measures a detector on val, or loads the result from `outputs/`.
  *
- * @throws {Error} If the run is not there, the set has a fault and the config has that stop it, or `signal` was aborted.
+ * @throws {Error} If the run is not there, the set has a fault and the config says that this stops
+ *   it, or `signal` was aborted.
  */
 export async function evaluateDetector(
   config: DetectorConfig,

@@ -1,4 +1,7 @@
-/** The verb `finetuneDetector`: trains a Mask R-CNN on a backbone, or goes on with, or simply loads, one run. */
+/**
+ * The verb `finetuneDetector`: trains a Mask R-CNN on a backbone, continues one that was stopped,
+ * or loads a finished one.
+ */
 import { openDetectionData } from "lib/experiments/detect/detection_data.ts";
 import {
   type DetectorConfig,
@@ -11,14 +14,15 @@ import { folderOf } from "lib/experiments/runs/run_folder.ts";
 import { type TrainOptions, type TrainResult, trainRun } from "lib/experiments/runs/train_run.ts";
 
 /**
- * Trains a detector to its end, from where `outputs/` has it, exactly as `pretrain` does; loads it if it is finished there.
+ * Trains a detector to its end, continuing from what `outputs/` has, as `pretrain` does; a finished
+ * one is loaded.
  *
- * Its monitor measures on val: `boxAp`, `boxAp50`, `maskAp`, …, fractions, of which `boxAp` says which checkpoint is the best. Faults
- * of the set are told to `onWarning`.
+ * Its monitor measures on val: `boxAp`, `boxAp50`, `maskAp`, …, fractions; the highest `boxAp`
+ * decides the best checkpoint. Faults of the set are reported to `onWarning`.
  *
- * @throws {RangeError} If a loss is not finite; the last checkpoint stands.
- * @throws {Error} If the pre-trained run is not there; if the set is faulty and the config has that stop it; if the disk refuses, or
- *   another process is writing the run.
+ * @throws {RangeError} If a loss is not finite; the last checkpoint stays.
+ * @throws {Error} If the pre-trained run is not there; if the set has a fault and the config says
+ *   that this stops it; if the disk refuses, or another process is writing the run.
  */
 export async function finetuneDetector(
   config: DetectorConfig,

@@ -1,4 +1,4 @@
-/** A trained detector from `outputs/`. */
+/** Trained detectors in `outputs/`. */
 import { createMaskRcnn, type MaskRcnn } from "lib/detect/network/mask_rcnn.ts";
 import { loadDetector } from "lib/detect/training/train_detector.ts";
 import { createRng } from "lib/rng.ts";
@@ -7,25 +7,25 @@ import { disposeOptimizer, type OptimizerState } from "lib/train/optimizer_state
 import { detectorId, type DetectorKey } from "lib/experiments/detect/detector_config.ts";
 import { folderOf, readStatus, type RunFolder } from "lib/experiments/runs/run_folder.ts";
 
-/** The run's last checkpoint, or the one with the best AP of boxes. */
+/** Which checkpoint: the run's last, or the one with the best AP of boxes. */
 export type DetectorCheckpoint = "last" | "best";
 
 export interface FoundDetector {
   readonly folder: RunFolder;
   readonly path: string;
-  /** What tells these weights from later ones at the same place: `step 2000`. */
+  /** Tells these weights from later ones in the same file: `step 2000`. */
   readonly version: string;
 }
 
 /**
- * Finds a detector, without reading it.
+ * Finds a detector without reading it.
  *
  * @throws {RangeError} If `of` is unknown.
  * @throws {Error} If it is not there; the message says which verb makes it.
  */
 export function findDetector(key: DetectorKey, of: DetectorCheckpoint): FoundDetector {
   const folder = folderOf(detectorId(key));
-  if (of !== "last" && of !== "best") { // in plain JavaScript and notebooks
+  if (of !== "last" && of !== "best") { // plain JavaScript and notebooks get here
     throw new RangeError(`Unknown detector "${of satisfies never}": use last or best`);
   }
   const last = listCheckpoints(folder.path)[0];
@@ -40,9 +40,9 @@ export function findDetector(key: DetectorKey, of: DetectorCheckpoint): FoundDet
 }
 
 /**
- * The network of a checkpoint; the caller owns it.
+ * Loads the network of a checkpoint; the caller owns it.
  *
- * @param numClasses With the background.
+ * @param numClasses Number of classes, including the background.
  * @throws {Error} If the file is damaged, or of another network.
  */
 export function loadSavedDetector(

@@ -1,4 +1,7 @@
-/** The verb `armCams`: how well the maps of arms find the object, over seeds (§5.1). */
+/**
+ * The verb `armCams`: how well the class activation maps of arms find the object, over seeds
+ * (§5.1).
+ */
 import { loadEmoji } from "lib/datasets/emoji/emoji.ts";
 import type { ImageSet } from "lib/datasets/pictures/images.ts";
 import { inMemory, thinned } from "lib/datasets/pictures/stored_images.ts";
@@ -17,15 +20,16 @@ import type { RunToExplain } from "lib/experiments/explain/explained.ts";
 import { counter } from "lib/experiments/runs/in_turn.ts";
 import { findSubject } from "lib/experiments/subjects/subject.ts";
 
-/** What the maps of one arm scored. */
+/** Scores of the maps of one arm. */
 export interface ArmCams extends ArmResult {
   /** Grad-CAM and Eigen-CAM of each seed's teacher; errors are over images. */
   readonly rows: readonly CamScoreRow[];
 }
 
 /**
- * Of the small networks, the last map of 4 × 4 positions: of 32 pixels, their last stage makes one position, and a map of that is
- * one colour. The ViT's tokens stay 8 × 8, so its layer is the paper's.
+ * Layers of the small networks: for each, the last map of 4 × 4 positions. For images of 32 pixels
+ * their last stage has a single position, whose map would be one colour. The ViT keeps 8 × 8
+ * tokens, so its layer is the paper's.
  */
 const smallLayers: Partial<Record<Arm["arch"], string>> = {
   resnet: "layer2.0",
@@ -33,7 +37,10 @@ const smallLayers: Partial<Record<Arm["arch"], string>> = {
   swin: "layers.1.blocks.1.norm1",
 };
 
-/** Arms' teachers as `cams` takes them: at `paper` at the paper's layers, else where there are 4 × 4 positions. */
+/**
+ * Teachers of arms as `cams` takes them: at `paper` with the paper's layers, otherwise with layers
+ * of 4 × 4 positions.
+ */
 export function camSubjects(
   arms: readonly Arm[],
   { scale, seed }: { readonly scale: ScaleName; readonly seed: number },
@@ -46,12 +53,13 @@ export function camSubjects(
 }
 
 /**
- * Trains what `outputs/` does not hold of the arms, and scores the maps of each run's teacher against the emoji's masks: of the runs'
- * own test images, by their own classes. What is scored once loads.
+ * Trains arms that `outputs/` does not hold, and scores the maps of each run's teacher against the
+ * emoji's masks: on the run's own test images, for their own classes. Scores that exist are loaded.
  *
- * At `paper`: of 500 emoji at 224 pixels, of which ImageNet has no classes, by the network's first choice.
+ * At `paper`, the images are 500 emoji at 224 pixels. ImageNet has no such classes, so the
+ * network's first choice is explained.
  *
- * @throws {Error} If it was interrupted: runs that were done are kept.
+ * @throws {Error} If it was interrupted: finished runs are kept.
  */
 export async function armCams(
   arms: readonly Arm[],
@@ -76,7 +84,7 @@ export async function armCams(
   return trained.map((arm, i) => ({ ...arm, rows: rows.flatMap((ofSeed) => ofSeed[i]!) }));
 }
 
-/** Of one run, from its folder if they are there. */
+/** Scores of one run, from its folder if it has them. */
 async function scoresOf(
   subject: RunToExplain,
   open: () => Promise<ImageSet>,

@@ -1,4 +1,7 @@
-/** The verbs `cams` and `scoreCams`: what networks look at, side by side, and how well that finds the object. */
+/**
+ * The verbs `cams` and `scoreCams`: class activation maps of networks side by side, and how well
+ * they find the object.
+ */
 import { imageCount, type ImageSet } from "lib/datasets/pictures/images.ts";
 import { imageBatch } from "lib/eval/features/features.ts";
 import { type MeanAndError, meanAndError } from "lib/stats/statistics.ts";
@@ -19,38 +22,43 @@ import {
 import { interruptible } from "lib/experiments/runs/pause.ts";
 
 export interface CamsOptions {
-  /** Which class Grad-CAM explains: the network's first choice (as pytorch-grad-cam does), or the image's own. */
+  /**
+   * Which class Grad-CAM explains: the network's first choice (as pytorch-grad-cam does), or the
+   * image's own.
+   */
   readonly explain?: "choice" | "label";
   readonly signal?: AbortSignal;
 }
 
 /** An image's Grad-CAM and the class it explains. */
 export interface NamedGradCam extends GradCam {
-  /** `class 7` of a network whose classes nobody named. */
+  /** Name of the class; `class 7` if nobody named the network's classes. */
   readonly className: string;
 }
 
 /** One network's maps, in the order of the images. */
 export interface CamRow {
   readonly name: string;
-  /** `undefined` of a network without a classifier. */
+  /** Absent for a network without a classifier. */
   readonly gradCam?: readonly NamedGradCam[];
   readonly eigenCam: readonly Heatmap[];
 }
 
-/** What Table 6 shows: networks by pictures by methods. Numbers only. */
+/** Maps as in Table 6: networks by pictures by methods. Numbers only. */
 export interface CamSheet {
   readonly images: ImageSet;
   readonly rows: readonly CamRow[];
 }
 
 /**
- * Grad-CAM and Eigen-CAM of some images by each network, at the layer that the paper looks at unless another is named.
+ * Computes Grad-CAM and Eigen-CAM of some images for each network, at the paper's layer unless
+ * another is named.
  *
- * @param images A few, as `loadPictures` or `subset` gives them, at the size that the networks are to see them.
+ * @param images A few, as `loadPictures` or `subset` returns them, at the size that the networks
+ *   expect.
  * @throws {Error} If a run is not there, or `signal` was aborted.
- * @throws {RangeError} If there is no image, one is too small for a network's layer to be a map, or one has no class that
- *   the network knows.
+ * @throws {RangeError} If there is no image, an image is too small for the layer to have a map, or
+ *   has a class that the network does not know.
  */
 export async function cams(
   subjects: readonly NetworkToExplain[],
@@ -73,9 +81,9 @@ export async function cams(
   return { images, rows };
 }
 
-const batchSize = 16; // images whose maps are drawn at a time
+const batchSize = 16; // images whose maps are computed at a time
 
-/** The maps of all images, a batch at a time. */
+/** Maps of all images, one batch at a time. */
 async function* batches(
   { model, classNames, hasClassifier, stats }: ExplainedNetwork,
   images: ImageSet,
@@ -106,7 +114,7 @@ async function* batches(
   }
 }
 
-/** The images' labels, which must mean the same to the network. */
+/** Labels of the images; their classes must be the network's. */
 function knownLabels(images: ImageSet, classNames: readonly string[] | undefined): Int32Array {
   if (classNames?.join("\n") !== images.classNames.join("\n")) {
     throw new RangeError(
@@ -122,24 +130,25 @@ function knownLabels(images: ImageSet, classNames: readonly string[] | undefined
 }
 
 export interface ScoreCamsOptions extends CamsOptions {
-  /** Hot is what reaches this share of a map's highest value. */
+  /** Share of a map's highest value from which a pixel counts as hot. */
   readonly threshold?: number;
 }
 
-/** The scores of one method's maps by one network, over images. Fractions; errors are of the mean over images. */
+/** Scores of one method's maps by one network. Fractions; errors are of the mean over images. */
 export interface CamScoreRow {
   readonly name: string;
   readonly method: "Grad-CAM" | "Eigen-CAM";
-  /** Pixels; `null` of a network whose blocks have no one kernel size. */
+  /** Side in pixels; `null` for a network whose blocks do not share one kernel size. */
   readonly kernelSize: number | null;
   readonly threshold: number;
   readonly scores: Readonly<Record<keyof CamScores, MeanAndError>>;
 }
 
 /**
- * How well the maps of each network find the object, over images whose masks are known, as the emoji's.
+ * Scores how well the maps of each network find the object, on images with masks, such as the
+ * emoji.
  *
- * @param options.explain By default the image's own class: the object that the mask shows.
+ * @param options.explain By default the image's own class, whose object the mask shows.
  * @throws {RangeError} If the images have no masks; else as {@linkcode cams} and `camScores`.
  */
 export async function scoreCams(

@@ -1,4 +1,4 @@
-/** Networks to be explained, each with a classifier, without which Grad-CAM has nothing to explain. */
+/** Networks to explain, each with a classifier, which Grad-CAM needs. */
 import { createHash } from "node:crypto";
 import { join } from "@std/path";
 import { type ChannelStats, imageNetStats } from "lib/augment/mod.ts";
@@ -22,7 +22,9 @@ export type NetworkToExplain = RunToExplain | ModelToExplain;
 
 interface Named {
   readonly name: string;
-  /** Official names of the layers whose output is drawn. By default the layer that the paper draws. */
+  /**
+   * Official names of the layers whose output is drawn. By default the layer that the paper draws.
+   */
   readonly layers?: readonly string[];
 }
 
@@ -57,7 +59,8 @@ export interface ExplainedNetwork extends Disposable {
  * Opens a network with a classifier. A run gets the `explained` classifier of `classifierKinds`,
  * which is fitted once and kept in the run's folder; another network has its own, or none.
  *
- * @param pause Awaited several times a second while a classifier is fitted; what it throws ends that.
+ * @param pause Awaited several times a second while a classifier is fitted; what it throws ends
+ *   that.
  * @throws {Error} If the weights are not there.
  */
 export async function openExplained(
@@ -125,7 +128,10 @@ function shortName(of: Subject): string {
   return createHash("sha256").update(of.weights).digest("hex").slice(0, 8);
 }
 
-/** Reads a classifier; `undefined`, so that it is fitted again, if it is missing, damaged, or of other weights. */
+/**
+ * Reads a classifier; `undefined`, so that it is fitted again, if it is missing, damaged, or of
+ * other weights.
+ */
 async function readClassifier(path: string, version: string): Promise<NamedClassifier | undefined> {
   try {
     const { arrays, metadata } = await parseSafetensors(openWeightsFile(path));

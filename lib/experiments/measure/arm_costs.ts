@@ -1,19 +1,23 @@
-/** The verb `armCosts`: how large the networks of a comparison are. */
+/** The verb `armCosts`: the sizes of the networks of a comparison. */
 import { createRng } from "lib/rng.ts";
 import { createModel, totalCost } from "lib/models/mod.ts";
 import { type Arm, armConfig, armName } from "lib/experiments/configs/arms.ts";
 import { recipeAt, type ScaleName } from "lib/experiments/configs/config.ts";
 
-/** One network's cost for one image of the size that it is trained on. */
+/** Cost of one network for one image of its training size. */
 export interface ArmCost {
   readonly network: string;
   readonly "million weights": number;
   readonly "million multiply–adds": number;
-  /** The fraction of them that is in depthwise convolutions, percent. */
+  /** Share of them in depthwise convolutions, in percent. */
   readonly "of them depthwise (%)": number;
 }
 
-/** Builds each network, runs it once on a blank image and adds up what its layers did. @throws As {@linkcode armConfig}. */
+/**
+ * Builds each network, runs it once on a blank image and adds up the operations of its layers.
+ *
+ * @throws As {@linkcode armConfig}.
+ */
 export function armCosts(
   arms: readonly Arm[],
   { scale }: { readonly scale: ScaleName },

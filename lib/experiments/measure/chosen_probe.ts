@@ -1,32 +1,36 @@
-/** A linear probe whose learning rate no test image has chosen. */
+/** A linear probe whose learning rate is chosen without looking at test images. */
 import type { TrainHooks } from "lib/runs/events.ts";
 import type { PretrainConfig, RunKey } from "lib/experiments/configs/config.ts";
 import { linearProbe, probeRates } from "lib/experiments/measure/linear_probe.ts";
 import type { SubjectOrPixels } from "lib/experiments/subjects/subject.ts";
 
-/** What it reached. */
+/** The chosen rate and its accuracy. */
 export interface ChosenProbe {
-  /** For 256 images: the rate that did best on training images held out. */
+  /** The rate that did best on training images held out, for 256 images. */
   readonly lr: number;
-  /** After the last epoch, of the test images; a fraction. */
+  /** Accuracy on the test images after the last epoch, a fraction. */
   readonly top1: number;
 }
 
 export interface ChosenProbeOptions
   extends Pick<RunKey, "scale" | "seed">, Pick<TrainHooks, "signal"> {
   readonly of: SubjectOrPixels;
-  /** By default, the reference's 100. */
+  /** Epochs of each probe; by default, the reference's 100. */
   readonly epochs?: number;
 }
 
-const heldOut = 0.1; // of the training images, to choose a rate by
+const heldOut = 0.1; // share of the training images to choose a rate by
 
-/** Two more than a probe tries by itself: DINO's features of emoji do best at 0.3, the last of those. */
+/**
+ * Rates to choose from: two more than a probe tries by itself, since 0.3, its last, is the best one
+ * for DINO's features of emoji.
+ */
 export const scoreRates = [...probeRates, 1, 3] as const;
 
 /**
- * Trains probes on nine tenths of the training images, chooses the rate that did best on the other tenth, and tests the probe of
- * that rate among those trained on all of them. What `outputs/` has of it is loaded.
+ * Trains probes on nine tenths of the training images, chooses the rate that did best on the other
+ * tenth, and tests the probe of that rate after training on all of them. Results that `outputs/`
+ * has are loaded.
  *
  * @throws As {@linkcode linearProbe}.
  */

@@ -1,4 +1,7 @@
-/** How evaluations read features: of a network, or the pixels themselves, which any network has to beat. */
+/**
+ * Banks of features for evaluations: a network's features, or the pixels themselves, which any
+ * network has to beat.
+ */
 import { join } from "@std/path";
 import type * as tf from "lib/tf.ts";
 import { imageCount } from "lib/datasets/pictures/images.ts";
@@ -11,7 +14,10 @@ import {
 import type { CropRecipe } from "lib/ssl/views/crop_recipe.ts";
 import { outputsFolder } from "lib/experiments/runs/run_folder.ts";
 
-/** How an evaluation reads features; those too many for memory wait in `outputs/`. */
+/**
+ * Options for reading features; those too many for memory are kept in a file in `outputs/`
+ * meanwhile.
+ */
 export function bankOptions(
   { stats, globalSize }: Pick<CropRecipe, "stats" | "globalSize">,
 ): FeatureBankOptions {
@@ -19,14 +25,16 @@ export function bankOptions(
   return { stats, size: globalSize, path };
 }
 
-const mostBytes = 16 * 2 ** 30; // of pixels as numbers, on disk
+const mostBytes = 16 * 2 ** 30; // of pixels as float32, on disk
 const asTheyAre = { mean: [0, 0, 0], std: [1, 1, 1] } as const;
 
 /**
- * The images themselves, `[N, H·W·3]` in 0–1; pictures in files as a network of the recipe is evaluated on them.
+ * Reads the images themselves as features, `[N, H·W·3]` in 0–1; pictures in files are cropped as
+ * for an evaluation.
  *
- * @param pause Awaited after each batch; what it throws ends the reading, and leaves nothing behind.
- * @throws {RangeError} If they are too many, or too large, to be features.
+ * @param pause Awaited after each batch; what it throws ends the reading, and leaves nothing
+ *   behind.
+ * @throws {RangeError} If the images are too many or too large to be features.
  */
 export async function pixelBank(
   source: ImageSource,

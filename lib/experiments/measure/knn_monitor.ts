@@ -1,29 +1,32 @@
-/** The verb `knnMonitor`: the k-NN over the history of a run (the paper's Figure 3). */
+/** The verb `knnMonitor`: the k-NN accuracy through the history of a run (the paper's Figure 3). */
 import type { HistoryLine } from "lib/runs/events.ts";
 import type { TrainResult } from "lib/experiments/runs/train_run.ts";
 
-/** The teacher's k-NN at one step. Fractions. */
+/** k-NN accuracy of the teacher at one step; fractions. */
 export interface KnnPoint {
   readonly step: number;
   readonly top1: number;
   readonly top5: number;
 }
 
-/** The course of the k-NN with one k. The paper's 75.7 is the best of its run, at epoch 260 of 300: tell which one is meant. */
+/**
+ * Course of the k-NN for one k. State which number you quote: the paper's 75.7 is the best of its
+ * run, at epoch 260 of 300, not the last.
+ */
 export interface KnnCourse {
   readonly k: number;
   /** In the order of steps. */
   readonly points: readonly KnnPoint[];
   readonly last: KnnPoint;
-  /** Of highest top-1, the first such. */
+  /** The point with the highest top-1, the first of equal ones. */
   readonly best: KnnPoint;
 }
 
 /**
- * What the monitor of a run measured, for every k.
+ * Collects the monitor's measurements of a run, for every k.
  *
- * @param run A result of `pretrain`, finished or not; or a line's worth of it.
- * @returns Nothing for a run without a measurement yet.
+ * @param run A result of `pretrain`, finished or not, or anything with a history.
+ * @returns Empty if nothing was measured yet.
  */
 export function knnMonitor({ history }: Pick<TrainResult, "history">): KnnCourse[] {
   return ksOf(history).map((k) => {
@@ -36,7 +39,7 @@ export function knnMonitor({ history }: Pick<TrainResult, "history">): KnnCourse
   });
 }
 
-/** All k that were measured, in order. */
+/** All values of k that were measured, in order. */
 function ksOf(history: readonly HistoryLine[]): number[] {
   const names = new Set(history.flatMap(({ metrics }) => Object.keys(metrics)));
   const ks = [...names].map((name) => Number(/^knn(\d+)Top1$/.exec(name)?.[1] ?? NaN));

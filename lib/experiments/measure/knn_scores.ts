@@ -1,4 +1,7 @@
-/** The verbs that answer "is it better than nothing?": k-NN of a network, of raw pixels, of random weights. */
+/**
+ * The verbs `knn` and `baselines`: k-NN accuracy of a network, of raw pixels, and of random
+ * weights.
+ */
 import { type ImageSource, isStored } from "lib/datasets/pictures/stored_images.ts";
 import { readFeatureBank } from "lib/eval/features/feature_source.ts";
 import { pooledFeatures } from "lib/eval/features/features.ts";
@@ -18,10 +21,12 @@ import type { PretrainConfig, RunKey, ScaleName } from "lib/experiments/configs/
 import type { TrainHooks } from "lib/runs/events.ts";
 
 /**
- * k-NN on the features of a network.
+ * k-NN accuracy on the features of a network.
  *
- * @param crops What the network was trained on: its normalisation, and the size that pictures in files are cropped to.
- * @param pause Awaited several times a second, so that an interrupt is heard; what it throws ends the evaluation.
+ * @param crops The normalisation of the training, and the size to which pictures in files are
+ *   cropped.
+ * @param pause Awaited several times a second, so that an interrupt is received; what it throws
+ *   ends the evaluation.
  */
 export async function knnOfModel(
   model: Pick<Model, "forward">,
@@ -35,7 +40,7 @@ export async function knnOfModel(
   return await drive(knnSteps(bank, queries, { numClasses: train.classNames.length }), pause);
 }
 
-/** The same as metrics of a run: `knn10Top1`, `knn10Top5`, `knn20Top1`, … */
+/** The same accuracies as metrics of a run: `knn10Top1`, `knn10Top5`, `knn20Top1`, … */
 export async function knnMetrics(
   ...args: Parameters<typeof knnOfModel>
 ): Promise<Record<string, number>> {
@@ -45,7 +50,7 @@ export async function knnMetrics(
   );
 }
 
-/** k-NN on the images themselves; otherwise as {@linkcode knnOfModel}. */
+/** k-NN accuracy on the images themselves; otherwise as {@linkcode knnOfModel}. */
 async function knnOfPixels(
   { train, test }: { readonly train: ImageSource; readonly test: ImageSource },
   crops: Pick<CropRecipe, "globalSize">,
@@ -59,7 +64,7 @@ async function knnOfPixels(
 export interface KnnVerbOptions extends Pick<RunKey, "scale" | "seed">, Pick<TrainHooks, "signal"> {
   /** Whose features; `pixels` are the images themselves. By default the run's teacher. */
   readonly of?: SubjectOrPixels;
-  /** Forget what is in the run's folder and evaluate again. */
+  /** Whether to evaluate again although the run's folder has the result. */
   readonly fresh?: boolean;
 }
 
@@ -67,14 +72,15 @@ export interface KnnVerbOptions extends Pick<RunKey, "scale" | "seed">, Pick<Tra
 export interface KnnResult extends Pick<RunKey, "scale" | "seed"> {
   readonly run: string;
   readonly of: SubjectOrPixels;
-  /** Of the weights: `step 6240`. */
+  /** Version of the weights: `step 6240`. */
   readonly version: string;
-  /** One for each k. */
+  /** One entry for each k. */
   readonly accuracies: readonly KnnAccuracy[];
 }
 
 /**
- * k-NN of a run's teacher, of any weights of its network, or of raw pixels, or what `outputs/` has of it.
+ * Computes the k-NN accuracy of a run's teacher, of other weights of its network, or of raw pixels,
+ * or loads the result from `outputs/`.
  *
  * @throws {Error} If the weights are not there, or `signal` was aborted.
  */
@@ -96,17 +102,25 @@ export async function knn(
   });
 }
 
-/** What the trained network has to beat. Fractions. */
+/** Accuracies that a trained network has to beat; fractions. */
 export interface Baselines {
-  /** One class guessed always: the largest share a class has among the test images. */
+  /**
+   * Accuracy of always guessing one class: the share of the largest class among the test images.
+   */
   readonly chance: number;
-  /** Cosine between the images themselves; none of pictures in files, which are too large and too many. */
+  /**
+   * k-NN by the cosine between images; empty for pictures in files, which are too large and too
+   * many.
+   */
   readonly pixels: readonly KnnAccuracy[];
-  /** The same backbone with the weights it starts from, one entry for each seed. */
+  /** k-NN of the backbone with its first weights, one entry for each seed. */
   readonly randomInit: readonly (readonly KnnAccuracy[])[];
 }
 
-/** k-NN without any training, on the same images as {@linkcode pretrain} uses, or what the folders of those runs have of it. */
+/**
+ * Computes the k-NN without any training, on the images that {@linkcode pretrain} uses, or loads
+ * the results from the folders of those runs.
+ */
 export async function baselines(
   config: PretrainConfig,
   { scale, seeds }: { readonly scale: ScaleName; readonly seeds: readonly number[] },

@@ -1,4 +1,7 @@
-/** The verb `linearProbe`: the accuracy of a linear classifier on a run's features (the paper's "linear", Tables 1 to 3). */
+/**
+ * The verb `linearProbe`: the accuracy of a linear classifier on a run's features (the paper's
+ * "linear", Tables 1 to 3).
+ */
 import type * as tf from "lib/tf.ts";
 import { createRng, type Rng } from "lib/rng.ts";
 import type { ImageSource } from "lib/datasets/pictures/stored_images.ts";
@@ -70,7 +73,10 @@ export interface LinearProbeResult extends Pick<RunKey, "scale" | "seed"> {
   readonly courses: readonly ProbeCourse[];
 }
 
-/** Rates tried side by side on cached features: from the reference's 0.001 to what its ResNet-50 got. */
+/**
+ * Rates tried side by side on cached features: from the reference's 0.001 to what its ResNet-50
+ * got.
+ */
 export const probeRates = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3] as const;
 
 /** The one rate of a probe on augmented crops: the reference's. */

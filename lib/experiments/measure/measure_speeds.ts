@@ -1,4 +1,7 @@
-/** The verb `measureSpeeds`: images a second of Table 3's networks on this machine, beside the paper's. */
+/**
+ * The verb `measureSpeeds`: images per second of Table 3's networks on this machine, beside the
+ * paper's.
+ */
 import type { TrainHooks } from "lib/runs/events.ts";
 import type { ThroughputOptions } from "lib/eval/images_per_second.ts";
 import {
@@ -13,15 +16,15 @@ import type { ScaleName } from "lib/experiments/configs/config.ts";
 import { counter } from "lib/experiments/runs/in_turn.ts";
 import { throughput } from "lib/experiments/measure/throughput.ts";
 
-/** One network. */
+/** Speed of one network. */
 export interface MeasuredSpeed {
   readonly network: string;
   readonly "million weights": number;
   readonly imagesPerSecond: number;
-  /** As printed; null where it is not. */
+  /** Printed throughput; null where the paper has none. */
   readonly "paper, V100": number | null;
   readonly "paper, A100": number | null;
-  /** Fractions that the paper prints of it, trained with DINO. */
+  /** Accuracies that the paper prints for it under DINO; fractions. */
   readonly linear: number;
   readonly knn: number;
   /** Images in a batch. */
@@ -39,7 +42,10 @@ const networks: Readonly<Record<string, ModelConfig>> = {
   "BC-SSL-S": bcSslConfig("small"),
 };
 
-/** A GPU's are the reference's own; otherwise fewer and smaller batches, and at `smoke` smaller images. */
+/**
+ * Sizes of the measurement: the reference's own for a GPU, otherwise fewer and smaller batches, and
+ * at `smoke` smaller images.
+ */
 const sizes: Readonly<Record<ScaleName, ThroughputOptions>> = {
   smoke: { batchSize: 1, warmup: 0, timed: 1, imageSize: 96 },
   laptop: { batchSize: 8, warmup: 2, timed: 5 },
@@ -48,15 +54,15 @@ const sizes: Readonly<Record<ScaleName, ThroughputOptions>> = {
 
 export interface MeasureSpeedsOptions extends Pick<TrainHooks, "onStart" | "onEvent" | "signal"> {
   readonly scale: ScaleName;
-  /** Forget what this machine has measured. */
+  /** Whether to measure again although this machine's result is there. */
   readonly fresh?: boolean;
 }
 
 /**
- * Times the networks that Table 3 has under DINO, at their full size; see {@linkcode throughput}.
+ * Times the networks that Table 3 has under DINO, at full size; see {@linkcode throughput}.
  *
- * @returns A row each, in the table's order.
- * @throws {Error} If `signal` is aborted: what was measured until then is kept.
+ * @returns One row per network, in the table's order.
+ * @throws {Error} If `signal` is aborted: finished measurements are kept.
  */
 export async function measureSpeeds(
   { scale, fresh, signal, ...hooks }: MeasureSpeedsOptions,

@@ -1,4 +1,4 @@
-/** The verb `modelCosts`: what the paper's networks cost, counted here and as printed. */
+/** The verb `modelCosts`: costs of the paper's networks, counted by us and as printed. */
 import { createRng } from "lib/rng.ts";
 import {
   bcSslConfig,
@@ -17,16 +17,19 @@ export interface ModelCost {
   readonly network: string;
   /** Billions of multiply–adds for one image, with a classifier of 1,000 classes. */
   readonly gigaFlops: number;
-  /** The fraction of them that is in depthwise convolutions. */
+  /** Share of them in depthwise convolutions, a fraction. */
   readonly depthwise: number;
   readonly printedGigaFlops: number | null;
-  /** Millions of weights without a classifier, and with one of 1,000 classes: the paper prints now one, now the other. */
+  /**
+   * Millions of weights without a classifier, and with one of 1,000 classes; the paper sometimes
+   * prints the one, sometimes the other.
+   */
   readonly millionsWithout: number;
   readonly millionsWith: number;
   readonly printedMillions: number;
 }
 
-/** A row of the paper and the network it is about. */
+/** A row of the paper with its network. */
 interface PrintedNetwork {
   readonly network: string;
   readonly config: ModelConfig;
@@ -34,7 +37,7 @@ interface PrintedNetwork {
   readonly millionParameters: number;
 }
 
-/** Table 5's networks, which have FLOPs, then the larger ones of Table 3. */
+/** Networks of Table 5, which prints FLOPs, then the larger ones of Table 3. */
 function printedNetworks(): PrintedNetwork[] {
   const others = {
     "ResNet-50": resNetConfig(50),
@@ -63,12 +66,16 @@ function printedNetworks(): PrintedNetwork[] {
   return [...ofTable5, ...ofTable3];
 }
 
-/** Builds each network, runs it once on a blank image and adds up what its layers did. Some seconds. */
+/**
+ * Builds each network, runs it once on a blank image and adds up the operations of its layers. It
+ * takes some seconds.
+ */
 export async function modelCosts(): Promise<readonly ModelCost[]> {
   const costs: ModelCost[] = [];
   for (const printed of printedNetworks()) {
     costs.push(costOf(printed));
-    await new Promise((resolve) => setTimeout(resolve)); // an interrupt is heard between two networks
+    // lets an interrupt be received between two networks
+    await new Promise((resolve) => setTimeout(resolve));
   }
   return costs;
 }

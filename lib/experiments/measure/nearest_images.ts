@@ -1,4 +1,7 @@
-/** The verb `nearestImages`: what a trained teacher, or a comparison of pixels, takes for alike. */
+/**
+ * The verb `nearestImages`: the images that a trained teacher, or a comparison of pixels, finds
+ * most alike.
+ */
 import { type ImageSet, subset } from "lib/datasets/pictures/images.ts";
 import { takeImages } from "lib/datasets/pictures/center_crops.ts";
 import { type ImageSource, inMemory } from "lib/datasets/pictures/stored_images.ts";
@@ -12,26 +15,27 @@ import { type Experiment, openExperiment } from "lib/experiments/subjects/experi
 import { findSubject, loadSubject, type SubjectWeights } from "lib/experiments/subjects/subject.ts";
 
 export interface NearestImagesOptions extends Omit<RunKey, "config"> {
-  /** Test images to start from; by default, the first image of each class. */
+  /** Indices of the test images to start from; by default, the first image of each class. */
   readonly queries?: readonly number[];
-  /** Neighbours of each. */
+  /** Neighbours per query; by default 8. */
   readonly k?: number;
-  /** Whose eyes: the trained teacher's features, or the images themselves. */
+  /** What is compared: the trained teacher's features, or the pixels. */
   readonly by?: "teacher" | "pixels";
 }
 
-/** Rows of images, each a query and then its neighbours, nearest first. */
+/** Rows of images, each a query followed by its neighbours, nearest first. */
 export interface NearestImages {
   /** `rows × (1 + k)` images, row by row. */
   readonly images: ImageSet;
   /** Images in a row: 1 + k. */
   readonly columns: number;
-  /** For each image, whether it has its query's class; true for the queries themselves. */
+  /** For each image, whether it has the class of its query; true for the queries themselves. */
   readonly sameClass: readonly boolean[];
 }
 
 /**
- * The training images nearest to some test images, by cosine; which they are is kept in the run's folder.
+ * Finds the training images nearest to some test images by cosine. Their indices are kept in the
+ * run's folder.
  *
  * @throws {Error} If the teacher is asked for and the run is not on disk.
  */
@@ -89,7 +93,7 @@ async function nearestToTeacher(
   return nearestNeighbours(bank, probes, k);
 }
 
-/** All images of sets of one size, one after the other. */
+/** Joins sets of images of one size. */
 function concat(sets: readonly ImageSet[]): ImageSet {
   const pixels = new Uint8Array(sets.reduce((sum, set) => sum + set.pixels.length, 0));
   let at = 0;

@@ -24,9 +24,9 @@ export interface ProbeClassifierOptions {
 }
 
 /**
- * Trains the probe's classifier once more, at its rate alone: from the same first weights and in the
- * same order as `linearProbe`. Only the last bits differ, since a product for one rate adds up in
- * another order than one for eight: on 1,724 test emoji it was right 0 to 4 times more or less
+ * Trains the probe's classifier once more, at its rate alone: from the same first weights and in
+ * the same order as `linearProbe`. Only the last bits differ, since a product for one rate adds up
+ * in another order than one for eight: on 1,724 test emoji it was right 0 to 4 times more or less
  * often. It takes seconds, because features of the training images are read once.
  *
  * @throws {Error} If the weights cannot be read.

@@ -1,4 +1,7 @@
-/** The verbs `receptiveFields` and `trainedFields`: how far a network looks, kernel by kernel. */
+/**
+ * The verbs `receptiveFields` and `trainedFields`: the effective receptive field of networks by
+ * kernel size.
+ */
 import * as tf from "lib/tf.ts";
 import { createRng } from "lib/rng.ts";
 import {
@@ -12,14 +15,14 @@ import { type Arm, armConfig, armName } from "lib/experiments/configs/arms.ts";
 import { type ScaleName, scaleNames } from "lib/experiments/configs/config.ts";
 import { findSubject, loadSubject } from "lib/experiments/subjects/subject.ts";
 
-/** The field of a network with one kernel size. */
+/** The receptive field of a network with one kernel size. */
 export interface FieldOfKernel {
   readonly kernelSize: number;
-  /** Over all images. */
+  /** Contributions of the pixels, added over all images. */
   readonly map: ContributionMap;
-  /** Pixels a side of the centred square with half of all contributions. */
+  /** Side in pixels of the centred square that holds half of all contributions. */
   readonly half: number;
-  /** With nine tenths. */
+  /** Side in pixels of the square that holds nine tenths. */
   readonly most: number;
 }
 
@@ -33,8 +36,9 @@ const sizes = {
 >;
 
 /**
- * Effective receptive fields of a BC-SSL with fresh weights on noise (Luo et al. 2016, §3), so what differs is the
- * architecture alone. Layer scale is 1: at the usual 1e-6 a fresh network is its downsampling and nothing else.
+ * Measures effective receptive fields of a BC-SSL with fresh weights on noise (Luo et al. 2016,
+ * §3), so that only the architecture differs. Layer scale is 1: at the usual 1e-6 the blocks of a
+ * fresh network contribute nothing.
  *
  * @throws {RangeError} If the scale is unknown or a kernel size is even.
  */
@@ -47,13 +51,15 @@ export async function receptiveFields(
   const fields: FieldOfKernel[] = [];
   for (const kernelSize of kernelSizes) {
     fields.push(fieldOf(kernelSize, wanted, seed));
-    await new Promise((resolve) => setTimeout(resolve)); // an interrupt is heard between two networks
+    // lets an interrupt be received between two networks
+    await new Promise((resolve) => setTimeout(resolve));
   }
   return fields;
 }
 
 /**
- * Noise that trained networks are shown: so many pixels that the last map, of every 32nd, has a position in the very middle.
+ * Sizes of the noise for trained networks: the last map, which has one position per 32 pixels, must
+ * have a position in the centre.
  */
 const trainedSizes = {
   smoke: { imageSize: 224, images: 1 },
@@ -62,8 +68,9 @@ const trainedSizes = {
 } as const satisfies Record<ScaleName, { imageSize: number; images: number }>;
 
 /**
- * Effective receptive fields of arms' trained teachers on noise, larger than they were trained on: how far a position of the last map
- * looks, not what it makes of it.
+ * Measures effective receptive fields of arms' trained teachers on noise that is larger than their
+ * training images. They say how far a position of the last map looks, not how it uses what is
+ * there.
  *
  * @throws {RangeError} If an arm has no kernel size.
  * @throws {Error} If a run is not there.

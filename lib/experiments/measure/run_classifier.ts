@@ -17,8 +17,8 @@ interface ClassifierKind {
 }
 
 /**
- * The two classifiers of a run. Both are trained as the paper's linear probe, but they are different
- * networks, because they answer different questions:
+ * The two classifiers of a run. Both are trained as the paper's linear probe, but they are
+ * different networks, because they answer different questions:
  *
  * - `probe` is the linear probe itself, for its accuracy on shifted images: it reads what a linear
  *   probe reads (of a transformer, several blocks), from the stream of `linearProbe`.

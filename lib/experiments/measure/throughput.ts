@@ -1,4 +1,4 @@
-/** The verb `throughput`: images a second of a network on this machine (Table 3's column). */
+/** The verb `throughput`: images per second of a network on this machine (a column of Table 3). */
 import { join } from "@std/path";
 import { createRng } from "lib/rng.ts";
 import {
@@ -15,22 +15,23 @@ import { outputsFolder } from "lib/experiments/runs/run_folder.ts";
 
 export interface ThroughputVerbOptions extends ThroughputOptions {
   readonly signal?: AbortSignal;
-  /** Forget what `outputs/machine/` has and measure again. */
+  /** Whether to measure again although `outputs/machine/` has a result. */
   readonly fresh?: boolean;
 }
 
 /** Numbers only. */
 export interface ThroughputResult extends Throughput {
-  /** What computed. */
+  /** Name of the engine that computed. */
   readonly engine: string;
 }
 
 /**
- * Measures a network with random weights as the reference does: 50 forward passes to warm up, 30 on the clock. Fewer, smaller
- * batches and smaller images are for a laptop: `{ batchSize: 8, warmup: 3, timed: 5 }`.
+ * Measures a network with random weights as the reference does: 50 forward passes to warm up, then
+ * 30 on the clock. A laptop needs fewer passes and smaller batches or images: `{ batchSize: 8,
+ * warmup: 3, timed: 5 }`.
  *
- * What was measured on a machine of this processor, with these versions and kernels, is loaded from `outputs/machine/`: a busy one
- * is slower, so measure `fresh` what matters.
+ * A result of a machine with this processor, these versions and these kernels is loaded from
+ * `outputs/machine/`. A busy machine is slower, so measure `fresh` where it matters.
  *
  * @throws {Error} If `signal` is aborted: nothing is kept then.
  */

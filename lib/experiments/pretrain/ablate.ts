@@ -1,4 +1,7 @@
-/** The verb `ablate`: networks that differ in one thing, each trained with every seed, by k-NN and by linear probe. */
+/**
+ * The verb `ablate`: networks that differ in one thing, each trained with every seed and scored by
+ * k-NN and linear probe.
+ */
 import type { TrainHooks } from "lib/runs/events.ts";
 import {
   type Arm,
@@ -16,23 +19,29 @@ import { pretrain } from "lib/experiments/pretrain/pretrain.ts";
 import { readStatus, runFolder } from "lib/experiments/runs/run_folder.ts";
 import type { TrainResult } from "lib/experiments/runs/train_run.ts";
 
-/** What one arm reached. Accuracies are fractions of the test images, one for each seed, in the order of `seeds`. */
+/**
+ * Results of one arm. Accuracies are fractions of the test images, one for each seed, in the order
+ * of `seeds`.
+ */
 export interface ArmResult extends Arm {
-  /** `BC-SSL, 9×9`. */
+  /** Name of the arm: `BC-SSL, 9×9`. */
   readonly name: string;
-  /** `BC-SSL`. */
+  /** Name of its family: `BC-SSL`. */
   readonly family: string;
-  /** Of the teacher after the last step. */
+  /** k-NN of the teacher after the last step. */
   readonly knn: readonly number[];
-  /** Of its best measurement on the way: chosen on the test images, so it flatters. */
+  /**
+   * The best k-NN measured during training. It is chosen on the test images, so it is too
+   * optimistic.
+   */
   readonly bestKnn: readonly number[];
-  /** The epoch of it. */
+  /** Epoch of the best k-NN. */
   readonly bestEpoch: readonly number[];
-  /** By linear probes of the teacher after the last step. */
+  /** Linear probe of the teacher after the last step. */
   readonly linear: readonly number[];
   /** The k-NN through training. */
   readonly monitor: readonly { readonly epoch: number; readonly values: readonly number[] }[];
-  /** What the paper prints of this network on ImageNet-1K, fractions. */
+  /** Numbers that the paper prints for this network on ImageNet-1K; fractions. */
   readonly paper: { readonly knn?: number; readonly linear?: number };
   readonly data: ArmData | "imagenet";
   readonly scale: ScaleName;
@@ -40,31 +49,34 @@ export interface ArmResult extends Arm {
   readonly runs: readonly string[];
 }
 
-/** Shows how a long computation goes, as `watch` of `lib/report`. */
+/** Shows the progress of a long computation, as `watch` of `lib/report` does. */
 export type Watch = <R>(title: string, run: (hooks: TrainHooks) => Promise<R>) => Promise<R>;
 
 export interface AblateOptions {
   readonly scale: ScaleName;
   readonly seeds: readonly number[];
-  /** By default emoji; at `paper`, ImageNet-1K whatever stands here. */
+  /** Data of the runs. By default emoji; `paper` always uses ImageNet-1K. */
   readonly data?: ArmData;
-  /** Of the k-NN. By default 20. */
+  /** Neighbours of the k-NN. By default 20. */
   readonly k?: number;
-  /** Train again, also what is finished. */
+  /** Whether to train finished runs again. */
   readonly fresh?: boolean;
-  /** Shows the whole, and within it every run that has to be trained. By default nothing is shown. */
+  /**
+   * Shows the progress of the whole, and within it of every run that is trained. By default nothing
+   * is shown.
+   */
   readonly watch?: Watch;
 }
 
 const unseen: Watch = (_, run) => run({});
 
 /**
- * Trains every arm with every seed, the first seed of all arms first, and evaluates it. What `outputs/` holds is loaded, so that an
- * arm that was changed is the only one to take time.
+ * Trains every arm with every seed, the first seed of all arms first, and evaluates it. Finished
+ * runs are loaded from `outputs/`, so after a change only the arm that changed takes time.
  *
- * @returns A result for each arm, in their order.
+ * @returns One result per arm, in their order.
  * @throws {RangeError} If there is no arm or no seed, or as {@linkcode armConfig}.
- * @throws {Error} If it was interrupted: what was done is kept, and the same call goes on.
+ * @throws {Error} If it was interrupted: finished runs are kept, and the same call continues.
  */
 export async function ablate(
   arms: readonly Arm[],
@@ -103,7 +115,7 @@ export async function ablate(
   }));
 }
 
-/** One run, and its probe. */
+/** Scores of one run. */
 interface Measured {
   readonly run: TrainResult;
   readonly linear: number;
@@ -126,7 +138,7 @@ async function measure(
   return { run, linear: top1 };
 }
 
-/** All seeds of one arm. */
+/** Joins all seeds of one arm. */
 function gathered(
   measured: readonly Measured[],
   { k, epochs }: { readonly k: number; readonly epochs: number },

@@ -1,4 +1,7 @@
-/** The verb `baselineScores`: is a method better than no training, and how far from training with labels? By k-NN and linear probe. */
+/**
+ * The verb `baselineScores`: is a method better than no training, and how far from training with
+ * labels? By k-NN and linear probe.
+ */
 import type { TrainHooks } from "lib/runs/events.ts";
 import { type ChosenProbe, chosenProbe } from "lib/experiments/measure/chosen_probe.ts";
 import type { PretrainConfig, RunKey, ScaleName } from "lib/experiments/configs/config.ts";
@@ -11,9 +14,15 @@ import { supervised } from "lib/experiments/pretrain/supervised.ts";
 
 /** One kind of features. Accuracies are fractions of the test images, one for each seed. */
 export interface FeatureScores {
-  /** Whose features: the images themselves, the first weights, the trained teacher, or the supervised twin. */
+  /**
+   * Whose features: the images themselves, the first weights, the trained teacher, or the
+   * supervised twin.
+   */
   readonly of: "pixels" | "init" | "teacher" | "supervised";
-  /** Name in tables and figures: `raw pixels`, `random weights`, `supervised`; for the teacher, its method's. */
+  /**
+   * Name in tables and figures: `raw pixels`, `random weights`, `supervised`; for the teacher, its
+   * method's.
+   */
   readonly features: string;
   /** Top-1; raw pixels have one value, since no seed changes it. */
   readonly knn: readonly number[];
@@ -21,7 +30,10 @@ export interface FeatureScores {
   readonly linear: readonly number[];
   /** Those rates, for 256 images. */
   readonly rates: readonly number[];
-  /** Runs whose folders hold the numbers: for random weights and raw pixels, those that start from them. */
+  /**
+   * Runs whose folders hold the numbers: for random weights and raw pixels, those that start from
+   * them.
+   */
   readonly runs: readonly string[];
 }
 
@@ -54,14 +66,14 @@ const kinds = [
 ] as const;
 
 /**
- * Scores raw pixels, the network's first weights, the teacher that a method trained from them without
- * labels, and the same network trained with labels, for every seed. Trains what `outputs/` does not
- * hold yet, and keeps all that it measures: called again, it loads.
+ * Scores raw pixels, the network's first weights, the teacher that a method trained from them
+ * without labels, and the same network trained with labels, for every seed. Trains what `outputs/`
+ * does not hold yet, and keeps all that it measures: called again, it loads.
  *
  * The rate of a linear probe is chosen, for each kind of features and each seed, on a tenth of the
- * training images that a first probe is not trained on; a second probe is trained on all of them. No
- * choice has seen the test images. The supervised twin itself was trained on the images held out, so
- * they choose less well for it.
+ * training images that a first probe is not trained on; a second probe is trained on all of them.
+ * No choice has seen the test images. The supervised twin itself was trained on the images held
+ * out, so they choose less well for it.
  *
  * @param options.onEvent Called after each training and evaluation, as for a step.
  * @throws {Error} If `signal` is aborted: what was done until then is kept.

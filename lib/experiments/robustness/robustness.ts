@@ -1,4 +1,7 @@
-/** The verb `robustness`: how well linear probes do on images that differ from the training images (§4.3, Table 5). */
+/**
+ * The verb `robustness`: accuracy of linear probes on images that differ from the training images
+ * (§4.3, Table 5).
+ */
 import type { TrainHooks } from "lib/runs/events.ts";
 import { table5, type Table5Row } from "lib/paper/mod.ts";
 import {
@@ -23,18 +26,18 @@ import {
   type ShiftedSets,
 } from "lib/experiments/robustness/shifted_sets.ts";
 
-/** What one arm reached: Table 5's columns. Fractions, one for each seed, in the order of `seeds`. */
+/** Results of one arm: Table 5's columns. Fractions, one for each seed, in the order of `seeds`. */
 export interface RobustResult extends ArmResult {
-  /** mCE: errors over those of `baseline`, mean over the 15 corruptions. The lower, the better. */
+  /** mCE: errors divided by those of `baseline`, mean over the 15 corruptions. Lower is better. */
   readonly corruption: readonly number[];
-  /** Errors as they are, mean over corruptions and severities. */
+  /** Errors without that division, mean over corruptions and severities. */
   readonly meanError: readonly number[];
   readonly sketch: readonly number[];
   readonly rendition: readonly number[];
   readonly adversarial: readonly number[];
-  /** All that was counted. */
+  /** All scores, one entry per seed. */
   readonly scores: readonly ShiftedScores[];
-  /** Whose errors mCE is normalised by. */
+  /** The network by whose errors mCE is normalised. */
   readonly baseline: "ResNet" | "AlexNet";
   /** The row of Table 5, if there is one. */
   readonly printed?: Table5Row;
@@ -43,18 +46,21 @@ export interface RobustResult extends ArmResult {
 export type RobustnessOptions = Pick<AblateOptions, "scale" | "seeds" | "watch">;
 
 /**
- * Trains what `outputs/` does not hold of the arms, then tests the linear probe of each run, which has learned from clean images
- * alone, on shifted ones. What is measured once loads.
+ * Trains arms that `outputs/` does not hold, then tests the linear probe of each run on shifted
+ * images. The probe has learned from clean images alone. Results that exist are loaded.
  *
- * Of emoji: 15 corruptions in five severities, each image corrupted once for all networks; mCE is normalised by the errors of the
- * ResNet among the arms, their mean over seeds. Sketches are drawings in one ink, renditions those of two styles that training
- * never saw, adversarial ones the test images that the ResNet of the same seed misses by a margin: it scores 0 there by
- * construction.
+ * For emoji there are 15 corruptions in five severities, and each image is corrupted once for all
+ * networks; mCE is normalised by the errors of the ResNet among the arms, averaged over seeds.
+ * Sketches are drawings in one colour, renditions come from two styles that training never saw, and
+ * adversarial images are the test images that the ResNet of the same seed misses by a margin, so it
+ * scores 0 there by construction.
  *
- * At `paper`: ImageNet-C, -Sketch, -R and -A, with all 1,000 classes as candidates, as the paper has it; mCE by AlexNet's errors.
+ * At `paper` the sets are ImageNet-C, -Sketch, -R and -A, with all 1,000 classes as candidates, as
+ * in the paper; mCE is normalised by AlexNet's errors.
  *
- * @throws {RangeError} If there is no ResNet among the arms, but at `paper`; or as `ablate`.
- * @throws {Error} If it was interrupted: runs that were done are kept. Or if one of ImageNet's sets is not there.
+ * @throws {RangeError} If there is no ResNet among the arms, except at `paper`; or as `ablate`.
+ * @throws {Error} If it was interrupted: finished runs are kept. Or if one of ImageNet's sets is
+ *   missing.
  */
 export async function robustness(
   arms: readonly Arm[],
@@ -86,12 +92,12 @@ export async function robustness(
 }
 
 interface All extends Pick<RobustnessOptions, "scale" | "seeds"> {
-  /** Who chooses the adversarial images. */
+  /** The config whose run chooses the adversarial images. */
   readonly judge?: PretrainConfig;
   readonly hooks: TrainHooks;
 }
 
-/** Seed by seed, config by config. */
+/** Scores of all runs: seed by seed, config by config. */
 async function scoresOfAll(
   configs: readonly PretrainConfig[],
   { scale, seeds, judge, hooks }: All,
@@ -113,7 +119,7 @@ async function scoresOfAll(
   return bySeed;
 }
 
-/** Runs when it is first asked, and gives everyone the same. */
+/** Wraps a function so that it runs at the first call only; later calls get the same result. */
 function once<T>(run: () => Promise<T>): () => Promise<T> {
   let result: Promise<T> | undefined;
   return () => result ??= run();
@@ -129,7 +135,7 @@ async function adversarialOf(
   return await adversarial(probe.classify);
 }
 
-/** All seeds of one arm. */
+/** Joins all seeds of one arm. */
 function gathered(scores: readonly ShiftedScores[], baseline: MeanErrors) {
   const corrupted = scores.map(({ errors }) => meanCorruptionError(errors, baseline));
   return {
@@ -142,7 +148,7 @@ function gathered(scores: readonly ShiftedScores[], baseline: MeanErrors) {
   };
 }
 
-/** Each corruption's error, mean over severities and seeds. */
+/** Error of each corruption, mean over severities and seeds. */
 function overSeeds(scores: readonly ShiftedScores[]): MeanErrors {
   const bySeed = scores.map(({ errors }) => meanErrors(errors));
   return Object.fromEntries(corruptionNames.map((name) => [

@@ -1,4 +1,4 @@
-/** What one run's linear probe makes of shifted images, kept in the run's folder. */
+/** Scores of one run's linear probe on shifted images, kept in the run's folder. */
 import { centerCrops } from "lib/datasets/pictures/center_crops.ts";
 import {
   type CorruptionErrors,
@@ -18,10 +18,10 @@ import {
 import type { ShiftedSet, ShiftedSets } from "lib/experiments/robustness/shifted_sets.ts";
 import { findSubject } from "lib/experiments/subjects/subject.ts";
 
-/** Of every set. Fractions. */
+/** Accuracies on every set; fractions. */
 export interface ShiftedScores {
   readonly clean: ShiftedAccuracy;
-  /** Of the clean images, corrupted. */
+  /** Errors on the clean images after corruption. */
   readonly errors: CorruptionErrors;
   readonly sketch: ShiftedAccuracy;
   readonly rendition: ShiftedAccuracy;
@@ -29,18 +29,18 @@ export interface ShiftedScores {
 }
 
 export interface ShiftedScoresOptions {
-  /** Asked for where a run is not measured yet. */
+  /** Opens the sets; called only if the run has no scores yet. */
   readonly sets: () => Promise<ShiftedSets>;
   readonly adversarial: () => Promise<ShiftedSet>;
-  /** The run that chose the adversarial images, if one did. */
+  /** The run that chose the adversarial images, if a run did. */
   readonly judge?: RunKey;
   readonly signal?: AbortSignal;
 }
 
 /**
- * Tests the probe that `chosenProbe` chose, on the features of the run's teacher.
+ * Tests the probe that `chosenProbe` chose on the features of the run's teacher.
  *
- * @throws {Error} If the run is not there, or `signal` was aborted: nothing of it is kept then.
+ * @throws {Error} If the run is not there, or `signal` was aborted: nothing is kept then.
  */
 export async function shiftedScores(
   key: RunKey,
@@ -64,7 +64,7 @@ export async function shiftedScores(
   });
 }
 
-/** The probe of a run's teacher. */
+/** Opens the probe of a run's teacher. */
 export async function openProbe(key: RunKey, signal?: AbortSignal): Promise<ProbeClassifier> {
   const { weights, lr } = await chosen(key, signal);
   const pause = interruptible(`the robustness of ${weights.folder.id}`, signal);
@@ -77,7 +77,7 @@ async function chosen({ config, scale, seed }: RunKey, signal?: AbortSignal) {
   return { weights, lr };
 }
 
-/** What decides the choices of a run's probe. */
+/** Everything that decides the choices of a run's probe: plain data. */
 async function nameOf(key: RunKey, signal?: AbortSignal): Promise<object> {
   const { weights: { folder: { id }, version }, lr } = await chosen(key, signal);
   return { id, version, lr };

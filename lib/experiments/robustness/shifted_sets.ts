@@ -1,4 +1,4 @@
-/** The sets that the verb `robustness` tests on: Table 5's, or what stands for them among emoji. */
+/** Image sets for the verb `robustness`: Table 5's, or their counterparts among emoji. */
 import { dataFolder } from "lib/datasets/files/data_folder.ts";
 import {
   imageNetAClasses,
@@ -26,30 +26,33 @@ import { openData } from "lib/experiments/configs/data.ts";
 
 /** Labelled images that differ from the training images, each set in another way. */
 export interface ShiftedSets {
-  /** Not at all. */
+  /** Images like the training images. */
   readonly clean: ImageSource;
   readonly corrupted: CorruptedBatches;
   readonly sketch: ImageSource;
   readonly rendition: ShiftedSet;
   /**
-   * @param resNet Chooses, where nobody has chosen before: of emoji.
-   * @throws {RangeError} If it misses none by a margin, or is wanted and not given.
+   * Opens the adversarial images.
+   *
+   * @param resNet For emoji: the classifier that chooses them. ImageNet-A is fixed.
+   * @throws {RangeError} If the classifier misses no image by a margin, or is needed and not given.
    */
   adversarial(resNet?: Classifier): Promise<ShiftedSet>;
 }
 
-/** A set of some of the network's classes. */
+/** A set, perhaps of only some of the network's classes. */
 export interface ShiftedSet {
   readonly images: ImageSource;
-  /** Which; by default all. */
+  /** Indices of its classes; by default all. */
   readonly among?: readonly number[];
 }
 
 /**
- * Finds the sets of an experiment's data: of emoji, those of `emojiSuite`, from the very images that its runs are tested on; of
- * ImageNet, its own test sets, each in its folder of `data/`, as `imagenet-c`.
+ * Opens the sets for an experiment's data. For emoji they are those of `emojiSuite`, made from the
+ * test images of the runs; for ImageNet its own test sets, each in its folder of `data/`, such as
+ * `imagenet-c`.
  *
- * @throws {Error} If one of ImageNet's is not there; the message says what to unpack where.
+ * @throws {Error} If one of ImageNet's sets is missing; the message says what to unpack where.
  * @throws {RangeError} If the data are others.
  */
 export async function openShiftedSets(

@@ -1,23 +1,27 @@
-/** The verb `exampleViews`: what the network is shown. */
+/** The verb `exampleViews`: the views that training shows to the network. */
 import { createRng } from "lib/rng.ts";
 import { type ImageSet, subset } from "lib/datasets/pictures/images.ts";
 import { cropBatch } from "lib/ssl/views/batch.ts";
 import type { CropRecipe } from "lib/ssl/views/crop_recipe.ts";
 import { cropSource } from "lib/ssl/views/crop_source.ts";
 
-/** Rows of images: each image as it is, then its global and its local views, all drawn at the size of the global ones. */
+/**
+ * Rows of images: each image as it is, then its global and its local views, all drawn at the size
+ * of the global ones.
+ */
 export interface ExampleViews {
   readonly images: ImageSet;
   /** Images in a row: 1 + 2 + the number of local crops. */
   readonly columns: number;
-  /** Of the columns. */
+  /** One caption per column. */
   readonly captions: readonly string[];
 }
 
 /**
- * The views of some images at one step, as pixels.
+ * Draws the views of some images at one step, as pixels.
  *
- * @throws {RangeError} If the set's images, the global and the local views differ in size: they would not make a grid.
+ * @throws {RangeError} If images, global and local views differ in size: they would not make a
+ *   grid.
  */
 export function exampleViews(
   set: ImageSet,
@@ -60,7 +64,7 @@ export function exampleViews(
   };
 }
 
-/** Undoes the normalisation. */
+/** Pixels of normalised values. */
 function toPixels(values: Float32Array, { stats: { mean, std } }: CropRecipe): Uint8Array {
   return Uint8Array.from(values, (v, i) => Math.round(255 * (v * std[i % 3]! + mean[i % 3]!)));
 }

@@ -41,7 +41,10 @@ export function openExperiment({ config, scale, seed }: RunKey): Experiment {
   };
 }
 
-/** Name of the method that a recipe trains by, for tables and figures; a recipe without one is DINO's. */
+/**
+ * Name of the method that a recipe trains by, for tables and figures; a recipe without one is
+ * DINO's.
+ */
 export function methodName(recipe: object): string {
   const { method = "dino" } = recipe as { readonly method?: string };
   return method.toUpperCase();

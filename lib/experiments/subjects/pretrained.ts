@@ -1,4 +1,4 @@
-/** The verb `pretrained`: a network with its authors' weights, in one line. */
+/** The verb `pretrained`: loads a network with its authors' weights in one line. */
 import { basename, join } from "@std/path";
 import { absolutePath } from "lib/paths.ts";
 import { createRng } from "lib/rng.ts";
@@ -16,7 +16,7 @@ import {
 } from "lib/experiments/subjects/pretrained_catalogue.ts";
 
 export interface PretrainedOptions extends Pick<DownloadOptions, "onProgress" | "signal"> {
-  /** Where the file is looked for, and put. By default `data/weights`. */
+  /** Folder of the weight files. By default `data/weights`. */
   readonly folder?: string;
 }
 
@@ -25,19 +25,21 @@ export interface Pretrained {
   /** The caller owns its weights. */
   readonly model: Model;
   readonly entry: PretrainedEntry;
-  /** The file they are from. */
+  /** File that the weights came from. */
   readonly path: string;
   readonly report: LoadReport;
 }
 
 /**
- * Loads official weights, and downloads them first if they are not there: `pretrained("facebookresearch/dino_vits16")`.
+ * Loads official weights, and downloads them first if they are missing:
+ * `pretrained("facebookresearch/dino_vits16")`.
  *
- * The file's SHA-256 is kept beside it, and compared whenever it is read.
+ * The file's SHA-256 is kept beside it, and compared whenever the file is read.
  *
- * @param options.onProgress By default, a line to the console for each tenth.
- * @throws {RangeError} If there are no such weights.
- * @throws {Error} If the file cannot be had or is not the one published; one line, which says how to put it there by hand.
+ * @param options.onProgress Called while downloading. By default, it prints a line for each tenth.
+ * @throws {RangeError} If the catalogue has no such weights.
+ * @throws {Error} If the file cannot be downloaded, or is not the published one; the message says
+ *   how to put it there by hand.
  */
 export async function pretrained(
   name: PretrainedName,
@@ -51,7 +53,7 @@ export async function pretrained(
   return await loadEntry(pretrainedCatalogue[name], options);
 }
 
-/** As {@linkcode pretrained}, of an entry that need not be in the catalogue. */
+/** Loads an entry as {@linkcode pretrained} does; it need not be in the catalogue. */
 export async function loadEntry(
   entry: PretrainedEntry,
   { folder = dataFolder("weights"), ...options }: PretrainedOptions = {},
@@ -69,7 +71,7 @@ export async function loadEntry(
   }
 }
 
-/** Makes sure that the file is there, and the one it should be. */
+/** Downloads the file if it is missing, and checks that it is the right one. */
 async function fetchOnce(
   entry: PretrainedEntry,
   path: string,
@@ -78,7 +80,7 @@ async function fetchOnce(
   const sha256 = await exists(path)
     ? await checkThere(entry, path)
     : await download(entry.url, path, { ...entry, onProgress, signal });
-  const line = `${sha256}  ${basename(path)}\n`; // as sha256sum writes it
+  const line = `${sha256}  ${basename(path)}\n`; // in the format of sha256sum
   const noted = await Deno.readTextFile(`${path}.sha256`).catch(() => "");
   if (noted === "") replaceFile(`${path}.sha256`, line);
   else if (noted !== line) {
@@ -110,7 +112,7 @@ function checkReport({ beside }: PretrainedEntry, path: string, report: LoadRepo
   throw new Error(`Cannot use ${path}: it does not fit the network in ${listed(wrong)}`);
 }
 
-/** Writes a line for each tenth that has arrived. */
+/** Prints a line for each tenth that has arrived. */
 function tenths(file: string): (done: number, total: number | null) => void {
   let next = 0;
   return (done, total) => {

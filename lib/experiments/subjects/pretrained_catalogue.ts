@@ -1,9 +1,10 @@
 /**
- * Official weights: where their authors publish them, and what is known of the files.
+ * Catalogue of official weights: their addresses, and what is known of the files.
  *
- * Addresses and licences are those of the authors' repositories. Most authors publish neither lengths nor digests; those
- * here are from torchvision (first digits of SHA-256, in the files' names), Intel's Open Model Zoo (bytes and SHA-384) and
- * OpenMetricLearning (first digits of MD5). Null is unknown: then the file stays what it was when first downloaded.
+ * Addresses and licences are those of the authors' repositories. Most authors publish neither
+ * lengths nor digests; those given here come from torchvision (first digits of SHA-256, in the
+ * files' names), Intel's Open Model Zoo (bytes and SHA-384) and OpenMetricLearning (first digits of
+ * MD5). Where both are unknown, later downloads are compared with the first one.
  */
 import type { Digest } from "lib/datasets/files/download.ts";
 import {
@@ -20,17 +21,17 @@ import {
 /** One file of weights. */
 export interface PretrainedEntry {
   readonly url: string;
-  /** Its name in `data/weights`. */
+  /** Name of the file in `data/weights`. */
   readonly file: string;
   readonly bytes: number | null;
   readonly digest: Digest | null;
-  /** Of the repository that publishes it. */
+  /** Licence of the repository that publishes it. */
   readonly licence: string;
   /** The network that the weights are for. */
   readonly config: ModelConfig;
-  /** Of its classifier; 0 if the file has none. */
+  /** Number of classes of its classifier; 0 if the file has none. */
   readonly numClasses: number;
-  /** Names of what else the file holds beside these weights, of no use here. */
+  /** Names of other things in the file that are not used here. */
   readonly beside?: RegExp;
 }
 
@@ -47,13 +48,15 @@ function entry(
   return { url, file, bytes: null, digest: null, licence, config, numClasses, ...known };
 }
 
-/** Backbones that DINO trained (Caron et al. 2021), without a classifier, named as in `torch.hub`. */
+/** Backbones trained by DINO (Caron et al. 2021), without a classifier, named as in `torch.hub`. */
 function dino(folder: string, config: ModelConfig, known: Known): PretrainedEntry {
   const url = `https://dl.fbaipublicfiles.com/dino/${folder}/${folder}.pth`;
   return entry(url, "Apache-2.0", config, 0, known);
 }
 
-/** ConvNeXt (Liu et al. 2022): trained with labels on ImageNet-1k or -22k, or on the one after the other. */
+/**
+ * ConvNeXt (Liu et al. 2022): trained with labels on ImageNet-1k, on -22k, or on -22k and then -1k.
+ */
 function convNeXt(size: ConvNeXtSize, variant: string, known: Known = {}): PretrainedEntry {
   const url = `https://dl.fbaipublicfiles.com/convnext/convnext_${size}_${variant}.pth`;
   return entry(url, "MIT", convNeXtConfig(size), variant === "22k_224" ? 21_841 : 1000, known);
@@ -77,29 +80,35 @@ function swin(
   return entry(url, "MIT", config, variant.endsWith("_22k") ? 21_841 : 1000, known);
 }
 
-/** EsViT (Li et al. 2022), trained by views and regions: whole checkpoints, of which the teacher is taken. */
+/**
+ * EsViT (Li et al. 2022), trained with its view and region losses. The files are whole checkpoints,
+ * of which the teacher is loaded.
+ */
 function esvit(file: string, folder: string, config: ModelConfig): PretrainedEntry {
   const url = `https://chunyleu.blob.core.windows.net/output/ckpts/esvit/${folder}.pth`;
-  const beside = /^teacher\.(?:head|head_dense)\./; // of the training
+  const beside = /^teacher\.(?:head|head_dense)\./; // other parts of the checkpoint
   return entry(url, "MIT", config, 0, { file: `${file}.pth`, beside });
 }
 
-/** torchvision's ResNets (He et al. 2016), trained with labels; the name holds the digest's first digits. */
+/**
+ * torchvision's ResNets (He et al. 2016), trained with labels; the name holds the digest's first
+ * digits.
+ */
 function torchvision(file: string, depth: 18 | 50 | 152): PretrainedEntry {
   const digest = { algorithm: "sha256", hex: file.split("-")[1]! } as const;
   const url = `https://download.pytorch.org/models/${file}.pth`;
   return entry(url, "BSD-3-Clause", resNetConfig(depth), 1000, { digest });
 }
 
-/** First digits of an MD5. */
+/** A digest by the first digits of its MD5. */
 function md5(hex: string): Known {
   return { digest: { algorithm: "md5", hex } };
 }
 
-/** All of them, as `<who publishes>/<name>`. */
+/** All entries by name: `<publisher>/<name>`. */
 export const pretrainedCatalogue = {
   "facebookresearch/dino_resnet50": dino("dino_resnet50_pretrain", resNetConfig(50), {
-    beside: /./, // the official hub does not mind this file's names either
+    beside: /./, // the official hub ignores such extra names in this file too
   }),
   "facebookresearch/dino_vits16": dino(
     "dino_deitsmall16_pretrain",

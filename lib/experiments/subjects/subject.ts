@@ -1,4 +1,4 @@
-/** Whose features an evaluation reads: a run's networks at some point, or those of any file of weights. */
+/** Subjects of an evaluation: the networks of a run at some point, or any file of weights. */
 import { absolutePath } from "lib/paths.ts";
 import { createRng } from "lib/rng.ts";
 import { createModel, type Model } from "lib/models/mod.ts";
@@ -17,10 +17,11 @@ import { NotSavedError } from "lib/experiments/runs/saved_only.ts";
 import { twinId } from "lib/experiments/subjects/supervised_twin.ts";
 
 /**
- * - `teacher`, `student`: of the run's last checkpoint.
+ * The network to evaluate:
+ * - `teacher`, `student`: the networks of the run's last checkpoint.
  * - `best`: the teacher of the checkpoint with the best k-NN.
  * - `init`: the weights that both start from.
- * - `supervised`: of the last checkpoint of the run's twin, the same network told the classes.
+ * - `supervised`: the last checkpoint of the run's twin, the same network trained with labels.
  * - a file: weights of the same network, in any format that `loadWeights` reads.
  */
 export type Subject =
@@ -84,7 +85,7 @@ export function findSubject(key: RunKey, of: SubjectOrPixels): SubjectWeights {
 
 const notTrained = "call pretrain() with the same options";
 
-/** A run's last checkpoint. */
+/** Finds a run's last checkpoint. */
 function newest(folder: RunFolder, hint: string): SubjectWeights {
   const file = listCheckpoints(folder.path)[0];
   if (file) return { folder, path: file.path, version: `step ${file.step}` };
@@ -101,7 +102,8 @@ function fileVersion(path: string, hint: string): { path: string; version: strin
 }
 
 /**
- * The network of a subject; the caller owns it. What a file holds beside the backbone, as a classifier, is left alone.
+ * Loads the network of a subject; the caller owns it. Weights of other parts in the file, such as a
+ * classifier, are ignored.
  *
  * @throws {Error} If the file cannot be read, or lacks one of the network's weights.
  */
@@ -111,7 +113,7 @@ export async function loadSubject(
   { path }: SubjectWeights,
 ): Promise<Model> {
   const { model: modelConfig } = recipeAt(config, scale);
-  // The stream of pretrain's own student and teacher, so these are the very weights it starts from.
+  // The same random stream as in pretrain, so these are the very weights that it starts from.
   const model = createModel(modelConfig, createRng(seed).fork("init").fork("backbone"));
   if (path === undefined) return model;
   try {

@@ -13,10 +13,12 @@ const [folder] = Deno.args;
 if (!folder) throw new Error("Name the folder to write to");
 await Deno.mkdir(folder, { recursive: true });
 
-const config = { ...bcSslConfig("tiny"), layerScaleInit: 0.5 }; // at 1e-6 the blocks would not count
+// at 1e-6 the blocks would not count
+const config = { ...bcSslConfig("tiny"), layerScaleInit: 0.5 };
 const model = createModel(config, createRng(0), { numClasses: 1000 });
 const x = tf.randomNormal([2, 224, 224, 3], 0, 1, "float32", 7) as tf.Tensor4D;
-for (let i = 0; i < 3; i++) model.forward(x, { training: true }); // running statistics away from 0 and 1
+// running statistics away from 0 and 1
+for (let i = 0; i < 3; i++) model.forward(x, { training: true });
 saveWeights(model, `${folder}/weights.safetensors`);
 const { logits } = model.forward(x, { training: false });
 const json = { input: x.flatten().arraySync(), logits: logits!.arraySync() };
