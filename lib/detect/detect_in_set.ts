@@ -1,4 +1,4 @@
-/** A detector on all pictures of a COCO set, or on one that is not in any. */
+/** Detection in all pictures of a COCO set, or in single pictures. */
 import * as tf from "lib/tf.ts";
 import { type ChannelStats, type Raster, raster, resizedCrop } from "lib/augment/mod.ts";
 import { type CocoImage, type CocoSet, readCocoPicture } from "lib/datasets/coco/coco_set.ts";
@@ -10,14 +10,14 @@ import type { Detection } from "lib/detect/inference/detection.ts";
 import { batchPictures } from "lib/detect/inference/detection_pixels.ts";
 import type { MaskRcnn } from "lib/detect/network/mask_rcnn.ts";
 
-/** How a picture is shown to a detector outside of training: at one size, unchanged otherwise. In pixels. */
+/** Size and normalisation of pictures outside of training; they are only resized. In pixels. */
 export interface InputOptions {
   readonly shortSide: number;
   readonly longSide: number;
   readonly stats: ChannelStats;
 }
 
-/** A picture with its number. */
+/** A picture with its number in a set. */
 export interface NumberedPicture {
   readonly id: number;
   readonly picture: Raster;
@@ -26,8 +26,8 @@ export interface NumberedPicture {
 /**
  * Finds objects in pictures, all in one batch.
  *
- * @param categoryIds What each class is called, from class 1 on.
- * @returns In pixels of the pictures as they are given.
+ * @param categoryIds COCO's id of each class, from class 1 on.
+ * @returns Detections in pixels of the given pictures.
  */
 export function detectInPictures(
   model: MaskRcnn,
@@ -61,7 +61,7 @@ function fitted(picture: Raster, shortSide: number, longSide: number): Raster {
 
 export interface FoundInSet {
   readonly detections: readonly Detection[];
-  /** The set, without the pictures that are damaged: what the detections are to be measured on. */
+  /** The set without its damaged pictures, which the detections are measured on. */
   readonly set: CocoSet;
 }
 
@@ -69,8 +69,8 @@ export interface FoundInSet {
  * Finds objects in every picture of a set.
  *
  * @param options.batchSize Pictures at a time.
- * @param pause Awaited after each batch; what it throws ends it.
- * @throws {Error} If a picture is damaged and such is the end; the message names file and id.
+ * @param pause Awaited after each batch; what it throws ends the detection.
+ * @throws {Error} If a picture is damaged and `onFault` is "stop"; the message names file and id.
  */
 export async function detectInSet(
   model: MaskRcnn,

@@ -1,4 +1,4 @@
-/** Detection: what is found in a picture, and how well, as COCO measures it. */
+/** Object detection: finding objects in pictures, and measuring it as COCO does. */
 export {
   type ClassEvaluation,
   type CocoEvaluation,

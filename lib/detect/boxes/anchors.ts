@@ -1,20 +1,26 @@
-/** The boxes from which a region proposal network starts: some shapes at every place of every map. */
+/**
+ * Anchors: the boxes that a region proposal network starts from, several shapes at every position
+ * of every map.
+ */
 import type { Boxes } from "lib/detect/boxes/boxes.ts";
 
 export interface AnchorShapes {
-  /** Sides in pixels of the square anchor; of others √area. */
+  /** Sides in pixels of the square anchors; for other ratios, the square root of the area. */
   readonly sizes: readonly number[];
-  /** Height over width. */
+  /** Ratios of height to width. */
   readonly ratios: readonly number[];
-  /** Whether corners are rounded to whole pixels around the centre, as torchvision does; detectron2 and mmdet do not. */
+  /**
+   * Whether corners are rounded to whole pixels around the centre, as torchvision does; detectron2
+   * and mmdet do not.
+   */
   readonly rounded: boolean;
 }
 
 /**
- * The anchors of one map: row by row, at each place by ratio, then by size.
+ * The anchors of one map: row by row, at each position by ratio, then by size.
  *
  * @param map Rows and columns of the map.
- * @param stride Pixels of the image from one place to the next; the first place is at the image's corner.
+ * @param stride Pixels of the image between positions; the first is at the image's corner.
  * @returns `[rows · columns · ratios · sizes, 4]`
  */
 export function mapAnchors(
@@ -35,7 +41,7 @@ export function mapAnchors(
   return anchors;
 }
 
-/** The anchors around the origin. */
+/** Anchors around the origin. */
 function cellAnchors({ sizes, ratios, rounded }: AnchorShapes): number[] {
   return ratios.flatMap((ratio) =>
     sizes.flatMap((size) => {
@@ -46,7 +52,7 @@ function cellAnchors({ sizes, ratios, rounded }: AnchorShapes): number[] {
   );
 }
 
-/** As NumPy and PyTorch: 22.5 is rounded to 22. */
+/** Rounds as NumPy and PyTorch do: 22.5 becomes 22. */
 function roundHalfToEven(value: number): number {
   const below = Math.floor(value);
   if (value - below !== 0.5) return Math.round(value);

@@ -1,24 +1,26 @@
 /**
- * Boxes as differences from other boxes, which is what networks learn (Girshick et al. 2014, appendix C): the offset of the
- * centre over the box's side, and the logarithm of the ratio of the sides.
+ * Boxes encoded as differences from other boxes, which is what networks learn (Girshick et al.
+ * 2014, appendix C): the offset of the centres divided by the box's side, and the logarithm of the
+ * ratio of the sides.
  */
 import { boxCount, type Boxes } from "lib/detect/boxes/boxes.ts";
 
-/** What the four differences are multiplied by: their standard deviations become alike. */
+/** Factors of the four differences, which bring them to similar standard deviations. */
 export type CoderWeights = readonly [x: number, y: number, width: number, height: number];
 
-/** Of proposals from anchors. */
+/** Factors for proposals relative to anchors. */
 export const proposalWeights: CoderWeights = [1, 1, 1, 1];
 
-/** Of boxes from proposals. */
+/** Factors for boxes relative to proposals. */
 export const boxWeights: CoderWeights = [10, 10, 5, 5];
 
-const mostGrowth = Math.log(1000 / 16); // of a side: what is beyond is an untrained network's, and would overflow
+// logarithm of a ratio of sides: only an untrained network exceeds it, and it would overflow
+const mostGrowth = Math.log(1000 / 16);
 
 /**
- * The differences that turn `from` into `to`.
+ * Encodes the differences that turn `from` into `to`.
  *
- * @param from `[N, 4]`, of positive sides, as are those of `to`.
+ * @param from `[N, 4]`, with positive sides, as those of `to`.
  * @returns `[N, 4]`
  */
 export function encodeBoxes(from: Boxes, to: Boxes, weights: CoderWeights): Float32Array {
@@ -35,11 +37,11 @@ export function encodeBoxes(from: Boxes, to: Boxes, weights: CoderWeights): Floa
 }
 
 /**
- * The boxes that differ so from `from`.
+ * Applies differences to the boxes `from`.
  *
  * @param from `[N, 4]`
- * @param deltas `[N, K · 4]`, of K classes.
- * @returns `[N · K, 4]`, for each of the N its K boxes.
+ * @param deltas `[N, K · 4]`, for K classes.
+ * @returns `[N · K, 4]`: for each of the N boxes, its K results.
  */
 export function decodeBoxes(from: Boxes, deltas: Float32Array, weights: CoderWeights): Boxes {
   const classes = deltas.length / from.length;
@@ -60,7 +62,7 @@ export function decodeBoxes(from: Boxes, deltas: Float32Array, weights: CoderWei
   return boxes;
 }
 
-/** Centre and length along one axis. */
+/** Centre and length of a box along one axis. */
 function span(boxes: Boxes, at: number): [centre: number, length: number] {
   const length = boxes[at + 2]! - boxes[at]!;
   return [boxes[at]! + 0.5 * length, length];

@@ -1,4 +1,4 @@
-/** What a Mask R-CNN is made of, and by which rules it learns. */
+/** Configuration of a Mask R-CNN: its parts, and the rules by which it learns. */
 import type { AnchorShapes } from "lib/detect/boxes/anchors.ts";
 import type { MatchRule } from "lib/detect/boxes/match_boxes.ts";
 import type { RoiAlignOptions } from "lib/detect/boxes/roi_align.ts";
@@ -7,9 +7,12 @@ import type { ModelConfig } from "lib/models/mod.ts";
 export interface MaskRcnnConfig {
   /** Its drop path is the one of training the detector. */
   readonly backbone: ModelConfig;
-  /** With the background, which is class 0. */
+  /** Number of classes, including the background, which is class 0. */
   readonly numClasses: number;
-  /** Keeps scale, shift and statistics of the backbone's BatchNorms as they were pre-trained, as of a ResNet is usual. */
+  /**
+   * Whether scale, shift and statistics of the backbone's BatchNorms stay as they were pre-trained,
+   * which is usual for a ResNet.
+   */
   readonly freezeBatchNorm: boolean;
   /** Channels of the pyramid's maps. */
   readonly fpnDim: number;
@@ -20,68 +23,73 @@ export interface MaskRcnnConfig {
   readonly detections: DetectionsConfig;
 }
 
-/** How many boxes of an image a loss looks at. */
+/** How many boxes of an image a loss uses. */
 export interface SampleConfig {
   readonly count: number;
-  /** Objects at most; the rest is background. */
+  /** Largest share of objects; the rest is background. */
   readonly objectFraction: number;
 }
 
 /** The region proposal network (Ren et al. 2015). */
 export interface RpnConfig {
-  /** Of each map of the pyramid, P2 to P6, as many at a place for all. */
+  /** Anchors of each map of the pyramid, P2 to P6; all maps have the same number at a position. */
   readonly anchors: readonly AnchorShapes[];
   readonly match: MatchRule;
   readonly samples: SampleConfig;
-  /** Where the loss of boxes turns from square to linear; 0 is linear throughout. */
+  /**
+   * Difference at which the loss of boxes changes from square to linear; 0 is linear everywhere.
+   */
   readonly smoothL1Beta: number;
   readonly training: ProposalCounts;
   readonly inference: ProposalCounts;
-  /** Of two proposals of a map that overlap by more, the less sure is dropped. */
+  /** If two proposals of one map overlap by more, the one with the lower score is dropped. */
   readonly iou: number;
 }
 
-/** Proposals of an image. */
+/** Numbers of proposals per image. */
 export interface ProposalCounts {
-  /** The surest of each map, before overlaps are dropped. */
+  /** Proposals of each map with the highest scores, before overlaps are dropped. */
   readonly perLevel: number;
-  /** The surest of all, after. */
+  /** Proposals of all maps with the highest scores, after overlaps are dropped. */
   readonly kept: number;
 }
 
-/** How proposals are cut out of the pyramid. */
+/** How regions are cut out of the pyramid. */
 export interface RegionConfig extends Pick<RoiAlignOptions, "samplingRatio" | "aligned"> {
-  /** √area in pixels of a box that is cut out of P4; half of it is P3's. */
+  /** Square root of the area, in pixels, of a box that belongs to P4; half of it belongs to P3. */
   readonly canonicalSize: number;
 }
 
-/** The head that tells classes and mends boxes. */
+/** The head that classifies regions and corrects their boxes. */
 export interface BoxHeadConfig {
-  /** Pixels a side of its regions. */
+  /** Side of its regions in pixels. */
   readonly size: number;
   /** Width of its two hidden layers. */
   readonly dim: number;
   readonly match: MatchRule;
   readonly samples: SampleConfig;
-  /** As the RPN's. */
+  /** Like the RPN's. */
   readonly smoothL1Beta: number;
 }
 
-/** The head that draws masks. */
+/** The head that predicts masks. */
 export interface MaskHeadConfig {
-  /** Pixels a side of its regions; masks have twice as many. */
+  /** Side of its regions in pixels; masks have twice as many. */
   readonly size: number;
-  /** Channels of each of its 3×3 convolutions. */
+  /** Output channels of each of its 3×3 convolutions. */
   readonly dims: readonly number[];
-  /** Whether targets are 0 and 1, as in detectron2 and mmdet; in torchvision they are the part of a pixel that is covered. */
+  /**
+   * Whether targets are 0 or 1, as in detectron2 and mmdet; in torchvision they are the covered
+   * share of a pixel.
+   */
   readonly binaryTargets: boolean;
 }
 
-/** What is given out of an image. */
+/** Which detections of an image are returned. */
 export interface DetectionsConfig {
-  /** Least score. */
+  /** Lowest score that is returned. */
   readonly minScore: number;
-  /** Of two of a class that overlap by more, the less sure is dropped. */
+  /** If two detections of one class overlap by more, the one with the lower score is dropped. */
   readonly iou: number;
   readonly most: number;
 }
@@ -89,7 +97,7 @@ export interface DetectionsConfig {
 /**
  * torchvision's `maskrcnn_resnet50_fpn`, on any backbone.
  *
- * Differs: torchvision also keeps stem and first layer of a pre-trained ResNet as they are.
+ * Differs: torchvision also freezes the stem and the first layer of a pre-trained ResNet.
  */
 export function torchvisionMaskRcnn(backbone: ModelConfig, numClasses: number): MaskRcnnConfig {
   return {
@@ -120,8 +128,8 @@ export function torchvisionMaskRcnn(backbone: ModelConfig, numClasses: number): 
 }
 
 /**
- * The paper's (§4.2), which is ConvNeXt's: mmdet's Mask R-CNN. The backbone to give it drops paths at 0.4, and its layer scale starts
- * at 1.
+ * The paper's detector (§4.2), which is ConvNeXt's: mmdet's Mask R-CNN. Give it a backbone with a
+ * drop path rate of 0.4 and a layer scale that starts at 1.
  */
 export function convNeXtMaskRcnn(backbone: ModelConfig, numClasses: number): MaskRcnnConfig {
   const { rpn, box, mask, ...rest } = torchvisionMaskRcnn(backbone, numClasses);
@@ -140,7 +148,7 @@ export function convNeXtMaskRcnn(backbone: ModelConfig, numClasses: number): Mas
   };
 }
 
-/** One size a map, from 32 pixels on P2 to 512 on P6, in three shapes. */
+/** One size per map, from 32 pixels on P2 to 512 on P6, in three shapes. */
 function anchorLevels(rounded: boolean): AnchorShapes[] {
   return [32, 64, 128, 256, 512].map((size) => ({ sizes: [size], ratios: [0.5, 1, 2], rounded }));
 }

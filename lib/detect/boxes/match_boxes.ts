@@ -1,25 +1,28 @@
-/** Which object each anchor or proposal is to learn. G objects, N boxes. */
+/** Matching: which object each anchor or proposal learns. G objects, N boxes. */
 import { boxCount, type Boxes, pairwiseIou } from "lib/detect/boxes/boxes.ts";
 
-/** What a box is matched to when it is no object: it learns the background, or nothing. */
+/** Match of a box that is no object: it learns the background, or (`between`) nothing. */
 export const background = -1;
 export const between = -2;
 
 export interface MatchRule {
-  /** A box that overlaps an object by so much learns it; */
+  /** A box that overlaps an object at least this much learns it. */
   readonly high: number;
-  /** one that overlaps none by so much is background. */
+  /** A box that overlaps no object this much is background. */
   readonly low: number;
-  /** Whether each object is learnt at least by the boxes that overlap it most, however little that is. */
+  /**
+   * Whether each object is also learned by the boxes that overlap it most, however little that is.
+   */
   readonly allowLowQuality: boolean;
 }
 
 /**
- * Matches as torchvision's `Matcher`.
+ * Matches boxes to objects as torchvision's `Matcher`.
  *
- * A box that is the best of an object, but itself overlaps another object more, learns that other.
+ * A box that is the best one for an object, but itself overlaps another object more, learns that
+ * other.
  *
- * @param objects `[G, 4]`; without any, all boxes are background.
+ * @param objects `[G, 4]`; without objects, all boxes are background.
  * @returns `[N]`, an object's index, {@linkcode background} or {@linkcode between}.
  */
 export function matchBoxes(objects: Boxes, boxes: Boxes, rule: MatchRule): Int32Array {
@@ -29,7 +32,7 @@ export function matchBoxes(objects: Boxes, boxes: Boxes, rule: MatchRule): Int32
   const most = new Float32Array(N).fill(G === 0 ? 0 : -1);
   for (let g = 0; g < G; g++) {
     for (let n = 0; n < N; n++) {
-      if (overlaps[g * N + n]! <= most[n]!) continue; // of equals the first
+      if (overlaps[g * N + n]! <= most[n]!) continue; // the first of equal ones
       [most[n], nearest[n]] = [overlaps[g * N + n]!, g];
     }
   }
@@ -42,7 +45,10 @@ export function matchBoxes(objects: Boxes, boxes: Boxes, rule: MatchRule): Int32
   return matches;
 }
 
-/** Gives the boxes that overlap an object most, all of several equals, the object nearest to them. */
+/**
+ * Matches the boxes that overlap an object most (all of several equal ones) to the object nearest
+ * to them.
+ */
 function matchBest(
   overlaps: Float32Array,
   G: number,

@@ -1,20 +1,27 @@
-/** Non-maximum suppression: of boxes that overlap, the surest. N boxes. */
+/**
+ * Non-maximum suppression: among overlapping boxes, only the one with the highest score stays. N
+ * boxes.
+ */
 import { boxAreas, type Boxes, boxIou, selectBoxes } from "lib/detect/boxes/boxes.ts";
 
 export interface NmsOptions {
-  /** Of two boxes that overlap by more, the less sure is dropped. */
+  /** If two boxes overlap by more, the one with the lower score is dropped. */
   readonly iou: number;
-  /** `[N]`: boxes of different groups (classes, or levels of a pyramid) do not drop each other. By default, all are one. */
+  /**
+   * `[N]`: boxes of different groups (classes, or levels of a pyramid) do not drop each other. By
+   * default, all are in one group.
+   */
   readonly groups?: ArrayLike<number>;
-  /** Stop after so many are kept. */
+  /** Stop when this many boxes are kept. */
   readonly most?: number;
 }
 
 /**
- * Keeps the surest box, drops those that it covers, goes on with the surest of the rest.
+ * Keeps the box with the highest score, drops those that overlap it too much, and continues with
+ * the rest.
  *
- * @param scores `[N]`; of equals the first is surer.
- * @returns Indices of the boxes kept, surest first.
+ * @param scores `[N]`; the first of equal ones ranks higher.
+ * @returns Indices of the boxes kept, highest score first.
  */
 export function nonMaximumSuppression(
   boxes: Boxes,
@@ -22,7 +29,7 @@ export function nonMaximumSuppression(
   { iou, groups, most = Infinity }: NmsOptions,
 ): number[] {
   const order = Array.from({ length: scores.length }, (_, i) => i)
-    .sort((a, b) => scores[b]! - scores[a]!); // stable
+    .sort((a, b) => scores[b]! - scores[a]!); // the sort is stable
   const chosen = selectBoxes(boxes, order);
   const sorted = { boxes: chosen, areas: boxAreas(chosen) };
   const threshold = Math.fround(iou);

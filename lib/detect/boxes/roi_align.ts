@@ -1,9 +1,11 @@
 /**
- * RoIAlign (He et al. 2017): regions of a feature map, of any size, as small maps of one size.
+ * RoIAlign (He et al. 2017): cuts regions of any size out of a feature map, as small maps of one
+ * size.
  *
- * A value is the mean of bilinear samples on a grid, and each sample's weight is one of its row times one of its column: so a
- * region can be cut out by two matrix products, rows first, and the engine knows their gradients. The native kernel does the
- * same without the zeros of those matrices.
+ * A value is the mean of bilinear samples on a grid. The weight of a sample is a weight of its row
+ * times a weight of its column, so a region can be cut out by two matrix products, rows first,
+ * whose gradients the engine knows. The native kernel computes the same without the zeros of those
+ * matrices.
  *
  * B images, H × W maps, C channels, R regions of all images, S × S pixels of result.
  */
@@ -16,9 +18,15 @@ export interface RoiAlignOptions {
   readonly size: number;
   /** Map pixels per image pixel: 1/4 for a map of stride 4. */
   readonly scale: number;
-  /** Samples a side in each of the S × S cells; 0 is as many as a cell has map pixels, rounded up. */
+  /**
+   * Samples along each side of the S × S cells; 0 means as many as a cell has map pixels, rounded
+   * up.
+   */
   readonly samplingRatio: number;
-  /** Whether pixel centres lie at halves, as detectron2 and mmdet have it; torchvision's models have them at whole numbers. */
+  /**
+   * Whether pixel centres are at halves, as in detectron2 and mmdet; in torchvision's models they
+   * are at whole numbers.
+   */
   readonly aligned: boolean;
 }
 
@@ -26,7 +34,8 @@ export interface RoiAlignOptions {
  * Cuts out regions.
  *
  * @param features `[B, H, W, C]`
- * @param regions For each image its boxes `[., 4]`, in image pixels; constants, as in every implementation.
+ * @param regions For each image its boxes `[., 4]`, in image pixels; no gradient flows into them,
+ *   as in every implementation.
  * @returns `[R, S, S, C]`, image by image; the caller owns it.
  * @throws {TypeError} If there are not regions for each image.
  * @throws {RangeError} If a box is not finite.
@@ -77,7 +86,7 @@ function fusedRoiAlign(
   return op(features) as tf.Tensor4D;
 }
 
-/** `[R, 5]`: each box after the number of its image. */
+/** `[R, 5]`: the number of the image, then the box. */
 function numberedBoxes(regions: readonly Boxes[]): tf.Tensor2D {
   const rows = regions.flatMap((boxes, image) =>
     Array.from({ length: boxCount(boxes) }, (_, r) => [image, ...boxes.subarray(4 * r, 4 * r + 4)])
@@ -105,7 +114,7 @@ function plainRoiAlign(
 }
 
 /**
- * How much each pixel along an axis counts for each of S cells of each region.
+ * Weights of the pixels along one axis for each of the S cells of each region.
  *
  * @param axis 0 is x, 1 is y.
  * @param length H or W, in map pixels.
@@ -134,7 +143,10 @@ function sampleWeights(
   return weights;
 }
 
-/** Shares a sample between the two pixels that it lies between; up to one pixel outside, the last one has it all. */
+/**
+ * Divides a sample between the two pixels next to it. Up to one pixel outside the map, the last
+ * pixel gets all of it.
+ */
 function addSample(row: Float32Array, at: number, weight: number): void {
   if (at < -1 || at > row.length) return;
   const inside = Math.min(Math.max(at, 0), row.length - 1);

@@ -1,4 +1,7 @@
-/** The native RoIAlign against the same by matrix products. Skipped, and counted so, without the kernels. */
+/**
+ * The native RoIAlign against the same by matrix products. Skipped, and counted so, without the
+ * kernels.
+ */
 import { nativeStatus, withPlainOps } from "lib/native/mod.ts";
 import type { Boxes } from "lib/detect/boxes/boxes.ts";
 import { roiAlign, type RoiAlignOptions } from "lib/detect/boxes/roi_align.ts";

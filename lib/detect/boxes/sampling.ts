@@ -1,18 +1,21 @@
-/** Which of an image's boxes a loss looks at: most are background, and would drown the objects. N boxes. */
+/**
+ * Sampling: which of an image's boxes a loss uses. Most boxes are background, and would outweigh
+ * the objects. N boxes.
+ */
 import type { SampleConfig } from "lib/detect/boxes/mask_rcnn_config.ts";
 import { background } from "lib/detect/boxes/match_boxes.ts";
 import type { Rng } from "lib/rng.ts";
 
-/** Indices of boxes, ascending. */
+/** Indices of the boxes drawn, ascending. */
 export interface BalancedSample {
   readonly objects: Int32Array;
   readonly background: Int32Array;
 }
 
 /**
- * Draws objects, up to their fraction of `count`, and fills up with background.
+ * Draws objects up to their share of `count`, and fills up with background.
  *
- * @param matches `[N]`, as `matchBoxes` gives them; what is between is not drawn.
+ * @param matches `[N]`, as `matchBoxes` returns them; boxes matched to nothing are not drawn.
  */
 export function sampleMatches(
   matches: Int32Array,
@@ -34,7 +37,7 @@ function indicesWhere(matches: Int32Array, wanted: (match: number) => boolean): 
   return Int32Array.from(found);
 }
 
-/** `most` of them at random, or all if there are not more. */
+/** Draws `most` of them at random, or all if there are not more. */
 function draw(from: Int32Array, most: number, rng: Rng): Int32Array {
   if (from.length <= most) return from;
   const order = rng.permutation(from.length).subarray(0, most);

@@ -1,18 +1,21 @@
-/** What a detector is told of an image in training. */
+/** Targets: what a detector learns from an image. */
 import type { Boxes } from "lib/detect/boxes/boxes.ts";
 
-/** In pixels. */
+/** Size in pixels. */
 export interface ImageSize {
   readonly height: number;
   readonly width: number;
 }
 
-/** The objects of one image, as the network is shown it: resized and cropped, without the padding of its batch. N of them. */
+/**
+ * The N objects of one image as the network sees it: resized and cropped, without the padding of
+ * its batch.
+ */
 export interface DetectionTargets extends ImageSize {
-  /** `[N, 4]`, in pixels, of positive sides. */
+  /** `[N, 4]`, in pixels, with positive sides. */
   readonly boxes: Boxes;
-  /** `[N]`, 1 … classes − 1; 0 is background. */
+  /** `[N]`, 1 to classes − 1; 0 is background. */
   readonly labels: Int32Array;
-  /** N bitmaps `[height, width]`, row by row: 1 where the object is, else 0. */
+  /** N bitmaps `[height, width]`, row by row: 1 on the object, else 0. */
   readonly masks: readonly Uint8Array[];
 }

@@ -1,4 +1,4 @@
-/** A detector at work: images in, objects out. */
+/** Inference of a detector: from images to objects. */
 import * as tf from "lib/tf.ts";
 import { runBoxHead } from "lib/detect/network/box_head.ts";
 import { boxCount, type Boxes, toCocoBox } from "lib/detect/boxes/boxes.ts";
@@ -17,24 +17,26 @@ import { cutRegions } from "lib/detect/network/pyramid_regions.ts";
 import { pyramidAnchors, runRpn } from "lib/detect/network/rpn.ts";
 import type { ImageSize } from "lib/detect/boxes/targets.ts";
 
-/** An image of a batch. */
+/** Sizes and number of an image of a batch. */
 export interface ShownImage {
-  /** Its number in a data set. */
+  /** Number of the image in its data set. */
   readonly id: number;
-  /** As the network sees it, without padding. */
+  /** Size that the network sees, without padding. */
   readonly shown: ImageSize;
-  /** As boxes and masks are wanted. */
+  /** Size to which boxes and masks are scaled. */
   readonly original: ImageSize;
 }
 
 /**
  * Finds objects.
  *
- * @param pixels `[B, H, W, 3]`, normalised; each image at the top left, zeros right of it and below.
- * @param images Of each image of the batch.
- * @param categoryIds What each class is called, from class 1 on: class 0 is the background.
- * @returns Image by image, surest first, in pixels of the original images.
- * @throws {RangeError} If there is not one image, or one category, for each of the network's.
+ * @param pixels `[B, H, W, 3]`, normalised; each image at the top left, zeros to its right and
+ *   below.
+ * @param images One entry per image of the batch.
+ * @param categoryIds COCO's id of each class, from class 1 on: class 0 is the background.
+ * @returns Image by image, highest score first, in pixels of the original images.
+ * @throws {RangeError} If there is not one entry for each image, or one category for each of the
+ *   network's classes.
  */
 export function detect(
   model: MaskRcnn,
@@ -64,7 +66,7 @@ export function detect(
   });
 }
 
-/** What was found in one image, with the mask of each object in its box. */
+/** Objects found in one image, with the mask of each object in its box. */
 export interface FoundInstances extends FoundObjects {
   /** N probabilities `[M, M]`. */
   readonly masks: readonly Float32Array[];
@@ -73,8 +75,8 @@ export interface FoundInstances extends FoundObjects {
 /**
  * Finds objects, in the pixels that the network sees.
  *
- * @param pixels As of {@linkcode detect}.
- * @param sizes Of each image of the batch, without padding.
+ * @param pixels As in {@linkcode detect}.
+ * @param sizes Size of each image of the batch, without padding.
  * @throws {RangeError} If there is not a size for each image.
  */
 export function findInstances(
@@ -84,7 +86,8 @@ export function findInstances(
 ): FoundInstances[] {
   requireEach(pixels, sizes.length, "sizes");
   const { config, params } = model;
-  let found: FoundInstances[] = []; // not out of the tidy, which would look for tensors in every number
+  // outside the tidy, which would look for tensors among all numbers
+  let found: FoundInstances[] = [];
   tf.tidy(() => {
     const maps = detectorMaps(pixels, backboneOf(model), config, { training: false });
     const said = runRpn(maps, params.rpn);
@@ -103,7 +106,7 @@ export function findInstances(
   return found;
 }
 
-/** The objects of each image. */
+/** Objects of each image, without masks. */
 function findBoxes(
   { config, params: { roi_heads } }: MaskRcnn,
   maps: readonly tf.Tensor4D[],
@@ -126,7 +129,7 @@ function findBoxes(
   });
 }
 
-/** The mask of each object of all images, image by image. */
+/** Masks of all objects, image by image. */
 function drawMasks(
   { config: { mask, regions }, params: { roi_heads } }: MaskRcnn,
   maps: readonly tf.Tensor4D[],

@@ -1,4 +1,4 @@
-/** What a detector says, and the JSON in which COCO's tools read it. */
+/** Detections, and the JSON in which COCO's tools read them. */
 import type { CocoSet } from "lib/datasets/coco/coco_set.ts";
 import { type CocoBox, type Rle, rleArea } from "lib/datasets/coco/rle.ts";
 import { compressRle } from "lib/datasets/coco/rle_string.ts";
@@ -7,26 +7,30 @@ import { compressRle } from "lib/datasets/coco/rle_string.ts";
 export interface Detection {
   readonly imageId: number;
   readonly categoryId: number;
-  /** Larger is surer; only their order counts. */
+  /** Confidence; only the order of scores matters. */
   readonly score: number;
   readonly box: CocoBox;
-  /** Of the image's size; detectors of boxes have none. */
+  /** Mask of the image's size; detectors without masks have none. */
   readonly mask?: Rle;
 }
 
-/** By what detections are measured, and what their results tell. */
+/** What is compared with the annotations: boxes or masks. */
 export type Region = "box" | "mask";
 
 /**
- * How many pixels a detection covers.
+ * Area of a detection in square pixels.
  *
- * @throws {TypeError} If it has no mask, and masks are measured.
+ * @throws {TypeError} If masks are measured and it has none.
  */
 export function areaOf(detection: Detection, region: Region): number {
   return region === "box" ? detection.box[2] * detection.box[3] : rleArea(requireMask(detection));
 }
 
-/** @throws {TypeError} If the detection has none. */
+/**
+ * The mask of a detection.
+ *
+ * @throws {TypeError} If it has none.
+ */
 export function requireMask({ mask, imageId, categoryId }: Detection): Rle {
   if (mask) return mask;
   throw new TypeError(
@@ -35,12 +39,13 @@ export function requireMask({ mask, imageId, categoryId }: Detection): Rle {
 }
 
 /**
- * Results as `COCO.loadRes` of pycocotools takes them, for an evaluation of `bbox` or of `segm`.
+ * Results in the form that `COCO.loadRes` of pycocotools reads, for an evaluation of `bbox` or of
+ * `segm`.
  *
- * Masks stand without boxes: beside a box, pycocotools would take the box's area for the mask's and sort it among the wrong
- * sizes.
+ * Masks stand without boxes: with a box, pycocotools would use the box's area for the mask, and
+ * sort it among the wrong sizes.
  *
- * @returns JSON, one detection a line.
+ * @returns JSON, one detection per line.
  * @throws {TypeError} If masks are asked for, and a detection has none.
  */
 export function resultsJson(detections: readonly Detection[], region: Region): string {
@@ -57,7 +62,7 @@ export function resultsJson(detections: readonly Detection[], region: Region): s
 }
 
 /**
- * Refuses detections that cannot be measured.
+ * Checks that detections can be measured.
  *
  * @throws {RangeError} If an image or category is not in the set, or a number is not finite.
  */

@@ -1,21 +1,25 @@
-/** Pictures of several sizes as one batch. B pictures, H × W pixels: those of the largest sides, rounded up to the stride. */
+/**
+ * Batches of pictures of several sizes.
+ *
+ * B pictures, H × W pixels: the largest height and width, rounded up to the stride.
+ */
 import { type ChannelStats, normalize, normalizeTable, type Raster } from "lib/augment/mod.ts";
 import type { ImageSize } from "lib/detect/boxes/targets.ts";
 
-const stride = 32; // pixels of a picture to one of the coarsest stage's map
+const stride = 32; // pixels of a picture per position of the coarsest stage's map
 
-/** A batch in the JavaScript heap. */
+/** A batch outside the engine, in JavaScript's memory. */
 export interface DetectionPixels extends ImageSize {
-  /** `[B, H, W, 3]`, normalised; each picture at the top left, zeros right of it and below. */
+  /** `[B, H, W, 3]`, normalised; each picture at the top left, zeros to its right and below. */
   readonly values: Float32Array;
 }
 
 /**
- * Lays pictures side by side.
+ * Puts pictures into one batch.
  *
- * @param pictures Of three channels or one.
- * @param stats What they are normalised by; the padding is not, and stays zero.
- * @throws {RangeError} If there is none.
+ * @param pictures Pictures of three channels or one.
+ * @param stats Normalisation of the pictures; the padding stays zero.
+ * @throws {RangeError} If there is no picture.
  */
 export function batchPictures(pictures: readonly Raster[], stats: ChannelStats): DetectionPixels {
   if (pictures.length === 0) throw new RangeError("Cannot make a batch: there is no picture");

@@ -1,4 +1,4 @@
-/** Small masks put back into the image. */
+/** Pasting small masks back into the image. */
 import type { Boxes } from "lib/detect/boxes/boxes.ts";
 import type { ImageSize } from "lib/detect/boxes/targets.ts";
 import type { Rle } from "lib/datasets/coco/rle.ts";
@@ -6,8 +6,9 @@ import type { Rle } from "lib/datasets/coco/rle.ts";
 const f32 = Math.fround; // torchvision's precision, which decides how a box is rounded
 
 /**
- * The pixels in which an object is likelier than not, of a mask that is stretched over a box: as torchvision's
- * `paste_masks_in_image`, which rounds the box to whole pixels, and takes what is around the mask for background.
+ * Stretches a mask over its box, and returns the pixels where the object is more likely than not.
+ * Like torchvision's `paste_masks_in_image`, it rounds the box to whole pixels, and takes
+ * everything around the mask for background.
  *
  * @param mask `[M, M]`, probabilities.
  * @param box `[1, 4]`, in pixels of the image.
@@ -17,7 +18,7 @@ export function pasteMask(mask: Float32Array, box: Boxes, { height, width }: Ima
   const columns = stretch(box[0]!, box[2]!, size, width);
   const rows = stretch(box[1]!, box[3]!, size, height);
   const runs = startRuns();
-  let at = 0; // down column after column
+  let at = 0; // column after column, as COCO's run lengths
   for (const column of columns) {
     for (const row of rows) {
       if (!(blend(mask, size, row, column) > 0.5)) continue;
@@ -31,15 +32,18 @@ export function pasteMask(mask: Float32Array, box: Boxes, { height, width }: Ima
   return { height, width, counts: Uint32Array.from(runs.counts) };
 }
 
-/** A pixel of the image along one axis, and the two of the mask that it lies between. */
+/** A pixel of the image along one axis, and the two pixels of the mask next to it. */
 interface Place {
   readonly pixel: number;
   readonly below: number;
-  /** How much the one above `below` counts. */
+  /** Weight of the mask pixel above `below`. */
   readonly share: number;
 }
 
-/** The image's pixels over which M pixels, and one of background on either side, are stretched. */
+/**
+ * Pixels of the image over which M mask pixels, and one of background on either side, are
+ * stretched.
+ */
 function stretch(from: number, to: number, size: number, length: number): Place[] {
   const padded = size + 2;
   const centre = f32(f32(from + to) / 2);
@@ -55,7 +59,7 @@ function stretch(from: number, to: number, size: number, length: number): Place[
   return places;
 }
 
-/** Bilinear. */
+/** Bilinear interpolation. */
 function blend(mask: Float32Array, size: number, row: Place, column: Place): number {
   const value = (y: number, x: number) =>
     y < 0 || x < 0 || y >= size || x >= size ? 0 : mask[y * size + x]!;
@@ -64,7 +68,7 @@ function blend(mask: Float32Array, size: number, row: Place, column: Place): num
   return along(row.below) * (1 - row.share) + along(row.below + 1) * row.share;
 }
 
-/** Run lengths, background first. */
+/** Collects run lengths, background first. */
 function startRuns() {
   const counts = [0];
   return {

@@ -1,4 +1,7 @@
-/** From what the box head says of regions to the objects found. R regions of an image, K classes with the background. */
+/**
+ * From the box head's outputs for regions to the objects found. R regions of an image, K classes
+ * including the background.
+ */
 import { boxWeights, decodeBoxes } from "lib/detect/boxes/box_coder.ts";
 import { type Boxes, clipBoxes, selectBoxes } from "lib/detect/boxes/boxes.ts";
 import type { MaskRcnnConfig } from "lib/detect/boxes/mask_rcnn_config.ts";
@@ -8,7 +11,7 @@ import type { ImageSize } from "lib/detect/boxes/targets.ts";
 
 const leastSide = 1e-2; // pixels
 
-/** What was found in one image, surest first. N objects. */
+/** Objects found in one image, highest score first. N objects. */
 export interface FoundObjects {
   readonly boxes: Boxes; // [N, 4]
   /** `[N]`, 1 … K − 1. */
@@ -17,14 +20,14 @@ export interface FoundObjects {
   readonly scores: Float32Array;
 }
 
-/** What the box head says of one image's regions. */
+/** Outputs of the box head for one image's regions. */
 export interface SaidOfRegions {
   readonly scores: Float32Array; // [R, K], probabilities of the classes
   readonly deltas: Float32Array; // [R, K, 4]
 }
 
 /**
- * The objects of one image.
+ * Selects the objects of one image.
  *
  * @param regions `[R, 4]`, in pixels.
  */
@@ -58,7 +61,7 @@ export function selectDetections(
   };
 }
 
-/** Boxes found in an image that was shown at another size, in its own pixels. */
+/** Scales boxes from the size that the network saw to the image's own. */
 export function rescaleBoxes(boxes: Boxes, shown: ImageSize, original: ImageSize): Boxes {
   const [x, y] = [original.width / shown.width, original.height / shown.height];
   return boxes.map((value, i) => value * (i % 2 === 0 ? x : y));

@@ -1,7 +1,8 @@
 /**
- * The head that says of each region what it is, and mends its box (Girshick 2015). In torchvision's form and names.
+ * The head that classifies each region and corrects its box (Girshick 2015), in torchvision's form
+ * and names.
  *
- * R regions, S × S pixels of a region, D channels, K classes with the background.
+ * R regions, S × S pixels of a region, D channels, K classes including the background.
  */
 import * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
@@ -23,11 +24,11 @@ export interface BoxHeadParams {
 export interface BoxHeadOutput {
   /** `[R, K]`, logits. */
   readonly classes: tf.Tensor2D;
-  /** `[R, K, 4]`, from the region to the object's box, if it were of that class. */
+  /** `[R, K, 4]`, the encoded difference from the region to the object's box, for each class. */
   readonly deltas: tf.Tensor3D;
 }
 
-/** First weights: PyTorch's default for linear layers. */
+/** Creates weights by PyTorch's default for linear layers. */
 export function createBoxHead(
   mapDim: number,
   { size, dim }: Pick<BoxHeadConfig, "size" | "dim">,
@@ -48,7 +49,12 @@ export function createBoxHead(
   };
 }
 
-/** @param regions `[R, S, S, D]` @returns Owned by the caller. */
+/**
+ * Runs the head.
+ *
+ * @param regions `[R, S, S, D]`
+ * @returns The caller owns the tensors.
+ */
 export function runBoxHead(
   regions: tf.Tensor4D,
   { box_head, box_predictor }: BoxHeadParams,
@@ -56,7 +62,7 @@ export function runBoxHead(
   const [R, S, , D] = regions.shape;
   const K = box_predictor.cls_score.bias.shape[0];
   return tf.tidy(() => {
-    // As torchvision flattens regions, so that its weights fit: channel by channel.
+    // Regions are flattened channel by channel, as in torchvision, so that its weights fit.
     let x = regions.transpose([0, 3, 1, 2]).reshape<tf.Tensor2D>([R, D * S * S]);
     x = relu(linear(x, box_head.fc6));
     x = relu(linear(x, box_head.fc7)); // [R, dim]

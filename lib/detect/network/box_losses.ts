@@ -1,4 +1,4 @@
-/** What the box head learns. R regions of all images, K classes with the background. */
+/** Losses of the box head. R regions of all images, K classes including the background. */
 import * as tf from "lib/tf.ts";
 import type { BoxHeadOutput } from "lib/detect/network/box_head.ts";
 import { crossEntropy, smoothL1 } from "lib/detect/network/losses.ts";
@@ -6,17 +6,20 @@ import type { BoxHeadConfig } from "lib/detect/boxes/mask_rcnn_config.ts";
 import type { RegionSample } from "lib/detect/network/region_samples.ts";
 
 export interface BoxLosses {
-  /** Which class each region is: cross-entropy in nats, the mean. */
+  /** Mean cross-entropy of the regions' classes, in nats. */
   readonly classifier: tf.Scalar;
-  /** How far the differences predicted for each object's class are from the true ones; summed, over the number of regions. */
+  /**
+   * Smooth L1 between the differences predicted for each object's class and the true ones; summed,
+   * then divided by the number of regions.
+   */
   readonly box: tf.Scalar;
 }
 
 /**
- * Compares what is said of regions.
+ * Compares the head's outputs with the targets.
  *
- * @param samples Of each image, in the order in which its regions were cut out.
- * @returns Owned by the caller.
+ * @param samples Regions of each image, in the order in which they were cut out.
+ * @returns The caller owns the tensors.
  */
 export function boxLosses(
   { classes, deltas }: BoxHeadOutput,
@@ -25,7 +28,7 @@ export function boxLosses(
 ): BoxLosses {
   const [R, K] = classes.shape;
   const labels = Int32Array.from(samples.flatMap((sample) => [...sample.labels]));
-  const rows: number[] = []; // of deltas as [R·K, 4]
+  const rows: number[] = []; // into deltas as [R·K, 4]
   labels.forEach((label, i) => label > 0 && rows.push(i * K + label));
   return tf.tidy(() => {
     const differences = tf.gather(deltas.reshape([-1, 4]), tf.tensor1d(rows, "int32"));

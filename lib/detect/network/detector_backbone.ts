@@ -1,4 +1,7 @@
-/** A backbone's maps as a detector takes them: normed where the family's detectors norm them, then as a pyramid. */
+/**
+ * A backbone's maps as a detector takes them: normed where the family's detectors norm them, then
+ * as a pyramid.
+ */
 import * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
 import { createFpn, featurePyramid, type FpnParams } from "lib/detect/network/fpn.ts";
@@ -11,7 +14,10 @@ import { namedVariables } from "lib/nn/parameters.ts";
 
 const eps = 1e-6; // of the maps' norms, in ConvNeXt's detectors
 
-/** Weights; `body` are those of the backbone's own files, with the last norm of its features, which no map sees. */
+/**
+ * Weights; `body` are those of the backbone's own files, with the last norm of its features, which
+ * no map sees.
+ */
 export interface DetectorBackboneParams {
   readonly body: object;
   /** Of each stage's map. */
@@ -29,8 +35,8 @@ type BackboneConfig = Pick<MaskRcnnConfig, "backbone" | "freezeBatchNorm" | "fpn
 /**
  * Builds backbone and pyramid.
  *
- * @throws {RangeError} If the backbone has one resolution only, or drops paths while its BatchNorms are frozen: it would then run
- *   as in evaluation.
+ * @throws {RangeError} If the backbone has one resolution only, or drops paths while its BatchNorms
+ *   are frozen: it would then run as in evaluation.
  */
 export function createDetectorBackbone(
   { backbone, freezeBatchNorm, fpnDim }: BackboneConfig,

@@ -1,21 +1,21 @@
 /**
- * The feature pyramid (Lin et al. 2017): a backbone's maps, the fine ones told what the coarse ones have seen. In torchvision's
- * form and names.
+ * The feature pyramid (Lin et al. 2017): a backbone's maps, with the content of the coarse ones
+ * added to the fine ones. In torchvision's form and names.
  *
- * B images, H W map, C channels, D channels of the pyramid.
+ * B images, H × W map, C channels, D channels of the pyramid.
  */
 import * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
 import { conv2d, type Conv2dParams, createConv2d, type Initializer } from "lib/nn/conv.ts";
 import { kaimingUniform } from "lib/nn/init.ts";
 
-/** Weights; one entry a map, fine to coarse. */
+/** Weights; one entry per map, fine to coarse. */
 export interface FpnParams {
   readonly inner_blocks: readonly (readonly [Conv2dParams])[]; // 1×1, C to D
   readonly layer_blocks: readonly (readonly [Conv2dParams])[]; // 3×3, D to D
 }
 
-/** First weights: uniform in ±√(3 / fan in), biases 0. */
+/** Creates weights: uniform in ±√(3 / fan in), biases 0. */
 export function createFpn(inDims: readonly number[], dim: number, rng: Rng): FpnParams {
   const init: Initializer = (shape, stream) =>
     kaimingUniform(shape, stream, shape[0] * shape[1] * shape[2] / 3);
@@ -28,11 +28,11 @@ export function createFpn(inDims: readonly number[], dim: number, rng: Rng): Fpn
 }
 
 /**
- * The pyramid.
+ * Computes the pyramid.
  *
  * @param stages The backbone's maps, fine to coarse, each `[B, H, W, C]`.
- * @returns As many maps of the same sides, and one more of every second pixel of the last, each `[B, H, W, D]`; the caller owns
- *   them.
+ * @returns Maps of the same sides, and one more with every second pixel of the last, each `[B, H,
+ *   W, D]`; the caller owns them.
  */
 export function featurePyramid(
   stages: readonly tf.Tensor4D[],
@@ -50,7 +50,7 @@ export function featurePyramid(
   });
 }
 
-/** The nearest pixels, to the sides of `like`. */
+/** Enlarges a map to the sides of `like`, with nearest pixels. */
 function enlarge(x: tf.Tensor4D, like: tf.Tensor4D): tf.Tensor4D {
   return tf.image.resizeNearestNeighbor(x, [like.shape[1], like.shape[2]]);
 }

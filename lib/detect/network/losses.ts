@@ -1,11 +1,12 @@
-/** The losses of detectors, as PyTorch defines them. */
+/** Losses of detectors, as PyTorch defines them. */
 import * as tf from "lib/tf.ts";
 
 /**
- * `|d|` less half of β, and a parabola where `|d|` is below β; summed. Girshick 2015, Eq. 3, has β = 1.
+ * Smooth L1 loss, summed: `|d|` minus half of β, and a parabola where `|d|` is below β. Girshick
+ * 2015, Eq. 3, has β = 1.
  *
- * @param predicted Any shape, and `targets` the same.
- * @param beta 0 is `|d|` alone.
+ * @param predicted Any shape, the same as `targets`.
+ * @param beta 0 gives `|d|`.
  */
 export function smoothL1(predicted: tf.Tensor, targets: tf.Tensor, beta: number): tf.Scalar {
   return tf.tidy(() => {
@@ -17,10 +18,10 @@ export function smoothL1(predicted: tf.Tensor, targets: tf.Tensor, beta: number)
 }
 
 /**
- * Binary cross-entropy of logits, the mean.
+ * Mean binary cross-entropy of logits.
  *
- * @param logits Any shape, and `targets`, 0 to 1, the same.
- * @returns In nats; 0 of no logits.
+ * @param logits Any shape, the same as `targets`, which are 0 to 1.
+ * @returns In nats; 0 if there are no logits.
  */
 export function binaryCrossEntropy(logits: tf.Tensor, targets: tf.Tensor): tf.Scalar {
   return tf.tidy(() => {
@@ -30,11 +31,11 @@ export function binaryCrossEntropy(logits: tf.Tensor, targets: tf.Tensor): tf.Sc
 }
 
 /**
- * Cross-entropy, the mean.
+ * Mean cross-entropy.
  *
  * @param logits `[N, K]`
  * @param labels `[N]`, 0 to K − 1.
- * @returns In nats; 0 of no logits.
+ * @returns In nats; 0 if there are no logits.
  */
 export function crossEntropy(logits: tf.Tensor2D, labels: Int32Array): tf.Scalar {
   const [N, K] = logits.shape;

@@ -1,7 +1,8 @@
 /**
- * The head that draws a mask in each region, one for each class (He et al. 2017). In torchvision's form and names.
+ * The head that predicts a mask in each region, one per class (He et al. 2017), in torchvision's
+ * form and names.
  *
- * R regions, S × S pixels of a region, D channels, K classes with the background.
+ * R regions, S × S pixels of a region, D channels, K classes including the background.
  */
 import * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
@@ -15,7 +16,7 @@ import { relu } from "lib/nn/relu.ts";
 export interface MaskHeadParams {
   readonly mask_head: readonly (readonly [Conv2dParams])[]; // 3×3
   readonly mask_predictor: {
-    /** Each pixel becomes 2 × 2: PyTorch's transposed convolution. */
+    /** PyTorch's transposed convolution, which turns each pixel into 2 × 2. */
     readonly conv5_mask: {
       readonly weight: tf.Variable<tf.Rank.R4>; // [2, 2, out, in]; [in, out, 2, 2] in PyTorch
       readonly bias: tf.Variable<tf.Rank.R1>; // [out]
@@ -25,10 +26,10 @@ export interface MaskHeadParams {
 }
 
 /**
- * First weights: Gaussian of standard deviation √(2 / fan out), biases 0.
+ * Creates weights: Gaussian with standard deviation √(2 / fan out), biases 0.
  *
- * Differs: torchvision's last layer is no exception; with few classes its first masks cost ten times as much as a guess. Here it is
- * detectron2's, of 0.001.
+ * Differs: torchvision initialises the last layer in the same way; with few classes its first masks
+ * then cost ten times as much as a guess. Ours has detectron2's standard deviation there, 0.001.
  */
 export function createMaskHead(
   mapDim: number,
@@ -47,7 +48,7 @@ export function createMaskHead(
     }),
     mask_predictor: {
       conv5_mask: {
-        weight: laidOut("conv", doubling), // its axes change places as those of a convolution do
+        weight: laidOut("conv", doubling), // its axes are ordered as those of a convolution
         bias: constant<tf.Rank.R1>([dim], 0),
       },
       mask_fcn_logits: createConv2d(1, dim, numClasses, rng.fork("mask_fcn_logits"), {
@@ -58,7 +59,7 @@ export function createMaskHead(
 }
 
 /**
- * Logits of each region's mask.
+ * Computes the logits of each region's mask.
  *
  * @param regions `[R, S, S, D]`
  * @param labels `[R]`, the class of each.
@@ -78,7 +79,9 @@ export function runMaskHead(
   });
 }
 
-/** A transposed convolution of 2 × 2 at stride 2, where no two pixels meet: one matrix product. */
+/**
+ * A transposed convolution of 2 × 2 with stride 2, in which no outputs overlap: one matrix product.
+ */
 function double(
   x: tf.Tensor4D,
   { weight, bias }: MaskHeadParams["mask_predictor"]["conv5_mask"],
@@ -89,17 +92,17 @@ function double(
   const factors = weight.reshape<tf.Tensor2D>([4 * outDim, inDim]);
   return tf.matMul(pixels, factors, false, true)
     .reshape([R * S, S, 2, 2 * outDim])
-    .transpose([0, 2, 1, 3]) // the first rows of a row of pixels, then the second
+    .transpose([0, 2, 1, 3]) // the first rows of a row of pixels, then the second ones
     .reshape<tf.Tensor4D>([R, 2 * S, 2 * S, outDim])
     .add(bias);
 }
 
 /**
- * What the mask head learns: cross-entropy of every pixel, the mean.
+ * Loss of the mask head: mean cross-entropy over all pixels.
  *
  * @param logits `[R, M, M]`
  * @param targets `[R, M, M]`, 0 to 1.
- * @returns In nats; 0 where there is no region of an object.
+ * @returns In nats; 0 if there is no region of an object.
  */
 export function maskLoss(logits: tf.Tensor3D, targets: Float32Array): tf.Scalar {
   return tf.tidy(() => binaryCrossEntropy(logits, tf.tensor3d(targets, logits.shape)));

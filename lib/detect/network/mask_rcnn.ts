@@ -1,8 +1,8 @@
 /**
- * Mask R-CNN (He et al. 2017) on any backbone with stages, in torchvision's form and names: what the paper's §4.2 fine-tunes on
- * COCO.
+ * Mask R-CNN (He et al. 2017) on any backbone with stages, in torchvision's form and names: the
+ * detector that the paper's §4.2 fine-tunes on COCO.
  *
- * B images, H × W pixels with the padding of the batch.
+ * B images, H × W pixels including the padding of the batch.
  */
 import * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
@@ -33,7 +33,7 @@ import type { Model } from "lib/models/mod.ts";
 import type { ForwardOptions } from "lib/models/parts/backbone.ts";
 import { disposeTree } from "lib/nn/parameters.ts";
 
-/** Weights; paths are torchvision's names, below `backbone.body` the backbone's own. */
+/** Weights. Paths are torchvision's names; below `backbone.body` they are the backbone's own. */
 export interface MaskRcnnParams {
   readonly backbone: DetectorBackboneParams;
   readonly rpn: RpnParams;
@@ -43,19 +43,19 @@ export interface MaskRcnnParams {
 export interface MaskRcnn {
   readonly config: MaskRcnnConfig;
   readonly params: MaskRcnnParams;
-  /** The backbone alone, of the same variables: to load pre-trained weights into it. */
+  /** The backbone alone, with the same variables: for loading pre-trained weights into it. */
   readonly body: Model;
-  /** What older files of torchvision, those of its own pre-trained detectors, call the weights. */
+  /** Names of the weights in older files of torchvision, such as its own pre-trained detectors. */
   officialNames(names: readonly string[]): ReadonlyMap<string, string>;
   /** Frees the weights. */
   [Symbol.dispose](): void;
 }
 
 /**
- * Builds a detector with fresh weights.
+ * Creates a detector with fresh weights.
  *
- * @throws {RangeError} If the backbone has one resolution only, its BatchNorms are to be frozen while it drops paths, or maps have
- *   different numbers of anchors at a place.
+ * @throws {RangeError} If the backbone has one resolution only, its BatchNorms are to be frozen
+ *   while it drops paths, or maps have different numbers of anchors at a position.
  * @throws {TypeError} If an option of the backbone is unknown or missing.
  */
 export function createMaskRcnn(config: MaskRcnnConfig, rng: Rng): MaskRcnn {
@@ -79,25 +79,26 @@ export function createMaskRcnn(config: MaskRcnnConfig, rng: Rng): MaskRcnn {
   };
 }
 
-/** Images to learn from. */
+/** A batch of images with their targets. */
 export interface DetectionBatch {
-  /** `[B, H, W, 3]`, normalised; each image at the top left, zeros right of it and below. */
+  /** `[B, H, W, 3]`, normalised; each image at the top left, zeros to its right and below. */
   readonly pixels: tf.Tensor4D;
-  /** Of each image. */
+  /** Targets of each image. */
   readonly targets: readonly DetectionTargets[];
 }
 
-/** What is learnt is the sum of all. */
+/** Losses; training minimises their sum. */
 export interface MaskRcnnLosses extends RpnLosses, BoxLosses {
-  /** What each pixel of an object's mask is: cross-entropy in nats, the mean. */
+  /** Mean cross-entropy of the pixels of the objects' masks, in nats. */
   readonly mask: tf.Scalar;
 }
 
 /**
- * The losses of a batch, to be differentiated. Moves the statistics of the backbone's BatchNorms, unless they are frozen.
+ * Computes the losses of a batch, to be differentiated. It updates the statistics of the backbone's
+ * BatchNorms, unless they are frozen.
  *
- * @param rng The step's stream, of stochastic depth and of what is sampled.
- * @returns Owned by the caller.
+ * @param rng The step's random stream, for stochastic depth and for sampling.
+ * @returns The caller owns the tensors.
  * @throws {RangeError} If there are not targets for each image.
  */
 export function maskRcnnLosses(
@@ -150,7 +151,7 @@ function headLosses(
   return { ...ofBoxes, mask: maskLoss(logits, batchMaskTargets(samples, targets, config)) };
 }
 
-/** The masks to draw in all regions of objects, image by image, `[R, 2S, 2S]`. */
+/** Target masks of all regions with objects, image by image, `[R, 2S, 2S]`. */
 function batchMaskTargets(
   samples: readonly RegionSample[],
   targets: readonly DetectionTargets[],
@@ -169,17 +170,21 @@ function batchMaskTargets(
   return joined;
 }
 
-/** What `detectorMaps` takes of a model. */
+/** The part of a model that `detectorMaps` needs. */
 export function backboneOf({ body, params }: MaskRcnn) {
   return { body, params: params.backbone };
 }
 
-/** Of a batch, padding included. */
+/** Size of a batch's images, including the padding. */
 export function sidesOf({ shape: [, height, width] }: tf.Tensor4D) {
   return { height, width };
 }
 
-/** @throws {RangeError} If there are not as many as images. */
+/**
+ * Checks that a list has one entry per image.
+ *
+ * @throws {RangeError} If it has not.
+ */
 export function requireEach(pixels: tf.Tensor4D, count: number, what: string): void {
   if (count === pixels.shape[0]) return;
   throw new RangeError(

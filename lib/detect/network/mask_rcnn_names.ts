@@ -1,6 +1,9 @@
-/** What older files call Mask R-CNN's weights. */
+/** Names of Mask R-CNN's weights in older files. */
 
-/** torchvision until 0.13, and so its own pre-trained detectors: before blocks of convolution and activation had a module. */
+/**
+ * Names until torchvision 0.13, and in its own pre-trained detectors: convolution and activation
+ * were not yet one module.
+ */
 const rules: readonly (readonly [RegExp, string])[] = [
   [/^(backbone\.fpn\.(?:inner|layer)_blocks\.\d+)\.(weight|bias)$/, "$1.0.$2"],
   [/^rpn\.head\.conv\.(weight|bias)$/, "rpn.head.conv.0.0.$1"],
@@ -8,7 +11,7 @@ const rules: readonly (readonly [RegExp, string])[] = [
 
 const maskLayer = /^roi_heads\.mask_head\.mask_fcn(\d+)\.(weight|bias)$/; // counted from 1
 
-/** The present name of each weight; one that no rule knows keeps its own. */
+/** The present name of each weight; a name that no rule matches stays. */
 export function maskRcnnNames(names: readonly string[]): ReadonlyMap<string, string> {
   return new Map(names.map((name) => {
     const [, layer, leaf] = maskLayer.exec(name) ?? [];

@@ -59,7 +59,8 @@ Deno.test("maskTargets() gives nothing of what lies beyond the bitmap", () => {
   const one = [new Uint8Array(16).fill(1)];
   const cut = (...box: number[]) =>
     maskTargets(one, size, Float32Array.from(box), Int32Array.of(0), options);
-  assertClose(cut(3, 3, 9, 9), [1 / 9, 0, 0, 0], 1e-6); // of nine samples of the first cell one lies inside
+  // of nine samples of the first cell one lies inside
+  assertClose(cut(3, 3, 9, 9), [1 / 9, 0, 0, 0], 1e-6);
   assertEquals([...cut(7, 7, 9, 9)], [0, 0, 0, 0]);
 });
 
@@ -86,7 +87,8 @@ Deno.test("pasteMask() equals torchvision's, across the image's edges too", () =
     const pasted = pasteMask(mask, Float32Array.from(box), size);
     const expected = { ...size, counts: Uint32Array.from(golden.pasted[i]!) };
     const different = decodeMask(pasted).filter((pixel, j) => pixel !== decodeMask(expected)[j]);
-    assertTrue(different.length <= 1, `box ${i}: ${different.length} pixels differ`); // one may be at 0.5
+    // one may be at 0.5
+    assertTrue(different.length <= 1, `box ${i}: ${different.length} pixels differ`);
   });
 });
 

@@ -1,6 +1,8 @@
 /**
- * Masks as the mask head is to draw them: what of an object lies in a region, in M × M pixels. RoIAlign of a bitmap, worked out
- * where the region is: an image may have a million pixels.
+ * Target masks of the mask head: the part of an object in a region, in M × M pixels.
+ *
+ * It is RoIAlign of a bitmap, computed only where the region is, since an image may have a million
+ * pixels.
  *
  * R regions, H × W pixels of a bitmap.
  */
@@ -10,9 +12,9 @@ import type { ImageSize } from "lib/detect/boxes/targets.ts";
 export interface MaskTargetOptions {
   /** M. */
   readonly size: number;
-  /** See `RoiAlignOptions`. */
+  /** As in `RoiAlignOptions`. */
   readonly aligned: boolean;
-  /** Whether what is half covered or more is 1, and the rest 0. */
+  /** Whether pixels become 1 where at least half covered, and 0 elsewhere. */
   readonly binary: boolean;
 }
 
@@ -21,7 +23,7 @@ export interface MaskTargetOptions {
  *
  * @param masks Bitmaps `[H, W]` of 0 and 1.
  * @param boxes `[R, 4]`, in pixels of the bitmaps.
- * @param objects `[R]`, the bitmap of each region.
+ * @param objects `[R]`, index of each region's bitmap.
  * @returns `[R, M, M]`, 0 to 1.
  */
 export function maskTargets(
@@ -41,13 +43,16 @@ export function maskTargets(
   return binary ? targets.map((covered) => covered >= 0.5 ? 1 : 0) : targets;
 }
 
-/** How much each of some neighbouring pixels counts for a cell. */
+/** Weights of neighbouring pixels for a cell. */
 interface Cell {
   readonly first: number;
   readonly weights: Float64Array;
 }
 
-/** The cells along one axis of a region: each the mean of as many bilinear samples as it has pixels, rounded up. */
+/**
+ * The cells along one axis of a region: each is the mean of as many bilinear samples as it has
+ * pixels, rounded up.
+ */
 function cellsOf(from: number, to: number, length: number, size: number, aligned: boolean): Cell[] {
   const start = aligned ? from - 0.5 : from;
   const extent = aligned ? to - from : Math.max(to - from, 1);

@@ -1,4 +1,6 @@
-/** From what the region proposal network says to the few regions that the heads look at. A anchors. */
+/**
+ * From the outputs of the region proposal network to the few regions that the heads use. A anchors.
+ */
 import { decodeBoxes, proposalWeights } from "lib/detect/boxes/box_coder.ts";
 import { type Boxes, clipBoxes, selectBoxes } from "lib/detect/boxes/boxes.ts";
 import type { ProposalCounts, RpnConfig } from "lib/detect/boxes/mask_rcnn_config.ts";
@@ -9,10 +11,11 @@ import type { ImageSize } from "lib/detect/boxes/targets.ts";
 const leastSide = 1e-3; // pixels
 
 /**
- * The proposals of each image, surest first; constants, as in every implementation.
+ * Selects the proposals of each image, highest score first. No gradient flows into them, as in
+ * every implementation.
  *
- * @param images Without padding: proposals are cut at their edges.
- * @param counts For training or for inference.
+ * @param images Sizes without padding: proposals are cut at these edges.
+ * @param counts Counts for training or for inference.
  */
 export function selectProposals(
   { objectness, deltas }: RpnOutput,
@@ -32,7 +35,7 @@ export function selectProposals(
   });
 }
 
-/** What is said of one image. */
+/** Outputs for one image. */
 interface Said {
   readonly scores: Float32Array; // [A]
   readonly deltas: Float32Array; // [A, 4]
@@ -60,7 +63,10 @@ function proposalsOf(
   return Float32Array.from(found.slice(0, kept).flatMap(({ box }) => [...box]));
 }
 
-/** Indices from `start` to `end` of the highest scores, highest first; of equals those that come first. */
+/**
+ * Indices from `start` to `end` of the highest scores, highest first; of equal scores, the first
+ * ones.
+ */
 function surestOf(scores: Float32Array, start: number, end: number, most: number): number[] {
   const least = leastOfHighest(scores.slice(start, end), most);
   const [above, equal]: [number[], number[]] = [[], []];
@@ -71,7 +77,10 @@ function surestOf(scores: Float32Array, start: number, end: number, most: number
   return above.sort((a, b) => scores[b]! - scores[a]!).concat(equal).slice(0, most);
 }
 
-/** The last score that is among the highest: few are looked for among thousands, and numbers are sorted faster than indices. */
+/**
+ * The lowest score among the highest ones. Few are needed of thousands, and numbers are sorted
+ * faster than indices.
+ */
 function leastOfHighest(scores: Float32Array, most: number): number {
   scores.sort();
   return scores[Math.max(0, scores.length - most)] ?? 0;
@@ -82,7 +91,10 @@ interface Proposal {
   readonly score: number;
 }
 
-/** Cuts one map's boxes at the image's edges, and drops those without extent and those covered by surer ones. */
+/**
+ * Cuts one map's boxes at the image's edges, and drops those without extent and those that overlap
+ * a box with a higher score.
+ */
 function suppress(
   boxes: Boxes,
   scores: readonly number[],
@@ -96,7 +108,7 @@ function suppress(
     .map((i) => ({ box: left.subarray(4 * i, 4 * i + 4), score: sure[i]! }));
 }
 
-/** Indices of the boxes of which both sides have so many pixels. */
+/** Indices of the boxes whose sides both have at least this many pixels. */
 export function indicesOfSides(boxes: Boxes, least: number): number[] {
   const found: number[] = [];
   for (let i = 0; i < boxes.length; i += 4) {

@@ -1,5 +1,6 @@
 /**
- * Regions cut out of a pyramid: each from the map on which it is about as large as any other (Lin et al. 2017, Eq. 1).
+ * Regions cut out of a pyramid: each from the map on which it has about the usual size (Lin et al.
+ * 2017, Eq. 1).
  *
  * B images, D channels, R regions of all images, S × S pixels of a region.
  */
@@ -13,7 +14,7 @@ const finest = 2; // P2, of stride 2²
 /**
  * Cuts out regions.
  *
- * @param maps P2 to P6, each `[B, H, W, D]`; nothing is cut out of the last, which is for proposals only.
+ * @param maps P2 to P6, each `[B, H, W, D]`; the last is only for proposals.
  * @param regions For each image its boxes `[., 4]`, in image pixels.
  * @param size S.
  * @returns `[R, S, S, D]`, image by image; the caller owns it.
@@ -38,7 +39,7 @@ export function cutRegions(
 }
 
 /**
- * Which map each region is cut out of.
+ * The map that each region is cut out of.
  *
  * @returns `[N]`, 0 is P2.
  */
@@ -54,7 +55,9 @@ function indicesOf(level: number, levels: ArrayLike<number>): number[] {
   return Array.from({ length: levels.length }, (_, i) => i).filter((i) => levels[i] === level);
 }
 
-/** Row `i` becomes row `order[i]`; the gradient goes back by one gather, where tfjs would add up segments. */
+/**
+ * Moves row `i` to row `order[i]`. Its gradient is one gather; tfjs's own would add up segments.
+ */
 function reorder(x: tf.Tensor4D, order: readonly number[]): tf.Tensor4D {
   const from = new Int32Array(order.length);
   order.forEach((to, i) => from[to] = i);

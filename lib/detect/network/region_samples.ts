@@ -1,4 +1,4 @@
-/** The regions that the heads learn from. */
+/** Regions that the heads learn from. */
 import type { Rng } from "lib/rng.ts";
 import { boxWeights, encodeBoxes } from "lib/detect/boxes/box_coder.ts";
 import { type Boxes, selectBoxes } from "lib/detect/boxes/boxes.ts";
@@ -7,21 +7,22 @@ import { matchBoxes } from "lib/detect/boxes/match_boxes.ts";
 import { sampleMatches } from "lib/detect/boxes/sampling.ts";
 import type { DetectionTargets } from "lib/detect/boxes/targets.ts";
 
-/** The regions of one image, those of objects first. N regions, P of objects. */
+/** Regions of one image, those with objects first. N regions, P with objects. */
 export interface RegionSample {
   readonly boxes: Boxes; // [N, 4]
   /** `[N]`, 0 is background. */
   readonly labels: Int32Array;
   /** `[P]`, the index of each region's object. */
   readonly objects: Int32Array;
-  /** `[P, 4]`, from each region to its object's box. */
+  /** `[P, 4]`, encoded difference from each region to its object's box. */
   readonly deltas: Float32Array;
 }
 
 /**
  * Draws regions of one image.
  *
- * @param proposals `[., 4]`; the objects' own boxes are added, so that there is something to learn from the first step on.
+ * @param proposals `[., 4]`; the objects' own boxes are added, so that there are objects to learn
+ *   from the first step on.
  */
 export function sampleRegions(
   proposals: Boxes,

@@ -1,8 +1,9 @@
 /**
- * The region proposal network (Ren et al. 2015): at each place of each map, for each anchor, whether it is an object, and how the
- * object's box differs from it. In torchvision's form and names.
+ * The region proposal network (Ren et al. 2015): for each anchor at each position of each map,
+ * whether it contains an object, and how the object's box differs from it. In torchvision's form
+ * and names.
  *
- * B images, D channels, A anchors of an image, on all maps: map after map, then row by row.
+ * B images, D channels, A anchors of an image on all maps: map after map, then row by row.
  */
 import * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
@@ -23,25 +24,26 @@ export interface RpnParams {
   };
 }
 
-/** What the network says of every anchor. */
+/** Outputs for every anchor. */
 export interface RpnOutput {
-  /** `[B, A]`, logits of being an object. */
+  /** `[B, A]`, logits that there is an object. */
   readonly objectness: tf.Tensor2D;
-  /** `[B, A, 4]`, from the anchor to the object. */
+  /** `[B, A, 4]`, encoded difference from the anchor to the object. */
   readonly deltas: tf.Tensor3D;
 }
 
-/** The anchors of an image. */
+/** Anchors of an image. */
 export interface Anchors {
   readonly boxes: Boxes; // [A, 4]
-  /** How many each map has. */
+  /** Number of anchors on each map. */
   readonly perLevel: readonly number[];
 }
 
 /**
- * First weights: Gaussian of standard deviation 0.01, biases 0.
+ * Creates weights: Gaussian with standard deviation 0.01, biases 0.
  *
- * @throws {RangeError} If maps differ in how many anchors they have at a place: the head is the same for all.
+ * @throws {RangeError} If maps differ in their number of anchors at a position: they share one
+ *   head.
  */
 export function createRpn(
   dim: number,
@@ -65,7 +67,12 @@ export function createRpn(
   };
 }
 
-/** @param maps P2 to P6, each `[B, H, W, D]`. @returns Owned by the caller. */
+/**
+ * Runs the network.
+ *
+ * @param maps P2 to P6, each `[B, H, W, D]`.
+ * @returns The caller owns the tensors.
+ */
 export function runRpn(maps: readonly tf.Tensor4D[], { head }: RpnParams): RpnOutput {
   return tf.tidy(() => {
     const outputs = maps.map((map) => {
@@ -84,10 +91,10 @@ export function runRpn(maps: readonly tf.Tensor4D[], { head }: RpnParams): RpnOu
 }
 
 /**
- * The anchors of images of one batch.
+ * Anchors for the images of one batch.
  *
- * @param maps P2 to P6, of which the sides count.
- * @param image Sides of the batch, padding included.
+ * @param maps P2 to P6; only their sides matter.
+ * @param image Size of the batch's images, including the padding.
  * @throws {RangeError} If there are not anchors for each map.
  */
 export function pyramidAnchors(

@@ -1,4 +1,4 @@
-/** What the region proposal network learns. B images, A anchors of each. */
+/** Losses of the region proposal network. B images, A anchors of each. */
 import * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
 import { encodeBoxes, proposalWeights } from "lib/detect/boxes/box_coder.ts";
@@ -10,17 +10,20 @@ import type { Anchors, RpnOutput } from "lib/detect/network/rpn.ts";
 import { sampleMatches } from "lib/detect/boxes/sampling.ts";
 
 export interface RpnLosses {
-  /** Whether the anchors drawn are objects: cross-entropy in nats, the mean. */
+  /** Mean cross-entropy of whether the sampled anchors contain objects, in nats. */
   readonly objectness: tf.Scalar;
-  /** How far predicted differences are from those to the objects; summed, over the number of anchors drawn. */
+  /**
+   * Smooth L1 between predicted and true differences; summed, then divided by the number of sampled
+   * anchors.
+   */
   readonly rpnBox: tf.Scalar;
 }
 
 /**
- * Draws anchors of each image, and compares.
+ * Samples anchors of each image, and compares them with the objects.
  *
- * @param objects Of each image, `[., 4]`.
- * @returns Owned by the caller.
+ * @param objects Boxes of each image, `[., 4]`.
+ * @returns The caller owns the tensors.
  */
 export function rpnLosses(
   { objectness, deltas }: RpnOutput,

@@ -1,4 +1,7 @@
-/** COCO's twelve numbers, for boxes and for masks, of all classes and of each: equal to pycocotools'. */
+/**
+ * COCO's twelve metrics, for boxes and for masks, over all classes and for each; equal to
+ * pycocotools'.
+ */
 import {
   annotationsOf,
   type CocoAnnotation,
@@ -29,12 +32,14 @@ import {
   recalls,
 } from "lib/detect/score/precision_recall.ts";
 
-const mostDetections = 100; // of one category in one image: the rest does not count
+const mostDetections = 100; // per category and image: further ones do not count
 
 /**
- * The twelve, in pycocotools' order. Average precision: the mean over overlaps of 0.5 to 0.95, then at 0.5 and 0.75; of objects
- * up to 32² pixels, from there to 96², and from there. Average recall: with one, ten and a hundred detections a category and
- * image; of objects of the three sizes.
+ * The twelve metrics in pycocotools' order.
+ *
+ * Average precision: the mean over overlaps of 0.5 to 0.95, then at 0.5 and at 0.75; then for
+ * objects up to 32² pixels, from there to 96², and larger. Average recall: with one, ten and a
+ * hundred detections per category and image; then for objects of the three sizes.
  */
 export const metricNames = [
   "ap",
@@ -51,16 +56,19 @@ export const metricNames = [
   "arLarge",
 ] as const;
 
-/** Fractions; NaN where there is no such object (pycocotools: −1). */
+/** Fractions; NaN where there is no such object (pycocotools has −1). */
 export type CocoMetrics = Readonly<Record<typeof metricNames[number], number>>;
 
-/** One class. */
+/** Results for one class. */
 export interface ClassEvaluation {
   readonly category: CocoCategory;
-  /** How many there are to be found, crowds not among them. */
+  /** Number of objects to be found, without crowds. */
   readonly objects: number;
   readonly metrics: CocoMetrics;
-  /** `[10, 101]`, precision by overlap ({@linkcode iouThresholds}) and recall ({@linkcode recallLevels}); without objects, none. */
+  /**
+   * `[10, 101]`, precision by overlap ({@linkcode iouThresholds}) and recall
+   * ({@linkcode recallLevels}); `undefined` if there are no objects.
+   */
   readonly precision: Float64Array | undefined;
 }
 
@@ -68,14 +76,15 @@ export interface CocoEvaluation {
   readonly region: Region;
   /** Means over the classes that have such objects. */
   readonly metrics: CocoMetrics;
-  /** In the order of the set's categories. */
+  /** One entry per category of the set, in its order. */
   readonly classes: readonly ClassEvaluation[];
 }
 
 /**
- * Measures detections on all images of a set, those without objects or detections too.
+ * Measures detections on all images of a set, including those without objects or detections.
  *
- * @throws {RangeError} If a detection's image or category is not in the set, or a number of it is not finite.
+ * @throws {RangeError} If a detection's image or category is not in the set, or one of its numbers
+ *   is not finite.
  * @throws {TypeError} If masks are measured, and a detection has none.
  */
 export function evaluateDetections(
@@ -151,7 +160,8 @@ function evaluateClass(
 }
 
 /**
- * The precision–recall curve at one overlap, of one class or as the mean over several; classes without objects do not count.
+ * The precision–recall curve at one overlap, for one class or as a mean over several; classes
+ * without objects do not count.
  *
  * @param iou One of {@linkcode iouThresholds}.
  * @returns `[101]`, the precision at each of {@linkcode recallLevels}.
@@ -168,7 +178,11 @@ export function precisionRecallCurve(
   return Float64Array.from(recallLevels, (_, r) => mean(curves.map((curve) => curve[r]!)));
 }
 
-/** `[101]` of `[10, 101]`. @throws {RangeError} If `iou` is none of the thresholds. */
+/**
+ * Takes the row of one overlap, `[101]`, out of `[10, 101]`.
+ *
+ * @throws {RangeError} If `iou` is none of the thresholds.
+ */
 function curveAt(precision: Float64Array, iou: number): Float64Array {
   const t = iouThresholds.findIndex((threshold) => Math.abs(threshold - iou) < 1e-9);
   if (t < 0) {
@@ -179,7 +193,7 @@ function curveAt(precision: Float64Array, iou: number): Float64Array {
   return precision.subarray(t * recallLevels.length, (t + 1) * recallLevels.length);
 }
 
-/** Each number's mean over the classes that have it. */
+/** Mean of each metric over the classes that have it. */
 function meanMetrics(classes: readonly CocoMetrics[]): CocoMetrics {
   const means = metricNames.map((name) => {
     const known = classes.map((metrics) => metrics[name]).filter((value) => !Number.isNaN(value));
@@ -188,7 +202,7 @@ function meanMetrics(classes: readonly CocoMetrics[]): CocoMetrics {
   return Object.fromEntries(means) as CocoMetrics;
 }
 
-/** NaN of nothing. */
+/** The mean; NaN if there are no values. */
 function mean(values: ArrayLike<number> = []): number {
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += values[i]!;

@@ -1,16 +1,20 @@
 /**
- * Which detections of one category in one image find which objects: COCO's greedy rule, as in pycocotools.
+ * Matching of detections to objects for one category in one image: COCO's greedy rule, as in
+ * pycocotools.
  *
- * D detections, surest first; G objects; T thresholds.
+ * D detections, highest score first; G objects; T thresholds.
  */
 
-/** The overlaps from which a detection counts as right: 0.5, 0.55, …, 0.95; with NumPy's rounding, which decides ties. */
+/**
+ * Overlaps from which a detection counts as correct: 0.5, 0.55, …, 0.95, with NumPy's rounding,
+ * which decides ties.
+ */
 export const iouThresholds: readonly number[] = Array.from(
   { length: 10 },
   (_, i) => i === 9 ? 0.95 : 0.5 + i * ((0.95 - 0.5) / 9),
 );
 
-/** Sizes of objects, by area in pixels; both ends are in. */
+/** Sizes of objects by area in square pixels; both ends are included. */
 export const sizeRanges = {
   all: [0, 1e10],
   small: [0, 32 ** 2],
@@ -24,29 +28,35 @@ export type Size = keyof typeof sizeRanges;
 export interface Candidates {
   /** `[G]` */
   readonly objects: readonly { readonly area: number; readonly crowd: boolean }[];
-  /** `[D]`, falling. */
+  /** `[D]`, descending. */
   readonly scores: readonly number[];
-  /** `[D]`, areas in pixels. */
+  /** `[D]`, areas in square pixels. */
   readonly areas: readonly number[];
   /** `[D, G]` */
   readonly overlaps: Float64Array;
 }
 
-/** What became of them, for objects of one size. */
+/** Results of the matching, for objects of one size. */
 export interface Matches {
   /** `[D]` */
   readonly scores: readonly number[];
-  /** `[T, D]`: 1 is right, 0 is wrong, −1 does not count: it found an object that does not, or none and has another size. */
+  /**
+   * `[T, D]`: 1 is correct, 0 is wrong, −1 does not count. A detection does not count if it matches
+   * an object that does not count, or if it matches none and has another size.
+   */
   readonly verdicts: Int8Array;
-  /** How many objects there are to be found. */
+  /** Number of objects to be found. */
   readonly objects: number;
 }
 
 /**
- * Each detection in turn takes the object that it overlaps most, at least by the threshold and not taken before. Objects of
- * other sizes and crowds do not count; they are taken only where no other object can be, crowds any number of times.
+ * Lets each detection in turn take the object that it overlaps most, if the overlap reaches the
+ * threshold and no other detection took the object.
  *
- * Differs: an object whose id is 0 is found like any other; pycocotools takes it for not found.
+ * Objects of other sizes and crowds do not count. They are taken only if no other object can be;
+ * crowds can be taken any number of times.
+ *
+ * Differs: an object whose id is 0 is matched like any other; pycocotools treats it as not found.
  */
 export function matchDetections(candidates: Candidates, size: Size): Matches {
   const { objects, scores } = candidates;
@@ -64,7 +74,7 @@ export function matchDetections(candidates: Candidates, size: Size): Matches {
   return { scores, verdicts, objects: ignored.filter((isIgnored) => !isIgnored).length };
 }
 
-/** `[D]`, the object that each detection takes; −1 for none. */
+/** `[D]`, index of the object that each detection takes; −1 for none. */
 function takeObjects(
   { objects, scores, overlaps }: Candidates,
   threshold: number,
@@ -75,11 +85,11 @@ function takeObjects(
   return scores.map((_, d) => {
     let best = -1;
     let least = threshold;
-    for (const g of order) { // those that count come first
+    for (const g of order) { // objects that count come first
       if (taken[g] && !objects[g]!.crowd) continue;
       if (best >= 0 && !ignored[best] && ignored[g]) break;
       const overlap = overlaps[d * objects.length + g]!;
-      if (overlap < least) continue; // of equals the last
+      if (overlap < least) continue; // the last of equal ones
       [best, least] = [g, overlap];
     }
     if (best >= 0) taken[best] = true;

@@ -1,23 +1,29 @@
-/** From matches in many images to precision and recall, as pycocotools accumulates them. N detections, T thresholds. */
+/**
+ * Precision and recall from the matches in many images, as pycocotools accumulates them.
+ *
+ * N detections, T thresholds.
+ */
 import { iouThresholds, type Matches } from "lib/detect/score/match_detections.ts";
 
-/** Where precision is read: recalls of 0, 0.01, …, 1. */
+/** Recalls at which precision is read: 0, 0.01, …, 1. */
 export const recallLevels: readonly number[] = Array.from(
   { length: 101 },
   (_, i) => i === 100 ? 1 : i * 0.01,
 );
 
 /**
- * Precision at each recall: the best that is reached at this recall or a higher one, 0 beyond the highest reached.
+ * Precision at each recall: the highest reached at this recall or a higher one, 0 beyond the
+ * highest recall reached.
  *
- * @param images Matches of one category in each image, in the order of the images: it decides between equal scores.
+ * @param images Matches of one category in each image; the order of the images decides between
+ *   equal scores.
  * @returns `[T, 101]`, fractions; `undefined` if there is no object to be found.
  */
 export function precisionCurves(images: readonly Matches[]): Float64Array | undefined {
   const objects = countObjects(images);
   if (objects === 0) return undefined;
   const scores = images.flatMap(({ scores }) => scores);
-  const order = [...scores.keys()].sort((a, b) => scores[b]! - scores[a]!); // stable
+  const order = [...scores.keys()].sort((a, b) => scores[b]! - scores[a]!); // the sort is stable
   const curves = new Float64Array(iouThresholds.length * recallLevels.length);
   iouThresholds.forEach((_, t) => {
     const verdicts = images.flatMap((image) => [...verdictsAt(image, t)]);
@@ -27,7 +33,7 @@ export function precisionCurves(images: readonly Matches[]): Float64Array | unde
   return curves;
 }
 
-/** `[101]`, for verdicts on detections, surest first. */
+/** Precision `[101]` of a list of correct and wrong detections, highest score first. */
 function precisionCurve(verdicts: readonly number[], objects: number): Float64Array {
   let [right, wrong] = [0, 0];
   const recalls: number[] = [];
@@ -49,9 +55,9 @@ function precisionCurve(verdicts: readonly number[], objects: number): Float64Ar
 }
 
 /**
- * The share of the objects that are found at all.
+ * The share of the objects that are found.
  *
- * @param most Detections of each image that count, the surest.
+ * @param most Number of detections per image that count, those with the highest scores.
  * @returns `[T]`; `undefined` if there is no object to be found.
  */
 export function recalls(images: readonly Matches[], most: number): number[] | undefined {
@@ -66,7 +72,7 @@ export function recalls(images: readonly Matches[], most: number): number[] | un
   });
 }
 
-/** How many objects there are to be found. */
+/** Number of objects to be found in all images. */
 export function countObjects(images: readonly Matches[]): number {
   return images.reduce((sum, { objects }) => sum + objects, 0);
 }

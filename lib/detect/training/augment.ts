@@ -1,47 +1,52 @@
 /**
- * What a detector's training does to a picture before it is shown, with the boxes and masks on it: mirrored, resized, sometimes
- * cropped first. Plain bytes in, plain bytes out.
+ * Augmentation of a detector's training pictures, with their boxes and masks: mirrored, sometimes
+ * cropped, and resized. It takes and returns plain bytes.
  */
 import { flipHorizontal, type Raster, raster, resizedCrop } from "lib/augment/mod.ts";
 import type { Rng } from "lib/rng.ts";
 import { boxCount, type Boxes, clipBoxes, selectBoxes } from "lib/detect/boxes/boxes.ts";
 import type { DetectionTargets, ImageSize } from "lib/detect/boxes/targets.ts";
 
-/** A picture and what is on it; their sides are the same. */
+/** A picture and its objects, of the same size. */
 export interface TrainingPicture {
   readonly picture: Raster;
   readonly targets: DetectionTargets;
 }
 
-/** How large a picture is made: sides keep their ratio. In pixels. */
+/** Sizes to resize pictures to, in pixels; their ratio stays. */
 export interface ResizeOptions {
-  /** One is drawn for the picture's shorter side. */
+  /** Lengths of the picture's shorter side, one of which is drawn. */
   readonly shortSides: readonly number[];
-  /** What the longer side may not exceed; the shorter one then becomes shorter. */
+  /** Largest length of the longer side; the shorter one then becomes shorter. */
   readonly longSide: number;
 }
 
 export interface DetectionAugmentation extends ResizeOptions {
-  /** How likely a picture is mirrored, a fraction. */
+  /** Probability of mirroring a picture. */
   readonly flip: number;
-  /** Cropped first, some of the pictures: DETR's policy, which Swin's and ConvNeXt's detectors took over. */
+  /**
+   * Some pictures are cropped first: DETR's policy, which Swin's and ConvNeXt's detectors use too.
+   */
   readonly crop: {
-    /** How likely, a fraction. */
+    /** Probability of cropping. */
     readonly probability: number;
-    /** One is drawn for the shorter side of what is cropped from. */
+    /** Lengths of the shorter side before cropping, one of which is drawn. */
     readonly shortSides: readonly number[];
-    /** Smallest and largest side of the crop, drawn for height and width apart; a picture's own side if that is smaller. */
+    /**
+     * Smallest and largest side of the crop, drawn separately for height and width; the picture's
+     * own side if that is smaller.
+     */
     readonly sides: readonly [number, number];
   } | null;
 }
 
 /**
- * One draw of all.
+ * Augments a picture once.
  *
- * Differs: pictures are resized by Pillow's bilinear filter, which averages where a picture becomes smaller, as detectron2 does;
- * mmdet's takes four pixels, however many there are.
+ * Differs: pictures are resized by Pillow's bilinear filter, which averages where a picture becomes
+ * smaller, as detectron2 does; mmdet's filter always uses four pixels.
  *
- * @returns A picture of its own; objects of which nothing is left are not on it.
+ * @returns A new picture; objects of which nothing is left are removed.
  */
 export function augmentPicture(
   { picture, targets }: TrainingPicture,
@@ -62,7 +67,7 @@ export function augmentPicture(
   return resized(shown, drawSize(shown.targets, options, rng));
 }
 
-/** Left to right. */
+/** Mirrors left and right. */
 export function mirrored({ picture, targets }: TrainingPicture): TrainingPicture {
   const { width, height, boxes, masks } = targets;
   const copy = raster(width, height, picture.channels, picture.data.slice());
@@ -80,7 +85,7 @@ export function mirrored({ picture, targets }: TrainingPicture): TrainingPicture
   return { picture: copy, targets: { ...targets, boxes: turned, masks: turnedMasks } };
 }
 
-/** The size of a short side, as mmcv rounds it. */
+/** Draws a length of the short side, rounded as mmcv does. */
 function drawSize(
   size: ImageSize,
   { shortSides, longSide }: ResizeOptions,
@@ -90,8 +95,8 @@ function drawSize(
 }
 
 /**
- * A size of the same ratio with a shorter side of `shortSide`, or a longer one of `longSide` if it would exceed that. In pixels,
- * rounded.
+ * A size of the same ratio with a shorter side of `shortSide`, or with a longer side of `longSide`
+ * if it would exceed that. In pixels, rounded.
  */
 export function fittedSize(
   { height, width }: ImageSize,
@@ -106,7 +111,7 @@ export function fittedSize(
   return { height: side(height), width: side(width) };
 }
 
-/** All of it, at another size: pixels bilinear, masks by their nearest pixel. */
+/** Resizes everything: pixels bilinearly, masks by the nearest pixel. */
 export function resized(shown: TrainingPicture, size: ImageSize): TrainingPicture {
   const { picture, targets } = shown;
   const { height, width } = size;
@@ -120,7 +125,7 @@ export function resized(shown: TrainingPicture, size: ImageSize): TrainingPictur
   return { picture: out, targets: withoutEmpty({ ...size, labels: targets.labels, boxes, masks }) };
 }
 
-/** A mask at another size: each pixel is the one that its centre lies in. */
+/** Resizes a mask: each pixel takes the value of the pixel that its centre lies in. */
 function nearest(mask: Uint8Array, from: ImageSize, to: ImageSize): Uint8Array {
   const columns = nearestPixels(from.width, to.width);
   const rows = nearestPixels(from.height, to.height);
@@ -160,7 +165,7 @@ function drawCrop(
   };
 }
 
-/** What lies in a region of it: boxes are cut at its edges. */
+/** Crops to a region; boxes are cut at its edges. */
 export function cropped({ picture, targets }: TrainingPicture, crop: Crop): TrainingPicture {
   const { left, top, height, width } = crop;
   const { channels } = picture;
@@ -172,7 +177,11 @@ export function cropped({ picture, targets }: TrainingPicture, crop: Crop): Trai
   return { picture: out, targets: withoutEmpty({ height, width, labels, boxes, masks }) };
 }
 
-/** @param stride Pixels in a row of `data`. */
+/**
+ * Copies a region out of an array.
+ *
+ * @param stride Pixels in a row of `data`.
+ */
 function cutOut(
   data: Uint8Array,
   stride: number,
@@ -187,7 +196,7 @@ function cutOut(
   return out;
 }
 
-/** Those objects that have a pixel and a box of some extent. */
+/** Keeps the objects that have at least one pixel and a box of some extent. */
 export function withoutEmpty(targets: DetectionTargets): DetectionTargets {
   const { boxes, labels, masks } = targets;
   const kept = Array.from({ length: boxCount(boxes) }, (_, i) => i)

@@ -15,7 +15,10 @@ import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing
 
 const [height, width] = [40, 60];
 
-/** Rectangles of one colour each, half-open in pixels: what is drawn, its box and its mask say the same. */
+/**
+ * Rectangles of one colour each, half-open in pixels: what is drawn, its box and its mask say the
+ * same.
+ */
 const objects = [
   { label: 3, box: [5, 8, 25, 20], colour: [250, 10, 20] },
   { label: 1, box: [30, 22, 58, 38], colour: [20, 240, 30] },
@@ -50,7 +53,10 @@ function extent(mask: Uint8Array, columns: number): number[] {
   return [Math.min(...xs), Math.min(...ys), Math.max(...xs) + 1, Math.max(...ys) + 1];
 }
 
-/** Picture, box and mask of every object agree, to within `slack` pixels; its colour is where its mask is. */
+/**
+ * Picture, box and mask of every object agree, to within `slack` pixels; its colour is where its
+ * mask is.
+ */
 function assertWhole({ picture, targets }: TrainingPicture, slack: number): void {
   assertEquals([picture.height, picture.width], [targets.height, targets.width]);
   targets.masks.forEach((mask, i) => {
@@ -63,7 +69,8 @@ function assertWhole({ picture, targets }: TrainingPicture, slack: number): void
     );
     const { colour } = objects.find(({ label }) => label === targets.labels[i])!;
     const [left, top, right, bottom] = box as [number, number, number, number];
-    if (right - left < 6 || bottom - top < 6) return; // of one or two pixels, or blended with what is around it
+    // of one or two pixels, or blended with what is around it
+    if (right - left < 6 || bottom - top < 6) return;
     const centre = Math.floor((top + bottom) / 2) * targets.width + Math.floor((left + right) / 2);
     assertEquals(mask[centre], 1);
     const pixel = picture.data.subarray(3 * centre, 3 * centre + 3);

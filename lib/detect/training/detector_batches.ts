@@ -7,7 +7,8 @@ import type { DetectorRecipe } from "lib/detect/training/detector_recipe.ts";
 import type { DetectionTargets } from "lib/detect/boxes/targets.ts";
 import type { Rng } from "lib/rng.ts";
 
-const atOnce = 2 * navigator.hardwareConcurrency; // pictures in flight: libvips decodes in threads of its own
+// pictures in flight: libvips decodes in threads of its own
+const atOnce = 2 * navigator.hardwareConcurrency;
 const mostAhead = 2; // batches that wait to be fetched
 
 export interface DetectorBatch {
@@ -19,7 +20,10 @@ export interface DetectorBatch {
 export interface DetectorBatches {
   /** Pictures to draw from. */
   readonly count: number;
-  /** The pictures at `indices`: those of {@linkcode prefetch}, if they were asked for at this step, else made now. */
+  /**
+   * The pictures at `indices`: those of {@linkcode prefetch}, if they were asked for at this step,
+   * else made now.
+   */
   next(indices: Uint32Array, step: number): Promise<DetectorBatch>;
   /** Begins to read a later batch, and returns at once. */
   prefetch(indices: Uint32Array, step: number): void;

@@ -1,26 +1,29 @@
-/** How a detector is trained, as data. */
+/** The recipe of a detector's training, as data. */
 import type { ChannelStats } from "lib/augment/mod.ts";
 import type { DetectionAugmentation } from "lib/detect/training/augment.ts";
 import type { OptimizerName } from "lib/train/optimizer.ts";
 
-/** Shares are fractions of the whole run. */
+/** How a detector is trained; shares are fractions of the whole run. */
 export interface DetectorRecipe {
   readonly augment: DetectionAugmentation;
-  /** What pictures are normalised by. */
+  /** Normalisation of the pictures. */
   readonly stats: ChannelStats;
   readonly optimizer: OptimizerName;
-  /** Pictures a step; every batch of a run is full. */
+  /** Pictures per step; every batch is full. */
   readonly batchSize: number;
   readonly epochs: number;
-  /** Peak, for 16 pictures; scaled linearly with the batch. */
+  /** Peak learning rate for 16 pictures; it is scaled linearly with the batch. */
   readonly lr: number;
   readonly weightDecay: number;
-  /** Of the learning rate, from one group of the backbone's layers to that before it (`layer_decay.ts`); 1 is none. */
+  /**
+   * Factor of the learning rate from one group of the backbone's layers to the group before it
+   * (`layer_decay.ts`); 1 means none.
+   */
   readonly layerDecay: number;
-  /** L2 norm above which a gradient tensor is scaled down; 0 leaves all as they are. */
+  /** L2 norm above which a gradient tensor is scaled down; 0 switches this off. */
   readonly clipNorm: number;
   readonly warmupSteps: number;
-  /** When the learning rate falls to a tenth, each a share. */
+  /** Times at which the learning rate falls to a tenth, as shares of the run. */
   readonly drops: readonly number[];
 }
 
@@ -30,7 +33,11 @@ export interface DetectorLength {
   readonly totalSteps: number;
 }
 
-/** @throws {RangeError} If there are fewer pictures than one batch. */
+/**
+ * Calculates the length of a run.
+ *
+ * @throws {RangeError} If there are fewer pictures than one batch.
+ */
 export function detectorLength(
   { batchSize, epochs }: Pick<DetectorRecipe, "batchSize" | "epochs">,
   pictures: number,

@@ -54,8 +54,8 @@ export interface DetectorStep {
 /**
  * Trains from step `done` to the end, in place, one step at a time: stop asking and it stops.
  *
- * Order, augmentation, samples and schedules are functions of the seed and the step alone, so a run that was stopped goes on with
- * the numbers it would have had.
+ * Order, augmentation, samples and schedules are functions of the seed and the step alone, so a run
+ * that was stopped goes on with the numbers it would have had.
  *
  * @param rng The run's stream; the batches' own is their business.
  * @param done Steps the state has taken already.

@@ -106,7 +106,8 @@ Deno.test("a step moves every weight, those near the image less, and leaves no t
   const moved = (name: string) =>
     Math.max(...weights.get(name)!.dataSync().map((w, i) => Math.abs(w - before.get(name)![i]!)));
   const still = [...weights.keys()].filter((name) => moved(name) === 0);
-  const unread = ["backbone.body.norm.weight", "backbone.body.norm.bias"]; // of the features, which no map sees
+  // of the features, which no map sees
+  const unread = ["backbone.body.norm.weight", "backbone.body.norm.bias"];
   assertEquals(still, unread);
   const body = "backbone.body";
   const lr = 0.01; // AdamW's first step is the learning rate, whatever the gradient

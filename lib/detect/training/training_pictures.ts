@@ -1,4 +1,7 @@
-/** The pictures of a COCO set with what a detector learns of each; a damaged one is told of, and left out or the end. */
+/**
+ * Training pictures of a COCO set with their objects. A damaged picture is reported and, as
+ * `onFault` says, left out or the end of the training.
+ */
 import {
   annotationsOf,
   type CocoAnnotation,
@@ -12,22 +15,26 @@ import type { CocoOptions } from "lib/datasets/coco/load_coco.ts";
 import { type TrainingPicture, withoutEmpty } from "lib/detect/training/augment.ts";
 import { clipBoxes, toCorners } from "lib/detect/boxes/boxes.ts";
 
-/** What happens to a picture that cannot be decoded, or is not of the size that its annotations are for. */
+/** How to treat a picture that cannot be decoded, or whose size differs from its annotations'. */
 export type OnDamage = Pick<CocoOptions, "onFault" | "log">;
 
 /** Reads pictures of a set by number. */
 export interface TrainingPictureReader {
-  /** Those that have an object. */
+  /** Images that have an object. */
   readonly images: readonly CocoImage[];
   /**
-   * Picture `index` of these, or, if that is damaged, the next good one.
+   * Reads picture `index` of these; if it is damaged, the next good one.
    *
-   * @throws {Error} If it is damaged and such is the end, or none is good; the message names file and id.
+   * @throws {Error} If it is damaged and `onFault` is "stop", or if none is good; the message
+   *   names file and id.
    */
   read(index: number): Promise<TrainingPicture>;
 }
 
-/** Pictures to learn from: those without objects are not among them, as in torchvision and mmdet. */
+/**
+ * Opens the pictures to learn from. Pictures without objects are left out, as in torchvision and
+ * mmdet.
+ */
 export function openAnnotatedPictures(
   set: CocoSet,
   { onFault = "leave out", log = console.warn }: OnDamage = {},
@@ -49,7 +56,7 @@ export function openAnnotatedPictures(
   return { images, read };
 }
 
-/** What is learnt of: crowds are no objects. */
+/** Objects to learn; crowds are left out. */
 function objectsOf(set: CocoSet, image: CocoImage): CocoAnnotation[] {
   return annotationsOf(set, image).filter(({ crowd }) => !crowd);
 }
