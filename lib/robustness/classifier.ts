@@ -1,10 +1,17 @@
-/** What is tested: anything that scores images. N images, K classes. */
+/**
+ * Classifiers that are tested: anything that scores images.
+ *
+ * N images, K classes.
+ */
 import * as tf from "lib/tf.ts";
 import { type ChannelStats, imageNetStats, normalize, normalizeTable } from "lib/augment/mod.ts";
 import { imageCount, type ImageSet } from "lib/datasets/pictures/images.ts";
 import type { ModelOutput } from "lib/models/mod.ts";
 
-/** Scores of images, `[N, K]`, row by row: the larger, the likelier. Logits or probabilities. */
+/**
+ * Computes scores of images, `[N, K]`, row by row; larger means more likely. They may be logits or
+ * probabilities.
+ */
 export type Classifier = (images: ImageSet) => Float32Array | Promise<Float32Array>;
 
 /** A network with a classifier. */
@@ -13,14 +20,14 @@ interface Network {
 }
 
 export interface NetworkClassifierOptions {
-  /** What the network was trained with. */
+  /** The normalisation that the network was trained with. */
   readonly stats?: ChannelStats;
-  /** Images at a time. */
+  /** Images at a time; by default 128. */
   readonly batchSize?: number;
 }
 
 /**
- * A network in evaluation mode as a classifier.
+ * Makes a classifier of a network in evaluation mode.
  *
  * @throws {TypeError} When called, if the network has no classifier.
  */
@@ -58,9 +65,9 @@ function logitsOf(
 }
 
 /**
- * Scores of images as the classifier gives them.
+ * Scores of images.
  *
- * @throws {TypeError} If they are not as many for every image.
+ * @throws {TypeError} If the number of scores is not a multiple of the number of images.
  */
 export async function scoresOf(classify: Classifier, images: ImageSet): Promise<Float32Array> {
   const scores = await classify(images);
@@ -72,7 +79,7 @@ export async function scoresOf(classify: Classifier, images: ImageSet): Promise<
 }
 
 /**
- * The class with the largest score, of equal ones the first.
+ * The class with the largest score; of equal scores, the first.
  *
  * @param scores `[K]`
  * @param among The classes that are candidates; by default, all.

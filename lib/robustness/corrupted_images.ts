@@ -1,4 +1,7 @@
-/** Whole sets corrupted, an image at a time, so that an image is corrupted alike in whatever set and order it comes. */
+/**
+ * Corrupted image sets. Each image is corrupted by its own random stream, so it comes out the same
+ * in whatever set and order it stands.
+ */
 import { raster } from "lib/augment/mod.ts";
 import { centerCrops } from "lib/datasets/pictures/center_crops.ts";
 import { imageCount, type ImageSet, subset } from "lib/datasets/pictures/images.ts";
@@ -13,20 +16,20 @@ import {
 } from "lib/robustness/corruptions/severities.ts";
 import { createRng } from "lib/rng.ts";
 
-/** Which corruption. */
+/** Corruption and severity. */
 export interface CorruptionOptions {
   readonly name: CorruptionName;
   readonly severity: Severity;
-  /** By default ImageNet-C's. */
+  /** Series of severities; by default ImageNet-C's. */
   readonly series?: CorruptionSeries;
-  /** Of everything random; with it, an image's id decides. */
+  /** Seed of everything random, together with an image's id. */
   readonly seed?: number;
 }
 
 /**
- * The images of a set, corrupted. Masks are those of the images as they were.
+ * Corrupts the images of a set. Masks stay those of the original images.
  *
- * Differs: ImageNet-C's files were saved once more as JPEGs of quality 85; these are not.
+ * Differs: ImageNet-C's files were then saved as JPEGs of quality 85; these are not.
  *
  * @throws {RangeError} As `corrupt`.
  */
@@ -47,13 +50,13 @@ export async function corruptedImages(
 }
 
 export interface CorruptedBatchesOptions {
-  /** Pixels a side; images in memory come as large as they are. */
+  /** Side in pixels; images in memory keep their size. */
   readonly size: number;
   /** Images at a time. */
   readonly batchSize?: number;
 }
 
-/** A test set cut to its centre, as it is evaluated, and corrupted by us. */
+/** Batches of a test set, centre-cropped as for an evaluation, then corrupted by us. */
 export function corruptedBatches(
   source: ImageSource,
   { seed, series, ...options }:
@@ -68,9 +71,10 @@ export function corruptedBatches(
 }
 
 /**
- * One image by several corruptions, for a grid with a column for each: as it is, then by the five severities.
+ * One image in several corruptions, for a grid with a column for each: the original, then the five
+ * severities.
  *
- * @param set Of which the first image is taken.
+ * @param set Set whose first image is used.
  * @returns `6 × names` images, row by row.
  */
 export async function corruptionSheet(
@@ -90,9 +94,9 @@ export async function corruptionSheet(
 }
 
 /**
- * ImageNet-C's own files, which are cut to 224 pixels already.
+ * Batches of ImageNet-C's own files, which are already cut to 224 pixels.
  *
- * @param folder As `openImageNetC` takes it; what it throws, the batches throw.
+ * @param folder As for `openImageNetC`, whose errors the batches throw.
  */
 export function imageNetCBatches(
   folder: string,

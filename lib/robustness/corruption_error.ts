@@ -1,4 +1,4 @@
-/** ImageNet-C's measure (Hendrycks & Dietterich 2019, §4.1): how often corrupted images are classified wrongly. */
+/** ImageNet-C's metric (Hendrycks & Dietterich 2019, §4.1): the error on corrupted images. */
 import type { ImageSet } from "lib/datasets/pictures/images.ts";
 import type { Classifier } from "lib/robustness/classifier.ts";
 import {
@@ -9,13 +9,16 @@ import {
 } from "lib/robustness/corruptions/severities.ts";
 import { shiftedAccuracy } from "lib/robustness/shifted_accuracy.ts";
 
-/** Errors of a network, fractions, five severities of each corruption. */
+/** Errors of a network for each corruption, by severity; fractions. */
 export type CorruptionErrors = Partial<Readonly<Record<CorruptionName, readonly number[]>>>;
 
-/** Errors of a network, fractions, the mean over the severities of each corruption. */
+/** Errors of a network for each corruption, mean over severities; fractions. */
 export type MeanErrors = Partial<Readonly<Record<CorruptionName, number>>>;
 
-/** AlexNet's on ImageNet-C: what errors are divided by, since some corruptions are harder than others. */
+/**
+ * AlexNet's errors on ImageNet-C. Errors are divided by them, since some corruptions are harder
+ * than others.
+ */
 export const alexNetErrors: Readonly<Record<typeof corruptionNames[number], number>> = {
   gaussian_noise: 0.886428,
   shot_noise: 0.894468,
@@ -34,20 +37,24 @@ export const alexNetErrors: Readonly<Record<typeof corruptionNames[number], numb
   jpeg_compression: 0.6065,
 };
 
-/** The images of a test set, corrupted: ours, or ImageNet-C's files. */
+/** Batches of a test set with a corruption: corrupted by us, or ImageNet-C's files. */
 export type CorruptedBatches = (
   name: CorruptionName,
   severity: Severity,
 ) => AsyncIterable<ImageSet> | Iterable<ImageSet>;
 
 export interface CorruptionErrorOptions {
-  /** Which corruptions; by default, the 15 of the mean corruption error. */
+  /** Corruptions to use; by default, the 15 of the mean corruption error. */
   readonly names?: readonly CorruptionName[];
-  /** Told after each severity of each corruption. */
+  /** Called after each severity of each corruption. */
   readonly onProgress?: (name: CorruptionName, severity: Severity, error: number) => void;
 }
 
-/** Classifies every corruption of a test set at every severity. @throws As `shiftedAccuracy`, and whatever `batches` throws. */
+/**
+ * Classifies a test set with every corruption at every severity.
+ *
+ * @throws As `shiftedAccuracy`, and whatever `batches` throws.
+ */
 export async function corruptionErrors(
   batches: CorruptedBatches,
   classify: Classifier,
@@ -67,7 +74,8 @@ export async function corruptionErrors(
 }
 
 /**
- * The mean over the severities of each corruption: what {@linkcode meanCorruptionError} takes as a baseline.
+ * Mean over the severities of each corruption, the form of a baseline of
+ * {@linkcode meanCorruptionError}.
  *
  * @throws {RangeError} If a corruption has not five errors between 0 and 1.
  */
@@ -82,22 +90,27 @@ export function meanErrors(errors: CorruptionErrors): MeanErrors {
   );
 }
 
-/** How robust a network is. */
+/** Robustness of a network. */
 export interface CorruptionScore {
-  /** Mean over the 15 corruptions and their severities, a fraction. */
+  /** Error, mean over the 15 corruptions and their severities, a fraction. */
   readonly meanError: number;
-  /** Each corruption's error over the baseline's: below 1, fewer errors than the baseline makes. */
+  /**
+   * Each corruption's error divided by the baseline's; below 1 means fewer errors than the
+   * baseline.
+   */
   readonly relative: Readonly<Record<typeof corruptionNames[number], number>>;
-  /** Their mean: mCE. The paper prints it in percent. */
+  /** Mean corruption error, mCE: the mean of `relative`. The paper prints it in percent. */
   readonly mce: number;
 }
 
 /**
- * The mean corruption error: over the 15 corruptions, the mean of Σ errors over Σ the baseline's errors.
+ * Computes the mean corruption error: over the 15 corruptions, the mean of Σ errors / Σ the
+ * baseline's errors.
  *
- * @param baseline {@linkcode alexNetErrors} for ImageNet; elsewhere the {@linkcode meanErrors} of a network that is named beside
- * the number.
- * @throws {RangeError} If a corruption is missing on either side, or the baseline makes no error in one.
+ * @param baseline {@linkcode alexNetErrors} for ImageNet; elsewhere the {@linkcode meanErrors} of a
+ *   network that is named beside the number.
+ * @throws {RangeError} If a corruption is missing on either side, or the baseline makes no error in
+ *   one.
  */
 export function meanCorruptionError(
   errors: CorruptionErrors,

@@ -1,4 +1,4 @@
-/** Table 5's columns for emoji: what ImageNet-C, -R, -Sketch and -A are to ImageNet. */
+/** Test sets for emoji that correspond to ImageNet-C, -R, -Sketch and -A, Table 5's columns. */
 import type { EmojiSets, ImageSet } from "lib/datasets/mod.ts";
 import type { Classifier } from "lib/robustness/classifier.ts";
 import type { CorruptedBatches } from "lib/robustness/corruption_error.ts";
@@ -6,34 +6,39 @@ import { corruptedImages } from "lib/robustness/corrupted_images.ts";
 import type { CorruptionSeries } from "lib/robustness/corruptions/corruptions.ts";
 import { hardExamples } from "lib/robustness/hard_examples.ts";
 
-/** Labelled test sets, each another shift away from training. */
+/** Labelled test sets, each shifted away from the training images in another way. */
 export interface EmojiSuite {
-  /** Unseen drawings in seen styles: no shift. */
+  /** Unseen drawings in styles seen in training: no shift. */
   readonly clean: ImageSet;
-  /** Those, corrupted: ImageNet-C. */
+  /** The clean images, corrupted, like ImageNet-C. */
   readonly corrupted: CorruptedBatches;
-  /** Styles that training never saw: ImageNet-R. */
+  /** Drawings in styles that training never saw, like ImageNet-R. */
   readonly rendition: ImageSet;
-  /** Drawings in one ink: ImageNet-Sketch. */
+  /** Drawings in one colour, like ImageNet-Sketch. */
   readonly sketch: ImageSet;
   /**
-   * Those of the clean ones that a ResNet misses by a margin: ImageNet-A.
+   * The clean images that a ResNet misses by a margin, like ImageNet-A.
    *
-   * @param resNet Trained on the emoji for training.
+   * @param resNet A ResNet trained on the emoji for training.
    * @throws {RangeError} If it misses none.
    */
   adversarial(resNet: Classifier): Promise<ImageSet>;
 }
 
-/** From here on, in pixels a side, ImageNet-C's severities are not too much. */
+/**
+ * Side in pixels from which images get ImageNet-C's severities, which are too strong for smaller
+ * ones.
+ */
 const large = 128;
 
 /**
- * The suite of some emoji; small ones are corrupted as CIFAR-10-C is. Each corruption is computed when it is first asked for, and
- * kept: 75 times the memory of `test` for the 15 of the mean corruption error.
+ * Makes the suite for some emoji; small images are corrupted as in CIFAR-10-C.
  *
- * @param sets As `loadEmoji` gives them.
- * @param options.seed Of the corruptions.
+ * Each corruption is computed when it is first needed, and kept: the 15 of the mean corruption
+ * error take 75 times the memory of `test`.
+ *
+ * @param sets As `loadEmoji` returns them.
+ * @param options.seed Seed of the corruptions.
  */
 export function emojiSuite(
   { test, heldOut, monochrome }: Pick<EmojiSets, "test" | "heldOut" | "monochrome">,

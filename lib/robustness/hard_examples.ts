@@ -1,13 +1,16 @@
-/** Images that a network gets wrong, chosen as ImageNet-A's were (Hendrycks et al. 2021, §3.1). */
+/**
+ * Hard images that a network gets wrong, chosen as for ImageNet-A (Hendrycks et al. 2021, §3.1).
+ */
 import { imageCount, type ImageSet, subset } from "lib/datasets/pictures/images.ts";
 import { bestClass, type Classifier, scoresOf } from "lib/robustness/classifier.ts";
 
 /**
- * The images whose class the network misses, and gives at most 15 % probability: wrong by a margin, not by a hair.
+ * Selects the images that the network misses and whose class it gives at most 15 % probability, so
+ * that it is wrong by a margin.
  *
- * Differs: ImageNet-A's were asked of two ResNets and looked through by people, who removed what was ambiguous.
+ * Differs: for ImageNet-A, two ResNets were asked, and people removed ambiguous images.
  *
- * @param classify A ResNet's logits; another network than those to be tested.
+ * @param classify A ResNet's logits; not one of the networks to be tested.
  * @param options.mostLikely Probability above which an image is not hard, a fraction.
  * @throws {RangeError} If an image is unlabelled, or none is hard.
  */
@@ -36,7 +39,7 @@ export async function hardExamples(
   );
 }
 
-/** Softmax's, computed from the largest logit downwards. */
+/** Softmax probability of a class, computed relative to the largest logit. */
 function probabilityOf(logits: Float32Array, label: number): number {
   const most = logits.reduce((max, value) => Math.max(max, value), -Infinity);
   const sum = logits.reduce((total, value) => total + Math.exp(value - most), 0);

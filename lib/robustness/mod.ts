@@ -1,4 +1,4 @@
-/** Robustness: corruptions of images, and how often networks are right on them and on other shifted sets. */
+/** Robustness: corruptions of images, and accuracy on them and on other shifted sets. */
 export {
   type Classifier,
   networkClassifier,

@@ -1,30 +1,32 @@
-/** How often a network is right on pictures of another kind than it was trained on. */
+/** Accuracy of a network on pictures of another kind than its training pictures. */
 import { imageCount, type ImageSet } from "lib/datasets/pictures/images.ts";
 import { bestClass, type Classifier, scoresOf } from "lib/robustness/classifier.ts";
 
 /** Accuracies, fractions. */
 export interface ShiftedAccuracy {
-  /** Images counted. */
+  /** Number of images. */
   readonly images: number;
-  /** With all of the network's classes as candidates: what the paper reports. */
+  /** Accuracy with all of the network's classes as candidates, which the paper reports. */
   readonly all: number;
   /**
-   * With only the set's classes as candidates, which is easier: how the authors of ImageNet-A and -R measure. Equal to `all` for
-   * a set of all classes.
+   * Accuracy with only the set's classes as candidates, which is easier: the authors of ImageNet-A
+   * and -R measure this. It equals `all` for a set of all classes.
    */
   readonly among: number;
 }
 
 export interface ShiftedAccuracyOptions {
-  /** The set's classes, for a set that has not all of the network's: `imageNetAClasses`. */
+  /** Classes of the set, if it has not all of the network's: `imageNetAClasses`. */
   readonly among?: readonly number[];
-  /** Told how many images are done. */
+  /** Called with the number of images done. */
   readonly onProgress?: (images: number) => void;
 }
 
 /**
- * @param batches Labelled images, as `centerCrops` gives them.
- * @throws {RangeError} If there is no image, or one's label is none of the candidates.
+ * Measures accuracies.
+ *
+ * @param batches Labelled images, as `centerCrops` returns them.
+ * @throws {RangeError} If there is no image, or a label is not among the candidates.
  */
 export async function shiftedAccuracy(
   batches: AsyncIterable<ImageSet> | Iterable<ImageSet>,
@@ -54,7 +56,10 @@ export async function shiftedAccuracy(
   return { images, all: all / images, among: few / images };
 }
 
-/** What always naming a set's largest class would score, a fraction: the least that a number has to be above to say anything. */
+/**
+ * Accuracy of always naming a set's largest class, a fraction. A result has to be above it to mean
+ * anything.
+ */
 export function largestClassShare({ labels }: Pick<ImageSet, "labels">): number {
   const counts = new Map<number, number>();
   for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);

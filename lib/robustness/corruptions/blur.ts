@@ -4,18 +4,24 @@ import { toImage } from "lib/robustness/filters/bytes.ts";
 import { gaussianFilter } from "lib/robustness/filters/gaussian_filter.ts";
 import type { Draws } from "lib/robustness/filters/draws.ts";
 
-/** @param sigma In pixels. */
+/**
+ * Blurs by a Gaussian.
+ *
+ * @param sigma Standard deviation in pixels.
+ */
 export function gaussianBlur(image: Raster, sigma: number): Raster {
   return toImage(gaussianFilter(new Float64Array(image.data), image, [sigma, sigma]), image);
 }
 
 /**
- * As through frosted glass: pixels take the colour of another nearby, between two Gaussian blurs.
+ * Blurs as frosted glass does: pixels take the colour of another one nearby, between two Gaussian
+ * blurs.
  *
- * The reference means to swap the two, but its second write reads what the first wrote; so is it here.
+ * The reference means to swap the two pixels, but its second write reads what the first wrote; ours
+ * does the same.
  *
- * @param sigma Of the blurs, in pixels.
- * @param reach How far a pixel looks, in pixels.
+ * @param sigma Standard deviation of the blurs, in pixels.
+ * @param reach Largest distance of the other pixel, in pixels.
  */
 export function glassBlur(
   image: Raster,

@@ -1,6 +1,6 @@
 /**
- * The severities of CIFAR-10-C (Hendrycks & Dietterich 2019), for pictures of 32 pixels: of those of ImageNet-C, a lens out of
- * focus or a camera that moves would leave nothing.
+ * Severities of CIFAR-10-C (Hendrycks & Dietterich 2019), for pictures of 32 pixels. With some of
+ * ImageNet-C's severities, such as defocus and motion blur, nothing would be left of them.
  */
 import { gaussianBlur, glassBlur } from "lib/robustness/corruptions/blur.ts";
 import { brightness, contrast, saturate } from "lib/robustness/corruptions/colour.ts";
@@ -24,7 +24,7 @@ type Triple = readonly [number, number, number];
 type Six = readonly [number, number, number, number, number, Spatter["liquid"]];
 type Seven = readonly [number, number, number, number, number, number, number];
 
-/** With the parameters of the reference. */
+/** The corruptions with the reference's parameters. */
 export const cifarC: CorruptionTable = {
   gaussian_noise: five(gaussianNoise, [0.04, 0.06, 0.08, 0.09, 0.1]),
   shot_noise: five(shotNoise, [500, 250, 100, 75, 50]),

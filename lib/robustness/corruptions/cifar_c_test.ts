@@ -1,4 +1,7 @@
-/** What CIFAR-10-C's severities take that ImageNet-C's do not; the corruptions themselves are held against the reference elsewhere. */
+/**
+ * What CIFAR-10-C's severities take that ImageNet-C's do not; the corruptions themselves are held
+ * against the reference elsewhere.
+ */
 import { type Raster, raster } from "lib/augment/mod.ts";
 import { createRng } from "lib/rng.ts";
 import { corrupt, corruptWith } from "lib/robustness/corruptions/corruptions.ts";
@@ -46,7 +49,10 @@ Deno.test("corrupt() as CIFAR-10-C changes a small picture, from the mildest to 
   }
 });
 
-/** The reference's filter: the disk of a radius, blurred over 3 × 3, on the picture mirrored at its edges. */
+/**
+ * The reference's filter: the disk of a radius, blurred over 3 × 3, on the picture mirrored at its
+ * edges.
+ */
 function naiveDefocus(image: Raster, radius: number, soft: number): number[] {
   const reach = Math.floor(radius) + 1;
   const disk = (x: number, y: number) => Number(x * x + y * y <= radius * radius);

@@ -1,8 +1,12 @@
-/** Brightness, contrast and saturation, as scikit-image's HSV has them. */
+/** Brightness, contrast and saturation, in the HSV of scikit-image. */
 import type { Raster } from "lib/augment/mod.ts";
 import { emptyLike, toByte } from "lib/robustness/filters/bytes.ts";
 
-/** Raises the value of HSV, the largest channel; hue and saturation stay. @param change A fraction of white. */
+/**
+ * Raises HSV's value, the largest channel; hue and saturation stay.
+ *
+ * @param change A fraction of white.
+ */
 export function brightness(image: Raster, change: number): Raster {
   const out = emptyLike(image);
   const [from, to] = [image.data, out.data];
@@ -16,7 +20,10 @@ export function brightness(image: Raster, change: number): Raster {
   return out;
 }
 
-/** Scales and shifts the saturation of HSV. Greys have no hue: where saturation is shifted, they turn red. */
+/**
+ * Scales and shifts HSV's saturation. Greys have no hue: if the saturation is shifted, they turn
+ * red.
+ */
 export function saturate(image: Raster, factor: number, shift: number): Raster {
   const out = emptyLike(image);
   const [from, to] = [image.data, out.data];
@@ -35,7 +42,11 @@ export function saturate(image: Raster, factor: number, shift: number): Raster {
   return out;
 }
 
-/** Draws every value towards the mean of its channel. @param factor What is left of the distance. */
+/**
+ * Moves every value towards the mean of its channel.
+ *
+ * @param factor Share of the distance that is left.
+ */
 export function contrast(image: Raster, factor: number): Raster {
   const out = emptyLike(image);
   const [from, to] = [image.data, out.data];

@@ -1,6 +1,6 @@
 /**
- * The corruptions of ImageNet-C (Hendrycks & Dietterich 2019) and the four kept for validation, in five severities, with the
- * parameters of the reference: for large pictures, or for small ones.
+ * The corruptions of ImageNet-C (Hendrycks & Dietterich 2019) and its four extra ones for
+ * validation, in five severities with the reference's parameters, for large or for small pictures.
  */
 import type { Raster } from "lib/augment/mod.ts";
 import { cifarC } from "lib/robustness/corruptions/cifar_c.ts";
@@ -13,7 +13,7 @@ import type {
 } from "lib/robustness/corruptions/severities.ts";
 import type { Rng } from "lib/rng.ts";
 
-/** Whose severities: made for 224 pixels a side, or for 32. */
+/** Series of severities: made for 224 pixels a side, or for 32. */
 export type CorruptionSeries = "ImageNet-C" | "CIFAR-10-C";
 
 const tables: Readonly<Record<CorruptionSeries, CorruptionTable>> = {
@@ -22,10 +22,11 @@ const tables: Readonly<Record<CorruptionSeries, CorruptionTable>> = {
 };
 
 /**
- * A corrupted image, of the same size; any size will do, though the reference refuses sides below 32 pixels.
+ * Corrupts an image; the size stays. Any size is accepted, though the reference refuses sides below
+ * 32 pixels.
  *
  * @param image RGB.
- * @param rng Decides what is random; the same stream gives the same bytes.
+ * @param rng Random stream; the same stream gives the same bytes.
  * @param series By default ImageNet-C's.
  * @throws {RangeError} If there is no such corruption or severity.
  * @throws {TypeError} If the image is not RGB.
@@ -40,7 +41,7 @@ export async function corrupt(
   return await corruptWith(image, name, severity, drawsOf(rng), series);
 }
 
-/** As {@linkcode corrupt}, with any source of random numbers. */
+/** Corrupts as {@linkcode corrupt}, with any source of random numbers. */
 export async function corruptWith(
   image: Raster,
   name: CorruptionName,

@@ -1,4 +1,7 @@
-/** Corruptions against the reference (see golden/make_golden.py): value by value, and by how they are distributed. */
+/**
+ * Corruptions against the reference (see golden/make_golden.py): value by value, and by how they
+ * are distributed.
+ */
 import { inflateSync } from "node:zlib";
 import { type Raster, raster } from "lib/augment/mod.ts";
 import { createRng } from "lib/rng.ts";
@@ -89,7 +92,10 @@ for (const [size, [height, width]] of sizes.entries()) {
 const [height, width] = sizes[0]!;
 const original = picture(height, width);
 
-/** Mean difference from the original, mean absolute difference, and the spectrum of the difference as make_golden.py has it. */
+/**
+ * Mean difference from the original, mean absolute difference, and the spectrum of the difference
+ * as make_golden.py has it.
+ */
 function measure({ data }: Raster) {
   const plane = new Float64Array(height * width);
   let [sum, absolute] = [0, 0];
@@ -147,8 +153,8 @@ const draws = 16;
 const random = allNames.filter((name) => golden.statistics[name][2]!.absoluteStd > 1e-9);
 
 /**
- * The means of 16 draws beside those of 64 of the reference. Four standard errors are chance; on top, 3 % of the mean absolute
- * difference, and 15 % of the power of a band.
+ * The means of 16 draws beside those of 64 of the reference. Four standard errors are chance; on
+ * top, 3 % of the mean absolute difference, and 15 % of the power of a band.
  */
 for (const name of random) {
   Deno.test(`corrupt() by ${name} is distributed as the reference, mean, size and spectrum`, async () => {

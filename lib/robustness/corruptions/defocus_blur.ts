@@ -1,8 +1,10 @@
 /**
  * Blur of a lens out of focus: the mean over a disk with a soft rim.
  *
- * A pixel's three bytes lie side by side in one number, whose 53 bits hold three sums of 500 bytes: one addition adds all three.
- * W pixels a row, r the disk's radius.
+ * The three bytes of a pixel are packed into one number, whose 53 bits have room for three sums of
+ * 500 bytes: one addition then adds all three.
+ *
+ * W pixels per row, r the disk's radius.
  */
 import type { Raster } from "lib/augment/mod.ts";
 import { emptyLike, toByte } from "lib/robustness/filters/bytes.ts";
@@ -12,13 +14,15 @@ const green = 2 ** 17;
 const blue = 2 ** 34;
 
 /**
- * Blurs by the reference's kernel: a disk of whole pixels, itself blurred over 3 × 3 pixels, in a square of at least 17 pixels.
+ * Blurs with the reference's kernel: a disk of whole pixels, which is itself blurred over 3 × 3
+ * pixels, in a square of at least 17 pixels.
  *
- * Where the disk touches that square's edge, the kernel's blur mirrors what is inside, so that the kernel adds up to more than 1:
- * see {@linkcode rim}. Of the blur over 5 × 5 that the reference takes above 8 pixels, the outermost weights, a thousandth of
- * it, are left out.
+ * Where the disk touches the edge of that square, the blur of the kernel mirrors what is inside, so
+ * the kernel adds up to more than 1: see {@linkcode rim}. For radii above 8 pixels the reference
+ * blurs the disk over 5 × 5; the outermost weights, a thousandth in all, are left out here.
  *
- * @param radius Of the disk, in pixels, 12 at most; below 1 it is one pixel, and the soft rim all the blur.
+ * @param radius Radius of the disk in pixels, at most 12; below 1 the disk is one pixel, and only
+ *   the soft rim blurs.
  * @param soft Standard deviation of the rim's blur, in pixels.
  */
 export function defocusBlur(image: Raster, radius: number, soft: number): Raster {
@@ -30,7 +34,7 @@ export function defocusBlur(image: Raster, radius: number, soft: number): Raster
   return softened(sums, image, side);
 }
 
-/** The rows of a disk whose halves are as wide: `from` to `to` above the middle and below it. */
+/** Rows of a disk that have the same width: `from` to `to` above its middle and below it. */
 interface Band {
   readonly from: number;
   readonly to: number;
@@ -41,9 +45,9 @@ interface Band {
 interface Disk {
   /** Whole pixels from the middle to the edge. */
   readonly radius: number;
-  /** In pixels. */
+  /** Area in pixels. */
   readonly area: number;
-  /** From the middle outwards. */
+  /** Bands from the middle outwards. */
   readonly bands: readonly Band[];
 }
 
@@ -60,7 +64,10 @@ function diskOf(radius: number): Disk {
   return { radius: Math.floor(radius), area, bands };
 }
 
-/** Sums over the disk around each pixel, and `extra` of those over its {@linkcode rim}: `[height, width, 3]`. */
+/**
+ * Sums over the disk around each pixel, plus `extra` times those over its {@linkcode rim}:
+ * `[height, width, 3]`.
+ */
 function diskSums(image: Raster, disk: Disk, extra: number): Float64Array {
   const { width, height } = image;
   const rows = packedRows(image, disk.radius);
@@ -79,7 +86,10 @@ function diskSums(image: Raster, disk: Disk, extra: number): Float64Array {
   return out;
 }
 
-/** Rows of an image mirrored at its edges, three bytes in each number: `[height, stride]`. */
+/**
+ * Rows of an image, mirrored at its edges, with three bytes packed in each number: `[height,
+ * stride]`.
+ */
 interface PackedRows {
   readonly data: Float64Array;
   readonly height: number;
@@ -101,7 +111,7 @@ function packedRows({ data, width, height }: Raster, margin: number): PackedRows
   return { data: out, height, stride };
 }
 
-/** The sum of the rows `from` to `to` above row `y`, and of those as far below. */
+/** Sum of the rows `from` to `to` above row `y` and below it. */
 function addRows(
   { data, height, stride }: PackedRows,
   y: number,
@@ -122,7 +132,7 @@ function addRows(
   }
 }
 
-/** Adds to each of `out` the sum of `count` numbers, the first of them `start` further on. */
+/** Adds to each value of `out` a sum of `count` numbers, the first of them `start` further on. */
 function slide(from: Float64Array, start: number, count: number, out: Float64Array): void {
   let sum = 0;
   for (let x = start; x < start + count; x++) sum += from[x]!;
@@ -134,8 +144,8 @@ function slide(from: Float64Array, start: number, count: number, out: Float64Arr
 }
 
 /**
- * What the reference's kernel has too much: where its blur looks beyond the square, it meets the second row from the edge once
- * more, mirrored. So that row counts again on each of the four edges.
+ * The surplus of the reference's kernel: where its blur looks beyond the square, it sees the second
+ * row from the edge once more, mirrored. So that row counts twice at each of the four edges.
  *
  * @returns `[W]`, packed.
  */
@@ -150,7 +160,7 @@ function rim(rows: PackedRows, y: number, { radius, bands }: Disk, width: number
   return out;
 }
 
-/** Adds the three sums in each number, weighted. */
+/** Adds the three sums in each number, weighted, to the result. */
 function unpack(packed: Float64Array, weight: number, out: Float64Array, at: number): void {
   for (let x = 0, i = at; x < packed.length; x++, i += 3) {
     const b = Math.floor(packed[x]! / blue);
@@ -162,7 +172,10 @@ function unpack(packed: Float64Array, weight: number, out: Float64Array, at: num
   }
 }
 
-/** Each value with its neighbours, `side` of each, down and then across; mirrored at the edges. */
+/**
+ * Weighted sum of each value with its neighbours, `side` being the weight of each, down and then
+ * across; mirrored at the edges.
+ */
 function softened(values: Float64Array, image: Raster, side: number): Raster {
   const { width, height } = image;
   const out = emptyLike(image);

@@ -2,7 +2,11 @@
 import type { Raster } from "lib/augment/mod.ts";
 import { emptyLike } from "lib/robustness/filters/bytes.ts";
 
-/** Shrinks by Pillow's box filter and enlarges by its nearest one. @param share What is left of each side. */
+/**
+ * Shrinks with Pillow's box filter, and enlarges with its nearest filter.
+ *
+ * @param share Share of each side that is left.
+ */
 export function pixelate(image: Raster, share: number): Raster {
   const { width, height } = image;
   const across = boxes(width, Math.max(1, Math.trunc(width * share)));
@@ -29,14 +33,17 @@ export function pixelate(image: Raster, share: number): Raster {
   return out;
 }
 
-/** One axis cut into boxes, whose pixels all weigh the same, in units of 2^-22 as Pillow's. */
+/**
+ * Division of one axis into boxes. Pixels of a box have the same weight, in units of 2^-22 as
+ * Pillow's.
+ */
 interface Boxes {
   readonly count: number;
-  /** `[count]`, the first pixel of each, and how many. */
+  /** `[count]`, index of the first pixel of each box; `pixels` has the number of its pixels. */
   readonly first: Int32Array;
   readonly pixels: Int32Array;
   readonly weight: Int32Array;
-  /** `[side]`, the box that a pixel is drawn from. */
+  /** `[side]`, the box that a pixel of the result comes from. */
   readonly nearest: Int32Array;
 }
 
@@ -57,7 +64,10 @@ function boxes(side: number, count: number): Boxes {
   return { count, first, pixels, weight, nearest: nearestOf(side, count) };
 }
 
-/** Added up step by step, as Pillow does: where a pixel lies on the edge of two boxes, the rounding decides. */
+/**
+ * Adds up step by step, as Pillow does: where a pixel lies on the edge of two boxes, the rounding
+ * decides.
+ */
 function nearestOf(side: number, count: number): Int32Array {
   const step = count / side;
   const nearest = new Int32Array(side);
@@ -67,7 +77,10 @@ function nearestOf(side: number, count: number): Int32Array {
   return nearest;
 }
 
-/** Every row shrunk: `[height, count, 3]`. Column by column, since all boxes of a column have as many pixels. */
+/**
+ * Shrinks every row: `[height, count, 3]`. It works column by column, since all boxes of a column
+ * have equally many pixels.
+ */
 function shrunkRows(data: Uint8Array, height: number, width: number, boxes: Boxes): Uint8Array {
   const { count, first, pixels, weight } = boxes;
   const out = new Uint8Array(height * count * 3);
@@ -93,7 +106,7 @@ function shrunkRows(data: Uint8Array, height: number, width: number, boxes: Boxe
   return out;
 }
 
-/** The mean of the rows of box `index`. */
+/** Mean of the rows of box `index`. */
 function meanOfRows(
   from: Uint8Array,
   { first, pixels, weight }: Boxes,
@@ -119,12 +132,17 @@ function meanOfRows(
   }
 }
 
-/** Through a JPEG and back, with Pillow's defaults: colour at half the resolution, standard tables. */
+/**
+ * Saves as JPEG and reads it back, with Pillow's defaults: colour at half the resolution, standard
+ * tables.
+ */
 export async function jpegCompression(image: Raster, quality: number): Promise<Raster> {
   const { default: sharp } = await import("sharp");
   const { data, width, height } = image;
   const file = await sharp(data, { raw: { width, height, channels: 3 } })
-    .jpeg({ quality, optimiseCoding: false }).toBuffer(); // a better code would cost time and give the same pixels
-  const pixels = await sharp(file).raw().toBuffer(); // one's own file: no profile, no alpha to ask about
+    // a better code would cost time and give the same pixels
+    .jpeg({ quality, optimiseCoding: false }).toBuffer();
+  // our own file: no profile and no alpha to look for
+  const pixels = await sharp(file).raw().toBuffer();
   return { data: pixels, width, height, channels: 3 };
 }

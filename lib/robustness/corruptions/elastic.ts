@@ -6,12 +6,12 @@ import { type Border, borderIndex } from "lib/robustness/filters/rows.ts";
 import type { Draws } from "lib/robustness/filters/draws.ts";
 
 /**
- * Takes each pixel from a place nearby, by smoothed noise.
+ * Takes each pixel from a place nearby, given by smoothed noise.
  *
- * Differs: the files of ImageNet-C were made with an affine map as well, and with other widths at severities 1 and 2; these are
- * the later package's, in proportion to the image.
+ * Differs: the files of ImageNet-C were also made with an affine map, and with other widths at
+ * severities 1 and 2; these are the parameters of the later package, in proportion to the image.
  *
- * @param strength By which noise of ±0.5 % of the height is multiplied after it was smoothed.
+ * @param strength Factor of the noise after smoothing; before, it is ±0.5 % of the height.
  */
 export function elasticTransform(image: Raster, strength: number, draws: Draws): Raster {
   const { width, height } = image;
@@ -21,18 +21,19 @@ export function elasticTransform(image: Raster, strength: number, draws: Draws):
   return displaced(image, right, down, "reflect");
 }
 
-/** How a small picture is bent, in shares of its height. */
+/** Parameters for small pictures, in shares of their height. */
 export interface Bend {
-  /** By which noise of ±1 pixel is multiplied after it was smoothed. */
+  /** Factor of the noise after smoothing; before, it is ±1 pixel. */
   readonly strength: number;
   /** Standard deviation of the smoothing. */
   readonly sigma: number;
-  /** How far each of three points moves at most, across and down; the picture goes with them. */
+  /** Largest movement of each of three points, across and down; the picture moves with them. */
   readonly jitter: number;
 }
 
 /**
- * As CIFAR-10-C has it: the whole picture through an affine map, then each pixel from a place nearby.
+ * Bends as CIFAR-10-C does: an affine map of the whole picture, then each pixel from a place
+ * nearby.
  *
  * Differs: OpenCV rounds the map's places to 1/32 of a pixel.
  */
@@ -49,7 +50,10 @@ export function elasticAffine(image: Raster, bend: Bend, draws: Draws): Raster {
 
 type Point = readonly [x: number, y: number];
 
-/** Three points about the middle move at random; where each pixel comes from then, less where it is: `[height, width]` each. */
+/**
+ * Displacements `[height, width]` of an affine map that moves three points around the middle at
+ * random: the place that each pixel comes from, minus its own.
+ */
 function affineDisplacement(
   { width, height }: Pick<Raster, "width" | "height">,
   jitter: number,
@@ -75,7 +79,12 @@ function affineDisplacement(
   return [right, down];
 }
 
-/** Takes each pixel from a place nearby. @param right `[height, width]`, pixels. @param down The same. */
+/**
+ * Takes each pixel from a place nearby, given by displacements.
+ *
+ * @param right `[height, width]`, in pixels.
+ * @param down `[height, width]`, in pixels.
+ */
 function displaced(
   image: Raster,
   right: Float64Array,
@@ -104,17 +113,17 @@ function displaced(
   return out;
 }
 
-/** Noise to be smoothed. */
+/** Noise that will be smoothed. */
 interface Noise {
-  /** Pixels. */
+  /** Largest value, in pixels. */
   readonly most: number;
-  /** Down and across, pixels. */
+  /** Standard deviations of the smoothing, down and across, in pixels. */
   readonly sigma: readonly [number, number];
-  /** By which it is multiplied then. */
+  /** Factor after smoothing. */
   readonly strength: number;
 }
 
-/** `[height, width]`, in pixels. */
+/** Smoothed noise `[height, width]`, in pixels. */
 function displacement(
   { width, height }: Pick<Raster, "width" | "height">,
   { most, sigma, strength }: Noise,

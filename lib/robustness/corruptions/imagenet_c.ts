@@ -1,4 +1,4 @@
-/** The severities of ImageNet-C (Hendrycks & Dietterich 2019), for pictures of 224 pixels. */
+/** Severities of ImageNet-C (Hendrycks & Dietterich 2019), for pictures of 224 pixels. */
 import { gaussianBlur, glassBlur } from "lib/robustness/corruptions/blur.ts";
 import { brightness, contrast, saturate } from "lib/robustness/corruptions/colour.ts";
 import { defocusBlur } from "lib/robustness/corruptions/defocus_blur.ts";
@@ -21,7 +21,7 @@ type Triple = readonly [number, number, number];
 type Six = readonly [number, number, number, number, number, Spatter["liquid"]];
 type Seven = readonly [number, number, number, number, number, number, number];
 
-/** With the parameters of the reference. */
+/** The corruptions with the reference's parameters. */
 export const imageNetC: CorruptionTable = {
   gaussian_noise: five(gaussianNoise, [0.08, 0.12, 0.18, 0.26, 0.38]),
   shot_noise: five(shotNoise, [60, 25, 12, 5, 3]),

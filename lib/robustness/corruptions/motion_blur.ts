@@ -1,21 +1,21 @@
-/** Blur along a line. */
+/** Motion blur along a line. */
 import type { Raster } from "lib/augment/mod.ts";
 import { toImage } from "lib/robustness/filters/bytes.ts";
 import { type Extent } from "lib/robustness/filters/gaussian_filter.ts";
 import { borderIndex, padRow } from "lib/robustness/filters/rows.ts";
 import type { Draws } from "lib/robustness/filters/draws.ts";
 
-/** How far a picture moves while it is taken. */
+/** Motion of the camera while a picture is taken. */
 export interface Motion {
   /** The trail has 2 · radius + 1 pixels. */
   readonly radius: number;
-  /** Of the half Gaussian along the trail, in pixels. */
+  /** Standard deviation of the half Gaussian along the trail, in pixels. */
   readonly sigma: number;
-  /** Degrees. */
+  /** Direction in degrees. */
   readonly angle: number;
 }
 
-/** Moves the image at an angle between −45 and 45 degrees. */
+/** Blurs along a line at a random angle between −45 and 45 degrees. */
 export function motionBlur(
   image: Raster,
   radius: number,
@@ -27,10 +27,9 @@ export function motionBlur(
 }
 
 /**
- * The weighted sum of an array and its shifts along a line; beyond the edges, the edge goes on.
- *
- * As in the reference, shifts that leave the image end the trail, and the weights of the rest are lost: an image smaller than
- * the trail grows darker.
+ * Weighted sum of an array and its shifts along a line; beyond the edges, the edge is repeated. As
+ * in the reference, shifts that leave the image end the trail and the weights of the rest are lost,
+ * so an image smaller than the trail becomes darker.
  *
  * @returns `[height, width, channels]`, new.
  */
@@ -80,7 +79,7 @@ function trail({ radius, sigma, angle }: Motion, { height, width }: Extent): Ste
   return gone < 0 ? steps : steps.slice(0, gone);
 }
 
-/** `out[at + i] = Σ weights[t] · from[starts[t] + i]`, four rows in one pass. */
+/** Computes `out[at + i] = Σ weights[t] · from[starts[t] + i]`, four rows in one pass. */
 function addRows(
   from: Float64Array,
   starts: Int32Array,

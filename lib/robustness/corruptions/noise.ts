@@ -1,9 +1,13 @@
-/** Noise on every value: Gaussian, shot, impulse and speckle. */
+/** Noise on every value: Gaussian, shot, impulse and speckle noise. */
 import type { Raster } from "lib/augment/mod.ts";
 import { emptyLike, toByte } from "lib/robustness/filters/bytes.ts";
 import type { Draws } from "lib/robustness/filters/draws.ts";
 
-/** Adds normal noise. @param scale Its standard deviation, a fraction of white. */
+/**
+ * Adds normal noise.
+ *
+ * @param scale Standard deviation, a fraction of white.
+ */
 export function gaussianNoise(image: Raster, scale: number, { normal }: Draws): Raster {
   const out = emptyLike(image);
   const { data } = out;
@@ -12,7 +16,11 @@ export function gaussianNoise(image: Raster, scale: number, { normal }: Draws): 
   return out;
 }
 
-/** Adds normal noise in proportion to each value. @param scale Its standard deviation, a fraction of the value. */
+/**
+ * Adds normal noise in proportion to each value.
+ *
+ * @param scale Standard deviation, a fraction of the value.
+ */
 export function speckleNoise(image: Raster, scale: number, { normal }: Draws): Raster {
   const out = emptyLike(image);
   const { data } = out;
@@ -20,7 +28,7 @@ export function speckleNoise(image: Raster, scale: number, { normal }: Draws): R
   return out;
 }
 
-/** Turns a share of the values to black or white, half of them each. */
+/** Turns a share of the values black or white, half of them each. */
 export function impulseNoise(image: Raster, amount: number, { uniform }: Draws): Raster {
   const out = emptyLike(image);
   const { data } = out;
@@ -31,7 +39,11 @@ export function impulseNoise(image: Raster, amount: number, { uniform }: Draws):
   return out;
 }
 
-/** Counts photons: each value is Poisson distributed around itself. @param photons That white has on average. */
+/**
+ * Draws each value from a Poisson distribution around itself, as counting photons does.
+ *
+ * @param photons Mean number of photons for white.
+ */
 export function shotNoise(image: Raster, photons: number, { uniform }: Draws): Raster {
   const out = emptyLike(image);
   const { data } = out;
@@ -51,9 +63,11 @@ export function shotNoise(image: Raster, photons: number, { uniform }: Draws): R
 const guideSize = 64;
 
 interface PoissonTable {
-  /** `[256, photons]`, the probability of at most k photons by value; the rest is white. */
+  /**
+   * `[256, photons]`, the probability of at most k photons for each value; the rest becomes white.
+   */
   readonly cumulative: Float64Array;
-  /** `[256, 64]`, where a search may begin, by the first bits of the number drawn. */
+  /** `[256, 64]`, where a search may start, by the first bits of the random number. */
   readonly guide: Uint8Array;
 }
 

@@ -1,8 +1,8 @@
-/** What corruptions are called, and how a table gives each of them five severities. */
+/** Names of the corruptions, and the form of a table of their five severities. */
 import type { Raster } from "lib/augment/mod.ts";
 import type { Draws } from "lib/robustness/filters/draws.ts";
 
-/** Those that the mean corruption error is taken over: noise, blur, weather, digital. */
+/** Corruptions of the mean corruption error: noise, blur, weather, digital. */
 export const corruptionNames = [
   "gaussian_noise",
   "shot_noise",
@@ -21,7 +21,7 @@ export const corruptionNames = [
   "jpeg_compression",
 ] as const;
 
-/** Those kept to tune a method on; no part of the mean corruption error. */
+/** Extra corruptions for tuning a method, which do not count for the mean corruption error. */
 export const extraCorruptionNames = [
   "speckle_noise",
   "gaussian_blur",
@@ -31,22 +31,22 @@ export const extraCorruptionNames = [
 
 export type CorruptionName = typeof corruptionNames[number] | typeof extraCorruptionNames[number];
 
-/** From mild to strong. */
+/** Severities from mild to strong. */
 export const severities = [1, 2, 3, 4, 5] as const;
 export type Severity = typeof severities[number];
 
-/** An image and what it draws, to the corrupted image. */
+/** A function from an image and random numbers to the corrupted image. */
 export type Corruption = (image: Raster, draws: Draws) => Raster | Promise<Raster>;
 
-/** One function for each severity. */
+/** One corruption for each severity. */
 export type Five = readonly [Corruption, Corruption, Corruption, Corruption, Corruption];
 
-/** How strong every corruption is. */
+/** All corruptions with their severities. */
 export type CorruptionTable = Readonly<Record<CorruptionName, Five>>;
 
 type FiveOf<P> = readonly [P, P, P, P, P];
 
-/** The five severities of a corruption by their parameters. */
+/** Makes the five severities of a corruption from their parameters. */
 export function five<P>(
   apply: (image: Raster, parameters: P, draws: Draws) => Raster | Promise<Raster>,
   parameters: FiveOf<P>,

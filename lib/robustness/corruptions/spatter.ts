@@ -1,4 +1,4 @@
-/** Drops of water or mud on the lens. */
+/** Spatter: drops of water or mud on the lens. */
 import type { Raster } from "lib/augment/mod.ts";
 import { emptyLike, halfEven, toByte } from "lib/robustness/filters/bytes.ts";
 import { distances } from "lib/robustness/filters/distances.ts";
@@ -7,16 +7,16 @@ import { gaussianFilter } from "lib/robustness/filters/gaussian_filter.ts";
 import { borderIndex, padRow } from "lib/robustness/filters/rows.ts";
 import type { Draws } from "lib/robustness/filters/draws.ts";
 
-/** How liquid lies. */
+/** Parameters of the liquid. */
 export interface Spatter {
-  /** Of the noise that drops are made from. */
+  /** Mean of the noise that drops are made from. */
   readonly mean: number;
   readonly std: number;
-  /** By which the noise is blurred, in pixels. */
+  /** Standard deviation of the noise's blur, in pixels. */
   readonly sigma: number;
   /** Noise below this is dry. */
   readonly threshold: number;
-  /** Of water: its strength. Of mud: by which its drops are blurred, in pixels. */
+  /** For water its strength; for mud the standard deviation of its drops' blur, in pixels. */
   readonly amount: number;
   readonly liquid: "water" | "mud";
 }
@@ -26,7 +26,10 @@ const water = [175, 238, 238] as const;
 /** Brown. */
 const mud = [63, 42, 20] as const;
 
-/** Water adds its colour where drops catch the light, at their rims; mud covers. */
+/**
+ * Spatters an image: water adds its colour at the rims of drops, where they catch the light; mud
+ * covers the image.
+ */
 export function spatter(image: Raster, how: Spatter, { normal }: Draws): Raster {
   const { width, height } = image;
   const noise = new Float64Array(width * height);
@@ -45,7 +48,11 @@ function planeOf({ width, height }: Raster) {
   return { width, height, channels: 1 };
 }
 
-/** Each pixel plus the liquid's colour by its cover, after what the liquid hides. @param clear 1: nothing, 0: all. */
+/**
+ * Adds the liquid's colour times its cover to each pixel, after removing what the liquid hides.
+ *
+ * @param clear 1: it hides nothing, 0: everything.
+ */
 function laid(
   image: Raster,
   cover: Float64Array,
@@ -63,7 +70,10 @@ function laid(
   return out;
 }
 
-/** `[height, width]`, at most `strength`: drops, lit by an embossed map of the distance from their edges. */
+/**
+ * Layer of water `[height, width]`, at most `strength`: drops, lit by an embossed map of the
+ * distance from their edges.
+ */
 function waterLayer(drops: Float64Array, image: Raster, strength: number): Float64Array {
   const { width, height } = image;
   const depth = new Uint8Array(drops.length);
@@ -81,7 +91,7 @@ function waterLayer(drops: Float64Array, image: Raster, strength: number): Float
   return light;
 }
 
-/** `[height, width]`, 0 or 0.8 to 1. */
+/** Layer of mud `[height, width]`, 0 or 0.8 to 1. */
 function mudLayer(
   drops: Float64Array,
   image: Raster,
@@ -94,14 +104,14 @@ function mudLayer(
 
 type Plane = Float64Array | Uint8Array;
 
-/** The mean of 3 × 3 pixels. */
+/** Mean over 3 × 3 pixels. */
 function boxOfThree(plane: Plane, width: number, height: number): Float64Array {
   const sums = filtered(plane, width, height, [1, 1, 1, 1, 1, 1, 1, 1, 1]);
   for (let p = 0; p < sums.length; p++) sums[p]! /= 9;
   return sums;
 }
 
-/** Lit from one corner. */
+/** Embosses a plane, as if lit from one corner. */
 function embossed(plane: Plane, width: number, height: number): Uint8Array {
   const sums = filtered(plane, width, height, [-2, -1, 0, -1, 1, 1, 0, 1, 2]);
   return new Uint8Array(new Uint8ClampedArray(sums).buffer);
@@ -128,7 +138,10 @@ function filtered(
   return out;
 }
 
-/** Bytes spread so that all are about as frequent, as OpenCV's equalizeHist; a flat plane stays. */
+/**
+ * Spreads bytes so that all values are about equally frequent, as OpenCV's equalizeHist; a flat
+ * plane stays.
+ */
 function equalised(plane: Uint8Array): Uint8Array {
   const histogram = new Int32Array(256);
   for (const value of plane) histogram[value]!++;

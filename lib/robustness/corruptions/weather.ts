@@ -7,23 +7,23 @@ import { moved } from "lib/robustness/corruptions/motion_blur.ts";
 import { plasma } from "lib/robustness/filters/plasma.ts";
 import { enlarged } from "lib/robustness/corruptions/zoom_blur.ts";
 
-/** How it snows. */
+/** Parameters of the snow. */
 export interface Snowfall {
-  /** Of the noise that flakes are made from, fractions of white. */
+  /** Mean of the noise that flakes are made from, a fraction of white. */
   readonly mean: number;
   readonly std: number;
-  /** By which the noise is enlarged. */
+  /** Factor by which the noise is enlarged. */
   readonly zoom: number;
-  /** Noise below this falls away, a fraction of white. */
+  /** Noise below this is removed, a fraction of white. */
   readonly threshold: number;
-  /** Of the flakes' trail, in pixels. */
+  /** Radius of the flakes' trail, in pixels. */
   readonly radius: number;
   readonly sigma: number;
-  /** What is kept of the picture; the rest is whitened. */
+  /** Weight of the picture; the rest is whitened. */
   readonly keep: number;
 }
 
-/** Whitens a picture and lets flakes fall on it, the same once more upside down. */
+/** Whitens a picture and adds flakes, twice: the second time turned by 180 degrees. */
 export function snow(image: Raster, how: Snowfall, draws: Draws): Raster {
   const flakes = snowLayer(image, how, draws);
   const out = emptyLike(image);
@@ -40,7 +40,7 @@ export function snow(image: Raster, how: Snowfall, draws: Draws): Raster {
   return out;
 }
 
-/** `[height, width]`, 0–255. */
+/** Layer of flakes `[height, width]`, 0–255. */
 function snowLayer(
   { width, height }: Raster,
   { mean, std, zoom, threshold, radius, sigma }: Snowfall,
@@ -60,7 +60,7 @@ function snowLayer(
   return layer;
 }
 
-/** As OpenCV's grey. */
+/** Grey value as OpenCV computes it. */
 function greyOf(data: Uint8Array, i: number): number {
   return 0.299 * data[i]! + 0.587 * data[i + 1]! + 0.114 * data[i + 2]!;
 }
@@ -69,8 +69,9 @@ function greyOf(data: Uint8Array, i: number): number {
  * Lays a piece of a frosted window over a picture.
  *
  * @param keep Weight of the picture.
- * @param weight Of the frost.
- * @param options.every Takes every so many pixels of the frost: what the reference shrinks it to a fifth by for small pictures.
+ * @param weight Weight of the frost.
+ * @param options.every Takes every n-th pixel of the frost, as the reference shrinks it to a fifth
+ *   for small pictures.
  */
 export function frost(
   image: Raster,
@@ -94,7 +95,11 @@ export function frost(
   return out;
 }
 
-/** Adds a cloud, and scales so that the largest value stays. @param weight Of the cloud, a fraction of white. */
+/**
+ * Adds a cloud, and scales so that the largest value stays.
+ *
+ * @param weight Weight of the cloud, a fraction of white.
+ */
 export function fog(image: Raster, weight: number, decay: number, { uniform }: Draws): Raster {
   const { data, width, height } = image;
   const side = 2 ** Math.ceil(Math.log2(Math.max(width, height, 3)));

@@ -3,7 +3,10 @@ import type { Raster } from "lib/augment/mod.ts";
 import { halfEven, toImage } from "lib/robustness/filters/bytes.ts";
 import type { Extent } from "lib/robustness/filters/gaussian_filter.ts";
 
-/** The mean of the image and of itself enlarged by `start`, `start + step`, … below `stop`, as NumPy's arange counts them. */
+/**
+ * Mean of the image and of its enlargements by `start`, `start + step`, … below `stop`, counted as
+ * NumPy's arange does.
+ */
 export function zoomBlur(image: Raster, start: number, stop: number, step: number): Raster {
   const count = Math.ceil((stop - start) / step);
   const sum = new Float64Array(image.data);
@@ -24,8 +27,8 @@ export interface Enlarged extends Extent {
 }
 
 /**
- * The middle of an array, as much of it as fills the old size when enlarged linearly, corner to corner. No smaller than it was;
- * a little larger where the sides do not divide.
+ * Enlarges the middle of an array linearly, corner to corner, so that it fills the old size. The
+ * result may be a little larger where the sides do not divide.
  */
 export function enlarged(
   values: Float64Array,
@@ -63,15 +66,15 @@ function blendRows(
   }
 }
 
-/** Where the pixels of one axis come from: pixel `at` and, in the given share, the next one. */
+/** Source of the pixels of one axis: pixel `at` and, with the given share, the next one. */
 interface Axis {
-  /** Of the part that is enlarged. */
+  /** Offset of the part that is enlarged. */
   readonly first: number;
   readonly part: number;
-  /** Pixels it becomes. */
+  /** Number of pixels of the result. */
   readonly count: number;
   readonly at: Int32Array;
-  /** 1, or 0 at the end. */
+  /** Step to the next pixel: 1, or 0 at the end. */
   readonly next: Uint8Array;
   readonly share: Float64Array;
 }

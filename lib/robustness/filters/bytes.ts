@@ -1,10 +1,16 @@
-/** Numbers to bytes and whole numbers, as the reference rounds them. */
+/** Rounding to bytes and whole numbers, as the reference rounds. */
 import { type Raster, raster } from "lib/augment/mod.ts";
 
-/** What a sum may fall short of a whole number by rounding alone; the reference's last bits decide by chance. */
+/**
+ * Tolerance for sums that fall short of a whole number by rounding alone, where the last bits of
+ * the reference decide by chance.
+ */
 const slack = 1e-6;
 
-/** An image of the size of `like` from values of 0 to 255; those outside are cut, fractions dropped. */
+/**
+ * Makes an image of the size of `like` from values of 0 to 255; larger and smaller ones are
+ * clipped, fractions dropped.
+ */
 export function toImage(values: Float64Array, like: Raster): Raster {
   const out = emptyLike(like);
   const { data } = out;
@@ -12,7 +18,7 @@ export function toImage(values: Float64Array, like: Raster): Raster {
   return out;
 }
 
-/** A value of 0 to 255 as a byte: cut, its fraction dropped. */
+/** A value of 0 to 255 as a byte: clipped, its fraction dropped. */
 export function toByte(value: number): number {
   return value <= 0 ? 0 : value >= 255 ? 255 : (value + slack) | 0;
 }
@@ -22,7 +28,7 @@ export function emptyLike({ width, height, channels }: Raster): Raster {
   return raster(width, height, channels);
 }
 
-/** Rounded, a half to the even number, as Python and OpenCV round. */
+/** Rounds to the nearest integer, and a half to the even one, as Python and OpenCV do. */
 export function halfEven(value: number): number {
   const rounded = Math.round(value);
   return rounded - value === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;

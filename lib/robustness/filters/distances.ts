@@ -1,13 +1,21 @@
-/** Distance from the nearest of some pixels, by Borgefors's chamfer of 5 × 5 (1986), with OpenCV's three lengths. */
+/**
+ * Distance to the nearest marked pixel, by Borgefors's chamfer of 5 × 5 (1986), with OpenCV's three
+ * lengths.
+ */
 
-/** To a neighbour, a diagonal one, and one a knight's move away. */
+/** Lengths to a neighbour, to a diagonal one, and to one a knight's move away. */
 const [straight, diagonal, knight] = [1, 1.4, 2.1969];
 
 const beyond = 1e9;
 
-/** @param marked `[height, width]`, 1 where the distance is 0. @returns `[height, width]`, in pixels; a billion without any. */
+/**
+ * Computes distances.
+ *
+ * @param marked `[height, width]`, 1 where the distance is 0.
+ * @returns `[height, width]`, in pixels; a billion if nothing is marked.
+ */
 export function distances(marked: Uint8Array, width: number, height: number): Float64Array {
-  const stride = width + 4; // two pixels beyond every edge, which are far from everything
+  const stride = width + 4; // two pixels beyond every edge, which count as far from everything
   const field = new Float64Array(stride * (height + 4)).fill(beyond);
   const start = 2 * stride + 2;
   for (let y = 0; y < height; y++) {
@@ -26,10 +34,11 @@ export function distances(marked: Uint8Array, width: number, height: number): Fl
 }
 
 /**
- * The least way by one of the eight neighbours that a pass has seen already: in its own row, the one before, and the one before
- * that.
+ * Shortest way through one of the eight neighbours that a pass has already seen, in its own row and
+ * the two rows before.
  *
- * @param down To the next row of the pass. @param right To the next pixel.
+ * @param down Offset to the next row of the pass.
+ * @param right Offset to the next pixel.
  */
 function fromSeen(field: Float64Array, at: number, down: number, right: number): number {
   const above = at - down;
@@ -43,7 +52,7 @@ function fromSeen(field: Float64Array, at: number, down: number, right: number):
   return smaller(beyond, smaller(lines, smaller(diagonals, leaps)));
 }
 
-/** A quarter of the time of `Math.min`, which minds NaN and −0. */
+/** The smaller number, in a quarter of the time of `Math.min`, which also handles NaN and −0. */
 function smaller(a: number, b: number): number {
   return a < b ? a : b;
 }

@@ -1,16 +1,22 @@
-/** The random numbers of a corruption: a stream's, with a faster normal, since noise takes one for every value of an image. */
+/**
+ * Random numbers of a corruption: a stream with a faster normal distribution, since noise takes a
+ * number for every value of an image.
+ */
 import type { Rng } from "lib/rng.ts";
 
-/** What corruptions draw, in the order in which the reference draws it: row by row, channels last. */
+/** Random numbers that corruptions draw, in the reference's order: row by row, channels last. */
 export type Draws = Pick<Rng, "uniform" | "int" | "normal">;
 
-/** Draws from a stream, which advances. Normal numbers come by the ziggurat: a fifth of the time of `rng.normal`. */
+/**
+ * Draws from a stream, which advances. Normal numbers use the ziggurat method: a fifth of the time
+ * of `rng.normal`.
+ */
 export function drawsOf(rng: Rng): Draws {
   return { uniform: rng.uniform, int: rng.int, normal: ziggurat(rng.uniform) };
 }
 
 const layers = 256;
-/** Where the tail begins, and the area of each layer (Doornik 2005). */
+/** Start of the tail, and area of each layer (Doornik 2005). */
 const tail = 3.6541528853610088;
 const area = 0.00492867323399;
 
@@ -19,7 +25,10 @@ const density = (x: number) => Math.exp(-0.5 * x * x);
 /** `[257]`, right ends of the layers, the widest first; the last is 0. */
 const ends = layerEnds();
 const heights = ends.map(density);
-/** Of each layer: its width in units of 2^-23, and up to which of those every point lies below the curve. */
+/**
+ * For each layer its width in units of 2^-23, and the number of units up to which every point lies
+ * below the curve.
+ */
 const units = ends.map((end) => end / 2 ** 23);
 const inside = Int32Array.from({ length: layers }, (_, i) => ends[i + 1]! / ends[i]! * 2 ** 23);
 
@@ -33,9 +42,14 @@ function layerEnds(): Float64Array {
   return x;
 }
 
-/** Marsaglia and Tsang's ziggurat of 256 layers: 24 bits of one number for the place, 8 for the layer. */
+/**
+ * Marsaglia and Tsang's ziggurat method with 256 layers: 24 bits of one number for the place, 8 for
+ * the layer.
+ */
 function ziggurat(uniform: () => number): Rng["normal"] {
-  /** The wedge of a layer, or the tail; undefined where the point is not below the curve. */
+  /**
+   * Draws in the wedge of a layer, or in the tail; undefined if the point is not below the curve.
+   */
   const edge = (layer: number, x: number): number | undefined => {
     if (layer > 0) {
       const height = heights[layer]! + uniform() * (heights[layer + 1]! - heights[layer]!);

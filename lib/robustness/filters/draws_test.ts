@@ -18,7 +18,8 @@ const sorted = Float64Array.from({ length: count }, () => normal()).sort();
 Deno.test("drawsOf() draws normal numbers: nowhere is their share off by more than chance allows", () => {
   let worst = 0;
   sorted.forEach((x, i) => worst = Math.max(worst, Math.abs((i + 0.5) / count - normalCdf(x))));
-  assertTrue(worst * Math.sqrt(count) < 1.63, `${worst}`); // Kolmogorov's bound for one run in a hundred
+  // Kolmogorov's bound for one run in a hundred
+  assertTrue(worst * Math.sqrt(count) < 1.63, `${worst}`);
 });
 
 Deno.test("drawsOf() draws the normal's tails, where the ziggurat ends, as often as they should come", () => {

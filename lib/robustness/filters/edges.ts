@@ -1,7 +1,13 @@
-/** Canny's edges (1986), as OpenCV finds them: Sobel's slopes of 3 × 3 pixels, their sum as strength, two thresholds. */
+/**
+ * Canny's edge detector (1986) as in OpenCV: slopes by Sobel's 3 × 3 filters, their sum as
+ * strength, two thresholds.
+ */
 import { borderIndex } from "lib/robustness/filters/rows.ts";
 
-/** Slopes of a plane, `[height, width]`, and how steep it is, `[height + 2, width + 2]`: level beyond the edges. */
+/**
+ * Slopes of a plane, `[height, width]`, and their strength, `[height + 2, width + 2]`, which is 0
+ * beyond the edges.
+ */
 interface Slopes {
   readonly across: Int16Array;
   readonly down: Int16Array;
@@ -9,9 +15,11 @@ interface Slopes {
 }
 
 /**
+ * Finds edges.
+ *
  * @param plane `[height, width]`
- * @param weak Steepness above which a ridge that touches an edge is one.
- * @param strong Above which any ridge is one.
+ * @param weak Strength above which a ridge counts if it touches an edge.
+ * @param strong Strength above which any ridge counts.
  * @returns `[height, width]`, 1 on an edge.
  */
 export function edges(
@@ -35,7 +43,7 @@ export function edges(
   return connected(ridge, stack, width, height);
 }
 
-/** The ridges that can be reached, step by step, from those on the stack, which it empties. */
+/** Ridges that can be reached, pixel by pixel, from those on the stack, which it empties. */
 function connected(ridge: Uint8Array, stack: number[], width: number, height: number): Uint8Array {
   const out = new Uint8Array(ridge.length);
   while (stack.length > 0) {
@@ -80,9 +88,10 @@ function slopesOf(plane: Uint8Array, width: number, height: number): Slopes {
 const tan22 = Math.SQRT2 - 1;
 
 /**
- * Whether the plane is steepest here along its slope, which is taken as one of four directions.
+ * Whether the plane is steepest here along its slope, which is rounded to one of four directions.
  *
- * @param p The pixel's place. @param at Its place in `steep`, whose rows are `stride` apart.
+ * @param p Index of the pixel.
+ * @param at Its index in `steep`, whose rows are `stride` apart.
  */
 function isRidge({ across, down, steep }: Slopes, p: number, at: number, stride: number): boolean {
   const sx = Math.abs(across[p]!);

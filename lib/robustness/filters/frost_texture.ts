@@ -1,17 +1,20 @@
 /**
- * Frosted windows, generated: the photographs of the reference are not ours to ship. Needles of all sizes, in the strength that
- * each size has in a photograph, and the photographs' colours.
+ * Generated pictures of frosted windows, since the reference's photographs may not be
+ * redistributed: needles of all sizes, with each size's strength and with the colours as measured
+ * in the photographs.
  */
 import { createRng, type Rng } from "lib/rng.ts";
 
-/** Of windows; the reference draws from the first five of its six, of which two are the same. */
+/**
+ * Number of windows. The reference draws from the first five of its six, two of which are the same.
+ */
 export const frostCount = 5;
-/** Pixels a side of a window, whose edges meet their opposites. */
+/** Side of a window in pixels; opposite edges fit together. */
 export const frostSide = 512;
 
-/** How a window looks, as measured on a photograph by `golden/measure_frost.py`. */
+/** Properties of a window, measured in a photograph by `golden/measure_frost.py`. */
 interface Look {
-  /** Red, green and blue, 0–255. */
+  /** Mean of red, green and blue, 0–255. */
   readonly mean: readonly [number, number, number];
   readonly std: readonly [number, number, number];
   /** Strength of the needles that are 1, 2, 4, … 256 pixels wide; their squares add up to 1. */
@@ -48,7 +51,11 @@ const looks: readonly Look[] = [
 
 const windows = new Map<number, Uint8Array>();
 
-/** Window `index`, `[512, 512, 3]`; made when first asked for, the same in every process. @throws {RangeError} If there is none. */
+/**
+ * Window `index`, `[512, 512, 3]`, generated when it is first needed; the same in every process.
+ *
+ * @throws {RangeError} If there is no such window.
+ */
 export function frostTexture(index: number): Uint8Array {
   const look = looks[index];
   if (!look) throw new RangeError(`Cannot take window ${index}: there are ${frostCount}`);
@@ -57,7 +64,7 @@ export function frostTexture(index: number): Uint8Array {
   return made;
 }
 
-/** One light for all channels, as on the photographs, which are all but grey. */
+/** Generates a window. All channels share one pattern, since the photographs are nearly grey. */
 function makeWindow({ mean, std, strengths }: Look, rng: Rng): Uint8Array {
   const light = new Float64Array(frostSide * frostSide);
   strengths.forEach((strength, octave) => {
@@ -72,12 +79,15 @@ function makeWindow({ mean, std, strengths }: Look, rng: Rng): Uint8Array {
   return new Uint8Array(out.buffer);
 }
 
-/** Needles of 2^octave pixels' width, `[512, 512]`, with mean 0 and standard deviation 1. */
+/** Needles 2^octave pixels wide, `[512, 512]`, with mean 0 and standard deviation 1. */
 export function needleLayer(octave: number, rng: Rng): Float64Array {
   return standardised(enlargedTo(needles(frostSide >> octave, rng)));
 }
 
-/** Straight strokes of random direction, length and brightness on a grid `[side, side]` whose edges meet. */
+/**
+ * Straight strokes of random direction, length and brightness on a grid `[side, side]` whose
+ * opposite edges meet.
+ */
 function needles(side: number, rng: Rng): Float64Array {
   const grid = new Float64Array(side * side);
   const count = Math.ceil(side * side / 6);
@@ -91,7 +101,7 @@ function needles(side: number, rng: Rng): Float64Array {
   return grid;
 }
 
-/** Adds a point to the four nearest cells. */
+/** Distributes a point over the four nearest cells. */
 function splat(grid: Float64Array, side: number, x: number, y: number, value: number): void {
   const [left, top] = [Math.floor(x), Math.floor(y)];
   const [fx, fy] = [x - left, y - top];
@@ -107,7 +117,10 @@ function wrapped(at: number, side: number): number {
   return ((at % side) + side) % side;
 }
 
-/** A grid enlarged linearly to the window's side, a quarter of a pixel off, so that the finest is a little smooth as well. */
+/**
+ * Enlarges a grid linearly to the window's side, shifted by a quarter of a pixel, so that the
+ * finest grid is smoothed a little too.
+ */
 function enlargedTo(grid: Float64Array): Float64Array {
   const side = Math.sqrt(grid.length);
   const out = new Float64Array(frostSide * frostSide);
@@ -127,7 +140,7 @@ function enlargedTo(grid: Float64Array): Float64Array {
   return out;
 }
 
-/** Shifted and scaled in place to mean 0 and standard deviation 1. */
+/** Shifts and scales values in place to mean 0 and standard deviation 1. */
 function standardised(values: Float64Array): Float64Array {
   let [sum, squares] = [0, 0];
   for (let p = 0; p < values.length; p++) {

@@ -1,4 +1,4 @@
-/** SciPy's Gaussian filter, with which the reference blurs images, noise and displacements. */
+/** SciPy's Gaussian filter, which the reference uses on images, noise and displacements. */
 import {
   type Border,
   borderIndex,
@@ -15,7 +15,7 @@ export interface Extent {
 }
 
 export interface GaussianFilterOptions {
-  /** Where the filter is cut, in standard deviations. */
+  /** Where the filter ends, in standard deviations. */
   readonly truncate?: number;
   readonly border?: Border;
 }
@@ -54,7 +54,10 @@ export function gaussianFilter(
   return out;
 }
 
-/** Weights that add up to 1 with those of the other side, in arrays filled up with zeros to a multiple of four. */
+/**
+ * Weights of the filter; those of both sides and the middle add up to 1. Arrays are padded with
+ * zeros to a multiple of four.
+ */
 function gaussianTaps(sigma: number, truncate: number): SymmetricTaps & { radius: number } {
   const radius = Math.trunc(truncate * sigma + 0.5);
   const weights = new Float64Array(Math.max(4, Math.ceil(radius / 4) * 4));

@@ -1,14 +1,15 @@
 /** Clouds by the diamond-square algorithm. */
 
-/** What a place becomes: the mean of its four neighbours, shaken. */
+/** Computes a new value from the sum of four neighbours: their mean plus a random offset. */
 type Shake = (sum: number) => number;
 
 /**
- * A cloud whose edges meet their opposites.
+ * Generates a cloud whose opposite edges fit together.
  *
  * @param side S, a power of two.
- * @param decay By which the shaking is divided each time the grid is halved: the lower, the rougher.
- * @returns `[S, S]`, 0 to 1, both of which it reaches.
+ * @param decay Divisor of the random offset each time the grid is halved: a smaller one gives a
+ *   rougher cloud.
+ * @returns `[S, S]`, from 0 to 1.
  */
 export function plasma(
   side: number,
@@ -18,7 +19,7 @@ export function plasma(
   const map = new Float64Array(side * side);
   let wibble = 100;
   for (let step = side; step >= 2; step /= 2) {
-    const spread = wibble; // by ±wibble, times wibble: the reference's square
+    const spread = wibble; // uniform in ±wibble, times wibble: the reference multiplies twice
     const shake: Shake = (sum) => sum / 4 + spread * uniform(-spread, spread);
     squares(map, side, step, shake);
     diamonds(map, side, step, shake);
@@ -27,7 +28,7 @@ export function plasma(
   return normalised(map);
 }
 
-/** The middle of each square, from its corners. */
+/** Sets the middle of each square from its corners. */
 function squares(map: Float64Array, side: number, step: number, shake: Shake): void {
   const half = step / 2;
   for (let y = 0; y < side; y += step) {
@@ -40,7 +41,7 @@ function squares(map: Float64Array, side: number, step: number, shake: Shake): v
   }
 }
 
-/** The middles of the squares' upper edges, then of their left ones. */
+/** Sets the middles of the squares' upper edges, then of their left ones. */
 function diamonds(map: Float64Array, side: number, step: number, shake: Shake): void {
   const half = step / 2;
   for (let y = 0; y < side; y += step) {

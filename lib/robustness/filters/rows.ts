@@ -1,9 +1,12 @@
-/** What filters share: rows of numbers added up with weights, and where the pixels beyond an edge come from. */
+/** Parts that filters share: weighted sums of rows, and pixels beyond an edge. */
 
-/** Pixels beyond an edge: `nearest` aaa|abcd|ddd, `reflect` cba|abcd|dcb, `mirror` dcb|abcd|cba (SciPy's names). */
+/**
+ * Rule for pixels beyond an edge, by SciPy's names: `nearest` aaa|abcd|ddd, `reflect` cba|abcd|dcb,
+ * `mirror` dcb|abcd|cba.
+ */
 export type Border = "nearest" | "reflect" | "mirror";
 
-/** The pixel that stands for pixel `at` of a line of `count`. */
+/** Index of the pixel that stands for pixel `at` of a line of `count`. */
 export function borderIndex(at: number, count: number, border: Border): number {
   if (at >= 0 && at < count) return at;
   if (border === "nearest" || count === 1) return at < 0 ? 0 : count - 1;
@@ -37,17 +40,23 @@ export function padRow(
   }
 }
 
-/** A symmetric filter: the weight of the middle, and of the pixels at each distance on both sides. */
+/** A symmetric filter: the weight of the middle, and the weights at each distance on both sides. */
 export interface SymmetricTaps {
   readonly middle: number;
-  /** A multiple of four of them, which are taken in one pass, and at least four; the last ones may be 0. */
+  /**
+   * Weights by distance: at least four, and a multiple of four, which are used in one pass; the
+   * last ones may be 0.
+   */
   readonly weights: Float64Array;
-  /** `[weights]`, where the rows or pixels on either side begin. */
+  /** `[weights]`, the offset of the rows or pixels on either side. */
   readonly before: Int32Array;
   readonly after: Int32Array;
 }
 
-/** `out[at + i] = middle · from[center + i] + Σ weights[t] · (from[before[t] + i] + from[after[t] + i])`. */
+/**
+ * Computes `out[at + i] = middle · from[center + i] + Σ weights[t] · (from[before[t] + i] +
+ * from[after[t] + i])`.
+ */
 export function symmetricRow(
   from: Float64Array,
   center: number,
