@@ -34,8 +34,6 @@ export function valueAt(value: unknown, path: readonly (string | number)[]): unk
   return path.reduce<unknown>((inner, key) => Object(inner)[key], value);
 }
 
-const most = 3; // problems that one line says
-
 /**
  * Refuses what a schema does not allow.
  *
@@ -47,14 +45,20 @@ export function checkAgainst(schema: Schema, value: unknown, attempt: string): v
   const problems = problemsOf(schema, value);
   const [first] = problems;
   if (first === undefined) return;
-  const lines = problems.slice(0, most).map(inWords);
-  if (problems.length > most) lines.push(`${problems.length - most} more`);
-  const message = `${attempt}: ${lines.join("; and ")}`;
+  const message = `${attempt}: ${inWords(problems)}`;
   throw first.kind === "value" ? new RangeError(message) : new TypeError(message);
 }
 
-/** `recipe.lr is "fast"; need a number above 0` */
-function inWords({ path, kind, value, allowed }: Problem): string {
+const most = 3; // problems that one line says
+
+/** `recipe.lr is "fast", but must be a number above 0; and recipe.head is missing: …` */
+export function inWords(problems: readonly Problem[]): string {
+  const lines = problems.slice(0, most).map(problemInWords);
+  if (problems.length > most) lines.push(`${problems.length - most} more`);
+  return lines.join("; and ");
+}
+
+function problemInWords({ path, kind, value, allowed }: Problem): string {
   const name = path.join(".");
   if (kind === "unknown") return `unknown option "${name}": ${allowed}`;
   if (kind === "missing") return `${name || "it"} is missing: need ${allowed}`;
@@ -64,7 +68,7 @@ function inWords({ path, kind, value, allowed }: Problem): string {
 const widest = 60; // characters of a value
 
 /** A value as a person would write it: `NaN` and `Infinity` too, which JSON does not have. */
-function shown(value: unknown): string {
+export function shown(value: unknown): string {
   if (typeof value === "number") return String(value);
   if (typeof value === "bigint" || typeof value === "symbol") return String(value);
   const text = typeof value === "function" ? "a function" : JSON.stringify(value) ?? "undefined";

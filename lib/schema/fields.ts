@@ -46,6 +46,9 @@ export function whole(least: number, most = mostWhole) {
   );
 }
 
+/** A whole number, which may be negative. */
+export const integer = v.pipe(v.number("a whole number"), v.safeInteger("a whole number"));
+
 /** A number from `least` to `most`, both allowed. */
 export function between(least: number, most: number) {
   const allowed = `a number from ${least} to ${most}`;
@@ -123,7 +126,8 @@ export function three<S extends Schema>(entry: S) {
 /** An object with just these keys; those in `v.optional()` may be absent. */
 export function record<E extends v.ObjectEntries>(entries: E) {
   const keys = Object.keys(entries);
-  return v.strictObject(entries, ({ expected, input }) => {
+  const own: E = Object.assign(Object.create(null), entries); // "toString" is no option of it
+  return v.strictObject(own, ({ expected, input }) => {
     if (expected === "Object") return `an object with ${keys.join(", ")}`;
     if (expected !== "never") return allowedBy(entries[JSON.parse(expected ?? '""')]!);
     const guess = closestOption(String(input), keys);

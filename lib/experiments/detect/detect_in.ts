@@ -8,9 +8,9 @@ import { openDetectionData } from "lib/experiments/detect/detection_data.ts";
 import {
   type DetectorConfig,
   type DetectorKey,
-  detectorSizesAt,
   shownAt,
 } from "lib/experiments/detect/detector_config.ts";
+import { sizesAt } from "lib/experiments/configs/config.ts";
 import { numClassesOf } from "lib/experiments/detect/detector_learner.ts";
 import {
   type DetectorCheckpoint,
@@ -59,7 +59,7 @@ export async function detectIn(
   const key = { config, scale, seed };
   const found = findDetector(key, of);
   const pixels = typeof picture === "string" ? await readPicture(picture) : picture;
-  const data = await openDetectionData(config.data, detectorSizesAt(config, scale), () => {});
+  const data = await openDetectionData(config.data, sizesAt(config, scale), () => {});
   const { categories } = data.train;
   using model = loadSavedDetector(key, found, numClassesOf(data));
   const names = new Map(categories.map(({ id, name }) => [id, name]));

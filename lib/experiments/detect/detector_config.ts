@@ -2,13 +2,17 @@
 import type { ChannelStats } from "lib/augment/mod.ts";
 import type { DetectorRecipe } from "lib/detect/training/detector_recipe.ts";
 import type { MaskRcnnConfig } from "lib/detect/boxes/mask_rcnn_config.ts";
+import { schemaOf } from "lib/schema/fields.ts";
 import {
   hashedName,
+  type Key,
   type PretrainConfig,
   runId,
   type ScaleName,
-  scaleNames,
+  sizesAt,
 } from "lib/experiments/configs/config.ts";
+import type { Experiment } from "lib/experiments/configs/config_types.ts";
+import { detectorSchema } from "lib/experiments/configs/detector_schema.ts";
 import type { Subject } from "lib/experiments/subjects/subject.ts";
 
 /** Which pictures. Sizes are the scale's business. */
@@ -58,35 +62,25 @@ export type BackboneOrigin =
   | null;
 
 /** A detector's training: one network, one recipe, one set, three scales. */
-export interface DetectorConfig {
-  readonly name: string;
+export interface DetectorConfig extends Experiment<DetectorScale> {
   readonly data: DetectionDataConfig;
   readonly pretrained: BackboneOrigin;
   /** Without the classes, which are the data's. */
   readonly model: Omit<MaskRcnnConfig, "numClasses">;
   /** Without what the scale decides. Sides of the augmentation are fractions of its `imageSize`. */
   readonly recipe: Omit<DetectorRecipe, "batchSize" | "epochs">;
-  readonly scales: Readonly<Record<ScaleName, DetectorScale>>;
 }
 
-/** What decides a run's numbers, and so its name on disk. */
-export interface DetectorKey {
-  readonly config: DetectorConfig;
-  readonly scale: ScaleName;
-  readonly seed: number;
-}
+schemaOf<DetectorConfig>()(detectorSchema); // does not compile where the two differ
+
+/** What decides the numbers of a detector's training. */
+export type DetectorKey = Key<DetectorConfig>;
 
 const longest = 1333 / 800; // of a picture's longer side to `imageSize`, in every reference
 
-/** The sizes at a scale. @throws {RangeError} If the name is not a scale's: a cell's types are not checked. */
-export function detectorSizesAt({ name, scales }: DetectorConfig, scale: ScaleName): DetectorScale {
-  if (scaleNames.includes(scale)) return scales[scale];
-  throw new RangeError(`Cannot run "${name}" at scale "${scale}": use ${scaleNames.join(", ")}`);
-}
-
-/** The recipe at a scale, whole, in pixels. @throws {RangeError} As {@linkcode detectorSizesAt}. */
+/** The recipe at a scale, whole, in pixels. @throws {RangeError} As {@linkcode sizesAt}. */
 export function detectorRecipeAt(config: DetectorConfig, scale: ScaleName): DetectorRecipe {
-  const { imageSize, batchSize, epochs } = detectorSizesAt(config, scale);
+  const { imageSize, batchSize, epochs } = sizesAt(config, scale);
   const { recipe, recipe: { augment, augment: { crop } } } = config;
   const pixels = (sides: readonly number[]) => sides.map((side) => Math.round(side * imageSize));
   return {
@@ -111,7 +105,7 @@ export function shownAt(
   config: DetectorConfig,
   scale: ScaleName,
 ): { readonly shortSide: number; readonly longSide: number; readonly stats: ChannelStats } {
-  const { imageSize } = detectorSizesAt(config, scale);
+  const { imageSize } = sizesAt(config, scale);
   const { stats } = config.recipe;
   return { shortSide: imageSize, longSide: Math.round(longest * imageSize), stats };
 }
@@ -129,6 +123,6 @@ export function detectorId(key: DetectorKey): string {
   const { name, data, model, recipe, pretrained } = config;
   const run = originRun(key);
   const origin = run ? { run: runId(run.key), of: run.of } : pretrained;
-  const sizes = detectorSizesAt(config, scale);
+  const sizes = sizesAt(config, scale);
   return hashedName(name, { data, model, recipe, origin, scale: sizes, seed });
 }

@@ -17,9 +17,9 @@ import { openDetectionData } from "lib/experiments/detect/detection_data.ts";
 import {
   type DetectorConfig,
   type DetectorKey,
-  detectorSizesAt,
   shownAt,
 } from "lib/experiments/detect/detector_config.ts";
+import { sizesAt } from "lib/experiments/configs/config.ts";
 import { faultsOf, numClassesOf } from "lib/experiments/detect/detector_learner.ts";
 import { evaluated } from "lib/experiments/runs/evaluations.ts";
 import { interruptible } from "lib/experiments/runs/pause.ts";
@@ -91,7 +91,7 @@ export async function evaluateDetector(
   const found = findDetector(key, of);
   const { folder, version } = found;
   return await evaluated(folder, { name: "detection", options: { version }, fresh }, async () => {
-    const sizes = detectorSizesAt(config, scale);
+    const sizes = sizesAt(config, scale);
     const data = await openDetectionData(config.data, sizes, onWarning);
     const pause = interruptible(`the evaluation of ${folder.id}`, signal);
     using model = loadSavedDetector(key, found, numClassesOf(data));

@@ -7,8 +7,8 @@ import {
   type DetectorConfig,
   detectorId,
   detectorRecipeAt,
-  detectorSizesAt,
 } from "lib/experiments/detect/detector_config.ts";
+import { sizesAt } from "lib/experiments/configs/config.ts";
 import { detectorLearner } from "lib/experiments/detect/detector_learner.ts";
 import { folderOf } from "lib/experiments/runs/run_folder.ts";
 import { type TrainOptions, type TrainResult, trainRun } from "lib/experiments/runs/train_run.ts";
@@ -31,7 +31,7 @@ export async function finetuneDetector(
   const { scale, seed } = options;
   const key = { config, scale, seed };
   const folder = folderOf(detectorId(key));
-  const sizes = detectorSizesAt(config, scale);
+  const sizes = sizesAt(config, scale);
   const { name, data, pretrained, model } = config;
   const recipe = { ...detectorRecipeAt(config, scale), model: model.backbone };
   const warn = options.onWarning ?? console.warn;

@@ -22,7 +22,7 @@ export const dims = list(dim);
 export const kernelSizes = list(kernelSize);
 
 /** Pixels a side of an image or a patch. */
-export const pixels = whole(1, 2 ** 14);
+export const pixels = whole(1, 2 ** 16);
 
 /** A rule: the lists under these keys have an entry for each stage, so they are of one length. */
 export function onePerStage<K extends string>(

@@ -12,7 +12,7 @@ import {
   whole,
 } from "lib/schema/fields.ts";
 import type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
-import { cropSchema } from "lib/ssl/views/crops_schema.ts";
+import { cropSchema } from "lib/ssl/views/crop_schema.ts";
 import {
   clipNorm,
   learningRate,

@@ -15,7 +15,7 @@ import {
 import type { CropRecipe } from "lib/ssl/views/crop_recipe.ts";
 
 const area = shareAboveZero; // of the image: nothing cannot be cropped
-const side = whole(1, 2 ** 14); // pixels
+const side = whole(1, 2 ** 16); // pixels
 
 /** What pixels are normalised by. */
 export const channelStats = record({ mean: three(finite), std: three(positive) });

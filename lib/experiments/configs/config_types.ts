@@ -1,0 +1,67 @@
+/** What a pre-training experiment is: plain data, so that it can be printed, compared, hashed and changed in one place. */
+import type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
+
+/** Which images. Sizes are the scale's business. */
+export type DataConfig =
+  | { readonly kind: "fashion-mnist"; readonly placed: boolean }
+  | { readonly kind: "emoji"; readonly labels: "subgroup" | "identity" }
+  /** A person's own pictures, in two folders with a subfolder for each class. */
+  | {
+    readonly kind: "folder";
+    readonly train: string;
+    readonly test: string;
+    /** Share of the pictures of a folder that may be damaged before it stops, 0 to 1. By default 0.2. Not part of a run's id. */
+    readonly maxBadFraction?: number;
+  }
+  /** Without a folder, they are in `data/`: then a run has the same id on every machine. */
+  | {
+    readonly kind: "imagenet";
+    readonly numClasses?: number;
+    readonly folder?: string;
+    /** As of a folder; by default 0.01. */
+    readonly maxBadFraction?: number;
+  }
+  | { readonly kind: "cifar10"; readonly folder?: string }
+  | { readonly kind: "cifar100"; readonly labels: "fine" | "coarse"; readonly folder?: string };
+
+/** How much of it: the only thing that differs between smoke, laptop and paper. Never a method. */
+export interface Scale {
+  /** Pixels a side. */
+  readonly imageSize: number;
+  /**
+   * At most so many images; a data set with fewer gives all it has. From ImageNet and emoji they are taken evenly spread over the
+   * set, from folders evenly spread over each class.
+   */
+  readonly trainCount: number;
+  readonly testCount: number;
+  readonly batchSize: number;
+  readonly epochs: number;
+  /** Steps between two points of the k-NN monitor. */
+  readonly monitorEvery: number;
+}
+
+export const scaleNames = ["smoke", "laptop", "paper"] as const;
+export type ScaleName = typeof scaleNames[number];
+
+/** What every experiment has, whatever it trains. `S` holds the sizes of a scale. */
+export interface Experiment<S> {
+  readonly name: string;
+  readonly scales: Readonly<Record<ScaleName, S>>;
+}
+
+/** A pre-training experiment: one network, one recipe, one data set, three scales. */
+export interface PretrainConfig extends Experiment<Scale> {
+  readonly data: DataConfig;
+  /** The recipe without what the scale decides. */
+  readonly recipe: Omit<DinoRecipe, "batchSize" | "epochs">;
+}
+
+/** What decides a run's numbers, and so its name on disk. */
+export interface Key<C> {
+  readonly config: C;
+  readonly scale: ScaleName;
+  readonly seed: number;
+}
+
+/** What decides the numbers of a pre-training. */
+export type RunKey = Key<PretrainConfig>;

@@ -1,0 +1,49 @@
+/** What the config of a detector may be. `lib/experiments/detect/detector_config.ts` holds it against its type. */
+import * as v from "valibot";
+import {
+  commonSizes,
+  experimentName,
+  scalesOf,
+} from "lib/experiments/configs/experiment_schema.ts";
+import { scaleNames } from "lib/experiments/configs/config_types.ts";
+import { pretrainSchema } from "lib/experiments/configs/pretrain_schema.ts";
+import { maskRcnnSchema } from "lib/detect/boxes/mask_rcnn_schema.ts";
+import { detectorRecipeSchema } from "lib/detect/training/detector_recipe_schema.ts";
+import { byKey, integer, oneOf, path, record, whole } from "lib/schema/fields.ts";
+
+const fileName = v.optional(path);
+
+const data = byKey("kind", {
+  scenes: record({ kind: v.literal("scenes") }),
+  coco: record({
+    kind: v.literal("coco"),
+    folder: v.optional(path),
+    train: fileName,
+    val: fileName,
+    onFault: v.optional(oneOf("leave out", "stop")),
+  }),
+});
+
+const fromRun = record({
+  config: pretrainSchema,
+  scale: oneOf(...scaleNames),
+  seed: v.optional(integer),
+  of: v.optional(oneOf("teacher", "student", "best", "init", "supervised")),
+});
+const fromFile = record({ weights: path });
+
+/** A run, a file of weights, or null: the weights are random. */
+const origin = v.nullable(
+  v.lazy((input: unknown): typeof fromRun | typeof fromFile =>
+    Object.hasOwn(Object(input), "weights") ? fromFile : fromRun
+  ),
+);
+
+export const detectorSchema = record({
+  name: experimentName,
+  data,
+  pretrained: origin,
+  model: maskRcnnSchema,
+  recipe: detectorRecipeSchema,
+  scales: scalesOf(record({ ...commonSizes, valCount: whole(1) })),
+});

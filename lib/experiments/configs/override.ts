@@ -1,0 +1,78 @@
+/** One config made of another, some values changed; every config is held against its schema. */
+import type { Experiment } from "lib/experiments/configs/config_types.ts";
+import { detectorSchema } from "lib/experiments/configs/detector_schema.ts";
+import { dataSchema, pretrainSchema } from "lib/experiments/configs/pretrain_schema.ts";
+import { modelSchema } from "lib/models/model_schema.ts";
+import { checkAgainst } from "lib/schema/check.ts";
+import type { Schema } from "lib/schema/fields.ts";
+
+/** Nested partial: an override names only what differs. Arrays are replaced whole. */
+export type Override<T> = T extends readonly unknown[] ? T
+  : T extends object ? { readonly [K in keyof T]?: Override<T[K]> }
+  : T;
+
+/**
+ * `base` with some values replaced, and options set that `base` leaves at their default. An option that is set to `undefined` is
+ * taken out. Where data or a network become another kind (`kind`, `arch` or `method` differs), nothing of the old one remains.
+ *
+ * @param base A config of a pre-training or of a detector, or a part of one.
+ * @throws {TypeError} If an option is unknown or missing, or of a wrong type; the message says what is allowed.
+ * @throws {RangeError} If a value is outside of what is allowed.
+ */
+export function override<T extends object>(base: T, changes: Override<T>): T {
+  const changed = withChanges(base, changes as object) as T;
+  checkConfig(changed, "change");
+  return changed;
+}
+
+/**
+ * Refuses a config, or a model's or data's part of one, that is not valid.
+ *
+ * @param verb What it was wanted for, as in "Cannot use".
+ * @throws {TypeError} If an option is unknown or missing, or of a wrong type.
+ * @throws {RangeError} If a value is outside of what is allowed.
+ */
+export function checkConfig(config: unknown, verb = "use"): void {
+  const { name } = Object(config) as Partial<Experiment<unknown>>;
+  const what = typeof name === "string" ? JSON.stringify(name) : "the config";
+  checkAgainst(schemaFor(config), config, `Cannot ${verb} ${what}`);
+}
+
+/** The schema that a config is to be held against, by the keys that only its kind has. */
+export function schemaFor(config: unknown): Schema {
+  if (!isRecord(config)) return pretrainSchema;
+  if ("arch" in config) return modelSchema;
+  if ("kind" in config) return dataSchema;
+  return "pretrained" in config ? detectorSchema : pretrainSchema;
+}
+
+/** A value with changes laid over it; what they do not name stays. Nothing is checked. */
+export function withChanges(base: unknown, changes: unknown): unknown {
+  if (!isRecord(changes)) return changes;
+  if (Array.isArray(base)) return withEntries(base, changes);
+  if (!isRecord(base) || isOtherKind(base, changes)) return changes;
+  const result = new Map(Object.entries(base));
+  for (const [key, value] of Object.entries(changes)) {
+    if (value === undefined) result.delete(key);
+    else result.set(key, withChanges(result.get(key), value));
+  }
+  return Object.fromEntries(result);
+}
+
+/** A list with the entries of some places replaced: `{ 0: 3 }`. Another place makes it no list, which no schema takes. */
+function withEntries(list: readonly unknown[], changes: Record<string, unknown>): unknown {
+  const places = Object.keys(list);
+  if (!Object.keys(changes).every((place) => places.includes(place))) return changes;
+  return list.map((entry, i) => i in changes ? withChanges(entry, changes[i]) : entry);
+}
+
+/** Whether changes make an object one of another kind, of which the old values say nothing. */
+function isOtherKind(base: Record<string, unknown>, changes: Record<string, unknown>): boolean {
+  const differs = (key: string) => changes[key] !== undefined && changes[key] !== base[key];
+  if (["kind", "arch", "method"].some(differs)) return true;
+  return "weights" in changes && "config" in base || "config" in changes && "weights" in base;
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

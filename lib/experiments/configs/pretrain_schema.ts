@@ -1,0 +1,37 @@
+/** What the config of a pre-training may be. */
+import * as v from "valibot";
+import type { DataConfig, PretrainConfig } from "lib/experiments/configs/config_types.ts";
+import {
+  commonSizes,
+  experimentName,
+  scalesOf,
+} from "lib/experiments/configs/experiment_schema.ts";
+import { byKey, flag, oneOf, path, record, schemaOf, share, whole } from "lib/schema/fields.ts";
+import { dinoRecipeSchema } from "lib/ssl/dino/recipe_schema.ts";
+
+const folder = v.optional(path);
+const maxBadFraction = v.optional(share);
+
+export const dataSchema = schemaOf<DataConfig>()(byKey("kind", {
+  "fashion-mnist": record({ kind: v.literal("fashion-mnist"), placed: flag }),
+  emoji: record({ kind: v.literal("emoji"), labels: oneOf("subgroup", "identity") }),
+  folder: record({ kind: v.literal("folder"), train: path, test: path, maxBadFraction }),
+  imagenet: record({
+    kind: v.literal("imagenet"),
+    numClasses: v.optional(whole(2, 1_000_000)),
+    folder,
+    maxBadFraction,
+  }),
+  cifar10: record({ kind: v.literal("cifar10"), folder }),
+  cifar100: record({ kind: v.literal("cifar100"), labels: oneOf("fine", "coarse"), folder }),
+}));
+
+/** The recipe of each method. A config without `method` is DINO's, as all were before there was another one. */
+const recipes = { dino: dinoRecipeSchema };
+
+export const pretrainSchema = schemaOf<PretrainConfig>()(record({
+  name: experimentName,
+  data: dataSchema,
+  recipe: byKey("method", recipes, "dino"),
+  scales: scalesOf(record({ ...commonSizes, testCount: whole(1) })),
+}));
