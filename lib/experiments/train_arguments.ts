@@ -2,15 +2,10 @@
 import { parseArgs } from "node:util";
 import * as configs from "lib/experiments/configs/notebook_runs.ts";
 import { paperRuns } from "lib/experiments/configs/paper_runs.ts";
-import {
-  type Override,
-  override,
-  type PretrainConfig,
-  type RunKey,
-  scaleNames,
-} from "lib/experiments/configs/config.ts";
+import { type PretrainConfig, type RunKey, scaleNames } from "lib/experiments/configs/config.ts";
 import type { DetectorConfig, DetectorKey } from "lib/experiments/detect/detector_config.ts";
 import { paperDetectors, sceneDetectors } from "lib/experiments/detect/detector_runs.ts";
+import { withSettings } from "lib/experiments/settings.ts";
 import { twinSuffix } from "lib/experiments/subjects/supervised_twin.ts";
 
 /** How far. */
@@ -107,12 +102,12 @@ export function readTrainArguments(
     untilStep: values.until === undefined ? Infinity : wholeNumber("--until", values.until),
   };
   const detector = namedDetectors.get(values.config ?? "");
-  if (detector) return { config: values.set.reduce(withSetting, detector), ...others };
+  if (detector) return { config: withSettings(detector, values.set), ...others };
   const supervised = values.config?.endsWith(twinSuffix) ?? false;
   const config = configNamed(
     supervised ? values.config!.slice(0, -twinSuffix.length) : values.config,
   );
-  return { config: values.set.reduce(withSetting, config), supervised, ...others };
+  return { config: withSettings(config, values.set), supervised, ...others };
 }
 
 function parse(args: string[]) {
@@ -149,32 +144,4 @@ function wholeNumber(option: string, text: string): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value;
   throw new RangeError(`Cannot take ${option} ${text}: need a whole number from 0`);
-}
-
-/** The config with one value changed: `recipe.model.kernelSize=9`. The new value must be of the old one's type. */
-function withSetting<T extends object>(config: T, setting: string): T {
-  const [, path, text] = /^([^=]+)=(.*)$/s.exec(setting) ?? [];
-  if (path === undefined || text === undefined) {
-    throw new RangeError(`Cannot take --set ${setting}: need PATH=VALUE, as in recipe.lr=0.004`);
-  }
-  const names = path.split(".");
-  const old = names.reduce<unknown>((value, name) => Object(value)[name], config);
-  const value = ofType(old, text);
-  if (old !== undefined && (value === undefined || Object(old) === old && !Array.isArray(old))) {
-    throw new RangeError(`Cannot set ${path} to ${text}: it is ${JSON.stringify(old)}`);
-  }
-  const changes = names.reduceRight<unknown>((inner, name) => ({ [name]: inner }), value);
-  return override<T>(config, changes as Override<T>); // names what there is where the path leads nowhere
-}
-
-/** The text as a value of the type of `old`; undefined if it is none. */
-function ofType(old: unknown, text: string): unknown {
-  if (typeof old === "string") return text;
-  try {
-    const value = JSON.parse(text);
-    const same = typeof value === typeof old && Array.isArray(value) === Array.isArray(old);
-    return same ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }

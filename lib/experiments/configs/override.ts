@@ -68,7 +68,7 @@ function withEntries(list: readonly unknown[], changes: Record<string, unknown>)
 
 /** Whether changes make an object one of another kind, of which the old values say nothing. */
 function isOtherKind(base: Record<string, unknown>, changes: Record<string, unknown>): boolean {
-  const differs = (key: string) => changes[key] !== undefined && changes[key] !== base[key];
+  const differs = (key: string) => key in changes && key in base && changes[key] !== base[key];
   if (["kind", "arch", "method"].some(differs)) return true;
   return "weights" in changes && "config" in base || "config" in changes && "weights" in base;
 }
