@@ -3,6 +3,7 @@ import * as tf from "lib/tf.ts";
 import { reportCost } from "lib/nn/cost.ts";
 import { fused, hasFused } from "lib/nn/fused.ts";
 import { constant, truncNormal } from "lib/nn/init.ts";
+import { checkKernelSize } from "lib/nn/kernel_size.ts";
 import { laidOut } from "lib/nn/layout.ts";
 import { matrixProduct } from "lib/nn/linear.ts";
 import type { Rng } from "lib/rng.ts";
@@ -60,13 +61,7 @@ export function createDepthwiseConv2d(
   { bias = true, init = truncNormal }: ConvOptions = {},
 ): DepthwiseConv2dParams {
   const [height, width] = bothSides(size);
-  for (const side of [height, width]) {
-    if (!Number.isInteger(side) || side < 1 || side % 2 === 0) {
-      throw new RangeError(
-        `Cannot centre a depthwise kernel: need an odd size, current size is ${size}`,
-      );
-    }
-  }
+  checkKernelSize("Cannot centre a depthwise kernel", height, width);
   const weight = laidOut("depthwise", init([height, width, channels, 1], rng.fork("weight")));
   return bias ? { weight, bias: constant<tf.Rank.R1>([channels], 0) } : { weight };
 }

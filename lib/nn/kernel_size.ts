@@ -13,7 +13,9 @@ export function checkKernelSize(attempt: string, ...sides: readonly unknown[]): 
   for (const side of sides) {
     if (isKernelSize(side)) continue;
     throw new RangeError(
-      `${attempt}: the kernel size must be ${kernelSizeRule}, current is ${side}`,
+      `${attempt}: the kernel size must be ${kernelSizeRule}, current is ${
+        typeof side === "string" ? JSON.stringify(side) : side
+      }`,
     );
   }
 }

@@ -94,7 +94,16 @@ export const flag = v.boolean("true or false");
 
 /** One of some words. */
 export function oneOf<const T extends readonly string[]>(...words: T) {
-  return v.picklist(words, words.map((word) => `"${word}"`).join(words.length > 2 ? ", " : " or "));
+  return v.picklist(words, wordsAllowed(words));
+}
+
+/** The message of a field that takes one of some words: the words, and which one was meant. */
+function wordsAllowed(words: readonly string[]) {
+  const allowed = words.map((word) => `"${word}"`).join(words.length > 2 ? ", " : " or ");
+  return ({ input }: v.PicklistIssue): string => {
+    const guess = typeof input === "string" ? closestOption(input, words) : undefined;
+    return allowed + (guess === undefined ? "" : `; did you mean "${guess}"?`);
+  };
 }
 
 /** A path of a file or folder. */
@@ -170,11 +179,12 @@ export function byKey<K extends string, S extends Schema>(
   kinds: Readonly<Record<string, S>>,
   absent?: string,
 ) {
-  const allowed = Object.keys(kinds).map((kind) => `"${kind}"`).join(", ");
+  const words = Object.keys(kinds);
   // An object of no known kind always fails here: its key is none of the kinds.
   const none = v.looseObject(
-    { [key]: v.picklist(Object.keys(kinds), allowed) },
-    ({ expected }) => expected === "Object" ? `an object with ${key}: ${allowed}` : allowed,
+    { [key]: oneOf(...words) },
+    ({ expected }) =>
+      `${expected === "Object" ? `an object with ${key}: ` : ""}${allowedBy(oneOf(...words))}`,
   ) as unknown as S;
   return v.lazy((input: unknown): S => {
     const kind = Object(input)[key] ?? absent;

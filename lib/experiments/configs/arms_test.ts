@@ -53,8 +53,16 @@ Deno.test("armConfig() refuses what is no arm", () => {
   const refuses = (arm: unknown, text: string) =>
     assertThrows(() => armConfig(arm as Arm, { scale: "laptop" }), RangeError, text);
   refuses({ arch: "alexnet" }, 'Unknown architecture "alexnet": use resnet, convnext, vit, swin');
-  refuses({ arch: "convnext" }, "need an odd kernelSize, current is undefined");
+  refuses(
+    { arch: "convnext" },
+    "the kernel size must be an odd whole number of at least 1, current is undefined",
+  );
   refuses(bcssl(8), "current is 8");
+  refuses(bcssl(2.5), "current is 2.5");
+  refuses(bcssl("9" as unknown as number), 'current is "9"');
+  refuses({ arch: "toString" }, 'Unknown architecture "toString"');
+  const text = { arch: "convnext", kernelSize: 9, batchNorm: "false" } as unknown as Arm;
+  assertThrows(() => armName(text), TypeError, 'batchNorm is "false", but must be true or false');
   refuses({ arch: "vit", kernelSize: 7 }, 'Cannot choose kernels of a "vit"');
   refuses({ arch: "vit", batchNorm: true }, 'Cannot choose kernels of a "vit"');
   const birds = { scale: "laptop", data: "birds" as "emoji" } as const;
