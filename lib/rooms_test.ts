@@ -11,6 +11,7 @@ const lib = import.meta.dirname!;
 const floors: Readonly<Record<string, number>> = {
   engine: 0, // tf.ts, tf_op.ts, rng.ts, paths.ts
   paper: 0,
+  schema: 0, // what a config may be: fields, and how a value is held against them
   stats: 0,
   native: 1,
   nn: 1,

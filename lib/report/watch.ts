@@ -1,4 +1,5 @@
 /** Live progress of a long verb: a bar, the rate, the time left, the loss, and the curves, all updated in place. */
+import { duration } from "lib/runs/duration.ts";
 import type { HistoryLine, TrainEvent, TrainHooks } from "lib/runs/events.ts";
 import { addToHistory } from "lib/runs/history.ts";
 import type { Speed } from "lib/runs/speed_meter.ts";
@@ -223,11 +224,4 @@ function html(markup: string, text: string): DisplayData {
 
 function count(value: number): string {
   return value.toLocaleString("en");
-}
-
-/** `45 s`, `12.5 min`, `3.2 h`. */
-export function duration(seconds: number): string {
-  if (seconds < 90) return `${Math.round(seconds)} s`;
-  if (seconds < 5400) return `${(seconds / 60).toFixed(1)} min`;
-  return `${(seconds / 3600).toFixed(1)} h`;
 }

@@ -1,5 +1,5 @@
 import type { TrainHooks } from "lib/runs/events.ts";
-import { duration, watch } from "lib/report/watch.ts";
+import { watch } from "lib/report/watch.ts";
 import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
 
 /** A verb of ten steps, one of them taken before. */
@@ -101,8 +101,4 @@ Deno.test("watch() shows what the verb warns of", async () => {
   };
   const text = await printed(() => watch("a run", warning));
   assertTrue(text.includes("Step 110: Collapse"), text);
-});
-
-Deno.test("duration() is short", () => {
-  assertEquals([7.4, 89, 750, 11_520].map(duration), ["7 s", "89 s", "12.5 min", "3.2 h"]);
 });

@@ -3,9 +3,9 @@ import { createHash } from "node:crypto";
 import type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
 import {
   type DataConfig,
-  type Experiment,
   type PretrainConfig,
   type RunKey,
+  type ScaledConfig,
   type ScaleName,
   scaleNames,
 } from "lib/experiments/configs/config_types.ts";
@@ -43,7 +43,7 @@ export function chosenScale(preferred: ScaleName): ScaleName {
  * @throws {RangeError} If there is no scale of that name, or a value of the config is outside of what is allowed.
  * @throws {TypeError} If an option of the config is unknown or missing, or of a wrong type.
  */
-export function sizesAt<S>(config: Experiment<S>, scale: ScaleName): S {
+export function sizesAt<S>(config: ScaledConfig<S>, scale: ScaleName): S {
   checkConfig(config);
   if (scaleNames.includes(scale)) return config.scales[scale];
   throw new RangeError(

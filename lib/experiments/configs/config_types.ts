@@ -44,13 +44,13 @@ export const scaleNames = ["smoke", "laptop", "paper"] as const;
 export type ScaleName = typeof scaleNames[number];
 
 /** What every experiment has, whatever it trains. `S` holds the sizes of a scale. */
-export interface Experiment<S> {
+export interface ScaledConfig<S> {
   readonly name: string;
   readonly scales: Readonly<Record<ScaleName, S>>;
 }
 
 /** A pre-training experiment: one network, one recipe, one data set, three scales. */
-export interface PretrainConfig extends Experiment<Scale> {
+export interface PretrainConfig extends ScaledConfig<Scale> {
   readonly data: DataConfig;
   /** The recipe without what the scale decides. */
   readonly recipe: Omit<DinoRecipe, "batchSize" | "epochs">;

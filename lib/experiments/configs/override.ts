@@ -1,5 +1,5 @@
 /** One config made of another, some values changed; every config is held against its schema. */
-import type { Experiment } from "lib/experiments/configs/config_types.ts";
+import type { ScaledConfig } from "lib/experiments/configs/config_types.ts";
 import { detectorSchema } from "lib/experiments/configs/detector_schema.ts";
 import { dataSchema, pretrainSchema } from "lib/experiments/configs/pretrain_schema.ts";
 import { modelSchema } from "lib/models/model_schema.ts";
@@ -33,7 +33,7 @@ export function override<T extends object>(base: T, changes: Override<T>): T {
  * @throws {RangeError} If a value is outside of what is allowed.
  */
 export function checkConfig(config: unknown, verb = "use"): void {
-  const { name } = Object(config) as Partial<Experiment<unknown>>;
+  const { name } = Object(config) as Partial<ScaledConfig<unknown>>;
   const what = typeof name === "string" ? JSON.stringify(name) : "the config";
   checkAgainst(schemaFor(config), config, `Cannot ${verb} ${what}`);
 }

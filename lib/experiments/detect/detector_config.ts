@@ -11,7 +11,7 @@ import {
   type ScaleName,
   sizesAt,
 } from "lib/experiments/configs/config.ts";
-import type { Experiment } from "lib/experiments/configs/config_types.ts";
+import type { ScaledConfig } from "lib/experiments/configs/config_types.ts";
 import { detectorSchema } from "lib/experiments/configs/detector_schema.ts";
 import type { Subject } from "lib/experiments/subjects/subject.ts";
 
@@ -62,7 +62,7 @@ export type BackboneOrigin =
   | null;
 
 /** A detector's training: one network, one recipe, one set, three scales. */
-export interface DetectorConfig extends Experiment<DetectorScale> {
+export interface DetectorConfig extends ScaledConfig<DetectorScale> {
   readonly data: DetectionDataConfig;
   readonly pretrained: BackboneOrigin;
   /** Without the classes, which are the data's. */

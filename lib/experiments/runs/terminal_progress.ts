@@ -1,6 +1,7 @@
 /** A run's progress on a terminal: a bar; in a log, a line now and then. */
 import { setImmediate } from "node:timers";
 import { Presets, SingleBar } from "cli-progress";
+import { duration } from "lib/runs/duration.ts";
 import type { HistoryLine, TrainEvent, TrainHooks } from "lib/runs/events.ts";
 
 const lineEvery = 30_000; // ms between two lines of a log
@@ -11,25 +12,31 @@ export interface TerminalProgress extends TrainHooks, Disposable {
   end(): void;
 }
 
-export function terminalProgress(run: string): TerminalProgress {
-  const bar = new SingleBar({
-    format: `${run} ${
-      process.stderr.isTTY ? "{bar} " : ""
-    }step {value} of {total} · {signals} · {eta_formatted} left`,
+/** How the bar looks; without a terminal, each line stands by itself. */
+export function barOptions({ terminal }: { readonly terminal: boolean }) {
+  const bar = terminal ? "{bar} " : "";
+  return {
+    format: `{run} ${bar}step {value} of {total} · {signals} · {eta_formatted} left`,
+    formatTime: (seconds: number | "NULL" | "INF") => duration(Number(seconds)), // it has words for what it does not know
     hideCursor: true,
     noTTYOutput: true,
     notTTYSchedule: lineEvery,
     etaBuffer: 500,
     stream: process.stderr,
-  }, Presets.shades_grey);
+  };
+}
+
+/** @param run The id of the run, which begins each line. */
+export function terminalProgress(run: string): TerminalProgress {
+  const bar = new SingleBar(barOptions({ terminal: process.stderr.isTTY }), Presets.shades_grey);
   const signals = new Signals();
   return {
     onStart: (past, totalSteps) => {
       const step = past.at(-1)?.step ?? 0;
-      if (step < totalSteps) bar.start(totalSteps, step, { signals: "starting" });
+      if (step < totalSteps) bar.start(totalSteps, step, { run, signals: "starting" });
     },
     onEvent: async (event) => {
-      bar.update(event.step, { signals: signals.after(event) });
+      bar.update(event.step, { run, signals: signals.after(event) });
       await new Promise((resolve) => setImmediate(resolve)); // signals are heard between macrotasks
     },
     onWarning: (message) => console.error(`${bar.isActive ? "\n" : ""}${message}`),
@@ -54,7 +61,7 @@ class Signals {
   }
 }
 
-/** What the monitor measured: `k-NN 73.0 %`; of other steps nothing. */
+/** What the monitor measured: `k-NN 73.0 %`; an empty text at steps without a measurement. */
 export function scoreOf(metrics: HistoryLine["metrics"]): string {
   const { knn20Top1, boxAp50, maskAp50 } = metrics;
   if (knn20Top1 !== undefined) return `k-NN ${percent(knn20Top1)}`;
