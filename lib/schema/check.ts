@@ -67,10 +67,24 @@ function problemInWords({ path, kind, value, allowed }: Problem): string {
 
 const widest = 60; // characters of a value
 
-/** A value as a person would write it: `NaN` and `Infinity` too, which JSON does not have. */
+/** A value as a person would write it, in few letters. */
 export function shown(value: unknown): string {
-  if (typeof value === "number") return String(value);
-  if (typeof value === "bigint" || typeof value === "symbol") return String(value);
-  const text = typeof value === "function" ? "a function" : JSON.stringify(value) ?? "undefined";
+  if (typeof value !== "string" && typeof value !== "object") return plain(value);
+  const text = asJson(value);
   return text.length <= widest ? text : `${text.slice(0, widest)}…`;
+}
+
+function asJson(value: unknown): string {
+  try {
+    return JSON.stringify(value, (_, inner) => {
+      const has = typeof inner === "number" ? Number.isFinite(inner) : typeof inner !== "bigint";
+      return has ? inner : plain(inner); // JSON has no NaN, infinity or bigint
+    });
+  } catch {
+    return "an object within itself";
+  }
+}
+
+function plain(value: unknown): string {
+  return typeof value === "function" ? "a function" : String(value);
 }

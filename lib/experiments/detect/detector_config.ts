@@ -120,9 +120,9 @@ export function originRun({ config: { pretrained }, seed }: DetectorKey) {
 /** The name of a run: the same numbers, the same id. */
 export function detectorId(key: DetectorKey): string {
   const { config, scale, seed } = key;
+  const sizes = sizesAt(config, scale);
   const { name, data, model, recipe, pretrained } = config;
   const run = originRun(key);
   const origin = run ? { run: runId(run.key), of: run.of } : pretrained;
-  const sizes = sizesAt(config, scale);
   return hashedName(name, { data, model, recipe, origin, scale: sizes, seed });
 }
