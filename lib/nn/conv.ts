@@ -61,7 +61,7 @@ export function createDepthwiseConv2d(
   { bias = true, init = truncNormal }: ConvOptions = {},
 ): DepthwiseConv2dParams {
   const [height, width] = bothSides(size);
-  checkKernelSize("Cannot centre a depthwise kernel", height, width);
+  checkKernelSize("Cannot centre a depthwise kernel", size);
   const weight = laidOut("depthwise", init([height, width, channels, 1], rng.fork("weight")));
   return bias ? { weight, bias: constant<tf.Rank.R1>([channels], 0) } : { weight };
 }

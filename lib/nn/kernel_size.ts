@@ -8,14 +8,15 @@ export function isKernelSize(side: unknown): side is number {
   return typeof side === "number" && Number.isInteger(side) && side >= 1 && side % 2 === 1;
 }
 
-/** @throws {RangeError} If a side is none; `attempt` is what the message begins with. */
-export function checkKernelSize(attempt: string, ...sides: readonly unknown[]): void {
-  for (const side of sides) {
-    if (isKernelSize(side)) continue;
-    throw new RangeError(
-      `${attempt}: the kernel size must be ${kernelSizeRule}, current is ${
-        typeof side === "string" ? JSON.stringify(side) : side
-      }`,
-    );
-  }
+/**
+ * @param attempt What the message begins with: `Cannot build it`.
+ * @param size A side in pixels, or height and width.
+ * @throws {RangeError} If a side is none.
+ */
+export function checkKernelSize(attempt: string, size: unknown): void {
+  if ((Array.isArray(size) ? size : [size]).every(isKernelSize)) return;
+  const shown = typeof size === "string" ? JSON.stringify(size) : size;
+  throw new RangeError(
+    `${attempt}: the kernel size must be ${kernelSizeRule}, current size is ${shown}`,
+  );
 }

@@ -10,8 +10,8 @@ Deno.test("isKernelSize() takes odd whole numbers from 1", () => {
 
 Deno.test("checkKernelSize() names the attempt, the rule and the side; a depthwise convolution asks it", () => {
   const text =
-    "Cannot build it: the kernel size must be an odd whole number of at least 1, current is";
-  assertThrows(() => checkKernelSize("Cannot build it", 3, 4), RangeError, `${text} 4`);
+    "Cannot build it: the kernel size must be an odd whole number of at least 1, current size is";
+  assertThrows(() => checkKernelSize("Cannot build it", [3, 4]), RangeError, `${text} 3,4`);
   assertThrows(() => checkKernelSize("Cannot build it", "9"), RangeError, `${text} "9"`);
   const create = () => createDepthwiseConv2d([5, 8], 4, createRng(0));
   assertThrows(

@@ -61,7 +61,7 @@ export function inWords(problems: readonly Problem[]): string {
 function problemInWords({ path, kind, value, allowed }: Problem): string {
   const name = path.join(".");
   if (kind === "unknown") return `unknown option "${name}": ${allowed}`;
-  if (kind === "missing") return `${name || "it"} is missing: need ${allowed}`;
+  if (kind === "missing") return `${name ? `"${name}"` : "it"} is missing: need ${allowed}`;
   return `${name || "it"} is ${shown(value)}, but must be ${allowed}`;
 }
 

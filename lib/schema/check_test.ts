@@ -56,7 +56,7 @@ Deno.test("checkAgainst() says three problems and how many there are besides", (
     RangeError,
     "shapes.2.radius is 0, but must be a whole number from 1 to 9; and 2 more",
   );
-  refuse({ filled: true }, TypeError, "shapes is missing: need a list with at least one entry");
+  refuse({ filled: true }, TypeError, '"shapes" is missing: need a list with at least one entry');
   refuse(undefined, TypeError, "it is missing: need an object with title, filled, shapes");
   refuse("x", TypeError, 'it is "x", but must be an object with title, filled, shapes');
 });

@@ -55,11 +55,11 @@ Deno.test("armConfig() refuses what is no arm", () => {
   refuses({ arch: "alexnet" }, 'Unknown architecture "alexnet": use resnet, convnext, vit, swin');
   refuses(
     { arch: "convnext" },
-    "the kernel size must be an odd whole number of at least 1, current is undefined",
+    "the kernel size must be an odd whole number of at least 1, current size is undefined",
   );
-  refuses(bcssl(8), "current is 8");
-  refuses(bcssl(2.5), "current is 2.5");
-  refuses(bcssl("9" as unknown as number), 'current is "9"');
+  refuses(bcssl(8), "current size is 8");
+  refuses(bcssl(2.5), "current size is 2.5");
+  refuses(bcssl("9" as unknown as number), 'current size is "9"');
   refuses({ arch: "toString" }, 'Unknown architecture "toString"');
   const text = { arch: "convnext", kernelSize: 9, batchNorm: "false" } as unknown as Arm;
   assertThrows(() => armName(text), TypeError, 'batchNorm is "false", but must be true or false');

@@ -127,7 +127,7 @@ Deno.test("an unknown option is refused in every object of every config, and a m
         if (key === "weights") continue; // without it, it is a run
         if (path.length === 0 && ["arch", "kind", "pretrained"].includes(key)) continue;
         const message = refusalOf(without) ?? "";
-        assertTrue(message.includes(`${key} is missing: need `), `${[...path, key]}: ${message}`);
+        assertTrue(message.includes(`${key}" is missing: need `), `${[...path, key]}: ${message}`);
       }
     }
   }
@@ -179,9 +179,9 @@ Deno.test("a value that makes no sense is refused with what is allowed", () => {
       [start, "recipe.model.arch", "alexnet", 'recipe.model.arch is "alexnet", but must be "convn'],
       [start, "recipe.crops.globalScale", [0.9, 0.4], "[low, high] with low at most high"],
       [start, "recipe.crops.globalScale", [0, 1], "a number above 0 and at most 1"],
-      [start, "recipe.crops.localScale", [0.1], "localScale.1 is missing: need a number above"],
+      [start, "recipe.crops.localScale", [0.1], 'localScale.1" is missing: need a number above'],
       [start, "recipe.crops.blurRadius", [-1, 2], "a number of at least 0"],
-      [start, "recipe.crops.blur", [1, 0.1], "crops.blur.2 is missing: need a number from 0 to 1"],
+      [start, "recipe.crops.blur", [1, 0.1], 'crops.blur.2" is missing: need a number from 0 to 1'],
       [start, "recipe.crops.blur", 0.5, "a list of three, each a number from 0 to 1"],
       [start, "recipe.crops.flip", 2, "a number from 0 to 1"],
       [start, "recipe.crops.jitter.hue", 0.6, "a number from 0 to 0.5"],
@@ -212,7 +212,7 @@ Deno.test("a value that makes no sense is refused with what is allowed", () => {
         "numClasses is -1, but must be a whole",
       ],
       [start, "data", { kind: "imagenet", numClasses: 1 }, "a whole number from 2"],
-      [start, "data", { kind: "folder" }, "data.train is missing: need a path"],
+      [start, "data", { kind: "folder" }, '"data.train" is missing: need a path'],
       [
         start,
         "data",
@@ -221,7 +221,7 @@ Deno.test("a value that makes no sense is refused with what is allowed", () => {
       ],
       [start, "data", { kind: "foldr" }, 'did you mean "folder"?'],
       [start, "data", { kind: "emoji", labels: "group" }, '"subgroup" or "identity"'],
-      [start, "data", undefined, "data is missing: need an object with kind"],
+      [start, "data", undefined, '"data" is missing: need an object with kind'],
       [start, "recipe.learningRate", 1, 'unknown option "recipe.learningRate"'],
       [start, "recipe.warmupshare", 1, 'did you mean "warmupShare"?'],
       [start, "recipe.model.kernel", 3, 'did you mean "kernelSize"?'],
@@ -338,7 +338,7 @@ Deno.test("override() replaces data, network or origin of another kind as a whol
   assertEquals(file.pretrained, { weights: "w.safetensors" });
   assertEquals(override(file, { pretrained: null }).pretrained, null);
   const wrong = () => override(bcSslStart, { data: { kind: "folder" } });
-  assertThrows(wrong, TypeError, 'Cannot change "start": data.train is missing: need a path');
+  assertThrows(wrong, TypeError, 'Cannot change "start": "data.train" is missing: need a path');
 });
 
 Deno.test("every place that a config enters refuses one that is not valid", () => {
