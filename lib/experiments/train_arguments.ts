@@ -8,7 +8,7 @@ import { paperDetectors, sceneDetectors } from "lib/experiments/detect/detector_
 import { withSettings } from "lib/experiments/settings.ts";
 import { twinSuffix } from "lib/experiments/subjects/supervised_twin.ts";
 
-/** How far. */
+/** How far to train. */
 interface Extent {
   readonly fresh: boolean;
   /** `Infinity`: to the end. */
@@ -17,14 +17,14 @@ interface Extent {
 
 /** What to train, and how far. */
 export interface TrainArguments extends RunKey, Extent {
-  /** The twin that is told the classes, not the run itself. */
+  /** Whether to train the supervised twin, which is told the classes, and not the run itself. */
   readonly supervised: boolean;
 }
 
 /** A detector, and how far. */
 export interface DetectorArguments extends DetectorKey, Extent {}
 
-/** Whether it is a detector that is asked for. */
+/** Whether the arguments ask for a detector. */
 export function isDetector(read: TrainArguments | DetectorArguments): read is DetectorArguments {
   return "pretrained" in read.config;
 }
@@ -40,15 +40,33 @@ export const namedDetectors: ReadonlyMap<string, DetectorConfig> = new Map(
   [...sceneDetectors, ...paperDetectors].map((config) => [config.name, config]),
 );
 
+/** How long the configs of the notebooks take at laptop scale, on two idle cores. */
+const laptopCosts: Readonly<Record<string, string>> = {
+  [configs.bcSslStart.name]: "6 min",
+  [configs.bcSslEmoji.name]: "6 min",
+};
+
+/** `start (6 min)` */
+function withCost({ name, cost }: { readonly name: string; readonly cost?: string }): string {
+  return cost === undefined ? name : `${name} (${cost})`;
+}
+
+/** Steps of a detector of COCO at paper scale. */
+function detectorSteps({ scales: { paper } }: DetectorConfig): string {
+  const steps = paper.epochs * paper.monitorEvery; // it is measured after each epoch
+  return `${steps.toLocaleString("en")} steps`;
+}
+
 /** Lines of names, as the help's second column has room for. */
-function inLines(names: readonly string[]): string {
+function inLines(names: readonly { readonly name: string; readonly cost?: string }[]): string {
   const [indent, width] = [" ".repeat(19), 60];
   const lines = [""];
-  for (const name of names) {
+  for (const name of names.map(withCost)) {
     if (lines.at(-1)!.length + name.length > width) lines.push("");
-    lines[lines.length - 1] += `${name} `;
+    lines[lines.length - 1] += `${name}, `;
   }
-  return lines.map((line) => indent + line.trimEnd()).join("\n");
+  const ended = lines.map((line) => indent + line.trimEnd());
+  return ended.join("\n").replace(/,$/, "");
 }
 
 export const trainHelp = `deno task train --config NAME [options]
@@ -56,17 +74,26 @@ export const trainHelp = `deno task train --config NAME [options]
 Trains a run in outputs/, goes on with it, or says that it is finished: the same command each time.
 Ctrl-C (or SIGTERM) stops after the current step and saves; a second one ends at once.
 
-  --config NAME    what to train: for a laptop
-${inLines(Object.values(configs).map(({ name }) => name))}
-                   and the paper's runs on ImageNet-1K, for --scale paper
-${inLines(paperRuns.map(({ config }) => config.name))}
-                   With ${twinSuffix} after it, the same network told the classes
-                   Detectors that start from such a run: on scenes of emoji,
-                   and on COCO for --scale paper
-${inLines([...namedDetectors.keys()])}
+  --config NAME    what to train, and what it costs. On two idle cores of a laptop
+                   (--scale laptop):
+${inLines(Object.values(configs).map(({ name }) => ({ name, cost: laptopCosts[name] })))}
+                   The paper's runs on ImageNet-1K (--scale paper), in estimated days
+                   of one V100:
+${
+  inLines(
+    paperRuns.map(({ config: { name }, v100Days }) => ({ name, cost: v100Days.toFixed(0) })),
+  )
+}
+                   With ${twinSuffix} after it, the same network told the classes.
+                   Detectors that start from such a run, on scenes of emoji
+                   (--scale laptop):
+${inLines(sceneDetectors.map(({ name }) => ({ name, cost: "5 min" })))}
+                   and on COCO (--scale paper), in steps of 16 pictures:
+${inLines(paperDetectors.map((config) => ({ name: config.name, cost: detectorSteps(config) })))}
   --scale SCALE    how much of it: ${scaleNames.join(", ")} (by default laptop)
   --seed N         a whole number (by default 0)
-  --set PATH=VALUE change one value of the config; may be given again
+  --set PATH=VALUE change one value of the config; may be given again. VALUE is JSON,
+                   or a text without quotes
   --until N        stop for now after step N of the run
   --fresh          forget what outputs/ holds of this run and train again
   --help           show this
@@ -77,6 +104,8 @@ Examples
   deno task train --config start_supervised
   deno task train --config scenes_emoji_bcssl_k9
   deno task train --config start --set recipe.model.kernelSize=9 --set recipe.lr=0.004
+  deno task train --config start --set recipe.precision=bf16 --set name=start_bf16
+  deno task train --config start --set data.kind=folder --set data.train=~/a --set data.test=~/b
   nohup deno task train --config bcssl_t_k9_300ep --scale paper > train.log &
 `;
 

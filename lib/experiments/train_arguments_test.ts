@@ -10,6 +10,8 @@ import {
   type TrainArguments,
   trainHelp,
 } from "lib/experiments/train_arguments.ts";
+import { vitConfig } from "lib/models/mod.ts";
+import { valueAt } from "lib/schema/check.ts";
 import { assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 
 const start = ["--config", "start"];
@@ -76,6 +78,97 @@ Deno.test("readTrainArguments() says in one line what is wrong and what there is
   }
 });
 
+Deno.test("--set takes every option of the types, nested, of any type, also those that the config leaves out", () => {
+  const set = (...settings: string[]) =>
+    readRun([...start, ...settings.flatMap((setting) => ["--set", setting])]).config;
+  for (
+    const [setting, value] of [
+      ["recipe.precision=bf16", "bf16"],
+      ["recipe.accumulate=2", 2],
+      ["recipe.optimizer=lars", "lars"],
+      ["recipe.teacherDropPath=true", true],
+      ["recipe.lr=.004", 0.004],
+      ["recipe.lr=4e-3", 0.004],
+      ["recipe.model.batchNorm=false", false],
+      ["recipe.model.kernelSize=[3,5,7,9]", [3, 5, 7, 9]],
+      ["recipe.crops.jitter.hue=0", 0],
+    ] as const
+  ) {
+    const path = setting.split("=")[0]!.split(".");
+    const config = set(setting);
+    assertEquals(valueAt(config, path), value);
+    const key = { scale: "smoke", seed: 0 } as const;
+    assertTrue(runId({ config, ...key }) !== runId({ config: bcSslStart, ...key }), setting);
+  }
+  assertEquals(set("recipe.crops.blur.1=0.3").recipe.crops.blur, [1, 0.3, 0.5]);
+  assertEquals(set("name=9").name, "9");
+  assertEquals(set("name=true").name, "true");
+  assertEquals(set('name="quoted"').name, "quoted");
+  assertEquals(set("name=a=b").name, "a=b");
+  assertEquals(set('recipe.head={"outDim":64}').recipe.head, {
+    ...bcSslStart.recipe.head,
+    outDim: 64,
+  });
+  const folder = { kind: "folder", train: "/a", test: "12" } as const;
+  assertEquals(set("data.train=/a", "data.kind=folder", "data.test=12").data, folder);
+  assertEquals(set(`data=${JSON.stringify(folder)}`).data, folder);
+  assertEquals(set('data={"kind":"folder"}', "data.train=/a", "data.test=12").data, folder);
+  const vit = JSON.stringify(vitConfig("nano"));
+  assertEquals(set(`recipe.model=${vit}`, "recipe.model.depth=2").recipe.model, {
+    ...vitConfig("nano"),
+    depth: 2,
+  });
+});
+
+Deno.test("--set says what a value is now, and what it may be", () => {
+  for (
+    const [settings, text] of [
+      [
+        ["data.kind=folder"],
+        'Cannot set data.kind to folder: "data.train" is missing: need a path',
+      ],
+      [
+        ["data.kind=fodler"],
+        'it is "fashion-mnist", and must be "fashion-mnist", "emoji", "folder"',
+      ],
+      [["recipe.lr=NaN"], "Cannot set recipe.lr to NaN: it is 0.008, and must be a number above 0"],
+      [["recipe.lr="], "it is 0.008, and must be a number above 0"],
+      [["recipe.warmupShare=10"], "it is 0.1, and must be a number from 0 to 1"],
+      [["recipe.precision=fp16"], 'it is not set, and must be "bf16"'],
+      [['recipe.model.kernelSize="9"'], "it is 7, and must be an odd whole number"],
+      [["recipe.model.batchNorm=no"], "it is true, and must be true or false"],
+      [["recipe.model.depths=[1,1]"], "it is [1,1,3,1], and must be as long as dims"],
+      [["scales.smoke.epochs=2.5"], "it is 2, and must be a whole number from 1"],
+      [["scales.smoke.epochs=-2"], "it is 2, and must be a whole number from 1"],
+      [["name=../x"], 'it is "start", and must be a name of 1 to 100 characters'],
+      [["recipe.crops.blur.7=0"], 'blur is {"7":0}, but must be a list of three'],
+      [["recipe.lr=1", "recipe.lr=2"], "Cannot set recipe.lr twice: give one value"],
+      [["data=7", "data.kind=emoji"], "Cannot set data and data.kind together"],
+      [["recipe.model={}"], "that changes nothing"],
+      [["recipe..lr=1"], "need PATH=VALUE"],
+      [["=1"], "need PATH=VALUE"],
+    ] as const
+  ) {
+    const args = settings.flatMap((setting) => ["--set", setting]);
+    assertThrows(() => readTrainArguments([...start, ...args]), RangeError, text);
+  }
+  for (const path of ["toString", "recipe.__proto__.x", "recipe.model.kernal"]) {
+    const name = path.replace(".x", "");
+    const read = () => readTrainArguments([...start, "--set", `${path}=1`]);
+    assertThrows(read, TypeError, `Cannot set ${path} to 1: unknown option "${name}": use one of`);
+  }
+});
+
+Deno.test("help says what every config costs", () => {
+  const text = trainHelp.replaceAll(/\s+/g, " ");
+  for (const name of [...namedConfigs.keys(), ...namedDetectors.keys()]) {
+    assertTrue(new RegExp(`\\b${name} \\([\\d,]+( min| steps)?\\)`).test(text), name);
+  }
+  assertTrue(text.includes("bcssl_t_k9_300ep (42)"), "days of a V100");
+  assertTrue(text.includes("coco_bcssl_t_k9_100ep_3x (263,844 steps)"), "steps of a detector");
+  assertTrue(trainHelp.split("\n").every((line) => line.length <= 100), "lines fit a terminal");
+});
+
 Deno.test("readTrainArguments() knows the paper's runs by name, and their twins", () => {
   const read = readRun(["--config", "bcssl_t_k9_300ep_supervised", "--scale", "paper"]);
   assertEquals([read.config.name, read.supervised, read.scale], [
@@ -109,7 +202,7 @@ Deno.test("help names every config, and its examples are read", () => {
   const names = [...namedConfigs.keys(), ...namedDetectors.keys()];
   for (const name of names) assertTrue(trainHelp.includes(name), name);
   const examples = trainHelp.split("\n").filter((line) => /^ .*deno task train/.test(line));
-  assertEquals(examples.length, 6);
+  assertEquals(examples.length, 8);
   for (const example of examples) {
     const [, args] = /deno task train ([^>]*)/.exec(example)!;
     assertTrue(readTrainArguments(args!.trim().split(" ")) !== undefined, example);
