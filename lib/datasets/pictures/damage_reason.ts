@@ -1,13 +1,15 @@
 /** Why a picture cannot be decoded, in words that are about that picture. */
 
-/** Decoding again for the sake of the message: one picture at a time. */
-let queue: Promise<unknown> = Promise.resolve();
+/** Decodings under way in this thread. */
+const running = new Set<Promise<unknown>>();
+/** Resolves when no picture is decoded for the sake of the message; until then no other is begun. */
+let alone: Promise<unknown> = Promise.resolve();
 
 /**
  * Decodes a picture, or says why it cannot be.
  *
  * libvips keeps one list of messages for all threads: of pictures that are decoded at once, a damaged one is told "Unknown error"
- * or what is wrong with another. So a picture that fails is decoded once more, after the others that failed.
+ * or what is wrong with another. So a picture that fails is decoded once more while this thread decodes no other.
  *
  * @returns What `decode` returns, or the reason.
  */
@@ -15,12 +17,19 @@ export async function decodeOrReason<T extends object>(
   bytes: Uint8Array,
   decode: (bytes: Uint8Array) => Promise<T>,
 ): Promise<T | string> {
+  for (let seen; seen !== alone;) await (seen = alone); // another may have failed meanwhile
+  const first = decode(bytes);
+  running.add(first);
   try {
-    return await decode(bytes);
+    return await first;
   } catch {
-    const again = queue.then(() => decode(bytes)).catch((error) => reasonOf(bytes, error));
-    queue = again;
+    running.delete(first);
+    const again = alone.then(() => Promise.allSettled(running)).then(() => decode(bytes))
+      .catch((error) => reasonOf(bytes, error));
+    alone = again;
     return await again;
+  } finally {
+    running.delete(first);
   }
 }
 

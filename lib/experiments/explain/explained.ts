@@ -9,6 +9,7 @@ import { openWeightsFile } from "lib/weights/weights_file.ts";
 import type { RunKey } from "lib/experiments/configs/config.ts";
 import { probeRates } from "lib/experiments/measure/linear_probe.ts";
 import { fitRunClassifier } from "lib/experiments/measure/run_classifier.ts";
+import { recordPictures, requireSamePictures } from "lib/experiments/runs/pictures_record.ts";
 import { type Experiment, openExperiment } from "lib/experiments/subjects/experiment.ts";
 import {
   findSubject,
@@ -107,11 +108,13 @@ async function classifierOf(
   model: Model,
   pause: () => Promise<void>,
 ): Promise<NamedClassifier> {
+  await requireSamePictures(weights.folder, experiment.key);
   const path = join(weights.folder.path, `classifier-${shortName(of)}.safetensors`);
   const version = versionOf(weights);
   const kept = await readClassifier(path, version);
   if (kept) return kept;
   const options = { kind: "explained", lrs: probeRates, pause } as const;
+  await recordPictures(weights.folder, experiment.key);
   const fitted = await fitRunClassifier(experiment, model, options);
   writeClassifier(path, fitted, version);
   return fitted;

@@ -8,6 +8,7 @@ import { pooledFeatures } from "lib/eval/features/features.ts";
 import { type KnnAccuracy, knnSteps } from "lib/eval/nearest/knn.ts";
 import type { Model } from "lib/models/mod.ts";
 import { evaluated } from "lib/experiments/runs/evaluations.ts";
+import { recordPictures, requireSamePictures } from "lib/experiments/runs/pictures_record.ts";
 import { drive, interruptible } from "lib/experiments/runs/pause.ts";
 import { bankOptions, pixelBank } from "lib/experiments/measure/feature_banks.ts";
 import type { CropRecipe } from "lib/ssl/views/crop_recipe.ts";
@@ -91,8 +92,10 @@ export async function knn(
   const { key, recipe: { crops }, labelledData } = openExperiment({ config, scale, seed });
   const weights = findSubject(key, of);
   const { folder, version } = weights;
+  await requireSamePictures(folder, key);
   return await evaluated(folder, { name: "knn", options: { of, version }, fresh }, async () => {
     const data = await labelledData("score a k-NN");
+    await recordPictures(folder, key);
     const pause = interruptible(`the k-NN of ${folder.id}`, signal);
     using model = of === "pixels" ? null : await loadSubject(key, of, weights);
     const accuracies = model

@@ -27,6 +27,7 @@ import type { TrainHooks } from "lib/runs/events.ts";
 import type { RunKey } from "lib/experiments/configs/config.ts";
 import { evaluated } from "lib/experiments/runs/evaluations.ts";
 import { bankOptions, pixelBank } from "lib/experiments/measure/feature_banks.ts";
+import { recordPictures, requireSamePictures } from "lib/experiments/runs/pictures_record.ts";
 import { drive, interruptible } from "lib/experiments/runs/pause.ts";
 import { openExperiment } from "lib/experiments/subjects/experiment.ts";
 import {
@@ -100,8 +101,10 @@ export async function linearProbe(
   const weights = findSubject(experiment.key, of);
   const { folder, version } = weights;
   const decides = { of, version, augment, lrs, epochs, batchSize, holdOut, lastBlocks, avgPool };
+  await requireSamePictures(folder, experiment.key);
   return await evaluated(folder, { name: "linear", options: decides, fresh }, async () => {
     const { train, test } = await experiment.labelledData("train a linear probe");
+    await recordPictures(folder, experiment.key);
     using model = of === "pixels" ? null : await loadSubject(experiment.key, of, weights);
     const task: ProbeTask = {
       ...{ train, test, model, holdOut, crops: experiment.recipe.crops },

@@ -3,11 +3,13 @@
  * most alike.
  */
 import { type ImageSet, subset } from "lib/datasets/pictures/images.ts";
+import { evenIndices } from "lib/datasets/pictures/spread.ts";
 import { takeImages } from "lib/datasets/pictures/center_crops.ts";
 import { type ImageSource, inMemory } from "lib/datasets/pictures/stored_images.ts";
 import { readFeatureBank } from "lib/eval/features/feature_source.ts";
 import { pixelFeatures, pooledFeatures } from "lib/eval/features/features.ts";
 import { nearestNeighbours, type Neighbours } from "lib/eval/nearest/neighbours.ts";
+import { recordPictures, requireSamePictures } from "lib/experiments/runs/pictures_record.ts";
 import { evaluated } from "lib/experiments/runs/evaluations.ts";
 import { bankOptions } from "lib/experiments/measure/feature_banks.ts";
 import type { RunKey } from "lib/experiments/configs/config.ts";
@@ -15,7 +17,10 @@ import { type Experiment, openExperiment } from "lib/experiments/subjects/experi
 import { findSubject, loadSubject, type SubjectWeights } from "lib/experiments/subjects/subject.ts";
 
 export interface NearestImagesOptions extends Omit<RunKey, "config"> {
-  /** Indices of the test images to start from; by default, the first image of each class. */
+  /**
+   * Indices of the test images to start from; by default, the first image of each class, or eight
+   * images where there are no classes.
+   */
   readonly queries?: readonly number[];
   /** Neighbours per query; by default 8. */
   readonly k?: number;
@@ -29,7 +34,10 @@ export interface NearestImages {
   readonly images: ImageSet;
   /** Images in a row: 1 + k. */
   readonly columns: number;
-  /** For each image, whether it has the class of its query; true for the queries themselves. */
+  /**
+   * For each image, whether it has the class of its query; true for the queries themselves, and
+   * where there are no classes.
+   */
   readonly sameClass: readonly boolean[];
 }
 
@@ -48,11 +56,13 @@ export async function nearestImages(
   const { globalSize: size } = experiment.recipe.crops;
   const weights = findSubject(experiment.key, by);
   const { folder, version } = weights;
+  await requireSamePictures(folder, experiment.key);
   const wanted = queries ?? firstOfEachClass(test);
   const chosen = await takeImages(test, wanted, { size });
   const decides = { by, version, queries: wanted, k };
   const kept = { name: "neighbours", options: decides, fresh: false };
   const indices = await evaluated(folder, kept, async () => {
+    await recordPictures(folder, experiment.key);
     const { indices } = by === "pixels"
       ? nearestNeighbours(
         pixelFeatures(inMemory(train, "compare pixels")),
@@ -75,7 +85,11 @@ export async function nearestImages(
   return { images, columns: k + 1, sameClass };
 }
 
+const queriesWithoutClasses = 8;
+
+/** The first image of each class; without classes, some images that are spread over the set. */
 function firstOfEachClass({ labels, classNames }: ImageSource): number[] {
+  if (classNames.length === 0) return evenIndices(labels.length, queriesWithoutClasses);
   return classNames.map((_, label) => labels.indexOf(label)).filter((index) => index >= 0);
 }
 

@@ -7,11 +7,12 @@ import { type DinoRecipe, runLength } from "lib/ssl/dino/recipe.ts";
 import { createDinoState, disposeDinoState } from "lib/ssl/dino/step.ts";
 import { trainDino } from "lib/ssl/dino/train.ts";
 import { imageCount } from "lib/datasets/pictures/images.ts";
-import { type DataSplit, openData } from "lib/experiments/configs/data.ts";
+import { type DataSplit, openData, withoutClasses } from "lib/experiments/configs/data.ts";
 import { type PretrainConfig, recipeAt, sizesAt } from "lib/experiments/configs/config.ts";
 import { knnMetrics } from "lib/experiments/measure/knn_scores.ts";
 import type { Learner } from "lib/experiments/runs/learner.ts";
 import { heedPrecision } from "lib/experiments/runs/precision.ts";
+import { recordPictures, requireSamePictures } from "lib/experiments/runs/pictures_record.ts";
 import { runFolder } from "lib/experiments/runs/run_folder.ts";
 import { type TrainOptions, type TrainResult, trainRun } from "lib/experiments/runs/train_run.ts";
 
@@ -23,7 +24,8 @@ import { type TrainOptions, type TrainResult, trainRun } from "lib/experiments/r
  *
  * @throws {RangeError} If a loss or a gradient is not finite; the last checkpoint stands. Or if the network has nothing to compute in
  *   the recipe's precision.
- * @throws {Error} If the disk refuses, or another process is writing the run.
+ * @throws {Error} If the disk refuses, or another process is writing the run. Or if a person's own pictures have changed since the
+ *   run was begun.
  */
 export async function pretrain(
   config: PretrainConfig,
@@ -40,9 +42,12 @@ export async function pretrain(
     score: "knn20Top1",
     learner: async () => {
       heedPrecision(recipe, options.onWarning ?? console.warn);
-      return dinoLearner(recipe, await openData(config.data, sizes), seed);
+      const split = await openData(config.data, sizes);
+      await recordPictures(folder, { config, scale });
+      return dinoLearner(recipe, split, seed);
     },
   } as const;
+  if (!options.fresh) await requireSamePictures(folder, { config, scale }, options.onWarning);
   return await trainRun(run, options);
 }
 
@@ -52,6 +57,7 @@ function dinoLearner(recipe: DinoRecipe, data: DataSplit, seed: number): Learner
   const rng = createRng(seed);
   const { totalSteps } = runLength(recipe, imageCount(data.pretrain));
   const state = createDinoState(recipe.model, head, rng.fork("init"));
+  const noClasses = withoutClasses(data);
   const collapse = collapseWatch({
     outDim: head.outDim,
     warmupSteps: Math.round(warmupShare * totalSteps),
@@ -59,6 +65,7 @@ function dinoLearner(recipe: DinoRecipe, data: DataSplit, seed: number): Learner
   return {
     batchSize,
     totalSteps,
+    ...(noClasses && { unmonitored: `No k-NN is measured on the way: ${noClasses}` }),
     async *train(done, batch) {
       using cropper = createCropper(data.pretrain, crops, { rng: rng.fork("crops") });
       const views = {

@@ -17,7 +17,7 @@ import {
 import { createModel, type Model } from "lib/models/mod.ts";
 import type { CropRecipe } from "lib/ssl/views/crop_recipe.ts";
 import { recipeAt, type RunKey, sizesAt } from "lib/experiments/configs/config.ts";
-import { type DataSplit, openData } from "lib/experiments/configs/data.ts";
+import { type DataSplit, openData, requireClasses } from "lib/experiments/configs/data.ts";
 import { bankOptions } from "lib/experiments/measure/feature_banks.ts";
 import { knnMetrics } from "lib/experiments/measure/knn_scores.ts";
 import type { Learner } from "lib/experiments/runs/learner.ts";
@@ -27,6 +27,7 @@ import {
   twinRecipe,
   twinSuffix,
 } from "lib/experiments/subjects/supervised_twin.ts";
+import { recordPictures, requireSamePictures } from "lib/experiments/runs/pictures_record.ts";
 import { folderOf } from "lib/experiments/runs/run_folder.ts";
 import { type TrainOptions, type TrainResult, trainRun } from "lib/experiments/runs/train_run.ts";
 
@@ -55,8 +56,14 @@ export async function supervised(
     description: { id: folder.id, scale, seed, name, data: config.data, recipe, sizes },
     monitorEvery: sizes.monitorEvery,
     score: "knn20Top1",
-    learner: async () => twinLearner(key, recipe, await openData(config.data, sizes)),
+    learner: async () => {
+      const split = await openData(config.data, sizes);
+      requireClasses(split, "train on the classes");
+      await recordPictures(folder, key);
+      return twinLearner(key, recipe, split);
+    },
   } as const;
+  if (!options.fresh) await requireSamePictures(folder, key, options.onWarning);
   return await trainRun(run, options);
 }
 

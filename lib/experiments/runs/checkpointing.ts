@@ -28,6 +28,8 @@ export interface RunCheckpointsOptions {
   readonly seconds: number;
   /** What tells which is the best. */
   readonly score: MonitorScore;
+  /** Whether nothing is measured: then a run is finished with its last step. */
+  readonly unmonitored: boolean;
 }
 
 /** Saves a run's state as it goes. */
@@ -94,12 +96,13 @@ export class RunCheckpoints {
 
   #writeStatus(step: number): void {
     const { history } = this.#metrics;
-    const { totalSteps, score } = this.#options;
+    const { totalSteps, score, unmonitored } = this.#options;
     const last = history.findLast(({ metrics }) => score in metrics);
     writeStatus(this.#folder, {
       step,
       totalSteps,
-      finished: step === totalSteps && last?.step === step,
+      finished: step === totalSteps && (unmonitored || last?.step === step),
+      ...(unmonitored && { unmonitored }),
       seconds: this.#secondsBefore + (performance.now() - this.#began) / 1000,
       ...named(score, last, bestOf(history, score)),
       alarms: this.#metrics.alarms(),

@@ -24,6 +24,8 @@ export interface Learner extends Disposable {
     done: number,
     batch: <T>(made: Promise<T>) => Promise<T>,
   ): AsyncIterable<{ readonly step: number }>;
+  /** Why there is nothing to measure on the way, in words; then `measure` is never called. Without it, there is. */
+  readonly unmonitored?: string;
   /**
    * What the monitor measures of the network as it is: the run's score (`knn20Top1`) and whatever else, fractions.
    *

@@ -66,12 +66,16 @@ export function clearRun({ path }: RunFolder): void {
     "detection.json",
     "robustness.json",
     "cams.json",
+    "pictures.json",
   ];
   const files = ["metrics.jsonl", "metrics.parquet", "status.json", "environment.json"];
   for (const file of [...files, ...evaluations]) removeIfThere(join(path, file));
   for (const { path: checkpoint } of listCheckpoints(path)) Deno.removeSync(checkpoint);
   removeIfThere(bestPath(path));
   removeEventFiles(path);
+  for (const { name } of Deno.readDirSync(path)) {
+    if (/^classifier-.*\.safetensors$/.test(name)) Deno.removeSync(join(path, name)); // fitted to its images
+  }
 }
 
 /**
@@ -110,6 +114,8 @@ export interface RunStatus {
   readonly totalSteps: number;
   /** All steps taken, and the last one measured. */
   readonly finished: boolean;
+  /** Whether nothing is measured on the way, as of images without classes. */
+  readonly unmonitored?: boolean;
   /** Of training, measurements included, over all sessions. */
   readonly seconds: number;
   /** k-NN of the teacher (k = 20), fractions. */

@@ -85,12 +85,14 @@ export async function trainRun(
   if (lock.takenOver) warn(lock.takenOver);
   if (fresh) clearRun(folder);
   using learner = await run.learner();
-  const { totalSteps } = learner;
+  const { totalSteps, unmonitored } = learner;
+  if (unmonitored !== undefined) warn(unmonitored);
   const done = restoreRun(folder, learner, warn);
   warnIfDataChanged(folder, totalSteps, warn);
   await recordSession(folder, done);
   const until = Math.min(untilStep, totalSteps);
-  const plan = { done, until, totalSteps, monitorEvery, score, checkpointSeconds };
+  const every = unmonitored === undefined ? monitorEvery : Infinity;
+  const plan = { done, until, totalSteps, monitorEvery: every, score, checkpointSeconds };
   const { step, history } = await trainOn(folder, learner, plan, { ...hooks, onWarning: warn });
   writeParquet(folder);
   const finished = step === totalSteps && !monitorIsDue(history, step, plan);
@@ -107,7 +109,8 @@ function loadReady(
   const { step, totalSteps, finished } = status;
   if (step < Math.min(untilStep, totalSteps) || !isGood(folder, step)) return undefined;
   const { history, missing } = readPast(folder, status);
-  const due = monitorIsDue(history, step, { totalSteps, monitorEvery, score });
+  const every = status.unmonitored ? Infinity : monitorEvery;
+  const due = monitorIsDue(history, step, { totalSteps, monitorEvery: every, score });
   if (missing > 0 || due) return undefined;
   return { step, totalSteps, finished, history };
 }

@@ -12,6 +12,7 @@ export interface TrainingPlan {
   readonly done: number;
   readonly until: number;
   readonly totalSteps: number;
+  /** Steps between two measurements; `Infinity` for none, not at the end either. */
   readonly monitorEvery: number;
   readonly score: MonitorScore;
   readonly checkpointSeconds: number;
@@ -38,12 +39,14 @@ export async function trainOn(
   hooks: Hooks,
 ): Promise<Trained> {
   const { totalSteps, done, score, checkpointSeconds: seconds } = plan;
+  const unmonitored = plan.monitorEvery === Infinity;
   using metrics = new RunMetrics(folder, { learner, totalSteps, done, warn: hooks.onWarning });
   const checkpoints = new RunCheckpoints(folder, learner, metrics, {
     totalSteps,
     done,
     seconds,
     score,
+    unmonitored,
   });
   const training = new Training(learner, plan, hooks, metrics, checkpoints);
   try {
@@ -69,6 +72,7 @@ export function monitorIsDue(
   step: number,
   { monitorEvery, totalSteps, score }: Pick<TrainingPlan, "monitorEvery" | "totalSteps" | "score">,
 ): boolean {
+  if (monitorEvery === Infinity) return false;
   if (step === 0 || (step % monitorEvery !== 0 && step !== totalSteps)) return false;
   const last = history.at(-1);
   return !(last?.step === step && score in last.metrics);
