@@ -42,7 +42,7 @@ export async function pretrain(
     score: "knn20Top1",
     learner: async () => {
       heedPrecision(recipe, options.onWarning ?? console.warn);
-      const split = await openData(config.data, sizes);
+      const split = await openData(config.data, sizes, options.onWarning);
       await recordPictures(folder, { config, scale });
       return dinoLearner(recipe, split, seed);
     },

@@ -57,7 +57,7 @@ export async function supervised(
     monitorEvery: sizes.monitorEvery,
     score: "knn20Top1",
     learner: async () => {
-      const split = await openData(config.data, sizes);
+      const split = await openData(config.data, sizes, options.onWarning);
       requireClasses(split, "train on the classes");
       await recordPictures(folder, key);
       return twinLearner(key, recipe, split);
