@@ -145,5 +145,5 @@ Deno.test("openImageNet() says in one line what is missing or wrong, and what to
     await Deno.remove(`${folder}/archives/ILSVRC2012_img_val.tar`);
     await fails("archives", "validation pictures");
     await Deno.rename(`${folder}/classes/n01440764.tar`, archive);
-    await fails("archives", "n01440764_9.JPEG in it is no class");
+    await fails("archives", "it has 1 classes for training, 2 are wanted");
   }));

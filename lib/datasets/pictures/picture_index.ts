@@ -1,7 +1,7 @@
 /** Lists of stored pictures: from folders, from an archive, and on disk, so that an archive is searched once. */
-import { readdirSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "@std/path";
-import { stat, writeAtomically } from "lib/datasets/files/data_folder.ts";
+import { writeAtomically } from "lib/datasets/files/data_folder.ts";
 import { packStrings } from "lib/datasets/pictures/string_table.ts";
 import type { StoredImages } from "lib/datasets/pictures/stored_images.ts";
 
@@ -12,6 +12,8 @@ export interface ArchivedPicture {
   /** Bytes from the start of the archive. */
   readonly offset: number;
   readonly length: number;
+  /** Which archive, where there are several: its path below their folder. */
+  readonly archive?: string;
 }
 
 /** Names in a folder, sorted by code unit: the same on every machine. @throws {Error} If there is no such folder. */
@@ -37,17 +39,37 @@ export function storedInArchive(
   path: string,
   pictures: readonly ArchivedPicture[],
 ): StoredImages {
-  const count = pictures.length;
-  const labels = new Int32Array(new SharedArrayBuffer(4 * count)).fill(-1);
-  const offsets = new Float64Array(new SharedArrayBuffer(8 * count));
-  const lengths = new Uint32Array(new SharedArrayBuffer(4 * count));
+  const place = { kind: "archive", path, ...placesOf(pictures) } as const;
+  return { name, ...unlabelledIds(pictures), classNames: [], place };
+}
+
+/** These pictures of several archives in a folder, without labels. */
+export function storedInArchives(
+  name: string,
+  folder: string,
+  pictures: readonly ArchivedPicture[],
+): StoredImages {
+  const names = [...new Set(pictures.map(({ archive }) => archive!))];
+  const numbers = new Map(names.map((archive, number) => [archive, number]));
+  const which = new Uint16Array(new SharedArrayBuffer(2 * pictures.length));
+  pictures.forEach(({ archive }, i) => which[i] = numbers.get(archive!)!);
+  const place = { kind: "archives", folder, names, which, ...placesOf(pictures) } as const;
+  return { name, ...unlabelledIds(pictures), classNames: [], place };
+}
+
+function placesOf(pictures: readonly ArchivedPicture[]) {
+  const offsets = new Float64Array(new SharedArrayBuffer(8 * pictures.length));
+  const lengths = new Uint32Array(new SharedArrayBuffer(4 * pictures.length));
   pictures.forEach(({ offset, length }, i) => {
     offsets[i] = offset;
     lengths[i] = length;
   });
-  const ids = packStrings(pictures.map(({ id }) => id));
-  const place = { kind: "archive", path, offsets, lengths } as const;
-  return { name, ids, labels, classNames: [], place };
+  return { offsets, lengths };
+}
+
+function unlabelledIds(pictures: readonly ArchivedPicture[]) {
+  const labels = new Int32Array(new SharedArrayBuffer(4 * pictures.length)).fill(-1);
+  return { labels, ids: packStrings(pictures.map(({ id }) => id)) };
 }
 
 /** The same pictures with classes. @param labelOf Index into `classNames`, by number. */
@@ -62,33 +84,37 @@ export function labelled(
 }
 
 /**
- * The pictures of an archive as they were listed before, or else as `search` lists them now; then they are kept in `folder`.
- * A list holds for an archive of the same path, size and time of change.
+ * The pictures of archives as they were listed before, or else as `search` lists them now; then the list is kept in `folder`.
+ *
+ * @param name Of the list.
+ * @param paths Of the archives: a list holds for archives of the same paths, sizes and times of change.
  */
-export async function indexedArchive(
+export async function indexedPictures(
   name: string,
-  path: string,
+  paths: readonly string[],
   folder: string,
   search: () => ArchivedPicture[],
-): Promise<StoredImages> {
-  const info = (await stat(path))!;
-  const version = `1 ${path} ${info.size} ${info.mtime?.getTime()}`;
+): Promise<ArchivedPicture[]> {
+  const version = paths.map((path) => {
+    const { size, mtimeMs } = statSync(path);
+    return `1 ${path} ${size} ${Math.trunc(mtimeMs)}`;
+  }).join("; ");
   const file = join(folder, `${name.replaceAll(/\W+/g, "-")}.index.json`);
   const known = await Deno.readTextFile(file).catch(() => "");
   if (known.startsWith(`${JSON.stringify(version)}\n`)) {
-    return storedInArchive(name, path, known.trim().split("\n").slice(1).map(parseLine));
+    return known.trim().split("\n").slice(1).map(parseLine);
   }
   const pictures = search();
-  const lines = pictures.map(({ id, offset, length }) =>
-    `${JSON.stringify([id, offset, length])}\n`
+  const lines = pictures.map(({ id, offset, length, archive }) =>
+    `${JSON.stringify([id, offset, length, archive])}\n`
   );
   await writeAtomically(file, encoded([`${JSON.stringify(version)}\n`, ...lines]));
-  return storedInArchive(name, path, pictures);
+  return pictures;
 }
 
 function parseLine(line: string): ArchivedPicture {
-  const [id, offset, length] = JSON.parse(line) as [string, number, number];
-  return { id, offset, length };
+  const [id, offset, length, archive] = JSON.parse(line) as [string, number, number, string?];
+  return { id, offset, length, ...(archive && { archive }) };
 }
 
 /** In parts of a few thousand lines: a million are more than one string should be. */

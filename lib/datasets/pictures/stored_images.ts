@@ -26,7 +26,7 @@ export interface StoredImages {
   readonly maxBadFraction?: number;
 }
 
-/** Each in a file of its own, or all in one, at known positions. */
+/** Each picture in a file of its own, or all in one or several archives, at known positions. */
 export type PicturePlace =
   | { readonly kind: "folder"; readonly folder: string }
   | {
@@ -35,6 +35,16 @@ export type PicturePlace =
     /** `[N]`, first byte of each picture; beyond 2^32 in a large archive. */
     readonly offsets: Float64Array;
     /** `[N]`, in bytes. */
+    readonly lengths: Uint32Array;
+  }
+  | {
+    readonly kind: "archives";
+    readonly folder: string;
+    /** Of the archives, below the folder. */
+    readonly names: readonly string[];
+    /** `[N]`, which archive each picture is in. */
+    readonly which: Uint16Array;
+    readonly offsets: Float64Array;
     readonly lengths: Uint32Array;
   };
 
@@ -80,7 +90,12 @@ export function selectStored(set: StoredImages, indices: readonly number[]): Sto
   const lengths = new Uint32Array(new SharedArrayBuffer(4 * count));
   offsets.set(indices.map((index) => place.offsets[index]!));
   lengths.set(indices.map((index) => place.lengths[index]!));
-  return { ...set, ids, labels, place: { ...place, offsets, lengths } };
+  if (place.kind === "archive") {
+    return { ...set, ids, labels, place: { ...place, offsets, lengths } };
+  }
+  const which = new Uint16Array(new SharedArrayBuffer(2 * count));
+  which.set(indices.map((index) => place.which[index]!));
+  return { ...set, ids, labels, place: { ...place, which, offsets, lengths } };
 }
 
 /** At most `count` images, evenly spread over the set (see `evenIndices`); a set that has no more is returned itself. */
@@ -121,13 +136,19 @@ export function openStored(set: StoredImages): PictureBytes {
           throw gone(path, index, error.code ?? error.message);
         });
       }
+      const several = place.kind === "archives"; // of a thousand, none stays open
+      const path = several ? join(place.folder, place.names[place.which[index]!]!) : place.path;
       const bytes = new Uint8Array(place.lengths[index]!);
-      const file = await (archive ??= open(place.path)).catch((error) => {
-        throw gone(place.path, index, error.code ?? error.message);
+      const file = await (several ? open(path) : archive ??= open(path)).catch((error) => {
+        throw gone(path, index, error.code ?? error.message);
       });
-      const { bytesRead } = await file.read(bytes, 0, bytes.length, place.offsets[index]!);
-      if (bytesRead === bytes.length) return bytes;
-      throw gone(place.path, index, `it ends after ${bytesRead} of ${bytes.length} bytes`);
+      try {
+        const { bytesRead } = await file.read(bytes, 0, bytes.length, place.offsets[index]!);
+        if (bytesRead === bytes.length) return bytes;
+        throw gone(path, index, `it ends after ${bytesRead} of ${bytes.length} bytes`);
+      } finally {
+        if (several) await file.close();
+      }
     },
     [Symbol.dispose]() {
       archive?.then((file) => file.close(), () => {});
