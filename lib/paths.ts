@@ -1,4 +1,7 @@
-/** Paths as people write them, and the one place that results are written to. Imports no package: set-up uses it too. */
+/**
+ * Paths as people write them, and the one place that results are written to. Imports no package:
+ * set-up uses it too.
+ */
 import { homedir } from "node:os";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,11 +11,14 @@ export const projectFolder: string = fileURLToPath(new URL("..", import.meta.url
   .replace(/[/\\]$/, "");
 
 /**
- * The absolute path that a person means, in a config, a cell, an option or an environment variable: `~` and `~/birds` start at
- * the home folder, `file:///data/birds` is `/data/birds`, and a relative path starts at `from`.
+ * The absolute path that a person means, in a config, a cell, an option or an environment variable:
+ * `~` and `~/birds` start at the home folder, `file:///data/birds` is `/data/birds`, and a relative
+ * path starts at `from`.
  *
- * @param from By default the current folder: in a notebook the notebook's own, in a terminal the one the command runs in.
- * @throws {RangeError} If the text is empty or the address of another machine; the message says what to give instead.
+ * @param from By default the current folder: in a notebook the notebook's own, in a terminal the
+ *   one the command runs in.
+ * @throws {RangeError} If the text is empty or the address of another machine; the message says
+ *   what to give instead.
  */
 export function absolutePath(path: string, from: string = Deno.cwd()): string {
   if (path.trim() === "") {
@@ -41,9 +47,9 @@ function pathOfAddress(address: string): string {
 }
 
 /**
- * Where runs, figures, tables and executed notebooks are written: `outputs/` in the project, unless the environment variable
- * `BCSSL_OUTPUTS` names another folder. If that is relative, it starts at the project's folder, so that it is one place whichever
- * folder a notebook or a command runs in.
+ * Where runs, figures, tables and executed notebooks are written: `outputs/` in the project, unless
+ * the environment variable `BCSSL_OUTPUTS` names another folder. If that is relative, it starts at
+ * the project's folder, so that it is one place whichever folder a notebook or a command runs in.
  */
 export function outputsFolder(): string {
   return absolutePath(Deno.env.get("BCSSL_OUTPUTS") || "outputs", projectFolder);

@@ -7,10 +7,11 @@ import { fetchFashionMnist } from "lib/datasets/small_sets/fashion_mnist_files.t
 const notebookSize = 64; // pixels a side of the largest emoji the notebooks draw
 
 /**
- * Fetches Fashion-MNIST, rasterises the emoji and composes their scenes, where they are missing. What is there already is left alone, so a
- * second call takes a second.
+ * Fetches Fashion-MNIST, rasterises the emoji and composes their scenes, where they are missing.
+ * What is there already is left alone, so a second call takes a second.
  *
- * A data set that cannot be had is said in one line with the way to get it by hand; the others go on.
+ * A data set that cannot be had is said in one line with the way to get it by hand; the others go
+ * on.
  */
 export async function prepareData(log: (line: string) => void): Promise<void> {
   const sources = {

@@ -1,8 +1,9 @@
 /**
- * Which emoji there are, and under which name each design system draws them.
+ * A list of the emoji there are, and of the name under which each design system draws them.
  *
- * Four colour styles come with code points. The others only have names, which are matched, letters and digits alone, to
- * those of emojibase, of Unicode and of the styles with code points; a name that fits two emoji fits none.
+ * Four colour styles come with code points. The others have names only. These are compared, by
+ * their letters and digits, with the names in emojibase, in Unicode and in the styles with code
+ * points; a name that fits two emoji is not used.
  */
 import { createRequire } from "node:module";
 
@@ -20,14 +21,14 @@ export const colourStyles = [
   "fxemoji",
 ] as const;
 
-/** Design systems in one ink: a shifted domain, as ImageNet-Sketch is. */
+/** Design systems that draw in one ink: a shifted domain, as ImageNet-Sketch is. */
 export const monochromeStyles = ["fluent-emoji-high-contrast", "emojione-monotone"] as const;
 
 export type ColourStyle = typeof colourStyles[number];
 export type EmojiStyle = ColourStyle | typeof monochromeStyles[number];
 export const emojiStyles: readonly EmojiStyle[] = [...colourStyles, ...monochromeStyles];
 
-/** One emoji, whatever its style. Skin tones are not told apart: only the default is used. */
+/** One emoji in any style. Only the default skin tone is used. */
 export interface EmojiIdentity {
   /** Code points in lower-case hexadecimal, joined by `-`, without variation selectors: `1f34e`. */
   readonly hexcode: string;
@@ -38,7 +39,7 @@ export interface EmojiIdentity {
   readonly subgroup: string;
 }
 
-/** An identity with the icon that draws it in each style that has it. */
+/** An identity, with the name of its icon in each style that draws it. */
 export interface CatalogueEntry extends EmojiIdentity {
   readonly icons: Partial<Readonly<Record<EmojiStyle, string>>>;
 }
@@ -78,7 +79,10 @@ export function emojiCatalogue(minStyles = 4): CatalogueEntry[] {
     .filter(({ icons }) => colourStyles.filter((style) => style in icons).length >= minStyles);
 }
 
-/** What the drawings depend on, for the key of what is made from them: `noto@1.2.9 …`. */
+/**
+ * The packages that the drawings come from, `noto@1.2.9 …`: a part of the key of what is made from
+ * them.
+ */
 export function emojiPackages(): string {
   return [...emojiStyles.map((style) => `@iconify-json/${style}`), "emojibase-data"]
     .map((name) => `${name}@${require(`${name}/package.json`).version}`)
@@ -124,7 +128,7 @@ function unicodeEmoji(): EmojiIdentity[] {
     }));
 }
 
-/** From letters and digits of a name to the one emoji it can mean. */
+/** A map from the letters and digits of a name to the one emoji that it can mean. */
 function namesOf(identities: readonly EmojiIdentity[]): Map<string, string> {
   const meanings = new Map<string, Set<string>>();
   const add = (name: string | undefined, hexcode: string | undefined) => {

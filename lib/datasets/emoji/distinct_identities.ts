@@ -1,10 +1,12 @@
 /**
- * Which identities look least like each other, by rule: so that "a hundred kinds" are not picked by hand.
+ * Chooses the identities that look least like each other by a rule, so that "a hundred kinds" are
+ * not picked by hand.
  *
- * The rule: of the identities that every style draws, no flags (their designs agree by law), start with the one farthest
- * from the mean of all, then always take the one farthest from its nearest among those taken (Gonzalez 1985). An
- * identity is seen as the mean of its drawings in colour, each cut to its box, 16 × 16 pixels over mid-grey; far is by
- * Euclidean distance.
+ * The rule considers the identities that every style draws, without flags (their designs agree by
+ * law). It starts with the one farthest from the mean of all, and then always takes the one
+ * farthest from its nearest among those taken (Gonzalez 1985). An identity is represented by the
+ * mean of its drawings in colour, each cut to its box, 16 × 16 pixels over mid-grey, and distances
+ * are Euclidean.
  */
 import { colourStyles, emojiStyles } from "lib/datasets/emoji/catalogue.ts";
 import type { EmojiRasters } from "lib/datasets/emoji/rasterize.ts";
@@ -12,7 +14,9 @@ import { makeSprite, renderSprite } from "lib/datasets/pictures/place.ts";
 
 const side = 16; // pixels: enough for shape and colour, too few for a style's details
 
-/** Indices of identities, the most distinct first; any first so many are a choice of their own. */
+/**
+ * Indices of identities, the most distinct first: the first n of them are the n most distinct ones.
+ */
 export function distinctIdentities(pack: EmojiRasters): number[] {
   const drawn = new Map<number, number[]>();
   pack.drawings.forEach(({ identity }, i) =>
@@ -44,7 +48,7 @@ function meanLook(pack: EmojiRasters, drawings: readonly number[]): Float64Array
   return mean;
 }
 
-/** The order of Gonzalez's farthest-first traversal; of equals the first. */
+/** The order of Gonzalez's farthest-first traversal; among equally far ones the first is taken. */
 export function farthestFirst(points: readonly Float64Array[]): number[] {
   if (points.length === 0) return [];
   const mean = points[0]!.map((_, d) => points.reduce((sum, p) => sum + p[d]!, 0) / points.length);

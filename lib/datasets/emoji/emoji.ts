@@ -1,7 +1,9 @@
 /**
- * Emoji as a small image benchmark: the same things drawn in different design systems, each placed at random.
+ * Emoji as a small image benchmark: the same things drawn in different design systems, each placed
+ * at random.
  *
- * A style held out is a shifted domain (as ImageNet-R), one ink is another (as Sketch), alpha is an exact object mask.
+ * Styles that are held out are a shifted domain (as ImageNet-R), drawings in one ink another (as
+ * ImageNet-Sketch), and a drawing's transparency is an exact mask of its object.
  */
 import { type ColourStyle, colourStyles } from "lib/datasets/emoji/catalogue.ts";
 import { type EmojiPack, openEmojiPack, type PackProgress } from "lib/datasets/emoji/emoji_pack.ts";
@@ -15,26 +17,35 @@ import {
 } from "lib/datasets/pictures/place.ts";
 import { createRng, type Rng } from "lib/rng.ts";
 
-/** How drawings are placed: enough that comparing pixels is weak, never cut off. */
+/** How drawings are placed: so differently that comparing pixels is weak, and never cut off. */
 export const emojiPlacement: PlacementRange = { extent: [0.55, 0.95], rotation: 25 };
 
-/** What every emoji lies on: the same for all, since a random background is learnt instead of the object. */
+/**
+ * The colour that every emoji lies on: the same for all, since a network would learn random
+ * backgrounds instead of the objects.
+ */
 export const emojiBackground = [128, 128, 128] as const;
 
 export interface EmojiOptions {
   /** Side of the images in pixels, 8 to 512. */
   readonly size?: number;
-  /** Unicode's fine categories (97, of very different sizes), or the identities that look least alike. */
+  /**
+   * Unicode's fine categories (97, of very different sizes), or the identities that look least
+   * alike.
+   */
   readonly labels?: "subgroup" | "identity";
   /** How many identities are classes. Only for `labels: "identity"`. */
   readonly identityCount?: number;
-  /** Of the split and the placements. A drawing lies the same whatever the labels and the split. */
+  /**
+   * The seed of the split and of the placements. A drawing is placed alike whatever the labels and
+   * the split.
+   */
   readonly seed?: number;
-  /** Placements of each drawing: 2 gives twice as many images. */
+  /** How often each drawing is placed: 2 gives twice as many images. */
   readonly copies?: number;
   /** Styles kept out of train and test. */
   readonly heldOutStyles?: readonly ColourStyle[];
-  /** Told while drawings are rasterised, which happens once. */
+  /** Called while drawings are rasterised, which happens once. */
   readonly onProgress?: PackProgress;
 }
 
@@ -42,11 +53,14 @@ export interface EmojiOptions {
 export interface EmojiSets {
   /** Every training drawing, unlabelled: with `labels: "identity"` many more than `train`. */
   readonly pretrain: ImageSet;
-  /** Those of them that have a label. */
+  /** The training drawings that have a label. */
   readonly train: ImageSet;
-  /** One drawing of each identity, in a style in which train does not have it; train has it in another. */
+  /**
+   * One drawing of each identity, in a style in which train does not have it; train has it in
+   * another.
+   */
   readonly test: ImageSet;
-  /** Styles of which train has nothing. */
+  /** Drawings in styles that no training drawing has. */
   readonly heldOut: ImageSet;
   /** Black drawings. */
   readonly monochrome: ImageSet;
@@ -55,11 +69,12 @@ export interface EmojiSets {
 /**
  * Loads the emoji that at least four colour styles draw, with masks.
  *
- * Labels are indices into Unicode's subgroups, or into the identities of {@linkcode distinctIdentities}.
- * 6,699 drawings for training, 1,724 for the test. Cosine k-NN (k = 1) on raw pixels at 32 and 64 pixels: of 97 subgroups
- * 20.6 and 17.6 %, of 100 identities 41.0 and 37.0 %.
+ * Labels are indices into Unicode's subgroups, or into the identities of
+ * {@linkcode distinctIdentities}. 6,699 drawings for training, 1,724 for the test. Cosine k-NN (k = 1) on raw
+ * pixels at 32 and 64 pixels: of 97 subgroups 20.6 and 17.6 %, of 100 identities 41.0 and 37.0 %.
  *
- * @throws {RangeError} If an option is outside its range; the message says which and what is in range.
+ * @throws {RangeError} If an option is outside its range; the message says which and what is in
+ *   range.
  */
 export async function loadEmoji(options: EmojiOptions = {}): Promise<EmojiSets> {
   const { size = 64, labels = "subgroup", seed = 0, copies = 1 } = options;
@@ -87,14 +102,16 @@ export async function loadEmoji(options: EmojiOptions = {}): Promise<EmojiSets> 
   };
 }
 
-/** Side of the raster for images of a size: at least twice as large, and 128, which set-up makes. */
+/**
+ * Side of the raster for images of a size: at least twice as large, and 128, which set-up makes.
+ */
 export function rasterSize(size: number): number {
   return Math.max(128, 2 ** Math.ceil(Math.log2(size * 2)));
 }
 
 interface Classes {
   readonly names: readonly string[];
-  /** Label of a drawing; −1 if it has none. */
+  /** The label of a drawing; −1 if it has none. */
   of(drawing: number): number;
 }
 

@@ -1,4 +1,4 @@
-/** All emoji rasterised once, in one file: a line of JSON, then each drawing deflated. */
+/** A file with all emoji, rasterised once: a line of JSON, then each drawing deflated. */
 import { basename, dirname } from "@std/path";
 import { deflateSync, inflateSync } from "node:zlib";
 import sharp from "sharp";
@@ -14,26 +14,27 @@ import {
 import { distinctIdentities } from "lib/datasets/emoji/distinct_identities.ts";
 import { type EmojiRasters, rasterise } from "lib/datasets/emoji/rasterize.ts";
 
-/** The rasters with what was found out from them. */
+/** The rasters, with the order of the most distinct identities, which is computed from them. */
 export interface EmojiPack extends EmojiRasters {
   /** Indices of identities in the order of {@linkcode distinctIdentities}. */
   readonly distinct: readonly number[];
 }
 
-/** Told now and then while drawings are rasterised. */
+/** A function that is called now and then while drawings are rasterised. */
 export type PackProgress = (done: number, total: number) => void;
 
 /** The JSON line. */
 interface Header extends Omit<EmojiPack, "raster"> {
   readonly madeFrom: string;
-  /** Where each deflated drawing ends, in bytes after the line. */
+  /** The end of each deflated drawing, in bytes after the line. */
   readonly ends: readonly number[];
 }
 
 const format = 1; // raise it when a pack's bytes change for another reason than its packages
 
 /**
- * The pack of a raster size, made first if `folder` lacks it (half a minute at 128 pixels on two cores).
+ * The pack of a raster size, made first if `folder` lacks it (half a minute at 128 pixels on two
+ * cores).
  *
  * @param size S, the side of each raster in pixels; twice the image to be made is enough.
  * @throws {RangeError} If `size` is not a power of two from 16 to 1024.
@@ -63,7 +64,7 @@ export async function hasEmojiPack(size: number, folder = dataFolder("emoji")): 
   return await exists(await packPath(folder, size));
 }
 
-/** What every byte of a pack depends on, besides its size. */
+/** Everything that the bytes of a pack depend on, besides its size. */
 function madeFrom(): string {
   return `format ${format}, librsvg ${sharp.versions.rsvg}, ${emojiPackages()}`;
 }
@@ -106,7 +107,9 @@ export async function makePack(
   return [new TextEncoder().encode(JSON.stringify(header) + "\n"), ...deflated];
 }
 
-/** The deflated raster of each drawing, four at a time: sharp works outside the JavaScript thread. */
+/**
+ * The deflated raster of each drawing, four at a time: sharp works outside the JavaScript thread.
+ */
 async function rasteriseAll(
   drawings: readonly { readonly style: EmojiStyle; readonly icon: string }[],
   size: number,
@@ -125,7 +128,10 @@ async function rasteriseAll(
   return rasters;
 }
 
-/** Indices of the drawings, less those that equal an earlier one of the same identity: they would leak across splits. */
+/**
+ * Indices of the drawings, less those that equal an earlier one of the same identity: they would
+ * leak across splits.
+ */
 function withoutTwins(
   drawings: readonly { readonly identity: number }[],
   rasters: readonly Uint8Array[],

@@ -1,5 +1,6 @@
 /**
- * Emoji as pixels. A raster is `[S, S, 4]`, RGBA with premultiplied alpha, the drawing as large as fits and centred.
+ * Turns emoji into pixels. A raster is `[S, S, 4]`, RGBA with premultiplied alpha, the drawing as
+ * large as fits and centred.
  */
 import sharp from "sharp";
 import type { EmojiIdentity, EmojiStyle } from "lib/datasets/emoji/catalogue.ts";
@@ -16,7 +17,7 @@ export interface EmojiRasters {
   /** S, in pixels. */
   readonly size: number;
   readonly identities: readonly EmojiIdentity[];
-  /** By identity, then by style. No two of one identity are equal. */
+  /** The drawings, sorted by identity, then by style. No two of one identity are equal. */
   readonly drawings: readonly Drawing[];
   /** Drawing `index` as `[S, S, 4]`, premultiplied. @throws {RangeError} If there is none. */
   raster(index: number): Uint8Array;

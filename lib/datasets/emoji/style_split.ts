@@ -1,4 +1,4 @@
-/** Which drawing is for training and which for a test: by style within identity. */
+/** Decides which drawings are for training and which for a test: for each identity, by style. */
 import {
   type EmojiIdentity,
   type EmojiStyle,
@@ -9,10 +9,12 @@ import type { Rng } from "lib/rng.ts";
 export type Split = "train" | "test" | "held out" | "monochrome";
 
 /**
- * The split of each drawing. Of the styles of an identity that are neither held out nor monochrome, one drawn at random
- * is for the test and the others are for training; where there is only one, it is for training.
+ * The split of each drawing. An identity has some styles that are neither held out nor monochrome:
+ * one of them, drawn at random, is for the test and the others are for training; if there is only
+ * one, it is for training.
  *
- * @param rng One stream for each identity is forked from it, so that an emoji added to a package moves no other.
+ * @param rng One stream for each identity is forked from it, so that an emoji added to a package
+ *   moves no other.
  */
 export function splitOf(
   drawings: readonly { readonly style: EmojiStyle; readonly identity: number }[],

@@ -1,4 +1,4 @@
-/** Where downloaded and derived files live, and the one way they are written. */
+/** The folder of downloaded and derived files, and the one way they are written. */
 import { dirname, fromFileUrl, join } from "@std/path";
 
 /** The absolute path of `data/` in this project, or of a folder in it. */

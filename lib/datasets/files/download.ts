@@ -1,40 +1,46 @@
-/** Large files from public addresses: resumed where they stopped, checked before they have their name. */
+/**
+ * Downloads large files: goes on where an earlier download stopped, and checks a file before it
+ * gets its name.
+ */
 import { createHash, type Hash } from "node:crypto";
 import { basename, dirname } from "@std/path";
 import { stat } from "lib/datasets/files/data_folder.ts";
 
-/** A digest that someone has published: whole, or its first digits. */
+/** A published digest, or its first digits. */
 export interface Digest {
   readonly algorithm: "sha256" | "sha384" | "md5";
   readonly hex: string;
 }
 
-/** What a file must be; what is unknown is not checked. */
+/** What is known of a file before it is there; what is unknown is not checked. */
 export interface Expected {
   readonly bytes?: number | null;
   readonly digest?: Digest | null;
 }
 
 export interface DownloadOptions extends Expected {
-  /** Bytes that are there, of how many; null where the server does not say. A few times a second, and at the end. */
+  /**
+   * Called with the bytes that are there and their total (null if the server does not say), a few
+   * times a second and at the end.
+   */
   readonly onProgress?: (done: number, total: number | null) => void;
   readonly signal?: AbortSignal;
   /** Seconds without a byte after which the connection is given up. */
   readonly patience?: number;
 }
 
-/** Where a download that is not finished is kept. */
+/** The path of a download that is not finished. */
 export function partialPath(path: string): string {
   return `${path}.partial`;
 }
 
 /**
- * Fetches a file into `path`. A download that was cut short goes on from where it was, in the same call as long as bytes
- * come, and in the next call after that.
+ * Fetches a file into `path`. A download that was cut short goes on from where it was, in the same
+ * call as long as bytes come, and in the next call after that.
  *
  * @returns Its SHA-256, in hex.
- * @throws {Error} If the address is out of reach, or the file is not as expected: one line that says how to mend it.
- *   Nothing is at `path` then.
+ * @throws {Error} If the address is out of reach, or the file is not as expected: one line that
+ *   says how to mend it. Nothing is at `path` then.
  */
 export async function download(
   url: string,
@@ -58,7 +64,7 @@ export async function download(
   return sha256;
 }
 
-/** What went wrong, without the address, which is said already. */
+/** What went wrong, without the address, which the message names already. */
 function reasonOf({ message, cause }: Error): string {
   const reason = cause instanceof Error ? cause.message : message;
   return reason.replace(/^error sending request [^(]*\([^)]*\): (?:client error \(\w+\): )?/, "");
@@ -152,7 +158,7 @@ interface Beginning {
 }
 
 /**
- * Where what comes belongs; undefined if the file ends before `done`.
+ * The place in the file of what the server sends; undefined if the file ends before `done`.
  *
  * @throws {Error} If the server has nothing for us.
  */

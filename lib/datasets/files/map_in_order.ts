@@ -1,4 +1,4 @@
-/** Work on many things with a few in flight. */
+/** Works on many things, a few at a time. */
 
 /** The results of `f` in the order of the items, `atOnce` of which are worked on at a time. */
 export async function mapInOrder<T, R>(

@@ -1,6 +1,7 @@
 /**
- * Reads the parts of MATLAB's MAT-file format, version 5, that ImageNet's `meta.mat` is made of: arrays of structures, numbers
- * and text, compressed or not (MathWorks, "MAT-File Format"). The one library of npm for it is under the GPL.
+ * Reads the parts of MATLAB's MAT-file format, version 5, that ImageNet's `meta.mat` is made of:
+ * arrays of structures, numbers and text, compressed or not (MathWorks, "MAT-File Format"). The one
+ * library of npm for it is under the GPL.
  */
 import { inflateSync } from "node:zlib";
 
@@ -15,7 +16,7 @@ const classes = { cell: 1, struct: 2, char: 4, firstNumber: 6, lastNumber: 15 } 
 
 type ReadNumber = (view: DataView, at: number) => number;
 
-/** By element type: bytes of a number, and how it is read. */
+/** The bytes of a number and the way to read it, by the type of element. */
 const numbers: Readonly<Record<number, readonly [bytes: number, ReadNumber]>> = {
   1: [1, (view, at) => view.getInt8(at)],
   2: [1, (view, at) => view.getUint8(at)],

@@ -1,11 +1,14 @@
-/** What lies where in a TAR file, found by its headers alone: contents are stepped over, so 140 GB take a minute, not an hour. */
+/**
+ * Lists what a TAR file holds and where, by its headers alone: contents are not read, so 140 GB
+ * take a minute, not an hour.
+ */
 import { Buffer } from "node:buffer";
 import { readSync } from "node:fs";
 import { Header, Pax } from "tar";
 
 /** A file in an archive. */
 export interface TarMember {
-  /** As the archive has it, with `/` between folders. */
+  /** The path that the archive has, with `/` between folders. */
   readonly name: string;
   /** First byte, counted from the start of the file that was opened. */
   readonly offset: number;
@@ -15,7 +18,7 @@ export interface TarMember {
 
 /** A part of a file that is a TAR: all of it, or a member that is one. */
 export interface TarRange {
-  /** For messages. */
+  /** Its name in messages. */
   readonly name: string;
   readonly offset: number;
   readonly length: number;

@@ -1,4 +1,4 @@
-/** Small archives, unpacked in memory. */
+/** Unpacks small archives in memory. */
 import { Buffer } from "node:buffer";
 import { basename } from "@std/path";
 import { list } from "tar";

@@ -1,6 +1,6 @@
 /**
- * ImageNet-1K (Russakovsky et al. 2015): 1,281,167 training and 50,000 validation pictures of 1,000 classes, as their owner has
- * them: sorted into folders, or in the archives that are downloaded.
+ * ImageNet-1K (Russakovsky et al. 2015): 1,281,167 training and 50,000 validation pictures of 1,000
+ * classes, as their owner has them: sorted into folders, or in the archives that are downloaded.
  */
 import { dirname } from "@std/path";
 import { absolutePath } from "lib/paths.ts";
@@ -15,7 +15,7 @@ import { findPictures, type FoundPictures, layout, type Places } from "./imagene
 export interface ImageNetOptions {
   /** Folders of a subset of the classes, ImageNet-100 say, have fewer. */
   readonly numClasses?: number;
-  /** Where lists of archives are kept; by default, `data/imagenet-index`. */
+  /** The folder in which lists of archives are kept; by default, `data/imagenet-index`. */
   readonly indexFolder?: string;
   /** Gets a line for each thing that takes long, or is passed over. By default it is printed. */
   readonly log?: (line: string) => void;
@@ -24,11 +24,13 @@ export interface ImageNetOptions {
 /**
  * Finds ImageNet's pictures; none is read yet.
  *
- * Classes are numbered in the order of their wnids, as everyone does, and pictures come class by class in the order of their
- * names, from folders and archives alike. An archive is searched once, and the list kept. data/README.md says which layouts are read.
+ * Classes are numbered in the order of their wnids, as everyone does, and pictures come class by
+ * class in the order of their names, from folders and archives alike. An archive is searched once,
+ * and the list kept. data/README.md says which layouts are read.
  *
  * @param folder `~` is the home folder; a relative path starts at the current one.
- * @throws {Error} If something is missing, cut short, or not as many classes; the message names the file and what to do.
+ * @throws {Error} If something is missing, cut short, or not as many classes; the message names the
+ *   file and what to do.
  */
 export async function openImageNet(
   folder: string,

@@ -1,4 +1,6 @@
-/** Lists of the pictures in ImageNet's archives: as they are downloaded, or as people pack them again. */
+/**
+ * Lists the pictures in ImageNet's archives, as they are downloaded or as people pack them again.
+ */
 import { closeSync, openSync, readSync } from "node:fs";
 import { join } from "@std/path";
 import { type TarMember, tarMembers } from "lib/datasets/files/tar_members.ts";
@@ -9,8 +11,8 @@ import { isWnid, plainPath, wnidOfArchive, wnidOfPicture } from "./imagenet_name
 type Log = (line: string) => void;
 
 /**
- * The training pictures of an archive: one of archives, one for each class, as it is downloaded; or of folders or pictures whose
- * names carry the class.
+ * The training pictures of an archive: one of archives, one for each class, as it is downloaded; or
+ * of folders or pictures whose names carry the class.
  *
  * @returns Sorted, with ids as from folders: `n01440764/n01440764_18.JPEG`.
  * @throws {Error} If there is something else in it, or it is cut short; the message says what.
@@ -37,7 +39,10 @@ export function searchTrain(path: string, log: Log): ArchivedPicture[] {
   });
 }
 
-/** The pictures of archives of one class each, `n01440764.tar`, in a folder. Sorted, with ids as from folders. */
+/**
+ * The pictures of archives of one class each, `n01440764.tar`, in a folder. Sorted, with ids as
+ * from folders.
+ */
 export function searchClasses(
   folder: string,
   names: readonly string[],
@@ -85,7 +90,11 @@ function isText(name: string): boolean {
   return /\.(txt|csv|xml|json|md)$/i.test(name);
 }
 
-/** Pictures as they would lie in the folder of their class. @param className By default what their names say. */
+/**
+ * Pictures as they would lie in the folder of their class.
+ *
+ * @param className By default what their names say.
+ */
 function inClass(members: Iterable<TarMember>, className?: string): ArchivedPicture[] {
   return [...members].filter(({ name }) => isPicture(lastPart(name)))
     .map(({ name, offset, length }) => ({
@@ -95,7 +104,10 @@ function inClass(members: Iterable<TarMember>, className?: string): ArchivedPict
     }));
 }
 
-/** `val/n01440764/a.JPEG` → `n01440764/a.JPEG`, `val/a.JPEG` → `a.JPEG`: as below the folder of the set. */
+/**
+ * `val/n01440764/a.JPEG` → `n01440764/a.JPEG`, `val/a.JPEG` → `a.JPEG`: as below the folder of the
+ * set.
+ */
 function fromClassOn(path: string): string {
   const parts = path.split("/");
   const first = parts.findIndex(isWnid);
@@ -106,7 +118,7 @@ function lastPart(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
 }
 
-/** So that they come in the order that they have in folders. */
+/** Sorts pictures into the order that they have in folders. */
 function sortedById(pictures: ArchivedPicture[]): ArchivedPicture[] {
   return pictures.sort((a, b) => a.id < b.id ? -1 : 1);
 }
@@ -118,7 +130,9 @@ const compressed: Readonly<Record<string, string>> = {
   "504b": "ZIP",
 };
 
-/** @throws {Error} If it is compressed: then nothing in it can be found without reading all of it. */
+/**
+ * @throws {Error} If it is compressed: then nothing in it can be found without reading all of it.
+ */
 function withFile<T>(
   path: string,
   use: (file: number, whole: { name: string; offset: number; length: number }) => T,

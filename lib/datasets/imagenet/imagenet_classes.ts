@@ -1,10 +1,12 @@
 /**
- * The 1,000 classes of ImageNet-1K by their WordNet numbers, and the 200 that ImageNet-A and ImageNet-R have pictures of.
+ * The 1,000 classes of ImageNet-1K by their WordNet numbers, and the 200 that ImageNet-A and
+ * ImageNet-R have pictures of.
  *
- * Compared with timm's lists and the indices of the sets' own evaluation code by `golden/check_wnids.py`.
+ * Compared with timm's lists and the indices of the sets' own evaluation code by
+ * `golden/check_wnids.py`.
  */
 
-/** In the order in which everyone numbers the classes: class 0 is `n01440764`, a tench. */
+/** The classes in the order in which everyone numbers them: class 0 is `n01440764`, a tench. */
 export const imageNetWnids: readonly string[] = `
 01440764 01443537 01484850 01491361 01494475 01496331 01498041 01514668 01514859 01518878 01530575
 01531178 01532829 01534433 01537544 01558993 01560419 01580077 01582220 01592084 01601694 01608432

@@ -1,4 +1,4 @@
-/** What lies in a folder of ImageNet's pictures. */
+/** Lists a folder of ImageNet's pictures. */
 import { statSync } from "node:fs";
 import { join } from "@std/path";
 import { namesIn } from "lib/datasets/pictures/picture_index.ts";
@@ -55,8 +55,8 @@ function isFolder(path: string): boolean {
 }
 
 /**
- * What a file is that was downloaded as a part of ImageNet and cannot be read as it is, and what to do; `undefined` if it is
- * nothing of that kind.
+ * What a file is that was downloaded as a part of ImageNet and cannot be read as it is, and what to
+ * do; `undefined` if it is nothing of that kind.
  */
 export function otherDownload(name: string): string | undefined {
   if (/\.parquet$/.test(name)) {

@@ -1,5 +1,6 @@
 /**
- * The classes of ImageNet's validation pictures, where those lie in one folder or archive and a text beside it names their classes.
+ * The classes of ImageNet's validation pictures, where those lie in one folder or archive and a
+ * text beside it names their classes.
  */
 import { basename, join } from "@std/path";
 import { exists } from "lib/datasets/files/data_folder.ts";
@@ -11,7 +12,10 @@ import { isWnid } from "./imagenet_names.ts";
 export type WnidOf = (name: string) => string;
 
 const devkit = "ILSVRC2012_devkit_t12";
-/** Texts that name each picture with its class: Kaggle's, and those that scripts for sorting the folder bring. */
+/**
+ * Texts that name each picture with its class: Kaggle's, and those that scripts for sorting the
+ * folder bring.
+ */
 const lists = ["LOC_val_solution.csv", "val_map.txt", "val.txt", "val_annotations.txt"] as const;
 /** A text with the wnid of picture i on line i, as TensorFlow's scripts bring it. */
 const inOrder = "imagenet_2012_validation_synset_labels.txt";
@@ -23,7 +27,8 @@ export const valLabelsHelp = `put ${devkit}.tar.gz there (unpacked or not), Kagg
 }, or a ${lists[1]} with a line "ILSVRC2012_val_00000001.JPEG n01751748" for each picture`;
 
 /**
- * Reads the classes of the validation pictures from what is in one of some folders, or for Kaggle's layout in those above them.
+ * Reads the classes of the validation pictures from what is in one of some folders, or for Kaggle's
+ * layout in those above them.
  *
  * @returns `undefined` if nothing there holds them.
  * @throws {Error} If a file cannot be read as what its name says; the message says why.
@@ -49,7 +54,10 @@ export async function readValLabels(
   }
 }
 
-/** A folder, the one it lies in, and in Kaggle's `ILSVRC/Data/CLS-LOC/val` all up to the one that holds `ILSVRC`. */
+/**
+ * A folder, the one it lies in, and in Kaggle's `ILSVRC/Data/CLS-LOC/val` all up to the one that
+ * holds `ILSVRC`.
+ */
 function withThoseAbove(folder: string): string[] {
   const inKaggle = /^(.*?)\/ILSVRC(\/Data(\/CLS-LOC(\/\w+)?)?)?$/.exec(folder)?.[1];
   return [folder, ...(inKaggle ? [inKaggle] : [])];
@@ -59,7 +67,10 @@ async function isDevkit(path: string): Promise<boolean> {
   return await exists(path.endsWith(".gz") ? path : join(path, "data", "meta.mat"));
 }
 
-/** A line for each picture: its name, with or without an extension, then its wnid or the number of its class. */
+/**
+ * A line for each picture: its name, with or without an extension, then its wnid or the number of
+ * its class.
+ */
 function parseList(text: string, path: string, wnids: readonly string[]): WnidOf {
   const byName = new Map<string, string>();
   for (const line of text.replace(/^\ufeff/, "").split("\n")) {

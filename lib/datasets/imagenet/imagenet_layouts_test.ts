@@ -1,4 +1,7 @@
-/** The layouts of ImageNet that people have beside the official ones: each is read, or refused with what it is. */
+/**
+ * The layouts of ImageNet that people have beside the official ones: each is read, or refused with
+ * what it is.
+ */
 import { dirname } from "@std/path";
 import { create } from "tar";
 import { openImageNet } from "./imagenet.ts";

@@ -1,5 +1,6 @@
 /**
- * Classes by the names that files and folders of ImageNet have. A wnid is a class by its WordNet number: `n01440764`, a tench.
+ * Classes by the names that files and folders of ImageNet have. A wnid is a class by its WordNet
+ * number: `n01440764`, a tench.
  */
 
 const wnid = /^n\d{8}$/;
@@ -15,8 +16,9 @@ export function wnidOfArchive(name: string): string | undefined {
 }
 
 /**
- * The class of a picture by its path: the folder it lies in, `n01440764/n01440764_18.JPEG` or Tiny ImageNet's
- * `n01440764/images/n01440764_0.JPEG`; or its own name, `n01440764_18.JPEG` or `ILSVRC2012_val_00000293_n01440764.JPEG`.
+ * The class of a picture by its path: the folder it lies in, `n01440764/n01440764_18.JPEG` or Tiny
+ * ImageNet's `n01440764/images/n01440764_0.JPEG`; or its own name, `n01440764_18.JPEG` or
+ * `ILSVRC2012_val_00000293_n01440764.JPEG`.
  *
  * @returns `undefined` if neither tells.
  */
@@ -27,7 +29,9 @@ export function wnidOfPicture(path: string): string | undefined {
     (/^(n\d{8})[_.-]/.exec(name) ?? /[_-](n\d{8})\.\w+$/.exec(name))?.[1];
 }
 
-/** A path as an archive has it, without what does not count: `./n01440764.tar` → `n01440764.tar`. */
+/**
+ * A path as an archive has it, without what does not count: `./n01440764.tar` → `n01440764.tar`.
+ */
 export function plainPath(path: string): string {
   return path.split("/").filter((part) => part !== "" && part !== ".").join("/");
 }

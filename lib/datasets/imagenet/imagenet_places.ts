@@ -1,4 +1,6 @@
-/** Where in a folder ImageNet's training and validation pictures lie, whatever it was downloaded as. */
+/**
+ * Finds ImageNet's training and validation pictures in a folder, whichever way it was downloaded.
+ */
 import { join } from "@std/path";
 import { stat } from "lib/datasets/files/data_folder.ts";
 import {
@@ -19,7 +21,9 @@ const folderNames = {
   train: ["train", "training", "ILSVRC2012_img_train"],
   val: ["val", "valid", "validation", "ILSVRC2012_img_val"],
 } as const;
-/** Folders that downloads unpack to: Kaggle's, from wherever one starts in it, and Tiny ImageNet's. */
+/**
+ * Folders that downloads unpack to: Kaggle's, from wherever one starts in it, and Tiny ImageNet's.
+ */
 const insides = [
   ...["", "ILSVRC/Data/CLS-LOC", "Data/CLS-LOC", "CLS-LOC", "ILSVRC2012"],
   ...["imagenet", "tiny-imagenet-200"],
@@ -27,7 +31,7 @@ const insides = [
 
 export type Split = keyof typeof archives;
 
-/** What a folder must hold, for messages. */
+/** The contents that a folder must have, for messages. */
 export const layout =
   `need train/ and val/ with a folder for each class, or ${archives.train} and ${archives.val}; ` +
   `for validation pictures that lie in one place, ${valLabelsHelp}`;
@@ -35,7 +39,7 @@ export const layout =
 export interface Places {
   /** The folder that was given. */
   readonly root: string;
-  /** Where lists of archives are kept. */
+  /** The folder in which lists of archives are kept. */
   readonly indexFolder: string;
   readonly log: (line: string) => void;
 }
@@ -49,9 +53,11 @@ export interface FoundPictures {
 }
 
 /**
- * Finds the pictures of a split: in folders, in the archive of the split, or for training in archives of one class each.
+ * Finds the pictures of a split: in folders, in the archive of the split, or for training in
+ * archives of one class each.
  *
- * @throws {Error} If they are not there, or packed in another way; the message says what was found and what to do.
+ * @throws {Error} If they are not there, or packed in another way; the message says what was found
+ *   and what to do.
  */
 export async function findPictures(split: Split, places: Places): Promise<FoundPictures> {
   const refusals: string[] = [];

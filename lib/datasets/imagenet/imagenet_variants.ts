@@ -1,7 +1,9 @@
 /**
- * ImageNet's test sets of other pictures: -A, -R, -Sketch and -C, in the folders that their archives unpack to.
+ * ImageNet's test sets of other pictures: -A, -R, -Sketch and -C, in the folders that their
+ * archives unpack to.
  *
- * Every one has a folder for each class, named by its wnid; labels are the class's number among ImageNet's 1,000.
+ * Each set has a folder for each class, named by its wnid; labels are the numbers of the classes
+ * among ImageNet's 1,000.
  */
 import { join } from "@std/path";
 import { absolutePath } from "lib/paths.ts";
@@ -16,15 +18,15 @@ import { isPicture } from "lib/datasets/pictures/picture_names.ts";
 import type { StoredImages } from "lib/datasets/pictures/stored_images.ts";
 import { stringAt } from "lib/datasets/pictures/string_table.ts";
 
-/** What tells one set from another. */
+/** The properties in which the sets differ. */
 interface Variant {
   /** `ImageNet-A`, for messages. */
   readonly name: string;
-  /** What it is downloaded as. */
+  /** The name of the archive that is downloaded. */
   readonly archive: string;
-  /** What the archive unpacks to. */
+  /** The folder that the archive unpacks to. */
   readonly inside: string;
-  /** Those of the 1,000 classes that it has pictures of. */
+  /** The classes that it has pictures of, by their numbers among the 1,000. */
   readonly classes: readonly number[];
 }
 
@@ -33,8 +35,10 @@ const allClasses = imageNetWnids.map((_, index) => index);
 /**
  * ImageNet-A (Hendrycks et al. 2021): 7,500 photographs of 200 classes that a ResNet-50 gets wrong.
  *
- * @param folder Unpacked `imagenet-a.tar`, or where it was unpacked; `~` is the home folder.
- * @throws {Error} If it is not there, or has not its classes; the message names what is missing or too much.
+ * @param folder The folder `imagenet-a` that the archive unpacks to, or the one it lies in; `~` is
+ *   the home folder.
+ * @throws {Error} If it is not there, or has not its classes; the message names what is missing or
+ *   too much.
  */
 export function openImageNetA(folder: string): Promise<StoredImages> {
   const files = { archive: "imagenet-a.tar", inside: "imagenet-a" };
@@ -44,8 +48,9 @@ export function openImageNetA(folder: string): Promise<StoredImages> {
 /**
  * ImageNet-R (Hendrycks et al. 2021): 30,000 renditions, paintings to tattoos, of 200 classes.
  *
- * @param folder Unpacked `imagenet-r.tar`, or where it was unpacked; `~` is the home folder.
- * @throws {Error} As {@linkcode openImageNetA}.
+ * @param folder The folder `imagenet-r` that the archive unpacks to, or the one it lies in; `~` is
+ *   the home folder.
+ * @throws {Error} For the reasons of {@linkcode openImageNetA}.
  */
 export function openImageNetR(folder: string): Promise<StoredImages> {
   const files = { archive: "imagenet-r.tar", inside: "imagenet-r" };
@@ -55,8 +60,9 @@ export function openImageNetR(folder: string): Promise<StoredImages> {
 /**
  * ImageNet-Sketch (Wang et al. 2019): 50,889 drawings in black and white of all 1,000 classes.
  *
- * @param folder Unpacked `ImageNet-Sketch.zip`, or where it was unpacked; `~` is the home folder.
- * @throws {Error} As {@linkcode openImageNetA}.
+ * @param folder The folder `sketch` that the archive unpacks to, or the one it lies in; `~` is the
+ *   home folder.
+ * @throws {Error} For the reasons of {@linkcode openImageNetA}.
  */
 export function openImageNetSketch(folder: string): Promise<StoredImages> {
   const files = { archive: "ImageNet-Sketch.zip", inside: "sketch" };
@@ -73,14 +79,16 @@ const corruptionArchives: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * One corruption of ImageNet-C (Hendrycks & Dietterich 2019) at one severity: ImageNet's 50,000 validation pictures, corrupted and
- * cut to 224 pixels already.
+ * One corruption of ImageNet-C (Hendrycks & Dietterich 2019) at one severity: ImageNet's 50,000
+ * validation pictures, corrupted and cut to 224 pixels already.
  *
- * @param folder Holds `snow/3/n01440764/…`, or the same below the archive's name, `weather/snow/3/…`; `~` is the home folder.
- * @param corruption As the folder is named: `gaussian_noise`.
+ * @param folder Holds `snow/3/n01440764/…`, or the same below the archive's name,
+ *   `weather/snow/3/…`; `~` is the home folder.
+ * @param corruption The name of its folder: `gaussian_noise`.
  * @param severity 1 to 5.
  * @throws {RangeError} If there is no such corruption or severity.
- * @throws {Error} If its folder is not there, or has not the 1,000 classes; the message says which archive to unpack where.
+ * @throws {Error} If its folder is not there, or has not the 1,000 classes; the message says which
+ *   archive to unpack where.
  */
 export async function openImageNetC(
   folder: string,

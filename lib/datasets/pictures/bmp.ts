@@ -7,7 +7,8 @@ export function isBmp(bytes: Uint8Array): boolean {
 }
 
 /**
- * Decodes a BMP of 1 to 32 bits a pixel; what it says of transparency is ignored, as other programs do.
+ * Decodes a BMP of 1 to 32 bits a pixel; what it says of transparency is ignored, as other programs
+ * do.
  *
  * @throws {Error} If it is cut short, or of a kind that the decoder does not know.
  */

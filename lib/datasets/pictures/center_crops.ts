@@ -1,4 +1,4 @@
-/** Stored pictures as networks are evaluated on them: the short side resized, the centre kept. */
+/** Prepares pictures in files for evaluation: the short side is resized, and the centre kept. */
 import { type Raster, raster, resizedCrop } from "lib/augment/mod.ts";
 import { checkImageSet, imageCount, type ImageSet, subset } from "lib/datasets/pictures/images.ts";
 import { mapInOrder } from "lib/datasets/files/map_in_order.ts";
@@ -20,7 +20,10 @@ import { nativeViews } from "lib/native/views.ts";
 export interface CenterCropOptions extends DamageOptions {
   /** Pixels a side of what is kept. */
   readonly size: number;
-  /** Pixels of the short side before that; `size` for pictures that are cut already, as ImageNet-C's. */
+  /**
+   * Pixels of the short side before the crop. By default 8/7 of `size`; `size` itself for pictures
+   * that are cut already (ImageNet-C).
+   */
   readonly shortSide?: number;
   /** Images at a time. */
   readonly batchSize?: number;
@@ -29,11 +32,12 @@ export interface CenterCropOptions extends DamageOptions {
 const atOnce = 4; // pictures in flight: decoding goes on in libvips' threads while one is resized
 
 /**
- * All images of a source in its order, a batch at a time; the next is decoded while the caller works on one. Pictures in files
- * come as the reference's evaluation takes them: Resize(256) bicubic and CenterCrop(224), or as large a share of another size.
- * Images in memory come as they are.
+ * Gives all images of a source in its order, a batch at a time; the next batch is decoded while the
+ * caller works on one. Pictures in files are cropped as in the reference's evaluation: Resize(256)
+ * bicubic and CenterCrop(224), or the same share of another size. Images in memory are given as
+ * they are.
  *
- * In the place of a damaged picture the next whole one comes once more, with its own label.
+ * A damaged picture is replaced by the next whole one, with that one's label.
  *
  * @throws {Error} If a file is gone, or too many pictures are damaged.
  */
@@ -65,10 +69,11 @@ export async function* centerCrops(
 }
 
 /**
- * The images at `indices` in memory, all of one size: pictures in files as {@linkcode centerCrops} gives them, others as they are.
+ * Reads the images at `indices` into memory, all of one size: pictures in files as
+ * {@linkcode centerCrops} crops them, others as they are.
  *
  * @throws {RangeError} If an index is outside the source.
- * @throws {Error} As {@linkcode centerCrops}.
+ * @throws {Error} For the reasons of {@linkcode centerCrops}.
  */
 export async function takeImages(
   source: ImageSource,
@@ -114,7 +119,8 @@ async function readCrops(
 }
 
 /**
- * torchvision's `Resize(size · 8 / 7)`, bicubic, and `CenterCrop(size)` on a Pillow image: 256 and 224.
+ * torchvision's `Resize(size · 8 / 7)`, bicubic, and `CenterCrop(size)` on a Pillow image: 256 and
+ * 224.
  *
  * @returns `size` pixels a side, with the channels of `image`.
  */

@@ -8,7 +8,8 @@ import { inTempFolder, jpeg } from "lib/testing/pictures.ts";
 import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
 
 for (const { width, height, size, image, rgb } of golden.evaluation) {
-  // Pillow 13 resizes the columns of a tall image first, which moves some roundings; before, it never did, nor do we.
+  // Pillow 13 resizes the columns of a tall image first, which moves some roundings; before, it
+  // never did, nor do we.
   const most = height > 2 * width ? 1 : 0;
   Deno.test(`centerCrop() of ${width} x ${height} to ${size} equals torchvision's within ${most}/255`, () => {
     const whole = raster(width, height, 3, Uint8Array.fromBase64(image));

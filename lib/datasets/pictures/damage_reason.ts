@@ -1,15 +1,18 @@
-/** Why a picture cannot be decoded, in words that are about that picture. */
+/** Finds out why a picture cannot be decoded. */
 
 /** Decodings under way in this thread. */
 const running = new Set<Promise<unknown>>();
-/** Resolves when no picture is decoded for the sake of the message; until then no other is begun. */
+/**
+ * Resolves when no picture is decoded for the sake of the message; until then no other is begun.
+ */
 let alone: Promise<unknown> = Promise.resolve();
 
 /**
  * Decodes a picture, or says why it cannot be.
  *
- * libvips keeps one list of messages for all threads: of pictures that are decoded at once, a damaged one is told "Unknown error"
- * or what is wrong with another. So a picture that fails is decoded once more while this thread decodes no other.
+ * libvips keeps one list of messages for all threads: of pictures that are decoded at once, a
+ * damaged one is told "Unknown error" or what is wrong with another. So a picture that fails is
+ * decoded once more while this thread decodes no other.
  *
  * @returns What `decode` returns, or the reason.
  */

@@ -1,17 +1,20 @@
-/** From the bytes of a picture to all of its pixels. */
+/** Decodes pictures: from bytes to pixels. */
 import type { Sharp, SharpOptions } from "sharp";
 import { type Raster, raster } from "lib/augment/mod.ts";
 import { decodeBmp, isBmp } from "./bmp.ts";
 
-/** By how much a JPEG's sides can be divided while it is decoded: an eighth of the side costs a third of the time. */
+/**
+ * Divisors of a JPEG's sides while it is decoded: an eighth of the side costs a third of the time.
+ */
 export type Shrink = 1 | 2 | 4 | 8;
 
 type Open = (bytes: Uint8Array, options?: SharpOptions) => Sharp;
 let opening: Promise<Open> | undefined;
 
 /**
- * Loads libvips in the thread that decodes, as loading takes a while. It works with one thread a picture and without a cache, since
- * many pictures are decoded at a time and each only once. These settings hold for the whole process.
+ * Loads libvips in the thread that decodes, as loading takes a while. It works with one thread a
+ * picture and without a cache, since many pictures are decoded at a time and each only once. These
+ * settings hold for the whole process.
  */
 function libvips(): Promise<Open> {
   return opening ??= import("sharp").then(({ default: sharp }) => {
@@ -22,10 +25,12 @@ function libvips(): Promise<Open> {
 }
 
 /**
- * Decodes a picture as the reference's loader does (Pillow's `convert("RGB")`), to the last bit for RGB and grey: pixels as they are
- * stored. EXIF's orientation, colour profiles and transparency are ignored.
+ * Decodes a picture as the reference's loader does (Pillow's `convert("RGB")`), to the last bit for
+ * RGB and grey: pixels as they are stored. EXIF's orientation, colour profiles and transparency are
+ * ignored.
  *
- * @param shrink For JPEGs only: divides the sides, rounded down. What is left out is never computed.
+ * @param shrink For JPEGs only: divides the sides, rounded down. What is left out is never
+ *   computed.
  * @throws {Error} If it is no picture, or is cut short.
  */
 export async function decodePicture(bytes: Uint8Array, shrink: Shrink = 1): Promise<Raster> {
@@ -45,8 +50,8 @@ const grey = { r: 128, g: 128, b: 128 } as const; // neither black nor white is 
 /**
  * Decodes a picture as a viewer shows it: turned as EXIF says, transparent parts on grey.
  *
- * @param size Pixels a side, if only so many are wanted: the short side is resized to it, and the centre kept. JPEGs are shrunk
- *   while they are decoded.
+ * @param size Pixels a side, if only so many are wanted: the short side is resized to it, and the
+ *   centre kept. JPEGs are shrunk while they are decoded.
  * @throws {Error} If it is no picture, or is cut short.
  */
 export async function decodeUpright(bytes: Uint8Array, size?: number): Promise<Raster> {
@@ -77,7 +82,11 @@ async function threeChannels(image: Sharp): Promise<Raster> {
   return colour;
 }
 
-/** Sides in pixels and format, from the first bytes. @throws {Error} If it is no picture. */
+/**
+ * Reads the sides in pixels and the format from the first bytes.
+ *
+ * @throws {Error} If it is no picture.
+ */
 export async function pictureSize(
   bytes: Uint8Array,
 ): Promise<{ width: number; height: number; format: string }> {

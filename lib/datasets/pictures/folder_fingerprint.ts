@@ -1,15 +1,21 @@
-/** Whether the pictures of a folder are those that they were: by their paths below it, their sizes and their bytes. */
+/**
+ * Tells whether the pictures of a folder have changed, by their paths below it, their sizes and
+ * their bytes.
+ */
 import { createHash } from "node:crypto";
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { join } from "@std/path";
 import type { FolderListing } from "./folder_listing.ts";
 
-/** A picture by its path below the folder, its size in bytes, when it was written (ms), and a digest of its bytes. */
+/**
+ * A picture by its path below the folder, its size in bytes, when it was written (ms), and a digest
+ * of its bytes.
+ */
 export type PictureMark = readonly [id: string, bytes: number, written: number, digest: string];
 
 /** The pictures of a folder, as they were at some time. Plain data. */
 export interface FolderFingerprint {
-  /** Where it was; it may have been moved since. */
+  /** Its path then; it may have been moved since. */
   readonly folder: string;
   readonly pictures: readonly PictureMark[];
 }
@@ -53,8 +59,9 @@ export interface FolderChanges {
 }
 
 /**
- * Compares a folder with an earlier fingerprint. A picture of the same size that was written at the same time is taken to be the
- * same; one that was written at another time, as in a copy of the folder, is read.
+ * Compares a folder with an earlier fingerprint. A picture of the same size that was written at the
+ * same time is taken to be the same; one that was written at another time, as in a copy of the
+ * folder, is read.
  */
 export function folderChanges(
   before: FolderFingerprint,

@@ -1,4 +1,6 @@
-/** What lies in a folder of pictures: the pictures with their classes, and what is passed over, in words. */
+/**
+ * Lists a folder of pictures: the pictures with their classes, and in words what is passed over.
+ */
 import { readdirSync, realpathSync, statSync } from "node:fs";
 import { join } from "@std/path";
 import { absolutePath } from "lib/paths.ts";
@@ -10,11 +12,11 @@ import { kindOfName, pictureKinds } from "./picture_names.ts";
 export interface FolderListing {
   /** Absolute. */
   readonly folder: string;
-  /** In the order of their names; none where the pictures lie in one place, without classes. */
+  /** Sorted by code unit; empty if the pictures lie in one place, without classes. */
   readonly classNames: readonly string[];
   /** Class by class, in the order of their names. */
   readonly pictures: readonly ListedPicture[];
-  /** What was not taken, and why, in one line; empty if everything was. */
+  /** Everything that was not taken, and why, in one line; empty if everything was taken. */
   readonly passedOver: string;
 }
 
@@ -28,12 +30,13 @@ export interface ListedPicture {
 /**
  * Lists the pictures of a folder.
  *
- * Each subfolder with pictures in it, at any depth, is a class; a folder without such subfolders gives pictures without classes.
- * Symbolic links are followed. Hidden files and what operating systems leave (`__MACOSX`, `Thumbs.db`), files that are no
- * pictures, class folders without a picture and pictures beside class folders are passed over.
+ * Each subfolder with pictures in it, at any depth, is a class; a folder without such subfolders
+ * gives pictures without classes. Symbolic links are followed. Hidden files and what operating
+ * systems leave (`__MACOSX`, `Thumbs.db`), files that are no pictures, class folders without a
+ * picture and pictures beside class folders are passed over.
  *
- * @throws {Error} If there is no folder or no picture, or it is unclear which folders are the classes; the message says what to
- *   do.
+ * @throws {Error} If there is no folder or no picture, or it is unclear which folders are the
+ *   classes; the message says what to do.
  */
 export async function listPictureFolder(path: string): Promise<FolderListing> {
   const folder = absolutePath(path);
@@ -118,7 +121,8 @@ function followed(path: string) {
 /**
  * The pictures in a folder and in all folders below it.
  *
- * @param above Real paths of the folders that it lies in: a link back to one of them would lead round in a circle.
+ * @param above Real paths of the folders that it lies in: a link back to one of them would lead
+ *   round in a circle.
  */
 function picturesBelow(
   root: string,

@@ -1,4 +1,7 @@
-/** A person's own pictures: a folder for training and one for testing, with classes that are matched by their names. */
+/**
+ * A person's own pictures: a folder for training and one for testing, with classes that are matched
+ * by their names.
+ */
 import { sep } from "node:path";
 import { type FolderListing, listPictureFolder } from "./folder_listing.ts";
 import {
@@ -23,8 +26,9 @@ export interface FolderPairOptions extends ImageFolderOptions {
   readonly trainCount?: number;
   readonly testCount?: number;
   /**
-   * Bytes that the pixels of both folders may take in memory, `size × size × 3` for each picture. If they take more, the pictures
-   * stay in their files, and are read and decoded again whenever they are needed. By default 2 GiB.
+   * Bytes that the pixels of both folders may take in memory, `size × size × 3` for each picture.
+   * If they take more, the pictures stay in their files, and are read and decoded again whenever
+   * they are needed. By default 2 GiB.
    */
   readonly mostBytes?: number;
 }
@@ -54,14 +58,14 @@ export async function listFolderPair(
 }
 
 /**
- * Opens a person's own pictures. Classes of the two folders are the same if their names are; a class that is only in `train` is
- * said.
+ * Opens a person's own pictures. Classes of the two folders are the same if their names are; a
+ * class that is only in `train` is said.
  *
  * If one of the folders has no class folders, its labels are −1.
  *
  * @throws {RangeError} If an option is out of range.
- * @throws {Error} If a folder or its pictures are missing, too many are damaged, a class is only in `test`, or one folder lies in
- *   the other; the message says what to do.
+ * @throws {Error} If a folder or its pictures are missing, too many are damaged, a class is only in
+ *   `test`, or one folder lies in the other; the message says what to do.
  */
 export async function openFolderPair(
   folders: FolderPair,

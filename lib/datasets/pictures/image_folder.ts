@@ -1,4 +1,7 @@
-/** Any folder of pictures in memory: one subfolder a class, as ImageNet's, or all in one place, without labels. */
+/**
+ * Any folder of pictures in memory: one subfolder a class, as ImageNet's, or all in one place,
+ * without labels.
+ */
 import { readFile } from "node:fs/promises";
 import { join } from "@std/path";
 import { mapInOrder } from "lib/datasets/files/map_in_order.ts";
@@ -10,7 +13,9 @@ import { checkImageSet, type ImageSet } from "./images.ts";
 const concurrency = 8; // pictures in flight; libvips has threads of its own
 const mostNamed = 20; // damaged files, one a line
 
-/** Share of a person's own pictures that may be damaged before it stops, unless they say otherwise. */
+/**
+ * Share of a person's own pictures that may be damaged before it stops, unless they say otherwise.
+ */
 export const defaultBadFraction = 0.2;
 
 export interface ImageFolderOptions {
@@ -18,7 +23,10 @@ export interface ImageFolderOptions {
   readonly size: number;
   /** Share of the pictures that may be damaged before it stops, 0 to 1. By default 0.2. */
   readonly maxBadFraction?: number;
-  /** Gets a line for each damaged file, and one for everything else that is passed over. By default it is printed. */
+  /**
+   * Gets a line for each damaged file, and one for everything else that is passed over. By default
+   * it is printed.
+   */
   readonly log?: (line: string) => void;
 }
 
@@ -37,15 +45,18 @@ export interface BadPicture {
 }
 
 /**
- * Reads the pictures of a folder, in the order of their names: JPEG, PNG, WebP, TIFF, GIF (its first frame), AVIF and BMP; grey,
- * CMYK, 16 bits a channel, turned by EXIF, transparent (laid on grey) and all.
+ * Reads the pictures of a folder, in the order of their names: JPEG, PNG, WebP, TIFF, GIF (its
+ * first frame), AVIF and BMP; grey, CMYK, 16 bits a channel, turned by EXIF, transparent (laid on
+ * grey) and all.
  *
- * Subfolders with pictures in them, at any depth, are classes, in the order of their names; a folder without such subfolders gives
- * images without labels. See {@linkcode listPictureFolder} for what is passed over. A damaged picture is named, skipped and counted.
+ * Subfolders with pictures in them, at any depth, are classes, in the order of their names; a
+ * folder without such subfolders gives images without labels. See {@linkcode listPictureFolder} for
+ * what is passed over. A damaged picture is named, skipped and counted.
  *
  * @param folder `~` is the home folder; a relative path starts at the current one.
  * @throws {RangeError} If an option is out of range.
- * @throws {Error} If there is no folder or no picture, or too many pictures are damaged; the message says what to do.
+ * @throws {Error} If there is no folder or no picture, or too many pictures are damaged; the
+ *   message says what to do.
  */
 export async function loadImageFolder(
   folder: string,

@@ -1,8 +1,8 @@
-/** The one form in which every data set reaches the rest of the library: labelled square-or-not images in memory. */
+/** Labelled images in memory: the form in which small data sets reach the rest of the library. */
 
 /** Labelled images of one size. N images, H × W pixels. */
 export interface ImageSet {
-  /** What it is, for captions and messages: `fashion-mnist placed 32 px, train`. */
+  /** Its name in captions and messages: `fashion-mnist placed 32 px, train`. */
   readonly name: string;
   /** In pixels. */
   readonly height: number;
@@ -13,9 +13,14 @@ export interface ImageSet {
   /** `[N]`, indices into `classNames`; −1 is unlabelled. */
   readonly labels: Int32Array;
   readonly classNames: readonly string[];
-  /** `[N]`, where each image comes from, unique in its data set: a file's path, `train/17`, `noto/red-apple`. */
+  /**
+   * `[N]`, the origin of each image, unique in its data set: a file's path, `train/17`,
+   * `noto/red-apple`.
+   */
   readonly ids: readonly string[];
-  /** `[N, H, W]`, 0–255: how far the object covers each pixel. Only where it is known exactly. */
+  /**
+   * `[N, H, W]`, 0–255: how far the object covers each pixel. Absent if that is not known exactly.
+   */
   readonly masks?: Uint8Array;
 }
 
@@ -24,7 +29,7 @@ export function imageCount(set: Pick<ImageSet, "labels">): number {
   return set.labels.length;
 }
 
-/** One image, as views into its set's arrays: writing to them changes the set. */
+/** One image. Its arrays are views into those of its set: writing to them changes the set. */
 export interface ImageView {
   /** `[H, W, 3]`. */
   readonly pixels: Uint8Array;
@@ -72,13 +77,16 @@ export function subset(set: ImageSet, indices: ArrayLike<number>): ImageSet {
   };
 }
 
-/** The same images with every label −1: what self-supervised training may see. Shares the pixels. */
+/**
+ * Gives the same images with every label −1, as self-supervised training may see them. Shares the
+ * pixels.
+ */
 export function unlabelled<S extends Pick<ImageSet, "labels">>(set: S): S {
   return { ...set, labels: new Int32Array(imageCount(set)).fill(-1) };
 }
 
 /**
- * The set itself.
+ * Checks a set, and returns it.
  *
  * @throws {TypeError} If its arrays do not agree on N, H and W, or a label has no class name.
  */

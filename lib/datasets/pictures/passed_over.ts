@@ -1,4 +1,4 @@
-/** What is not taken from a folder of pictures, and why: so that nothing is left out unsaid. */
+/** Collects what is not taken from a folder of pictures, and puts it into words. */
 
 /** Paths below the folder, by the reason. */
 export interface PassedOver {

@@ -1,15 +1,17 @@
-/** A few pictures by their paths, whatever they show: for looking at, not for training. */
+/** Reads a few pictures by their paths, to be looked at, not trained on. */
 import { basename } from "@std/path";
 import { readFile } from "node:fs/promises";
 import { absolutePath } from "lib/paths.ts";
 import { centerCrop } from "lib/datasets/pictures/center_crops.ts";
+import { decodeOrReason } from "lib/datasets/pictures/damage_reason.ts";
 import { decodePicture } from "lib/datasets/pictures/decode_picture.ts";
 import { checkImageSet, type ImageSet } from "lib/datasets/pictures/images.ts";
 
 /**
- * Reads pictures as networks are evaluated on them: the short side resized to 8/7 of `size`, the centre kept.
+ * Reads pictures as networks are evaluated on them: the short side resized to 8/7 of `size`, the
+ * centre kept.
  *
- * @param paths JPEG, PNG, WebP; `~` is the home folder.
+ * @param paths JPEG, PNG, WebP, TIFF, GIF, AVIF or BMP files; `~` is the home folder.
  * @param options.size Pixels a side: 224 for networks that were trained on that.
  * @returns Unlabelled, in the order of the paths; `ids` are the files' names.
  * @throws {RangeError} If there is no path, or the size is not an integer from 8 to 4096.
@@ -43,8 +45,7 @@ async function readPicture(path: string, size: number): Promise<Uint8Array> {
   const bytes = await readFile(full).catch((error) => {
     throw new Error(`Cannot read the picture ${full}: ${error.code ?? error.message}`);
   });
-  const picture = await decodePicture(bytes).catch((error) => {
-    throw new Error(`Cannot read the picture ${full}: ${error.message.split("\n")[0].trim()}`);
-  });
+  const picture = await decodeOrReason(bytes, (bytes) => decodePicture(bytes));
+  if (typeof picture === "string") throw new Error(`Cannot read the picture ${full}: ${picture}`);
   return centerCrop(picture, size).data;
 }

@@ -1,4 +1,7 @@
-/** Lists of stored pictures: from folders, from an archive, and on disk, so that an archive is searched once. */
+/**
+ * Lists of pictures in folders and archives. A list is kept on disk, so that an archive is searched
+ * once.
+ */
 import { readdirSync, statSync } from "node:fs";
 import { join } from "@std/path";
 import { writeAtomically } from "lib/datasets/files/data_folder.ts";
@@ -12,16 +15,20 @@ export interface ArchivedPicture {
   /** Bytes from the start of the archive. */
   readonly offset: number;
   readonly length: number;
-  /** Which archive, where there are several: its path below their folder. */
+  /** The path of its archive below a folder, if there are several archives. */
   readonly archive?: string;
 }
 
-/** Names in a folder, sorted by code unit: the same on every machine. @throws {Error} If there is no such folder. */
+/**
+ * The names in a folder, sorted by code unit: the same on every machine.
+ *
+ * @throws {Error} If there is no such folder.
+ */
 export function namesIn(folder: string): string[] {
   return readdirSync(folder).sort();
 }
 
-/** The pictures at these paths below a folder, without labels. */
+/** Makes a set of the pictures at these paths below a folder, without labels. */
 export function storedInFolder(name: string, folder: string, ids: readonly string[]): StoredImages {
   const labels = new Int32Array(new SharedArrayBuffer(4 * ids.length)).fill(-1);
   return {
@@ -33,7 +40,7 @@ export function storedInFolder(name: string, folder: string, ids: readonly strin
   };
 }
 
-/** These pictures of an archive, without labels. */
+/** Makes a set of these pictures of an archive, without labels. */
 export function storedInArchive(
   name: string,
   path: string,
@@ -43,7 +50,7 @@ export function storedInArchive(
   return { name, ...unlabelledIds(pictures), classNames: [], place };
 }
 
-/** These pictures of several archives in a folder, without labels. */
+/** Makes a set of these pictures of several archives in a folder, without labels. */
 export function storedInArchives(
   name: string,
   folder: string,
@@ -72,7 +79,11 @@ function unlabelledIds(pictures: readonly ArchivedPicture[]) {
   return { labels, ids: packStrings(pictures.map(({ id }) => id)) };
 }
 
-/** The same pictures with classes. @param labelOf Index into `classNames`, by number. */
+/**
+ * Gives the same pictures classes.
+ *
+ * @param labelOf The index into `classNames` of picture number i.
+ */
 export function labelled(
   set: StoredImages,
   classNames: readonly string[],
@@ -84,10 +95,12 @@ export function labelled(
 }
 
 /**
- * The pictures of archives as they were listed before, or else as `search` lists them now; then the list is kept in `folder`.
+ * Gives the pictures of archives as they were listed before, or else as `search` lists them now;
+ * then the list is kept in `folder`.
  *
- * @param name Of the list.
- * @param paths Of the archives: a list holds for archives of the same paths, sizes and times of change.
+ * @param name Names the list.
+ * @param paths The archives: a list holds as long as their paths, sizes and times of change are the
+ *   same.
  */
 export async function indexedPictures(
   name: string,
@@ -117,7 +130,7 @@ function parseLine(line: string): ArchivedPicture {
   return { id, offset, length, ...(archive && { archive }) };
 }
 
-/** In parts of a few thousand lines: a million are more than one string should be. */
+/** Encodes a few thousand lines at a time: a million are more than one string should hold. */
 function* encoded(lines: readonly string[]): Generator<Uint8Array> {
   const encoder = new TextEncoder();
   for (let from = 0; from < lines.length; from += 4096) {

@@ -1,4 +1,4 @@
-/** What a file in a folder of pictures is, by its name. */
+/** Tells by its name what a file in a folder of pictures is. */
 
 /** Endings of the pictures that can be read, in lower case. */
 export const pictureEndings = [
@@ -6,7 +6,7 @@ export const pictureEndings = [
   ...["tif", "tiff", "gif", "avif", "bmp"],
 ] as const;
 
-/** The same for messages. */
+/** The kinds of pictures that can be read, for messages. */
 export const pictureKinds = "JPEG, PNG, WebP, TIFF, GIF, AVIF or BMP";
 
 const readable = new RegExp(`\\.(${pictureEndings.join("|")})$`, "i");
@@ -17,8 +17,8 @@ const system =
   /^(\..*|__MACOSX|@eaDir|@Recycle|#recycle|\$RECYCLE\.BIN|System Volume Information|lost\+found|__pycache__|Thumbs\.db|ehthumbs.*\.db|desktop\.ini|Icon\r)$/i;
 
 /**
- * - `system`: hidden, or made by an operating system, a file server or Jupyter for its own use: `.DS_Store`, `._owl.jpg`,
- *   `.ipynb_checkpoints`, `__MACOSX`, `@eaDir`, `Thumbs.db`. Folders too.
+ * - `system`: hidden, or made by an operating system, a file server or Jupyter for its own use:
+ *   `.DS_Store`, `._owl.jpg`, `.ipynb_checkpoints`, `__MACOSX`, `@eaDir`, `Thumbs.db`. Folders too.
  * - `picture`: one that can be read.
  * - `other picture`: one of a kind that cannot be read here.
  * - `other`: anything else.

@@ -1,4 +1,4 @@
-/** Decoded pictures of a stored set, damaged ones replaced. */
+/** Reads and decodes the pictures of a stored set, and replaces damaged ones. */
 import { decodeOrReason } from "./damage_reason.ts";
 import { imageCount } from "lib/datasets/pictures/images.ts";
 import { openStored, type StoredImages } from "lib/datasets/pictures/stored_images.ts";
@@ -12,21 +12,21 @@ export interface Damage {
 }
 
 export interface DecodedPicture<T> {
-  /** What was made of its bytes. */
+  /** The decoded picture. */
   readonly picture: T;
-  /** Of the picture that was decoded: the one asked for, or the first whole one after it. */
+  /** Its number in the set: the one asked for, or that of the first whole picture after it. */
   readonly index: number;
-  /** Those before it. */
+  /** The damaged pictures between the one asked for and this one. */
   readonly damaged: readonly Damage[];
 }
 
 /** Reads pictures by number, as many at a time as are asked for. */
 export interface PictureReader extends Disposable {
   /**
-   * A picture, decoded. For a damaged one, the next in the set that is whole, after the last the first: the same whoever
-   * asks and whenever.
+   * Reads and decodes a picture. A damaged one is replaced by the next whole one in the set (the
+   * last is followed by the first), which is the same one every time.
    *
-   * @param decode What throws here is the picture's fault.
+   * @param decode If it throws, the picture is damaged.
    * @throws {RangeError} If there is no such picture.
    * @throws {Error} If a file is gone, or many damaged ones follow each other.
    */
@@ -66,21 +66,28 @@ export function openPictures(set: StoredImages): PictureReader {
 }
 
 export interface DamageOptions {
-  /** Share of the set's pictures that may be damaged before it stops, 0 to 1. By default what the set says. */
+  /**
+   * Share of the set's pictures that may be damaged before it stops, 0 to 1. By default what the
+   * set says.
+   */
   readonly maxBadFraction?: number;
-  /** Told about each damaged picture, once. */
+  /** Gets a line for each damaged picture, once. By default it is printed. */
   readonly log?: (line: string) => void;
 }
 
-/** Counts a set's damaged pictures. */
+/** Counts the damaged pictures of a set. */
 export interface DamageLedger {
-  /** The damaged pictures found so far, in the order of their finding. */
+  /** The damaged pictures so far, in the order in which they were met. */
   readonly damaged: readonly Damage[];
   /** @throws {Error} If there are too many now; the message says what to do. */
   note(found: readonly Damage[]): void;
 }
 
-/** @throws {RangeError} If the share is not between 0 and 1. */
+/**
+ * Opens a ledger of a set's damaged pictures.
+ *
+ * @throws {RangeError} If the share is not between 0 and 1.
+ */
 export function damageLedger(
   set: StoredImages,
   { maxBadFraction = set.maxBadFraction ?? 0.01, log = console.warn }: DamageOptions,

@@ -1,8 +1,10 @@
 /**
- * Places an object at a scale, angle and offset on a canvas, so that two pictures of one thing differ pixel by pixel.
+ * Places an object at a scale, angle and offset on a canvas, so that two pictures of one thing
+ * differ pixel by pixel.
  *
- * S is the side of the object's raster and H that of the canvas, both square, in pixels. A raster pixel is one 32-bit
- * word 0xAABBGGRR with premultiplied alpha, so that two channels are computed at once; outside the raster it is 0.
+ * S is the side of the object's raster and H that of the canvas, both square, in pixels. A raster
+ * pixel is one 32-bit word 0xAABBGGRR with premultiplied alpha, so that two channels are computed
+ * at once; outside the raster it is 0.
  */
 import type { Rng } from "lib/rng.ts";
 
@@ -14,9 +16,14 @@ export interface Bounds {
   readonly bottom: number;
 }
 
-/** An object ready to be placed: its raster, halved again and again, and the box that holds all of it. */
+/**
+ * An object ready to be placed: its raster, halved again and again, and the box that holds all of
+ * it.
+ */
 export interface Sprite {
-  /** `[S / 2^l, S / 2^l]` words for l = 0, 1, …: shrinking samples from the level nearest in size. */
+  /**
+   * `[S / 2^l, S / 2^l]` words for l = 0, 1, …: shrinking samples from the level nearest in size.
+   */
   readonly levels: readonly Uint32Array[];
   /** S of each level. */
   readonly sizes: readonly number[];
@@ -24,20 +31,23 @@ export interface Sprite {
   readonly box: Bounds;
 }
 
-/** Where an object lies: canvas = centre + scale · rotation(angle) · (raster − centre of the box). */
+/**
+ * The place of an object on a canvas: canvas = centre + scale · rotation(angle) · (raster − centre
+ * of the box).
+ */
 export interface Placement {
   /** Canvas pixels per raster pixel. */
   readonly scale: number;
   /** Radians, clockwise as seen. */
   readonly angle: number;
-  /** Where the centre of the object's box comes to lie, in canvas pixels from the left and top edge. */
+  /** The place of the centre of the object's box, in canvas pixels from the left and top edge. */
   readonly x: number;
   readonly y: number;
 }
 
-/** From what placements are drawn, uniformly. */
+/** The range from which placements are drawn, uniformly. */
 export interface PlacementRange {
-  /** Longer side of the object's box over the side of the canvas. */
+  /** The longer side of the object's box over the side of the canvas. */
   readonly extent: readonly [min: number, max: number];
   /** Largest rotation to either side, in degrees. */
   readonly rotation: number;
@@ -46,7 +56,8 @@ export interface PlacementRange {
 /**
  * Prepares a raster for placing; it is copied.
  *
- * @param raster `[S, S, 4]`, RGBA with premultiplied alpha; or `[S, S]`, grey, which is its own alpha (ink on nothing).
+ * @param raster `[S, S, 4]`, RGBA with premultiplied alpha; or `[S, S]`, grey, which is its own
+ *   alpha (ink on nothing).
  * @throws {TypeError} If the number of values is neither.
  */
 export function makeSprite(raster: Uint8Array, size: number): Sprite {
@@ -69,9 +80,11 @@ export function makeSprite(raster: Uint8Array, size: number): Sprite {
 }
 
 /**
- * Draws a placement that keeps the whole object on the canvas; the offset is uniform over all that do.
+ * Draws a placement that keeps the whole object on the canvas; the offset is uniform over all that
+ * do.
  *
- * Where an object of the drawn extent does not fit at the drawn angle, it is shrunk until it just does.
+ * If an object of the drawn extent does not fit at the drawn angle, it is shrunk until it just
+ * does.
  */
 export function drawPlacement(
   rng: Rng,
@@ -128,7 +141,10 @@ export function renderSprite(
   }
 }
 
-/** From canvas to raster: u = u0 + cos · x + sin · y, v = v0 − sin · x + cos · y, in pixel centres of the level. */
+/**
+ * The map from canvas to raster: u = u0 + cos · x + sin · y, v = v0 − sin · x + cos · y, in pixel
+ * centres of the level.
+ */
 interface Inverse {
   readonly raster: Uint32Array; // [S, S]
   readonly S: number;
@@ -138,7 +154,10 @@ interface Inverse {
   readonly sin: number;
 }
 
-/** On the level chosen half a canvas pixel is at most one raster pixel, so 2 × 2 samples see all that lies under it. */
+/**
+ * The level at which half a canvas pixel is at most one raster pixel, so that 2 × 2 samples see all
+ * that lies under a pixel.
+ */
 function inverse(sprite: Sprite, { scale, angle, x, y }: Placement): Inverse {
   const wanted = Math.max(0, Math.floor(Math.log2(1 / scale)));
   const level = Math.min(sprite.levels.length - 1, wanted);
@@ -156,7 +175,9 @@ function inverse(sprite: Sprite, { scale, angle, x, y }: Placement): Inverse {
   };
 }
 
-/** Writes the sum of 2 × 2 bilinear samples of canvas pixel (x, y) to `sum`. Weights are in 256ths. */
+/**
+ * Writes the sum of 2 × 2 bilinear samples of canvas pixel (x, y) to `sum`. Weights are in 256ths.
+ */
 function takeSamples(map: Inverse, x: number, y: number, sum: Uint32Array): void {
   const { raster, S } = map;
   let [redBlue, greenAlpha] = [0, 0];

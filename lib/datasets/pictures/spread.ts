@@ -1,8 +1,10 @@
-/** Which images of a set are taken where only some are wanted: the same on every machine, spread over the whole set. */
+/** Chooses some images of a set: the same ones on every machine, spread over the whole set. */
 
 /**
- * Of `total` things in a row, the numbers of `count` that lie evenly in it, so that a set in the order of its classes keeps all
- * large ones; all numbers, if there are no more than `count`.
+ * Chooses `count` of `total` things in a row, evenly spaced, so that a set in the order of its
+ * classes keeps its large classes. If there are no more than `count`, all are chosen.
+ *
+ * @returns Their numbers, from 0, in order.
  */
 export function evenIndices(total: number, count: number): number[] {
   const length = Math.min(total, count);
@@ -10,10 +12,11 @@ export function evenIndices(total: number, count: number): number[] {
 }
 
 /**
- * As {@linkcode evenIndices}, class by class: each class keeps its share of the set, and at least one image as long as `count`
- * is not below the number of classes. In the order of the set.
+ * Chooses `count` images as {@linkcode evenIndices} does, but class by class: each class keeps its
+ * share of the set, and at least one image as long as `count` is not below the number of classes.
  *
  * @param labels `[N]`; images without a class (−1) count as one class.
+ * @returns Their numbers, from 0, in the order of the set.
  */
 export function evenIndicesByClass(labels: ArrayLike<number>, count: number): number[] {
   const total = labels.length;
@@ -26,7 +29,10 @@ export function evenIndicesByClass(labels: ArrayLike<number>, count: number): nu
   ).sort((a, b) => a - b);
 }
 
-/** Splits `count` by sizes, by largest remainders; none is left with nothing as long as there is enough for all. */
+/**
+ * Splits `count` in proportion to sizes, by largest remainders. No part is 0 as long as there is
+ * enough for all.
+ */
 function sharesOf(sizes: readonly number[], count: number): number[] {
   const total = sizes.reduce((sum, size) => sum + size, 0);
   const least = count >= sizes.length ? 1 : 0;

@@ -1,4 +1,4 @@
-/** Pictures that stay in their files, JPEG and whatever else libvips reads, for sets that no memory holds. N pictures. */
+/** Sets of pictures that stay in their files, because no memory holds them. N pictures. */
 import { join } from "@std/path";
 import { type FileHandle, open, readFile } from "node:fs/promises";
 import type { Raster } from "lib/augment/mod.ts";
@@ -8,19 +8,22 @@ import { evenIndices } from "./spread.ts";
 import { packStrings, stringAt, type StringTable } from "./string_table.ts";
 
 /**
- * Labelled pictures of any size, by where their bytes lie. Plain data, its arrays in shared memory: a thread gets all of it
- * with a message.
+ * Labelled pictures of any size, by where their bytes lie. It is plain data with its arrays in
+ * shared memory, so that it can be sent to a thread.
  */
 export interface StoredImages {
-  /** What it is, for captions and messages: `imagenet, train`. */
+  /** Its name in captions and messages: `imagenet, train`. */
   readonly name: string;
-  /** `[N]`, unique; within a folder, the picture's path below it. */
+  /** `[N]`, unique; in a folder, each picture's path below it. */
   readonly ids: StringTable;
   /** `[N]`, indices into `classNames`; −1 is unlabelled. */
   readonly labels: Int32Array;
   readonly classNames: readonly string[];
   readonly place: PicturePlace;
-  /** Whether pictures are seen as a viewer shows them (see `decodeUpright`). By default they are seen as they are stored. */
+  /**
+   * Whether pictures are seen as a viewer shows them (see `decodeUpright`). By default they are
+   * seen as they are stored.
+   */
   readonly upright?: boolean;
   /** Share of the pictures that may be damaged before it stops, 0 to 1. By default 0.01. */
   readonly maxBadFraction?: number;
@@ -40,7 +43,7 @@ export type PicturePlace =
   | {
     readonly kind: "archives";
     readonly folder: string;
-    /** Of the archives, below the folder. */
+    /** The paths of the archives below the folder. */
     readonly names: readonly string[];
     /** `[N]`, which archive each picture is in. */
     readonly which: Uint16Array;
@@ -48,7 +51,7 @@ export type PicturePlace =
     readonly lengths: Uint32Array;
   };
 
-/** What trains a network and is evaluated: images in memory, or pictures in files. Name, labels and classes are alike. */
+/** Images in memory, or pictures in files: either trains a network and evaluates it. */
 export type ImageSource = ImageSet | StoredImages;
 
 /** Whether the pictures are in files. */
@@ -57,7 +60,7 @@ export function isStored(source: ImageSource): source is StoredImages {
 }
 
 /**
- * The source itself, which must be in memory.
+ * Returns the source, which must be in memory.
  *
  * @param what What cannot be done with pictures in files, for the message.
  * @throws {RangeError} If it is not.
@@ -67,12 +70,16 @@ export function inMemory(source: ImageSource, what: string): ImageSet {
   throw new RangeError(`Cannot ${what}: the pictures of "${source.name}" stay in their files`);
 }
 
-/** Where an image of a source comes from, unique in it. */
+/** The origin of an image, unique in its source. */
 export function idOf(source: ImageSource, index: number): string {
   return isStored(source) ? stringAt(source.ids, index) : source.ids[index]!;
 }
 
-/** The pictures at `indices`, in that order. @throws {RangeError} If an index is outside the set. */
+/**
+ * Selects the pictures at `indices`, in that order.
+ *
+ * @throws {RangeError} If an index is outside the set.
+ */
 export function selectStored(set: StoredImages, indices: readonly number[]): StoredImages {
   const { place } = set;
   for (const index of indices) {
@@ -98,7 +105,7 @@ export function selectStored(set: StoredImages, indices: readonly number[]): Sto
   return { ...set, ids, labels, place: { ...place, which, offsets, lengths } };
 }
 
-/** At most `count` images, evenly spread over the set (see `evenIndices`); a set that has no more is returned itself. */
+/** Selects at most `count` images, evenly spread over the set (see `evenIndices`). */
 export function thinned<S extends ImageSource>(source: S, count: number): S;
 export function thinned(source: ImageSource, count: number): ImageSource {
   if (count >= imageCount(source)) return source;

@@ -1,9 +1,12 @@
-/** Many short strings in two arrays of shared memory: a million names take forty megabytes, and threads get them for nothing. */
+/**
+ * Keeps many short strings in two arrays of shared memory: a million names take 40 MB, and threads
+ * need no copy.
+ */
 
 /** N strings, one after the other in UTF-8. */
 export interface StringTable {
   readonly bytes: Uint8Array;
-  /** `[N]`, where each string ends in `bytes`. */
+  /** `[N]`, the end of each string in `bytes`. */
   readonly ends: Uint32Array;
 }
 

@@ -1,4 +1,7 @@
-/** CIFAR-10 and CIFAR-100 (Krizhevsky 2009), 32×32 colour, in their binary version: unpacked, or the archive as downloaded. */
+/**
+ * Reads CIFAR-10 and CIFAR-100 (Krizhevsky 2009), 32×32 colour images, from their binary version,
+ * unpacked or not.
+ */
 import { join } from "@std/path";
 import { absolutePath } from "lib/paths.ts";
 import { dataFolder, stat } from "lib/datasets/files/data_folder.ts";
@@ -11,7 +14,7 @@ const imageBytes = 3 * side * side; // a plane of red, one of green, one of blue
 /** How a version of CIFAR is stored. Its numbers are those of the published files. */
 export interface CifarLayout {
   readonly name: string;
-  /** As downloaded. */
+  /** The name of the archive that is downloaded. */
   readonly archive: string;
   /** The folder that it unpacks to. */
   readonly folder: string;
@@ -51,7 +54,10 @@ const cifar100 = (labels: "fine" | "coarse"): CifarLayout => ({
 });
 
 export interface CifarOptions {
-  /** Where the files or the archive are; by default, `data/cifar-10` and `data/cifar-100`. `~` is the home folder. */
+  /**
+   * The folder of the files or the archive; by default, `data/cifar-10` and `data/cifar-100`. `~`
+   * is the home folder.
+   */
   readonly folder?: string;
   /** The first so many of 50,000: they are in random order already. */
   readonly trainCount?: number;
@@ -59,7 +65,10 @@ export interface CifarOptions {
   readonly testCount?: number;
 }
 
-/** @throws {Error} If a file is missing or has another length than the published one; the message says what to do. */
+/**
+ * @throws {Error} If a file is missing or has another length than the published one; the message
+ *   says what to do.
+ */
 export function loadCifar10(
   { folder = dataFolder("cifar-10"), ...counts }: CifarOptions = {},
 ): Promise<{ train: ImageSet; test: ImageSet }> {
@@ -107,8 +116,11 @@ async function openFiles(layout: CifarLayout, folder: string): Promise<ReadFile>
   }
   const archive = join(folder, layout.archive);
   if (!await stat(archive)) {
+    const other = await otherVersion(folder);
     throw new Error(
-      `Cannot find ${layout.name} in ${folder}: put ${layout.archive}, its binary version, there, unpacked or not`,
+      `Cannot find ${layout.name} in ${folder}: ${
+        other ? `${other} is another version of it; ` : ""
+      }put ${layout.archive}, its binary version, there, unpacked or not`,
     );
   }
   const files = await unpackArchive(archive);
@@ -117,6 +129,13 @@ async function openFiles(layout: CifarLayout, folder: string): Promise<ReadFile>
     if (bytes) return Promise.resolve({ bytes, path: `${name} in ${archive}` });
     throw new Error(`Cannot read ${layout.name}: ${name} is not in ${archive}; download it again`);
   };
+}
+
+/** The file or folder in which the versions for Python or MATLAB are, if one is there. */
+async function otherVersion(folder: string): Promise<string | undefined> {
+  if (!(await stat(folder))?.isDirectory) return undefined;
+  const names = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+  return names.find((name) => /^cifar-100?-(python|matlab|batches-py|batches-mat)/.test(name));
 }
 
 async function readSplit(
@@ -158,7 +177,7 @@ async function readSplit(
   });
 }
 
-/** Three planes to pixels. */
+/** Turns three planes into pixels. */
 function interleave(planes: Uint8Array, out: Uint8Array, start: number): void {
   const size = side * side;
   for (let p = 0, o = start; p < size; p++, o += 3) {

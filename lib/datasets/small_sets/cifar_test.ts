@@ -22,7 +22,10 @@ const layout: CifarLayout = {
   classes: "fine_label_names.txt",
 };
 
-/** Image i of a file: coarse label 9, fine label i, red i, green 100 + i, blue 200 + i, and the first pixel's red 255. */
+/**
+ * Image i of a file: coarse label 9, fine label i, red i, green 100 + i, blue 200 + i, and the
+ * first pixel's red 255.
+ */
 function records(count: number): Uint8Array {
   return new Uint8Array(
     Array.from({ length: count }, (_, i) => {
@@ -66,6 +69,8 @@ Deno.test("loadCifar() names a missing file, a wrong length, a damaged archive",
   inTempFolder(async (folder) => {
     const fails = (text: string) => assertRejects(() => loadCifar(layout, folder), Error, text);
     await fails(`Cannot find CIFAR-100 in ${folder}: put cifar-100-binary.tar.gz`);
+    await Deno.writeTextFile(`${folder}/cifar-100-python.tar.gz`, "");
+    await fails("cifar-100-python.tar.gz is another version of it; put cifar-100-binary.tar.gz");
     await Deno.writeFile(`${folder}/${layout.archive}`, new Uint8Array(2000).fill(3));
     await fails(`Cannot unpack ${folder}/cifar-100-binary.tar.gz`);
     await write(folder);

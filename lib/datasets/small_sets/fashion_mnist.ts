@@ -1,4 +1,7 @@
-/** Fashion-MNIST (Xiao, Rasul and Vollgraf 2017): 60,000 + 10,000 images of ten kinds of clothing, as shipped or placed. */
+/**
+ * Fashion-MNIST (Xiao, Rasul and Vollgraf 2017): 60,000 + 10,000 images of ten kinds of clothing,
+ * as shipped or placed.
+ */
 import { absolutePath } from "lib/paths.ts";
 import { checkImageSet, type ImageSet } from "lib/datasets/pictures/images.ts";
 import {
@@ -14,7 +17,7 @@ import {
 } from "lib/datasets/pictures/place.ts";
 import { createRng, type Rng } from "lib/rng.ts";
 
-/** In the order of the published labels. */
+/** The classes, in the order of the published labels. */
 export const fashionMnistClasses = [
   "T-shirt/top",
   "trouser",
@@ -30,7 +33,10 @@ export const fashionMnistClasses = [
 
 const side = 28; // pixels, as shipped
 
-/** How the placed version differs from the shipped: enough that comparing pixels is weak, never cut off. */
+/**
+ * How the placed version differs from the shipped one: so much that comparing pixels is weak, and
+ * no garment is cut off.
+ */
 export const fashionMnistPlacement: PlacementRange = { extent: [0.6, 1], rotation: 25 };
 
 export interface FashionMnistOptions {
@@ -42,9 +48,9 @@ export interface FashionMnistOptions {
   readonly trainCount?: number;
   /** The first so many of 10,000. */
   readonly testCount?: number;
-  /** Of the placements. Image i lies the same whatever the counts. */
+  /** The seed of the placements. Image i is placed alike whatever the counts. */
   readonly seed?: number;
-  /** Where the four files are; without it they are looked for, then fetched. */
+  /** The folder of the four files; without it they are looked for, then fetched. */
   readonly folder?: string;
   readonly log?: (line: string) => void;
 }
@@ -52,9 +58,11 @@ export interface FashionMnistOptions {
 /**
  * Loads Fashion-MNIST; grey becomes three equal channels.
  *
- * With cosine k-NN (k = 20) on raw pixels, 20,000 train and all test images: as shipped 81.9 %, placed 66.3 %.
+ * Cosine k-NN (k = 20) on raw pixels, with 20,000 training and all test images, reaches 81.9 % as
+ * shipped and 66.3 % placed.
  *
- * @throws {RangeError} If a count or the size is not a positive integer in range, or a size is given without `placed`.
+ * @throws {RangeError} If a count or the size is not a positive integer in range, or a size is
+ *   given without `placed`.
  * @throws {Error} If the files cannot be found, fetched or trusted.
  */
 export async function loadFashionMnist(
@@ -78,7 +86,7 @@ export async function loadFashionMnist(
   return { train: await load("train", trainCount), test: await load("test", testCount) };
 }
 
-/** @param rng Of the placements; without it, as shipped. */
+/** @param rng The stream of the placements; without it, images are as shipped. */
 function toImageSet(
   { images, labels }: FashionMnistFiles,
   split: string,

@@ -1,17 +1,20 @@
-/** Finds the four files of Fashion-MNIST (Xiao, Rasul and Vollgraf 2017), or fetches them, and checks them. */
+/**
+ * Finds the four files of Fashion-MNIST (Xiao, Rasul and Vollgraf 2017), or fetches them, and
+ * checks them.
+ */
 import { join } from "@std/path";
 import { gunzipSync } from "node:zlib";
 import { dataFolder, exists, writeAtomically } from "lib/datasets/files/data_folder.ts";
 import { type IdxArray, parseIdx } from "lib/datasets/small_sets/idx.ts";
 
-/** Debian's package, as it unpacks under the root folder. */
+/** Debian's package, and the folder below `/` that it unpacks to. */
 const debianPackage = "dataset-fashion-mnist";
 const debianFolder = "usr/share/datasets/fashion-mnist";
 
-/** Where the authors' README says the files are. */
+/** The address that the authors' README gives for the files. */
 const publicAddress = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/";
 
-/** SHA-256 of each file once decompressed, so that it matters not how it was compressed. */
+/** SHA-256 of each file once decompressed, so that it does not matter how it was compressed. */
 const digests = {
   "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
   "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
@@ -28,7 +31,7 @@ export interface FashionMnistFiles {
   readonly labels: IdxArray; // [N]
 }
 
-/** Where the files are put when fetched, and looked for first. */
+/** The folder that files are fetched into, and looked for in first. */
 export const fashionMnistFolder = dataFolder("fashion-mnist");
 
 /** One line that says how to put the files there by hand. */
@@ -49,7 +52,8 @@ export async function findFashionMnist(
 /**
  * Reads and checks one split.
  *
- * @throws {Error} If a file is missing, or is not the one published; the message says how to mend it.
+ * @throws {Error} If a file is missing, or is not the one published; the message says how to mend
+ *   it.
  */
 export async function readFashionMnist(
   folder: string,
@@ -101,11 +105,12 @@ async function pathOf(folder: string, name: FileName): Promise<string | undefine
 }
 
 /**
- * The folder with all four files, fetched into `data/fashion-mnist` if they are nowhere: from Debian's package, else
- * from the authors' address.
+ * The folder with all four files, fetched into `data/fashion-mnist` if they are nowhere: from
+ * Debian's package, else from the authors' address.
  *
  * @param log Gets a line for each thing that takes long.
- * @throws {Error} If they cannot be had: one line that says what was tried and how to put them there by hand.
+ * @throws {Error} If they cannot be had: one line that says what was tried and how to put them
+ *   there by hand.
  */
 export async function fetchFashionMnist(log: (line: string) => void): Promise<string> {
   const found = await findFashionMnist();

@@ -1,4 +1,7 @@
-/** The IDX format of MNIST and its successors: a magic number, big-endian sizes, then unsigned bytes. */
+/**
+ * The IDX format of MNIST and its successors: a magic number, big-endian sizes, then unsigned
+ * bytes.
+ */
 
 /** An array of unsigned bytes with its shape: `[N, H, W]` for images, `[N]` for labels. */
 export interface IdxArray {
@@ -10,7 +13,8 @@ export interface IdxArray {
  * Reads an IDX file of unsigned bytes; `data` shares the memory of `bytes`.
  *
  * @param name The file's name, for messages.
- * @throws {TypeError} If it is not IDX, does not hold unsigned bytes, or is shorter or longer than its header says.
+ * @throws {TypeError} If it is not IDX, does not hold unsigned bytes, or is shorter or longer than
+ *   its header says.
  */
 export function parseIdx(bytes: Uint8Array, name: string): IdxArray {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -1,4 +1,4 @@
-/** From a data config and a scale to images, in memory or in their files. */
+/** Opens the images that a data config and a scale ask for, in memory or in their files. */
 import {
   imageCount,
   type ImageSet,
@@ -19,20 +19,24 @@ import { dataFolder } from "lib/datasets/files/data_folder.ts";
 import type { DataConfig, Scale } from "lib/experiments/configs/config.ts";
 
 export interface DataSplit {
-  /** What pre-training sees: no labels, and more images than `train` where some have none. */
+  /**
+   * The images that pre-training sees: without labels, and more than `train` if some images have
+   * none.
+   */
   readonly pretrain: ImageSource;
-  /** What the k-NN looks its neighbours up in. */
+  /** The images among which the k-NN looks for neighbours. */
   readonly train: ImageSource;
   readonly test: ImageSource;
 }
 
-/** The same, all of it in memory. */
+/** A split of which all images are in memory. */
 export type LoadedSplit = Readonly<Record<keyof DataSplit, ImageSet>>;
 
 const mostBytes = 4 * 2 ** 30; // of a split's pixels
 
 /**
- * The images of a scale in memory, to be looked at. Pictures in files are cropped as a network is evaluated on them.
+ * Loads the images of a scale into memory, to be looked at. Pictures in files are cropped as for an
+ * evaluation.
  *
  * @throws {RangeError} If they are too many for that.
  */
@@ -54,10 +58,11 @@ export async function loadData(data: DataConfig, scale: Scale): Promise<LoadedSp
 }
 
 /**
- * Finds what a scale asks for. The images are the same for every seed of a study: a seed moves weights, order and
- * crops, not the data.
+ * Finds what a scale asks for. The images are the same for every seed of a study: a seed moves
+ * weights, order and crops, not the data.
  *
- * @param log Gets a line for everything in a person's own folders that is passed over. By default each line is printed once.
+ * @param log Gets a line for everything in a person's own folders that is passed over. By default
+ *   each line is printed once.
  */
 export async function openData(
   data: DataConfig,
@@ -95,7 +100,10 @@ export async function openData(
 
 const said = new Set<string>();
 
-/** Prints a line, unless this process has printed it before: every evaluation of a run opens the same folders. */
+/**
+ * Prints a line, unless this process has printed it before: every evaluation of a run opens the
+ * same folders.
+ */
 export function sayOnce(line: string): void {
   if (said.has(line)) return;
   said.add(line);
@@ -103,7 +111,8 @@ export function sayOnce(line: string): void {
 }
 
 /**
- * Why images cannot be scored by their classes, in words; `undefined` if they can: all have a class, of two or more.
+ * Why images cannot be scored by their classes, in words; `undefined` if they can: all have a
+ * class, of two or more.
  */
 export function withoutClasses({ train, test }: DataSplit): string | undefined {
   for (const { name, labels } of [train, test]) {
@@ -126,8 +135,8 @@ export function requireClasses(split: DataSplit, attempt: string): void {
 }
 
 /**
- * What was asked for last of the images that the project brings, which nobody changes. Placing them takes seconds, and evaluations
- * ask for the same ones again and again.
+ * The split of the project's own images that was asked for last. Placing them takes seconds, and
+ * evaluations ask for the same ones again and again.
  */
 let lastOwn: { readonly key: string; readonly split: DataSplit } | undefined;
 

@@ -1,28 +1,33 @@
-/** Results of evaluations, kept in the run's folder, so that a cell that is run again loads them. */
+/**
+ * Keeps results of evaluations in the run's folder, so that a cell that is run again loads them.
+ */
 import { join } from "@std/path";
 import { replaceFile } from "lib/weights/replace_file.ts";
 import type { RunFolder } from "./run_folder.ts";
 import { mayCompute } from "./saved_only.ts";
 
-/** One result, under everything that decides it. */
+/** One result, with everything that decides it. */
 interface Entry {
   readonly options: unknown;
   readonly result: unknown;
 }
 
 export interface EvaluatedOptions {
-  /** Of the file in the run's folder: `linear`, `knn`. */
+  /** The name of the file in the run's folder: `linear`, `knn`. */
   readonly name: string;
-  /** Plain data, always in one order: whatever changes the result, the checkpoint's step too. */
+  /**
+   * Everything that changes the result, the checkpoint's step too: plain data, with its keys always
+   * in one order.
+   */
   readonly options: object;
   /** Compute it anew. */
   readonly fresh: boolean;
 }
 
 /**
- * The result of an evaluation: from `outputs/<run>/<name>.json` if that has one for the same options, else computed and put
- * there. It is what JSON makes of it either way, but for numbers that JSON has no word for, as the loss of a rate that diverged:
- * they are NaN.
+ * Loads the result of an evaluation from `outputs/<run>/<name>.json`, if that has one for the same
+ * options; else computes it and puts it there. The result is what JSON makes of it either way;
+ * numbers that JSON cannot hold, such as the loss of a rate that diverged, are NaN.
  *
  * @throws {NotSavedError} If it is not there and `BCSSL_SAVED` is `only`.
  * @throws What `compute` throws; the file stands as it was.
@@ -45,7 +50,10 @@ export async function evaluated<T>(
   return parse(JSON.stringify(computed.result)) as T;
 }
 
-/** None, where the file is missing or damaged: they are computed again. */
+/**
+ * Reads the kept results. If the file is missing or damaged there are none, and they are computed
+ * again.
+ */
 function readEntries(file: string): Entry[] {
   try {
     const entries = parse(Deno.readTextFileSync(file));

@@ -1,6 +1,6 @@
 /**
- * Which of a person's own pictures a run was trained on, kept in its folder. A run's id is that of its config alone, which names
- * folders: what lies in them may change.
+ * Which of a person's own pictures a run was trained on, kept in its folder. A run's id is that of
+ * its config alone, which names folders: what lies in them may change.
  */
 import { join } from "@std/path";
 import {
@@ -22,8 +22,8 @@ function recordPath({ path }: RunFolder): string {
 }
 
 /**
- * Notes the pictures of a run that is about to be trained or evaluated for the first time. Does nothing if something is trained
- * already, or for other data than a person's own folders.
+ * Notes the pictures of a run that is about to be trained or evaluated for the first time. Does
+ * nothing if something is trained already, or for other data than a person's own folders.
  *
  * @throws {Error} If the folders cannot be used, or the disk refuses.
  */
@@ -41,14 +41,16 @@ export async function recordPictures(
 }
 
 /**
- * Makes sure that what a run's folder holds belongs to the pictures that are there now; call it before loading or adding to it. Does
- * nothing for other data than a person's own folders.
+ * Makes sure that what a run's folder holds belongs to the pictures that are there now; call it
+ * before loading or adding to it. Does nothing for other data than a person's own folders.
  *
- * Folders that were moved or copied, with the same pictures in them, are the same. If a folder is not there, that is said, and what
- * was kept can still be loaded. So is a run from before pictures were noted.
+ * Folders that were moved or copied, with the same pictures in them, are the same. If a folder is
+ * not there, that is said, and what was kept can still be loaded. So is a run from before pictures
+ * were noted.
  *
  * @param warn Told of what cannot be compared. By default each line is printed once.
- * @throws {Error} If pictures were added, removed or changed; the message says how many and what to do.
+ * @throws {Error} If pictures were added, removed or changed; the message says how many and what to
+ *   do.
  */
 export async function requireSamePictures(
   folder: RunFolder,
