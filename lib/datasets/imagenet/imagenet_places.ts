@@ -29,7 +29,7 @@ const insides = [
   ...["imagenet", "tiny-imagenet-200"],
 ];
 
-export type Split = keyof typeof archives;
+export type ImageNetSplit = keyof typeof archives;
 
 /** The contents that a folder must have, for messages. */
 export const layout =
@@ -59,7 +59,7 @@ export interface FoundPictures {
  * @throws {Error} If they are not there, or packed in another way; the message says what was found
  *   and what to do.
  */
-export async function findPictures(split: Split, places: Places): Promise<FoundPictures> {
+export async function findPictures(split: ImageNetSplit, places: Places): Promise<FoundPictures> {
   const refusals: string[] = [];
   for (const inside of insides) {
     const base = join(places.root, inside);
@@ -85,12 +85,12 @@ export async function findPictures(split: Split, places: Places): Promise<FoundP
 }
 
 /** `imagenet, train`: in captions and messages, and the name of the list of an archive. */
-function nameOf(split: Split): string {
+function nameOf(split: ImageNetSplit): string {
   return `imagenet, ${split}`;
 }
 
 async function inArchive(
-  split: Split,
+  split: ImageNetSplit,
   path: string,
   { indexFolder, log }: Places,
 ): Promise<FoundPictures | undefined> {
@@ -101,7 +101,7 @@ async function inArchive(
 }
 
 async function inFolder(
-  split: Split,
+  split: ImageNetSplit,
   folder: string,
   { indexFolder, log }: Places,
 ): Promise<FoundPictures | undefined> {

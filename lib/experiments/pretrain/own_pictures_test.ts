@@ -98,7 +98,7 @@ Deno.test("pictures without classes train to the end without a monitor; what nee
     await assertRejects(
       () => knn(config, options),
       RangeError,
-      `measure the k-NN: the pictures of`,
+      "Cannot score a k-NN: the pictures of",
     );
     for (const verb of [knn, linearProbe, supervised] as const) {
       await assertRejects(() => verb(config, options), RangeError, need);
