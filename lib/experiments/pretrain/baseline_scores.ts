@@ -7,8 +7,10 @@ import { type ChosenProbe, chosenProbe } from "lib/experiments/measure/chosen_pr
 import type { PretrainConfig, RunKey, ScaleName } from "lib/experiments/configs/config.ts";
 import { counter, toItsEnd } from "lib/experiments/runs/in_turn.ts";
 import { knn } from "lib/experiments/measure/knn_scores.ts";
+import { folderOf, readStatus } from "lib/experiments/runs/run_folder.ts";
+import { twinId } from "lib/experiments/subjects/supervised_twin.ts";
 import { pretrain } from "lib/experiments/pretrain/pretrain.ts";
-import { methodName } from "lib/experiments/subjects/experiment.ts";
+import { methodName, openExperiment } from "lib/experiments/subjects/experiment.ts";
 import type { SubjectOrPixels } from "lib/experiments/subjects/subject.ts";
 import { supervised } from "lib/experiments/pretrain/supervised.ts";
 
@@ -86,6 +88,7 @@ export async function baselineScores(
   const method = methodName(config.recipe);
   const count = counter(seeds.length * (2 + 2 * kinds.length), options);
   const { signal, onWarning } = options;
+  await requireClassesOf(config, scale, seeds[0] ?? 0);
   for (const seed of seeds) {
     for (const train of [pretrain, supervised]) {
       await count(() => toItsEnd(train, config, { scale, seed, signal, onWarning }));
@@ -109,6 +112,13 @@ export async function baselineScores(
     });
   }
   return { method, scale, seeds, k, scores };
+}
+
+/** Refuses a person's own pictures without classes before the first run is trained, not after it. */
+async function requireClassesOf(config: PretrainConfig, scale: ScaleName, seed: number) {
+  const key = { config, scale, seed };
+  if (config.data.kind !== "folder" || readStatus(folderOf(twinId(key))) !== undefined) return;
+  await openExperiment(key).labelledData("score baselines");
 }
 
 interface What extends RunKey, Pick<TrainHooks, "signal"> {

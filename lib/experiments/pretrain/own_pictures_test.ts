@@ -5,6 +5,7 @@ import { override, type PretrainConfig, runId } from "lib/experiments/configs/co
 import { knn } from "lib/experiments/measure/knn_scores.ts";
 import { linearProbe } from "lib/experiments/measure/linear_probe.ts";
 import { nearestImages } from "lib/experiments/measure/nearest_images.ts";
+import { baselineScores } from "lib/experiments/pretrain/baseline_scores.ts";
 import { pretrain } from "lib/experiments/pretrain/pretrain.ts";
 import { supervised } from "lib/experiments/pretrain/supervised.ts";
 import { imageCount } from "lib/datasets/pictures/images.ts";
@@ -81,7 +82,13 @@ Deno.test("a class that only the test pictures have is refused before the first 
   }));
 
 Deno.test("pictures without classes train to the end without a monitor; what needs classes says so", () =>
-  inFolders("flat", "flat", async (config) => {
+  inFolders("flat", "flat", async (config, outputs) => {
+    const scoring = () => baselineScores(config, { scale: "smoke", seeds: [0] });
+    await assertRejects(scoring, RangeError, "Cannot score baselines: the pictures of");
+    assertTrue(
+      ![...Deno.readDirSync(outputs)].some(({ name }) => name.startsWith("mine")),
+      "trained",
+    );
     const said: string[] = [];
     const onWarning = (line: string) => void said.push(line);
     const trained = await pretrain(config, { ...options, onWarning });
