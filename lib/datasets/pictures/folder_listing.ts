@@ -113,9 +113,13 @@ function sortedEntries(path: string) {
   }
 }
 
-/** What a link leads to; `undefined` if that is not there. */
+/** What a link leads to; `undefined` if that is not there, or is the link itself. */
 function followed(path: string) {
-  return statSync(path, { throwIfNoEntry: false });
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -161,10 +165,8 @@ function requireClear(
   const [name] = classNames;
   if (beside > 0) {
     throw new Error(
-      `Cannot take the classes of ${folder}: it holds ${
-        plural(beside, "picture")
-      } and one folder ` +
-        `with pictures, ${name}; sort all into one folder for each class, or take ${name} out`,
+      `Cannot take the classes of ${folder}: it holds ${plural(beside, "picture")} and one ` +
+        `folder with pictures, ${name}; sort all into a folder for each class, or take ${name} out`,
     );
   }
   const inside = new Set(ids[0]!.map((id) => id.split("/").slice(1, -1)[0]));

@@ -61,12 +61,13 @@ Deno.test("listPictureFolder() follows links to folders and pictures, and no cir
     await link("elsewhere/2.jpg", "birds/crow/2.jpg");
     await link("elsewhere/none.jpg", "birds/crow/3.jpg");
     await link("birds", "birds/crow/up");
+    await link("birds/crow/me", "birds/crow/me");
     await link("elsewhere/owl", "elsewhere/owl/self");
     const listing = await listPictureFolder(`${folder}/birds`);
     assertEquals(contents(listing), [
       ...["crow: crow/1.jpg", "crow: crow/2.jpg", "owl: owl/1.jpg"],
     ]);
-    says(listing, "1 link that leads nowhere: crow/3.jpg");
+    says(listing, "2 links that lead nowhere: crow/3.jpg, crow/me");
     says(listing, "2 links back to folders above them: crow/up, owl/self");
   }));
 

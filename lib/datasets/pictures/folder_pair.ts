@@ -10,7 +10,8 @@ import {
   type ImageFolderOptions,
   loadListed,
 } from "./image_folder.ts";
-import { plural, some } from "./passed_over.ts";
+import { some } from "./passed_over.ts";
+import type { ImageSet } from "./images.ts";
 import { labelled, storedInFolder } from "./picture_index.ts";
 import { evenIndicesByClass } from "./spread.ts";
 import type { ImageSource, StoredImages } from "./stored_images.ts";
@@ -33,13 +34,13 @@ export interface FolderPairOptions extends ImageFolderOptions {
   readonly mostBytes?: number;
 }
 
-/** Both folders' pictures as listed; labels count the classes of the training pictures. */
+/** The pictures of both folders. If both have classes, labels are indices into those of `train`. */
 export type ListedPair = Readonly<Record<"train" | "test", FolderListing>>;
 
 /**
  * Lists what {@linkcode openFolderPair} would open.
  *
- * @throws {Error} As {@linkcode openFolderPair}, but for damaged pictures.
+ * @throws {Error} For the reasons of {@linkcode openFolderPair}, except damaged pictures.
  */
 export async function listFolderPair(
   { train, test }: FolderPair,
@@ -58,10 +59,8 @@ export async function listFolderPair(
 }
 
 /**
- * Opens a person's own pictures. Classes of the two folders are the same if their names are; a
- * class that is only in `train` is said.
- *
- * If one of the folders has no class folders, its labels are −1.
+ * Opens a person's own pictures. Classes of the two folders are the same if their names are. The
+ * log names those that are only in `train`. If a folder has no class folders, its labels are −1.
  *
  * @throws {RangeError} If an option is out of range.
  * @throws {Error} If a folder or its pictures are missing, too many are damaged, a class is only in
@@ -77,27 +76,36 @@ export async function openFolderPair(
   const count = train.pictures.length + test.pictures.length;
   const bytes = count * size * size * 3;
   if (bytes <= mostBytes) {
-    return {
-      train: (await loadListed(train, options)).images,
-      test: (await loadListed(test, options)).images,
-    };
+    const { images } = await loadListed(train, options);
+    const tested = await loadListed(test, options);
+    requireTrained(images, tested.images);
+    return { train: images, test: tested.images };
   }
+  const [needed, limit] = [gigabytes(bytes), gigabytes(mostBytes)];
   log(
-    `${count} pictures of ${size} × ${size} pixels would take ${
-      gigabytes(bytes)
-    } of memory, more than ` +
-      `${
-        gigabytes(mostBytes)
-      }: they stay in their files, and views are cut from them at their full size`,
+    `${count} pictures of ${size} × ${size} pixels would take ${needed} of memory, more than ` +
+      `${limit}: they stay in their files, and views are cut from them at their full size`,
   );
   return { train: stored(train, options), test: stored(test, options) };
+}
+
+/** Refuses test pictures of a class of which all training pictures are damaged. */
+function requireTrained(train: ImageSet, test: ImageSet): void {
+  const known = new Set(train.labels);
+  const label = known.has(-1) ? undefined : test.labels.find((label) => !known.has(label));
+  if (label === undefined || label < 0) return;
+  const name = test.classNames[label];
+  throw new Error(
+    `Cannot test on ${test.name}: of its class ${name}, every picture in ${train.name} is ` +
+      "damaged; mend one, or take the class out",
+  );
 }
 
 function gigabytes(bytes: number): string {
   return `${(bytes / 1e9).toFixed(1)} GB`;
 }
 
-/** Refuses folders of which one lies in the other; says so if they are the same. */
+/** Refuses two folders if one lies in the other. If they are one folder, the log says so. */
 function checkFolders({ train, test }: ListedPair, log: (line: string) => void): void {
   const [a, b] = [Deno.realPathSync(train.folder), Deno.realPathSync(test.folder)];
   if (a === b) {
@@ -124,10 +132,10 @@ function withLabelsOf({ train, test }: ListedPair, log: (line: string) => void):
   if (unknown.length > 0) throw notTrained(unknown, train, test);
   const untested = classNames.filter((name) => !test.classNames.includes(name));
   if (untested.length > 0) {
-    log(`${
-      plural(untested.length, "class")
-        .replace("classs", "classes")
-    } of ${train.folder} without a test picture: ${some(untested)}`);
+    log(
+      `${untested.length} of ${classNames.length} classes of ${train.folder} without a test picture: ` +
+        some(untested),
+    );
   }
   return {
     ...test,

@@ -97,6 +97,9 @@ Deno.test("openFolderPair() skips damaged pictures up to a share that can be set
     assertEquals((await stored({}))[0]!.labels.length, 10); // the next ones stand in for them
     await assertRejects(() => stored(strict), Error, "2 of 10 pictures are damaged, first");
     await assertRejects(() => open({ maxBadFraction: 2 }), RangeError, "need 0 to 1");
+    for (let i = 0; i < 5; i++) await Deno.writeTextFile(`${folder}/train/crow/${i}.jpg`, "");
+    const all = () => open({ maxBadFraction: 0.9 });
+    await assertRejects(all, Error, "of its class crow, every picture in");
   }));
 
 Deno.test("openFolderPair() refuses a folder in the other, and says so where both are one", () =>
