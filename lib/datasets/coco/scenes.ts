@@ -10,6 +10,7 @@ import { loadCoco } from "lib/datasets/coco/load_coco.ts";
 import { encodeMask, rleArea, rleBox } from "lib/datasets/coco/rle.ts";
 import { drawScene, type SceneObject, type SceneSprite } from "lib/datasets/coco/scene.ts";
 import { sceneDrawings } from "lib/datasets/coco/scene_drawings.ts";
+import { absolutePath } from "lib/paths.ts";
 import { dataFolder, exists } from "lib/datasets/files/data_folder.ts";
 import { emojiPackages } from "lib/datasets/emoji/catalogue.ts";
 import { type EmojiPack, openEmojiPack, type PackProgress } from "lib/datasets/emoji/emoji_pack.ts";
@@ -57,7 +58,7 @@ export async function openScenes(
   } = {},
 ): Promise<Scenes> {
   const all = checkOptions(options);
-  const path = await scenesPath(folder, all);
+  const path = await scenesPath(absolutePath(folder), all);
   if (!await exists(path)) {
     await makeWhole(path, (partial) => makeScenes(partial, all, onProgress));
     await removeOlder(path);

@@ -2,6 +2,7 @@
 import { basename, dirname } from "@std/path";
 import { deflateSync, inflateSync } from "node:zlib";
 import sharp from "sharp";
+import { absolutePath } from "lib/paths.ts";
 import { dataFolder, exists, writeAtomically } from "lib/datasets/files/data_folder.ts";
 import {
   type CatalogueEntry,
@@ -71,7 +72,7 @@ function madeFrom(): string {
 
 async function packPath(folder: string, size: number): Promise<string> {
   const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(madeFrom()));
-  return `${folder}/${size}px-${new Uint8Array(hash).toHex().slice(0, 8)}.pack`;
+  return `${absolutePath(folder)}/${size}px-${new Uint8Array(hash).toHex().slice(0, 8)}.pack`;
 }
 
 /** Rasterises the entries into the parts of a pack file. */

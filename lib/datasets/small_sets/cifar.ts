@@ -77,7 +77,7 @@ export function loadCifar10(
 
 /**
  * @param options.labels 100 classes, or the 20 that group them.
- * @throws As {@linkcode loadCifar10}.
+ * @throws {Error} For the reasons of {@linkcode loadCifar10}.
  */
 export function loadCifar100(
   { labels, folder = dataFolder("cifar-100"), ...counts }: CifarOptions & {
@@ -87,7 +87,7 @@ export function loadCifar100(
   return loadCifar(cifar100(labels), folder, counts);
 }
 
-/** Loads either, by its layout. @throws As {@linkcode loadCifar10}. */
+/** Loads either set by its layout. @throws {Error} For the reasons of {@linkcode loadCifar10}. */
 export async function loadCifar(
   layout: CifarLayout,
   folder: string,
