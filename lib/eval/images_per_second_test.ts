@@ -4,7 +4,9 @@ import { assertClose, assertEquals, assertRejects } from "lib/testing/assert.ts"
 
 const sizes = { batchSize: 3, imageSize: 8, warmup: 4, timed: 5 };
 
-/** Notes its passes; each moves the clock by one second more than the one before. */
+/**
+ * A model that records its passes; each one moves the clock by one second more than the one before.
+ */
 function slowModel() {
   const seen: { shape: number[]; training: boolean }[] = [];
   const forward = (x: tf.Tensor4D, { training }: { training: boolean }) => {

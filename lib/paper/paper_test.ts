@@ -18,7 +18,7 @@ import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
 const tables = [table1, table2, table3, table4, table5, table6];
 const all: readonly Printed<PrintedRow>[] = [...tables, figure2, figure3];
 
-/** Numbers of the rows that `pick` gives, as printed: percent. */
+/** Numbers that `pick` takes from rows, in percent as printed. */
 function percents<Row>(rows: readonly Row[], pick: (row: Row) => number | null): number[] {
   return rows.map((row) => Number((100 * pick(row)!).toFixed(3)));
 }
@@ -86,7 +86,7 @@ Deno.test("a number that the paper prints twice is the same both times", () => {
   }
 });
 
-/** Where the text's number is not the table's: each has its slip. */
+/** Claims whose number in the text differs from the table's: each has its slip. */
 const wrong = ["batchNormHelpsKnn", "rises7To9Knn"];
 
 for (const [name, { says, quoted, printed }] of Object.entries(claims)) {
@@ -142,7 +142,7 @@ Deno.test("slips are about rows that exist", () => {
   assertTrue(slipsOf("Table 2").length > 0, "Table 2 has a slip");
 });
 
-/** Numbers of notes that no table has: quoted by the text, published elsewhere, or an overlap. */
+/** Numbers in notes that no table has: quoted by the text, published elsewhere, or an overlap. */
 const elsewhere = ["0.4", "0.04", "2.3", "76.9", "76.0", "73.3", "78.0", "77.7", "79.5", "0.75"];
 
 Deno.test("every number in a slip is in the paper, or a difference of two that are", () => {

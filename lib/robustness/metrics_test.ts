@@ -1,4 +1,4 @@
-/** The measures against values worked out by hand, on predictions that are known. */
+/** The metrics compared with values calculated by hand, on known predictions. */
 import * as tf from "lib/tf.ts";
 import { createModel, resNetConfig } from "lib/models/mod.ts";
 import { createRng } from "lib/rng.ts";
@@ -61,7 +61,7 @@ function images(
   });
 }
 
-/** Scores by image number: a class scores as listed, others 0. */
+/** A classifier with given scores by image number; other classes score 0. */
 function known(scores: readonly Readonly<Record<number, number>>[], classes = 1000): Classifier {
   return ({ pixels, labels }) => {
     const out = new Float32Array(labels.length * classes);
@@ -249,7 +249,7 @@ Deno.test("corruptedBatches() and imageNetCBatches() give pictures in files, our
 Deno.test("emojiSuite() shifts as ImageNet's sets do, and all of it can be measured", async () => {
   const sets = await loadEmoji({ size: 32, labels: "identity", identityCount: 12 });
   const blind: Classifier = ({ labels }) =>
-    // sees class 3 in everything
+    // it sees class 3 in everything
     Float32Array.from({ length: labels.length * 12 }, (_, i) => i % 12 === 3 ? 5 : 0);
   const suite = emojiSuite(sets);
   const hard = await suite.adversarial(blind);

@@ -10,7 +10,7 @@ async function inFolder(run: (path: string) => void | Promise<void>): Promise<vo
   }
 }
 
-/** Another process that has taken the lock. */
+/** Runs a test while another process has the lock. */
 async function holder(path: string): Promise<Deno.ChildProcess> {
   const program = `
     import { takeRunLock } from "lib/runs/run_lock.ts";

@@ -3,7 +3,7 @@ import { assertEquals, assertTrue } from "lib/testing/assert.ts";
 
 const size = { bankSize: 400_000, queries: 1024, dim: 768 };
 
-/** In a process of its own, whose resident memory is this search's alone. */
+/** A program for a process of its own, so that resident memory is that of this search alone. */
 const program = `
   import { createRng } from "lib/rng.ts";
   import { createFeatureFile, openFeatureFile } from "lib/eval/features/feature_file.ts";

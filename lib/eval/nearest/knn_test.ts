@@ -41,7 +41,7 @@ function ranked(train: LabelledFeatures, test: LabelledFeatures, query: number) 
   }).sort((a, b) => b.similarity - a.similarity || a.index - b.index);
 }
 
-/** The definition, in plain arrays. */
+/** k-NN by its definition, in plain arrays. */
 function naive(train: LabelledFeatures, test: LabelledFeatures, k: number, classes: number) {
   let [top1, top5] = [0, 0];
   test.labels.forEach((label, i) => {
@@ -106,7 +106,7 @@ for (const blocks of [{}, { bankRows: 7, queryRows: 5 }, { bankRows: 64, queryRo
 Deno.test("knnAccuracy() gives the same for any blocks, in memory or read row by row", () => {
   const [train, test] = [clusters(500, 6, 9, 1), clusters(70, 6, 9, 2)];
   const whole = knnAccuracy(train, test, { numClasses: 9 });
-  const scratch = new Float32Array(64 * 6); // one block at a time is all that a bank has to hold
+  const scratch = new Float32Array(64 * 6); // a bank only has to hold one block at a time
   const streamed = {
     ...bankOf(train, "training"),
     rows: (from: number, to: number) => {

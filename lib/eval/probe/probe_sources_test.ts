@@ -84,7 +84,7 @@ Deno.test("augmentedSource() gives the features of its crops, other ones in ever
   const apart = later.features.sub(actual).abs().max().dataSync()[0]!;
   assertTrue(apart > 1e-3, `epochs differ by ${apart}`);
   tf.dispose([again.features, later.features]);
-  assertEquals(tf.memory().numTensors, before + 3); // of the difference
+  assertEquals(tf.memory().numTensors, before + 3); // the difference and its parts
 });
 
 Deno.test("trainLinearProbe() asks its source for each image once an epoch, and for the epoch's own crops", async () => {

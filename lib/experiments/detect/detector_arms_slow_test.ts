@@ -17,7 +17,7 @@ const arms: readonly DetectorArm[] = [
 ];
 const options = { scale: "smoke", seeds: [0] } as const;
 
-/** Runs what is to be watched, and notes its titles. */
+/** A `watch` that records titles. */
 function noting(titles: string[]) {
   return <R>(title: string, run: (hooks: TrainHooks) => Promise<R>) => {
     titles.push(title);

@@ -1,4 +1,4 @@
-/** That a detector learns, of boxes and of masks: a few scenes by heart, in less than a minute. */
+/** A detector learns boxes and masks: it memorises a few scenes in less than a minute. */
 import type { DetectorConfig } from "lib/experiments/detect/detector_config.ts";
 import { sceneDetectors } from "lib/experiments/detect/detector_runs.ts";
 import { finetuneDetector } from "lib/experiments/detect/finetune_detector.ts";

@@ -61,7 +61,7 @@ function small(folder: string): DetectorConfig {
   };
 }
 
-/** Runs with squares in a temporary folder, and `outputs/` in it. */
+/** Runs a test with squares in a temporary folder, and `outputs/` in it. */
 async function inOutputs(run: (config: DetectorConfig, folder: string) => Promise<void>) {
   await inTempFolder(async (folder) => {
     await writeSquareScenes(folder, "train", { count: 11, height: 64, width: 80 });

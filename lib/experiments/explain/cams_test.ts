@@ -31,7 +31,7 @@ async function images(count: number): Promise<ImageSet> {
   };
 }
 
-/** Runs with `outputs/` in a temporary folder. */
+/** Runs a test with `outputs/` in a temporary folder. */
 async function inOutputs(test: (folder: string) => Promise<void>): Promise<void> {
   const folder = Deno.makeTempDirSync();
   Deno.env.set("BCSSL_OUTPUTS", folder);

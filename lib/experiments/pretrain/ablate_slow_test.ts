@@ -10,7 +10,7 @@ import { inOutputs } from "lib/testing/outputs.ts";
 const arms: readonly Arm[] = [{ arch: "resnet" }, { arch: "convnext", kernelSize: 3 }];
 const options = { scale: "smoke", seeds: [0, 1] } as const;
 
-/** Runs what is to be watched, and notes its titles. */
+/** A `watch` that records titles. */
 function noting(titles: string[]) {
   return <R>(title: string, run: (hooks: TrainHooks) => Promise<R>) => {
     titles.push(title);

@@ -27,7 +27,8 @@ Deno.test("baselineScores() trains and scores what is missing, tells of each par
       ...options,
       onEvent: ({ step, totalSteps }) => void parts.push(`${step}/${totalSteps}`),
     });
-    assertEquals([parts.length, parts.at(-1)], [20, "20/20"]); // 2 seeds of 2 runs, and 4 kinds of features by 2 measures
+    // 2 seeds of 2 runs, and 4 kinds of features by 2 measures
+    assertEquals([parts.length, parts.at(-1)], [20, "20/20"]);
     const kinds = result.scores.map(({ features }) => features);
     assertEquals(kinds, ["raw pixels", "random weights", "DINO", "supervised"]);
     const [pixels, init, dino, told] = result.scores;
@@ -51,7 +52,7 @@ Deno.test("baselineScores() trains and scores what is missing, tells of each par
     const best = Math.max(...trial.courses.map(({ last }) => last.top1));
     assertEquals(trial.courses.find(({ lr }) => lr === told!.rates[1])!.last.top1, best);
 
-    const signal = AbortSignal.abort(); // heard by whatever computes
+    const signal = AbortSignal.abort(); // stops whatever still computes
     assertEquals(await baselineScores(small, { ...options, signal }), result);
     await assertRejects(() => baselineScores(small, { ...options, k: 7 }), RangeError, "k = 7");
   }));

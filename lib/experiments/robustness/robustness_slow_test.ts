@@ -15,7 +15,7 @@ const arms: readonly Arm[] = [
 ];
 const options = { scale: "smoke", seeds: [0, 1] } as const;
 
-/** Runs with `outputs/` in a temporary folder. */
+/** Runs a test with `outputs/` in a temporary folder. */
 async function inOutputs(run: () => Promise<void>): Promise<void> {
   const folder = Deno.makeTempDirSync();
   Deno.env.set("BCSSL_OUTPUTS", folder);
@@ -28,7 +28,7 @@ async function inOutputs(run: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Stops what begins with a title when it has told of one step. */
+/** A `watch` that stops what begins with a title after one step. */
 function stoppingAt(title: string) {
   return <R>(own: string, run: (hooks: TrainHooks) => Promise<R>) => {
     const stop = new AbortController();
@@ -44,8 +44,9 @@ Deno.test("robustness() and armCams() measure each run once, go on after an inte
     const results = await robustness(arms, options);
     const [ours, resNet] = results;
 
-    assertClose((resNet!.corruption[0]! + resNet!.corruption[1]!) / 2, 1); // its own baseline
-    assertEquals([resNet!.adversarial, resNet!.baseline], [[0, 0], "ResNet"]); // it chose them
+    assertClose((resNet!.corruption[0]! + resNet!.corruption[1]!) / 2, 1); // it is its own baseline
+    // it chose the images
+    assertEquals([resNet!.adversarial, resNet!.baseline], [[0, 0], "ResNet"]);
     assertEquals([ours!.printed!.corruption, resNet!.printed!.kernelSize], [0.6182, 3]);
     const { fog } = meanErrors(ours!.scores[1]!.errors);
     const config = armConfig(arms[0]!, options);

@@ -25,7 +25,10 @@ const config = {
 const original = createModel(config, createRng(1), { numClasses: 3 });
 const quiet = { onProgress: () => {} };
 
-/** Runs with an entry whose file is served, how often it was asked for, and the folder for it. */
+/**
+ * Runs a test with an entry whose file is served locally, the number of its requests, and a folder
+ * for it.
+ */
 async function withEntry(
   run: (entry: PretrainedEntry, folder: string, requests: string[]) => Promise<void>,
   weights: { readonly params: object } = original,

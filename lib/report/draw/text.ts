@@ -8,7 +8,7 @@ export function captionWidth(text: string): number {
   return letterWidth * text.length;
 }
 
-/** As much of a caption as fits into `width` pixels, with an ellipsis where it was cut. */
+/** The part of a caption that fits into `width` pixels, with an ellipsis where it was cut. */
 export function fittingCaption(text: string, width: number): string {
   const letters = Math.max(1, Math.floor(width / letterWidth));
   return text.length <= letters ? text : text.slice(0, letters - 1) + "…";

@@ -22,6 +22,6 @@ Deno.test("monitorFigure() rings the best epoch of each curve", () => {
   const svg = toSvg(monitorFigure([curve("Swin", [0.4, 0.6, 0.5])]));
   const rings = [...svg.matchAll(/<circle r="9" cy="[\d.]+" cx="([\d.]+)"/g)];
   const at = rings.map(([, x]) => Number(x));
-  const [first, last] = [66, 366]; // where 400 pixels less margins and inset begin and end
+  const [first, last] = [66, 366]; // ends of the x axis: 400 pixels minus margins and inset
   assertClose(at, [(first + last) / 2, first + 0.8 * (last - first), first + 0.8 * 300, last]);
 });

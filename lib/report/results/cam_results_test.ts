@@ -4,8 +4,8 @@ import { armCamTable, camClaims } from "lib/report/results/cam_results.ts";
 import { assertClose, assertEquals, assertThrows } from "lib/testing/assert.ts";
 
 /**
- * What an arm would be whose Grad-CAM is hot on this share of the image, one seed each; all other
- * scores are a half.
+ * The result of an arm whose Grad-CAM is hot on this share of the image, one value per seed; all
+ * other scores are a half.
  */
 function result(arm: Arm, ...hotArea: number[]): ArmCams {
   const of = (mean: number) => ({ n: 40, mean, standardError: 0.01 });

@@ -1,4 +1,4 @@
-/** How each of the paper's claims about networks is tested on the arms of a comparison. */
+/** Tests of the paper's claims about networks, on the arms of a comparison. */
 import { type Arm, armName, type ArmResult } from "lib/experiments/mod.ts";
 import { exceeds, rises, type TestResult } from "lib/stats/verdicts.ts";
 import { claims, paperKernelSizes } from "lib/paper/mod.ts";
@@ -18,7 +18,7 @@ const resnet: Arm = { arch: "resnet" };
 const swin: Arm = { arch: "swin" };
 const convnext = (kernelSize: number): Arm => ({ arch: "convnext", kernelSize });
 
-/** The claims that arms can bear out or not, by the name that `claims` has them under. */
+/** Claims that can be tested on arms, by the name that `claims` has them under. */
 const tests = {
   convNeXtAboveResNet: { metric: "linear", above: [convnext(3)], below: [resnet] },
   vanillaRises: { metric: "linear", rising: [3, 5, 7].map(convnext) },
@@ -48,12 +48,12 @@ const tests = {
 export type ArmClaim = keyof typeof tests;
 
 /**
- * Tests claims of the paper on what `ablate` measured, for `verdicts`: differences by a paired
- * t-test, trends by a t-test of slopes, over seeds. A claim "over kernel sizes" is tested over
- * those of them that were run both ways.
+ * Tests claims of the paper on results of `ablate`, for `verdicts`: differences by a paired t-test,
+ * trends by a t-test of slopes, over seeds. A claim over kernel sizes is tested on those sizes that
+ * were run both ways.
  *
- * @throws {RangeError} If a claim is not one about arms, or arms that it is about were not run; the
- *   message names them.
+ * @throws {RangeError} If a claim is not about arms, or its arms were not run; the message names
+ *   them.
  */
 export function testClaims(
   names: readonly ArmClaim[],

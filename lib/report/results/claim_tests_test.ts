@@ -13,7 +13,7 @@ import { toSvg } from "lib/report/draw/plot.ts";
 import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 
 /**
- * What an arm with these three accuracies would be; the linear probe is 10 points above the k-NN.
+ * The result of an arm with these three accuracies; the linear probe is 10 points above the k-NN.
  */
 function result(arm: Arm, ...knn: number[]): ArmResult {
   return {
@@ -55,7 +55,7 @@ Deno.test("testClaims() pairs differences by seed, and takes trends over the ker
   const { effect, pValue } = exceeds([0.51, 0.5, 0.52], [0.4, 0.41, 0.42]);
   assertClose(above!.finding.effect.mean, effect.mean);
   assertClose(above!.finding.pValue, pValue);
-  // of 3×3 and 9×9, which both have
+  // 3×3 and 9×9 were run both ways
   const means = [[0.525, 0.545, 0.545], [0.435, 0.435, 0.435]] as const;
   assertClose(helps!.finding.effect.mean, exceeds(...means).effect.mean);
   assertClose(helps!.finding.pValue, exceeds(...means).pValue, 1e-6);

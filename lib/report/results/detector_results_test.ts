@@ -10,7 +10,7 @@ import {
 import { toSvg } from "lib/report/draw/plot.ts";
 import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 
-/** What an arm with these APs of boxes would be; its other columns follow from them. */
+/** The result of an arm with these APs of boxes; its other columns follow from them. */
 function result(kernelSize: number, pretrained: boolean, ...boxAp: number[]): DetectorArmResult {
   const times = (factor: number) => boxAp.map((value) => value * factor);
   const row = table4.rows.find((row) => row.epochs === 100 && row.kernelSize === kernelSize);

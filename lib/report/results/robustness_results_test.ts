@@ -13,9 +13,7 @@ import {
 import type { Table } from "lib/report/tables/table_formats.ts";
 import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 
-/**
- * What an arm would be that is right this often on sketches; its other columns follow from that.
- */
+/** The result of an arm with these accuracies on sketches; its other columns follow from them. */
 function result(arm: Arm, ...sketch: number[]): RobustResult {
   const errors = Object.fromEntries(
     corruptionNames.map((name, c) => [name, Array(5).fill(0.5 + c / 100)]),

@@ -7,7 +7,10 @@ import { saveTable } from "lib/report/save/save_table.ts";
 import { tableOf, toCsv, toHtml, toLatex, toMarkdown } from "lib/report/tables/table_formats.ts";
 import { assertEquals, assertRejects, assertThrows, assertTrue } from "lib/testing/assert.ts";
 
-/** Runs with an empty outputs folder, silently, and returns the paths of the files written. */
+/**
+ * Runs a test with an empty outputs folder and without output, and returns the paths of the files
+ * written.
+ */
 async function filesOf(run: () => Promise<void>): Promise<string[]> {
   const folder = await Deno.makeTempDir();
   const [before, log] = [Deno.env.get("BCSSL_OUTPUTS"), console.log];
@@ -94,7 +97,7 @@ Deno.test("toHtml() escapes, and a polars DataFrame is a table", () => {
   assertEquals(frame, { columns: ["a", "b"], rows: [[1, "x"], [2, null]] });
 });
 
-/** As the paper's: a heading across, numbers as text with their digits, a note. */
+/** A table like the paper's: a heading across, numbers as text with their digits, a note. */
 const laidOut = {
   columns: ["network", "top1 ↑"],
   rows: ["300 epochs", ["BC-SSL ¹", "77.80"], ["Swin", null], "100 epochs", ["|", "74.10"]],

@@ -1,6 +1,6 @@
 /**
- * What CIFAR-10-C's severities take that ImageNet-C's do not; the corruptions themselves are held
- * against the reference elsewhere.
+ * Parts that only CIFAR-10-C's severities use; the corruptions themselves are compared with the
+ * reference elsewhere.
  */
 import { type Raster, raster } from "lib/augment/mod.ts";
 import { createRng } from "lib/rng.ts";
@@ -91,7 +91,7 @@ Deno.test("defocusBlur() by a part of a pixel equals the reference's filter, wri
   }
 });
 
-/** Draws what it is told. */
+/** Random numbers from a list. */
 function told(values: readonly number[]): Draws {
   let at = 0;
   return { ...drawsOf(createRng(0)), uniform: () => values[at++] ?? 0 };
@@ -101,16 +101,17 @@ Deno.test("elasticAffine() moves the picture with its three points", () => {
   const image = picture();
   const bend = { strength: 0, sigma: 0, jitter: 0.1 };
   const [right, down] = [2, -1];
-  const all = [right, down, right, down, right, down]; // every point alike: a shift
+  const all = [right, down, right, down, right, down]; // all points move alike: a shift
   const { data } = elasticAffine(image, bend, told(all));
   for (const [x, y] of [[10, 12], [20, 25], [5, 20]] as const) {
     const from = image.data[((y - down) * side + x - right) * 3]!;
     assertEquals(data[(y * side + x) * 3], from, `${x}, ${y}`);
   }
-  // The point below right goes right alone: the picture is sheared, the row of the other two stays.
+  // Only the point below right moves, to the right: the picture is sheared, the row of the other
+  // two stays.
   const sheared = elasticAffine(image, bend, told([4, 0, 0, 0, 0, 0]));
   const row = (of: Raster, y: number) => of.data.slice(y * side * 3, (y + 1) * side * 3);
-  const fixed = side / 2 - Math.floor(side / 3); // where those two are
+  const fixed = side / 2 - Math.floor(side / 3); // the row of the other two
   assertEquals(row(sheared, fixed), row(image, fixed));
   assertTrue(difference(sheared, image) > 1, "the rest is not");
 });

@@ -1,6 +1,6 @@
 /**
- * Corruptions against the reference (see golden/make_golden.py): value by value, and by how they
- * are distributed.
+ * Corruptions compared with the reference (see golden/make_golden.py): value by value, and by their
+ * distribution.
  */
 import { inflateSync } from "node:zlib";
 import { type Raster, raster } from "lib/augment/mod.ts";
@@ -22,7 +22,7 @@ const allNames: readonly CorruptionName[] = [...corruptionNames, ...extraCorrupt
 const sampled = golden.sampled as readonly CorruptionName[];
 const sizes = golden.sizes as unknown as readonly (readonly [number, number])[];
 
-/** The picture of `image` in golden/make_golden.py. */
+/** The same picture as `image` in golden/make_golden.py. */
 function picture(height: number, width: number): Raster {
   const image = raster(width, height);
   const pixel = (y: number, x: number, c: number) => {
@@ -44,7 +44,7 @@ function picture(height: number, width: number): Raster {
   return image;
 }
 
-/** Random numbers that Python draws alike. */
+/** Random numbers that Python draws in the same way. */
 function formulaDraws(name: string): Draws {
   const values = formula(name, 200_000);
   let at = 0;
@@ -122,7 +122,7 @@ function spectrumOf(plane: Float64Array): number[] {
   return bands.map((powers) => powers.reduce((total, power) => total + power, 0) / powers.length);
 }
 
-/** The Fourier transform of the rows of a square, transposed: twice makes it of both axes. */
+/** The Fourier transform of the rows of a square, transposed: twice it is that of both axes. */
 function transformed(re: Float64Array, im: Float64Array): [Float64Array, Float64Array] {
   const out: [Float64Array, Float64Array] = [
     new Float64Array(re.length),
@@ -149,12 +149,13 @@ const sines = Float64Array.from(angles, Math.sin);
 
 const draws = 16;
 
-/** Those that draw random numbers; the others are compared value by value above. */
+/** Corruptions that draw random numbers; the others are compared value by value above. */
 const random = allNames.filter((name) => golden.statistics[name][2]!.absoluteStd > 1e-9);
 
 /**
- * The means of 16 draws beside those of 64 of the reference. Four standard errors are chance; on
- * top, 3 % of the mean absolute difference, and 15 % of the power of a band.
+ * Compares the means of 16 draws with those of 64 of the reference. Four standard errors are
+ * allowed for chance, and 3 % of the mean absolute difference and 15 % of the power of a band on
+ * top.
  */
 for (const name of random) {
   Deno.test(`corrupt() by ${name} is distributed as the reference, mean, size and spectrum`, async () => {
