@@ -32,7 +32,7 @@ const golden: Golden = JSON.parse(
   await Deno.readTextFile(new URL("golden/parts.json", import.meta.url)),
 );
 
-/** As `boxes` in golden/make_parts.py. */
+/** The same boxes as `boxes` in golden/make_parts.py. */
 function boxes(name: string, count: number, height = 80, width = 100): Boxes {
   const u = formula(name, 4 * count);
   return Float32Array.from({ length: 4 * count }, (_, i) => {

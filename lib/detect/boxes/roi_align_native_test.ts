@@ -1,6 +1,6 @@
 /**
- * The native RoIAlign against the same by matrix products. Skipped, and counted so, without the
- * kernels.
+ * The native RoIAlign against the one by matrix products. Skipped, and reported as skipped, without
+ * the native kernels.
  */
 import { nativeStatus, withPlainOps } from "lib/native/mod.ts";
 import type { Boxes } from "lib/detect/boxes/boxes.ts";
@@ -49,7 +49,10 @@ for (const [shape, counts, sizes] of cases) {
   }
 }
 
-/** Native equals plain, to 1e-5 in value and 1e-4 in the gradient, and itself, to the last bit. */
+/**
+ * Checks the native kernel: equal to the plain one to 1e-5 in value and 1e-4 in the gradient, and
+ * to itself to the last bit.
+ */
 function assertTwins(
   shape: Case[0],
   counts: readonly number[],

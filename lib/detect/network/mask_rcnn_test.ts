@@ -63,9 +63,9 @@ const golden: Golden = JSON.parse(
 
 const sizes = [{ height: 96, width: 128 }, { height: 80, width: 100 }]; // the second is padded
 const originals = [sizes[0]!, { height: 121, width: 150 }];
-const everything = 1e6; // samples: all there are, so that nothing is left to chance
+const everything = 1e6; // sample all boxes, so that nothing depends on chance
 
-/** As `small_model` in golden/make_mask_rcnn.py. */
+/** The same network as `small_model` in golden/make_mask_rcnn.py. */
 function smallConfig(backbone: ModelConfig): MaskRcnnConfig {
   const { rpn, box, mask, detections, ...rest } = torchvisionMaskRcnn(backbone, 5);
   return {
@@ -143,7 +143,7 @@ function learn(model: MaskRcnn, batch: DetectionBatch, seed = 0) {
   return { values: values as Readonly<Record<keyof MaskRcnnLosses, number>>, grads };
 }
 
-/** Of some 10⁵ values a few are on the other side of a ReLU than in double precision. */
+/** Among some 10⁵ values, a few are on the other side of a ReLU than in double precision. */
 const earlyLayer = /^backbone\.body\.(conv1|layer1)\./;
 
 Deno.test("maskRcnnLosses() equal torchvision's, and their gradients", () => {

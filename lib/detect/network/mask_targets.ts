@@ -12,7 +12,7 @@ import type { ImageSize } from "lib/detect/boxes/targets.ts";
 export interface MaskTargetOptions {
   /** M. */
   readonly size: number;
-  /** As in `RoiAlignOptions`. */
+  /** The meaning of pixel centres, as in `RoiAlignOptions`. */
   readonly aligned: boolean;
   /** Whether pixels become 1 where at least half covered, and 0 elsewhere. */
   readonly binary: boolean;

@@ -65,7 +65,7 @@ function boxOf(points: readonly number[]): CocoBox {
   return [left, top, Math.max(...xs) - left, Math.max(...ys) - top];
 }
 
-/** The very objects and detections of `draw_set` in golden/make_metrics.py. */
+/** The same objects and detections as `draw_set` in golden/make_metrics.py. */
 function drawSet(config: SetConfig): { set: CocoSet; detections: Detection[] } {
   const values = formula(config.name, 40_000);
   let at = 0;
@@ -129,7 +129,7 @@ function drawSet(config: SetConfig): { set: CocoSet; detections: Detection[] } {
   return { set, detections };
 }
 
-/** In pycocotools' order and with its −1. */
+/** Metrics in pycocotools' order and with its −1. */
 function stats(metrics: CocoMetrics): number[] {
   return metricNames.map((name) => known(metrics[name]));
 }

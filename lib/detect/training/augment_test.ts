@@ -16,8 +16,8 @@ import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing
 const [height, width] = [40, 60];
 
 /**
- * Rectangles of one colour each, half-open in pixels: what is drawn, its box and its mask say the
- * same.
+ * A picture of rectangles of one colour each, half-open in pixels, so that colour, box and mask of
+ * an object agree.
  */
 const objects = [
   { label: 3, box: [5, 8, 25, 20], colour: [250, 10, 20] },
@@ -53,10 +53,7 @@ function extent(mask: Uint8Array, columns: number): number[] {
   return [Math.min(...xs), Math.min(...ys), Math.max(...xs) + 1, Math.max(...ys) + 1];
 }
 
-/**
- * Picture, box and mask of every object agree, to within `slack` pixels; its colour is where its
- * mask is.
- */
+/** Checks that picture, box and mask of every object agree to within `slack` pixels. */
 function assertWhole({ picture, targets }: TrainingPicture, slack: number): void {
   assertEquals([picture.height, picture.width], [targets.height, targets.width]);
   targets.masks.forEach((mask, i) => {

@@ -44,7 +44,7 @@ function tinyDetector(): DetectorState {
   return { model: createMaskRcnn(small, createRng(0)), optimizer: new Map() };
 }
 
-/** Always the same two pictures of 64 pixels, each with a square on it. */
+/** Two pictures of 64 pixels, always the same, each with a square on it. */
 const batches: DetectorBatches = {
   count: 7,
   prefetch() {},
@@ -106,7 +106,7 @@ Deno.test("a step moves every weight, those near the image less, and leaves no t
   const moved = (name: string) =>
     Math.max(...weights.get(name)!.dataSync().map((w, i) => Math.abs(w - before.get(name)![i]!)));
   const still = [...weights.keys()].filter((name) => moved(name) === 0);
-  // of the features, which no map sees
+  // the norm of the features, which no map passes through
   const unread = ["backbone.body.norm.weight", "backbone.body.norm.bias"];
   assertEquals(still, unread);
   const body = "backbone.body";
