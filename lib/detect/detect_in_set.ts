@@ -35,11 +35,11 @@ export function detectInPictures(
   categoryIds: readonly number[],
   { shortSide, longSide, stats }: InputOptions,
 ): Detection[] {
-  const shown = pictures.map(({ picture }) => fitted(picture, shortSide, longSide));
-  const { values, height, width } = batchPictures(shown, stats);
+  const inputs = pictures.map(({ picture }) => fitted(picture, shortSide, longSide));
+  const { values, height, width } = batchPictures(inputs, stats);
   const images = pictures.map(({ id, picture }, b) => ({
     id,
-    shown: shown[b]!,
+    shown: inputs[b]!,
     original: picture,
   }));
   const pixels = tf.tensor4d(values, [pictures.length, height, width, 3]);
@@ -59,7 +59,7 @@ function fitted(picture: Raster, shortSide: number, longSide: number): Raster {
   return out;
 }
 
-export interface FoundInSet {
+export interface SetDetections {
   readonly detections: readonly Detection[];
   /** The set without its damaged pictures, which the detections are measured on. */
   readonly set: CocoSet;
@@ -77,18 +77,18 @@ export async function detectInSet(
   set: CocoSet,
   options: InputOptions & OnDamage & { readonly batchSize: number },
   pause: () => Promise<void>,
-): Promise<FoundInSet> {
+): Promise<SetDetections> {
   const categoryIds = set.categories.map(({ id }) => id);
   const [good, detections]: [CocoImage[], Detection[]] = [[], []];
   const { batchSize } = options;
   for (let first = 0; first < set.images.length; first += batchSize) {
     const images = set.images.slice(first, first + batchSize);
-    const read = await mapInOrder(
+    const results = await mapInOrder(
       images,
       batchSize,
       (image) => readUnlessDamaged(set, image, options),
     );
-    const pictures = read.filter((picture) => picture !== undefined);
+    const pictures = results.filter((picture) => picture !== undefined);
     const numbers = new Set(pictures.map(({ id }) => id));
     good.push(...images.filter(({ id }) => numbers.has(id)));
     if (pictures.length > 0) {

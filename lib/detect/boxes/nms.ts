@@ -30,8 +30,8 @@ export function nonMaximumSuppression(
 ): number[] {
   const order = Array.from({ length: scores.length }, (_, i) => i)
     .sort((a, b) => scores[b]! - scores[a]!); // the sort is stable
-  const chosen = selectBoxes(boxes, order);
-  const sorted = { boxes: chosen, areas: boxAreas(chosen) };
+  const sortedBoxes = selectBoxes(boxes, order);
+  const sorted = { boxes: sortedBoxes, areas: boxAreas(sortedBoxes) };
   const threshold = Math.fround(iou);
   const dropped = new Uint8Array(order.length);
   const kept: number[] = [];

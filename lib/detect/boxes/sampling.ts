@@ -24,17 +24,17 @@ export function sampleMatches(
 ): BalancedSample {
   const objects = indicesWhere(matches, (match) => match >= 0);
   const rest = indicesWhere(matches, (match) => match === background);
-  const drawn = draw(objects, Math.floor(count * objectFraction), rng.fork("objects"));
+  const objectSample = draw(objects, Math.floor(count * objectFraction), rng.fork("objects"));
   return {
-    objects: drawn,
-    background: draw(rest, count - drawn.length, rng.fork("background")),
+    objects: objectSample,
+    background: draw(rest, count - objectSample.length, rng.fork("background")),
   };
 }
 
-function indicesWhere(matches: Int32Array, wanted: (match: number) => boolean): Int32Array {
-  const found: number[] = [];
-  matches.forEach((match, i) => wanted(match) && found.push(i));
-  return Int32Array.from(found);
+function indicesWhere(matches: Int32Array, accepts: (match: number) => boolean): Int32Array {
+  const indices: number[] = [];
+  matches.forEach((match, i) => accepts(match) && indices.push(i));
+  return Int32Array.from(indices);
 }
 
 /** Draws `most` of them at random, or all if there are not more. */

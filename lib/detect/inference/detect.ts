@@ -47,21 +47,21 @@ export function detect(
   const { numClasses } = model.config;
   if (categoryIds.length !== numClasses - 1) {
     throw new RangeError(
-      `Cannot name what is found: need ${
+      `Cannot name the objects found: need ${
         numClasses - 1
       } categories, current are ${categoryIds.length}`,
     );
   }
-  const found = findInstances(model, pixels, images.map(({ shown }) => shown));
+  const instances = findInstances(model, pixels, images.map(({ shown }) => shown));
   return images.flatMap(({ id, shown, original }, b) => {
-    const { boxes, labels, scores, masks } = found[b]!;
-    const placed = rescaleBoxes(boxes, shown, original);
+    const { boxes, labels, scores, masks } = instances[b]!;
+    const imageBoxes = rescaleBoxes(boxes, shown, original);
     return masks.map((mask, i) => ({
       imageId: id,
       categoryId: categoryIds[labels[i]! - 1]!,
       score: scores[i]!,
-      box: toCocoBox(placed, i),
-      mask: pasteMask(mask, placed.subarray(4 * i, 4 * i + 4), original),
+      box: toCocoBox(imageBoxes, i),
+      mask: pasteMask(mask, imageBoxes.subarray(4 * i, 4 * i + 4), original),
     }));
   });
 }
@@ -87,23 +87,23 @@ export function findInstances(
   requireEach(pixels, sizes.length, "sizes");
   const { config, params } = model;
   // outside the tidy, which would look for tensors among all numbers
-  let found: FoundInstances[] = [];
+  let instances: FoundInstances[] = [];
   tf.tidy(() => {
     const maps = detectorMaps(pixels, backboneOf(model), config, { training: false });
-    const said = runRpn(maps, params.rpn);
+    const rpnOutput = runRpn(maps, params.rpn);
     const anchors = pyramidAnchors(maps, sidesOf(pixels), config.rpn);
-    const proposals = selectProposals(said, anchors, sizes, config.rpn.inference, config.rpn);
+    const proposals = selectProposals(rpnOutput, anchors, sizes, config.rpn.inference, config.rpn);
     const objects = findBoxes(model, maps, proposals, sizes);
     const masks = drawMasks(model, maps, objects);
     let first = 0;
-    found = objects.map((some) => {
+    instances = objects.map((some) => {
       const next = first + some.scores.length;
-      const instances = { ...some, masks: masks.slice(first, next) };
+      const withMasks = { ...some, masks: masks.slice(first, next) };
       first = next;
-      return instances;
+      return withMasks;
     });
   });
-  return found;
+  return instances;
 }
 
 /** Objects of each image, without masks. */
@@ -114,18 +114,18 @@ function findBoxes(
   sizes: readonly ImageSize[],
 ): FoundObjects[] {
   const { box, regions, numClasses: K } = config;
-  const said = runBoxHead(cutRegions(maps, proposals, box.size, regions), roi_heads);
-  const scores = tf.softmax(said.classes).dataSync<"float32">();
-  const deltas = said.deltas.dataSync<"float32">();
+  const headOutput = runBoxHead(cutRegions(maps, proposals, box.size, regions), roi_heads);
+  const scores = tf.softmax(headOutput.classes).dataSync<"float32">();
+  const deltas = headOutput.deltas.dataSync<"float32">();
   let first = 0;
   return proposals.map((boxes, b) => {
     const next = first + boxCount(boxes);
-    const ofImage = {
+    const imageOutput = {
       scores: scores.subarray(K * first, K * next),
       deltas: deltas.subarray(4 * K * first, 4 * K * next),
     };
     first = next;
-    return selectDetections(boxes, ofImage, sizes[b]!, config);
+    return selectDetections(boxes, imageOutput, sizes[b]!, config);
   });
 }
 

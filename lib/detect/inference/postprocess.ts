@@ -21,7 +21,7 @@ export interface FoundObjects {
 }
 
 /** Outputs of the box head for one image's regions. */
-export interface SaidOfRegions {
+export interface RegionOutputs {
   readonly scores: Float32Array; // [R, K], probabilities of the classes
   readonly deltas: Float32Array; // [R, K, 4]
 }
@@ -33,7 +33,7 @@ export interface SaidOfRegions {
  */
 export function selectDetections(
   regions: Boxes,
-  { scores, deltas }: SaidOfRegions,
+  { scores, deltas }: RegionOutputs,
   { height, width }: ImageSize,
   { numClasses: K, detections: { minScore, iou, most } }: Pick<
     MaskRcnnConfig,
@@ -42,22 +42,22 @@ export function selectDetections(
 ): FoundObjects {
   const boxes = clipBoxes(decodeBoxes(regions, deltas, boxWeights), height, width); // [R·K, 4]
   const least = Math.fround(minScore);
-  const candidates = indicesOfSides(boxes, leastSide)
+  const candidateIndices = indicesOfSides(boxes, leastSide)
     .filter((i) => i % K > 0 && scores[i]! > least);
-  const chosen = {
-    boxes: selectBoxes(boxes, candidates),
-    labels: Int32Array.from(candidates, (i) => i % K),
-    scores: Float32Array.from(candidates, (i) => scores[i]!),
+  const candidates = {
+    boxes: selectBoxes(boxes, candidateIndices),
+    labels: Int32Array.from(candidateIndices, (i) => i % K),
+    scores: Float32Array.from(candidateIndices, (i) => scores[i]!),
   };
-  const kept = nonMaximumSuppression(chosen.boxes, chosen.scores, {
+  const indices = nonMaximumSuppression(candidates.boxes, candidates.scores, {
     iou,
-    groups: chosen.labels,
+    groups: candidates.labels,
     most,
   });
   return {
-    boxes: selectBoxes(chosen.boxes, kept),
-    labels: Int32Array.from(kept, (i) => chosen.labels[i]!),
-    scores: Float32Array.from(kept, (i) => chosen.scores[i]!),
+    boxes: selectBoxes(candidates.boxes, indices),
+    labels: Int32Array.from(indices, (i) => candidates.labels[i]!),
+    scores: Float32Array.from(indices, (i) => candidates.scores[i]!),
   };
 }
 

@@ -32,10 +32,13 @@ export function boxLosses(
   labels.forEach((label, i) => label > 0 && rows.push(i * K + label));
   return tf.tidy(() => {
     const differences = tf.gather(deltas.reshape([-1, 4]), tf.tensor1d(rows, "int32"));
-    const wanted = tf.tensor2d(samples.flatMap((sample) => [...sample.deltas]), [rows.length, 4]);
+    const trueDifferences = tf.tensor2d(samples.flatMap((sample) => [...sample.deltas]), [
+      rows.length,
+      4,
+    ]);
     return {
       classifier: crossEntropy(classes, labels),
-      box: smoothL1(differences, wanted, smoothL1Beta).div<tf.Scalar>(Math.max(1, R)),
+      box: smoothL1(differences, trueDifferences, smoothL1Beta).div<tf.Scalar>(Math.max(1, R)),
     };
   });
 }

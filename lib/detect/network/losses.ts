@@ -40,7 +40,7 @@ export function binaryCrossEntropy(logits: tf.Tensor, targets: tf.Tensor): tf.Sc
 export function crossEntropy(logits: tf.Tensor2D, labels: Int32Array): tf.Scalar {
   const [N, K] = logits.shape;
   return tf.tidy(() => {
-    const chosen = tf.oneHot(tf.tensor1d(labels, "int32"), K);
-    return tf.logSoftmax(logits).mul(chosen).sum().div<tf.Scalar>(-Math.max(1, N));
+    const oneHot = tf.oneHot(tf.tensor1d(labels, "int32"), K);
+    return tf.logSoftmax(logits).mul(oneHot).sum().div<tf.Scalar>(-Math.max(1, N));
   });
 }

@@ -74,8 +74,8 @@ export function runMaskHead(
   return tf.tidy(() => {
     const x = mask_head.reduce((x, [conv]) => relu(conv2d(x, conv)), regions);
     const logits = conv2d(relu(double(x, conv5_mask)), mask_fcn_logits); // [R, 2S, 2S, K]
-    const chosen = tf.oneHot(tf.tensor1d(Int32Array.from(labels), "int32"), K);
-    return logits.mul(chosen.reshape([-1, 1, 1, K])).sum<tf.Tensor3D>(3);
+    const oneHot = tf.oneHot(tf.tensor1d(Int32Array.from(labels), "int32"), K);
+    return logits.mul(oneHot.reshape([-1, 1, 1, K])).sum<tf.Tensor3D>(3);
   });
 }
 

@@ -112,17 +112,20 @@ export function maskRcnnLosses(
   return tf.tidy(() => {
     const options = { training: true, rng: rng.fork("backbone"), precision };
     const maps = detectorMaps(pixels, backboneOf(model), config, options);
-    const said = runRpn(maps, params.rpn);
+    const rpnOutput = runRpn(maps, params.rpn);
     const anchors = pyramidAnchors(maps, sidesOf(pixels), config.rpn);
-    const ofRpn = rpnLosses(
-      said,
+    const proposalLosses = rpnLosses(
+      rpnOutput,
       anchors,
       targets.map(({ boxes }) => boxes),
       config.rpn,
       rng.fork("rpn"),
     );
-    const proposals = selectProposals(said, anchors, targets, config.rpn.training, config.rpn);
-    return { ...ofRpn, ...headLosses(model, maps, proposals, targets, rng.fork("regions")) };
+    const proposals = selectProposals(rpnOutput, anchors, targets, config.rpn.training, config.rpn);
+    return {
+      ...proposalLosses,
+      ...headLosses(model, maps, proposals, targets, rng.fork("regions")),
+    };
   });
 }
 
@@ -142,13 +145,13 @@ function headLosses(
     config.box.size,
     config.regions,
   );
-  const ofBoxes = boxLosses(runBoxHead(regions, roi_heads), samples, config.box);
+  const regionLosses = boxLosses(runBoxHead(regions, roi_heads), samples, config.box);
   const objects = samples.map((sample) => sample.boxes.subarray(0, 4 * sample.objects.length));
   const labels = samples.flatMap((sample) => [...sample.labels.subarray(0, sample.objects.length)]);
-  if (labels.length === 0) return { ...ofBoxes, mask: tf.scalar(0) };
-  const cut = cutRegions(maps, objects, config.mask.size, config.regions);
-  const logits = runMaskHead(cut, labels, roi_heads);
-  return { ...ofBoxes, mask: maskLoss(logits, batchMaskTargets(samples, targets, config)) };
+  if (labels.length === 0) return { ...regionLosses, mask: tf.scalar(0) };
+  const maskRegions = cutRegions(maps, objects, config.mask.size, config.regions);
+  const logits = runMaskHead(maskRegions, labels, roi_heads);
+  return { ...regionLosses, mask: maskLoss(logits, batchMaskTargets(samples, targets, config)) };
 }
 
 /** Target masks of all regions with objects, image by image, `[R, 2S, 2S]`. */

@@ -27,47 +27,47 @@ export function selectProposals(
   const [scores, differences] = [objectness.dataSync<"float32">(), deltas.dataSync<"float32">()];
   const A = objectness.shape[1];
   return images.map((image, b) => {
-    const ofImage = {
+    const output = {
       scores: scores.subarray(b * A, (b + 1) * A),
       deltas: differences.subarray(4 * b * A, 4 * (b + 1) * A),
     };
-    return proposalsOf(ofImage, anchors, image, counts, iou);
+    return proposalsOf(output, anchors, image, counts, iou);
   });
 }
 
 /** Outputs for one image. */
-interface Said {
+interface ImageOutput {
   readonly scores: Float32Array; // [A]
   readonly deltas: Float32Array; // [A, 4]
 }
 
 function proposalsOf(
-  { scores, deltas }: Said,
+  { scores, deltas }: ImageOutput,
   anchors: Anchors,
   image: ImageSize,
   { perLevel, kept }: ProposalCounts,
   iou: number,
 ): Boxes {
   let start = 0;
-  const found = anchors.perLevel.flatMap((count) => {
-    const surest = surestOf(scores, start, start + count, perLevel);
+  const proposals = anchors.perLevel.flatMap((count) => {
+    const best = highestScores(scores, start, start + count, perLevel);
     start += count;
     const decoded = decodeBoxes(
-      selectBoxes(anchors.boxes, surest),
-      selectBoxes(deltas, surest),
+      selectBoxes(anchors.boxes, best),
+      selectBoxes(deltas, best),
       proposalWeights,
     );
-    return suppress(decoded, surest.map((i) => scores[i]!), image, { iou, most: kept });
+    return suppress(decoded, best.map((i) => scores[i]!), image, { iou, most: kept });
   });
-  found.sort((a, b) => b.score - a.score);
-  return Float32Array.from(found.slice(0, kept).flatMap(({ box }) => [...box]));
+  proposals.sort((a, b) => b.score - a.score);
+  return Float32Array.from(proposals.slice(0, kept).flatMap(({ box }) => [...box]));
 }
 
 /**
  * Indices from `start` to `end` of the highest scores, highest first; of equal scores, the first
  * ones.
  */
-function surestOf(scores: Float32Array, start: number, end: number, most: number): number[] {
+function highestScores(scores: Float32Array, start: number, end: number, most: number): number[] {
   const least = leastOfHighest(scores.slice(start, end), most);
   const [above, equal]: [number[], number[]] = [[], []];
   for (let i = start; i < end; i++) {
@@ -103,17 +103,17 @@ function suppress(
 ): Proposal[] {
   const clipped = clipBoxes(boxes, height, width);
   const whole = indicesOfSides(clipped, leastSide);
-  const [left, sure] = [selectBoxes(clipped, whole), whole.map((i) => scores[i]!)];
-  return nonMaximumSuppression(left, sure, options)
-    .map((i) => ({ box: left.subarray(4 * i, 4 * i + 4), score: sure[i]! }));
+  const [wholeBoxes, wholeScores] = [selectBoxes(clipped, whole), whole.map((i) => scores[i]!)];
+  return nonMaximumSuppression(wholeBoxes, wholeScores, options)
+    .map((i) => ({ box: wholeBoxes.subarray(4 * i, 4 * i + 4), score: wholeScores[i]! }));
 }
 
 /** Indices of the boxes whose sides both have at least this many pixels. */
 export function indicesOfSides(boxes: Boxes, least: number): number[] {
-  const found: number[] = [];
+  const indices: number[] = [];
   for (let i = 0; i < boxes.length; i += 4) {
     const [width, height] = [boxes[i + 2]! - boxes[i]!, boxes[i + 3]! - boxes[i + 1]!];
-    if (width >= least && height >= least) found.push(i / 4);
+    if (width >= least && height >= least) indices.push(i / 4);
   }
-  return found;
+  return indices;
 }

@@ -34,15 +34,15 @@ export function sampleRegions(
   candidates.set(proposals);
   candidates.set(objectBoxes, proposals.length);
   const matches = matchBoxes(objectBoxes, candidates, match);
-  const drawn = sampleMatches(matches, samples, rng);
-  const indices = [...drawn.objects, ...drawn.background];
+  const sample = sampleMatches(matches, samples, rng);
+  const indices = [...sample.objects, ...sample.background];
   const boxes = selectBoxes(candidates, indices);
-  const objects = drawn.objects.map((i) => matches[i]!);
-  const ofRegions = new Int32Array(indices.length); // 0 is background
-  ofRegions.set(objects.map((object) => labels[object]!));
+  const objects = sample.objects.map((i) => matches[i]!);
+  const regionLabels = new Int32Array(indices.length); // 0 is background
+  regionLabels.set(objects.map((object) => labels[object]!));
   return {
     boxes,
-    labels: ofRegions,
+    labels: regionLabels,
     objects,
     deltas: encodeBoxes(
       boxes.subarray(0, 4 * objects.length),

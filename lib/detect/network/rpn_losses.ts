@@ -35,23 +35,29 @@ export function rpnLosses(
   const A = objectness.shape[1];
   const targets = objects.map((boxes, b) => {
     const matches = matchBoxes(boxes, anchors.boxes, match);
-    const drawn = sampleMatches(matches, samples, rng.fork(b));
-    const from = selectBoxes(anchors.boxes, drawn.objects);
-    const to = selectBoxes(boxes, drawn.objects.map((i) => matches[i]!));
-    return { drawn, deltas: encodeBoxes(from, to, proposalWeights) };
+    const sample = sampleMatches(matches, samples, rng.fork(b));
+    const from = selectBoxes(anchors.boxes, sample.objects);
+    const to = selectBoxes(boxes, sample.objects.map((i) => matches[i]!));
+    return { sample, deltas: encodeBoxes(from, to, proposalWeights) };
   });
   const flat = (pick: "objects" | "background") =>
-    targets.flatMap(({ drawn }, b) => Array.from(drawn[pick], (i) => b * A + i));
-  const [found, rest] = [flat("objects"), flat("background")];
+    targets.flatMap(({ sample }, b) => Array.from(sample[pick], (i) => b * A + i));
+  const [objectRows, backgroundRows] = [flat("objects"), flat("background")];
   return tf.tidy(() => {
-    const said = tf.gather(objectness.flatten(), tf.tensor1d([...found, ...rest], "int32"));
-    const truth = tf.tensor1d([...found.map(() => 1), ...rest.map(() => 0)]);
-    const differences = tf.gather(deltas.reshape([-1, 4]), tf.tensor1d(found, "int32"));
-    const wanted = tf.tensor2d(targets.flatMap((target) => [...target.deltas]), [found.length, 4]);
+    const logits = tf.gather(
+      objectness.flatten(),
+      tf.tensor1d([...objectRows, ...backgroundRows], "int32"),
+    );
+    const truth = tf.tensor1d([...objectRows.map(() => 1), ...backgroundRows.map(() => 0)]);
+    const differences = tf.gather(deltas.reshape([-1, 4]), tf.tensor1d(objectRows, "int32"));
+    const trueDifferences = tf.tensor2d(targets.flatMap((target) => [...target.deltas]), [
+      objectRows.length,
+      4,
+    ]);
     return {
-      objectness: binaryCrossEntropy(said, truth),
-      rpnBox: smoothL1(differences, wanted, smoothL1Beta)
-        .div<tf.Scalar>(Math.max(1, said.size)),
+      objectness: binaryCrossEntropy(logits, truth),
+      rpnBox: smoothL1(differences, trueDifferences, smoothL1Beta)
+        .div<tf.Scalar>(Math.max(1, logits.size)),
     };
   });
 }

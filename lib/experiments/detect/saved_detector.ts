@@ -10,7 +10,7 @@ import { folderOf, readStatus, type RunFolder } from "lib/experiments/runs/run_f
 /** Which checkpoint: the run's last, or the one with the best AP of boxes. */
 export type DetectorCheckpoint = "last" | "best";
 
-export interface FoundDetector {
+export interface DetectorWeights {
   readonly folder: RunFolder;
   readonly path: string;
   /** Tells these weights from later ones in the same file: `step 2000`. */
@@ -23,7 +23,7 @@ export interface FoundDetector {
  * @throws {RangeError} If `of` is unknown.
  * @throws {Error} If it is not there; the message says which verb makes it.
  */
-export function findDetector(key: DetectorKey, of: DetectorCheckpoint): FoundDetector {
+export function findDetector(key: DetectorKey, of: DetectorCheckpoint): DetectorWeights {
   const folder = folderOf(detectorId(key));
   if (of !== "last" && of !== "best") { // plain JavaScript and notebooks get here
     throw new RangeError(`Unknown detector "${of satisfies never}": use last or best`);
@@ -47,7 +47,7 @@ export function findDetector(key: DetectorKey, of: DetectorCheckpoint): FoundDet
  */
 export function loadSavedDetector(
   { config, seed }: DetectorKey,
-  { path }: FoundDetector,
+  { path }: DetectorWeights,
   numClasses: number,
 ): MaskRcnn {
   const model = createMaskRcnn({ ...config.model, numClasses }, createRng(seed));

@@ -25,7 +25,7 @@ export interface KernelArm {
   readonly paper?: number;
 }
 
-interface Placed extends SeedPoint {
+interface ArmPoint extends SeedPoint {
   readonly arch: string;
   readonly kernelSize: number | null;
 }
@@ -58,9 +58,9 @@ export function kernelSizeFigure(
   });
 }
 
-function pointsOf({ arch, kernelSize, ours, paper }: KernelArm): Placed[] {
+function pointsOf({ arch, kernelSize, ours, paper }: KernelArm): ArmPoint[] {
   const what = kernelSize === null ? arch : `${arch}, ${kernelSize}×${kernelSize}`;
-  const points: Placed[] = [];
+  const points: ArmPoint[] = [];
   if (ours && ours.length > 0) {
     points.push({ arch, kernelSize, ...seedPoint(ours, what) });
   }
@@ -71,7 +71,7 @@ function pointsOf({ arch, kernelSize, ours, paper }: KernelArm): Placed[] {
 }
 
 function panel(
-  points: readonly Placed[],
+  points: readonly ArmPoint[],
   styles: ReadonlyMap<string, ArchStyle>,
   { label, width, height }: {
     readonly label: string;
@@ -125,7 +125,7 @@ interface ArmPlace {
 
 /** Lines of one network, either ours or the paper's. */
 function armLines(
-  points: readonly Placed[],
+  points: readonly ArmPoint[],
   { colour }: ArchStyle,
   { dx }: ArmPlace,
 ): Plot.Markish[] {
@@ -143,11 +143,11 @@ function armLines(
 }
 
 function armDots(
-  points: readonly Placed[],
+  points: readonly ArmPoint[],
   { colour, symbol }: ArchStyle,
   { dx, edge }: ArmPlace,
 ): Plot.Markish[] {
-  const x = ({ kernelSize }: Placed) => kernelSize ?? edge;
+  const x = ({ kernelSize }: ArmPoint) => kernelSize ?? edge;
   const bars = points.filter(({ low, high }) => low < high);
   const stroke = { stroke: colour, strokeWidth: 2 };
   const fill = points.some(({ n }) => n > 0) ? colour : "white";

@@ -23,7 +23,7 @@ export interface MonitorCurve {
   }[];
 }
 
-interface Drawn extends SeedPoint {
+interface CurvePoint extends SeedPoint {
   readonly arch: string;
   readonly epoch: number;
 }
@@ -62,7 +62,7 @@ export function monitorFigure(curves: readonly MonitorCurve[]): Figure {
 }
 
 function panel(
-  points: readonly Drawn[],
+  points: readonly CurvePoint[],
   styles: ReadonlyMap<string, ArchStyle>,
   width: number,
 ): Figure {
@@ -90,7 +90,7 @@ function panel(
   });
 }
 
-function curveMarks(points: readonly Drawn[], { colour, symbol }: ArchStyle): Plot.Markish[] {
+function curveMarks(points: readonly CurvePoint[], { colour, symbol }: ArchStyle): Plot.Markish[] {
   if (points.length === 0) return [];
   const at = { x: "epoch", y: "y" } as const;
   const best = points.reduce((found, point) => point.y > found.y ? point : found);

@@ -27,7 +27,7 @@ export interface SpeedPoint {
   readonly ours: boolean;
 }
 
-interface Drawn extends SeedPoint {
+interface PlacedSpeed extends SeedPoint {
   readonly x: number;
   readonly point: SpeedPoint;
 }
@@ -65,7 +65,9 @@ export function throughputFigure(
 ): Figure {
   if (points.length === 0) throw new RangeError("Cannot draw speeds: there is no point");
   const devices = [...new Set(points.map(({ device }) => device))];
-  const panels = devices.map((name) => points.filter(({ device }) => device === name).map(drawn));
+  const panels = devices.map((name) =>
+    points.filter(({ device }) => device === name).map(placedSpeed)
+  );
   const styles = archStyles(points.map(({ arch }) => familyOf(arch)));
   const shared = shareAxis(panels) ? withRoom(extentOf(panels.flat())) : undefined;
   const columns = Math.min(panels.length, 3);
@@ -76,7 +78,7 @@ export function throughputFigure(
   return gridOf(figures, { columns, width, height });
 }
 
-function drawn(point: SpeedPoint): Drawn {
+function placedSpeed(point: SpeedPoint): PlacedSpeed {
   const { arch, device, imagesPerSecond, accuracy } = point;
   const what = `${arch}, ${imagesPerSecond} images/s on ${device}`;
   const placed = typeof accuracy === "number"
@@ -92,7 +94,7 @@ function withRoom([low, high]: Domain): Domain {
 }
 
 function panel(
-  points: readonly Drawn[],
+  points: readonly PlacedSpeed[],
   styles: ReadonlyMap<string, ArchStyle>,
   { label, width, y }: { readonly label: string; readonly width: number; readonly y: Domain },
 ): Figure {
@@ -122,7 +124,7 @@ function panel(
   });
 }
 
-function dotMarks(drawn: Drawn, { colour, symbol }: ArchStyle): Plot.Markish[] {
+function dotMarks(drawn: PlacedSpeed, { colour, symbol }: ArchStyle): Plot.Markish[] {
   const stroke = { stroke: colour, strokeWidth: 2 };
   const fill = drawn.point.ours ? colour : "white";
   return [
@@ -133,7 +135,7 @@ function dotMarks(drawn: Drawn, { colour, symbol }: ArchStyle): Plot.Markish[] {
 
 /** A label for each point, placed so that it covers no other. */
 function names(
-  points: readonly Drawn[],
+  points: readonly PlacedSpeed[],
   { width, x, y }: { readonly width: number; readonly x: Domain; readonly y: Domain },
 ): Plot.Markish[] {
   const frame = {
