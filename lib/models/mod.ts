@@ -22,13 +22,23 @@ import { createSLaK } from "lib/models/slak/slak.ts";
 import type { SLaKConfig } from "lib/models/slak/slak_configs.ts";
 import { createSwin, type SwinConfig } from "lib/models/swin/swin.ts";
 import { createViT, type ViTConfig } from "lib/models/vit/vit.ts";
-import type { Backbone, ForwardOptions, ModelOutput } from "lib/models/parts/backbone.ts";
+import {
+  type Backbone,
+  checkPictures,
+  type ForwardOptions,
+  type ModelOutput,
+  ownForm,
+  type WeightsForm,
+  type WeightsFormat,
+} from "lib/models/parts/backbone.ts";
 
 export type {
   BackboneOutput,
   ForwardOptions,
   ModelOutput,
   Tap,
+  WeightsForm,
+  WeightsFormat,
 } from "lib/models/parts/backbone.ts";
 export {
   bcSslConfig,
@@ -64,11 +74,17 @@ export interface Model {
   /**
    * @param x `[B, H, W, 3]`, normalised.
    * @returns The stages' maps, the pooled features and the classifier's logits; the caller owns them.
+   * @throws {TypeError} If `x` has another shape, such as PyTorch's `[B, 3, H, W]`.
    * @throws {RangeError} If the image is too small for the network.
    */
   forward(x: tf.Tensor4D, options: ForwardOptions): ModelOutput;
-  /** The official name of each weight in a file of another library; one that no rule knows keeps its own. */
+  /**
+   * Our name of each weight in a file of another library. A name that no rule knows stays as it is; `qkv.weight[0:3]` is
+   * the first of three equal parts of `qkv.weight`; an empty name is a weight of a layer that is not built here.
+   */
   officialNames(names: readonly string[]): ReadonlyMap<string, string>;
+  /** The form of the weights in another code's files; `undefined` where that code has no such network. */
+  weightsForm(format: WeightsFormat): WeightsForm | undefined;
   /** Frees the weights: `{ using model = createModel(…); … }` does it at the brace. */
   [Symbol.dispose](): void;
 }
@@ -105,9 +121,18 @@ function assemble(config: ModelConfig, backbone: Backbone, head: LinearParams | 
     config,
     params,
     featureDim,
-    forward: (x, options) => withHead(backbone, head, x, options),
+    forward: (x, options) => {
+      checkPictures(x, config.arch);
+      return withHead(backbone, head, x, options);
+    },
     officialNames: (names) =>
       backbone.officialNames?.(names) ?? new Map(names.map((name) => [name, name])),
+    weightsForm: (format) =>
+      backbone.weightsForm
+        ? backbone.weightsForm(format, { head: head !== null })
+        : format === "official"
+        ? ownForm
+        : undefined,
     [Symbol.dispose]: () => disposeTree(params),
   };
 }

@@ -1,25 +1,8 @@
 /** NumPy's `.npy`, one array, and `.npz`, a ZIP archive of them. */
-import {
-  elementBytes,
-  type ElementType,
-  gatherRowMajor,
-  rowMajorStrides,
-  type SavedArray,
-  sizeOf,
-  toFloat32,
-} from "lib/weights/saved_array.ts";
+import { readNumpyArray } from "lib/weights/numpy_types.ts";
+import type { SavedArray } from "lib/weights/saved_array.ts";
+import { onlyArrays, type WeightsContents } from "lib/weights/weights_contents.ts";
 import type { WeightsFile } from "lib/weights/weights_file.ts";
-
-/** NumPy's names of the types that are read. */
-const typesByName: Readonly<Record<string, ElementType>> = {
-  "<f4": "F32",
-  "<f2": "F16",
-  "<f8": "F64",
-  "<i8": "I64",
-  "<i4": "I32",
-  "|u1": "U8",
-  "|b1": "BOOL",
-};
 
 /** What every `.npy` begins with. */
 export const npyMagic = [0x93, ...new TextEncoder().encode("NUMPY")];
@@ -33,18 +16,22 @@ const header =
  *
  * @param members Its files by their paths.
  * @returns The arrays under their names, without `.npy`.
- * @throws {Error} If one of them is not an array of numbers that are read.
+ * @throws {Error} If one of them is damaged, or none an array of numbers.
  */
 export function parseNpz(
   file: WeightsFile,
   members: ReadonlyMap<string, Uint8Array>,
-): Map<string, SavedArray> {
+): WeightsContents {
   const arrays = new Map<string, SavedArray>();
+  const unreadable = new Map<string, string>();
   for (const [path, bytes] of members) {
     if (!path.endsWith(".npy")) throw file.refuse(`${path} in it is no .npy`);
-    arrays.set(path.slice(0, -".npy".length), parseNpy(file, bytes, path));
+    const name = path.slice(0, -".npy".length);
+    const array = parseArray(file, bytes, path);
+    if (typeof array === "string") unreadable.set(name, `${path} ${array}`);
+    else arrays.set(name, array);
   }
-  return arrays;
+  return onlyArrays(arrays, unreadable);
 }
 
 /**
@@ -54,31 +41,23 @@ export function parseNpz(
  * @throws {Error} If it is damaged, or of a type that is not read; the message names it.
  */
 export function parseNpy(file: WeightsFile, bytes: Uint8Array, what: string): SavedArray {
+  const array = parseArray(file, bytes, what);
+  if (typeof array === "string") throw file.refuse(`${what} ${array}`);
+  return array;
+}
+
+/** One array, or why its numbers cannot be read. */
+function parseArray(file: WeightsFile, bytes: Uint8Array, what: string): SavedArray | string {
   const refuse = (why: string) => file.refuse(`${what} ${why}`);
   const { text, start } = readHeader(bytes, refuse);
   const match = header.exec(text);
   if (!match) throw refuse(`has the header ${JSON.stringify(text.slice(0, 80).trim())}`);
-  const [, descr, fortran, sides] = match;
-  const type = Object.hasOwn(typesByName, descr!) ? typesByName[descr!] : undefined;
-  if (type === undefined) {
-    throw refuse(
-      `holds numbers of type ${descr}; only ${Object.keys(typesByName).join(", ")} are read`,
-    );
-  }
+  const [, descr, order, sides] = match;
   const shape = (sides!.match(/\d+/g) ?? []).map(Number);
-  const size = sizeOf(shape);
-  const width = elementBytes[type];
-  if (size === undefined || bytes.length - start !== size * width) {
-    throw refuse(`of shape [${shape}] does not fit its ${bytes.length - start} bytes`);
-  }
-  file.claim(4 * size, what);
-  let elements = bytes.subarray(start);
-  if (fortran === "True") {
-    file.claim(size * width, what);
-    const strides = rowMajorStrides(shape.toReversed()).toReversed(); // the first axis is the closest
-    elements = gatherRowMajor(elements, width, shape, strides);
-  }
-  return { shape, values: toFloat32(type, elements) };
+  const layout = { descr: descr!, shape, fortran: order === "True" };
+  const array = readNumpyArray(file, bytes.subarray(start), layout, what);
+  if (typeof array === "string" && array.startsWith("of shape")) throw refuse(array);
+  return array;
 }
 
 /** The header's text, and where the numbers start. */

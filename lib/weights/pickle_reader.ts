@@ -6,7 +6,7 @@ export interface PickleSource {
   refuse(why: string): Error;
 }
 
-const maxIntegerBytes = 64; // the longest that torch.save writes has 10
+const maxIntegerBytes = 512; // the longest that torch.save writes by itself has 10
 
 /** Reads from `at` on; each read moves it. All of them throw where the bytes end. */
 export class PickleReader {
@@ -61,6 +61,52 @@ export class PickleReader {
     } catch {
       throw this.source.refuse("its pickle holds text that is not UTF-8");
     }
+  }
+
+  /** A decimal integer, with or without Python 2's `L`; `00` and `01` are false and true. */
+  integerLine(): number | bigint | boolean {
+    const text = this.line();
+    if (text === "00" || text === "01") return text === "01";
+    if (!/^[-+]?\d{1,150}L?$/.test(text)) throw this.source.refuse("its pickle holds no integer");
+    const value = BigInt(text.replace(/^\+|L$/g, ""));
+    return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+  }
+
+  /** A decimal number. */
+  floatLine(): number {
+    const text = this.line().replace(/^([-+]?)inf$/, "$1Infinity");
+    const value = Number(text);
+    if (text === "nan" || !Number.isNaN(value)) return value;
+    throw this.source.refuse("its pickle holds no number");
+  }
+
+  /** A position in the memo. */
+  indexLine(): number {
+    const index = this.integerLine();
+    if (typeof index === "number" && index >= 0) return index;
+    throw this.source.refuse("its pickle refers to what it did not say before");
+  }
+
+  /** Text with Python's escapes `\\uxxxx` and `\\Uxxxxxxxx`. */
+  escapedLine(): string {
+    return this.line().replace(
+      /\\u([\da-fA-F]{4})|\\U([\da-fA-F]{8})/g,
+      (all, short, long) => {
+        const code = parseInt(short ?? long, 16);
+        return code < 0x110000 ? String.fromCodePoint(code) : all;
+      },
+    );
+  }
+
+  /** Text between quotes, with Python's escapes of single bytes. */
+  quotedLine(): string {
+    const [, , text] = /^(['"])(.*)\1$/s.exec(this.line()) ?? [];
+    if (text === undefined) throw this.source.refuse("its pickle holds text without quotes");
+    const single: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t" };
+    return text.replace(
+      /\\x([\da-f]{2})|\\(.)/gis,
+      (_, hex, other) => hex ? String.fromCharCode(parseInt(hex, 16)) : single[other] ?? other,
+    );
   }
 
   line(): string {

@@ -1,4 +1,4 @@
-import { InertObject, unpickle } from "lib/weights/pickle.ts";
+import { InertObject, PickleGlobal, unpickle } from "lib/weights/pickle.ts";
 import { TensorView, TorchRules } from "lib/weights/pytorch_tensors.ts";
 import { assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 
@@ -12,35 +12,87 @@ const read = (text: string, mayRepeat = true) =>
 /** SHORT_BINUNICODE. */
 const text = (value: string) => `\x8c${String.fromCharCode(value.length)}${value}`;
 
-const runsCode: Readonly<Record<string, readonly [pickle: string, name: string]>> = {
-  "GLOBAL and REDUCE": [`\x80\x02cos\nsystem\n${text("id")}\x85R.`, "os.system"],
+const call = (name: string, ...args: unknown[]) => new InertObject(name, args);
+const asksForCode: Readonly<Record<string, readonly [pickle: string, value: unknown]>> = {
+  "GLOBAL and REDUCE": [`\x80\x02cos\nsystem\n${text("id")}\x85R.`, call("os.system", "id")],
   "STACK_GLOBAL": [
     `\x80\x04${text("posix")}${text("system")}\x93${text("id")}\x85R.`,
-    "posix.system",
+    call("posix.system", "id"),
   ],
-  "a name in parts": [`\x80\x04${text("os")}${text("path.os.system")}\x93.`, "os.path.os.system"],
-  "INST": [`\x80\x02(${text("id")}ios\nsystem\n.`, "os.system"],
-  "OBJ": [`\x80\x02(cos\nsystem\n${text("id")}o.`, "os.system"],
-  "NEWOBJ": [`\x80\x02csubprocess\nPopen\n${text("id")}\x85\x81.`, "subprocess.Popen"],
-  "eval": [`\x80\x02cbuiltins\neval\n${text("1")}\x85R.`, "builtins.eval"],
-  "getattr": [`\x80\x02c__builtin__\ngetattr\n.`, "__builtin__.getattr"],
-  "a loader of PyTorch's": [`\x80\x02ctorch.storage\n_load_from_bytes\n.`, "_load_from_bytes"],
-  "a name in a dictionary": [`\x80\x02}${text("a")}]cos\nsystem\nas.`, "os.system"],
-  "BUILD of a reducer": [
-    `\x80\x02cargparse\nNamespace\n)\x81}${text("__setstate__")}cos\nsystem\nsb.`,
-    "os.system",
+  "a name in parts": [
+    `\x80\x04${text("os")}${text("path.os.system")}\x93.`,
+    new PickleGlobal("os.path.os.system"),
   ],
-  "a persistent id": [`\x80\x02cos\nsystem\nQ.`, "os.system"],
-  "an extension's code": ["\x80\x02\x82\x01.", "EXT1"],
-  "a name of Object.prototype": ["\x80\x02ctoString\nconstructor\n.", "toString.constructor"],
+  "INST": [`\x80\x02(${text("id")}ios\nsystem\n.`, call("os.system", "id")],
+  "OBJ": [`\x80\x02(cos\nsystem\n${text("id")}o.`, call("os.system", "id")],
+  "NEWOBJ": [`\x80\x02csubprocess\nPopen\n${text("id")}\x85\x81.`, call("subprocess.Popen", "id")],
+  "NEWOBJ_EX": [
+    `\x80\x04csubprocess\nPopen\n)}${text("args")}${text("id")}s\x92.`,
+    call("subprocess.Popen", new Map([["args", "id"]])),
+  ],
+  "eval": [`\x80\x02cbuiltins\neval\n${text("1")}\x85R.`, call("builtins.eval", "1")],
+  "a call of what a call gives": [
+    `\x80\x02c__builtin__\ngetattr\n${text("a")}${text("b")}\x86R)R.`,
+    call("__builtin__.getattr()"),
+  ],
+  "a loader of PyTorch's": [
+    `\x80\x02ctorch.storage\n_load_from_bytes\nC\x01a\x85R.`,
+    call("torch.storage._load_from_bytes", bytesOf("a")),
+  ],
+  "an extension's code": ["\x80\x02\x82\x01)R.", call("extension 1")],
+  "a name of Object.prototype": [
+    "\x80\x02ctoString\nconstructor\n)R.",
+    call("toString.constructor"),
+  ],
+  "a maker of objects": [
+    `\x80\x02ccopy_reg\n_reconstructor\ncos\nX\nc__builtin__\nobject\nN\x87R.`,
+    call("os.X", new PickleGlobal("os.X"), new PickleGlobal("__builtin__.object"), null),
+  ],
+  "storage as a function": ["\x80\x02ctorch\nFloatStorage\n)R.", call("torch.FloatStorage")],
+  "a buffer outside": ["\x80\x05\x97\x98.", call("a buffer outside of the pickle")],
 };
 
-for (const [how, [pickle, name]] of Object.entries(runsCode)) {
-  Deno.test(`unpickle() refuses code by its name: ${how}`, () => {
-    assertThrows(() => read(pickle), Error, name);
-    assertThrows(() => read(pickle), Error, "x.pth");
+for (const [how, [pickle, value]] of Object.entries(asksForCode)) {
+  Deno.test(`unpickle() writes down what a pickle asks for and runs none of it: ${how}`, () => {
+    assertEquals(read(pickle), value);
   });
 }
+
+Deno.test("unpickle() keeps what a reducer in a state asks for as it is", () => {
+  const value = read(
+    `\x80\x02cargparse\nNamespace\n)\x81}${text("__setstate__")}cos\nsystem\nsb.`,
+  ) as InertObject;
+  assertEquals(value.state, new Map([["__setstate__", new PickleGlobal("os.system")]]));
+});
+
+Deno.test("unpickle() keeps the entries and items of classes that it does not know", () => {
+  const registry = read(`\x80\x02c__main__\nRegistry\n)\x81(${text("a")}K\x01u.`) as InertObject;
+  assertEquals(registry.entries, new Map([["a", 1]]));
+  const steps = read(`\x80\x02c__main__\nSteps\n)\x81(K\x01K\x02eK\x03a.`) as InertObject;
+  assertEquals(steps.items, [1, 2, 3]);
+  const set = read(`\x80\x04c__main__\nNames\n)\x81(K\x01\x90.`) as InertObject;
+  assertEquals(set.items, [1]);
+});
+
+Deno.test("unpickle() reads protocol 0: numbers and texts as lines", () => {
+  assertEquals(read("(I7\nI01\nI00\nL-36893488147419103232L\nF-0.5\nFnan\nt."), [
+    7,
+    true,
+    false,
+    -(2n ** 65n),
+    -0.5,
+    NaN,
+  ]);
+  assertEquals(read("(V\\u00e9\\U0001f600\nS'a\\'b\\x41\\n'\nt."), ["é😀", "a'bA\n"]);
+  assertEquals(read("(I5\np0\ng0\n2t."), [5, 5, 5]);
+  for (const bad of ["Ix\n.", "Fx\n.", "Sx\n.", "g0\n.", "I1\np-1\n."]) {
+    assertThrows(() => read(bad), Error, "Cannot read x.pth: its pickle");
+  }
+});
+
+Deno.test("unpickle() reads protocol 5's bytes", () => {
+  assertEquals(read("\x80\x05\x96\x02\0\0\0\0\0\0\0ab."), bytesOf("ab"));
+});
 
 Deno.test("unpickle() reads plain values of every kind", () => {
   assertEquals(read("\x80\x02N."), null);
@@ -130,17 +182,14 @@ const broken: Readonly<Record<string, readonly [pickle: string, why: string]>> =
   "an unknown memo": ["\x80\x02h\x07.", "did not say before"],
   "a huge memo index": ["\x80\x02j\xff\xff\xff\xff.", "did not say before"],
   "a call of text": [`\x80\x02${text("f")})R.`, "no function"],
-  "a call of a storage": [
-    "\x80\x02ctorch\nFloatStorage\n)R.",
-    "torch.FloatStorage, which is only a name",
-  ],
   "a key without a value": [`\x80\x02}(${text("a")}u.`, "key without"],
   "items of a list": ["\x80\x02]K\x01K\x02s.", "no dictionary"],
   "appending to a dictionary": ["\x80\x02}K\x01a.", "no list"],
   "adding to a list": ["\x80\x04](K\x01\x90.", "no set"],
   "attributes of text": [`\x80\x02${text("a")}}b.`, "plain value"],
-  "protocol 5": ["\x80\x05N.", "protocol 5"],
-  "protocol 0's numbers": ["I1\n.", "uses INT"],
+  "protocol 6": ["\x80\x06N.", "protocol 6"],
+  "an id of a storage that is text": ["\x80\x02Pa\n.", "describes a storage"],
+  "an id of a storage that is a name": ["\x80\x02cos\nsystem\nQ.", "describes a storage"],
   "an unknown opcode": ["\x80\x02\xff.", "0xff"],
 };
 
@@ -156,4 +205,7 @@ Deno.test("unpickle() takes time in proportion to the pickle: calls that repeat 
   assertThrows(() => read(`\x80\x02${list}${repeat}N.`), Error, "dictionary"); // of None: no pairs
   const pairs = `](${")".repeat(2000)}e\x85q\x00`;
   assertThrows(() => read(`\x80\x02${pairs}${repeat}N.`), Error, "repeats itself");
+  const bytes = `X\xd0\x07\0\0${"n".repeat(2000)}${text("latin1")}\x86q\x00`;
+  const encode = "c_codecs\nencode\nq\x01" + "h\x01h\x00R0".repeat(10);
+  assertThrows(() => read(`\x80\x02${bytes}${encode}N.`), Error, "repeats itself");
 });

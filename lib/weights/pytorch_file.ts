@@ -2,25 +2,23 @@
  * PyTorch's `.pth` and `.pt`: what `torch.save` writes, as a ZIP archive or, before 1.6, as pickles followed by raw
  * numbers. Nothing in the file is executed.
  */
+import { flattenTree } from "lib/weights/flatten.ts";
 import { type PickleSource, unpickle } from "lib/weights/pickle.ts";
-import { readTensor, storageBytes, TensorView, TorchRules } from "lib/weights/pytorch_tensors.ts";
-import { isCount, type SavedArray } from "lib/weights/saved_array.ts";
+import { storageBytes, TorchRules } from "lib/weights/pytorch_tensors.ts";
+import type { WeightsContents } from "lib/weights/weights_contents.ts";
 import type { WeightsFile } from "lib/weights/weights_file.ts";
-
-const maxDepth = 64; // of dictionaries in dictionaries
-const maxNameLength = 1000;
 
 /**
  * Reads an unpacked archive.
  *
  * @param members Its files by their paths.
  * @returns The tensors under their dotted paths: `model.head.weight` of `{ "model": { "head.weight": … } }`.
- * @throws {Error} If it is not `torch.save`'s, was written on a big-endian machine, or asks for anything but data.
+ * @throws {Error} If it is not `torch.save`'s, is damaged, or was written on a big-endian machine.
  */
 export function parseTorchArchive(
   file: WeightsFile,
   members: ReadonlyMap<string, Uint8Array>,
-): Map<string, SavedArray> {
+): WeightsContents {
   const pickleName = [...members.keys()].find((name) => /^[^/]+\/data\.pkl$/.test(name));
   if (pickleName === undefined) throw file.refuse("it is an archive without a data.pkl");
   const folder = pickleName.slice(0, -"data.pkl".length);
@@ -34,14 +32,15 @@ export function parseTorchArchive(
   const storages = new Map<string, Uint8Array>();
   for (const storage of rules.storages.values()) {
     const { key, length, type } = storage;
-    const bytes = members.get(`${folder}data/${key}`);
-    if (bytes?.length !== storageBytes(storage, file)) {
-      const there = bytes?.length ?? 0;
-      throw file.refuse(`its data/${key} has ${there} bytes for ${length} elements of ${type}`);
+    const bytes = members.get(`${folder}data/${key}`) ?? new Uint8Array(0);
+    if (bytes.length !== (storageBytes(storage) ?? bytes.length)) {
+      throw file.refuse(
+        `its data/${key} has ${bytes.length} bytes for ${length} elements of ${type}`,
+      );
     }
     storages.set(key, bytes);
   }
-  return flattenTensors(value, storages, file);
+  return flattenTree(value, storages, file);
 }
 
 const legacyMagic = 0x1950a86a20f9469cfc6cn;
@@ -53,7 +52,7 @@ const legacyVersion = 1001;
  * @returns As {@linkcode parseTorchArchive}.
  * @throws {Error} As {@linkcode parseTorchArchive}.
  */
-export function parseTorchLegacy(file: WeightsFile): Map<string, SavedArray> {
+export function parseTorchLegacy(file: WeightsFile): WeightsContents {
   const rules = new TorchRules(file.refuse, false);
   let at = 0;
   const next = () => {
@@ -70,7 +69,7 @@ export function parseTorchLegacy(file: WeightsFile): Map<string, SavedArray> {
   }
   const [value, keys] = [next(), next()];
   const storages = readLegacyStorages(file, rules, keys, at);
-  return flattenTensors(value, storages, file);
+  return flattenTree(value, storages, file);
 }
 
 function readLegacyStorages(
@@ -85,7 +84,8 @@ function readLegacyStorages(
   for (const key of Array.isArray(keys) ? keys : []) {
     const storage = storages.get(key);
     if (!storage || found.has(key)) throw file.refuse(`it lists a storage ${key} that it has not`);
-    const bytes = storageBytes(storage, file);
+    const bytes = storageBytes(storage);
+    if (bytes === undefined) throw file.refuse(`it holds numbers of type ${storage.type}`);
     if (at + 8 + bytes > view.byteLength) throw file.refuse("its numbers are cut short");
     if (view.getBigUint64(at, true) !== BigInt(storage.length)) {
       throw file.refuse(`its storage ${key} is not of ${storage.length} elements`);
@@ -96,31 +96,4 @@ function readLegacyStorages(
   if (found.size < storages.size) throw file.refuse("it lacks some of its storages");
   if (at < view.byteLength) throw file.refuse(`it has ${view.byteLength - at} bytes after its end`);
   return found;
-}
-
-/** All tensors in a tree of dictionaries and lists; plain data is left out. */
-function flattenTensors(
-  root: unknown,
-  storages: ReadonlyMap<string, Uint8Array>,
-  file: WeightsFile,
-): Map<string, SavedArray> {
-  const arrays = new Map<string, SavedArray>();
-  let visits = 0;
-  const visit = (value: unknown, name: string, depth: number) => {
-    visits++; // of a tree there are fewer than bytes; of lists that hold themselves there is no end
-    if (visits > file.bytes.length || depth > maxDepth || name.length > maxNameLength) {
-      throw file.refuse("its dictionaries are nested without end");
-    }
-    if (value instanceof TensorView) {
-      if (arrays.has(name)) throw file.refuse(`it holds ${name} twice`);
-      arrays.set(name, readTensor(value, storages.get(value.storage.key)!, file));
-    } else if (value instanceof Map || Array.isArray(value)) {
-      for (const [key, child] of value.entries()) {
-        if (typeof key !== "string" && !isCount(key)) continue; // no name can be made of it
-        visit(child, name === "" ? String(key) : `${name}.${key}`, depth + 1);
-      }
-    }
-  };
-  visit(root, "", 0);
-  return arrays;
 }

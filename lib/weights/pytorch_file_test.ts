@@ -27,7 +27,7 @@ Deno.test("tensors in dictionaries and lists have dotted names; other values hav
   const tree = `}(${text("a")}](${two}NK\x07${two}e${text("b")}}${
     text("c.d")
   }${two}sK\x03${two}N${two}u`;
-  assertEquals([...read(tree).keys()], ["a.0", "a.3", "b.c.d", "3"]);
+  assertEquals([...read(tree).arrays.keys()], ["a.0", "a.3", "b.c.d", "3"]);
 });
 
 const refused: Readonly<Record<string, readonly [pickle: string, why: string]>> = {
@@ -72,7 +72,7 @@ const version = "\x80\x02M\xe9\x03.";
 const system = (littleEndian: string) => `\x80\x02}${text("little_endian")}${littleEndian}s.`;
 const values = "\x02" + "\0".repeat(7) + "\0".repeat(8);
 const legacy = (...parts: string[]) =>
-  parseTorchLegacy(weightsFile("x.pth", bytesOf(parts.join(""))));
+  parseTorchLegacy(weightsFile("x.pth", bytesOf(parts.join("")))).arrays;
 const start = magic + version + system("\x88");
 const keys = `\x80\x02](${text("0")}e.`;
 

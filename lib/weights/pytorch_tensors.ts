@@ -1,7 +1,8 @@
 /**
- * What PyTorch's pickles may ask for: dictionaries, tensors as views of storages, and a few kinds of plain data that
- * training scripts save beside them. Everything else is refused by its name.
+ * The names in PyTorch's pickles that are read here: dictionaries, sets, and tensors as views of storages. An object of
+ * any other class becomes a record of what was to be made; nothing in a pickle is run.
  */
+import { numpyCalls } from "lib/weights/numpy_pickle.ts";
 import { InertObject, PickleGlobal, type PickleRules } from "lib/weights/pickle.ts";
 import {
   elementBytes,
@@ -18,10 +19,10 @@ import type { WeightsFile } from "lib/weights/weights_file.ts";
 /** A block of numbers in the file, which tensors may share. */
 export class Storage {
   constructor(
-    /** `Float` of `torch.FloatStorage`. */
+    /** `Float` of `torch.FloatStorage`; `Untyped` where each tensor has a type of its own. */
     readonly type: string,
     readonly key: string,
-    /** In elements. */
+    /** In elements; of an untyped one, in bytes. */
     readonly length: number,
   ) {}
 }
@@ -30,6 +31,8 @@ export class Storage {
 export class TensorView {
   constructor(
     readonly storage: Storage,
+    /** Type of the numbers by PyTorch's name: `Float`, or `float8_e4m3fn` in an untyped storage. */
+    readonly type: string,
     /** In elements, as are the strides. */
     readonly offset: number,
     readonly shape: readonly number[],
@@ -37,7 +40,15 @@ export class TensorView {
   ) {}
 }
 
-/** PyTorch's names of the types that are read. */
+/** A tensor of a kind that is not read: sparse, quantised, of a library's own class. */
+export class UnreadableTensor {
+  constructor(
+    /** What it is: `a sparse tensor`. */
+    readonly what: string,
+  ) {}
+}
+
+/** PyTorch's names of the types that are read: those of storages, and those of tensors in untyped storages. */
 const typesByName: Readonly<Record<string, ElementType>> = {
   Float: "F32",
   Half: "F16",
@@ -45,37 +56,74 @@ const typesByName: Readonly<Record<string, ElementType>> = {
   Double: "F64",
   Long: "I64",
   Int: "I32",
+  Short: "I16",
+  Char: "I8",
   Byte: "U8",
   Bool: "BOOL",
+  float32: "F32",
+  float16: "F16",
+  bfloat16: "BF16",
+  float64: "F64",
+  float8_e4m3fn: "F8_E4M3",
+  float8_e5m2: "F8_E5M2",
+  int64: "I64",
+  int32: "I32",
+  int16: "I16",
+  int8: "I8",
+  uint64: "U64",
+  uint32: "U32",
+  uint16: "U16",
+  uint8: "U8",
+  bool: "BOOL",
 };
 
-/** Data that is of no use here and that full checkpoints hold: arguments, sets, NumPy's scalars. */
-const inertNames = [
-  "argparse.Namespace",
-  "__builtin__.set",
-  "builtins.set",
-  "torch.device",
-  "numpy.dtype",
-  "numpy.core.multiarray.scalar",
-  "numpy._core.multiarray.scalar",
-  "_codecs.encode",
-];
+/** Bytes of an element of the other types of storage. */
+const otherBytes: Readonly<Record<string, number>> = {
+  ComplexDouble: 16,
+  ComplexFloat: 8,
+  ComplexHalf: 4,
+  QInt32: 4,
+  QInt8: 1,
+  QUInt8: 1,
+  Untyped: 1,
+};
 
 const storageName = /^torch\.(?:cuda\.|storage\.)?([A-Z][A-Za-z0-9]*)Storage$/;
-const dtypeName = /^torch\.(?:(?:float|bfloat|int|uint|complex)\d+|bool)$/;
+const typeName = /^torch\.(\w+)$/;
+/** PyTorch's functions that make a tensor. */
+const rebuilds = /^torch\.(?:_utils|_tensor)\._rebuild_/;
 
 const maxRank = 64; // PyTorch's own
+
+type Call = (args: readonly unknown[]) => unknown;
 
 /** The rules for one file; collects the storages that its tensors turn out to need. */
 export class TorchRules implements PickleRules {
   readonly storages = new Map<string, Storage>();
 
-  private readonly calls: Readonly<Record<string, (args: readonly unknown[]) => unknown>> = {
-    "collections.OrderedDict": (args) => this.orderedDict(args),
-    "torch.Size": ([sides]) => sides,
+  private readonly tensorCalls: Readonly<Record<string, Call>> = {
     "torch._utils._rebuild_tensor": (args) => this.tensor(args),
     "torch._utils._rebuild_tensor_v2": (args) => this.tensor(args),
+    "torch._utils._rebuild_tensor_v3": (args) => this.tensor(args, args[6]),
     "torch._utils._rebuild_parameter": (args) => this.parameter(args),
+    "torch._utils._rebuild_parameter_with_state": (args) => this.parameter(args),
+    "torch._utils._rebuild_sparse_tensor": () => new UnreadableTensor("a sparse tensor"),
+    "torch._utils._rebuild_qtensor": () => new UnreadableTensor("a quantised tensor"),
+  };
+
+  private readonly calls: Readonly<Record<string, Call>> = {
+    ...this.tensorCalls,
+    ...numpyCalls,
+    "collections.OrderedDict": (args) => this.orderedDict(args),
+    "collections.defaultdict": () => new Map(),
+    "collections.Counter": ([counts]) => counts instanceof Map ? counts : new Map(),
+    "__builtin__.set": setOf,
+    "builtins.set": setOf,
+    "__builtin__.frozenset": setOf,
+    "builtins.frozenset": setOf,
+    "torch.Size": ([sides]) => sides,
+    "torch._tensor._rebuild_from_type": (args) => this.withAttributes(args),
+    "torch._tensor._rebuild_from_type_v2": (args) => this.withAttributes(args),
   };
 
   /**
@@ -89,13 +137,10 @@ export class TorchRules implements PickleRules {
 
   global(name: string): PickleGlobal {
     if (Object.hasOwn(this.calls, name)) return new PickleGlobal(name, this.calls[name]);
-    if (inertNames.includes(name)) {
-      return new PickleGlobal(name, (args) => new InertObject(name, args));
+    if (rebuilds.test(name)) {
+      return new PickleGlobal(name, () => new UnreadableTensor(`a tensor made by ${name}`));
     }
-    if (storageName.test(name) || dtypeName.test(name)) return new PickleGlobal(name);
-    throw this.refuse(
-      `its pickle asks for ${name}; nothing but tensors, dictionaries and plain data is read, and nothing was run`,
-    );
+    return new PickleGlobal(name);
   }
 
   persistent(id: unknown): Storage {
@@ -112,28 +157,46 @@ export class TorchRules implements PickleRules {
     return storage;
   }
 
-  private tensor([storage, offset, shape, strides]: readonly unknown[]): TensorView {
+  private tensor([storage, offset, shape, strides]: readonly unknown[], type?: unknown) {
     if (!(storage instanceof Storage) || !isCount(offset) || !areCounts(shape)) {
       throw this.malformed("tensor");
     }
     if (!areCounts(strides) || shape.length !== strides.length || sizeOf(shape) === undefined) {
       throw this.malformed("tensor");
     }
-    const last = shape.reduce((at, side, axis) => at + (side - 1) * strides[axis]!, offset);
-    if (!shape.includes(0) && last >= storage.length) {
-      throw this.refuse(
-        `a tensor of shape [${shape}] lies outside its storage of ${storage.length} elements`,
-      );
-    }
+    const name = type instanceof PickleGlobal ? typeName.exec(type.name)?.[1] : undefined;
+    const view = new TensorView(storage, name ?? storage.type, offset, shape, strides);
+    this.checkInside(view);
     if (!this.mayRepeat && repeats(shape, strides)) {
       throw this.refuse(`a tensor of shape [${shape}] has strides [${strides}], which overlap`);
     }
-    return new TensorView(storage, offset, shape, strides);
+    return view;
   }
 
-  private parameter([tensor]: readonly unknown[]): TensorView {
-    if (tensor instanceof TensorView) return tensor;
+  private checkInside({ storage, type, offset, shape, strides }: TensorView): void {
+    const last = shape.reduce((at, side, axis) => at + (side - 1) * strides[axis]!, offset);
+    const width = storage.type === "Untyped" ? widthOf(type) ?? 0 : 1; // in what the length counts
+    if (shape.includes(0) || (last + 1) * width <= storage.length) return;
+    throw this.refuse(
+      `a tensor of shape [${shape}] lies outside its storage of ${storage.length} elements`,
+    );
+  }
+
+  private parameter([tensor]: readonly unknown[]): TensorView | UnreadableTensor {
+    if (isTensor(tensor)) return tensor;
+    if (tensor instanceof InertObject) return new UnreadableTensor(`a tensor of ${tensor.name}`);
     throw this.malformed("parameter");
+  }
+
+  /** A tensor with attributes, or of a class derived from PyTorch's: `func(*args)`, then class and attributes. */
+  private withAttributes([func, type, args]: readonly unknown[]): TensorView | UnreadableTensor {
+    const known = func instanceof PickleGlobal && Object.hasOwn(this.tensorCalls, func.name);
+    if (known && Array.isArray(args)) {
+      const tensor = this.tensorCalls[func.name]!(args);
+      if (isTensor(tensor)) return tensor;
+    }
+    const name = type instanceof PickleGlobal ? type.name : "an unknown class";
+    return new UnreadableTensor(`a tensor of ${name}`);
   }
 
   private orderedDict([pairs = []]: readonly unknown[]): Map<unknown, unknown> {
@@ -148,6 +211,14 @@ export class TorchRules implements PickleRules {
       `its pickle describes a ${what} in a way that this PyTorch reader does not know`,
     );
   }
+}
+
+function isTensor(value: unknown): value is TensorView | UnreadableTensor {
+  return value instanceof TensorView || value instanceof UnreadableTensor;
+}
+
+function setOf([items]: readonly unknown[]): Set<unknown> {
+  return new Set(Array.isArray(items) ? items : []);
 }
 
 function areCounts(values: unknown): values is number[] {
@@ -166,28 +237,32 @@ function repeats(shape: readonly number[], strides: readonly number[]): boolean 
   });
 }
 
-/**
- * Bytes of a storage.
- *
- * @throws {Error} If its type of number is not one of those that are read; the message names it.
- */
-export function storageBytes({ type, length }: Storage, { refuse }: WeightsFile): number {
-  return length * elementBytes[elementTypeOf(type, refuse)];
+function elementTypeOf(name: string): ElementType | undefined {
+  return Object.hasOwn(typesByName, name) ? typesByName[name] : undefined;
 }
 
-function elementTypeOf(name: string, refuse: WeightsFile["refuse"]): ElementType {
-  if (Object.hasOwn(typesByName, name)) return typesByName[name]!;
-  const known = Object.keys(typesByName).join(", ");
-  throw refuse(`it holds tensors of type ${name}; only ${known} are read`);
+/** Bytes of an element; `undefined` for a type that is not known. */
+function widthOf(name: string): number | undefined {
+  const type = elementTypeOf(name);
+  if (type !== undefined) return elementBytes[type];
+  return Object.hasOwn(otherBytes, name) ? otherBytes[name] : undefined;
 }
 
-/** The values of a tensor, given its storage's bytes. */
+/** Bytes of a storage; `undefined` if its type of number is not known. */
+export function storageBytes({ type, length }: Storage): number | undefined {
+  const width = widthOf(type);
+  return width === undefined ? undefined : length * width;
+}
+
+/** The values of a tensor, given its storage's bytes; or, where its type is not read, what it is. */
 export function readTensor(
-  { storage, offset, shape, strides }: TensorView,
+  { storage, type: name, offset, shape, strides }: TensorView,
   bytes: Uint8Array,
   file: WeightsFile,
-): SavedArray {
-  const type = elementTypeOf(storage.type, file.refuse);
+): SavedArray | string {
+  const type = elementTypeOf(name);
+  const inStorage = storage.type === "Untyped" ? type : elementTypeOf(storage.type);
+  if (type === undefined || inStorage !== type) return `a tensor of type ${name}`;
   const [size, width] = [sizeOf(shape)!, elementBytes[type]];
   const what = `a tensor of shape [${shape}]`;
   file.claim(4 * size, what);

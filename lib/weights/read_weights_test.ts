@@ -3,7 +3,7 @@ import { join } from "@std/path";
 import { readWeights } from "lib/weights/read_weights.ts";
 import { writeSafetensors } from "lib/weights/safetensors.ts";
 import type { SavedArray } from "lib/weights/saved_array.ts";
-import { assertEquals, assertRejects } from "lib/testing/assert.ts";
+import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
 
 const golden = (name: string) => join(import.meta.dirname!, "golden", name);
 
@@ -32,7 +32,7 @@ for (const name of ["state.pth", "state_protocol4.pth", "state_legacy.pth", "sta
   Deno.test(`readWeights() gives each tensor of ${name} as PyTorch does, to the last bit`, async () => {
     const tensors = expected("state.json");
     if (name.includes("legacy")) tensors.delete("repeated"); // see TorchRules: it cannot be told from damage
-    assertEquals(sorted(await readWeights(golden(name))), sorted(tensors));
+    assertEquals(sorted((await readWeights(golden(name))).arrays), sorted(tensors));
   });
 }
 
@@ -45,7 +45,7 @@ Deno.test("readWeights() knows a safetensors file whose first byte is a pickle's
       const arrays = new Map([["w".repeat(8 * i + 1), array]]); // each header eight bytes longer
       writeSafetensors(path, { arrays, metadata: {} });
       firstBytes.push(Deno.readFileSync(path)[0]!);
-      assertEquals(await readWeights(path), arrays);
+      assertEquals((await readWeights(path)).arrays, arrays);
     }
   } finally {
     Deno.removeSync(path);
@@ -55,20 +55,20 @@ Deno.test("readWeights() knows a safetensors file whose first byte is a pickle's
 
 for (const name of ["arrays.npz", "arrays_compressed.npz"]) {
   Deno.test(`readWeights() gives each array of ${name} as NumPy does`, async () => {
-    assertEquals(await readWeights(golden(name)), expected("arrays.json"));
+    assertEquals((await readWeights(golden(name))).arrays, expected("arrays.json"));
   });
 }
 
 for (const version of [1, 2, 3]) {
   Deno.test(`readWeights() reads .npy version ${version}, in Fortran's order`, async () => {
-    const arrays = await readWeights(golden(`version${version}.npy`));
+    const { arrays } = await readWeights(golden(`version${version}.npy`));
     assertEquals(arrays, new Map([["", expected("arrays.json").get("fortran")]]));
   });
 }
 
 for (const name of ["checkpoint.pth", "checkpoint_legacy.pth"]) {
   Deno.test(`readWeights() finds student, teacher, moments and centre in ${name}`, async () => {
-    const arrays = await readWeights(golden(name));
+    const { arrays } = await readWeights(golden(name));
     for (const who of ["student", "teacher"]) {
       const own = [...arrays].filter(([key]) => key.startsWith(`${who}.`));
       assertEquals(new Map(own), expected(`${who}.json`, `${who}.`));
@@ -84,11 +84,7 @@ for (const name of ["checkpoint.pth", "checkpoint_legacy.pth"]) {
 }
 
 const refused: readonly (readonly [string, string])[] = [
-  ["system.pth", "asks for posix.system"],
-  ["system_legacy.pth", "asks for posix.system"],
-  ["complex.pth", "tensors of type ComplexFloat"],
   ["big_endian.pth", "big-endian"],
-  ["big_endian.npy", "numbers of type >f4"],
   ["make_golden.py", "none of safetensors, .pth, .npz and .npy"],
   ["none.pth", "No such file"],
 ];
@@ -99,3 +95,122 @@ for (const [name, why] of refused) {
     await assertRejects(() => readWeights(golden(name)), Error, golden(name));
   });
 }
+
+// ---------------------------------------------------------------- what stands beside weights
+
+for (const name of ["system.pth", "system_legacy.pth"]) {
+  Deno.test(`readWeights() runs nothing of ${name}, and says what it left out`, async () => {
+    const { arrays, leftOut } = await readWeights(golden(name));
+    assertEquals([...arrays.keys()], ["a", "deep.list.0"]);
+    assertEquals(leftOut, new Map([["posix.system", 1]]));
+  });
+}
+
+for (const protocol of [2, 5]) {
+  Deno.test(`readWeights() gives tensors and NumPy arrays of every kind beside anything, protocol ${protocol}`, async () => {
+    const { arrays, unreadable, leftOut } = await readWeights(
+      golden(`others_protocol${protocol}.pth`),
+    );
+    const { "rng.numpy.1": random, ...weights } = Object.fromEntries(arrays);
+    assertEquals(sorted(new Map(Object.entries(weights))), sorted(expected("others.json")));
+    assertEquals(random!.values, Float32Array.of(0, 1, 2));
+    assertEquals(Object.fromEntries(unreadable), {
+      names: `it is an array that holds numbers of type <U3; only ${numpyTypes} are read`,
+      "unreadable.complex": "it is a tensor of type ComplexFloat",
+      "unreadable.sparse": "it is a sparse tensor",
+      "unreadable.quantised": "it is a quantised tensor",
+      "unreadable.other_float8": "it is a tensor of type float8_e4m3fnuz",
+      "unreadable.complex_array":
+        `it is an array that holds numbers of type <c8; only ${numpyTypes} are read`,
+    });
+    for (const what of beside) assertTrue(leftOut.has(what), `${what} in ${[...leftOut.keys()]}`);
+    assertEquals(leftOut.get("omegaconf.nodes.AnyNode"), 3);
+  });
+}
+
+const numpyTypes = "f4, f2, f8, i8, i4, i2, i1, u8, u4, u2, u1, b1";
+const beside = [
+  "numpy.random._pickle.__generator_ctor",
+  "pathlib.PosixPath",
+  "omegaconf.dictconfig.DictConfig",
+  "__main__.Progress",
+  "__main__.Registry",
+  "__main__.Steps",
+  "__main__.Phase",
+  "collections.deque",
+  "datetime.datetime",
+  "decimal.Decimal",
+  "functools.partial",
+  "numpy.ndarray of objects",
+  "numpy._core.multiarray.scalar",
+  "torch.device",
+  "posix.system",
+  "tensor under a key that is no text",
+];
+
+for (const name of ["others_protocol1.pth", "others_legacy.pth"]) {
+  Deno.test(`readWeights() finds a network beside anything in ${name}`, async () => {
+    const { arrays, leftOut } = await readWeights(golden(name));
+    const names = [...arrays.keys()].filter((key) => key.startsWith("state_dict.module."));
+    assertEquals(names.length, 9);
+    assertTrue(leftOut.has("__main__.Progress"), "left out");
+  });
+}
+
+const modules = [["module.pth", ""], ["module_in_module.pth", "model.module."], [
+  "scripted.pt",
+  "",
+]] as const;
+for (const [name, prefix] of modules) {
+  Deno.test(`readWeights() gives the state dict of the module that was saved whole as ${name}`, async () => {
+    const state = expected("module.json", prefix);
+    if (name === "scripted.pt") state.delete("mean"); // of the module around it
+    assertEquals(sorted((await readWeights(golden(name))).arrays), sorted(state));
+  });
+}
+
+Deno.test("readWeights() reads bytes in the other order, and leaves complex numbers unread", async () => {
+  const { arrays } = await readWeights(golden("big_endian.npy"));
+  assertEquals(arrays, new Map([["", { shape: [2], values: Float32Array.of(1, 1) }]]));
+  const { unreadable } = await readWeights(golden("complex.pth"));
+  assertEquals(unreadable, new Map([["a", "it is a tensor of type ComplexFloat"]]));
+});
+
+// ---------------------------------------------------------------- several files
+
+Deno.test("readWeights() reads a checkpoint in two files by their list, or by their folder", async () => {
+  const names = ["0", "1", "3"].flatMap((layer) => [`${layer}.weight`, `${layer}.bias`]);
+  for (const path of ["sharded", "sharded/model.safetensors.index.json"]) {
+    const { arrays } = await readWeights(golden(path));
+    assertEquals(arrays.size, 9);
+    for (const name of names) assertTrue(arrays.has(name), name);
+  }
+});
+
+Deno.test("readWeights() refuses a list that is none, lacks an array or leads out of its folder", async () => {
+  const folder = Deno.makeTempDirSync();
+  const index = `${folder}/model.safetensors.index.json`;
+  const read = (map: unknown) => {
+    Deno.writeTextFileSync(index, `\uFEFF${JSON.stringify({ weight_map: map })}`);
+    return readWeights(index);
+  };
+  try {
+    const refuse = async (map: unknown, why: string) =>
+      await assertRejects(() => read(map), Error, why);
+    await assertRejects(
+      () => readWeights(folder),
+      Error,
+      "a folder without model.safetensors.index",
+    );
+    await refuse(null, 'it has no "weight_map"');
+    await refuse({ a: "../x" }, 'it lists the file "../x"');
+    await refuse({ a: ".." }, 'it lists the file ".."');
+    await refuse({ a: "x.safetensors" }, "x.safetensors");
+    const array = { shape: [1], values: Float32Array.of(1) };
+    writeSafetensors(`${folder}/x`, { arrays: new Map([["b", array]]), metadata: {} });
+    await refuse({ a: "x" }, 'it says that "a" is in x, it is not');
+    assertEquals([...(await read({ b: "x" })).arrays.keys()], ["b"]);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+});

@@ -19,6 +19,8 @@ import { openWeightsFile, type WeightsFile } from "lib/weights/weights_file.ts";
 export interface SafetensorsFile {
   readonly arrays: ReadonlyMap<string, SavedArray>;
   readonly metadata: Readonly<Record<string, string>>;
+  /** Arrays of other types of number, and what those are. */
+  readonly unreadable?: ReadonlyMap<string, string>;
 }
 
 interface HeaderEntry {
@@ -28,7 +30,7 @@ interface HeaderEntry {
 }
 
 /**
- * Writes float32 arrays.
+ * Writes arrays as float32, or as 64-bit integers where they say so.
  *
  * @throws {Error} If the disk refuses; the file that stood there before is then untouched.
  */
@@ -37,30 +39,37 @@ export function writeSafetensors(path: string, { arrays, metadata }: Safetensors
     __metadata__: metadata,
   };
   let offset = 0;
-  for (const [name, { shape, values }] of arrays) {
+  const contents = [...arrays].map(([name, array]) => {
+    const bytes = bytesOf(array);
     header[name] = {
-      dtype: "F32",
-      shape,
-      data_offsets: [offset, offset += values.byteLength],
+      dtype: array.integers ? "I64" : "F32",
+      shape: array.shape,
+      data_offsets: [offset, offset += bytes.length],
     };
-  }
+    return bytes;
+  });
   const json = new TextEncoder().encode(JSON.stringify(header));
   const start = 8 + Math.ceil(json.length / 8) * 8; // aligned, as the format asks
   const file = new Uint8Array(start + offset).fill(0x20, 0, start); // with spaces
   new DataView(file.buffer).setBigUint64(0, BigInt(start - 8), true);
   file.set(json, 8);
   let at = start;
-  for (const { values } of arrays.values()) {
-    file.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), at);
-    at += values.byteLength;
+  for (const bytes of contents) {
+    file.set(bytes, at);
+    at += bytes.length;
   }
   replaceFile(path, file);
+}
+
+function bytesOf({ values, integers = false }: SavedArray): Uint8Array {
+  if (integers) return new Uint8Array(BigInt64Array.from(values, (value) => BigInt(value)).buffer);
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }
 
 /**
  * Reads arrays, as float32.
  *
- * @throws {Error} If the file is missing, cut short, not of this format, or of other types of number; the message names it.
+ * @throws {Error} If the file is missing, cut short or not of this format; the message names it.
  */
 export function readSafetensors(path: string): SafetensorsFile {
   return parseSafetensors(openWeightsFile(path));
@@ -79,12 +88,20 @@ export function parseSafetensors(file: WeightsFile): SafetensorsFile {
     .map(([name, entry]) => [name, checkEntry(name, entry, refuse)] as const);
   checkCoverage(checked.map(([, { data_offsets }]) => data_offsets), data.length, refuse);
   const arrays = new Map<string, SavedArray>();
+  const unreadable = new Map<string, string>();
   for (const [name, { dtype, shape, data_offsets: [from, to] }] of checked) {
-    const type = dtype as ElementType;
-    file.claim(4 * (to - from) / elementBytes[type], `"${name}"`);
-    arrays.set(name, { shape, values: toFloat32(type, data.subarray(from, to)) });
+    if (!isElementType(dtype)) {
+      unreadable.set(name, `it is ${dtype}; only ${elementTypes.join(", ")} are read`);
+      continue;
+    }
+    file.claim(4 * (to - from) / elementBytes[dtype], `"${name}"`);
+    arrays.set(name, { shape, values: toFloat32(dtype, data.subarray(from, to)) });
   }
-  return { arrays, metadata: __metadata__ };
+  return { arrays, metadata: __metadata__, ...(unreadable.size > 0 ? { unreadable } : {}) };
+}
+
+function isElementType(dtype: string): dtype is ElementType {
+  return Object.hasOwn(elementBytes, dtype);
 }
 
 type Refuse = WeightsFile["refuse"];
@@ -107,17 +124,15 @@ function isStringRecord(value: unknown): value is Record<string, string> {
 
 function checkEntry(name: string, entry: unknown, refuse: Refuse): HeaderEntry {
   const { dtype, shape, data_offsets } = isRecord(entry) ? entry : {};
-  if (!elementTypes.includes(dtype as ElementType)) {
-    throw refuse(`"${name}" is ${dtype}, only ${elementTypes.join(", ")} are read`);
-  }
+  if (typeof dtype !== "string") throw refuse(`"${name}" has no dtype`);
   if (!Array.isArray(shape) || !Array.isArray(data_offsets) || data_offsets.length !== 2) {
     throw refuse(`"${name}" has no shape or no data_offsets`);
   }
   const size = sizeOf(shape);
   if (size === undefined) throw refuse(`"${name}" has the impossible shape [${shape}]`);
   const [from, to] = data_offsets;
-  const bytes = size * elementBytes[dtype as ElementType];
-  if (!isCount(from) || !isCount(to) || to - from !== bytes) {
+  const bytes = isElementType(dtype) ? size * elementBytes[dtype] : to - from;
+  if (!isCount(from) || !isCount(to) || to < from || to - from !== bytes) {
     throw refuse(`"${name}" of shape [${shape}] does not fit its bytes ${from} to ${to}`);
   }
   return entry as HeaderEntry;

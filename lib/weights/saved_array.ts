@@ -4,22 +4,31 @@
 export interface SavedArray {
   readonly shape: readonly number[];
   readonly values: Float32Array;
+  /** Whether it is to be written as 64-bit integers, as indices are; reading leaves it out. */
+  readonly integers?: boolean;
 }
 
-/** A type of number that files hold, by its safetensors name. */
-export type ElementType = "F32" | "F16" | "BF16" | "F64" | "I64" | "I32" | "U8" | "BOOL";
-
-/** Bytes of one element. */
-export const elementBytes: Readonly<Record<ElementType, number>> = {
+/** Bytes of one element of each type of number that is read, by its safetensors name. */
+export const elementBytes = {
   F32: 4,
   F16: 2,
   BF16: 2,
   F64: 8,
+  F8_E4M3: 1,
+  F8_E5M2: 1,
   I64: 8,
   I32: 4,
+  I16: 2,
+  I8: 1,
+  U64: 8,
+  U32: 4,
+  U16: 2,
   U8: 1,
   BOOL: 1,
-};
+} as const;
+
+/** A type of number that files hold, by its safetensors name. */
+export type ElementType = keyof typeof elementBytes;
 
 export const elementTypes = Object.keys(elementBytes) as ElementType[];
 
@@ -39,10 +48,26 @@ export function toFloat32(type: ElementType, bytes: Uint8Array): Float32Array {
       return fromUpperHalves(new Uint16Array(bytes.slice().buffer));
     case "F64":
       return new Float32Array(new Float64Array(bytes.slice().buffer));
+    case "F8_E4M3":
+      return Float32Array.from(bytes, fromE4M3);
+    case "F8_E5M2": // the upper half of a float16
+      return new Float32Array(
+        new Float16Array(Uint16Array.from(bytes, (byte) => byte << 8).buffer),
+      );
     case "I64":
       return fromIntegers64(new BigInt64Array(bytes.slice().buffer));
     case "I32":
       return new Float32Array(new Int32Array(bytes.slice().buffer));
+    case "I16":
+      return new Float32Array(new Int16Array(bytes.slice().buffer));
+    case "I8":
+      return new Float32Array(new Int8Array(bytes.slice().buffer));
+    case "U64":
+      return fromIntegers64(new BigUint64Array(bytes.slice().buffer));
+    case "U32":
+      return new Float32Array(new Uint32Array(bytes.slice().buffer));
+    case "U16":
+      return new Float32Array(new Uint16Array(bytes.slice().buffer));
     case "U8":
       return new Float32Array(bytes);
     case "BOOL":
@@ -60,7 +85,15 @@ function fromUpperHalves(halves: Uint16Array): Float32Array {
   return new Float32Array(bits.buffer);
 }
 
-function fromIntegers64(integers: BigInt64Array): Float32Array {
+/** PyTorch's `float8_e4m3fn`: a sign, four bits of exponent, three of fraction; no infinity, one NaN of each sign. */
+function fromE4M3(byte: number): number {
+  const [exponent, fraction] = [byte >> 3 & 15, byte & 7];
+  if (exponent === 15 && fraction === 7) return NaN;
+  const size = exponent === 0 ? fraction * 2 ** -9 : (8 + fraction) * 2 ** (exponent - 10);
+  return byte & 0x80 ? -size : size;
+}
+
+function fromIntegers64(integers: BigInt64Array | BigUint64Array): Float32Array {
   const values = new Float32Array(integers.length);
   for (let i = 0; i < values.length; i++) values[i] = Number(integers[i]!);
   return values;
@@ -129,4 +162,13 @@ export function gatherRowMajor(
     }
   }
   return gathered;
+}
+
+/** The same elements with the bytes of each in the opposite order. */
+export function swapBytes(bytes: Uint8Array, elementSize: number): Uint8Array {
+  const swapped = new Uint8Array(bytes.length);
+  for (let at = 0; at < bytes.length; at += elementSize) {
+    for (let i = 0; i < elementSize; i++) swapped[at + i] = bytes[at + elementSize - 1 - i]!;
+  }
+  return swapped;
 }

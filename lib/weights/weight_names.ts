@@ -1,27 +1,33 @@
 /** Where in a checkpoint a network's weights are, and under which names: scripts wrap them in dictionaries and modules. */
+import { partIn } from "lib/models/parts/renaming.ts";
 
-/** What gives a file's names their official form: see `Model.officialNames`. */
+/** Gives names in a file the names that weights have here: see `Model.officialNames`. */
 export type OfficialNames = (names: readonly string[]) => ReadonlyMap<string, string>;
 
-/** The weights of one network in a file. */
+/** Where in a file the weights of one network are. */
 export interface FoundNames {
   /** What stands before each of its names in the file: `teacher.backbone.`, or nothing. */
   readonly prefix: string;
-  /** Official name → name in the file. */
-  readonly names: ReadonlyMap<string, string>;
-  /** Names in the file, below the prefix, that are neither wanted nor recomputed. */
+  /** Name here → name in the file, or names of the equal parts of which it is made. */
+  readonly names: ReadonlyMap<string, readonly string[]>;
+  /** Names in the file, below the prefix, that the network has no place for. */
   readonly unexpected: readonly string[];
+  /** Names in the file, below the prefix, of layers that such a network never has here, as a pooler. */
+  readonly leftOut: readonly string[];
 }
 
-/** Dictionaries and modules around a network. Of two that hold it equally well, the first here is taken. */
+/** Dictionaries and modules that scripts put around a network. Other names are found where they hold most of it. */
 const wrappers = [
-  "teacher", // what DINO evaluates
+  "teacher",
   "state_dict",
   "model",
   "model_state",
+  "model_state_dict",
   "student",
   "module", // DistributedDataParallel
   "_orig_mod", // torch.compile
+  "net",
+  "network",
   "backbone",
   "encoder",
 ];
@@ -34,8 +40,11 @@ const recomputed = /(?:^|\.)(?:num_batches_tracked|relative_position_index|attn_
 /**
  * Finds the weights under the prefix that holds most of them; below `key`, if that is given.
  *
- * @param wanted Official names.
- * @throws {Error} If nothing in the file is below `key`; the message says what there is.
+ * Of a teacher and a student that are there equally whole, the teacher is taken: DINO and what follows it evaluate that.
+ *
+ * @param wanted Names of the weights here.
+ * @throws {Error} If nothing in the file is below `key`; the message says what there is. If the network is there several
+ *   times and nothing says which is meant.
  */
 export function findNames(
   inFile: readonly string[],
@@ -44,7 +53,7 @@ export function findNames(
   key: string | undefined,
   refuse: (why: string) => Error,
 ): FoundNames {
-  const found = prefixesOf(inFile, key).map((prefix) => {
+  const found = prefixesOf(inFile, wanted.size, key).map((prefix) => {
     const below = inFile.filter((name) => name.startsWith(prefix));
     const official = officialNames(below.map((name) => name.slice(prefix.length)));
     return namesBelow(prefix, below, official, wanted);
@@ -53,24 +62,67 @@ export function findNames(
     const roots = [...new Set(inFile.map((name) => name.split(".", 1)[0]!))];
     throw refuse(`it has no "${key}", it has ${listed(roots)}`);
   }
-  return found.reduce((best, next) => next.names.size > best.names.size ? next : best);
+  const most = Math.max(...found.map(({ names }) => names.size));
+  return choose(found.filter(({ names }) => names.size === most), wanted.size, refuse);
 }
 
-/** All chains of wrappers that the names have, shorter first, then in the order of {@linkcode wrappers}. */
-function prefixesOf(names: readonly string[], key?: string): string[] {
+/** The one that is meant among those that hold the network equally well, shorter prefixes first. */
+function choose(
+  equal: readonly FoundNames[],
+  wanted: number,
+  refuse: (why: string) => Error,
+): FoundNames {
+  const [first, ...others] = equal as readonly [FoundNames, ...FoundNames[]];
+  const apart = others.filter(({ prefix }) => !prefix.startsWith(first.prefix));
+  const rivals = apart.filter(({ prefix }) => teacherOf(first.prefix, prefix) === undefined);
+  if (rivals.length > 0 && 2 * first.names.size >= wanted) {
+    const keys = [first, ...rivals].map(({ prefix }) => prefix.slice(0, -1));
+    throw refuse(
+      `it holds this network several times, under ${listed(keys.map((key) => `"${key}"`))}; ` +
+        `say which with { key: "${keys[0]}" }`,
+    );
+  }
+  const teacher = apart.find(({ prefix }) => teacherOf(first.prefix, prefix) === prefix);
+  return teacher ?? first;
+}
+
+/** Which of two prefixes is a teacher's, if they differ first in that one is its student's. */
+function teacherOf(a: string, b: string): string | undefined {
+  const [inA, inB] = [a.split("."), b.split(".")];
+  const at = inA.findIndex((name, i) => name !== inB[i]);
+  const [nameA = "", nameB = ""] = [inA[at], inB[at]];
+  if (nameA === nameB) return undefined;
+  if (nameA === nameB.replace("student", "teacher")) return a;
+  return nameB === nameA.replace("student", "teacher") ? b : undefined;
+}
+
+/** Prefixes that may hold the network, shorter first: chains of wrappers, and all that hold half as many names as wanted. */
+function prefixesOf(names: readonly string[], wanted: number, key?: string): string[] {
+  const start = key === undefined ? "" : `${key}.`;
+  const inside = names.filter((name) => name.startsWith(start));
+  if (inside.length === 0 && key !== undefined) return [];
+  const prefixes = new Set([start, ...chainsIn(inside, start)]);
+  const counts = new Map<string, number>();
+  for (const name of inside) {
+    for (let at = name.indexOf(".", start.length); at >= 0; at = name.indexOf(".", at + 1)) {
+      const prefix = name.slice(0, at + 1);
+      counts.set(prefix, (counts.get(prefix) ?? 0) + 1);
+    }
+  }
+  for (const [prefix, count] of counts) if (2 * count >= wanted) prefixes.add(prefix);
+  return [...prefixes].sort((a, b) => a.split(".").length - b.split(".").length);
+}
+
+/** All chains of wrappers that the names have after `start`. */
+function chainsIn(names: readonly string[], start: string): string[] {
   const occurs = (prefix: string) => names.some((name) => name.startsWith(prefix));
-  const prefixes = key === undefined ? [""] : [`${key}.`].filter(occurs);
-  let outer = prefixes;
+  const prefixes: string[] = [];
+  let outer = [start];
   for (let depth = 0; depth < maxWrappers; depth++) {
     outer = outer.flatMap((prefix) => wrappers.map((inner) => `${prefix}${inner}.`)).filter(occurs);
     prefixes.push(...outer);
   }
-  return prefixes.sort((a, b) => rank(a) - rank(b));
-}
-
-/** Whose weights: the outermost wrapper decides, however deep the network is inside it. */
-function rank(prefix: string): number {
-  return wrappers.indexOf(prefix.split(".", 1)[0]!);
+  return prefixes;
 }
 
 function namesBelow(
@@ -79,15 +131,22 @@ function namesBelow(
   official: ReadonlyMap<string, string>,
   wanted: ReadonlySet<string>,
 ): FoundNames {
-  const names = new Map<string, string>();
+  const places = new Map<string, string[]>();
   const unexpected: string[] = [];
+  const leftOut: string[] = [];
   for (const name of below) {
     const own = name.slice(prefix.length);
     const meant = official.get(own) ?? own;
-    if (wanted.has(meant) && !names.has(meant)) names.set(meant, name);
-    else if (!recomputed.test(own)) unexpected.push(name);
+    const { whole, part, parts } = partIn(meant);
+    const place = places.get(whole) ?? new Array<string>(parts).fill("");
+    if (meant === "") leftOut.push(name);
+    else if (wanted.has(whole) && place[part] === "") {
+      place[part] = name;
+      places.set(whole, place);
+    } else if (!recomputed.test(own)) unexpected.push(name);
   }
-  return { prefix, names, unexpected };
+  const whole = [...places].filter(([, parts]) => parts.every((name) => name !== ""));
+  return { prefix, names: new Map(whole), unexpected, leftOut };
 }
 
 const listedAtMost = 8;

@@ -1,11 +1,13 @@
 /** A network's weights from and to files, in PyTorch's names and order of axes: both ways without a conversion by hand. */
 import * as tf from "lib/tf.ts";
+import type { WeightsForm, WeightsFormat } from "lib/models/mod.ts";
 import { absolutePath } from "lib/paths.ts";
 import { fromTorchOrder, type Layout, layoutOf, torchShape, toTorchOrder } from "lib/nn/layout.ts";
 import { namedVariables } from "lib/nn/parameters.ts";
 import { readWeights } from "lib/weights/read_weights.ts";
 import { writeSafetensors } from "lib/weights/safetensors.ts";
 import type { SavedArray } from "lib/weights/saved_array.ts";
+import type { WeightsContents } from "lib/weights/weights_contents.ts";
 import { findNames, listed, type OfficialNames } from "lib/weights/weight_names.ts";
 
 /** What has weights: a `Model`, or any tree of variables. */
@@ -14,12 +16,17 @@ export interface WeightsTarget {
   readonly params: object;
   /** Says what another library's names mean. */
   readonly officialNames?: OfficialNames;
+  /** The form of the weights in another code's files. */
+  weightsForm?(format: WeightsFormat): WeightsForm | undefined;
 }
 
 export interface LoadWeightsOptions {
   /** Throw unless file and network have the same weights. By default, yes. */
   readonly strict?: boolean;
-  /** Which of the file's dictionaries: `"student"`. By default the one that fits; of a DINO checkpoint, the teacher. */
+  /**
+   * Which of the file's dictionaries: `"student"`, `"state_dict.backbone"`. By default the one that fits; of a teacher and
+   * its student, the teacher. Needed where several others fit, such as weights and their running average.
+   */
   readonly key?: string;
 }
 
@@ -40,14 +47,20 @@ export interface LoadReport {
   /** Names in the file that the network has no place for. */
   readonly unexpected: readonly string[];
   readonly misshapen: readonly Misshapen[];
+  /**
+   * What the file holds that was not used and could not be: objects that are not weights, by class (`pathlib.PosixPath (2)`),
+   * arrays of types that are not read, and layers that such a network never has here.
+   */
+  readonly leftOut: readonly string[];
 }
 
 /**
  * Loads a safetensors, PyTorch or NumPy file, wherever in it the weights are (DDP's `module.`, DINO's
- * `teacher.backbone.`, …) and whichever library's names it uses.
+ * `teacher.backbone.`, …) and whichever library's names it uses. Of a checkpoint in several files, `path` is the
+ * `.index.json` or the folder.
  *
- * @throws {Error} If the file cannot be read, holds none of the weights, or, when strict, has any missing, unexpected or
- *   misshapen. Nothing is changed then.
+ * @throws {Error} If the file cannot be read, holds none of the weights, holds the network several times, or, when strict,
+ *   has any missing, unexpected or misshapen. Nothing is changed then.
  */
 export async function loadWeights(
   target: WeightsTarget,
@@ -56,12 +69,14 @@ export async function loadWeights(
 ): Promise<LoadReport> {
   const path = absolutePath(givenPath);
   const refuse = (why: string) => new Error(`Cannot load weights from ${path}: ${why}`);
-  const arrays = await readWeights(path);
+  const contents = await readWeights(path);
   const variables = namedVariables(target.params);
-  const { report, matched } = match(target, variables, arrays, key, refuse);
+  const { report, matched } = match(target, variables, contents, key, refuse);
   const { loaded, missing, unexpected, misshapen } = report;
   const differs = missing.length + unexpected.length + misshapen.length > 0;
-  if (loaded.length === 0 || (strict && differs)) throw refuse(describe(report));
+  if (loaded.length === 0 || (strict && differs)) {
+    throw refuse(describe(report) + shardHint(path, report));
+  }
   for (const [variable, saved] of matched) assignSaved(variable, saved, layoutOf(variable));
   return report;
 }
@@ -69,33 +84,88 @@ export async function loadWeights(
 function match(
   { officialNames }: WeightsTarget,
   variables: ReadonlyMap<string, tf.Variable>,
-  arrays: ReadonlyMap<string, SavedArray>,
+  contents: WeightsContents,
   key: string | undefined,
   refuse: (why: string) => Error,
 ): { readonly report: LoadReport; readonly matched: Map<tf.Variable, SavedArray> } {
+  const { arrays, unreadable } = contents;
   const wanted = new Set(variables.keys());
-  const found = findNames([...arrays.keys()], wanted, officialNames, key, refuse);
+  const found = findNames(
+    [...arrays.keys(), ...unreadable.keys()],
+    wanted,
+    officialNames,
+    key,
+    refuse,
+  );
   const matched = new Map<tf.Variable, SavedArray>();
   const [loaded, missing, misshapen]: [string[], string[], Misshapen[]] = [[], [], []];
   for (const [name, variable] of variables) {
-    const inFile = found.names.get(name);
-    const saved = inFile === undefined ? undefined : arrays.get(inFile);
+    const parts = found.names.get(name)?.map((inFile) => readable(inFile, contents, refuse));
     const here = torchShape(variable);
+    const saved = parts && joined(parts);
     if (saved === undefined) missing.push(name);
-    else if (String(saved.shape) !== String(here)) {
+    else if (!sameElements(saved.shape, here)) {
       misshapen.push({ name, there: saved.shape, here });
     } else {
-      matched.set(variable, saved);
+      matched.set(variable, { ...saved, shape: here });
       loaded.push(name);
     }
   }
-  const { prefix, unexpected } = found;
-  return { report: { prefix, loaded, missing, unexpected, misshapen }, matched };
+  const unexpected = found.unexpected.filter((name) => !unreadable.has(name));
+  const leftOut = [
+    ...found.leftOut,
+    ...found.unexpected.filter((name) => unreadable.has(name)),
+    ...[...contents.leftOut].map(([what, count]) => count > 1 ? `${what} (${count})` : what),
+  ];
+  const report = { prefix: found.prefix, loaded, missing, unexpected, misshapen, leftOut };
+  return { report, matched };
+}
+
+/** An array that the network needs. */
+function readable(
+  name: string,
+  { arrays, unreadable }: WeightsContents,
+  refuse: (why: string) => Error,
+): SavedArray {
+  const array = arrays.get(name);
+  if (array) return array;
+  throw refuse(`its weight "${name}" cannot be read: ${unreadable.get(name)}`);
+}
+
+/** One array of equal parts, along the first axis; as it is if there is one. */
+function joined(parts: readonly SavedArray[]): SavedArray {
+  const [first] = parts as readonly [SavedArray, ...SavedArray[]];
+  if (parts.length === 1) return first;
+  const rows = parts.reduce((sum, { shape }) => sum + (shape[0] ?? 1), 0);
+  const values = new Float32Array(parts.reduce((sum, { values }) => sum + values.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    values.set(part.values, at);
+    at += part.values.length;
+  }
+  const equal = parts.every(({ shape }) => String(shape) === String(first.shape));
+  return { shape: equal ? [rows, ...first.shape.slice(1)] : [values.length, 1], values };
+}
+
+/** Whether two shapes are of the same elements in the same order: a linear layer may be saved as a 1×1 convolution. */
+function sameElements(there: readonly number[], here: readonly number[]): boolean {
+  const core = (shape: readonly number[]) => shape.join().replace(/(?:,1)+$/, "");
+  return core(there) === core(here);
+}
+
+/** What to do where one file of several was given. */
+function shardHint(path: string, { missing }: LoadReport): string {
+  const isShard = /-\d{5}-of-\d{5}\.\w+$/.test(path);
+  return isShard && missing.length > 0
+    ? "; it is one of several files: give the .index.json beside it, or their folder"
+    : "";
 }
 
 function describe({ loaded, missing, unexpected, misshapen }: LoadReport): string {
   const shapes = misshapen.map(({ name, there, here }) =>
-    `${name} is [${there.join(", ")}] there and [${here.join(", ")}] here`
+    `${name} is [${there.join(", ")}] there and [${here.join(", ")}] here${
+      channelHint(there, here)
+    }`
   );
   const parts = [["missing", missing], ["unexpected", unexpected], ["misshapen", shapes]] as const;
   const counts = parts.filter(([, names]) => names.length > 0)
@@ -106,26 +176,71 @@ function describe({ loaded, missing, unexpected, misshapen }: LoadReport): strin
   return `${counts.join(", ")}; ${rest}`;
 }
 
+/** Says so where a first convolution was trained on other pictures than those with three colours. */
+function channelHint(there: readonly number[], here: readonly number[]): string {
+  const others = String(there.toSpliced(1, 1)) === String(here.toSpliced(1, 1));
+  return there.length === 4 && others && here[1] === 3
+    ? `: it was trained on pictures of ${there[1]} channel${there[1] === 1 ? "" : "s"}, not 3`
+    : "";
+}
+
 export interface SaveWeightsOptions {
+  /** Whose code is to read the file; by default the network's authors'. Of a tree of variables there is but one form. */
+  readonly format?: WeightsFormat;
   /** Free-form strings, kept in the file. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
 /**
- * Writes a safetensors file that PyTorch loads as it is: official names, PyTorch's order of axes, float32.
+ * Writes a safetensors file that the code named by `format` loads as it is, with `strict=True`: its names, its buffers,
+ * PyTorch's order of axes, float32.
  *
- * @throws {Error} If the disk refuses; the file that stood there before is then untouched.
+ * @throws {RangeError} If that code has no such network.
+ * @throws {Error} If the disk refuses. In both cases the file that stood there before is untouched.
  */
 export function saveWeights(
-  { params }: Pick<WeightsTarget, "params">,
+  target: WeightsTarget,
   path: string,
-  { metadata = {} }: SaveWeightsOptions = {},
+  { format = "official", metadata = {} }: SaveWeightsOptions = {},
 ): void {
+  const form = formOf(target, format);
   const arrays = new Map<string, SavedArray>();
-  for (const [name, variable] of namedVariables(params)) {
-    arrays.set(name, toSaved(variable, layoutOf(variable)));
+  for (const [name, variable] of namedVariables(target.params)) {
+    const saved = toSaved(variable, layoutOf(variable));
+    const shape = form?.shapeOf?.(name, saved.shape) ?? saved.shape;
+    const names = form?.namesOf(name) ?? [name];
+    names.forEach((theirs, i) => arrays.set(theirs, sliceOf({ ...saved, shape }, i, names.length)));
+    const counter = names[0]!.replace(/running_var$/, "num_batches_tracked");
+    if (form && counter !== names[0]) arrays.set(counter, noBatches);
   }
+  for (const [name, buffer] of form?.buffers?.() ?? []) arrays.set(name, buffer);
   writeSafetensors(absolutePath(path), { arrays, metadata: { format: "pt", ...metadata } }); // as safetensors' own writer says
+}
+
+/** What PyTorch's BatchNorm counts beside its statistics; nothing reads it while momentum is a number. */
+const noBatches: SavedArray = { shape: [], values: Float32Array.of(0), integers: true };
+
+/** `undefined` for a tree of variables that is no network. */
+function formOf(
+  { weightsForm, params }: WeightsTarget,
+  format: WeightsFormat,
+): WeightsForm | undefined {
+  if (!weightsForm && format === "official") return undefined;
+  const form = weightsForm?.(format);
+  if (form) return form;
+  const count = namedVariables(params).size;
+  throw new RangeError(
+    `Cannot save ${count} weights as "${format}": that code has no such network; leave format out`,
+  );
+}
+
+/** One of equal parts along the first axis. */
+function sliceOf({ shape, values }: SavedArray, part: number, parts: number): SavedArray {
+  const length = values.length / parts;
+  return {
+    shape: parts === 1 ? shape : [shape[0]! / parts, ...shape.slice(1)],
+    values: values.subarray(part * length, (part + 1) * length),
+  };
 }
 
 /** The values in PyTorch's order. */

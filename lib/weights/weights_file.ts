@@ -14,8 +14,8 @@ export interface WeightsFile {
   claim(bytes: number, what: string): void;
 }
 
-/** An U8 becomes a float32: no plain file of weights grows by more. */
-export const maxGrowth = 4;
+/** A byte becomes a float32, once brought into order: no plain file of weights grows by more. */
+export const maxGrowth = 5;
 
 const isBigEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 0;
 

@@ -76,7 +76,7 @@ Deno.test("loadWeights() reads what saveWeights() wrote, to the last bit", () =>
 
 for (const name of ["checkpoint.pth", "checkpoint_legacy.pth"]) {
   Deno.test(`loadWeights() takes the teacher of ${name}, or whom it is asked for`, async () => {
-    const file = await readWeights(golden(name));
+    const { arrays: file } = await readWeights(golden(name));
     for (
       const [key, prefix] of [[undefined, "teacher."], ["student", "student.module."]] as const
     ) {
@@ -129,6 +129,7 @@ Deno.test("loadWeights() lists what is missing, unexpected and misshapen, and ch
         { name: "3.weight", there: [3, 4], here: [2, 4] },
         { name: "3.bias", there: [3], here: [2] },
       ],
+      leftOut: [],
     });
     assertEquals(values(target).get("0.weight"), values({ params }).get("0.weight"));
     assertEquals(values(target).get("3.weight"), before.get("3.weight"));
@@ -197,7 +198,7 @@ for (const [whose, [names, prefix]] of Object.entries(prefixes)) {
     const found = findNames(names, new Set(wanted), undefined, undefined, Error);
     assertEquals([found.prefix, [...found.names]], [
       prefix,
-      wanted.map((name) => [name, prefix + name]),
+      wanted.map((name) => [name, [prefix + name]]),
     ]);
   });
 }

@@ -81,7 +81,7 @@ const damaged: Readonly<Record<string, readonly [Uint8Array<ArrayBuffer>, why: s
   "an encrypted member": [zip([{ ...text, says: { flags: 1, size: 19 } }]), "encrypted"],
   "more than it says": [zip([{ ...text, deflated: true, says: { size: 5 } }]), "to 5 bytes"],
   "less than it says": [zip([{ ...text, deflated: true, says: { size: 50 } }]), "a/text in it is"],
-  "a thousandfold": [zip([zeros]), "over 4 times its own"],
+  "a thousandfold": [zip([zeros]), "over 5 times its own"],
   "no end": [zip([text]).slice(0, -30), "damaged"],
 };
 

@@ -13,7 +13,7 @@ import { type Backbone, checkKeys, keepOutput } from "lib/models/parts/backbone.
 import { fusedConvNeXtBlock } from "lib/models/convnext/convnext_fused.ts";
 import { batchNorm, type BatchNormParams, createBatchNorm } from "lib/nn/norms.ts";
 import { type ConvNeXtConfig, convNeXtConfig } from "lib/models/convnext/convnext_configs.ts";
-import { convNeXtNames } from "lib/models/convnext/convnext_names.ts";
+import { convNeXtForm, convNeXtNames } from "lib/models/convnext/convnext_names.ts";
 import {
   blockEnding,
   type BlockOptions,
@@ -58,6 +58,7 @@ export function createConvNeXt(config: ConvNeXtConfig, rng: Rng): Backbone {
     createHead: (classes, stream) => createLinear(config.dims.at(-1)!, classes, stream),
     forward: (x, options) => runStages(x, params, config, options, convNeXtBlock),
     officialNames: convNeXtNames,
+    weightsForm: (format, { head }) => convNeXtForm(format, config, head),
   };
 }
 

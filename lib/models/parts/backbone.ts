@@ -34,6 +34,35 @@ export interface ModelOutput extends BackboneOutput {
   readonly logits?: tf.Tensor2D;
 }
 
+/**
+ * Whose code is to read a file of weights:
+ *
+ * - `official`: that of the network's authors: Meta's ConvNeXt, BC-SSL's, DINO's ViT, torchvision's ResNet, Microsoft's
+ *   Swin, RepLKNet's, SLaK's. A network that only this library has keeps its names here.
+ * - `esvit`: EsViT's Swin, and with it DINO's Swins in BC-SSL's code: the official one without the masks.
+ * - `timm`: timm's.
+ * - `huggingface`: `from_pretrained` of Hugging Face's transformers.
+ */
+export type WeightsFormat = "official" | "esvit" | "timm" | "huggingface";
+
+/** A network's weights as another code has them. */
+export interface WeightsForm {
+  /** Their names of one of our weights; several are its equal parts along the first axis in PyTorch's order. */
+  namesOf(ours: string): readonly string[];
+  /** Their shape of a weight, where it has axes of 1 that PyTorch's own order here leaves out. */
+  shapeOf?(ours: string, shape: readonly number[]): readonly number[];
+  /** What they save beside the weights, and what follows from the network's sizes. */
+  buffers?(): ReadonlyMap<string, WeightsBuffer>;
+}
+
+/** An array in a file of weights that is not learned; row-major. */
+export interface WeightsBuffer {
+  readonly shape: readonly number[];
+  readonly values: Float32Array;
+  /** Whether it is kept as 64-bit integers. */
+  readonly integers?: boolean;
+}
+
 /** What a family's file builds. */
 export interface Backbone {
   /** Tree of variables; paths are the official weight names. */
@@ -47,6 +76,47 @@ export interface Backbone {
   forward(x: tf.Tensor4D, options: ForwardOptions): BackboneOutput;
   /** See {@linkcode Model.officialNames}. */
   officialNames?(names: readonly string[]): ReadonlyMap<string, string>;
+  /**
+   * The form of the weights in another code's files; `undefined` where that code has no such network. Without this
+   * method the official form is ours, and there is no other.
+   *
+   * @param options.head Whether a classifier is saved with the backbone.
+   */
+  weightsForm?(
+    format: WeightsFormat,
+    options: { readonly head: boolean },
+  ): WeightsForm | undefined;
+}
+
+/** The form in which every weight keeps its name here. */
+export const ownForm: WeightsForm = { namesOf: (ours) => [ours] };
+
+/**
+ * Refuses an input that is no batch of colour pictures.
+ *
+ * @throws {TypeError} The message says what shape is needed and how to get there.
+ */
+export function checkPictures(x: tf.Tensor, arch: string): void {
+  if (x.rank === 4 && x.shape[3] === 3) return;
+  const hint = pictureHint(x.shape);
+  throw new TypeError(
+    `Cannot run "${arch}" on shape [${x.shape.join(", ")}]: need [B, H, W, 3]${
+      hint ? `; ${hint}` : ""
+    }`,
+  );
+}
+
+function pictureHint(shape: readonly number[]): string {
+  if (shape.length === 3) return "for one picture give x.expandDims(0)";
+  if (shape.length !== 4) return "";
+  if (shape[1] === 3) {
+    return "this looks like NCHW, as PyTorch has it: give x.transpose([0, 2, 3, 1])";
+  }
+  if (shape[3] === 1) return "for grey pictures give x.tile([1, 1, 1, 3])";
+  if (shape[3] === 4) {
+    return "without the transparency: give x.slice([0, 0, 0, 0], [-1, -1, -1, 3])";
+  }
+  return "";
 }
 
 /** The tap that neither looks nor changes. */

@@ -26,6 +26,7 @@ import {
   resNetLayers,
   strideOf,
 } from "lib/models/resnet/resnet_configs.ts";
+import { resNetForm, resNetNames } from "lib/models/resnet/resnet_names.ts";
 import {
   deepStem,
   type DeepStemParams,
@@ -79,6 +80,8 @@ export function createResNet(config: ResNetConfig, rng: Rng): Backbone {
     headName: "fc",
     createHead: (classes, stream) => createUniformLinear(featureDim, classes, stream),
     forward: (x, options) => resNet(x, params, config, options),
+    officialNames: resNetNames,
+    weightsForm: (format, { head }) => resNetForm(format, config, head),
   };
 }
 

@@ -29,12 +29,13 @@ import {
 } from "lib/models/parts/backbone.ts";
 import { createPatchProjection, projectPatches } from "lib/models/parts/patch_embed.ts";
 import { type SwinConfig, swinConfig } from "lib/models/swin/swin_configs.ts";
-import { swinNames } from "lib/models/swin/swin_names.ts";
+import { swinForm, swinNames } from "lib/models/swin/swin_names.ts";
 import {
   fromWindows,
   relativePositionBias,
   rollMask,
   toWindows,
+  windowOf,
   type WindowPlan,
   windowPlan,
 } from "lib/models/swin/swin_windows.ts";
@@ -87,6 +88,7 @@ export function createSwin(config: SwinConfig, rng: Rng): Backbone {
     createHead: (classes, stream) => createLinear(featureDim, classes, stream),
     forward: (x, options) => swin(x, params, config, options),
     officialNames: swinNames,
+    weightsForm: (format, { head }) => swinForm(format, config, head),
   };
 }
 
@@ -136,22 +138,6 @@ function createBlock(config: SwinConfig, layer: number, rng: Rng): SwinBlockPara
     norm2: createLayerNorm(dim),
     mlp: createMlp(dim, rng.fork("mlp")),
   };
-}
-
-/** A layer's window, and how far its odd blocks roll, from the map that `imageSize` gives it. */
-function windowOf(
-  { imageSize, patchSize, windowSize }: SwinConfig,
-  layer: number,
-): { readonly window: number; readonly shift: number } {
-  const side = Math.floor(Math.floor(imageSize / patchSize) / 2 ** layer);
-  if (side < 1) {
-    throw new RangeError(
-      `Cannot build layer ${layer}: ${imageSize} pixels in patches of ${patchSize} leave it no token`,
-    );
-  }
-  return side > windowSize
-    ? { window: windowSize, shift: Math.floor(windowSize / 2) }
-    : { window: side, shift: 0 };
 }
 
 /**

@@ -5,6 +5,23 @@
  * B batch, H W map, C channels, w window's side, N = w² tokens of a window.
  */
 import * as tf from "lib/tf.ts";
+import type { SwinConfig } from "lib/models/swin/swin_configs.ts";
+
+/** A layer's window, and how far its odd blocks roll, from the map that `imageSize` gives it. */
+export function windowOf(
+  { imageSize, patchSize, windowSize }: SwinConfig,
+  layer: number,
+): { readonly side: number; readonly window: number; readonly shift: number } {
+  const side = Math.floor(Math.floor(imageSize / patchSize) / 2 ** layer);
+  if (side < 1) {
+    throw new RangeError(
+      `Cannot build layer ${layer}: ${imageSize} pixels in patches of ${patchSize} leave it no token`,
+    );
+  }
+  return side > windowSize
+    ? { side, window: windowSize, shift: Math.floor(windowSize / 2) }
+    : { side, window: side, shift: 0 };
+}
 
 /** How a map is cut. */
 export interface WindowPlan {
@@ -148,7 +165,7 @@ export function relativePositionBias(table: tf.Tensor2D, window: number): tf.Ten
 }
 
 /** `[N · N]`: which row of the table two tokens find. */
-function offsetsWithin(window: number): Int32Array {
+export function offsetsWithin(window: number): Int32Array {
   const N = window ** 2;
   const span = 2 * window - 1;
   const offsets = new Int32Array(N * N);

@@ -32,6 +32,7 @@ import {
   transformerBlock,
   type TransformerBlockParams,
 } from "lib/models/parts/transformer_block.ts";
+import { vitForm, vitNames } from "lib/models/vit/vit_names.ts";
 import { type ViTConfig, vitConfig } from "lib/models/vit/vit_configs.ts";
 
 export type { ViTConfig } from "lib/models/vit/vit_configs.ts";
@@ -62,6 +63,8 @@ export function createViT(config: ViTConfig, rng: Rng): Backbone {
     headName: "head",
     createHead: (classes, stream) => createLinear(config.embedDim, classes, stream),
     forward: (x, options) => vit(x, params, config, options),
+    officialNames: vitNames,
+    weightsForm: (format, { head }) => vitForm(format, config, head),
   };
 }
 
