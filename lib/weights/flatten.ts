@@ -41,6 +41,8 @@ class Tree implements WeightsContents {
   private visits = 0;
   /** Objects that were entered: they may refer to each other in circles. */
   private readonly entered = new Set<InertObject>();
+  /** How many of them are around the current place. */
+  private objects = 0;
   /** Modules around the current place. */
   private readonly around = new Set<InertObject>();
 
@@ -51,8 +53,9 @@ class Tree implements WeightsContents {
 
   visit(value: unknown, name: string, depth: number): void {
     this.visits++; // of a tree there are fewer than bytes; of lists that hold themselves there is no end
-    const endless = this.visits > this.file.bytes.length || depth > maxDepth;
-    if (endless || name.length > maxNameLength) {
+    const deep = depth > maxDepth || name.length > maxNameLength;
+    if (deep && this.objects > 0) return this.leaveOut("deeply nested attributes");
+    if (deep || this.visits > this.file.bytes.length) {
       throw this.file.refuse("its dictionaries are nested without end");
     }
     if (value instanceof TensorView) {
@@ -102,9 +105,11 @@ class Tree implements WeightsContents {
     if (module) this.visitModule(object, module, name, depth);
     else if (!this.entered.has(object) && depth < maxDepth / 2) {
       this.entered.add(object);
+      this.objects++;
       if (state instanceof Map) this.visitEntries(state, name, depth);
       this.visitEntries(entries, name, depth);
       this.visitEntries(items.entries(), name, depth);
+      this.objects--;
     }
     if (this.arrays.size + this.unreadable.size === before && !module) this.leaveOut(object.name);
   }

@@ -30,6 +30,17 @@ Deno.test("tensors in dictionaries and lists have dotted names; other values hav
   assertEquals([...read(tree).arrays.keys()], ["a.0", "a.3", "b.c.d", "3"]);
 });
 
+Deno.test("tensors among the attributes and entries of unknown objects have names; circles of objects end", () => {
+  const object = "c__main__\nRun\n)\x81q\x05";
+  const { arrays, leftOut } = read(
+    `}(${text("run")}${object}}(${text("net")}}${text("w")}${two}s${text("self")}h\x05ubu`,
+  );
+  assertEquals([...arrays.keys()], ["run.net.w"]);
+  assertEquals(leftOut, new Map([["__main__.Run", 1]])); // where it refers to itself
+  const deep = read(`${object}}${text("tree")}${"]".repeat(200)}${"a".repeat(199)}sb`);
+  assertEquals([...deep.leftOut.keys()], ["deeply nested attributes", "__main__.Run"]);
+});
+
 const refused: Readonly<Record<string, readonly [pickle: string, why: string]>> = {
   "a list in itself": ["]q\0h\0a", "nested without end"],
   "a dictionary in itself": [`}q\0${text("a")}h\0s`, "nested without end"],

@@ -160,6 +160,71 @@ Deno.test("loadWeights() renames by the target's own rule", () =>
     assertEquals(values(target), values(from));
   }));
 
+Deno.test("loadWeights() reads what stands beside anything, and says once what it left out", async () => {
+  for (const name of ["others_protocol1.pth", "others_legacy.pth"]) {
+    const target = network();
+    const report = await loadWeights(target, golden(name));
+    assertEquals([report.prefix, report.loaded.length], ["state_dict.module.", 8]);
+    for (const what of ["collections.deque", "__main__.Progress", "posix.system"]) {
+      assertTrue(report.leftOut.includes(what), `${what} in ${report.leftOut}`);
+    }
+    const { arrays } = await readWeights(golden(name));
+    assertEquals(
+      values(target).get("1.running_var"),
+      arrays.get("state_dict.module.1.running_var")!.values,
+    );
+  }
+});
+
+Deno.test("loadWeights() refuses an array that it cannot read only where the network needs it", async () => {
+  const variable = (size: number) => tf.variable(tf.zeros([size]));
+  const load = (name: string, params: object) =>
+    loadWeights({ params }, golden(name), { strict: false });
+  const complex = 'its weight "a" cannot be read: it is a tensor of type ComplexFloat';
+  await assertRejects(() => load("complex.pth", { a: variable(2) }), Error, complex);
+  const sparse = { unreadable: { sparse: variable(2) } };
+  const others = "others_protocol2.pth";
+  await assertRejects(() => load(others, sparse), Error, "cannot be read: it is a sparse tensor");
+  const readable = { int8: variable(2) };
+  const { prefix } = await load(others, {
+    model: readable,
+    arrays: { scalar: tf.variable(tf.scalar(0)) },
+  });
+  assertEquals([prefix, [...readable.int8.dataSync()]], ["", [-128, 127]]);
+});
+
+Deno.test("loadWeights() reads a linear layer that was saved as a 1×1 convolution, as timm's small ConvNeXts are", () =>
+  inFolder(async (path) => {
+    const [from, to] = [network(1), network(2)];
+    saveWeights(from, path);
+    const arrays = new Map(readSafetensors(path).arrays);
+    const { shape, values: weight } = arrays.get("3.weight")!;
+    arrays.set("3.weight", { shape: [...shape, 1, 1], values: weight });
+    writeSafetensors(path, { arrays, metadata: {} });
+    assertEquals((await loadWeights(to, path)).misshapen, []);
+    assertEquals(values(to), values(from));
+  }));
+
+Deno.test("loadWeights() reads a checkpoint in two files, and says so of one of them", async () => {
+  const target = network();
+  assertEquals((await loadWeights(target, golden("sharded"))).loaded.length, 8);
+  const part = golden("sharded/model-00001-of-00002.safetensors");
+  await assertRejects(
+    () => loadWeights(target, part),
+    Error,
+    "it is one of several files: give the .index.json beside it, or their folder",
+  );
+});
+
+Deno.test("loadWeights() reads a module that was saved whole", async () => {
+  const linear = createLinear(3, 2, createRng(0));
+  const params = { layers: [linear, createBatchNorm(2)], mean: tf.variable(tf.zeros([1])) };
+  for (const name of ["module.pth", "module_in_module.pth"]) {
+    const { loaded, leftOut } = await loadWeights({ params }, golden(name));
+    assertEquals([loaded.length, leftOut], [7, []]);
+  }
+});
+
 Deno.test("loadWeights() and saveWeights() keep no tensor", () =>
   inFolder(async (path) => {
     const target = network();
@@ -187,6 +252,20 @@ const prefixes: Readonly<Record<string, readonly [names: readonly string[], pref
     [...under("student."), ...under("teacher.").slice(1)],
     "student.",
   ],
+  "of Lightning": [under("state_dict.model.backbone."), "state_dict.model.backbone."],
+  "of lightly's teacher": [
+    [...under("state_dict.student_backbone."), ...under("state_dict.teacher_backbone.")],
+    "state_dict.teacher_backbone.",
+  ],
+  "of VISSL": [
+    under("classy_state_dict.base_model.model.trunk._feature_blocks."),
+    "classy_state_dict.base_model.model.trunk._feature_blocks.",
+  ],
+  "of MMSelfSup, beside a neck": [
+    [...under("state_dict.backbone."), "state_dict.neck.fc0.weight", "meta.epoch"],
+    "state_dict.backbone.",
+  ],
+  "in a dictionary of any name": [under("ema_weights."), "ema_weights."],
   "beside others that happen to have a wrapper's name": [
     [...wanted, "encoder.stem.weight"],
     "",
@@ -202,6 +281,36 @@ for (const [whose, [names, prefix]] of Object.entries(prefixes)) {
     ]);
   });
 }
+
+const several: Readonly<Record<string, readonly string[]>> = {
+  "timm's running average": ["state_dict", "state_dict_ema"],
+  "ConvNeXt's running average": ["model", "model_ema"],
+  "MoCo's two encoders": ["state_dict.module.encoder_k", "state_dict.module.encoder_q"],
+  "solo-learn's momentum": ["state_dict.backbone", "state_dict.momentum_backbone"],
+  "BYOL's networks": ["online_network", "target_network"],
+};
+
+for (const [what, keys] of Object.entries(several)) {
+  Deno.test(`findNames() refuses to choose between weights and ${what}, and takes the one that is named`, () => {
+    const names = keys.flatMap((key) => under(`${key}.`));
+    const find = (key?: string) => findNames(names, new Set(wanted), undefined, key, Error);
+    const said = `under "${keys.join('", "')}"; say which with { key: "${keys[0]}" }`;
+    assertThrows(() => find(), Error, said);
+    for (const key of keys) assertEquals(find(key).prefix, `${key}.`);
+  });
+}
+
+Deno.test("findNames() joins equal parts, and does not take a weight of which one is missing", () => {
+  const official = (names: readonly string[]) =>
+    new Map(
+      names.map((
+        name,
+      ) => [name, name.replace(/^([qk])$/, (part) => `qk[${"qk".indexOf(part)}:2]`)]),
+    );
+  const find = (names: string[]) => findNames(names, new Set(["qk"]), official, undefined, Error);
+  assertEquals([...find(["k", "q"]).names], [["qk", ["q", "k"]]]);
+  assertEquals(find(["k"]).names.size, 0);
+});
 
 Deno.test("findNames() passes over buffers that are recomputed, and no others", () => {
   const buffers = ["bn.num_batches_tracked", "attn.relative_position_index", "blocks.1.attn_mask"];
