@@ -1,7 +1,7 @@
 """Small networks as other code has them: what Hugging Face's compute, and which names and shapes each code wants.
 
     python lib/weights/golden/forms/make_forms.py                 (torch, timm, transformers)
-    deno run -A lib/weights/golden/forms/export_forms.ts FOLDER
+    deno run -A lib/experiments/subjects/golden/export_forms.ts FOLDER
     python lib/weights/golden/forms/make_forms.py FOLDER
 
 The first line makes forms.json, outputs.json and the .safetensors beside them. The other two prove the way back: files
@@ -197,7 +197,13 @@ def from_transformers():
         layer_type="basic",
         num_labels=classes,
     )
-    plain = transformers.ConvNextConfig(hidden_sizes=[8, 12], depths=[1, 2], num_stages=2, num_labels=classes)
+    plain = transformers.ConvNextConfig(
+        hidden_sizes=[8, 12],
+        depths=[1, 2],
+        num_stages=2,
+        num_labels=classes,
+        layer_norm_eps=1e-6,  # the official one; transformers' own default of 1e-12 shows where features hardly vary
+    )
     t = transformers
     return [
         ("vit", vit_config, vit, t.ViTModel, t.ViTForImageClassification),
@@ -287,17 +293,18 @@ def make():
 
 
 def load(folder):
-    """Loads what export_forms.ts wrote, in the order of forms.json, and compares the logits."""
+    """Loads what export_forms.ts wrote, in the order of forms.json, and compares what it computes."""
     readers = []
     for _, config, theirs, plain, classifier in from_transformers():
         readers += [(config, pretrained(theirs, plain)), (config, pretrained(theirs, classifier))]
     readers += [(config, strictly(model)) for _, config, model in [*official(), *from_timm()]]
     for i, (config, reader) in enumerate(readers):
         run = reader(load_file(folder / f"{i}.safetensors"))
+        saved = json.loads((folder / f"{i}.json").read_text())
+        side = config.get("imageSize", 32)
         with torch.no_grad():
-            output = run(pictures(config))
-        theirs = result_of(output)
-        ours = torch.tensor(json.loads((folder / f"{i}.json").read_text())).reshape(theirs.shape)
+            output = run(torch.tensor(saved["input"]).reshape(2, side, side, 3).permute(0, 3, 1, 2))
+        theirs, ours = result_of(output), torch.tensor(saved["output"])
         apart = ((ours - theirs).abs().max() / theirs.abs().max()).item()
         print(f"{i} {config['arch']}: largest relative difference {apart:.1e}")
         assert apart < 1e-5
