@@ -1,17 +1,32 @@
-/** From what a COCO file says to what can be used: every field is checked, and what is wrong said in words. */
-import type {
-  CocoAnnotation,
-  CocoCategory,
-  CocoImage,
-  Segmentation,
+/**
+ * From what a COCO file says to what can be used. Every field is checked. What others' tools write in an unusual but clear
+ * way is read, and counted; what is wrong or could mean two things is an error in words.
+ */
+import {
+  type CocoAnnotation,
+  type CocoCategory,
+  type CocoImage,
+  maskOf,
+  type Segmentation,
 } from "lib/datasets/coco/coco_set.ts";
-import { checkRle, checkSides, type CocoBox, type Rle } from "lib/datasets/coco/rle.ts";
+import {
+  checkRle,
+  checkSides,
+  type CocoBox,
+  type Rle,
+  rleArea,
+  rleBox,
+} from "lib/datasets/coco/rle.ts";
 import { decompressRle } from "lib/datasets/coco/rle_string.ts";
 
-const slack = 1; // pixels that boxes and polygons may reach over the edge: annotators' hands, and rounding
+/** Pixels that a box may reach over the edge and stay as it is: annotators' hands, and rounding. COCO's own do. */
+const slack = 1;
 
 /** A field's name to whatever it holds. */
-type Fields = Readonly<Record<string, unknown>>;
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** Counts something that was read although it is unusual: `boxes clipped to their image`. */
+export type Mend = (what: string) => void;
 
 /** What an annotation may refer to. */
 export interface Known {
@@ -19,23 +34,44 @@ export interface Known {
   readonly categories: ReadonlyMap<number, CocoCategory>;
 }
 
-/** The fields of an element. @throws {Error} If it is no JSON object. */
+/** An image whose sides may be missing from the file. */
+export type DraftImage = Omit<CocoImage, "height" | "width"> & {
+  readonly sides: Pick<CocoImage, "height" | "width"> | undefined;
+};
+
+/** An annotation whose id may be missing from the file. */
+export type DraftAnnotation = Omit<CocoAnnotation, "id"> & { readonly id: number | undefined };
+
+/**
+ * The fields of an element. A number that JSON has no word for (`NaN`, `Infinity`, which Python writes) is null.
+ *
+ * @throws {Error} If it is no JSON object.
+ */
 export function readFields(text: string): Fields {
-  const value: unknown = JSON.parse(text);
+  const value = parse(text);
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Fields;
   throw new Error(`need an object, it is ${shown(value)}`);
 }
 
+const stringOrNoNumber = /"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g;
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const mended = text.replace(stringOrNoNumber, (all) => all.startsWith('"') ? all : "null");
+    if (mended === text) throw error;
+    return JSON.parse(mended);
+  }
+}
+
 /** @throws {Error} If a field is missing or cannot be. */
-export function checkImage(fields: Fields): CocoImage {
-  const image = {
-    id: integer(fields, "id"),
-    fileName: text(fields, "file_name"),
-    height: integer(fields, "height"),
-    width: integer(fields, "width"),
-  };
-  checkSides(image.height, image.width);
-  return image;
+export function checkImage(fields: Fields): DraftImage {
+  const image = { id: integer(fields, "id"), fileName: text(fields, "file_name") };
+  if (missing(fields["height"]) && missing(fields["width"])) return { ...image, sides: undefined };
+  const sides = { height: integer(fields, "height"), width: integer(fields, "width") };
+  checkSides(sides.height, sides.width);
+  return { ...image, sides };
 }
 
 /** @throws {Error} If a field is missing or cannot be. */
@@ -44,27 +80,45 @@ export function checkCategory(fields: Fields): CocoCategory {
 }
 
 /** @throws {Error} If a field is missing or cannot be, or refers to what is not there. */
-export function checkAnnotation(fields: Fields, { images, categories }: Known): CocoAnnotation {
+export function checkAnnotation(
+  fields: Fields,
+  { images, categories }: Known,
+  mend: Mend,
+): DraftAnnotation {
   const imageId = integer(fields, "image_id");
   const image = images.get(imageId);
   if (!image) throw new Error(`there is no image ${imageId}`);
   const categoryId = integer(fields, "category_id");
   if (!categories.has(categoryId)) throw new Error(`there is no category ${categoryId}`);
-  const { iscrowd = 0, area } = fields;
-  if (iscrowd !== 0 && iscrowd !== 1) throw new Error(`iscrowd is ${shown(iscrowd)}, not 0 or 1`);
-  if (!isFinite(area) || area < 0) throw new Error(`its area is ${shown(area)}`);
-  return {
-    id: integer(fields, "id"),
-    imageId,
-    categoryId,
-    box: checkBox(fields["bbox"], image),
-    area,
-    crowd: iscrowd === 1,
-    segmentation: checkSegmentation(fields["segmentation"], image),
-  };
+  const id = missing(fields["id"]) ? undefined : integer(fields, "id");
+  const crowd = checkCrowd(fields["iscrowd"]);
+  const written = missing(fields["bbox"]) ? undefined : checkBox(fields["bbox"], image, mend);
+  const segmentation = checkSegmentation(fields["segmentation"], written, image, mend);
+  const box = written ?? boxAround(segmentation, image, mend);
+  const area = missing(fields["area"])
+    ? areaOf(segmentation, image, mend)
+    : checkArea(fields["area"]);
+  return { id, imageId, categoryId, box, area, crowd, segmentation };
 }
 
-function checkBox(box: unknown, { id, height, width }: CocoImage): CocoBox {
+function checkCrowd(value: unknown): boolean {
+  if (missing(value)) return false;
+  if ([0, false, "0"].includes(value as number)) return false;
+  if ([1, true, "1"].includes(value as number)) return true;
+  throw new Error(`iscrowd is ${shown(value)}, not 0 or 1`);
+}
+
+function checkArea(area: unknown): number {
+  if (isFinite(area) && area >= 0) return area;
+  throw new Error(`its area is ${shown(area)}`);
+}
+
+function areaOf(segmentation: Segmentation, image: CocoImage, mend: Mend): number {
+  mend("areas computed from masks, where the file has none");
+  return rleArea(maskOf({ segmentation }, image));
+}
+
+function checkBox(box: unknown, { id, height, width }: CocoImage, mend: Mend): CocoBox {
   if (!Array.isArray(box) || box.length !== 4 || !box.every(isFinite)) {
     throw new Error(`its box is ${shown(box)}, not four numbers`);
   }
@@ -73,32 +127,81 @@ function checkBox(box: unknown, { id, height, width }: CocoImage): CocoBox {
   if (x >= -slack && y >= -slack && x + w <= width + slack && y + h <= height + slack) {
     return [x, y, w, h];
   }
-  throw new Error(`its box ${shown(box)} lies outside of image ${id} (${width} × ${height})`);
-}
-
-function checkSegmentation(value: unknown, image: CocoImage): Segmentation {
-  if (Array.isArray(value)) {
-    if (value.length === 0) throw new Error("it has no polygon");
-    return value.map((points) => checkPolygon(points, image));
+  const [left, top] = [Math.max(x, 0), Math.max(y, 0)];
+  const [right, bottom] = [Math.min(x + w, width), Math.min(y + h, height)];
+  if (right <= left || bottom <= top) {
+    throw new Error(`its box ${shown(box)} lies outside of image ${id} (${width} × ${height})`);
   }
-  if (typeof value === "object" && value !== null) return checkMask(value as Fields, image);
-  throw new Error(`its segmentation is ${shown(value)}`);
+  mend("boxes clipped to their image");
+  return [left, top, right - left, bottom - top];
 }
 
-function checkPolygon(points: unknown, { id, height, width }: CocoImage): number[] {
+function boxAround(segmentation: Segmentation, image: CocoImage, mend: Mend): CocoBox {
+  const box = rleBox(maskOf({ segmentation }, image));
+  if (box[2] <= 0 || box[3] <= 0) throw new Error("its box is missing, and its mask is empty");
+  mend("boxes drawn around masks, where the file has none");
+  return box;
+}
+
+/** @param box What the object is in where the file has no mask of it. */
+function checkSegmentation(
+  value: unknown,
+  box: CocoBox | undefined,
+  image: CocoImage,
+  mend: Mend,
+): Segmentation {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    return checkMask(value as Fields, image);
+  }
+  if (!missing(value) && !Array.isArray(value)) {
+    throw new Error(`its segmentation is ${shown(value)}`);
+  }
+  const polygons = polygonsIn(value ?? []).map((points) => checkPolygon(points, image, mend))
+    .filter((points) => {
+      const whole = points.length >= 6;
+      if (!whole) mend("polygons of fewer than three points left out, not their objects");
+      return whole;
+    });
+  if (polygons.length > 0) return polygons;
+  if (!box) throw new Error("it has neither a box nor a mask");
+  mend("objects without a mask: their whole box is taken as one");
+  const [x, y, w, h] = box;
+  return [[x, y, x + w, y, x + w, y + h, x, y + h]];
+}
+
+/** The polygons of a list, also where it is one polygon, or where points are pairs. */
+function polygonsIn(list: unknown[]): unknown[] {
+  if (list.length > 0 && list.every(isFinite)) return [list];
+  const arePairs = (points: unknown) =>
+    Array.isArray(points) && points.length > 0 &&
+    points.every((point) => Array.isArray(point) && point.length === 2);
+  return list.map((points) => arePairs(points) ? (points as unknown[]).flat() : points);
+}
+
+/** A polygon, which may have too few points. */
+function checkPolygon(
+  points: unknown,
+  { id, height, width }: CocoImage,
+  mend: Mend,
+): number[] {
   if (!Array.isArray(points) || !points.every(isFinite)) {
     throw new Error(`a polygon is ${shown(points)}, not numbers`);
   }
-  if (points.length < 6 || points.length % 2 === 1) {
-    throw new Error(`a polygon has ${points.length / 2} points: need three or more`);
+  if (points.length >= 6 && points.length % 2 === 1) {
+    throw new Error(`a polygon has ${points.length / 2} points: need an x and a y for each`);
   }
-  const limit = [width + slack, height + slack] as const;
-  const out = points.findIndex((value, i) => value < -slack || value > limit[i % 2]!);
-  if (out < 0) return points;
+  // What lies outside is cut off where the mask is made; an image's length further out, it is of another image.
+  const limit = [width, height] as const;
+  const out = points.findIndex((value, i) => value < -limit[i % 2]! || value > 2 * limit[i % 2]!);
+  const isOver = (value: number, i: number) => value < -slack || value > limit[i % 2]! + slack;
+  if (out < 0) {
+    if (points.some(isOver)) mend("polygons cut off at the edge of their image");
+    return points;
+  }
   throw new Error(
     `a polygon reaches ${out % 2 === 0 ? "x" : "y"} = ${
       points[out]
-    }, outside of image ${id} (${width} × ${height})`,
+    }, far outside of image ${id} (${width} × ${height})`,
   );
 }
 
@@ -115,9 +218,16 @@ function checkMask({ size, counts }: Fields, { id, height, width }: CocoImage): 
   return checkRle({ height, width, counts: Uint32Array.from(counts) });
 }
 
+/** Whether a field is not there, or says that it is not. */
+function missing(value: unknown): value is undefined | null {
+  return value === undefined || value === null;
+}
+
+/** An integer, also as a text of digits. */
 function integer(fields: Fields, name: string): number {
   const value = fields[name];
-  if (Number.isSafeInteger(value)) return value as number;
+  const number = typeof value === "string" && /^-?\d+$/.test(value) ? Number(value) : value;
+  if (Number.isSafeInteger(number)) return number as number;
   throw new Error(`${name} is ${shown(value)}, not an integer`);
 }
 

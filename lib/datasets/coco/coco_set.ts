@@ -3,6 +3,7 @@ import { join } from "@std/path";
 import type { Raster } from "lib/augment/mod.ts";
 import { polygonsToRle } from "lib/datasets/coco/polygon.ts";
 import type { CocoBox, Rle } from "lib/datasets/coco/rle.ts";
+import { liesOnItsSide, orientationOf, turned } from "lib/datasets/coco/exif_turn.ts";
 import { decodePicture } from "lib/datasets/pictures/decode_picture.ts";
 
 export interface CocoImage {
@@ -65,7 +66,8 @@ export function maskOf(
 }
 
 /**
- * An image's pixels.
+ * An image's pixels, in the frame of its annotations: where those have the sides of the picture as EXIF turns it, and not
+ * as it is stored, it is turned. A picture whose sides fit both ways is taken as it is stored, as torchvision does.
  *
  * @throws {Error} If its file cannot be read or decoded, or has not the sides that its annotations are for; the message names
  *   file and id.
@@ -81,9 +83,23 @@ export async function readCocoPicture(set: CocoSet, image: CocoImage): Promise<R
   const picture = await decodePicture(bytes).catch(() => {
     throw refuse("it is no picture, or is cut short");
   });
-  if (picture.height === image.height && picture.width === image.width) return picture;
+  if (fits(picture, image)) return picture;
+  const orientation = await orientationOf(bytes);
+  const lies = liesOnItsSide(orientation);
+  if (lies && fits({ height: picture.width, width: picture.height }, image)) {
+    return turned(picture, orientation);
+  }
+  const inEither = lies
+    ? `pixels as stored and ${picture.height} × ${picture.width} as EXIF turns it`
+    : "pixels";
   throw new Error(
-    `Cannot use ${path}, image ${image.id} of "${set.name}": it is ${picture.width} × ${picture.height} ` +
-      `pixels, its annotations are for ${image.width} × ${image.height}`,
+    `Cannot use ${path}, image ${image.id} of "${set.name}": it is ${picture.width} × ${picture.height} ${inEither}, ` +
+      `its annotations are for ${image.width} × ${image.height}`,
   );
+}
+
+type Sides = Pick<CocoImage, "height" | "width">;
+
+function fits(picture: Sides, image: Sides): boolean {
+  return picture.height === image.height && picture.width === image.width;
 }

@@ -20,7 +20,7 @@ const [openArray, closeArray, openObject, closeObject] = Array.from("[]{}", (c) 
 const decoder = new TextDecoder();
 
 /**
- * Gives each element of a file to `visit`, in order.
+ * Gives each element of a file to `visit`, in order. A byte-order mark may stand before it, of UTF-8 or of UTF-16.
  *
  * Only what tells elements apart is checked here; an element may be no JSON within.
  *
@@ -36,12 +36,35 @@ export async function visitJson(
     throw new Error(`Cannot read ${path}: ${error.message}`);
   });
   try {
-    for await (const chunk of file.readable) scanner.push(chunk);
+    for await (const chunk of asUtf8(path, file.readable)) scanner.push(chunk);
     scanner.end();
     return scanner.keys;
   } catch (error) {
     throw new Error(`Cannot read ${path}: ${(error as Error).message}`);
   }
+}
+
+/** The bytes of a file in UTF-8, whatever its byte-order mark says, without that mark. */
+function asUtf8(
+  path: string,
+  bytes: ReadableStream<Uint8Array<ArrayBuffer>>,
+): ReadableStream<Uint8Array> {
+  const [first, second, third] = firstBytes(path);
+  const isWide = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
+  if (isWide) {
+    const decoder = new TextDecoderStream(first === 0xff ? "utf-16le" : "utf-16be");
+    return bytes.pipeThrough(decoder).pipeThrough(new TextEncoderStream());
+  }
+  return first === 0xef && second === 0xbb && third === 0xbf
+    ? bytes.pipeThrough(new TextDecoderStream()).pipeThrough(new TextEncoderStream())
+    : bytes;
+}
+
+function firstBytes(path: string): Uint8Array {
+  using file = Deno.openSync(path);
+  const bytes = new Uint8Array(3);
+  file.readSync(bytes);
+  return bytes;
 }
 
 /** Takes bytes as they come; keeps those of the element that has begun. */

@@ -1,10 +1,13 @@
 /** Reads a COCO annotation file (`instances_train2017.json`), as it streams by, and says what is wrong with it. */
-import { basename, dirname, join } from "@std/path";
+import { basename } from "@std/path";
 import { absolutePath } from "lib/paths.ts";
 import {
   checkAnnotation,
   checkCategory,
   checkImage,
+  type DraftAnnotation,
+  type DraftImage,
+  type Fields,
   type Known,
   readFields,
 } from "lib/datasets/coco/check_elements.ts";
@@ -15,15 +18,16 @@ import type {
   CocoSet,
 } from "lib/datasets/coco/coco_set.ts";
 import { type JsonElement, visitJson } from "lib/datasets/coco/json_elements.ts";
+import { placePictures } from "lib/datasets/coco/picture_places.ts";
 
-const mostLogged = 20; // faults, one a line
+const mostLogged = 20; // lines about faults
 
 export interface CocoOptions {
   /** The folder of the pictures. */
   readonly folder: string;
   /** Whether images and objects with a fault are left out, or stop the loading. Crowds and empty images are no faults. */
   readonly onFault?: "leave out" | "stop";
-  /** Told about each fault, and what was left out. */
+  /** Called with a line for each kind of thing that was mended, and for each reason to leave something out. */
   readonly log?: (line: string) => void;
 }
 
@@ -41,33 +45,39 @@ export interface LoadedCoco {
   readonly set: CocoSet;
   /** What was left out, in the order of images, categories and annotations. */
   readonly faults: readonly CocoFault[];
+  /** What was read although it is unusual, and how often: `boxes clipped to their image` → 12. */
+  readonly mended: ReadonlyMap<string, number>;
 }
 
 /**
  * Loads annotations.
  *
- * A fault is: a field that is missing or cannot be, an id that comes twice, a picture that is not in the folder (its objects
- * go with it), an unknown image or category, an area below 0, a box without extent, a box or polygon more than a pixel
- * outside of its image, a polygon of less than three points, a mask of another size than its image or whose runs do not add
- * up.
+ * What other tools write in an unusual but clear way is read and counted as mended: ids as texts; `iscrowd` as a boolean or
+ * missing; a missing `area`, box, mask, id of an annotation, or width and height; boxes that reach out of their image;
+ * polygons of fewer than three points beside whole ones; the same element twice; file names with `\\` or with folders of
+ * another computer.
+ *
+ * A fault is: a field that is missing or cannot be; an id of several images or categories (all of them go); a picture that
+ * is not in the folder (its objects go with it); an unknown image or category; an area below 0; a box without extent or
+ * wholly outside of its image; a polygon far outside; a mask of another size than its image or whose runs do not add up.
  *
  * @param path The JSON file.
  * @throws {Error} If the file is cut short or no COCO file, whatever `onFault` says: which images lack objects is then
- *   unknown. If there is a fault and `onFault` is `"stop"`. If no picture is there.
+ *   unknown. If there is a fault and `onFault` is `"stop"`. If no picture is there, or none of its objects can be used.
  */
 export async function loadCoco(path: string, options: CocoOptions): Promise<LoadedCoco> {
   const { folder, onFault = "leave out", log = console.warn } = options;
   const loading = new Loading(absolutePath(path));
   await loading.read();
-  const images = await withPicture(loading.images(), absolutePath(folder), loading);
+  const images = await loading.images(absolutePath(folder));
   const categories = loading.categories();
   const annotations = loading.annotations({ images, categories });
-  const { faults } = loading;
-  report(faults, onFault === "stop" ? () => {} : log);
+  const { faults, mended } = loading;
   if (onFault === "stop" && faults.length > 0) {
     const others = faults.length > 1 ? `, and ${faults.length - 1} more` : "";
     throw new Error(`Cannot use ${inWords(faults[0]!)}${others}; mend them, or leave them out`);
   }
+  report(loading.file, mended, faults, log);
   const set = {
     name: basename(path, ".json"),
     folder: absolutePath(folder),
@@ -75,13 +85,23 @@ export async function loadCoco(path: string, options: CocoOptions): Promise<Load
     categories: inOrder(categories),
     annotations,
   };
-  return { set, faults };
+  return { set, faults, mended };
 }
 
-function report(faults: readonly CocoFault[], log: (line: string) => void): void {
-  for (const fault of faults.slice(0, mostLogged)) log(`Left out ${inWords(fault)}`);
-  const more = faults.length - mostLogged;
-  if (more > 0) log(`… and ${more} more of ${faults[0]!.file}`);
+function report(
+  file: string,
+  mended: ReadonlyMap<string, number>,
+  faults: readonly CocoFault[],
+  log: (line: string) => void,
+): void {
+  for (const [what, count] of mended) log(`Read ${file} with ${count} ${what}`);
+  const groups = [...Map.groupBy(faults, ({ kind, reason }) => `${kind} ${reason}`).values()];
+  for (const [first, ...others] of groups.slice(0, mostLogged)) {
+    const more = others.length > 0 ? `, and ${others.length} more for the same reason` : "";
+    log(`Left out ${inWords(first!)}${more}`);
+  }
+  const more = groups.slice(mostLogged).reduce((sum, group) => sum + group.length, 0);
+  if (more > 0) log(`… and ${more} more of ${file}`);
 }
 
 function inWords({ file, kind, id, reason }: CocoFault): string {
@@ -95,11 +115,16 @@ function inOrder<T extends { readonly id: number }>(byId: ReadonlyMap<number, T>
 const arrays = { images: "image", categories: "category", annotations: "annotation" } as const;
 type ArrayName = keyof typeof arrays;
 
+function describeImage({ fileName, sides }: DraftImage): string {
+  return sides ? `${fileName}, ${sides.width} × ${sides.height}` : fileName;
+}
+
 /** The elements of a file. They are checked once all are there, since the categories come last. */
 class Loading {
   readonly file: string;
   readonly faults: CocoFault[] = [];
-  readonly #raw = new Map<ArrayName, Readonly<Record<string, unknown>>[]>();
+  readonly mended = new Map<string, number>();
+  readonly #raw = new Map<ArrayName, Fields[]>();
 
   constructor(file: string) {
     this.file = file;
@@ -128,88 +153,110 @@ class Loading {
     }
   }
 
-  images(): Map<number, CocoImage> {
-    return this.#checked("images", checkImage);
+  /** @throws {Error} If there are images, and the picture of none is in the folder. */
+  async images(folder: string): Promise<Map<number, CocoImage>> {
+    const drafts = this.#byId<DraftImage>("images", checkImage, describeImage);
+    const images = new Map<number, CocoImage>();
+    let first: string | undefined;
+    for (const image of await placePictures([...drafts.values()], folder, this.#mend)) {
+      if (!("reason" in image)) images.set(image.id, image);
+      else {
+        first ??= image.reason;
+        this.#fault("images", image.id, image.reason);
+      }
+    }
+    if (images.size > 0 || first === undefined) return images;
+    throw new Error(
+      `Cannot use ${this.file}: none of its images can be used, in the first ${first}`,
+    );
   }
 
   categories(): Map<number, CocoCategory> {
-    return this.#checked("categories", checkCategory);
+    return this.#byId<CocoCategory>("categories", checkCategory, ({ name }) => name);
   }
 
+  /** @throws {Error} If there are annotations, and none can be used. */
   annotations(known: Known): Map<number, CocoAnnotation[]> {
+    const raw = this.#raw.get("annotations") ?? [];
+    const before = this.faults.length;
     const byImage = new Map<number, CocoAnnotation[]>();
-    const check = (fields: Readonly<Record<string, unknown>>) => checkAnnotation(fields, known);
-    for (const annotation of this.#checked("annotations", check).values()) {
+    for (const annotation of this.#withIds(raw, known)) {
       const others = byImage.get(annotation.imageId);
       if (others) others.push(annotation);
       else byImage.set(annotation.imageId, [annotation]);
     }
-    return byImage;
+    const fault = this.faults[before];
+    if (byImage.size > 0 || !fault) return byImage;
+    throw new Error(
+      `Cannot use ${this.file}: none of its ${raw.length} objects can be used, the first because ${fault.reason}`,
+    );
   }
 
-  /** Removes an image, for a reason found outside of the file. */
-  leaveOut(images: Map<number, CocoImage>, id: number, reason: string): void {
-    images.delete(id);
-    this.#fault("images", id, reason);
+  /** The annotations; nothing refers to their ids, so that one without an id, or with another's, gets the next that is free. */
+  #withIds(raw: readonly Fields[], known: Known): CocoAnnotation[] {
+    const firstOf = new Map<number, Fields>();
+    const drafts: DraftAnnotation[] = [];
+    for (const fields of raw) {
+      try {
+        const draft = checkAnnotation(fields, known, this.#mend);
+        const first = draft.id === undefined ? undefined : firstOf.get(draft.id);
+        if (draft.id !== undefined && !first) firstOf.set(draft.id, fields);
+        if (first && JSON.stringify(first) === JSON.stringify(fields)) {
+          this.#mend("annotations that stand there twice");
+        } else drafts.push(first ? { ...draft, id: undefined } : draft);
+      } catch (error) {
+        this.#fault("annotations", fields["id"], (error as Error).message);
+      }
+    }
+    let next = 0;
+    for (const id of firstOf.keys()) next = Math.max(next, id);
+    return drafts.map((draft) => {
+      if (draft.id === undefined) {
+        this.#mend("annotations with a new id, theirs being missing or another's");
+      }
+      return { ...draft, id: draft.id ?? ++next };
+    });
   }
 
-  #checked<T extends { readonly id: number }>(
-    name: ArrayName,
-    check: (fields: Readonly<Record<string, unknown>>) => T,
+  #mend = (what: string): void => {
+    this.mended.set(what, (this.mended.get(what) ?? 0) + 1);
+  };
+
+  /** Images or categories. Where several have one id, all are faults: what refers to it could mean any of them. */
+  #byId<T extends { readonly id: number }>(
+    name: "images" | "categories",
+    check: (fields: Fields) => T,
+    nameOf: (element: T) => string,
   ): Map<number, T> {
     const byId = new Map<number, T>();
+    const names = new Map<number, Set<string>>();
     for (const fields of this.#raw.get(name) ?? []) {
       try {
         const element = check(fields);
-        if (byId.has(element.id)) throw new Error("another has this id");
-        byId.set(element.id, element);
+        const all = names.get(element.id) ?? new Set();
+        names.set(element.id, all);
+        if (all.has(nameOf(element))) this.#mend(`${name} that stand there twice`);
+        all.add(nameOf(element));
+        if (!byId.has(element.id)) byId.set(element.id, element);
       } catch (error) {
         this.#fault(name, fields["id"], (error as Error).message);
       }
+    }
+    for (const [id, { size }] of names) if (size > 1) byId.delete(id);
+    for (const [id, all] of names) {
+      if (all.size > 1) this.#fault(name, id, `several have this id: "${[...all].join('", "')}"`);
     }
     this.#raw.delete(name); // what was read is freed before the next is made
     return byId;
   }
 
   #fault(name: ArrayName, id: unknown, reason: string): void {
+    const number = typeof id === "string" && id !== "" ? Number(id) : id;
     this.faults.push({
       file: this.file,
       kind: arrays[name],
-      id: Number.isSafeInteger(id) ? id as number : undefined,
+      id: Number.isSafeInteger(number) ? number as number : undefined,
       reason,
     });
   }
-}
-
-/** The images whose picture is in the folder. @throws {Error} If none is. */
-async function withPicture(
-  images: Map<number, CocoImage>,
-  folder: string,
-  loading: Loading,
-): Promise<Map<number, CocoImage>> {
-  const listings = new Map<string, Set<string>>();
-  let first: string | undefined;
-  for (const { id, fileName } of [...images.values()]) {
-    const path = join(folder, fileName);
-    const inside = dirname(path);
-    const names = listings.get(inside) ?? await namesIn(inside); // one list for all, not a question each
-    listings.set(inside, names);
-    if (names.has(basename(path))) continue;
-    first ??= path;
-    loading.leaveOut(images, id, `there is no picture ${path}`);
-  }
-  if (images.size > 0 || first === undefined) return images;
-  throw new Error(`Cannot use ${loading.file}: none of its pictures is there, first ${first}`);
-}
-
-async function namesIn(folder: string): Promise<Set<string>> {
-  const names = new Set<string>();
-  try {
-    for await (const { name, isDirectory } of Deno.readDir(folder)) {
-      if (!isDirectory) names.add(name);
-    }
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-  return names;
 }
