@@ -1,7 +1,6 @@
 import sharp from "sharp";
-import { annotationsOf, maskOf, readCocoPicture } from "lib/datasets/coco/coco_set.ts";
+import { annotationsOf, maskOf } from "lib/datasets/coco/coco_set.ts";
 import { type CocoOptions, loadCoco } from "lib/datasets/coco/load_coco.ts";
-import { orientationOf, turned } from "lib/datasets/coco/exif_turn.ts";
 import { rleArea, rleBox } from "lib/datasets/coco/rle.ts";
 import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
 import { inTempFolder } from "lib/testing/pictures.ts";
@@ -395,85 +394,3 @@ Deno.test("loadCoco() logs each reason once, twenty of them, and how many more t
   );
   assertEquals(lines.at(-1), "… and 4 more of …/coco.json");
 });
-
-Deno.test("readCocoPicture() gives the pixels, and names a picture of another size or none", () =>
-  inTempFolder(async (folder) => {
-    const red = { width: 20, height: 10, channels: 3, background: "red" } as const;
-    await sharp({ create: red }).png().toFile(`${folder}/1.png`);
-    await Deno.writeTextFile(`${folder}/2.png`, "no picture");
-    await Deno.writeTextFile(
-      `${folder}/coco.json`,
-      JSON.stringify({ ...good, images: [image(1), image(2)], annotations: [] }),
-    );
-    const { set } = await loadCoco(`${folder}/coco.json`, { folder });
-    const { data, height, width } = await readCocoPicture(set, set.images[0]!);
-    assertEquals([height, width, ...data.subarray(0, 3)], [10, 20, 255, 0, 0]);
-    await assertRejects(
-      () => readCocoPicture(set, set.images[1]!),
-      Error,
-      `Cannot read ${folder}/2.png, image 2 of "coco"`,
-    );
-    await assertRejects(
-      () => readCocoPicture(set, { ...set.images[0]!, height: 20, width: 10 }),
-      Error,
-      "it is 20 × 10 pixels, its annotations are for 10 × 20",
-    );
-  }));
-
-/** Left half red, right half blue, top row green; then stored as a camera that was turned would. */
-async function turnedPicture(path: string, width: number, height: number, orientation: number) {
-  const data = new Uint8Array(3 * width * height);
-  for (let i = 0; i < width * height; i++) {
-    const [x, y] = [i % width, Math.floor(i / width)];
-    data[3 * i + (y === 0 ? 1 : x < width / 2 ? 0 : 2)] = 255;
-  }
-  const picture = sharp(data, { raw: { width, height, channels: 3 } });
-  await picture.withMetadata({ orientation }).png().toFile(path);
-}
-
-for (const orientation of [5, 6, 7, 8]) {
-  Deno.test(`readCocoPicture() turns a picture as EXIF's orientation ${orientation} says where its annotations are for that`, () =>
-    inTempFolder(async (folder) => {
-      const path = `${folder}/1.png`;
-      await turnedPicture(path, 6, 4, orientation);
-      const set = { name: "x", folder, images: [], categories: [], annotations: new Map() };
-      const read = (width: number, height: number) =>
-        readCocoPicture(set, { id: 1, fileName: "1.png", width, height });
-      const upright = await read(4, 6);
-      const { data, info } = await sharp(path).rotate().raw().toBuffer({ resolveWithObject: true });
-      assertEquals([upright.width, upright.height], [info.width, info.height]);
-      assertEquals([...upright.data], [...data]);
-      const stored = await sharp(path).raw().toBuffer();
-      assertEquals([...(await read(6, 4)).data], [...stored]);
-      await assertRejects(
-        () => read(8, 12),
-        Error,
-        "it is 6 × 4 pixels as stored and 4 × 6 as EXIF turns it, its annotations are for 8 × 12",
-      );
-    }));
-}
-
-Deno.test("turned() does what EXIF's eight orientations say", () =>
-  inTempFolder(async (folder) => {
-    for (let orientation = 1; orientation <= 8; orientation++) {
-      const path = `${folder}/${orientation}.png`;
-      await turnedPicture(path, 5, 3, orientation);
-      assertEquals(await orientationOf(await Deno.readFile(path)), orientation);
-      const stored = await sharp(path).raw().toBuffer();
-      const upright = turned({ data: stored, width: 5, height: 3, channels: 3 }, orientation);
-      const expected = await sharp(path).rotate().raw().toBuffer();
-      assertEquals([...upright.data], [...expected]);
-    }
-  }));
-
-Deno.test("loadCoco() does not guess the frame of a turned picture whose sides the file does not say", () =>
-  inTempFolder(async (folder) => {
-    await turnedPicture(`${folder}/1.png`, 20, 10, 6);
-    const images = [image(1, { width: undefined, height: undefined })];
-    await Deno.writeTextFile(`${folder}/coco.json`, JSON.stringify({ ...good, images }));
-    await assertRejects(
-      () => loadCoco(`${folder}/coco.json`, { folder }),
-      Error,
-      `its width and height are missing, and EXIF turns ${folder}/1.png: write the sides`,
-    );
-  }));

@@ -128,7 +128,7 @@ function versionOf({ version, path }: SubjectWeights): string {
 
 function shortName(of: Subject): string {
   if (typeof of === "string") return of;
-  return createHash("sha256").update(of.weights).digest("hex").slice(0, 8);
+  return createHash("sha256").update(of.weights).update(of.key ?? "").digest("hex").slice(0, 8);
 }
 
 /**

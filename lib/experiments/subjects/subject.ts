@@ -22,7 +22,8 @@ import { twinId } from "lib/experiments/subjects/supervised_twin.ts";
  * - `best`: the teacher of the checkpoint with the best k-NN.
  * - `init`: the weights that both start from.
  * - `supervised`: the last checkpoint of the run's twin, the same network trained with labels.
- * - a file: weights of the same network, in any format that `loadWeights` reads.
+ * - a file: weights of the same network, in any format that `loadWeights` reads; `key` says which
+ *   of its dictionaries, where the network is in several.
  */
 export type Subject =
   | "teacher"
@@ -30,7 +31,7 @@ export type Subject =
   | "best"
   | "init"
   | "supervised"
-  | { readonly weights: string };
+  | { readonly weights: string; readonly key?: string };
 
 /** What an evaluation reads: a network's features, or the images themselves. */
 export type SubjectOrPixels = Subject | "pixels";
@@ -117,8 +118,8 @@ export async function loadSubject(
   const model = createModel(modelConfig, createRng(seed).fork("init").fork("backbone"));
   if (path === undefined) return model;
   try {
-    const key = of === "student" ? { key: "student" } : {};
-    const { missing, misshapen } = await loadWeights(model, path, { strict: false, ...key });
+    const key = of === "student" ? "student" : typeof of === "object" ? of.key : undefined;
+    const { missing, misshapen } = await loadWeights(model, path, { strict: false, key });
     const wrong = [...missing, ...misshapen.map(({ name }) => name)];
     if (wrong.length > 0) {
       throw new Error(`Cannot evaluate ${path}: it does not fit the network in ${listed(wrong)}`);
