@@ -1,4 +1,4 @@
-/** From the tree of dictionaries, lists and objects that a pickle holds to arrays under dotted names. */
+/** Turns the tree of dictionaries, lists and objects in a pickle into arrays under dotted names. */
 import { NumpyArray, NumpyType } from "lib/weights/numpy_pickle.ts";
 import { readNumpyArray } from "lib/weights/numpy_types.ts";
 import { InertObject } from "lib/weights/pickle.ts";
@@ -13,8 +13,8 @@ const maxNameLength = 1000;
 /**
  * All arrays of a tree. A name is the path to it, joined by dots: `model.head.weight`.
  *
- * A module that was saved whole gives the names of its `state_dict()`. Other objects give the arrays among their
- * attributes and entries; those that hold none are counted as left out.
+ * A module that was saved whole gives the names of its `state_dict()`. Other objects give the
+ * arrays among their attributes and entries; those that hold none are counted as left out.
  *
  * @param storages The bytes of each storage, by its key.
  * @throws {Error} If the tree has no end, or two arrays one name.
@@ -52,7 +52,8 @@ class Tree implements WeightsContents {
   ) {}
 
   visit(value: unknown, name: string, depth: number): void {
-    this.visits++; // of a tree there are fewer than bytes; of lists that hold themselves there is no end
+    // A tree has fewer nodes than the file has bytes; lists that hold themselves have no end.
+    this.visits++;
     const deep = depth > maxDepth || name.length > maxNameLength;
     if (deep && this.objects > 0) return this.leaveOut("deeply nested attributes");
     if (deep || this.visits > this.file.bytes.length) {

@@ -1,6 +1,7 @@
 /**
- * Networks in other code's files, both ways: golden/forms holds what transformers saved and computed, and the names and
- * shapes that each code's module has (timm's, transformers', the official ones').
+ * Networks in other code's files, both ways: golden/forms holds what transformers saved and
+ * computed, and the names and shapes that each code's module has (timm's, transformers', the
+ * official ones').
  */
 import { join } from "@std/path";
 import * as tf from "lib/tf.ts";
@@ -122,7 +123,8 @@ Deno.test("saveWeights() gives the official Swin the indices and masks that it c
     const index = arrays.get("layers.0.blocks.1.attn.relative_position_index")!; // of 4 × 4
     assertEquals([...index.values.slice(0, 5)], [24, 23, 22, 21, 17]);
     assertEquals([index.values[15], index.values[15 * 16]], [0, 48]);
-    const { values } = arrays.get("layers.0.blocks.1.attn_mask")!; // [4, 16, 16] of 8 × 8 rolled by 2
+    // [4, 16, 16], of a map of 8 × 8 rolled by 2
+    const { values } = arrays.get("layers.0.blocks.1.attn_mask")!;
     const ofWindow = (i: number) => values.slice(256 * i, 256 * (i + 1));
     assertTrue(ofWindow(0).every((value) => value === 0), "the first window is of one piece");
     const apart = [1, 2, 3].map((i) => ofWindow(i).filter((value) => value === -100).length);

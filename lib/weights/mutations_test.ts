@@ -1,4 +1,7 @@
-/** Damaged files, thousands of them: each is a clear error or a load; never a hang, a crash or much memory. */
+/**
+ * Damaged files, thousands of them: each is a clear error or a load; never a hang, a crash or much
+ * memory.
+ */
 import { join } from "@std/path";
 import { createRng, type Rng } from "lib/rng.ts";
 import { parseTorchArchive } from "lib/weights/pytorch_file.ts";
@@ -12,8 +15,8 @@ type Bytes = Uint8Array<ArrayBuffer>;
 type Arrays = ReadonlyMap<string, SavedArray>;
 
 /**
- * Each file with the number of bytes at its end that are raw values under no checksum. A ZIP archive has one for every
- * byte that matters: what loads is what was saved.
+ * Each file with the number of bytes at its end that are raw values under no checksum. A ZIP
+ * archive has one for every byte that matters: what loads is what was saved.
  */
 const files: Readonly<Record<string, number>> = {
   "state.safetensors": 472,
@@ -32,7 +35,9 @@ const files: Readonly<Record<string, number>> = {
 };
 const timesEach = 2000; // of each file
 
-/** A changed copy: bits or bytes changed, cut off, inserted, a piece repeated, moved or taken out. */
+/**
+ * A changed copy: bits or bytes changed, cut off, inserted, a piece repeated, moved or taken out.
+ */
 function mutate(bytes: Bytes, rng: Rng): Bytes {
   const at = rng.int(bytes.length);
   const end = Math.min(bytes.length, at + 1 + rng.int(64));
@@ -98,7 +103,10 @@ async function load(name: string, bytes: Bytes): Promise<Arrays | undefined> {
 const bitsOf = ({ values }: SavedArray) =>
   new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 
-/** Whether arrays of the same name and shape have the same values; what has another name, `loadWeights` reports. */
+/**
+ * Whether arrays of the same name and shape have the same values; what has another name,
+ * `loadWeights` reports.
+ */
 function sameValues(original: Arrays, arrays: Arrays): boolean {
   return [...original].every(([name, array]) => {
     const other = arrays.get(name);

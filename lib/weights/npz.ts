@@ -1,10 +1,10 @@
-/** NumPy's `.npy`, one array, and `.npz`, a ZIP archive of them. */
+/** Reads NumPy's `.npy`, one array, and `.npz`, a ZIP archive of `.npy` files. */
 import { readNumpyArray } from "lib/weights/numpy_types.ts";
 import type { SavedArray } from "lib/weights/saved_array.ts";
 import { onlyArrays, type WeightsContents } from "lib/weights/weights_contents.ts";
 import type { WeightsFile } from "lib/weights/weights_file.ts";
 
-/** What every `.npy` begins with. */
+/** First bytes of every `.npy` file. */
 export const npyMagic = [0x93, ...new TextEncoder().encode("NUMPY")];
 
 const maxHeaderLength = 10_000; // NumPy's own limit
@@ -16,7 +16,7 @@ const header =
  *
  * @param members Its files by their paths.
  * @returns The arrays under their names, without `.npy`.
- * @throws {Error} If one of them is damaged, or none an array of numbers.
+ * @throws {Error} If one of them is damaged, or is not a `.npy` file.
  */
 export function parseNpz(
   file: WeightsFile,
@@ -37,7 +37,7 @@ export function parseNpz(
 /**
  * Reads one array.
  *
- * @param what What to call it in errors.
+ * @param what Name of the array in error messages.
  * @throws {Error} If it is damaged, or of a type that is not read; the message names it.
  */
 export function parseNpy(file: WeightsFile, bytes: Uint8Array, what: string): SavedArray {

@@ -4,7 +4,7 @@ import { isCount } from "lib/weights/saved_array.ts";
 
 /** A type of numbers. */
 export class NumpyType implements TakesState {
-  /** Of the bytes: `<`, `>` or, where there is one byte, `|`. */
+  /** Order of the bytes: `<`, `>` or, for single bytes, `|`. */
   order = "|";
   constructor(
     /** `f4` */
@@ -24,7 +24,9 @@ export class NumpyArray implements TakesState {
   fortran = false;
   bytes: unknown = undefined;
 
-  /** @param state Version, shape, type, order of axes and bytes, as `ndarray.__reduce__` gives them. */
+  /**
+   * @param state Version, shape, type, order of axes and bytes, as `ndarray.__reduce__` gives them.
+   */
   setState(state: unknown): void {
     if (!Array.isArray(state) || state.length !== 5) return;
     const [, shape, type, fortran, bytes] = state;

@@ -1,8 +1,9 @@
 /**
- * Reads Python pickles and executes nothing. A pickle is a program for a stack machine that may call any function of
- * Python. Here the few calls that make tensors and plain data are functions of ours ({@linkcode PickleRules}); every
- * other call becomes an {@linkcode InertObject}, a record of what was asked for. Dictionaries come out as `Map`, lists
- * and tuples as arrays, bytes as `Uint8Array`.
+ * Reads Python pickles and executes nothing. A pickle is a program for a stack machine that may
+ * call any function of Python. Here the few calls that make tensors and plain data are functions of
+ * ours ({@linkcode PickleRules}); every other call becomes an {@linkcode InertObject}, a record of
+ * what was asked for. Dictionaries come out as `Map`, lists and tuples as arrays, bytes as
+ * `Uint8Array`.
  */
 import { PickleReader, type PickleSource } from "lib/weights/pickle_reader.ts";
 
@@ -20,7 +21,10 @@ export class PickleGlobal {
   ) {}
 }
 
-/** An object of Python that is kept as what the file says of it: class, arguments, contents. It is never built. */
+/**
+ * An object of Python that is kept as what the file says of it: class, arguments, contents. It is
+ * never built.
+ */
 export class InertObject {
   /** Its attributes: a `Map`, or whatever its class takes instead. */
   state: unknown = undefined;
@@ -206,7 +210,8 @@ class Machine {
   }
 
   private apply(callee: unknown, args: readonly unknown[]): void {
-    this.countCopies(args.length + lengthOf(args[0])); // repeating a call takes two bytes in a pickle
+    // A pickle can repeat a call in two bytes, and what is called may copy its arguments.
+    this.countCopies(args.length + lengthOf(args[0]));
     if (callee instanceof PickleGlobal) {
       this.push(callee.call ? callee.call(args) : new InertObject(nameOfNew(callee, args), args));
     } else if (callee instanceof InertObject) this.push(new InertObject(`${callee.name}()`, args));
@@ -218,7 +223,10 @@ class Machine {
     if (this.copied > this.source.bytes.length) throw this.refuse("repeats itself without end");
   }
 
-  /** Gives an object its attributes. Those of a dictionary (`_metadata` of a state dict) say nothing about weights. */
+  /**
+   * Gives an object its attributes. Those of a dictionary (`_metadata` of a state dict) say nothing
+   * about weights.
+   */
   build(): void {
     const [object, state] = this.popCount(2);
     if (object instanceof InertObject) object.state = state;
@@ -280,7 +288,10 @@ function lengthOf(value: unknown): number {
   return hasLength ? value.length : 0;
 }
 
-/** Functions that only make an object of the class they are given: the object is then called by its class. */
+/**
+ * Functions that only make an object of the class they are given: the object is then called by its
+ * class.
+ */
 const makers = ["copyreg._reconstructor", "copy_reg._reconstructor", "copyreg.__newobj__"];
 
 function nameOfNew(callee: PickleGlobal, [first]: readonly unknown[]): string {

@@ -1,6 +1,6 @@
 /**
- * PyTorch's `.pth` and `.pt`: what `torch.save` writes, as a ZIP archive or, before 1.6, as pickles followed by raw
- * numbers. Nothing in the file is executed.
+ * Reads what `torch.save` writes (`.pth`, `.pt`, `.ckpt`): a ZIP archive or, before PyTorch 1.6,
+ * pickles followed by raw numbers. Nothing in the file is executed.
  */
 import { flattenTree } from "lib/weights/flatten.ts";
 import { type PickleSource, unpickle } from "lib/weights/pickle.ts";
@@ -12,7 +12,8 @@ import type { WeightsFile } from "lib/weights/weights_file.ts";
  * Reads an unpacked archive.
  *
  * @param members Its files by their paths.
- * @returns The tensors under their dotted paths: `model.head.weight` of `{ "model": { "head.weight": … } }`.
+ * @returns The tensors under their dotted paths: `model.head.weight` of `{ "model": {
+ *   "head.weight": … } }`.
  * @throws {Error} If it is not `torch.save`'s, is damaged, or was written on a big-endian machine.
  */
 export function parseTorchArchive(
@@ -47,10 +48,11 @@ const legacyMagic = 0x1950a86a20f9469cfc6cn;
 const legacyVersion = 1001;
 
 /**
- * Reads the format from before PyTorch 1.6: five pickles, then each storage as its length and its numbers.
+ * Reads the format from before PyTorch 1.6: five pickles, then each storage as its length and its
+ * numbers.
  *
- * @returns As {@linkcode parseTorchArchive}.
- * @throws {Error} As {@linkcode parseTorchArchive}.
+ * @returns The same as {@linkcode parseTorchArchive}.
+ * @throws {Error} In the same cases as {@linkcode parseTorchArchive}.
  */
 export function parseTorchLegacy(file: WeightsFile): WeightsContents {
   const rules = new TorchRules(file.refuse, false);

@@ -1,6 +1,7 @@
 /**
- * The names in PyTorch's pickles that are read here: dictionaries, sets, and tensors as views of storages. An object of
- * any other class becomes a record of what was to be made; nothing in a pickle is run.
+ * The names in PyTorch's pickles that are read here: dictionaries, sets, and tensors as views of
+ * storages. An object of any other class becomes a record of what was to be made; nothing in a
+ * pickle is run.
  */
 import { numpyCalls } from "lib/weights/numpy_pickle.ts";
 import { InertObject, PickleGlobal, type PickleRules } from "lib/weights/pickle.ts";
@@ -48,7 +49,10 @@ export class UnreadableTensor {
   ) {}
 }
 
-/** PyTorch's names of the types that are read: those of storages, and those of tensors in untyped storages. */
+/**
+ * PyTorch's names of the types that are read: those of storages, and those of tensors in untyped
+ * storages.
+ */
 const typesByName: Readonly<Record<string, ElementType>> = {
   Float: "F32",
   Half: "F16",
@@ -127,8 +131,8 @@ export class TorchRules implements PickleRules {
   };
 
   /**
-   * @param mayRepeat Whether a tensor may hold an element of its storage twice, as `expand` makes it. In a file without
-   *   checksums that is far more likely to be a damaged stride.
+   * @param mayRepeat Whether a tensor may hold an element of its storage twice, as `expand` makes
+   *   it. In a file without checksums that is far more likely to be a damaged stride.
    */
   constructor(
     private readonly refuse: WeightsFile["refuse"],
@@ -188,7 +192,10 @@ export class TorchRules implements PickleRules {
     throw this.malformed("parameter");
   }
 
-  /** A tensor with attributes, or of a class derived from PyTorch's: `func(*args)`, then class and attributes. */
+  /**
+   * A tensor with attributes, or of a class derived from PyTorch's: `func(*args)`, then class and
+   * attributes.
+   */
   private withAttributes([func, type, args]: readonly unknown[]): TensorView | UnreadableTensor {
     const known = func instanceof PickleGlobal && Object.hasOwn(this.tensorCalls, func.name);
     if (known && Array.isArray(args)) {
@@ -225,7 +232,10 @@ function areCounts(values: unknown): values is number[] {
   return Array.isArray(values) && values.length <= maxRank && values.every(isCount);
 }
 
-/** Whether two elements may lie in one place: each stride should pass all that the smaller ones span. */
+/**
+ * Whether two elements may lie in one place: each stride should pass all that the smaller ones
+ * span.
+ */
 function repeats(shape: readonly number[], strides: readonly number[]): boolean {
   const axes = shape.map((side, axis) => ({ side, stride: strides[axis]! }))
     .filter(({ side }) => side > 1).sort((a, b) => a.stride - b.stride);
@@ -254,7 +264,9 @@ export function storageBytes({ type, length }: Storage): number | undefined {
   return width === undefined ? undefined : length * width;
 }
 
-/** The values of a tensor, given its storage's bytes; or, where its type is not read, what it is. */
+/**
+ * The values of a tensor, given its storage's bytes; or, where its type is not read, what it is.
+ */
 export function readTensor(
   { storage, type: name, offset, shape, strides }: TensorView,
   bytes: Uint8Array,

@@ -8,10 +8,12 @@ import { openWeightsFile, type WeightsFile } from "lib/weights/weights_file.ts";
 import { unzip } from "lib/weights/zip.ts";
 
 /**
- * Reads all arrays of a safetensors, PyTorch (`.pth`, `.pt`, `.bin`, `.ckpt`) or NumPy (`.npz`, `.npy`) file, in its own
- * order of axes; or of several such files, by their `.index.json` or their folder.
+ * Reads all arrays of a safetensors, PyTorch (`.pth`, `.pt`, `.bin`, `.ckpt`) or NumPy (`.npz`,
+ * `.npy`) file, in its own order of axes; or of several such files, by their `.index.json` or their
+ * folder.
  *
- * Nested dictionaries give dotted names: `teacher.backbone.norm.weight`. A `.npy`'s one array is under the empty name.
+ * Nested dictionaries give dotted names: `teacher.backbone.norm.weight`. A `.npy`'s one array is
+ * under the empty name.
  *
  * @throws {Error} If a file is damaged or of no known kind; the message names it.
  */
@@ -24,7 +26,7 @@ async function readOne(path: string): Promise<WeightsContents> {
   return await parseWeights(openWeightsFile(path));
 }
 
-/** As {@linkcode readWeights}, of a file that is open. */
+/** Reads a file that is in memory; otherwise like {@linkcode readWeights}. */
 export async function parseWeights(file: WeightsFile): Promise<WeightsContents> {
   const { bytes } = file;
   const startsWith = (start: readonly number[]) => start.every((byte, i) => bytes[i] === byte);
@@ -34,7 +36,7 @@ export async function parseWeights(file: WeightsFile): Promise<WeightsContents> 
     return isTorch ? parseTorchArchive(file, members) : parseNpz(file, members);
   }
   if (startsWith(npyMagic)) return onlyArrays(new Map([["", parseNpy(file, bytes, "it")]]));
-  // Before a pickle: the length of a safetensors header may begin with any byte, a pickle's 0x80 too.
+  // This comes before pickles: a safetensors file may begin with any byte, even a pickle's 0x80.
   if (bytes[8] === 0x7b) { // "{" of the header
     const { arrays, unreadable } = parseSafetensors(file);
     return onlyArrays(arrays, unreadable);

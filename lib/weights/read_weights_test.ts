@@ -1,4 +1,7 @@
-/** Files that PyTorch, NumPy and safetensors wrote; what they hold is in JSON beside them. See golden/make_golden.py. */
+/**
+ * Files that PyTorch, NumPy and safetensors wrote; what they hold is in JSON beside them. See
+ * golden/make_golden.py.
+ */
 import { join } from "@std/path";
 import { readWeights } from "lib/weights/read_weights.ts";
 import { writeSafetensors } from "lib/weights/safetensors.ts";
@@ -31,7 +34,8 @@ const sorted = (arrays: ReadonlyMap<string, SavedArray>) =>
 for (const name of ["state.pth", "state_protocol4.pth", "state_legacy.pth", "state.safetensors"]) {
   Deno.test(`readWeights() gives each tensor of ${name} as PyTorch does, to the last bit`, async () => {
     const tensors = expected("state.json");
-    if (name.includes("legacy")) tensors.delete("repeated"); // see TorchRules: it cannot be told from damage
+    // See TorchRules: without a checksum a repeated element looks like damage.
+    if (name.includes("legacy")) tensors.delete("repeated");
     assertEquals(sorted((await readWeights(golden(name))).arrays), sorted(tensors));
   });
 }

@@ -1,7 +1,7 @@
 /**
- * The safetensors format: an 8-byte little-endian header length, a JSON header of names, types, shapes and byte
- * ranges, then the raw values. Written whole to a temporary name, flushed and renamed, so that a file is complete or
- * absent.
+ * The safetensors format: an 8-byte little-endian header length, a JSON header of names, types,
+ * shapes and byte ranges, then the raw values. A file is written under a temporary name, flushed
+ * and renamed, so that it is complete or absent.
  */
 import { replaceFile } from "lib/weights/replace_file.ts";
 import {
@@ -19,7 +19,7 @@ import { openWeightsFile, type WeightsFile } from "lib/weights/weights_file.ts";
 export interface SafetensorsFile {
   readonly arrays: ReadonlyMap<string, SavedArray>;
   readonly metadata: Readonly<Record<string, string>>;
-  /** Arrays of other types of number, and what those are. */
+  /** Arrays whose type of number is not read, by name, with the reason. */
   readonly unreadable?: ReadonlyMap<string, string>;
 }
 
@@ -75,7 +75,7 @@ export function readSafetensors(path: string): SafetensorsFile {
   return parseSafetensors(openWeightsFile(path));
 }
 
-/** As {@linkcode readSafetensors}, of a file that is open. */
+/** Reads a file that is in memory; otherwise like {@linkcode readSafetensors}. */
 export function parseSafetensors(file: WeightsFile): SafetensorsFile {
   const { bytes, refuse } = file;
   if (bytes.length < 8) throw refuse(`it has ${bytes.length} bytes, a header needs 8`);
@@ -138,7 +138,7 @@ function checkEntry(name: string, entry: unknown, refuse: Refuse): HeaderEntry {
   return entry as HeaderEntry;
 }
 
-/** The format wants every byte of the data to be one array's. */
+/** Checks that every byte of the data belongs to one array, as the format demands. */
 function checkCoverage(
   ranges: readonly (readonly [number, number])[],
   length: number,

@@ -1,10 +1,13 @@
-/** What every weights file comes down to: row-major float32 arrays, whatever type and order the file keeps them in. */
+/**
+ * Arrays as all readers of weights give them: row-major and float32, whatever type and order the
+ * file has.
+ */
 
 /** One array of a file. Values are row-major. */
 export interface SavedArray {
   readonly shape: readonly number[];
   readonly values: Float32Array;
-  /** Whether it is to be written as 64-bit integers, as indices are; reading leaves it out. */
+  /** Whether to write the values as 64-bit integers, as for indices. Readers do not set it. */
   readonly integers?: boolean;
 }
 
@@ -33,9 +36,9 @@ export type ElementType = keyof typeof elementBytes;
 export const elementTypes = Object.keys(elementBytes) as ElementType[];
 
 /**
- * Little-endian elements as float32: the nearest, where that has fewer digits.
+ * Converts little-endian elements to float32, rounding to the nearest where it has fewer digits.
  *
- * @param bytes As many as the elements have; need not be aligned.
+ * @param bytes The elements' bytes; they need not be aligned.
  * @returns A copy.
  */
 export function toFloat32(type: ElementType, bytes: Uint8Array): Float32Array {
@@ -85,7 +88,10 @@ function fromUpperHalves(halves: Uint16Array): Float32Array {
   return new Float32Array(bits.buffer);
 }
 
-/** PyTorch's `float8_e4m3fn`: a sign, four bits of exponent, three of fraction; no infinity, one NaN of each sign. */
+/**
+ * PyTorch's `float8_e4m3fn`: a sign, four bits of exponent, three of fraction; no infinity, one NaN
+ * of each sign.
+ */
 function fromE4M3(byte: number): number {
   const [exponent, fraction] = [byte >> 3 & 15, byte & 7];
   if (exponent === 15 && fraction === 7) return NaN;
@@ -102,14 +108,16 @@ function fromIntegers64(integers: BigInt64Array | BigUint64Array): Float32Array 
 /**
  * How many elements a shape has.
  *
- * @returns `undefined` unless every side is a non-negative integer and the product one that a number holds exactly.
+ * @returns `undefined` unless every side is a non-negative integer and the product one that a
+ *   number holds exactly.
  */
 export function sizeOf(shape: readonly unknown[]): number | undefined {
   let size = 1;
   for (const side of shape) {
     if (!isCount(side)) return undefined;
     size *= side;
-    if (!Number.isSafeInteger(size)) return undefined; // also where a later side is 0: no writer makes such a shape
+    // This holds even where a later side is 0: no writer makes such a shape.
+    if (!Number.isSafeInteger(size)) return undefined;
   }
   return size;
 }
@@ -130,7 +138,10 @@ export function rowMajorStrides(shape: readonly number[]): number[] {
   return strides;
 }
 
-/** Whether these steps are those of a row-major array; the step of an axis with one entry does not matter. */
+/**
+ * Whether these are the steps of a row-major array. The step of an axis with one entry does not
+ * matter.
+ */
 export function isRowMajor(shape: readonly number[], strides: readonly number[]): boolean {
   const expected = rowMajorStrides(shape);
   return shape.every((side, axis) => side === 1 || strides[axis] === expected[axis]);

@@ -1,4 +1,7 @@
-/** Checkpoints in several files, as Hugging Face's transformers saves large ones, and the folders they lie in. */
+/**
+ * Checkpoints in several files, as Hugging Face's transformers saves large ones, and the folders
+ * they lie in.
+ */
 import { dirname, join } from "@std/path";
 import type { SavedArray } from "lib/weights/saved_array.ts";
 import type { WeightsContents } from "lib/weights/weights_contents.ts";
@@ -54,8 +57,8 @@ function exists(path: string): boolean {
 /**
  * Reads all files of a list.
  *
- * @throws {Error} If the list is none, names a file outside of its folder, or an array that is not there; if a file cannot
- *   be read.
+ * @throws {Error} If the list is none, names a file outside of its folder, or an array that is not
+ *   there; if a file cannot be read.
  */
 export async function readShards(
   { path, lists }: WeightsIndex,

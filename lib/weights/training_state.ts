@@ -1,6 +1,6 @@
 /**
- * What training changes, as a file: weights, what the optimiser keeps of them, and a checksum, in PyTorch's names and order of
- * axes.
+ * Saves and loads everything that training changes: weights, the optimiser's moments and a
+ * checksum, with PyTorch's names and order of axes.
  */
 import { crc32 } from "node:zlib";
 import type * as tf from "lib/tf.ts";
@@ -21,15 +21,19 @@ export interface TrainingState {
   readonly weights: ReadonlyMap<string, tf.Variable>;
   /** Empty before the first step. */
   readonly optimizer: OptimizerState;
-  /** What else there is, by name, as DINO's centre: saved, and left to the caller when it is loaded. */
+  /**
+   * Other tensors by name, such as DINO's centre. They are saved; when loading, the caller assigns
+   * them.
+   */
   readonly others?: Readonly<Record<string, tf.Tensor>>;
 }
 
 /**
- * Writes the state after `step` steps: its variables, `optimizer.<weight>.<role>` (AdamW's `first` and `second` moment, SGD's
- * `momentum`, LARS's `mu`), the others, and a checksum.
+ * Writes the state after `step` steps: its variables, `optimizer.<weight>.<role>` (AdamW's `first`
+ * and `second` moment, SGD's `momentum`, LARS's `mu`), the others, and a checksum.
  *
- * @throws {RangeError} If a value is not finite: such a state must not push out a good one. The message names its tensor.
+ * @throws {RangeError} If a value is not finite: such a state must not replace a good one. The
+ *   message names its tensor.
  * @throws {Error} If the disk refuses. In both cases an older file at `path` is untouched.
  */
 export function saveTrainingState(path: string, state: TrainingState, step: number): void {
@@ -41,7 +45,7 @@ export function saveTrainingState(path: string, state: TrainingState, step: numb
   const updates: Record<string, number> = {};
   const roles = new Set<string>();
   for (const [name, { tensors, steps }] of optimizer) {
-    const layout = layoutOf(weights.get(name)!); // a moment lies as its weight does
+    const layout = layoutOf(weights.get(name)!); // a moment has its weight's order of axes
     for (const [role, tensor] of Object.entries(tensors)) {
       arrays.set(`optimizer.${name}.${role}`, toSaved(tensor, layout));
       roles.add(role);
@@ -72,7 +76,10 @@ function checkFinite(arrays: ReadonlyMap<string, SavedArray>): void {
   }
 }
 
-/** Of all values, in the order of the names: a file of the right length with a wrong bit in it is found out. */
+/**
+ * Checksum of all values, in the order of their names. It shows a wrong bit in a file of the right
+ * length.
+ */
 function checksumOf(arrays: ReadonlyMap<string, SavedArray>): string {
   let crc = 0;
   for (const name of [...arrays.keys()].sort()) {
@@ -83,7 +90,7 @@ function checksumOf(arrays: ReadonlyMap<string, SavedArray>): string {
 }
 
 /**
- * Reads a state's arrays and whether they are those that were written.
+ * Reads a state's arrays and checks that they are those that were written.
  *
  * @throws {Error} If the file is missing, cut short or damaged; the message names it.
  */
@@ -93,9 +100,9 @@ export function readTrainingState(path: string): SafetensorsFile {
   throw new Error(`Cannot resume from ${path}: its values are not those that were saved`);
 }
 
-/** A state as it was read. */
+/** A state that was read from a file. */
 export interface LoadedState {
-  /** Steps it had taken. */
+  /** Number of steps taken before it was saved. */
   readonly step: number;
   /** Its arrays, {@linkcode TrainingState.others} among them. */
   readonly arrays: ReadonlyMap<string, SavedArray>;
@@ -130,7 +137,10 @@ function updatesIn({ metadata }: SafetensorsFile): Record<string, number> {
   return JSON.parse(metadata.updates ?? "{}");
 }
 
-/** What the optimiser keeps of a weight. Files from before there was a choice are AdamW's, and do not say so. */
+/**
+ * Names of the tensors that the optimiser keeps for each weight. Older files do not say; they are
+ * AdamW's, since there was no other optimiser then.
+ */
 function rolesIn({ metadata }: SafetensorsFile): string[] {
   return JSON.parse(metadata.roles ?? '["first","second"]');
 }

@@ -1,4 +1,4 @@
-/** Where in a checkpoint a network's weights are, and under which names: scripts wrap them in dictionaries and modules. */
+/** Finds a network's weights in a checkpoint: scripts wrap them in dictionaries and modules. */
 import { partIn } from "lib/models/parts/renaming.ts";
 
 /** Gives names in a file the names that weights have here: see `Model.officialNames`. */
@@ -12,11 +12,17 @@ export interface FoundNames {
   readonly names: ReadonlyMap<string, readonly string[]>;
   /** Names in the file, below the prefix, that the network has no place for. */
   readonly unexpected: readonly string[];
-  /** Names in the file, below the prefix, of layers that such a network never has here, as a pooler. */
+  /**
+   * Names in the file, below the prefix, of layers that this library never builds, such as a
+   * pooler.
+   */
   readonly leftOut: readonly string[];
 }
 
-/** Dictionaries and modules that scripts put around a network. Other names are found where they hold most of it. */
+/**
+ * Dictionaries and modules that scripts put around a network. Other names are found where they hold
+ * most of it.
+ */
 const wrappers = [
   "teacher",
   "state_dict",
@@ -40,11 +46,12 @@ const recomputed = /(?:^|\.)(?:num_batches_tracked|relative_position_index|attn_
 /**
  * Finds the weights under the prefix that holds most of them; below `key`, if that is given.
  *
- * Of a teacher and a student that are there equally whole, the teacher is taken: DINO and what follows it evaluate that.
+ * Where a teacher and its student are both there, equally complete, the teacher is taken: DINO and
+ * the methods after it evaluate the teacher.
  *
  * @param wanted Names of the weights here.
- * @throws {Error} If nothing in the file is below `key`; the message says what there is. If the network is there several
- *   times and nothing says which is meant.
+ * @throws {Error} If nothing in the file is below `key`; the message says what there is. If the
+ *   network is there several times and nothing says which is meant.
  */
 export function findNames(
   inFile: readonly string[],
@@ -96,7 +103,10 @@ function teacherOf(a: string, b: string): string | undefined {
   return nameB === nameA.replace("student", "teacher") ? b : undefined;
 }
 
-/** Prefixes that may hold the network, shorter first: chains of wrappers, and all that hold half as many names as wanted. */
+/**
+ * Prefixes that may hold the network, shorter first: chains of wrappers, and all that hold half as
+ * many names as wanted.
+ */
 function prefixesOf(names: readonly string[], wanted: number, key?: string): string[] {
   const start = key === undefined ? "" : `${key}.`;
   const inside = names.filter((name) => name.startsWith(start));

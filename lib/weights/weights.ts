@@ -1,4 +1,4 @@
-/** A network's weights from and to files, in PyTorch's names and order of axes: both ways without a conversion by hand. */
+/** Loads and saves a network's weights, with PyTorch's names and order of axes in the file. */
 import * as tf from "lib/tf.ts";
 import type { WeightsForm, WeightsFormat } from "lib/models/mod.ts";
 import { absolutePath } from "lib/paths.ts";
@@ -24,8 +24,9 @@ export interface LoadWeightsOptions {
   /** Throw unless file and network have the same weights. By default, yes. */
   readonly strict?: boolean;
   /**
-   * Which of the file's dictionaries: `"student"`, `"state_dict.backbone"`. By default the one that fits; of a teacher and
-   * its student, the teacher. Needed where several others fit, such as weights and their running average.
+   * Which of the file's dictionaries: `"student"`, `"state_dict.backbone"`. By default the one that
+   * fits; where a teacher and its student both fit, the teacher. The key is needed where others fit
+   * equally, such as weights and their running average.
    */
   readonly key?: string;
 }
@@ -39,7 +40,10 @@ export interface Misshapen {
 
 /** What became of each name. */
 export interface LoadReport {
-  /** What stood before the names in the file: `teacher.backbone.`, or nothing. What is beside it was not looked at. */
+  /**
+   * What stands before the names in the file: `teacher.backbone.`, or nothing. Names that begin
+   * otherwise were not looked at.
+   */
   readonly prefix: string;
   readonly loaded: readonly string[];
   /** Weights of the network that the file lacks; they keep their values. */
@@ -48,19 +52,19 @@ export interface LoadReport {
   readonly unexpected: readonly string[];
   readonly misshapen: readonly Misshapen[];
   /**
-   * What the file holds that was not used and could not be: objects that are not weights, by class (`pathlib.PosixPath (2)`),
-   * arrays of types that are not read, and layers that such a network never has here.
+   * What the file holds beside usable weights: objects by class (`pathlib.PosixPath (2)`), arrays
+   * of types that are not read, and layers that this library never builds.
    */
   readonly leftOut: readonly string[];
 }
 
 /**
- * Loads a safetensors, PyTorch or NumPy file, wherever in it the weights are (DDP's `module.`, DINO's
- * `teacher.backbone.`, …) and whichever library's names it uses. Of a checkpoint in several files, `path` is the
- * `.index.json` or the folder.
+ * Loads a safetensors, PyTorch or NumPy file, wherever in it the weights are (DDP's `module.`,
+ * DINO's `teacher.backbone.`, …) and whichever library's names it uses. For a checkpoint in several
+ * files, `path` is the `.index.json` or the folder.
  *
- * @throws {Error} If the file cannot be read, holds none of the weights, holds the network several times, or, when strict,
- *   has any missing, unexpected or misshapen. Nothing is changed then.
+ * @throws {Error} If the file cannot be read, holds none of the weights, holds the network several
+ *   times, or, when strict, has any missing, unexpected or misshapen. Nothing is changed then.
  */
 export async function loadWeights(
   target: WeightsTarget,
@@ -147,7 +151,10 @@ function joined(parts: readonly SavedArray[]): SavedArray {
   return { shape: equal ? [rows, ...first.shape.slice(1)] : [values.length, 1], values };
 }
 
-/** Whether two shapes are of the same elements in the same order: a linear layer may be saved as a 1×1 convolution. */
+/**
+ * Whether two shapes are of the same elements in the same order: a linear layer may be saved as a
+ * 1×1 convolution.
+ */
 function sameElements(there: readonly number[], here: readonly number[]): boolean {
   const core = (shape: readonly number[]) => shape.join().replace(/(?:,1)+$/, "");
   return core(there) === core(here);
@@ -176,7 +183,9 @@ function describe({ loaded, missing, unexpected, misshapen }: LoadReport): strin
   return `${counts.join(", ")}; ${rest}`;
 }
 
-/** Says so where a first convolution was trained on other pictures than those with three colours. */
+/**
+ * Says so where a first convolution was trained on other pictures than those with three colours.
+ */
 function channelHint(there: readonly number[], here: readonly number[]): string {
   const others = String(there.toSpliced(1, 1)) === String(here.toSpliced(1, 1));
   return there.length === 4 && others && here[1] === 3
@@ -185,15 +194,18 @@ function channelHint(there: readonly number[], here: readonly number[]): string 
 }
 
 export interface SaveWeightsOptions {
-  /** Whose code is to read the file; by default the network's authors'. Of a tree of variables there is but one form. */
+  /**
+   * Whose code will read the file; by default that of the network's authors. A plain tree of
+   * variables has one form only.
+   */
   readonly format?: WeightsFormat;
   /** Free-form strings, kept in the file. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
 /**
- * Writes a safetensors file that the code named by `format` loads as it is, with `strict=True`: its names, its buffers,
- * PyTorch's order of axes, float32.
+ * Writes a safetensors file that the code named by `format` loads as it is, with `strict=True`: its
+ * names, its buffers, PyTorch's order of axes, float32.
  *
  * @throws {RangeError} If that code has no such network.
  * @throws {Error} If the disk refuses. In both cases the file that stood there before is untouched.
@@ -214,10 +226,15 @@ export function saveWeights(
     if (form && counter !== names[0]) arrays.set(counter, noBatches);
   }
   for (const [name, buffer] of form?.buffers?.() ?? []) arrays.set(name, buffer);
-  writeSafetensors(absolutePath(path), { arrays, metadata: { format: "pt", ...metadata } }); // as safetensors' own writer says
+  // safetensors' own writer for PyTorch says `format` too.
+  const all = { arrays, metadata: { format: "pt", ...metadata } };
+  writeSafetensors(absolutePath(path), all);
 }
 
-/** What PyTorch's BatchNorm counts beside its statistics; nothing reads it while momentum is a number. */
+/**
+ * What PyTorch's BatchNorm counts beside its statistics; nothing reads it while momentum is a
+ * number.
+ */
 const noBatches: SavedArray = { shape: [], values: Float32Array.of(0), integers: true };
 
 /** `undefined` for a tree of variables that is no network. */
@@ -246,13 +263,15 @@ function sliceOf({ shape, values }: SavedArray, part: number, parts: number): Sa
 /** The values in PyTorch's order. */
 export function toSaved(value: tf.Tensor, layout: Layout): SavedArray {
   const ordered = toTorchOrder(value, layout);
-  // Not out of a `tidy`, which looks for tensors in each element of what it returns: a hundred times as slow.
+  // Outside of `tidy`, which would look for tensors in each element: a hundred times as slow.
   const values = ordered.dataSync<"float32">();
   ordered.dispose();
   return { shape: ordered.shape, values };
 }
 
-/** Sets a variable from values in PyTorch's order; their shape must be its {@linkcode torchShape}. */
+/**
+ * Sets a variable from values in PyTorch's order; their shape must be its {@linkcode torchShape}.
+ */
 export function assignSaved(
   variable: tf.Variable,
   { shape, values }: SavedArray,

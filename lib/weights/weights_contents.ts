@@ -6,7 +6,10 @@ export interface WeightsContents {
   readonly arrays: ReadonlyMap<string, SavedArray>;
   /** Arrays that are there and cannot be read, and why: `a complex tensor`. */
   readonly unreadable: ReadonlyMap<string, string>;
-  /** Classes of objects that were left out, such as a scheduler's settings, and how many of each there are. */
+  /**
+   * Classes of objects that were left out, such as a scheduler's settings, and how many of each
+   * there are.
+   */
   readonly leftOut: ReadonlyMap<string, number>;
 }
 

@@ -7,14 +7,19 @@ export interface WeightsFile {
   /** The error that says why the file is not read; it names the file. */
   refuse(why: string): Error;
   /**
-   * To be called before memory is taken for what the file declares: a few damaged bytes may declare anything.
+   * Counts memory. Readers call this before they allocate what the file declares, since a few
+   * damaged bytes may declare any size.
    *
-   * @throws {Error} If that makes, in all, more than {@linkcode maxGrowth} times the file's own size.
+   * @throws {Error} If that makes, in all, more than {@linkcode maxGrowth} times the file's own
+   *   size.
    */
   claim(bytes: number, what: string): void;
 }
 
-/** A byte becomes a float32, once brought into order: no plain file of weights grows by more. */
+/**
+ * Largest growth of a plain file of weights: one byte becomes a float32, and may be copied once to
+ * bring it into order.
+ */
 export const maxGrowth = 5;
 
 const isBigEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 0;
@@ -34,7 +39,7 @@ export function openWeightsFile(path: string): WeightsFile {
   return weightsFile(path, bytes);
 }
 
-/** A file whose bytes are there already. */
+/** A file whose bytes are in memory already. */
 export function weightsFile(path: string, bytes: Uint8Array<ArrayBuffer>): WeightsFile {
   const refuse = (why: string) => new Error(`Cannot read weights from ${path}: ${why}`);
   if (isBigEndian) throw refuse("this machine is big-endian, the format is not");

@@ -1,6 +1,6 @@
 /**
- * Archives of stored and deflated files, as PyTorch and NumPy write them. yauzl reads the directory; what is packed is
- * checked by its length and CRC-32.
+ * Reads ZIP archives of stored and deflated files, as PyTorch and NumPy write them. The library
+ * yauzl reads the directory; each file is checked by its length and CRC-32 here.
  */
 import { Buffer } from "node:buffer";
 import { crc32, inflateRawSync } from "node:zlib";
@@ -22,7 +22,8 @@ export async function unzip(file: WeightsFile): Promise<Map<string, Uint8Array>>
   for (const { entry, start } of await readDirectory(file)) {
     const name = entry.fileName;
     if (unpacked.has(name)) throw file.refuse(`it holds ${name} twice`);
-    if (start < end) throw file.refuse("the files in it overlap"); // a small archive would unpack to any size
+    // Where files may overlap, a small archive unpacks to any size.
+    if (start < end) throw file.refuse("the files in it overlap");
     end = start + entry.compressedSize;
     unpacked.set(name, unpack(file, entry, file.bytes.subarray(start, end)));
   }
@@ -31,11 +32,11 @@ export async function unzip(file: WeightsFile): Promise<Map<string, Uint8Array>>
 
 interface Place {
   readonly entry: Entry;
-  /** Where the entry's own bytes begin. */
+  /** Position of the entry's first byte. */
   readonly start: number;
 }
 
-/** All members, in the order of their bytes. */
+/** All entries, in the order in which their bytes lie. */
 async function readDirectory({ bytes, refuse }: WeightsFile): Promise<Place[]> {
   const places: Place[] = [];
   try {

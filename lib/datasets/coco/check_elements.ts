@@ -1,6 +1,7 @@
 /**
- * From what a COCO file says to what can be used. Every field is checked. What others' tools write in an unusual but clear
- * way is read, and counted; what is wrong or could mean two things is an error in words.
+ * From what a COCO file says to what can be used. Every field is checked. What others' tools write
+ * in an unusual but clear way is read, and counted; what is wrong or could mean two things is an
+ * error in words.
  */
 import {
   type CocoAnnotation,
@@ -19,7 +20,10 @@ import {
 } from "lib/datasets/coco/rle.ts";
 import { decompressRle } from "lib/datasets/coco/rle_string.ts";
 
-/** Pixels that a box may reach over the edge and stay as it is: annotators' hands, and rounding. COCO's own do. */
+/**
+ * Pixels that a box may reach over the edge and stay as it is: annotators' hands, and rounding.
+ * COCO's own do.
+ */
 const slack = 1;
 
 /** A field's name to whatever it holds. */
@@ -43,7 +47,8 @@ export type DraftImage = Omit<CocoImage, "height" | "width"> & {
 export type DraftAnnotation = Omit<CocoAnnotation, "id"> & { readonly id: number | undefined };
 
 /**
- * The fields of an element. A number that JSON has no word for (`NaN`, `Infinity`, which Python writes) is null.
+ * The fields of an element. A number that JSON has no word for (`NaN`, `Infinity`, which Python
+ * writes) is null.
  *
  * @throws {Error} If it is no JSON object.
  */
@@ -190,7 +195,8 @@ function checkPolygon(
   if (points.length >= 6 && points.length % 2 === 1) {
     throw new Error(`a polygon has ${points.length / 2} points: need an x and a y for each`);
   }
-  // What lies outside is cut off where the mask is made; an image's length further out, it is of another image.
+  // What lies outside is cut off where the mask is made. A polygon that is further outside than the
+  // image is long belongs to another image.
   const limit = [width, height] as const;
   const out = points.findIndex((value, i) => value < -limit[i % 2]! || value > 2 * limit[i % 2]!);
   const isOver = (value: number, i: number) => value < -slack || value > limit[i % 2]! + slack;

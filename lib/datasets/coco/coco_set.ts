@@ -1,4 +1,7 @@
-/** COCO's pictures and what is annotated on them, checked: what detectors train on and are measured by. */
+/**
+ * A checked set of pictures and annotations in COCO's format: what detectors train on and are
+ * measured by.
+ */
 import { join } from "@std/path";
 import type { Raster } from "lib/augment/mod.ts";
 import { polygonsToRle } from "lib/datasets/coco/polygon.ts";
@@ -9,7 +12,7 @@ import { decodePicture } from "lib/datasets/pictures/decode_picture.ts";
 export interface CocoImage {
   /** Unique in its set. */
   readonly id: number;
-  /** Below the folder of the pictures. */
+  /** Path below the folder of the pictures. */
   readonly fileName: string;
   /** In pixels. */
   readonly height: number;
@@ -26,14 +29,16 @@ export interface CocoCategory {
 /** Polygons, each `[x, y, x, y, …]` in pixels, or a mask. */
 export type Segmentation = readonly (readonly number[])[] | Rle;
 
-/** One object; or, as a crowd, many of a kind that nobody has told apart. */
+/**
+ * One object; or, as a crowd, a group of objects of one kind that the annotators did not separate.
+ */
 export interface CocoAnnotation {
   /** Unique in its set. */
   readonly id: number;
   readonly imageId: number;
   readonly categoryId: number;
   readonly box: CocoBox;
-  /** In pixels, as annotated: what COCO's sizes (small, medium, large) go by. */
+  /** Area in pixels, as annotated. COCO's sizes (small, medium, large) are limits of it. */
   readonly area: number;
   readonly crowd: boolean;
   readonly segmentation: Segmentation;
@@ -44,15 +49,18 @@ export interface CocoSet {
   readonly name: string;
   /** The folder of the pictures. */
   readonly folder: string;
-  /** By id; those without objects too. */
+  /** All images, ordered by id; those without objects too. */
   readonly images: readonly CocoImage[];
-  /** By id. A label, as networks have it, is an index into these. */
+  /** Ordered by id. A network's label is an index into this list. */
   readonly categories: readonly CocoCategory[];
-  /** By the id of the image, then in the order of the file. Images without objects are not in it. */
+  /**
+   * Objects of each image, by the image's id, in the order of the file. Images without objects have
+   * no entry.
+   */
   readonly annotations: ReadonlyMap<number, readonly CocoAnnotation[]>;
 }
 
-/** The objects of an image; none is an answer, too. */
+/** The objects of an image; empty if it has none. */
 export function annotationsOf(set: CocoSet, image: CocoImage): readonly CocoAnnotation[] {
   return set.annotations.get(image.id) ?? [];
 }
@@ -66,11 +74,12 @@ export function maskOf(
 }
 
 /**
- * An image's pixels, in the frame of its annotations: where those have the sides of the picture as EXIF turns it, and not
- * as it is stored, it is turned. A picture whose sides fit both ways is taken as it is stored, as torchvision does.
+ * Reads an image's pixels. If the annotations are for the picture as EXIF turns it, it is turned;
+ * if they are for the picture as it is stored, or if both fit, it is taken as it is stored, as
+ * torchvision does.
  *
- * @throws {Error} If its file cannot be read or decoded, or has not the sides that its annotations are for; the message names
- *   file and id.
+ * @throws {Error} If its file cannot be read or decoded, or has not the sides that its annotations
+ *   are for; the message names file and id.
  */
 export async function readCocoPicture(set: CocoSet, image: CocoImage): Promise<Raster> {
   const path = join(set.folder, image.fileName);
@@ -79,7 +88,8 @@ export async function readCocoPicture(set: CocoSet, image: CocoImage): Promise<R
   const bytes = await Deno.readFile(path).catch((error) => {
     throw refuse(error.message);
   });
-  // In our words: libvips has one buffer of messages for all threads, so that pictures read at once get each other's.
+  // The message is ours: libvips has one buffer of messages for all threads, so that pictures which
+  // are read at the same time would get each other's.
   const picture = await decodePicture(bytes).catch(() => {
     throw refuse("it is no picture, or is cut short");
   });

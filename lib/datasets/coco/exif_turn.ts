@@ -3,7 +3,8 @@ import type { Raster } from "lib/augment/mod.ts";
 
 /** EXIF's orientation: 1 to 8, 1 where nothing is said. @throws {Error} If it is no picture. */
 export async function orientationOf(bytes: Uint8Array): Promise<number> {
-  const { default: sharp } = await import("sharp"); // where a picture is read: loading it takes a while
+  // The library is loaded only where a picture is read, since loading it takes a while.
+  const { default: sharp } = await import("sharp");
   return (await sharp(bytes).metadata()).orientation ?? 1;
 }
 
@@ -12,7 +13,10 @@ export function liesOnItsSide(orientation: number): boolean {
   return orientation >= 5;
 }
 
-/** Whether rows run backwards, and whether columns do, after rows and columns were exchanged where they are to be. */
+/**
+ * Whether rows run backwards, and whether columns do, after rows and columns were exchanged where
+ * they are to be.
+ */
 const reversed: Readonly<Record<number, readonly [rows: boolean, columns: boolean]>> = {
   1: [false, false],
   2: [false, true],

@@ -1,9 +1,12 @@
 /**
- * Reads JSON files too large for one string (COCO's training annotations have 450 MB): the object at the top is taken apart
- * as it streams by, and each element of its arrays is parsed on its own.
+ * Reads JSON files too large for one string (COCO's training annotations have 450 MB): the object
+ * at the top is split while it is being read, and each element of its arrays is parsed on its own.
  */
 
-/** An element of an array at the top, `"images": [element, …]`; or what stands there instead of an array. */
+/**
+ * An element of an array at the top, `"images": [element, …]`; or what stands there instead of an
+ * array.
+ */
 export interface JsonElement {
   /** `images` */
   readonly key: string;
@@ -20,12 +23,14 @@ const [openArray, closeArray, openObject, closeObject] = Array.from("[]{}", (c) 
 const decoder = new TextDecoder();
 
 /**
- * Gives each element of a file to `visit`, in order. A byte-order mark may stand before it, of UTF-8 or of UTF-16.
+ * Gives each element of a file to `visit`, in order. The file may begin with a byte-order mark, of
+ * UTF-8 or UTF-16.
  *
- * Only what tells elements apart is checked here; an element may be no JSON within.
+ * Only what separates elements is checked here; an element itself may be invalid JSON.
  *
- * @returns The keys at the top; that of an empty array, too.
- * @throws {Error} If the file cannot be read, is cut short or is no object; the message names file and byte.
+ * @returns The keys at the top, also those of empty arrays.
+ * @throws {Error} If the file cannot be read, is cut short or is no object; the message names file
+ *   and byte.
  */
 export async function visitJson(
   path: string,
@@ -67,7 +72,7 @@ function firstBytes(path: string): Uint8Array {
   return bytes;
 }
 
-/** Takes bytes as they come; keeps those of the element that has begun. */
+/** Scans bytes as they arrive, and keeps those of the element that has begun. */
 class JsonScanner {
   readonly keys = new Set<string>();
   readonly #visit: (element: JsonElement) => void;
@@ -161,7 +166,9 @@ class JsonScanner {
     this.#index = 0;
   }
 
-  /** The element ends before `at`; one that never began is empty text, which is no JSON. */
+  /**
+   * Ends the element before `at`. An element that never began is empty text, which is invalid JSON.
+   */
   #emit(at: number): void {
     if (this.#key === undefined) {
       if (this.#start >= 0) throw this.#unexpected(at);

@@ -1,4 +1,7 @@
-/** Reads a COCO annotation file (`instances_train2017.json`), as it streams by, and says what is wrong with it. */
+/**
+ * Reads a COCO annotation file (`instances_train2017.json`), as it streams by, and says what is
+ * wrong with it.
+ */
 import { basename } from "@std/path";
 import { absolutePath } from "lib/paths.ts";
 import {
@@ -25,9 +28,15 @@ const mostLogged = 20; // lines about faults
 export interface CocoOptions {
   /** The folder of the pictures. */
   readonly folder: string;
-  /** Whether images and objects with a fault are left out, or stop the loading. Crowds and empty images are no faults. */
+  /**
+   * Whether images and objects with a fault are left out, or stop the loading. Crowds and empty
+   * images are no faults.
+   */
   readonly onFault?: "leave out" | "stop";
-  /** Called with a line for each kind of thing that was mended, and for each reason to leave something out. */
+  /**
+   * Called with a line for each kind of thing that was mended, and for each reason to leave
+   * something out.
+   */
   readonly log?: (line: string) => void;
 }
 
@@ -52,18 +61,20 @@ export interface LoadedCoco {
 /**
  * Loads annotations.
  *
- * What other tools write in an unusual but clear way is read and counted as mended: ids as texts; `iscrowd` as a boolean or
- * missing; a missing `area`, box, mask, id of an annotation, or width and height; boxes that reach out of their image;
- * polygons of fewer than three points beside whole ones; the same element twice; file names with `\\` or with folders of
- * another computer.
+ * What other tools write in an unusual but clear way is read and counted as mended: ids as texts;
+ * `iscrowd` as a boolean or missing; a missing `area`, box, mask, id of an annotation, or width and
+ * height; boxes that reach out of their image; polygons of fewer than three points beside whole
+ * ones; the same element twice; file names with `\\` or with folders of another computer.
  *
- * A fault is: a field that is missing or cannot be; an id of several images or categories (all of them go); a picture that
- * is not in the folder (its objects go with it); an unknown image or category; an area below 0; a box without extent or
- * wholly outside of its image; a polygon far outside; a mask of another size than its image or whose runs do not add up.
+ * A fault is: a field that is missing or cannot be; an id of several images or categories (all of
+ * them go); a picture that is not in the folder (its objects go with it); an unknown image or
+ * category; an area below 0; a box without extent or wholly outside of its image; a polygon far
+ * outside; a mask of another size than its image or whose runs do not add up.
  *
  * @param path The JSON file.
- * @throws {Error} If the file is cut short or no COCO file, whatever `onFault` says: which images lack objects is then
- *   unknown. If there is a fault and `onFault` is `"stop"`. If no picture is there, or none of its objects can be used.
+ * @throws {Error} If the file is cut short or no COCO file, whatever `onFault` says: which images
+ *   lack objects is then unknown. If there is a fault and `onFault` is `"stop"`. If no picture is
+ *   there, or none of its objects can be used.
  */
 export async function loadCoco(path: string, options: CocoOptions): Promise<LoadedCoco> {
   const { folder, onFault = "leave out", log = console.warn } = options;
@@ -192,7 +203,10 @@ class Loading {
     );
   }
 
-  /** The annotations; nothing refers to their ids, so that one without an id, or with another's, gets the next that is free. */
+  /**
+   * The annotations; nothing refers to their ids, so that one without an id, or with another's,
+   * gets the next that is free.
+   */
   #withIds(raw: readonly Fields[], known: Known): CocoAnnotation[] {
     const firstOf = new Map<number, Fields>();
     const drafts: DraftAnnotation[] = [];
@@ -222,7 +236,10 @@ class Loading {
     this.mended.set(what, (this.mended.get(what) ?? 0) + 1);
   };
 
-  /** Images or categories. Where several have one id, all are faults: what refers to it could mean any of them. */
+  /**
+   * Images or categories. Where several have one id, all are faults: what refers to it could mean
+   * any of them.
+   */
   #byId<T extends { readonly id: number }>(
     name: "images" | "categories",
     check: (fields: Fields) => T,

@@ -163,7 +163,8 @@ Deno.test("loadCoco() computes an area that is missing, null or NaN from the mas
     assertEquals([object.area, mended], [30, { [what]: 1 }]);
     assertEquals(lines, [`Read …/coco.json with 1 ${what}`]);
   }
-  const text = JSON.stringify({ ...good, info: "NaN" }).replace('"area":30', '"area":NaN'); // as Python writes it
+  // Python writes NaN so; a text that says "NaN" stays one.
+  const text = JSON.stringify({ ...good, info: "NaN" }).replace('"area":30', '"area":NaN');
   const { loaded: { set, faults, mended } } = await load(text);
   assertEquals([faults, mended], [[], new Map([[what, 1]])]);
   assertEquals(annotationsOf(set, set.images[0]!)[0]!.area, 30);

@@ -1,6 +1,7 @@
 /**
- * How far detections and objects overlap, equal to pycocotools to the last bit: intersection over union, or over the
- * detection alone where the object is a crowd, of which any part will do. D detections, G objects.
+ * How far detections and objects overlap, equal to pycocotools to the last bit: intersection over
+ * union, or over the area of the detection where the object is a crowd, since finding any part of a
+ * crowd counts. D detections, G objects.
  */
 import { type CocoBox, type Rle, rleArea, rleBox, walkTogether } from "lib/datasets/coco/rle.ts";
 

@@ -1,4 +1,7 @@
-/** Where a COCO set's pictures are: names as other systems write them, and sides that the file does not say. */
+/**
+ * Where a COCO set's pictures are: names as other systems write them, and sides that the file does
+ * not say.
+ */
 import { basename, dirname, join } from "@std/path";
 import type { DraftImage, Mend } from "lib/datasets/coco/check_elements.ts";
 import type { CocoImage } from "lib/datasets/coco/coco_set.ts";
@@ -11,8 +14,8 @@ export type Placed = CocoImage | { readonly id: number; readonly reason: string 
 /**
  * The images with the names under which their pictures lie in `folder`.
  *
- * A name is taken as it is; else with `/` for Windows' `\`; else, if no other image has it too, without its folders, as
- * where a file was made on another computer.
+ * A name is taken as it is; else with `/` for Windows' `\`; else, if no other image has it too,
+ * without its folders, as where a file was made on another computer.
  */
 export async function placePictures(
   images: readonly DraftImage[],
@@ -22,7 +25,7 @@ export async function placePictures(
   const listings = new Map<string, ReadonlySet<string>>();
   const isThere = async (name: string) => {
     const inside = dirname(join(folder, name));
-    const names = listings.get(inside) ?? await namesIn(inside); // one list for all, not a question each
+    const names = listings.get(inside) ?? await namesIn(inside); // a list for all pictures in it
     listings.set(inside, names);
     return names.has(basename(name));
   };

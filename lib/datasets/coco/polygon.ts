@@ -1,10 +1,11 @@
-/** Polygons to masks, pixel for pixel as pycocotools. */
+/** Turns polygons into masks, pixel for pixel as pycocotools does. */
 import { checkSides, mergeRles, type Rle } from "lib/datasets/coco/rle.ts";
 
 const upscale = 5; // the boundary is followed on a grid five times as fine
 
 /**
- * The mask of one polygon, given by its corners; the last is joined to the first. What lies outside the image is cut off.
+ * The mask of one polygon, given by its corners; the last is joined to the first. What lies outside
+ * the image is cut off.
  *
  * @param points `[x, y, x, y, …]`, in pixels from the left and top edge.
  * @throws {RangeError} If there are less than three points, or an odd number of values.
@@ -50,9 +51,11 @@ function boundary(points: readonly number[]): Boundary {
 }
 
 /**
- * Writes the points from `from` to `to`, one for each step along the longer side, at `at`; gives where the next edge goes.
+ * Writes the points from `from` to `to`, one for each step along the longer side, at `at`; gives
+ * where the next edge goes.
  *
- * They are computed from the end with the lesser coordinate, so that an edge is the same in both directions.
+ * They are computed from the end with the lesser coordinate, so that an edge is the same in both
+ * directions.
  */
 function drawEdge(
   from: readonly [number, number],
@@ -74,7 +77,10 @@ function drawEdge(
   return at;
 }
 
-/** Where the boundary crosses the middle of a column of pixels: positions down the columns, H · W last. */
+/**
+ * Where the boundary crosses the middle of a column of pixels: positions down the columns, H · W
+ * last.
+ */
 function crossings({ u, v }: Boundary, height: number, width: number): Uint32Array {
   const found = new Uint32Array(u.length + 1);
   let count = 0;

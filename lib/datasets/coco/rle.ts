@@ -1,9 +1,11 @@
 /**
- * Masks as run lengths, as COCO stores them: down column after column, background and object in turn, background first.
- * Every result equals pycocotools' to the last byte. H × W pixels.
+ * Masks as run lengths, as COCO stores them: down column after column, background and object in
+ * turn, background first. Every result equals pycocotools' to the last byte. H × W pixels.
  */
 
-/** As COCO writes boxes: left, top, width, height in pixels; the first pixel reaches from 0 to 1. */
+/**
+ * A box as COCO writes it: left, top, width, height in pixels; the first pixel reaches from 0 to 1.
+ */
 export type CocoBox = readonly [x: number, y: number, width: number, height: number];
 
 /** One mask. */
@@ -12,7 +14,10 @@ export interface Rle {
   readonly height: number;
   /** W, in pixels. */
   readonly width: number;
-  /** Lengths of the runs; the first is of background, 0 if the first pixel is of the object. They add up to H · W. */
+  /**
+   * Lengths of the runs; the first is of background, 0 if the first pixel is of the object. They
+   * add up to H · W.
+   */
   readonly counts: Uint32Array;
 }
 
@@ -33,7 +38,10 @@ export function checkRle(rle: Rle): Rle {
   );
 }
 
-/** @throws {RangeError} If a side is not a positive integer, or there are more pixels than 31 bits count. */
+/**
+ * @throws {RangeError} If a side is not a positive integer, or there are more pixels than 31 bits
+ *   count.
+ */
 export function checkSides(height: number, width: number): void {
   const whole = Number.isInteger(height) && Number.isInteger(width);
   if (whole && height > 0 && width > 0 && height * width < 2 ** 31) return;
@@ -69,7 +77,10 @@ export function encodeMask(mask: Uint8Array, height: number, width: number): Rle
   return { height, width, counts: counts.slice(0, runs) };
 }
 
-/** `[H, W]`, row by row: 1 where the object is, else 0. @throws {RangeError} If the runs do not add up to H · W. */
+/**
+ * `[H, W]`, row by row: 1 where the object is, else 0. @throws {RangeError} If the runs do not add
+ * up to H · W.
+ */
 export function decodeMask(rle: Rle): Uint8Array {
   const { height, width, counts } = checkRle(rle);
   const mask = new Uint8Array(height * width);
@@ -113,7 +124,7 @@ export function rleBox({ height, counts }: Rle): CocoBox {
 }
 
 /**
- * What lies in any of the masks, or in all of them.
+ * The union or the intersection of masks.
  *
  * @throws {RangeError} If there is no mask, or they differ in size.
  */
@@ -123,7 +134,8 @@ export function mergeRles(rles: readonly Rle[], how: "union" | "intersection"): 
 }
 
 function mergeTwo(a: Rle, b: Rle, both: boolean): Rle {
-  const counts = new Uint32Array(a.counts.length + b.counts.length); // no run begins where neither has one
+  // A run of the result begins only where one of a or b does.
+  const counts = new Uint32Array(a.counts.length + b.counts.length);
   let [runs, run, inside] = [0, 0, false];
   walkTogether(a, b, (length, inA, inB) => {
     const now = both ? inA && inB : inA || inB;

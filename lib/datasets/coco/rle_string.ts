@@ -4,7 +4,10 @@ import { checkRle, type Rle } from "lib/datasets/coco/rle.ts";
 /** A compressed mask as in COCO's files. */
 export interface CompressedRle {
   readonly size: readonly [height: number, width: number];
-  /** From the fourth on, each run less the one before the last; then 5 bits a character from `0`, low ones first. */
+  /**
+   * Each run, from the fourth on minus the run two before it, in characters of 5 bits from `0` on,
+   * low bits first.
+   */
   readonly counts: string;
 }
 
@@ -26,8 +29,8 @@ export function compressRle({ height, width, counts }: Rle): CompressedRle {
 /**
  * The runs of a compressed mask.
  *
- * @throws {RangeError} If the text ends within a number or has a character out of range, a run is negative, or the runs do
- *   not add up to H · W.
+ * @throws {RangeError} If the text ends within a number or has a character out of range, a run is
+ *   negative, or the runs do not add up to H · W.
  */
 export function decompressRle({ size: [height, width], counts: text }: CompressedRle): Rle {
   const counts: number[] = [];

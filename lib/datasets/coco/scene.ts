@@ -1,4 +1,7 @@
-/** One scene: emoji laid over each other on a texture, with a mask of what is seen of each. H × W pixels. */
+/**
+ * One scene: emoji laid over each other on a texture, with a mask of what is seen of each. H × W
+ * pixels.
+ */
 import { drawTexture } from "lib/datasets/coco/texture.ts";
 import { renderSprite, type Sprite } from "lib/datasets/pictures/place.ts";
 import type { Rng } from "lib/rng.ts";
@@ -9,7 +12,10 @@ const mostObjects = 6;
 const emptyShare = 0.05; // scenes without an object: a detector must also keep silent
 const tries = 12; // places looked at for an object before it is given up
 
-/** Of every object at least this share and number of pixels is seen, beside what hides it and within the edges. */
+/**
+ * At least this share and number of pixels of every object can be seen: not hidden, and inside the
+ * scene.
+ */
 export const leastVisible = { share: 0.4, pixels: 48 } as const;
 
 /** Something to put into scenes. */
@@ -64,7 +70,10 @@ interface Tile {
   readonly alpha: Uint8Array;
 }
 
-/** Places an object with its centre anywhere in the scene: small ones are as frequent in each octave as large ones. */
+/**
+ * Places an object with its centre anywhere in the scene: small ones are as frequent in each octave
+ * as large ones.
+ */
 function drawTile(rng: Rng, sprite: Sprite, height: number, width: number): Tile {
   const [boxWidth, boxHeight] = [
     sprite.box.right - sprite.box.left,
@@ -138,7 +147,10 @@ class Canvas {
     if (alpha[i]! >= 128) this.#owner[p] = object;
   }
 
-  /** Calls with the index of each pixel of a tile that lies in the scene: in the scene, and in the tile. */
+  /**
+   * Calls with the index of each pixel of a tile that lies in the scene: in the scene, and in the
+   * tile.
+   */
   #eachPixel({ side, left, top }: Tile, visit: (p: number, i: number) => void): void {
     for (let y = Math.max(0, -top); y < Math.min(side, this.#height - top); y++) {
       for (let x = Math.max(0, -left); x < Math.min(side, this.#width - left); x++) {

@@ -16,15 +16,15 @@ export const numSceneClasses = 20;
 export interface SceneDrawings {
   /** Indices of identities: the classes. */
   readonly classes: readonly number[];
-  /** Indices of drawings. No drawing is in both, and none of val is of a style in which train has its identity. */
+  /** Indices of drawings. No drawing is in both, and no identity has the same style in both. */
   readonly train: readonly number[];
   readonly val: readonly number[];
 }
 
 /**
- * The classes are the twenty things that look least alike. Of each, one style validates, the others train, as in
- * {@linkcode loadEmoji} with the same seed: what that pre-trains on holds nothing of val. Its held-out styles and those in one
- * ink are not used.
+ * The classes are the twenty things that look least alike. One style of each is for validation and
+ * the others for training, as in {@linkcode loadEmoji} with the same seed, so that pre-training
+ * sees nothing of val. Its held-out styles and those in one ink are not used.
  *
  * @param distinct Indices of identities, the most distinct first.
  */

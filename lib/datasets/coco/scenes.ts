@@ -1,6 +1,6 @@
 /**
- * Scenes of emoji in COCO's format, made once by a seeded generator: pictures in `train/` and `val/`, annotations in
- * `annotations/`, all in one folder of `data/`.
+ * Scenes of emoji in COCO's format, made once by a seeded generator: pictures in `train/` and
+ * `val/`, annotations in `annotations/`, all in one folder of `data/`.
  */
 import { basename, dirname, join } from "@std/path";
 import sharp from "sharp";
@@ -20,19 +20,21 @@ import { createRng } from "lib/rng.ts";
 
 const format = 1; // raise it when scenes change for another reason than their options and packages
 const drawingSize = 128; // pixels a side, as set-up rasterises the emoji
-const inFlight = 4; // scenes: while one is drawn here, others are compressed outside the JavaScript thread
+/** Scenes at a time: while one is drawn, others are compressed outside of the JavaScript thread. */
+const inFlight = 4;
 
 export interface SceneOptions {
   /**
-   * In pixels, 32 to 512. By default not square, so that rows and columns cannot be mistaken for each other unnoticed. An object
-   * is up to 0.7 of the shorter side; drawings have 128 pixels, so that those of larger scenes are soft.
+   * In pixels, 32 to 512. By default not square, so that rows and columns cannot be mistaken for
+   * each other unnoticed. An object is up to 0.7 of the shorter side; drawings have 128 pixels, so
+   * that those of larger scenes are soft.
    */
   readonly width?: number;
   readonly height?: number;
   /** Scenes for training. A scene is the same whatever their number. */
   readonly train?: number;
   readonly val?: number;
-  /** Of everything drawn, and of the split (see {@linkcode sceneDrawings}). */
+  /** Seed of everything that is drawn, and of the split (see {@linkcode sceneDrawings}). */
   readonly seed?: number;
 }
 
@@ -44,7 +46,8 @@ export interface Scenes {
 type Split = keyof Scenes;
 
 /**
- * The scenes of some options, made first if they are not there (2,000 of 160 × 128 pixels: a quarter of a minute).
+ * The scenes of some options, made first if they are not there (2,000 of 160 × 128 pixels: a
+ * quarter of a minute).
  *
  * @param options.folder Where scenes lie.
  * @param options.onProgress Told now and then while they are made.

@@ -1,4 +1,7 @@
-/** Backgrounds of scenes: smooth noise, stripes and patches in random colours, at sizes from a few pixels to the image. */
+/**
+ * Backgrounds of scenes: smooth noise, stripes and patches in random colours, at sizes from a few
+ * pixels to the image.
+ */
 import type { Rng } from "lib/rng.ts";
 
 /** A number for each pixel, 0–1, `[H, W]`. */

@@ -15,7 +15,12 @@ const timm: readonly NamePair[] = [
   ["head.*", "head.fc.*"],
 ];
 
-/** Hugging Face's `ConvNextModel`. */
+/**
+ * Hugging Face's `ConvNextModel`.
+ *
+ * Differs: its last LayerNorm adds 1e-12 to the variance by default, the official one and this
+ * 1e-6.
+ */
 const huggingFace: readonly NamePair[] = [
   ["downsample_layers.0.0.*", "embeddings.patch_embeddings.*"],
   ["downsample_layers.0.1.*", "embeddings.layernorm.*"],
@@ -27,7 +32,10 @@ const huggingFace: readonly NamePair[] = [
   ["head.*", "classifier.*"],
 ];
 
-/** The public BC-SSL code, where the depthwise convolution is one that a small kernel could be merged into. */
+/**
+ * The public BC-SSL code, where the depthwise convolution is one that a small kernel could be
+ * merged into.
+ */
 const bcSsl: readonly NamePair[] = [
   ["stages.#.#.dwconv.*", "stages.#.#.large_kernel.lkb_origin.conv.*"],
   ["stages.#.#.bn.*", "stages.#.#.large_kernel.lkb_origin.bn.*"],
@@ -44,8 +52,8 @@ export function convNeXtNames(names: readonly string[]): ReadonlyMap<string, str
 const [toTimm, toHuggingFace, toBcSsl] = [timm, huggingFace, bcSsl].map(toTheirs);
 
 /**
- * The form in other code's files. A depthwise convolution without a bias makes a network BC-SSL's, which only the authors'
- * code has.
+ * The form in other code's files. A depthwise convolution without a bias makes a network BC-SSL's,
+ * which only the authors' code has.
  */
 export function convNeXtForm(
   format: WeightsFormat,

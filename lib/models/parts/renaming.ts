@@ -1,15 +1,19 @@
 /**
- * Two libraries' names of the same weights, as pairs of patterns that are read in both directions. In a pattern `#` stands
- * for a number and a `*` at the end for the rest of the name: `["stages.#.#.*", "encoder.stages.#.layers.#.*"]`.
+ * Two libraries' names of the same weights, as pairs of patterns that are read in both directions.
+ * In a pattern `#` stands for a number and a `*` at the end for the rest of the name:
+ * `["stages.#.#.*", "encoder.stages.#.layers.#.*"]`.
  */
 
 /**
- * Ours, then theirs. Several of theirs are equal parts of one weight of ours, along the first axis in PyTorch's order: the
- * queries, keys and values of an attention.
+ * Ours, then theirs. Several of theirs are equal parts of one weight of ours, along the first axis
+ * in PyTorch's order: the queries, keys and values of an attention.
  */
 export type NamePair = readonly [ours: string, theirs: string | readonly string[]];
 
-/** How a name is put into its place among parts: `qkv.weight[0:3]` is the first third of `qkv.weight`. */
+/**
+ * How a name is put into its place among parts: `qkv.weight[0:3]` is the first third of
+ * `qkv.weight`.
+ */
 export function partOf(name: string, part: number, parts: number): string {
   return parts === 1 ? name : `${name}[${part}:${parts}]`;
 }
@@ -22,7 +26,10 @@ export function partIn(name: string): { whole: string; part: number; parts: numb
     : { whole, part: Number(part), parts: Number(parts) };
 }
 
-/** Our name of each of theirs; of a part, with its place. A name that no pattern knows keeps its own. */
+/**
+ * Our name of each of theirs; of a part, with its place. A name that no pattern knows keeps its
+ * own.
+ */
 export function toOurs(pairs: readonly NamePair[]): (theirs: string) => string {
   const rules = pairs.flatMap(([ours, theirs]) => {
     const all = [theirs].flat();
@@ -34,7 +41,10 @@ export function toOurs(pairs: readonly NamePair[]): (theirs: string) => string {
   };
 }
 
-/** Their names of each of ours: one, or those of its parts. `undefined` for a name that no pattern knows. */
+/**
+ * Their names of each of ours: one, or those of its parts. `undefined` for a name that no pattern
+ * knows.
+ */
 export function toTheirs(
   pairs: readonly NamePair[],
 ): (ours: string) => readonly string[] | undefined {
@@ -55,7 +65,9 @@ function filled(pattern: string, [, ...found]: RegExpExecArray): string {
   return pattern.replace(/[#*]/g, () => found[next++]!);
 }
 
-/** Stages, or layers, of the deepest network: pairs whose numbers differ are written out for each. */
+/**
+ * Stages, or layers, of the deepest network: pairs whose numbers differ are written out for each.
+ */
 const maxStages = 8;
 
 /** The pairs of every stage, from its number: 0, 1, …. */

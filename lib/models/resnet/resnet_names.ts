@@ -36,7 +36,9 @@ export function resNetNames(names: readonly string[]): ReadonlyMap<string, strin
 
 const toHuggingFace = toTheirs(huggingFace);
 
-/** The form in other code's files. Selective kernels are only ours: SimCLRv2 has them in TensorFlow. */
+/**
+ * The form in other code's files. Selective kernels are only ours: SimCLRv2 has them in TensorFlow.
+ */
 export function resNetForm(
   format: WeightsFormat,
   { selectiveKernels }: ResNetConfig,

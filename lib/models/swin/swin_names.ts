@@ -70,8 +70,8 @@ const fromTimm = toOurs(timm);
 const fromHuggingFace = toOurs([...huggingFaceModules, ...huggingFace]);
 
 /**
- * Our name of each weight; one that no rule knows keeps its own. timm's layers are told from the official ones by where the
- * first downsampling is.
+ * Our name of each weight; one that no rule knows keeps its own. timm's layers are told from the
+ * official ones by where the first downsampling is.
  */
 export function swinNames(names: readonly string[]): ReadonlyMap<string, string> {
   const isOfficial = names.some((name) => name.startsWith("layers.0.downsample."));

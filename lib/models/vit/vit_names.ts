@@ -34,7 +34,12 @@ const huggingFaceModules: readonly NamePair[] = [
 
 const fromHuggingFace = toOurs([...huggingFace, ...huggingFaceModules]);
 
-/** Our name of each weight; one that no rule knows keeps its own, and Hugging Face's pooler, which is not built here, has none. */
+/**
+ * Our name of each weight; one that no rule knows keeps its own. Hugging Face's pooler, which is
+ * not built here, has an empty name.
+ *
+ * Differs: transformers' LayerNorms add 1e-12 to the variance by default, DINO's and these 1e-6.
+ */
 export function vitNames(names: readonly string[]): ReadonlyMap<string, string> {
   return new Map(names.map((name) => {
     const inside = name.replace(/^vit\./, "");

@@ -1,6 +1,6 @@
 /**
- * Writes each network of `lib/weights/golden/forms/forms.json` in its form, with pictures and what it computes of them, for
- * `make_forms.py` beside that file to load and to compare:
+ * Writes each network of `lib/weights/golden/forms/forms.json` in its form, with pictures and what
+ * it computes of them, for `make_forms.py` beside that file to load and to compare:
  *
  *     deno run -A lib/experiments/subjects/golden/export_forms.ts outputs/forms
  *     python lib/weights/golden/forms/make_forms.py outputs/forms
