@@ -1,4 +1,4 @@
-import { createRng } from "lib/rng.ts";
+import { constantRng, createRng } from "lib/rng.ts";
 import { assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 
 const draw = (count: number, from: () => number) => Array.from({ length: count }, from);
@@ -53,4 +53,15 @@ Deno.test("a stream's numbers stay what they were, or every saved run's would ch
   assertEquals(draw(2, () => rng.int(1e9)), [978992698, 314062672]);
   assertEquals(rng.uniform(), 0.43882896308787167);
   assertEquals(createRng(0).permutation(5), Uint32Array.of(0, 2, 4, 3, 1));
+});
+
+Deno.test("constantRng() draws the middle of every range", () => {
+  const rng = constantRng().fork("any").fork(3);
+  assertEquals([rng.uniform(-1, 3), rng.normal(2, 9), rng.int(5), rng.bernoulli(0.9)], [
+    1,
+    2,
+    0,
+    false,
+  ]);
+  assertEquals([...rng.permutation(3)], [0, 1, 2]);
 });

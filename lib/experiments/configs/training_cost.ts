@@ -1,5 +1,5 @@
 /** What a pre-training costs in arithmetic, counted before a step of it is taken. */
-import { createRng } from "lib/rng.ts";
+import { constantRng } from "lib/rng.ts";
 import { createModel, totalCost } from "lib/models/mod.ts";
 import { type DinoRecipe, runLength } from "lib/ssl/dino/recipe.ts";
 
@@ -23,7 +23,7 @@ export interface TrainingCost {
 export function trainingCost(recipe: DinoRecipe, imageCount: number): TrainingCost {
   const { batchSize, crops, head } = recipe;
   const { totalSteps: steps } = runLength(recipe, imageCount);
-  using model = createModel(recipe.model, createRng(0));
+  using model = createModel(recipe.model, constantRng());
   const [global, local] = [crops.globalSize, crops.localSize].map((size) =>
     totalCost(model, size).multiplyAdds + headCost(model.featureDim, head)
   ) as [number, number];

@@ -1,5 +1,5 @@
 import * as tf from "lib/tf.ts";
-import { createRng } from "lib/rng.ts";
+import { constantRng, createRng } from "lib/rng.ts";
 import { type ConvNeXtConfig } from "lib/models/convnext/convnext.ts";
 import timmNames from "lib/models/golden/convnext_timm_names.json" with { type: "json" };
 import {
@@ -34,7 +34,7 @@ const tiny: ConvNeXtConfig = {
 const images = (count: number, side: number) =>
   tf.randomNormal([count, side, side, 3], 0, 1, "float32", 1) as tf.Tensor4D;
 const count = (config: ModelConfig, numClasses = 0) => {
-  const model = createModel(config, createRng(0), { numClasses });
+  const model = createModel(config, constantRng(), { numClasses });
   const total = [...parameters(model.params).values()].reduce((sum, w) => sum + w.size, 0);
   disposeTree(model.params);
   return total;
