@@ -41,7 +41,7 @@ for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
   Deno.test(`${signal} stops a run after the current step, saved, with exit code ${code}`, async () => {
     const child = spawn(`${long} --fresh`);
     const ended = finish(child);
-    await someSteps();
+    await Promise.race([someSteps(), ended]); // one that ended at once says why below
     child.kill(signal);
     child.kill(signal); // as when a terminal and a task both send it
     const { code: actual, stdout, stderr } = await ended;

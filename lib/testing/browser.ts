@@ -15,6 +15,12 @@ export function findChromium(): string | undefined {
   });
 }
 
+/**
+ * Milliseconds that anything may take: a guard against waiting for ever, on a machine however busy. A caller's shorter limit
+ * counts as this one.
+ */
+const patience = 300_000;
+
 /** A notebook opened in JupyterLab. */
 export class LabPage {
   readonly page: Page;
@@ -25,7 +31,7 @@ export class LabPage {
 
   /** Waits until the notebook is drawn and its kernel idle. */
   async ready(): Promise<void> {
-    await this.page.locator(".jp-Notebook .jp-CodeCell").first().waitFor({ timeout: 60_000 });
+    await this.page.locator(".jp-Notebook .jp-CodeCell").first().waitFor({ timeout: patience });
     await this.idle();
   }
 
@@ -48,7 +54,7 @@ export class LabPage {
   }
 
   /** Waits until the status bar says that the kernel is there and has nothing to do. */
-  async idle(timeout = 120_000): Promise<void> {
+  async idle(timeout = patience): Promise<void> {
     await this.page.locator(".jp-StatusBar-TextItem", { hasText: /\| Idle$/ }).waitFor({ timeout });
   }
 
@@ -59,13 +65,15 @@ export class LabPage {
 
   /** Waits until every code cell has run. */
   async allRun(timeout: number): Promise<void> {
-    const deadline = Date.now() + timeout;
+    const deadline = Date.now() + Math.max(timeout, patience);
     while (Date.now() < deadline) {
       const prompts = await this.prompts();
       if (prompts.every((prompt) => /^\[\d+\]:/.test(prompt.trim()))) return;
       await this.page.waitForTimeout(200);
     }
-    throw new Error(`Not all cells ran in ${timeout} ms: ${(await this.prompts()).join(" ")}`);
+    throw new Error(
+      `Not all cells ran in ${Math.max(timeout, patience)} ms: ${(await this.prompts()).join(" ")}`,
+    );
   }
 
   /** The text of a code cell's output. */
@@ -77,11 +85,13 @@ export class LabPage {
   /** Waits until a cell's output matches, and returns the milliseconds that took. */
   async outputMatches(cell: number, pattern: RegExp, timeout: number): Promise<number> {
     const from = Date.now();
-    while (Date.now() - from < timeout) {
+    while (Date.now() - from < Math.max(timeout, patience)) {
       if (pattern.test(await this.output(cell))) return Date.now() - from;
       await this.page.waitForTimeout(20);
     }
-    throw new Error(`No ${pattern} in ${timeout} ms: ${await this.output(cell)}`);
+    throw new Error(
+      `No ${pattern} in ${Math.max(timeout, patience)} ms: ${await this.output(cell)}`,
+    );
   }
 }
 
@@ -105,6 +115,8 @@ export async function inChromium(
   });
   try {
     const page = await browser.newPage({ viewport: { width: 1440, height: 1000 } });
+    page.setDefaultTimeout(patience);
+    page.setDefaultNavigationTimeout(patience);
     await page.goto(url);
     const lab = new LabPage(page);
     await lab.ready();

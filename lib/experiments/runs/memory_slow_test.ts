@@ -10,7 +10,7 @@ const program = `
   const config = override(bcSslStart, {
     name: "memory",
     recipe: { model: { dims: [8, 16, 24, 32] }, head: { hiddenDim: 64, outDim: 128 } },
-    scales: { smoke: { epochs: 150, monitorEvery: 100_000 } },
+    scales: { smoke: { trainCount: 128, batchSize: 16, epochs: 150, monitorEvery: 100_000 } },
   });
   const onEvent = ({ step }) => {
     if (step % 100 !== 0) return;

@@ -16,7 +16,7 @@ Deno.test("runCells() loses no line of chatty cells, and each stays in its own c
 });
 
 Deno.test("runCells() waits for output after the end of a cell", async () => {
-  const late = 'setTimeout(() => console.log("late"), 150); "result"';
+  const late = 'setTimeout(() => console.log("late"), 20); "result"';
   const [first, second] = await runCells([late, '"next"'], { cwd });
   assertEquals(textOf(first!.outputs), '"result"\nlate\n');
   assertEquals(textOf(second!.outputs), '"next"\n');
