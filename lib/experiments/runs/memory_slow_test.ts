@@ -9,7 +9,7 @@ const program = `
   import { bcSslStart, override, pretrain } from "lib/experiments/mod.ts";
   const config = override(bcSslStart, {
     name: "memory",
-    recipe: { model: { dims: [8, 16, 24, 32] }, head: { hiddenDim: 64, outDim: 128 } },
+    recipe: { model: { depths: [1, 1, 2, 1], dims: [8, 16, 24, 32] }, head: { hiddenDim: 64, outDim: 128 } },
     scales: { smoke: { trainCount: 128, batchSize: 16, epochs: 150, monitorEvery: 100_000 } },
   });
   const onEvent = ({ step }) => {
