@@ -93,12 +93,18 @@ export async function loadEmoji(options: EmojiOptions = {}): Promise<EmojiSets> 
     return render(pack, chosen, classes, { name: `emoji ${size} px, ${split}`, size, copies, rng });
   };
   const pretrain = make("train", false);
+  // Half of all drawings, of which training and its monitor see none: placed when they are asked for.
+  let [heldOut, monochrome]: (ImageSet | undefined)[] = [];
   return {
     pretrain: { ...unlabelled(pretrain), name: `emoji ${size} px, pretrain` },
     train: labels === "subgroup" ? pretrain : make("train", true),
     test: make("test", true),
-    heldOut: make("held out", true),
-    monochrome: make("monochrome", true),
+    get heldOut() {
+      return heldOut ??= make("held out", true);
+    },
+    get monochrome() {
+      return monochrome ??= make("monochrome", true);
+    },
   };
 }
 
