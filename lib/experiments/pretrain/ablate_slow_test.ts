@@ -5,10 +5,12 @@ import { runId } from "lib/experiments/configs/config.ts";
 import { knn } from "lib/experiments/measure/knn_scores.ts";
 import type { TrainHooks } from "lib/runs/events.ts";
 import { assertClose, assertEquals, assertRejects } from "lib/testing/assert.ts";
-import { inOutputs } from "lib/testing/outputs.ts";
+import { sharedOutputs } from "lib/testing/outputs.ts";
 
 const arms: readonly Arm[] = [{ arch: "resnet" }, { arch: "convnext", kernelSize: 3 }];
 const options = { scale: "smoke", seeds: [0, 1] } as const;
+/** The first test trains the runs; the others look at them. */
+const inRuns = sharedOutputs();
 
 /** A `watch` that records titles. */
 function noting(titles: string[]) {
@@ -19,7 +21,7 @@ function noting(titles: string[]) {
 }
 
 Deno.test("ablate() trains every arm with every seed, then loads, and a changed arm alone takes time", () =>
-  inOutputs(async () => {
+  inRuns(async () => {
     const titles: string[] = [];
     const results = await ablate(arms, { ...options, watch: noting(titles) });
     assertEquals(titles, [
@@ -40,7 +42,7 @@ Deno.test("ablate() trains every arm with every seed, then loads, and a changed 
   }));
 
 Deno.test("ablate() gives the k-NN and the chosen probe of each run's last teacher, and its best k-NN apart", () =>
-  inOutputs(async () => {
+  inRuns(async () => {
     const [, result] = await ablate(arms, options);
     const { name, family, paper, data, monitor, bestKnn, bestEpoch } = result!;
     assertEquals([name, family, data], ["ConvNeXt, 3×3", "ConvNeXt", "emoji"]);
@@ -61,7 +63,7 @@ Deno.test("ablate() gives the k-NN and the chosen probe of each run's last teach
   }));
 
 Deno.test("ablate() refuses nothing to compare, and a k that the monitor does not measure", () =>
-  inOutputs(async () => {
+  inRuns(async () => {
     await assertRejects(() => ablate([], options), RangeError, "current are 0 and 2");
     await assertRejects(() => ablate(arms, { ...options, seeds: [] }), RangeError, "2 and 0");
     const one = { scale: "smoke", seeds: [0], k: 7 } as const;
