@@ -1,5 +1,6 @@
 import { emojiBackground, loadEmoji } from "lib/datasets/emoji/emoji.ts";
 import { imageAt, imageCount, type ImageSet } from "lib/datasets/pictures/images.ts";
+import { thinned } from "lib/datasets/pictures/stored_images.ts";
 import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
 
 const options = { size: 16, labels: "identity", identityCount: 40 } as const;
@@ -79,4 +80,15 @@ Deno.test("loadEmoji() names an option that is out of range", async () => {
   await assertRejects(() => loadEmoji({ ...options, identityCount: 1 }), RangeError, "1");
   const styles = ["noto", "crayon"] as unknown as ["noto"];
   await assertRejects(() => loadEmoji({ heldOutStyles: styles }), RangeError, "crayon");
+});
+
+Deno.test("loadEmoji() places only as many as are asked for: the very images that thinned() takes of all", async () => {
+  const some = await loadEmoji({ ...options, trainCount: 40, testCount: 9 });
+  for (const name of ["pretrain", "train"] as const) {
+    assertEquals(some[name], thinned(sets[name], 40));
+  }
+  for (const name of ["test", "heldOut", "monochrome"] as const) {
+    assertEquals(some[name], thinned(sets[name], 9));
+  }
+  assertEquals((await loadEmoji({ ...options, trainCount: 1e6 })).train, sets.train);
 });

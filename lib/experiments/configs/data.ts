@@ -145,12 +145,9 @@ async function loadOwn(
   { imageSize: size, trainCount, testCount }: Scale,
 ): Promise<DataSplit> {
   if (data.kind === "emoji") {
-    const { pretrain, train, test } = await loadEmoji({ size, labels: data.labels });
-    return {
-      pretrain: thinned(pretrain, trainCount),
-      train: thinned(train, trainCount),
-      test: thinned(test, testCount),
-    };
+    const options = { size, labels: data.labels, trainCount, testCount };
+    const { pretrain, train, test } = await loadEmoji(options);
+    return { pretrain, train, test };
   }
   const { placed } = data;
   return withoutLabels(

@@ -8,7 +8,6 @@ import {
   openImageNetA,
   openImageNetR,
   openImageNetSketch,
-  thinned,
 } from "lib/datasets/mod.ts";
 import {
   type Classifier,
@@ -70,12 +69,8 @@ export async function openShiftedSets(
 async function emojiSets(config: PretrainConfig, scale: ScaleName): Promise<ShiftedSets> {
   const { imageSize: size, testCount } = sizesAt(config, scale);
   const { labels } = config.data as PretrainConfig["data"] & { readonly kind: "emoji" };
-  const { test, heldOut, monochrome } = await loadEmoji({ size, labels });
-  const { rendition, adversarial, ...suite } = emojiSuite({
-    test: thinned(test, testCount),
-    heldOut: thinned(heldOut, testCount),
-    monochrome: thinned(monochrome, testCount),
-  });
+  const sets = await loadEmoji({ size, labels, trainCount: 1, testCount });
+  const { rendition, adversarial, ...suite } = emojiSuite(sets);
   return {
     ...suite,
     rendition: { images: rendition },
