@@ -70,3 +70,10 @@ Deno.test("closingLine() mentions skipped tests only if there are some", () => {
   assertEquals(closingLine({ passed: 3, failed: 1, skipped: 4 }), "3 passed, 1 failed, 4 skipped");
   assertEquals(closingLine({ passed: 3, failed: 0, skipped: 0 }), "3 passed, 0 failed");
 });
+
+Deno.test("what runs all tests on a bare clone calls the command that the README gives", async () => {
+  const readme = await Deno.readTextFile(`${root}/README.md`);
+  const command = /^npx --yes deno@\S+ task test/m.exec(readme)?.[0];
+  const lines = (await Deno.readTextFile(`${root}/.ci/run`)).split("\n");
+  assertEquals(lines.filter((line) => line.includes("npx")), [`exec ${command} </dev/null`]);
+});

@@ -66,10 +66,11 @@ export async function readReport(
       endOfFile();
       begun.push(file);
     }
-    piece.push(line);
+    const ended = readSummary(line);
+    summary = ended ?? summary;
+    if (ended === undefined) piece.push(line); // the sum of all processes says it in its place
     if (/ => \S+:\d+:\d+$/.test(plain)) failures.add(plain);
     counted = add(counted, readTest(plain));
-    summary = readSummary(line) ?? summary;
   }
   endOfFile();
   const complete = summary !== undefined;

@@ -15,7 +15,7 @@ export interface GoldenSample {
   readonly values: number[];
 }
 
-/** Fails unless shape, root mean square and values are those, relative to the largest value. */
+/** Fails unless a tensor has that shape, root mean square and those values; `tolerance` is relative to the largest value. */
 export function assertSample(
   actual: tf.Tensor,
   { shape, rms, values }: GoldenSample,
@@ -29,7 +29,7 @@ export function assertSample(
   assertClose(sample, values, tolerance);
 }
 
-/** Boxes that lie in an image. */
+/** Makes `count` boxes inside an image, by formula. */
 export function boxesWithin(name: string, count: number, { height, width }: ImageSize): Boxes {
   const u = formula(name, 4 * count);
   return Float32Array.from({ length: 4 * count }, (_, i) => {
@@ -41,7 +41,7 @@ export function boxesWithin(name: string, count: number, { height, width }: Imag
   });
 }
 
-/** A bitmap for each box: what of the image's pixels lies in the ellipse in it. */
+/** Makes a bitmap of the whole image for each box: 1 inside the ellipse that fills the box, 0 elsewhere. */
 export function ellipses(boxes: Boxes, { height, width }: ImageSize): Uint8Array[] {
   return Array.from({ length: boxes.length / 4 }, (_, i) => {
     const [left, top, right, bottom] = boxes.subarray(4 * i, 4 * i + 4) as unknown as number[];
@@ -54,7 +54,7 @@ export function ellipses(boxes: Boxes, { height, width }: ImageSize): Uint8Array
   });
 }
 
-/** Objects of one image, labelled from `firstLabel` on. */
+/** Makes the objects of one image; their labels count up from `firstLabel`. */
 export function targetsWithin(
   name: string,
   count: number,
@@ -66,7 +66,10 @@ export function targetsWithin(
   return { ...size, boxes, labels, masks: ellipses(boxes, size) };
 }
 
-/** Images by formula, at the top left of a batch as large as the largest, zeros elsewhere. */
+/**
+ * Makes images by formula and puts them into one batch `[B, H, W, 3]`, as large as the largest of them: each at the top left,
+ * zeros elsewhere.
+ */
 export function paddedImages(sizes: readonly ImageSize[]): tf.Tensor4D {
   const height = Math.max(...sizes.map((size) => size.height));
   const width = Math.max(...sizes.map((size) => size.width));
@@ -79,7 +82,7 @@ export function paddedImages(sizes: readonly ImageSize[]): tf.Tensor4D {
   return tf.tensor4d(padded, [sizes.length, height, width, 3]);
 }
 
-/** What torchvision finds in one image, surest first. */
+/** The detections of torchvision in one image, by falling score. */
 export interface GoldenDetections {
   /** Left, top, right and bottom in pixels. */
   readonly boxes: readonly (readonly [number, number, number, number])[];
@@ -89,7 +92,7 @@ export interface GoldenDetections {
   readonly masks: readonly (readonly number[])[];
 }
 
-/** Fails unless both have the same boxes (within so many pixels), scores and masks, in the same order. */
+/** Fails unless both have the same boxes, scores and masks in the same order, each within its tolerance. */
 export function assertDetections(
   actual: readonly Detection[],
   { boxes, scores, masks }: GoldenDetections,

@@ -20,10 +20,13 @@ export function formula(name: string, count: number, offset = 0, scale = 1): Flo
   return values;
 }
 
-/** The last norm of a residual branch. At 1, sixteen blocks with batch statistics make 200 of a rounding error. */
+/**
+ * Weights of the last norm of a residual branch. They are small: at 1, sixteen blocks with batch statistics make a rounding
+ * error 200 times as large.
+ */
 const branchEnd = /\.(bn3|pw2\.bn)\.weight$/;
 
-/** `offset + scale · u` for what a weight is for. */
+/** The `offset` and `scale` of a weight, by what it is for. */
 function range(name: string, shape: readonly number[]): { offset: number; scale: number } {
   const leaf = name.split(".").at(-1)!;
   if (leaf === "running_var") return { offset: 1, scale: 0.5 };

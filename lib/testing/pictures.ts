@@ -2,7 +2,7 @@
 import sharp from "sharp";
 import { createRng } from "lib/rng.ts";
 
-/** A JPEG of waves, an edge and some noise, another for each seed: neither flat nor all noise. */
+/** Makes a JPEG of waves, an edge and some noise: a different one for each seed, neither flat nor all noise. */
 export async function jpeg(seed: number, width: number, height: number): Promise<Uint8Array> {
   const rng = createRng(seed);
   const pixels = Uint8Array.from({ length: width * height * 3 }, (_, i) => {
@@ -15,7 +15,7 @@ export async function jpeg(seed: number, width: number, height: number): Promise
   return new Uint8Array(await image.jpeg({ quality: 90 }).toBuffer());
 }
 
-/** Runs with a temporary folder, and removes it. */
+/** Calls `run` with a temporary folder, and removes the folder. */
 export async function inTempFolder(run: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
   try {

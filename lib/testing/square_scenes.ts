@@ -17,7 +17,7 @@ const sprites = colours.map((colour, label) => ({
   ),
 }));
 
-/** Writes `<split>/` and `annotations/instances_<split>.json`, as a detector's data config finds them. H × W pixels. */
+/** Writes the pictures, `<split>/`, and `annotations/instances_<split>.json`, where a detector's data config looks for them. */
 export async function writeSquareScenes(
   folder: string,
   split: string,
