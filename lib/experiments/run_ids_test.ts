@@ -1,4 +1,6 @@
-/** The ids of all named runs stay what they are: a changed id would lose every run that people have. */
+/**
+ * The ids of all named runs stay what they are: a changed id would lose every run that people have.
+ */
 import { type Arm, armConfig, type ArmData } from "lib/experiments/configs/arms.ts";
 import { runId, scaleNames } from "lib/experiments/configs/config.ts";
 import { detectorArmConfig } from "lib/experiments/detect/detector_arms.ts";
@@ -50,7 +52,10 @@ function allIds(): Record<string, string> {
   return ids;
 }
 
-/** Regenerate only for a change that is meant to give new runs: `deno run -A lib/experiments/run_ids_test.ts`. */
+/**
+ * Regenerate only for a change that is meant to give new runs: `deno run -A
+ * lib/experiments/run_ids_test.ts`.
+ */
 if (import.meta.main) {
   await Deno.writeTextFile(golden, JSON.stringify(allIds(), null, 1) + "\n");
 }

@@ -1,4 +1,7 @@
-/** The `--set PATH=VALUE` of the command line: values of a config, changed as `override` changes them in a cell. */
+/**
+ * The `--set PATH=VALUE` of the command line: values of a config, changed as `override` changes
+ * them in a cell.
+ */
 import { schemaFor, withChanges } from "lib/experiments/configs/override.ts";
 import { inWords, type Problem, problemsOf, shown, valueAt } from "lib/schema/check.ts";
 
@@ -12,13 +15,15 @@ interface Setting {
 }
 
 /**
- * A config with values changed: `recipe.model.kernelSize=9`, `data.kind=folder`, `recipe.crops.blur=[1,0.1,0.5]`,
- * `data={"kind":"cifar10"}`. All are set at once, so their order does not matter, and the whole must be valid.
+ * A config with values changed: `recipe.model.kernelSize=9`, `data.kind=folder`,
+ * `recipe.crops.blur=[1,0.1,0.5]`, `data={"kind":"cifar10"}`. All are set at once, so their order
+ * does not matter, and the whole must be valid.
  *
  * A value is read as JSON. Where the config needs a text, quotes may be left out: `name=mine`.
  *
  * @throws {TypeError} If an option is unknown.
- * @throws {RangeError} If a setting cannot be read, contradicts another one, or a value is not allowed.
+ * @throws {RangeError} If a setting cannot be read, contradicts another one, or a value is not
+ *   allowed.
  */
 export function withSettings<T extends object>(config: T, texts: readonly string[]): T {
   const settings = texts.map(readSetting);
@@ -67,7 +72,10 @@ function isEmptyObject(value: unknown): boolean {
   return JSON.stringify(value) === "{}";
 }
 
-/** @throws {RangeError} If a later setting sets the same value again: it is not clear which one is meant. */
+/**
+ * @throws {RangeError} If a later setting sets the same value again: it is not clear which one is
+ *   meant.
+ */
 function checkApart(setting: Setting, later: readonly Setting[]): void {
   const clashes = (other: Setting) => {
     const [a, b] = [`${nameOf(setting)}.`, `${nameOf(other)}.`];
@@ -88,7 +96,10 @@ function isContainer(value: unknown): boolean {
   return typeof value === "object" && value !== null;
 }
 
-/** The settings as one set of changes, shorter paths first, laid over the config. Nothing is checked. */
+/**
+ * The settings as one set of changes, shorter paths first, laid over the config. Nothing is
+ * checked.
+ */
 function changed(config: object, settings: readonly Setting[]): unknown {
   const changes = settings.toSorted((a, b) => a.path.length - b.path.length)
     .reduce<unknown>((all, { path, value }) => withChanges(all, nested(path, value)), {});

@@ -1,8 +1,9 @@
 /**
- * What `deno task train` runs once everything is set up: the same `pretrain`, `supervised` and `finetuneDetector` as a notebook's,
- * without one.
+ * What `deno task train` runs once everything is set up: the same `pretrain`, `supervised` and
+ * `finetuneDetector` that a notebook calls, without a notebook.
  *
- * Exit codes: 0 when it has come as far as was asked for, 130 and 143 when SIGINT or SIGTERM stopped it (it is saved), 1 on an error.
+ * Exit codes: 0 when the run has come as far as was asked for, 130 or 143 when SIGINT or SIGTERM
+ * stopped it (it is saved then), 1 on an error.
  */
 import type { TrainHooks } from "lib/runs/events.ts";
 import type { TrainResult } from "lib/experiments/runs/train_run.ts";
@@ -19,9 +20,12 @@ import {
 } from "lib/experiments/train_arguments.ts";
 
 const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
-const oneKeyPress = 1000; // ms in which a second signal is the first one's echo: a task passes on what the terminal sent already
+// ms: a second signal within them is an echo, as a task passes on what the terminal sent already.
+const oneKeyPress = 1000;
 
-/** The first signal asks to stop, a later one ends the process. */
+/**
+ * Listens for SIGINT and SIGTERM: the first one asks the run to stop, a later one ends the process.
+ */
 function listen(): { readonly signal: AbortSignal; exitCode(): number } {
   const stop = new AbortController();
   let [code, heardAt] = [0, 0];
@@ -48,7 +52,9 @@ function idOf(read: TrainArguments | DetectorArguments): string {
   return read.supervised ? twinId(read) : runId(read);
 }
 
-/** The verb is imported now: help need not wait for the engine. */
+/**
+ * Trains what was asked for. The verb is imported here, so that help does not wait for the engine.
+ */
 async function call(
   read: TrainArguments | DetectorArguments,
   hooks: TrainHooks,

@@ -2,7 +2,8 @@
 import { distance } from "fastest-levenshtein";
 
 /**
- * The option that a misspelt one is most like: it begins with it, or the other way round, or few letters differ.
+ * The option that a misspelt one is most like: it begins with it, or the other way round, or few
+ * letters differ.
  *
  * @returns `undefined` if none is like it.
  */

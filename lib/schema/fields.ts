@@ -1,7 +1,9 @@
 /**
- * The fields that schemas of configs are made of. The message of each says what is allowed, so that an error can say it.
+ * The fields that schemas of configs are made of. The message of each says what is allowed, so that
+ * an error can say it.
  *
- * A schema only checks: nothing is converted and no default is written, as the id of a run is a hash of its config.
+ * A schema only checks: nothing is converted and no default is written, as the id of a run is a
+ * hash of its config.
  */
 import * as v from "valibot";
 import { closestOption } from "./closest_option.ts";
@@ -20,8 +22,8 @@ type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ?
   : false;
 
 /**
- * Holds a schema against the type of what it checks: `schemaOf<Scale>()(record({ … }))`. Where they differ in a key, in what is
- * optional or in a value's type, the compiler refuses the call.
+ * Holds a schema against the type of what it checks: `schemaOf<Scale>()(record({ … }))`. Where they
+ * differ in a key, in what is optional or in a value's type, the compiler refuses the call.
  */
 export function schemaOf<T>(): <S extends Schema>(
   schema: S,
@@ -152,7 +154,10 @@ export interface Rule<T> {
   readonly isKept: (value: T) => boolean;
 }
 
-/** A schema with rules about how its fields go together. They are asked once every field has its type. */
+/**
+ * A schema with rules about how its fields go together. They are asked once every field has its
+ * type.
+ */
 export function withRules<S extends Schema>(
   schema: S,
   ...rules: readonly Rule<Valid<S>>[]

@@ -1,4 +1,7 @@
-/** What a detector's recipe may be, without what the scale decides; sides are fractions of the scale's `imageSize`. */
+/**
+ * What a detector's recipe may be, without what the scale decides; sides are fractions of the
+ * scale's `imageSize`.
+ */
 import * as v from "valibot";
 import type { DetectorRecipe } from "lib/detect/training/detector_recipe.ts";
 import {

@@ -1,4 +1,7 @@
-/** The arms of the notebooks' comparisons: networks that differ in one thing, trained alike on the same images. */
+/**
+ * The arms of the notebooks' comparisons: networks that differ in one thing, trained alike on the
+ * same images.
+ */
 import { figure2, table1, table2 } from "lib/paper/mod.ts";
 import { checkKernelSize } from "lib/nn/kernel_size.ts";
 import type { ModelConfig } from "lib/models/mod.ts";
@@ -12,9 +15,14 @@ import { convNeXtRun, paperRuns } from "lib/experiments/configs/paper_runs.ts";
 /** One network of a comparison. */
 export interface Arm {
   readonly arch: "resnet" | "convnext" | "vit" | "swin";
-  /** Odd, pixels a side of a ConvNeXt's depthwise convolutions. Other networks have no kernel to choose. */
+  /**
+   * Pixels a side of a ConvNeXt's depthwise convolutions, an odd number. Other networks have no
+   * kernel to choose.
+   */
   readonly kernelSize?: number;
-  /** After each depthwise convolution of a ConvNeXt: then it is BC-SSL. By default, there is none. */
+  /**
+   * Whether a BatchNorm follows each depthwise convolution of a ConvNeXt, which makes it BC-SSL.
+   */
   readonly batchNorm?: boolean;
 }
 
@@ -30,11 +38,15 @@ interface ArmKind {
   /** The paper's own run of it: 100 epochs on ImageNet-1K. */
   readonly paperRun: (arm: Arm) => PretrainConfig;
   /**
-   * The small network of that kind, of 0.6 to 0.7 million weights. All see a crop of 32 pixels in a first map of 8 × 8. Only
-   * ViT's patches are of 8 pixels: every patch meets all weights, and so costs as much as all positions of the others together.
+   * The small network of that kind, of 0.6 to 0.7 million weights. A crop of 32 pixels becomes a
+   * first map of 8 × 8 positions, but ViT's is 4 × 4: every patch of a ViT meets all weights, and
+   * so costs as much as all positions of the other networks together.
    */
   readonly small: (arm: Arm) => ModelConfig;
-  /** What the paper prints after 100 epochs (Tables 1 and 2, Figure 2), a fraction; `undefined` where it prints nothing. */
+  /**
+   * What the paper prints after 100 epochs (Tables 1 and 2, Figure 2), a fraction; `undefined`
+   * where it prints nothing.
+   */
   readonly printed: (arm: Arm, metric: Metric) => number | undefined;
 }
 
@@ -85,7 +97,10 @@ function printedConvNeXt({ kernelSize, batchNorm = false }: Arm, metric: Metric)
   return figure2.rows.find((row) => row.kernelSize === kernelSize && row.arch === name)?.knn;
 }
 
-/** What the arms of a comparison are trained on, at `smoke` and `laptop`; at `paper` it is ImageNet-1K. */
+/**
+ * What the arms of a comparison are trained on, at `smoke` and `laptop`; at `paper` it is
+ * ImageNet-1K.
+ */
 export const armData = { emoji: bcSslEmoji, fashion: bcSslStart } as const;
 export type ArmData = keyof typeof armData;
 
@@ -108,10 +123,12 @@ function configName(arm: Arm, data: ArmData): string {
 }
 
 /**
- * An arm as an experiment. At `paper` it is the paper's own, 100 epochs on ImageNet-1K, also for a kernel that the paper did
- * not try; the smaller scales have the small network of that kind, on small images.
+ * An arm as an experiment. At `paper` it is the paper's own run, 100 epochs on ImageNet-1K, also
+ * for a kernel that the paper did not try; the smaller scales have the small network of that kind,
+ * on small images.
  *
- * @throws {RangeError} If the architecture or the data are unknown, a ConvNeXt has no odd kernel size, or another network has one.
+ * @throws {RangeError} If the architecture or the data are unknown, a ConvNeXt has no odd kernel
+ *   size, or another network has one.
  * @throws {TypeError} If `batchNorm` is neither true nor false.
  */
 export function armConfig(
@@ -134,7 +151,11 @@ const laptop = {
   fashion: { epochs: 10, monitorEvery: 312 },
 } as const;
 
-/** What is known of an arm's architecture. @throws As {@linkcode armConfig}: a cell's types are not checked. */
+/**
+ * What is known of an arm's architecture. Notebook cells run without a type check, so this checks.
+ *
+ * @throws {RangeError | TypeError} As {@linkcode armConfig}.
+ */
 function kindOf({ arch, kernelSize, batchNorm = false }: Arm): ArmKind {
   if (!Object.hasOwn(kinds, arch)) {
     throw new RangeError(`Unknown architecture "${arch}": use ${Object.keys(kinds).join(", ")}`);
@@ -147,13 +168,17 @@ function kindOf({ arch, kernelSize, batchNorm = false }: Arm): ArmKind {
   if (kind.hasKernel) checkKernelSize(`Cannot build a ${arch}`, kernelSize);
   else if (kernelSize !== undefined || batchNorm) {
     throw new RangeError(
-      `Cannot choose kernels of a "${arch}", or put a BatchNorm behind them: only a convnext has depthwise convolutions`,
+      `Cannot choose kernels of a "${arch}", or put a BatchNorm behind them: ` +
+        "only a convnext has depthwise convolutions",
     );
   }
   return kind;
 }
 
-/** What the paper prints of an arm after 100 epochs: Tables 1 and 2, Figure 2; `undefined` where it prints nothing. A fraction. */
+/**
+ * What the paper prints of an arm after 100 epochs (Tables 1 and 2, Figure 2), a fraction;
+ * `undefined` where it prints nothing.
+ */
 export function printedOfArm(arm: Arm, metric: Metric): number | undefined {
   return kindOf(arm).printed(arm, metric);
 }

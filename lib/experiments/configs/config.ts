@@ -23,7 +23,8 @@ export {
 export { type Override, override } from "lib/experiments/configs/override.ts";
 
 /**
- * The scale to run at: `BCSSL_SCALE` where it is set (headless runs and CI set it), else `preferred`.
+ * The scale to run at: `BCSSL_SCALE` where it is set (headless runs and CI set it), else
+ * `preferred`.
  *
  * @throws {RangeError} If there is no scale of that name.
  */
@@ -37,10 +38,11 @@ export function chosenScale(preferred: ScaleName): ScaleName {
 }
 
 /**
- * The sizes of an experiment at a scale. Every verb asks for them first, so this is where a config is checked: cells are not
- * type-checked.
+ * The sizes of an experiment at a scale. Every verb asks for them first, so this is where a config
+ * is checked: notebook cells run without a type check.
  *
- * @throws {RangeError} If there is no scale of that name, or a value of the config is outside of what is allowed.
+ * @throws {RangeError} If there is no scale of that name, or a value of the config is outside of
+ *   what is allowed.
  * @throws {TypeError} If an option of the config is unknown or missing, or of a wrong type.
  */
 export function sizesAt<S>(config: ScaledConfig<S>, scale: ScaleName): S {
@@ -51,7 +53,7 @@ export function sizesAt<S>(config: ScaledConfig<S>, scale: ScaleName): S {
   );
 }
 
-/** The recipe at a scale, whole. @throws {RangeError | TypeError} As {@linkcode sizesAt}. */
+/** The whole recipe at a scale. @throws {RangeError | TypeError} As {@linkcode sizesAt}. */
 export function recipeAt(config: PretrainConfig, scale: ScaleName): DinoRecipe {
   const { imageSize, batchSize, epochs } = sizesAt(config, scale);
   const { recipe, recipe: { crops } } = config;
@@ -64,14 +66,21 @@ export function recipeAt(config: PretrainConfig, scale: ScaleName): DinoRecipe {
   };
 }
 
-/** The name of a run: the same numbers, the same id. @throws {RangeError | TypeError} As {@linkcode sizesAt}. */
+/**
+ * The id of a run: runs with the same numbers have the same id.
+ *
+ * @throws {RangeError | TypeError} As {@linkcode sizesAt}.
+ */
 export function runId({ config, scale, seed }: RunKey): string {
   const sizes = sizesAt(config, scale);
   const { name, data, recipe } = config;
   return hashedName(name, { data: decidingData(data), recipe, scale: sizes, seed });
 }
 
-/** What decides which images there are: a limit of damaged pictures only decides when a run stops, and may be raised on the way. */
+/**
+ * What decides which images there are. A limit of damaged pictures only decides when a run stops,
+ * and may be raised on the way.
+ */
 export function decidingData(data: DataConfig): DataConfig {
   if (!("maxBadFraction" in data)) return data;
   const { maxBadFraction: _, ...decides } = data;

@@ -1,7 +1,10 @@
-/** What a pre-training experiment is: plain data, so that it can be printed, compared, hashed and changed in one place. */
+/**
+ * The config of a pre-training: plain data, so that it can be printed, compared, hashed and changed
+ * in one place. `pretrain_schema.ts` says which values are allowed.
+ */
 import type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
 
-/** Which images. Sizes are the scale's business. */
+/** Which images a run is trained on. The scale says how large and how many they are. */
 export type DataConfig =
   | { readonly kind: "fashion-mnist"; readonly placed: boolean }
   | { readonly kind: "emoji"; readonly labels: "subgroup" | "identity" }
@@ -10,7 +13,10 @@ export type DataConfig =
     readonly kind: "folder";
     readonly train: string;
     readonly test: string;
-    /** Share of the pictures of a folder that may be damaged before it stops, 0 to 1. By default 0.2. Not part of a run's id. */
+    /**
+     * Share of the pictures of a folder that may be damaged before it stops, 0 to 1. By default
+     * 0.2. It is not part of a run's id.
+     */
     readonly maxBadFraction?: number;
   }
   /** Without a folder, they are in `data/`: then a run has the same id on every machine. */
@@ -18,19 +24,22 @@ export type DataConfig =
     readonly kind: "imagenet";
     readonly numClasses?: number;
     readonly folder?: string;
-    /** As of a folder; by default 0.01. */
+    /** The same share for ImageNet; by default 0.01. */
     readonly maxBadFraction?: number;
   }
   | { readonly kind: "cifar10"; readonly folder?: string }
   | { readonly kind: "cifar100"; readonly labels: "fine" | "coarse"; readonly folder?: string };
 
-/** How much of it: the only thing that differs between smoke, laptop and paper. Never a method. */
+/**
+ * The sizes of an experiment: all that differs between smoke, laptop and paper. A method never
+ * does.
+ */
 export interface Scale {
   /** Pixels a side. */
   readonly imageSize: number;
   /**
-   * At most so many images; a data set with fewer gives all it has. From ImageNet and emoji they are taken evenly spread over the
-   * set, from folders evenly spread over each class.
+   * At most so many images; a data set with fewer gives all it has. From ImageNet and emoji they
+   * are taken evenly spread over the set, from folders evenly spread over each class.
    */
   readonly trainCount: number;
   readonly testCount: number;

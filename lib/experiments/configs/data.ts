@@ -35,10 +35,10 @@ export type LoadedSplit = Readonly<Record<keyof DataSplit, ImageSet>>;
 const mostBytes = 4 * 2 ** 30; // of a split's pixels
 
 /**
- * Loads the images of a scale into memory, to be looked at. Pictures in files are cropped as for an
- * evaluation.
+ * Reads the images of a scale into memory, to be looked at. Pictures in files are cropped as for
+ * the evaluation of a network.
  *
- * @throws {RangeError} If they are too many for that.
+ * @throws {RangeError} If they are too many for the memory.
  */
 export async function loadData(data: DataConfig, scale: Scale): Promise<LoadedSplit> {
   const { pretrain, train, test } = await openData(data, scale);
@@ -58,8 +58,8 @@ export async function loadData(data: DataConfig, scale: Scale): Promise<LoadedSp
 }
 
 /**
- * Finds what a scale asks for. The images are the same for every seed of a study: a seed moves
- * weights, order and crops, not the data.
+ * Opens the images that a scale asks for. Every seed gets the same images: a seed decides weights,
+ * order and crops, not the data.
  *
  * @param log Gets a line for everything in a person's own folders that is passed over. By default
  *   each line is printed once.
@@ -135,8 +135,8 @@ export function requireClasses(split: DataSplit, attempt: string): void {
 }
 
 /**
- * The split of the project's own images that was asked for last. Placing them takes seconds, and
- * evaluations ask for the same ones again and again.
+ * The images that were asked for last, of those that the project brings and nobody changes. Placing
+ * them takes seconds, and evaluations ask for the same ones again and again.
  */
 let lastOwn: { readonly key: string; readonly split: DataSplit } | undefined;
 

@@ -1,4 +1,7 @@
-/** What the config of a detector may be. `lib/experiments/detect/detector_config.ts` holds it against its type. */
+/**
+ * What the config of a detector may be. `lib/experiments/detect/detector_config.ts` holds it
+ * against its type.
+ */
 import * as v from "valibot";
 import {
   commonSizes,

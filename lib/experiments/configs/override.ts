@@ -12,11 +12,13 @@ export type Override<T> = T extends readonly unknown[] ? T
   : T;
 
 /**
- * `base` with some values replaced, and options set that `base` leaves at their default. An option that is set to `undefined` is
- * taken out. Where data or a network become another kind (`kind`, `arch` or `method` differs), nothing of the old one remains.
+ * `base` with some values replaced, and options set that `base` leaves at their default. An option
+ * that is set to `undefined` is taken out. Where data or a network become another kind (`kind`,
+ * `arch` or `method` differs), nothing of the old one remains.
  *
  * @param base A config of a pre-training or of a detector, or a part of one.
- * @throws {TypeError} If an option is unknown or missing, or of a wrong type; the message says what is allowed.
+ * @throws {TypeError} If an option is unknown or missing, or of a wrong type; the message says what
+ *   is allowed.
  * @throws {RangeError} If a value is outside of what is allowed.
  */
 export function override<T extends object>(base: T, changes: Override<T>): T {
@@ -59,7 +61,10 @@ export function withChanges(base: unknown, changes: unknown): unknown {
   return Object.fromEntries(result);
 }
 
-/** A list with the entries of some places replaced: `{ 0: 3 }`. Another place makes it no list, which no schema takes. */
+/**
+ * A list with the entries of some places replaced: `{ 0: 3 }`. Another place makes it no list,
+ * which no schema takes.
+ */
 function withEntries(list: readonly unknown[], changes: Record<string, unknown>): unknown {
   const places = Object.keys(list);
   if (!Object.keys(changes).every((place) => places.includes(place))) return changes;

@@ -26,7 +26,10 @@ export const dataSchema = schemaOf<DataConfig>()(byKey("kind", {
   cifar100: record({ kind: v.literal("cifar100"), labels: oneOf("fine", "coarse"), folder }),
 }));
 
-/** The recipe of each method. A config without `method` is DINO's, as all were before there was another one. */
+/**
+ * The recipe of each method. A config without `method` is DINO's, as all were before there was
+ * another one.
+ */
 const recipes = { dino: dinoRecipeSchema };
 
 export const pretrainSchema = schemaOf<PretrainConfig>()(record({

@@ -1,4 +1,4 @@
-/** What a detector's training is: plain data, like every experiment. */
+/** The config of a detector's training: plain data, like that of every experiment. */
 import type { ChannelStats } from "lib/augment/mod.ts";
 import type { DetectorRecipe } from "lib/detect/training/detector_recipe.ts";
 import type { MaskRcnnConfig } from "lib/detect/boxes/mask_rcnn_config.ts";
@@ -15,28 +15,35 @@ import type { ScaledConfig } from "lib/experiments/configs/config_types.ts";
 import { detectorSchema } from "lib/experiments/configs/detector_schema.ts";
 import type { Subject } from "lib/experiments/subjects/subject.ts";
 
-/** Which pictures. Sizes are the scale's business. */
+/** Which pictures a detector is trained on. The scale says how large and how many they are. */
 export type DetectionDataConfig =
-  /** Emoji on textured backgrounds, made on the spot; those of every seed are the same. */
+  /** Emoji on textured backgrounds, drawn when they are needed; every seed gets the same ones. */
   | { readonly kind: "scenes" }
   /**
-   * A folder in COCO's layout: pictures in `<train>/` and `<val>/`, annotations in `annotations/instances_<train>.json` and so on.
-   * Without a folder it is `data/coco`; without names, they are `train2017` and `val2017`.
+   * A folder in COCO's layout: pictures in `<train>/` and `<val>/`, annotations in
+   * `annotations/instances_<train>.json` and `annotations/instances_<val>.json`. By default the
+   * folder is `data/coco`, and the names are `train2017` and `val2017`.
    */
   | {
     readonly kind: "coco";
     readonly folder?: string;
     readonly train?: string;
     readonly val?: string;
-    /** What happens to images and objects with a fault. By default they are named and left out; `stop` refuses the set. */
+    /**
+     * What happens to pictures and objects with a fault. By default they are named and left out;
+     * with `stop`, one fault refuses the whole set.
+     */
     readonly onFault?: "leave out" | "stop";
   };
 
-/** How much of it: sizes only, as of every experiment. */
+/** The sizes of a detector's training at a scale. */
 export interface DetectorScale {
-  /** Shorter side in pixels of the pictures that the detector is measured on; a longer one of up to five thirds. */
+  /**
+   * Shorter side, in pixels, of the pictures that the detector is measured on. The longer side has
+   * at most 1333/800 of it.
+   */
   readonly imageSize: number;
-  /** At most so many; scenes are made in these numbers. */
+  /** At most so many pictures of COCO; exactly so many scenes. */
   readonly trainCount: number;
   readonly valCount: number;
   readonly batchSize: number;
@@ -51,23 +58,26 @@ export type BackboneOrigin =
     /** A pre-training of the same network. */
     readonly config: PretrainConfig;
     readonly scale: ScaleName;
-    /** By default the detector's own, so that arms are paired by seed. */
+    /** By default the detector's own seed, so that detectors are paired by seed. */
     readonly seed?: number;
-    /** By default its teacher; `init` are the weights that it started from. */
+    /** By default the run's teacher; `init` are the weights that the run started from. */
     readonly of?: Exclude<Subject, object>;
   }
   /** A file of any kind that `loadWeights` reads. */
   | { readonly weights: string }
-  /** Drawn from the seed. */
+  /** Random weights, drawn from the seed. */
   | null;
 
 /** A detector's training: one network, one recipe, one set, three scales. */
 export interface DetectorConfig extends ScaledConfig<DetectorScale> {
   readonly data: DetectionDataConfig;
   readonly pretrained: BackboneOrigin;
-  /** Without the classes, which are the data's. */
+  /** The network, without the number of classes: the data say how many there are. */
   readonly model: Omit<MaskRcnnConfig, "numClasses">;
-  /** Without what the scale decides. Sides of the augmentation are fractions of its `imageSize`. */
+  /**
+   * The recipe without what the scale decides. Sides in the augmentation are fractions of the
+   * scale's `imageSize`.
+   */
   readonly recipe: Omit<DetectorRecipe, "batchSize" | "epochs">;
 }
 
@@ -78,7 +88,11 @@ export type DetectorKey = Key<DetectorConfig>;
 
 const longest = 1333 / 800; // of a picture's longer side to `imageSize`, in every reference
 
-/** The recipe at a scale, whole, in pixels. @throws {RangeError} As {@linkcode sizesAt}. */
+/**
+ * The whole recipe at a scale, with sides in pixels.
+ *
+ * @throws {RangeError | TypeError} As {@linkcode sizesAt}.
+ */
 export function detectorRecipeAt(config: DetectorConfig, scale: ScaleName): DetectorRecipe {
   const { imageSize, batchSize, epochs } = sizesAt(config, scale);
   const { recipe, recipe: { augment, augment: { crop } } } = config;
@@ -100,7 +114,7 @@ export function detectorRecipeAt(config: DetectorConfig, scale: ScaleName): Dete
   };
 }
 
-/** How pictures are shown outside of training. */
+/** The size in pixels, and the normalisation, of pictures that the detector is measured on. */
 export function shownAt(
   config: DetectorConfig,
   scale: ScaleName,
@@ -110,14 +124,18 @@ export function shownAt(
   return { shortSide: imageSize, longSide: Math.round(longest * imageSize), stats };
 }
 
-/** The run that a backbone comes from, or `undefined`. */
+/** The run that a backbone comes from; `undefined` if it comes from none. */
 export function originRun({ config: { pretrained }, seed }: DetectorKey) {
   if (pretrained === null || "weights" in pretrained) return undefined;
   const { config, scale, seed: own = seed, of = "teacher" } = pretrained;
   return { key: { config, scale, seed: own }, of } as const;
 }
 
-/** The name of a run: the same numbers, the same id. */
+/**
+ * The id of a detector's run: runs with the same numbers have the same id.
+ *
+ * @throws {RangeError | TypeError} As {@linkcode sizesAt}.
+ */
 export function detectorId(key: DetectorKey): string {
   const { config, scale, seed } = key;
   const sizes = sizesAt(config, scale);

@@ -8,13 +8,13 @@ import type { PretrainConfig } from "lib/experiments/configs/config.ts";
 import type { DetectorConfig, DetectorScale } from "lib/experiments/detect/detector_config.ts";
 import { paperRuns } from "lib/experiments/configs/paper_runs.ts";
 
-/** mmdet's Mask R-CNN, but for what the data decide. */
+/** mmdet's Mask R-CNN, without the number of classes, which the data decide. */
 function referenceModel(backbone: ModelConfig): DetectorConfig["model"] {
   const { numClasses: _, ...model } = convNeXtMaskRcnn(backbone, 2);
   return model;
 }
 
-/** Small heads and few boxes, for pictures of 128 pixels with objects of up to 90. */
+/** A Mask R-CNN with small heads and few boxes, for 128-pixel pictures with objects up to 90. */
 function sceneModel(backbone: ModelConfig): DetectorConfig["model"] {
   const { rpn, box, mask, regions, ...rest } = referenceModel(backbone);
   const proposals = { perLevel: 200, kept: 100 };
@@ -39,15 +39,17 @@ function sceneModel(backbone: ModelConfig): DetectorConfig["model"] {
 }
 
 /**
- * Emoji in scenes, found by a pre-trained small network: twenty classes, drawn by other designers in val than in train. A network
- * pre-trained on emoji with the same seed has seen no drawing of val.
+ * A detector of emoji in scenes, on a small pre-trained network. There are twenty classes. The
+ * drawings in val are by other designers than those in train, and a network that was pre-trained on
+ * emoji has seen none of them.
  *
  * Cost at `laptop`: 1,134 steps of a fifth of a second on two idle cores, four to five minutes.
  *
- * Differs: from the paper's recipe in what a small network and five minutes need. A larger learning rate, a shorter warm-up, no
- * stochastic depth, clipped gradients, no crops, and pictures made up to a fifth smaller.
+ * Differs: from the paper's recipe in what a small network and five minutes need: a larger learning
+ * rate, a shorter warm-up, no stochastic depth, clipped gradients, no crops, and pictures made up
+ * to a fifth smaller.
  *
- * @param config Of the pre-training; at `smoke` too, the detector starts from its run at `laptop`.
+ * @param config The pre-training. The detector starts from its run at `laptop`, at `smoke` too.
  */
 export function sceneDetectorOn(config: PretrainConfig): DetectorConfig {
   return {
@@ -90,7 +92,7 @@ const sceneScales: DetectorConfig["scales"] = {
   },
 };
 
-/** {@linkcode sceneDetectorOn} the BC-SSL arms of the notebooks' comparisons that Table 4 has, by size of kernel. */
+/** Detectors of scenes on BC-SSL with the kernels of Table 4: 3, 5, 7 and 9. */
 export const sceneDetectors: readonly DetectorConfig[] = [3, 5, 7, 9].map((kernelSize) =>
   sceneDetectorOn(
     armConfig({ arch: "convnext", kernelSize, batchNorm: true }, { scale: "laptop" }),
@@ -101,7 +103,7 @@ const coco = { train: 118_287, withObjects: 117_266, val: 5_000 } as const;
 const batchSize = 16;
 const stepsPerEpoch = Math.floor(coco.withObjects / batchSize); // 7,329
 
-/** Sizes of the two small scales: to see that it runs. */
+/** Sizes of the two small scales, which show that a detector trains and no more. */
 const small: Readonly<Record<"smoke" | "laptop", DetectorScale>> = {
   smoke: { imageSize: 128, trainCount: 16, valCount: 4, batchSize: 2, epochs: 1, monitorEvery: 4 },
   laptop: {
@@ -114,7 +116,7 @@ const small: Readonly<Record<"smoke" | "laptop", DetectorScale>> = {
   },
 };
 
-/** mmdet's schedules: epochs, and those after which the learning rate falls. */
+/** mmdet's schedules: how many epochs, and after which of them the learning rate falls. */
 const schedules = { "1x": { epochs: 12, drops: [8, 11] }, "3x": { epochs: 36, drops: [27, 33] } };
 
 function paperDetector(pretraining: string, schedule: keyof typeof schedules): DetectorConfig {
@@ -161,8 +163,9 @@ function paperDetector(pretraining: string, schedule: keyof typeof schedules): D
 }
 
 /**
- * The rows of Table 4 that the paper's authors trained, on COCO 2017 in `data/coco`: BC-SSL-T with kernels of 3, 5, 7 and 9 after 100
- * epochs of pre-training, and of 9 after 300. The paper's are the 3× ones; a third of that is mmdet's other schedule.
+ * The rows of Table 4 that the paper's authors trained, on COCO 2017 in `data/coco`: BC-SSL-T with
+ * kernels of 3, 5, 7 and 9 after 100 epochs of pre-training, and with a kernel of 9 after 300. The
+ * paper uses the 3× schedule; 1× is mmdet's other one, a third as long.
  */
 export const paperDetectors: readonly DetectorConfig[] = (["1x", "3x"] as const).flatMap((
   schedule,
