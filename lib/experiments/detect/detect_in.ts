@@ -57,11 +57,11 @@ export async function detectIn(
   { scale, seed, of = "last", minScore = 0.5 }: DetectInOptions,
 ): Promise<FoundInPicture> {
   const key = { config, scale, seed };
-  const found = findDetector(key, of);
+  const weights = findDetector(key, of);
   const pixels = typeof picture === "string" ? await readPicture(picture) : picture;
   const data = await openDetectionData(config.data, sizesAt(config, scale), () => {});
   const { categories } = data.train;
-  using model = loadSavedDetector(key, found, numClassesOf(data));
+  using model = loadSavedDetector(key, weights, numClassesOf(data));
   const names = new Map(categories.map(({ id, name }) => [id, name]));
   const detections = detectInPictures(
     model,
@@ -76,7 +76,7 @@ export async function detectIn(
       box,
       mask: mask!,
     }));
-  return { run: found.folder.id, version: found.version, picture: pixels, objects };
+  return { run: weights.folder.id, version: weights.version, picture: pixels, objects };
 }
 
 async function readPicture(path: string): Promise<Raster> {

@@ -133,7 +133,7 @@ export async function ablateDetectors(
   return arms.map((arm, i) => ({
     ...arm,
     name: detectorArmName(arm),
-    ...gathered(measured.map((row) => row[i]!)),
+    ...joinSeeds(measured.map((row) => row[i]!)),
     paper: printedOf(arm),
     scale,
     seeds,
@@ -170,7 +170,7 @@ async function measure(
 }
 
 /** Joins all seeds of one arm. */
-function gathered(scores: readonly DetectorScores[]) {
+function joinSeeds(scores: readonly DetectorScores[]) {
   const of = (region: "box" | "mask", metric: "ap" | "ap50" | "ap75") =>
     scores.map((score) => score[region].metrics[metric]);
   return {

@@ -88,13 +88,13 @@ export async function evaluateDetector(
     EvaluateDetectorOptions,
 ): Promise<DetectorScores> {
   const key = { config, scale, seed };
-  const found = findDetector(key, of);
-  const { folder, version } = found;
+  const weights = findDetector(key, of);
+  const { folder, version } = weights;
   return await evaluated(folder, { name: "detection", options: { version }, fresh }, async () => {
     const sizes = sizesAt(config, scale);
     const data = await openDetectionData(config.data, sizes, onWarning);
     const pause = interruptible(`the evaluation of ${folder.id}`, signal);
-    using model = loadSavedDetector(key, found, numClassesOf(data));
+    using model = loadSavedDetector(key, weights, numClassesOf(data));
     const { batchSize } = sizes;
     const options = {
       ...shownAt(config, scale),

@@ -92,9 +92,9 @@ export async function ablate(
   const title = `${plural(arms.length, "network")}, ${plural(seeds.length, "seed")}`;
   const measured = await watch(title, async (hooks) => {
     const count = counter(arms.length * seeds.length, hooks);
-    const bySeed: Measured[][] = [];
+    const bySeed: RunScores[][] = [];
     for (const seed of seeds) {
-      const row: Measured[] = [];
+      const row: RunScores[] = [];
       for (const [i, config] of configs.entries()) {
         const name = `${armName(arms[i]!)}, seed ${seed}`;
         row.push(await count(() => measure(name, config, { ...options, ...hooks, seed })));
@@ -107,7 +107,7 @@ export async function ablate(
     ...arm,
     name: armName(arm),
     family: familyOfArm(arm),
-    ...gathered(measured.map((row) => row[i]!), { k, ...sizesAt(configs[i]!, scale) }),
+    ...joinSeeds(measured.map((row) => row[i]!), { k, ...sizesAt(configs[i]!, scale) }),
     paper: { knn: printedOfArm(arm, "knn"), linear: printedOfArm(arm, "linear") },
     data: scale === "paper" ? "imagenet" : data ?? "emoji",
     scale,
@@ -116,7 +116,7 @@ export async function ablate(
 }
 
 /** Scores of one run. */
-interface Measured {
+interface RunScores {
   readonly run: TrainResult;
   readonly linear: number;
 }
@@ -128,7 +128,7 @@ async function measure(
     & AblateOptions
     & Pick<TrainHooks, "signal" | "onWarning">
     & { readonly seed: number },
-): Promise<Measured> {
+): Promise<RunScores> {
   const key = { scale, seed };
   const train = (hooks: TrainHooks) =>
     toItsEnd(pretrain, config, { ...key, signal, onWarning, ...hooks, fresh });
@@ -139,8 +139,8 @@ async function measure(
 }
 
 /** Joins all seeds of one arm. */
-function gathered(
-  measured: readonly Measured[],
+function joinSeeds(
+  measured: readonly RunScores[],
   { k, epochs }: { readonly k: number; readonly epochs: number },
 ) {
   const courses = measured.map(({ run }) => courseOf(run, k));

@@ -59,7 +59,7 @@ export interface BaselineScoresOptions
   readonly epochs?: number;
 }
 
-/** What is scored, in the order of the rows; the teacher has the name of its method. */
+/** Features to score, in the order of the rows; the teacher has the name of its method. */
 const kinds = [
   ["pixels", "raw pixels"],
   ["init", "random weights"],
@@ -96,7 +96,7 @@ export async function baselineScores(
   }
   const scores: FeatureScores[] = [];
   for (const [of, features = method] of kinds) {
-    const [knns, probes]: [Measured[], ChosenProbe[]] = [[], []];
+    const [knns, probes]: [KnnScore[], ChosenProbe[]] = [[], []];
     for (const seed of seeds) {
       const shared = { config, scale, seed, of, signal };
       knns.push(await count(() => knnAt(k, shared)));
@@ -121,16 +121,16 @@ async function requireClassesOf(config: PretrainConfig, scale: ScaleName, seed: 
   await openExperiment(key).labelledData("score baselines");
 }
 
-interface What extends RunKey, Pick<TrainHooks, "signal"> {
+interface KnnQuery extends RunKey, Pick<TrainHooks, "signal"> {
   readonly of: SubjectOrPixels;
 }
 
-interface Measured {
+interface KnnScore {
   readonly run: string;
   readonly top1: number;
 }
 
-async function knnAt(k: number, { config, ...options }: What): Promise<Measured> {
+async function knnAt(k: number, { config, ...options }: KnnQuery): Promise<KnnScore> {
   const { run, accuracies } = await knn(config, options);
   const found = accuracies.find((accuracy) => accuracy.k === k);
   if (found !== undefined) return { run, top1: found.top1 };

@@ -85,7 +85,7 @@ export async function robustness(
     : { name: "AlexNet", errors: alexNetErrors } as const;
   return trained.map((arm, i) => ({
     ...arm,
-    ...gathered(scores.map((row) => row[i]!), baseline.errors),
+    ...joinSeeds(scores.map((row) => row[i]!), baseline.errors),
     baseline: baseline.name,
     printed: printedOf(arm),
   }));
@@ -136,7 +136,7 @@ async function adversarialOf(
 }
 
 /** Joins all seeds of one arm. */
-function gathered(scores: readonly ShiftedScores[], baseline: MeanErrors) {
+function joinSeeds(scores: readonly ShiftedScores[], baseline: MeanErrors) {
   const corrupted = scores.map(({ errors }) => meanCorruptionError(errors, baseline));
   return {
     corruption: corrupted.map(({ mce }) => mce),
