@@ -22,6 +22,7 @@ import { createSLaK } from "lib/models/slak/slak.ts";
 import type { SLaKConfig } from "lib/models/slak/slak_configs.ts";
 import { createSwin, type SwinConfig } from "lib/models/swin/swin.ts";
 import { createViT, type ViTConfig } from "lib/models/vit/vit.ts";
+import { checkModelConfig } from "lib/models/model_schema.ts";
 import {
   type Backbone,
   checkPictures,
@@ -105,6 +106,7 @@ export function createModel(
   rng: Rng,
   { numClasses = 0 }: CreateModelOptions = {},
 ): Model {
+  checkModelConfig(config, numClasses);
   const backbone = createBackbone(config, rng);
   const { createHead, headName } = backbone;
   return assemble(

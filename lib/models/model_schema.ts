@@ -1,5 +1,6 @@
 /** What a network's config may be: the schema of each family, by `arch`. */
-import { byKey } from "lib/schema/fields.ts";
+import { checkAgainst, shown } from "lib/schema/check.ts";
+import { byKey, record, whole } from "lib/schema/fields.ts";
 import { convNeXtIsotropicSchema, convNeXtSchema } from "lib/models/convnext/convnext_schema.ts";
 import { repLKNetSchema } from "lib/models/replknet/replknet_schema.ts";
 import { resNetSchema } from "lib/models/resnet/resnet_schema.ts";
@@ -16,3 +17,19 @@ export const modelSchema = byKey("arch", {
   replknet: repLKNetSchema,
   slak: sLaKSchema,
 });
+
+const options = record({ numClasses: whole(0, 1_000_000) });
+
+/**
+ * Refuses what no network can be built of: notebook cells run without a type check.
+ *
+ * @param numClasses Classes of its classifier; 0 for none.
+ * @throws {TypeError} If an option is unknown or missing, or of a wrong type.
+ * @throws {RangeError} If a value is outside of what is allowed.
+ */
+export function checkModelConfig(config: unknown, numClasses: number): void {
+  const { arch } = Object(config) as { readonly arch?: unknown };
+  const attempt = `Cannot build ${arch === undefined ? "a network" : shown(arch)}`;
+  checkAgainst(modelSchema, config, attempt);
+  checkAgainst(options, { numClasses }, attempt);
+}

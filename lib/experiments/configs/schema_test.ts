@@ -254,7 +254,12 @@ Deno.test("a value that makes no sense is refused with what is allowed", () => {
       [{ ...swinConfig("nano") }, "numHeads", [3, 2, 4, 8], "divisors of the layers' channels"],
       [{ ...resNetConfig(18) }, "selectiveKernels", true, 'false where block is "basic"'],
       [{ ...repLKNetConfig("nano") }, "smallKernelSize", 9, "at most the smallest of kernelSizes"],
-      [{ ...repLKNetConfig("nano") }, "kernelSizes", [15, 13], "as long as dims and kernelSizes"],
+      [
+        { ...repLKNetConfig("nano") },
+        "kernelSizes",
+        [15, 13],
+        "kernelSizes is [15,13], but must be as",
+      ],
       [
         { ...sLaKConfig("nano") },
         "kernelSizes",

@@ -35,7 +35,7 @@ export const convNeXtSchema = schemaOf<ConvNeXtConfig>()(withRules(
     dropPathRate: shareBelowOne,
     layerScaleInit: notNegative,
   }),
-  onePerStage("depths", "dims"),
+  ...onePerStage("dims", "depths"),
   {
     key: "kernelSize",
     allowed: kernels,

@@ -192,9 +192,17 @@ Deno.test("layer scale 0 builds none, and a kernel size for each stage is that s
 Deno.test("bad configurations throw, and say what is wrong", () => {
   const build = (changes: Partial<ConvNeXtConfig>) =>
     createModel({ ...tiny, ...changes }, createRng(0));
-  assertThrows(() => build({ kernelSize: 6 }), RangeError, "size is 6");
-  assertThrows(() => build({ depths: [1] }), RangeError, "1 and 2");
-  assertThrows(() => build({ kernelSize: [3, 5, 7] }), RangeError, "one kernel size or 2");
+  assertThrows(() => build({ kernelSize: 6 }), RangeError, "kernelSize is 6, but must be an odd");
+  assertThrows(
+    () => build({ depths: [1] }),
+    RangeError,
+    "depths is [1], but must be as long as dims",
+  );
+  assertThrows(
+    () => build({ kernelSize: [3, 5, 7] }),
+    RangeError,
+    "or a list of one for each stage",
+  );
   const wrong = { ...tiny, kernel_size: 7 };
   assertThrows(() => createModel(wrong, createRng(0)), TypeError, `unknown option "kernel_size"`);
   const { patchSize: _, ...short } = tiny;

@@ -24,14 +24,17 @@ export const kernelSizes = list(kernelSize);
 /** Pixels a side of an image or a patch. */
 export const pixels = whole(1, 2 ** 16);
 
-/** A rule: the lists under these keys have an entry for each stage, so they are of one length. */
+/**
+ * Rules: the lists under the other keys are as long as that of the first, as all have an entry for
+ * each stage.
+ */
 export function onePerStage<K extends string>(
-  key: K,
+  first: K,
   ...others: readonly K[]
-): Rule<Readonly<Record<K, readonly unknown[]>>> {
-  return {
+): Rule<Readonly<Record<K, readonly unknown[]>>>[] {
+  return others.map((key) => ({
     key,
-    allowed: `as long as ${others.join(" and ")}: one entry for each stage`,
-    isKept: (config) => others.every((other) => config[other].length === config[key].length),
-  };
+    allowed: `as long as ${first}: one entry for each stage`,
+    isKept: (config) => config[key].length === config[first].length,
+  }));
 }

@@ -20,7 +20,7 @@ export const repLKNetSchema = schemaOf<RepLKNetConfig>()(withRules(
     merged: flag,
     dropPathRate: shareBelowOne,
   }),
-  onePerStage("depths", "dims", "kernelSizes"),
+  ...onePerStage("dims", "depths", "kernelSizes"),
   {
     key: "smallKernelSize",
     allowed: "at most the smallest of kernelSizes, into which it is merged",

@@ -165,12 +165,20 @@ Deno.test("a RepLKNet's evaluation does not depend on the batch", () => {
 Deno.test("a RepLKNet that cannot be built throws, and says why", () => {
   const build = (changes: object) => createModel({ ...tiny, ...changes }, createRng(0));
   assertThrows(() => repLKNetConfig("XL" as "31B"), RangeError, `Unknown size "XL": use nano, 31B`);
-  assertThrows(() => build({ kernelSizes: [9] }), RangeError, "2, 1 and 2");
-  assertThrows(() => build({ kernelSizes: [9, 8] }), RangeError, "size is 8");
+  assertThrows(
+    () => build({ kernelSizes: [9] }),
+    RangeError,
+    "kernelSizes is [9], but must be as long as dims",
+  );
+  assertThrows(
+    () => build({ kernelSizes: [9, 8] }),
+    RangeError,
+    "kernelSizes.1 is 8, but must be an odd",
+  );
   assertThrows(
     () => build({ smallKernelSize: 11 }),
     RangeError,
-    "kernel of 11 into large ones of 9",
+    "smallKernelSize is 11, but must be at most the smallest",
   );
   assertThrows(() => build({ dwRatio: 1.5 }), TypeError, `unknown option "dwRatio"`);
   const { merged: _, ...short } = tiny;

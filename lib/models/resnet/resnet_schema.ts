@@ -12,7 +12,7 @@ export const resNetSchema = schemaOf<ResNetConfig>()(withRules(
     dims,
     selectiveKernels: flag,
   }),
-  onePerStage("depths", "dims"),
+  ...onePerStage("dims", "depths"),
   {
     key: "selectiveKernels",
     allowed: `false where block is "basic": only a bottleneck has them`,

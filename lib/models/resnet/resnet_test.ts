@@ -205,7 +205,11 @@ Deno.test("a ResNet's evaluation does not depend on the batch", () => {
 Deno.test("a ResNet that cannot be built throws, and says why", () => {
   const build = (changes: object) => createModel({ ...tiny, ...changes }, createRng(0));
   assertThrows(() => resNetConfig(34 as 50), RangeError, "Unknown depth 34: use 18, 50, 152, 200");
-  assertThrows(() => build({ depths: [1] }), RangeError, "1 and 2");
+  assertThrows(
+    () => build({ depths: [1] }),
+    RangeError,
+    "depths is [1], but must be as long as dims",
+  );
   const basic = { block: "basic", selectiveKernels: true };
   assertThrows(() => build(basic), RangeError, "only a bottleneck");
   assertThrows(() => build({ width: 2 }), TypeError, `unknown option "width"`);

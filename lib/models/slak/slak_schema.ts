@@ -22,5 +22,5 @@ export const sLaKSchema = schemaOf<SLaKConfig>()(withRules(
     dropPathRate: shareBelowOne,
     layerScaleInit: notNegative,
   }),
-  onePerStage("depths", "dims", "kernelSizes"),
+  ...onePerStage("dims", "depths", "kernelSizes"),
 ));

@@ -116,9 +116,17 @@ Deno.test("SLaK's evaluation does not depend on the batch", () => {
 Deno.test("a SLaK that cannot be built or run throws, and says why", () => {
   const build = (changes: object) => createModel({ ...tiny, ...changes }, createRng(0));
   assertThrows(() => sLaKConfig("large" as "tiny"), RangeError, `Unknown size "large": use nano,`);
-  assertThrows(() => build({ kernelSizes: [9] }), RangeError, "1 and 2");
-  assertThrows(() => build({ depths: [1] }), RangeError, "1 and 2");
-  assertThrows(() => build({ kernelSizes: [9, 8] }), RangeError, "size is 8,3");
+  assertThrows(
+    () => build({ kernelSizes: [9] }),
+    RangeError,
+    "kernelSizes is [9], but must be as long",
+  );
+  assertThrows(
+    () => build({ depths: [1] }),
+    RangeError,
+    "depths is [1], but must be as long as dims",
+  );
+  assertThrows(() => build({ kernelSizes: [9, 8] }), RangeError, "kernelSizes.1 is 8, but must be");
   assertThrows(() => build({ sparsity: 0.4 }), TypeError, `unknown option "sparsity"`);
   const { patchSize: _, ...short } = tiny;
   assertThrows(() => createModel(short as SLaKConfig, createRng(0)), TypeError, `"patchSize"`);

@@ -24,7 +24,7 @@ export const swinSchema = schemaOf<SwinConfig>()(withRules(
     normEps: positive,
     dropPathRate: shareBelowOne,
   }),
-  onePerStage("numHeads", "depths"),
+  ...onePerStage("depths", "numHeads"),
   {
     key: "numHeads",
     allowed:

@@ -260,8 +260,12 @@ Deno.test("evaluation of a Swin does not depend on the batch", () => {
 Deno.test("bad Swin configurations and images throw, and say what is wrong", () => {
   const build = (changes: object) =>
     createModel({ ...tiny, ...changes } as SwinConfig, createRng(0));
-  assertThrows(() => build({ numHeads: [2] }), RangeError, "2 and 1");
-  assertThrows(() => build({ numHeads: [3, 4] }), RangeError, "8 channels among 3 heads");
+  assertThrows(
+    () => build({ numHeads: [2] }),
+    RangeError,
+    "numHeads is [2], but must be as long as depths",
+  );
+  assertThrows(() => build({ numHeads: [3, 4] }), RangeError, "divisors of the layers' channels");
   assertThrows(() => build({ imageSize: 7 }), RangeError, "leave it no token");
   assertThrows(() => build({ window: 7 }), TypeError, `unknown option "window"`);
   assertThrows(() => swinConfig("large" as "tiny"), RangeError, "use nano, tiny, small");

@@ -185,8 +185,12 @@ Deno.test("evaluation does not depend on the batch, with BatchNorm either", () =
 Deno.test("bad ViT configurations and images throw, and say what is wrong", () => {
   const build = (changes: object) =>
     createModel({ ...tiny, ...changes } as ViTConfig, createRng(0));
-  assertThrows(() => build({ numHeads: 5 }), RangeError, "12 channels among 5 heads");
-  assertThrows(() => build({ norm: "group" }), RangeError, `Unknown norm "group"`);
+  assertThrows(() => build({ numHeads: 5 }), RangeError, "a divisor of embedDim");
+  assertThrows(
+    () => build({ norm: "group" }),
+    RangeError,
+    'norm is "group", but must be "layer" or "batch"',
+  );
   assertThrows(() => build({ dim: 12 }), TypeError, `unknown option "dim"`);
   assertThrows(() => vitConfig("giant" as "tiny"), RangeError, "use nano, tiny, small");
   const forward = () => build({}).forward(images(1, 16, 3), { training: false });
