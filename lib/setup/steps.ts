@@ -57,11 +57,13 @@ const dataStep: Step = {
 };
 
 /** All of the room: what is made may change with any of its files. Making again what is there takes a moment. */
-async function datasetSources(): Promise<string[]> {
-  const dir = `${root}/lib/datasets`;
-  const names = (await Array.fromAsync(Deno.readDir(dir))).map(({ name }) => name);
-  return names.filter((name) => name.endsWith(".ts") && !name.endsWith("_test.ts")).sort()
-    .map((name) => `${dir}/${name}`);
+async function datasetSources(dir = `${root}/lib/datasets`): Promise<string[]> {
+  const entries = await Array.fromAsync(Deno.readDir(dir));
+  const paths = await Promise.all(entries.map(({ name, isDirectory }) => {
+    if (isDirectory) return datasetSources(`${dir}/${name}`);
+    return name.endsWith(".ts") && !name.endsWith("_test.ts") ? [`${dir}/${name}`] : [];
+  }));
+  return paths.flat().sort();
 }
 
 async function dataEntries(): Promise<string[]> {
