@@ -12,7 +12,10 @@ import type { Precision } from "lib/nn/pointwise.ts";
 import { corrupt, severities } from "lib/robustness/mod.ts";
 import { emptyCropBatch, multiCrop } from "lib/ssl/views/batch.ts";
 import { sampleViews } from "lib/ssl/views/sample.ts";
-import { createDinoState, dinoStep, type StepValues } from "lib/ssl/dino/step.ts";
+import { dinoCrops } from "lib/ssl/dino/crops.ts";
+import { createDino } from "lib/ssl/dino/dino.ts";
+import type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
+import { trainStep } from "lib/ssl/method/step.ts";
 import type {
   AugmentCase,
   BenchCase,
@@ -86,15 +89,24 @@ function block(subject: BlockCase, precision?: Precision): Workload {
   return () => tf.dispose(tf.grads(run)(inputs, dy));
 }
 
-const values: StepValues = {
+/** DINO's values, with a constant learning rate: the time of a step does not depend on it. */
+const recipe: Omit<DinoRecipe, "model" | "head"> = {
+  crops: dinoCrops,
+  batchSize: 256,
+  epochs: 1,
   lr: 1e-4,
+  minLr: 1e-4,
+  warmupShare: 0,
   weightDecay: 0.04,
-  teacherMomentum: 0.996,
-  teacherTemp: 0.04,
-  studentTemp: 0.1,
-  centerMomentum: 0.9,
+  weightDecayEnd: 0.04,
   clipNorm: 3,
-  freezeLastLayer: false,
+  freezeLastLayerShare: 0,
+  studentTemp: 0.1,
+  teacherTemp: 0.04,
+  warmupTeacherTemp: 0.04,
+  warmupTeacherTempShare: 0,
+  teacherMomentum: 0.996,
+  centerMomentum: 0.9,
 };
 
 function step(
@@ -102,14 +114,18 @@ function step(
   precision?: Precision,
 ): Workload {
   const rng = createRng(0);
-  const state = createDinoState(model, head, rng.fork("init"));
+  const method = createDino({ ...recipe, model, head }, rng.fork("init"));
   const views = {
     global: random<tf.Rank.R4>([2 * batch, globalSize, globalSize, 3], 1),
     local: random<tf.Rank.R4>([localCrops * batch, localSize, localSize, 3], 2),
   };
-  const now = { ...values, precision };
+  const training = { method, optimizer: new Map() };
+  const where = { step: 0, stepsPerEpoch: 1, totalSteps: 1, precision };
   let steps = 0;
-  return () => void dinoStep(state, views, now, rng.fork("drop path").fork(steps++));
+  return () => {
+    const now = { ...where, rng: rng.fork("drop path").fork(steps++) };
+    trainStep(training, views, recipe, now);
+  };
 }
 
 function inference({ model, batch, size }: InferenceCase): Workload {

@@ -4,8 +4,13 @@ export interface CosineOptions {
   readonly base: number;
   readonly final: number;
   readonly totalSteps: number;
-  /** Steps of linear warm-up from 0 to `base`, both ends included. */
+  /** Steps of linear warm-up from 0. */
   readonly warmupSteps?: number;
+  /**
+   * Which step of the warm-up has the value `base`: its last one (DINO's code), or the one after it (BYOL's and SimCLR's
+   * code). By default, the last one.
+   */
+  readonly warmupEnd?: "last" | "after";
 }
 
 /**
@@ -15,11 +20,14 @@ export interface CosineOptions {
  * @throws {RangeError} If the step is outside the schedule.
  */
 export function cosineSchedule(step: number, options: CosineOptions): number {
-  const { base, final, totalSteps, warmupSteps = 0 } = options;
+  const { base, final, totalSteps, warmupSteps = 0, warmupEnd = "last" } = options;
   if (!(step >= 0 && step < totalSteps)) {
     throw new RangeError(`Cannot schedule step ${step}: the run has ${totalSteps} steps`);
   }
-  if (step < warmupSteps) return warmupSteps === 1 ? 0 : base * step / (warmupSteps - 1);
+  if (step < warmupSteps) {
+    const rises = warmupEnd === "after" ? warmupSteps : Math.max(warmupSteps - 1, 1);
+    return base * step / rises;
+  }
   const progress = (step - warmupSteps) / (totalSteps - warmupSteps);
   return final + 0.5 * (base - final) * (1 + Math.cos(Math.PI * progress));
 }

@@ -1,9 +1,10 @@
 /** The sizes, the recipe and the id of an experiment at a scale. */
 import { createHash } from "node:crypto";
-import type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
+import type { Recipe } from "lib/ssl/methods.ts";
 import {
   type DataConfig,
   type PretrainConfig,
+  type RecipeAnyScale,
   type RunKey,
   type ScaledConfig,
   type ScaleName,
@@ -15,6 +16,7 @@ export {
   type DataConfig,
   type Key,
   type PretrainConfig,
+  type RecipeAnyScale,
   type RunKey,
   type Scale,
   type ScaleName,
@@ -54,16 +56,17 @@ export function sizesAt<S>(config: ScaledConfig<S>, scale: ScaleName): S {
 }
 
 /** The whole recipe at a scale. @throws {RangeError | TypeError} As {@linkcode sizesAt}. */
-export function recipeAt(config: PretrainConfig, scale: ScaleName): DinoRecipe {
+export function recipeAt<R extends Recipe>(config: PretrainConfig<R>, scale: ScaleName): R {
   const { imageSize, batchSize, epochs } = sizesAt(config, scale);
-  const { recipe, recipe: { crops } } = config;
+  const recipe: RecipeAnyScale<Recipe> = config.recipe;
+  const { crops } = recipe;
   const localSize = Math.round(crops.localSize / crops.globalSize * imageSize);
   return {
     ...recipe,
     crops: { ...crops, globalSize: imageSize, localSize },
     batchSize,
     epochs,
-  };
+  } as Recipe as R;
 }
 
 /**

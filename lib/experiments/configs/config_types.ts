@@ -2,7 +2,7 @@
  * The config of a pre-training: plain data, so that it can be printed, compared, hashed and changed
  * in one place. `pretrain_schema.ts` says which values are allowed.
  */
-import type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
+import type { Recipe } from "lib/ssl/methods.ts";
 
 /** Which images a run is trained on. The scale says how large and how many they are. */
 export type DataConfig =
@@ -58,11 +58,14 @@ export interface ScaledConfig<S> {
   readonly scales: Readonly<Record<ScaleName, S>>;
 }
 
-/** A pre-training experiment: one network, one recipe, one data set, three scales. */
-export interface PretrainConfig extends ScaledConfig<Scale> {
+/** A recipe without what the scale decides; of a union of recipes, each without it. */
+export type RecipeAnyScale<R extends Recipe> = R extends unknown ? Omit<R, "batchSize" | "epochs">
+  : never;
+
+/** A pre-training experiment: one network, one recipe, one data set, three scales. `R` is the recipe of its method. */
+export interface PretrainConfig<R extends Recipe = Recipe> extends ScaledConfig<Scale> {
   readonly data: DataConfig;
-  /** The recipe without what the scale decides. */
-  readonly recipe: Omit<DinoRecipe, "batchSize" | "epochs">;
+  readonly recipe: RecipeAnyScale<R>;
 }
 
 /** What decides a run's numbers, and so its name on disk. */

@@ -1,5 +1,6 @@
 /** The experiments of the notebooks, each with its cost and what it reached. */
 import { dinoCrops } from "lib/ssl/dino/crops.ts";
+import type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
 import { override, type PretrainConfig } from "lib/experiments/configs/config.ts";
 
 /**
@@ -27,7 +28,7 @@ import { override, type PretrainConfig } from "lib/experiments/configs/config.ts
  * A step of the larger network costs three to four times as much, and no arm was ahead by more than the noise of 2,000
  * images, so the cheapest went on.
  */
-export const bcSslStart: PretrainConfig = {
+export const bcSslStart: PretrainConfig<DinoRecipe> = {
   name: "start",
   data: { kind: "fashion-mnist", placed: true },
   recipe: {
@@ -109,7 +110,7 @@ export const bcSslStart: PretrainConfig = {
  * | the reference's | 18.3 | 19.4 | 20.8 | 21.8 | 22.6 | 22.5 |
  * | as here | 18.8 | 22.0 | 22.0 | 23.4 | 23.5 | 25.1 |
  */
-export const bcSslEmoji: PretrainConfig = {
+export const bcSslEmoji: PretrainConfig<DinoRecipe> = {
   ...override(bcSslStart, {
     name: "emoji",
     recipe: {

@@ -18,11 +18,12 @@ import { swinConfig } from "lib/models/swin/swin_configs.ts";
 import { vitConfig } from "lib/models/vit/vit_configs.ts";
 import { figure2, table1, table2, table3 } from "lib/paper/mod.ts";
 import { dinoCrops } from "lib/ssl/dino/crops.ts";
+import type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
 import type { PretrainConfig, Scale } from "lib/experiments/configs/config.ts";
 
 /** A run of the paper. */
 export interface PaperRun {
-  readonly config: PretrainConfig;
+  readonly config: PretrainConfig<DinoRecipe>;
   /** Top-1 as the paper prints it, fractions; null where it prints none. */
   readonly linear: number | null;
   readonly knn: number | null;
@@ -59,7 +60,7 @@ const small: Readonly<Record<"smoke" | "laptop", Scale>> = {
 };
 
 /** DINO's default recipe, of 100 epochs. */
-const after100: PretrainConfig["recipe"] = {
+const after100: PretrainConfig<DinoRecipe>["recipe"] = {
   model: vitConfig("small"),
   head: {
     hiddenDim: 2048,
@@ -88,7 +89,7 @@ const after100: PretrainConfig["recipe"] = {
 };
 
 /** The same for 300: a softer teacher, once it has learnt something, and prototypes of any length. */
-const after300: PretrainConfig["recipe"] = {
+const after300: PretrainConfig<DinoRecipe>["recipe"] = {
   ...after100,
   head: { ...after100.head, normLastLayer: false },
   warmupShare: 10 / 300,
@@ -111,8 +112,8 @@ type Epochs = 100 | 300;
 function configOf(
   name: string,
   epochs: Epochs,
-  changes: Partial<PretrainConfig["recipe"]>,
-): PretrainConfig {
+  changes: Partial<PretrainConfig<DinoRecipe>["recipe"]>,
+): PretrainConfig<DinoRecipe> {
   const paper: Scale = {
     imageSize: 224,
     trainCount: imageNet.train,
@@ -143,7 +144,7 @@ const ofAuthors = { teacherDropPath: true } as const;
  * @param kernelSize Odd, pixels a side.
  * @param batchNorm After each depthwise convolution: BC-SSL-T.
  */
-export function convNeXtRun(kernelSize: number, batchNorm: boolean): PretrainConfig {
+export function convNeXtRun(kernelSize: number, batchNorm: boolean): PretrainConfig<DinoRecipe> {
   const name = `${batchNorm ? "bcssl_t" : "convnext_t"}_k${kernelSize}`;
   return configOf(name, 100, { model: convNeXtTiny(kernelSize, batchNorm), ...ofAuthors });
 }
@@ -191,7 +192,7 @@ const exaFlops = {
 function run(
   name: string,
   epochs: Epochs,
-  changes: Partial<PretrainConfig["recipe"]>,
+  changes: Partial<PretrainConfig<DinoRecipe>["recipe"]>,
   per100: number,
   reported: Reported,
 ): PaperRun {

@@ -1,10 +1,18 @@
 import { dinoCrops } from "lib/ssl/dino/crops.ts";
-import { runLength, stepValues } from "lib/ssl/dino/recipe.ts";
+import { type DinoRecipe, dinoValues } from "lib/ssl/dino/recipe.ts";
+import { cosineValues, pretrainLength } from "lib/ssl/method/recipe.ts";
+import type { RunLength } from "lib/train/loop.ts";
 import { recipeAt, runId, scaleNames } from "lib/experiments/configs/config.ts";
 import { type PaperRun, paperRuns } from "lib/experiments/configs/paper_runs.ts";
 import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
 
 const imageNet = 1_281_167;
+
+/** The values of all schedules before a step. */
+function stepValues(recipe: DinoRecipe, step: number, length: RunLength) {
+  const now = { ...length, step };
+  return { ...cosineValues(recipe, now), ...dinoValues(recipe, now) };
+}
 
 function named(name: string): PaperRun {
   return paperRuns.find(({ config }) => config.name === name)!;
@@ -16,7 +24,7 @@ Deno.test("paperRuns have names and ids of their own, and recipes that each scal
   assertEquals(new Set(keys.map((key) => runId(key).split("-")[1])).size, 23);
   for (const { config } of paperRuns) {
     for (const scale of scaleNames) {
-      runLength(recipeAt(config, scale), config.scales[scale].trainCount);
+      pretrainLength(recipeAt(config, scale), config.scales[scale].trainCount);
     }
     const smallest = recipeAt(config, "smoke").crops.localSize;
     assertTrue(smallest >= 32, `${config.name}: the last map of ${smallest} pixels is empty`);
@@ -27,7 +35,7 @@ Deno.test("paperRuns at paper scale take 2,502 steps an epoch of 224 and 96 pixe
   for (const { config } of paperRuns) {
     const recipe = recipeAt(config, "paper");
     const epochs = config.name.endsWith("_300ep") ? 300 : 100;
-    const length = runLength(recipe, imageNet);
+    const length = pretrainLength(recipe, imageNet);
     assertEquals(length, { stepsPerEpoch: 2502, totalSteps: 2502 * epochs });
     const { globalSize, localSize, localCrops } = recipe.crops;
     assertEquals([recipe.batchSize, globalSize, localSize, localCrops], [512, 224, 96, 8]);
@@ -38,7 +46,7 @@ Deno.test("paperRuns at paper scale take 2,502 steps an epoch of 224 and 96 pixe
 
 Deno.test("a run of 100 epochs has DINO's default values on its way", () => {
   const recipe = recipeAt(named("bcssl_t_k9_100ep").config, "paper");
-  const length = runLength(recipe, imageNet);
+  const length = pretrainLength(recipe, imageNet);
   const at = (epoch: number) => stepValues(recipe, 2502 * epoch, length);
   assertClose([at(5).lr, at(10).lr], [5e-4, 1e-3], 1e-3); // linearly to 0.0005 · 512 / 256 in ten epochs
   const last = stepValues(recipe, length.totalSteps - 1, length);
@@ -46,7 +54,7 @@ Deno.test("a run of 100 epochs has DINO's default values on its way", () => {
   assertClose([at(0).weightDecay, at(0).teacherMomentum], [0.04, 0.996]);
   assertEquals([at(0), at(40)].map(({ teacherTemp }) => teacherTemp), [0.04, 0.04]);
   assertEquals([0, 0.999, 1].map((epoch) => at(epoch).freezeLastLayer), [true, true, false]);
-  const { clipNorm, studentTemp, centerMomentum, teacherDropPath, optimizer } = at(1);
+  const { clipNorm, studentTemp, centerMomentum, teacherDropPath, optimizer } = recipe;
   assertEquals([clipNorm, studentTemp, centerMomentum], [3, 0.1, 0.9]);
   assertEquals([teacherDropPath, optimizer], [true, "adamw"]);
   assertEquals(recipe.head, {
@@ -61,7 +69,7 @@ Deno.test("a run of 100 epochs has DINO's default values on its way", () => {
 
 Deno.test("a run of 300 epochs warms the teacher's temperature for thirty, and learns the prototypes' lengths", () => {
   const recipe = recipeAt(named("bcssl_s_k9_300ep").config, "paper");
-  const length = runLength(recipe, imageNet);
+  const length = pretrainLength(recipe, imageNet);
   const temp = (epoch: number) => stepValues(recipe, 2502 * epoch, length).teacherTemp;
   assertClose([temp(0), temp(29), temp(30), temp(299)], [0.04, 0.07, 0.07, 0.07]);
   assertTrue(temp(15) > 0.054 && temp(15) < 0.057, `${temp(15)} half-way`);

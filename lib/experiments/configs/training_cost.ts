@@ -1,7 +1,8 @@
 /** What a pre-training costs in arithmetic, counted before a step of it is taken. */
 import { constantRng } from "lib/rng.ts";
 import { createModel, totalCost } from "lib/models/mod.ts";
-import { type DinoRecipe, runLength } from "lib/ssl/dino/recipe.ts";
+import { pretrainLength } from "lib/ssl/method/recipe.ts";
+import { headCost, type Recipe } from "lib/ssl/methods.ts";
 
 /** Of all steps of a run. */
 export interface TrainingCost {
@@ -13,29 +14,22 @@ export interface TrainingCost {
 }
 
 /**
- * Counts the multiply–adds of backbone and head: forward and twice as much back for the student's views, forward for the teacher's.
+ * Counts the multiply–adds of backbone and heads. The views of the network that the gradient moves go forward and, for
+ * twice as much, back; the two global views also go through the network whose output is constant, forward alone.
  *
  * Norms, activations, augmentation, optimiser and k-NN count nothing, as in the papers' FLOPs.
  *
  * @param imageCount Of the data set.
- * @throws {RangeError} As `runLength`, or if a crop is too small for the network.
+ * @throws {RangeError} As `pretrainLength`, or if a crop is too small for the network.
  */
-export function trainingCost(recipe: DinoRecipe, imageCount: number): TrainingCost {
-  const { batchSize, crops, head } = recipe;
-  const { totalSteps: steps } = runLength(recipe, imageCount);
+export function trainingCost(recipe: Recipe, imageCount: number): TrainingCost {
+  const { batchSize, crops } = recipe;
+  const { totalSteps: steps } = pretrainLength(recipe, imageCount);
   using model = createModel(recipe.model, constantRng());
-  const [global, local] = [crops.globalSize, crops.localSize].map((size) =>
-    totalCost(model, size).multiplyAdds + headCost(model.featureDim, head)
-  ) as [number, number];
-  const student = 2 * global + crops.localCrops * local;
+  const { onTape, constant } = headCost(recipe, model.featureDim);
+  const global = totalCost(model, crops.globalSize).multiplyAdds;
+  const local = crops.localCrops > 0 ? totalCost(model, crops.localSize).multiplyAdds : 0;
+  const trained = 2 * (global + onTape) + crops.localCrops * (local + onTape);
   const images = steps * batchSize;
-  return { steps, images, exaFlops: 2 * images * (3 * student + 2 * global) / 1e18 };
-}
-
-/** Multiply–adds of a view's way through the head. */
-function headCost(
-  featureDim: number,
-  { hiddenDim, bottleneckDim, outDim }: DinoRecipe["head"],
-): number {
-  return hiddenDim * (featureDim + hiddenDim + bottleneckDim) + bottleneckDim * outDim;
+  return { steps, images, exaFlops: 2 * images * (3 * trained + 2 * (global + constant)) / 1e18 };
 }

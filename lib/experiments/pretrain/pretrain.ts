@@ -1,11 +1,14 @@
-/** The verb `pretrain`: trains by DINO, or goes on with, or simply loads, one run. */
+/** The verb `pretrain`: trains one run without labels, goes on with it, or simply loads it. */
 import { createRng } from "lib/rng.ts";
-import { loadDinoState, saveDinoState } from "lib/ssl/dino/checkpoint.ts";
-import { collapseWatch } from "lib/ssl/dino/collapse.ts";
+import { alarmWatch } from "lib/ssl/method/alarms.ts";
+import { loadTraining, saveTraining } from "lib/ssl/method/checkpoint.ts";
+import { firstWeights } from "lib/ssl/method/network.ts";
+import { pretrainLength, warmupSteps } from "lib/ssl/method/recipe.ts";
+import type { Training } from "lib/ssl/method/step.ts";
+import { trainByMethod } from "lib/ssl/method/train.ts";
+import { createMethod, type Recipe } from "lib/ssl/methods.ts";
 import { createCropper } from "lib/ssl/views/cropper.ts";
-import { type DinoRecipe, runLength } from "lib/ssl/dino/recipe.ts";
-import { createDinoState, disposeDinoState } from "lib/ssl/dino/step.ts";
-import { trainDino } from "lib/ssl/dino/train.ts";
+import { disposeOptimizer } from "lib/train/optimizer_state.ts";
 import { imageCount } from "lib/datasets/pictures/images.ts";
 import { type DataSplit, openData, withoutClasses } from "lib/experiments/configs/data.ts";
 import { type PretrainConfig, recipeAt, sizesAt } from "lib/experiments/configs/config.ts";
@@ -44,44 +47,35 @@ export async function pretrain(
       heedPrecision(recipe, options.onWarning ?? console.warn);
       const split = await openData(config.data, sizes, options.onWarning);
       await recordPictures(folder, { config, scale });
-      return dinoLearner(recipe, split, seed);
+      return methodLearner(recipe, split, seed);
     },
   } as const;
   if (!options.fresh) await requireSamePictures(folder, { config, scale }, options.onWarning);
   return await trainRun(run, options);
 }
 
-/** DINO on a data set's unlabelled images, watched by the teacher's k-NN. */
-function dinoLearner(recipe: DinoRecipe, data: DataSplit, seed: number): Learner {
-  const { batchSize, crops, head, warmupShare } = recipe;
+/** A method on a data set's unlabelled images, watched by the k-NN of the network that it is to give. */
+function methodLearner(recipe: Recipe, data: DataSplit, seed: number): Learner {
   const rng = createRng(seed);
-  const { totalSteps } = runLength(recipe, imageCount(data.pretrain));
-  const state = createDinoState(recipe.model, head, rng.fork("init"));
+  const { totalSteps } = pretrainLength(recipe, imageCount(data.pretrain));
+  const method = createMethod(recipe, firstWeights(rng));
+  const training: Training = { method, optimizer: new Map() };
   const noClasses = withoutClasses(data);
-  const collapse = collapseWatch({
-    outDim: head.outDim,
-    warmupSteps: Math.round(warmupShare * totalSteps),
-  });
   return {
-    batchSize,
+    batchSize: recipe.batchSize,
     totalSteps,
     ...(noClasses && { unmonitored: `No k-NN is measured on the way: ${noClasses}` }),
-    async *train(done, batch) {
-      using cropper = createCropper(data.pretrain, crops, { rng: rng.fork("crops") });
-      const views = {
-        count: cropper.count,
-        prefetch: cropper.prefetch,
-        next: (indices: Uint32Array, step: number) => batch(cropper.next(indices, step)),
-      };
-      yield* trainDino(state, views, recipe, { rng, done });
+    async *train(done, wait) {
+      using cropper = createCropper(data.pretrain, recipe.crops, { rng: rng.fork("crops") });
+      yield* trainByMethod(training, cropper, recipe, { rng, done, wait });
     },
-    measure: (pause) => knnMetrics(state.teacher.model, data, crops, pause),
-    alarms({ step, metrics: { teacherEntropy, kl, featureStd } }) {
-      if (teacherEntropy === undefined || kl === undefined || featureStd === undefined) return [];
-      return collapse(step, { teacherEntropy, kl, featureStd });
+    measure: (pause) => knnMetrics(method.evaluated, data, recipe.crops, pause),
+    alarms: alarmWatch(method.alarms, warmupSteps(recipe, totalSteps)),
+    save: (path, step) => saveTraining(path, training, step),
+    load: (path) => loadTraining(path, training),
+    [Symbol.dispose]() {
+      method[Symbol.dispose]();
+      disposeOptimizer(training.optimizer);
     },
-    save: (path, step) => saveDinoState(path, state, step),
-    load: (path) => loadDinoState(path, state),
-    [Symbol.dispose]: () => disposeDinoState(state),
   };
 }

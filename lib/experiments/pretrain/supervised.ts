@@ -15,6 +15,7 @@ import {
   trainSupervised,
 } from "lib/eval/supervised/train_supervised.ts";
 import { createModel, type Model } from "lib/models/mod.ts";
+import { backboneStream } from "lib/ssl/method/network.ts";
 import type { CropRecipe } from "lib/ssl/views/crop_recipe.ts";
 import { recipeAt, type RunKey, sizesAt } from "lib/experiments/configs/config.ts";
 import { type DataSplit, openData, requireClasses } from "lib/experiments/configs/data.ts";
@@ -75,8 +76,7 @@ function twinLearner(
   const { train, test } = data;
   const { totalSteps } = supervisedLength(recipe, imageCount(train));
   const { crops } = recipeAt(config, scale);
-  // The stream of pretrain's own student and teacher, so these are the very weights it starts from.
-  const model = createModel(recipe.model, createRng(seed).fork("init").fork("backbone"), {
+  const model = createModel(recipe.model, backboneStream(seed), {
     numClasses: train.classNames.length,
   });
   const state: SupervisedState = { model, optimizer: new Map() };

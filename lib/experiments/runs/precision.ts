@@ -1,6 +1,6 @@
 /** What becomes of a recipe's `precision` on this machine. */
 import { type NativeStatus, nativeStatus } from "lib/native/mod.ts";
-import type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
+import type { CommonRecipe } from "lib/ssl/method/recipe.ts";
 
 /** The families whose blocks can be computed in bf16. */
 const families: readonly string[] = ["convnext", "convnext_isotropic", "slak"];
@@ -11,7 +11,7 @@ const families: readonly string[] = ["convnext", "convnext_isotropic", "slak"];
  * @throws {RangeError} If the network has nothing to compute in that precision.
  */
 export function heedPrecision(
-  { precision, model: { arch } }: Pick<DinoRecipe, "precision" | "model">,
+  { precision, model: { arch } }: Pick<CommonRecipe, "precision" | "model">,
   warn: (message: string) => void,
   { active, bf16, reason }: NativeStatus = nativeStatus(),
 ): void {

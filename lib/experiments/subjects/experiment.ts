@@ -1,5 +1,5 @@
 /** A run's key, looked up once: what every verb that evaluates a run needs to know of it. */
-import type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
+import type { Recipe } from "lib/ssl/methods.ts";
 import { recipeAt, type RunKey, type Scale, sizesAt } from "lib/experiments/configs/config.ts";
 import { type DataSplit, openData, requireClasses } from "lib/experiments/configs/data.ts";
 
@@ -7,7 +7,7 @@ import { type DataSplit, openData, requireClasses } from "lib/experiments/config
 export interface Experiment {
   readonly key: RunKey;
   /** The recipe at the scale. */
-  readonly recipe: DinoRecipe;
+  readonly recipe: Recipe;
   readonly sizes: Scale;
   /** Opens its images, the same for every seed. */
   data(): Promise<DataSplit>;

@@ -1,9 +1,10 @@
 /** Subjects of an evaluation: the networks of a run at some point, or any file of weights. */
 import { absolutePath } from "lib/paths.ts";
-import { createRng } from "lib/rng.ts";
 import { createModel, type Model } from "lib/models/mod.ts";
+import { checkpointKey, type Recipe } from "lib/ssl/methods.ts";
 import { disposeTree } from "lib/nn/parameters.ts";
 import { bestPath, listCheckpoints } from "lib/runs/checkpoints.ts";
+import { backboneStream } from "lib/ssl/method/network.ts";
 import { listed } from "lib/weights/weight_names.ts";
 import { loadWeights } from "lib/weights/weights.ts";
 import { recipeAt, type RunKey } from "lib/experiments/configs/config.ts";
@@ -18,8 +19,10 @@ import { twinId } from "lib/experiments/subjects/supervised_twin.ts";
 
 /**
  * The network to evaluate:
- * - `teacher`, `student`: the networks of the run's last checkpoint.
- * - `best`: the teacher of the checkpoint with the best k-NN.
+ * - `teacher`: the network of the run's last checkpoint that its method gives for use: DINO's teacher, BYOL's online
+ *   network.
+ * - `student`: the network of the last checkpoint that the gradient moves. In BYOL this is the `teacher`, too.
+ * - `best`: as `teacher`, from the checkpoint with the best k-NN.
  * - `init`: the weights that both start from.
  * - `supervised`: the last checkpoint of the run's twin, the same network trained with labels.
  * - a file: weights of the same network, in any format that `loadWeights` reads; `key` says which
@@ -113,12 +116,11 @@ export async function loadSubject(
   of: Subject,
   { path }: SubjectWeights,
 ): Promise<Model> {
-  const { model: modelConfig } = recipeAt(config, scale);
-  // The same random stream as in pretrain, so these are the very weights that it starts from.
-  const model = createModel(modelConfig, createRng(seed).fork("init").fork("backbone"));
+  const recipe = recipeAt(config, scale);
+  const model = createModel(recipe.model, backboneStream(seed));
   if (path === undefined) return model;
   try {
-    const key = of === "student" ? "student" : typeof of === "object" ? of.key : undefined;
+    const key = keyOf(recipe, of);
     const { missing, misshapen } = await loadWeights(model, path, { strict: false, key });
     const wrong = [...missing, ...misshapen.map(({ name }) => name)];
     if (wrong.length > 0) {
@@ -129,4 +131,11 @@ export async function loadSubject(
     disposeTree(model.params);
     throw error;
   }
+}
+
+/** Where in a file of weights a subject's are; `undefined` where the file has only one network. */
+function keyOf(recipe: Recipe, of: Subject): string | undefined {
+  if (typeof of === "object") return of.key;
+  if (of === "best") return checkpointKey(recipe, "teacher");
+  return of === "teacher" || of === "student" ? checkpointKey(recipe, of) : undefined;
 }

@@ -1,18 +1,25 @@
 import * as tf from "lib/tf.ts";
 import { createRng } from "lib/rng.ts";
 import { namedVariables, parameters } from "lib/nn/parameters.ts";
-import { createDinoHead, dinoHead, type DinoHeadConfig, prototypeLogits } from "./head.ts";
+import {
+  createDinoHead,
+  dinoBottleneck,
+  dinoHead,
+  type DinoHeadConfig,
+  prototypeLogits,
+} from "./head.ts";
 import { dinoLoss, nextCenter, teacherProbabilities } from "./loss.ts";
-import { forwardViews } from "./network.ts";
+import { featuresOf } from "lib/ssl/method/network.ts";
+import type { Views } from "lib/ssl/views/views.ts";
 import {
   createDinoState,
   type DinoState,
   dinoStep,
   disposeDinoState,
+  loadDinoState,
+  saveDinoState,
   type StepValues,
-} from "./step.ts";
-import type { Views } from "lib/ssl/views/views.ts";
-import { loadDinoState, saveDinoState } from "./checkpoint.ts";
+} from "lib/testing/dino.ts";
 import {
   assertClose,
   assertEquals,
@@ -136,13 +143,13 @@ Deno.test("the head has the official names, and freezes g with normLastLayer", (
 
 // ---------------------------------------------------------------- network
 
-Deno.test("forwardViews() passes neighbours of one resolution together, others apart", () => {
-  const { student } = newState();
+Deno.test("featuresOf() passes neighbours of one resolution together, others apart", () => {
   const a = tf.randomNormal([4, 16, 16, 3], 0, 1, "float32", 1) as tf.Tensor4D;
   const b = tf.randomNormal([4, 16, 16, 3], 3, 1, "float32", 2) as tf.Tensor4D;
-  const together = forwardViews(student, [a, b], { training: true }).features;
-  assertClose(together, forwardViews(student, [tf.concat([a, b])], { training: true }).features);
-  const apart = forwardViews(student, [a], { training: true }).features;
+  const { model } = newState().student;
+  const together = featuresOf(model, [a, b], { training: true });
+  assertClose(together, featuresOf(model, [tf.concat([a, b])], { training: true }));
+  const apart = featuresOf(model, [a], { training: true });
   const gap = together.slice([0], [4]).sub(apart).abs().max().dataSync()[0]!;
   assertTrue(gap > 1e-3, "a shared pass shares BatchNorm's statistics");
 });
@@ -186,8 +193,10 @@ Deno.test("dinoStep() with a frozen last layer leaves the prototypes and their m
 Deno.test("dinoStep() takes the centre's step from the raw logits of the teacher, after the loss", () => {
   const state = newState();
   const crops = views();
-  const { bottleneck } = forwardViews(state.teacher, [crops.global], { training: true });
-  const logits = prototypeLogits(bottleneck, state.teacher.params.head.last_layer);
+  const { model, params: { head } } = state.teacher;
+  const features = featuresOf(model, [crops.global], { training: true });
+  const bottleneck = dinoBottleneck(features, head, { training: true });
+  const logits = prototypeLogits(bottleneck, head.last_layer);
   dinoStep(state, crops, now, createRng(1));
   assertClose(state.center, logits.mean(0).mul(0.2));
 });

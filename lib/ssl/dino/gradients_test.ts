@@ -1,8 +1,13 @@
 import * as tf from "lib/tf.ts";
 import { createRng, type Rng } from "lib/rng.ts";
 import { namedVariables } from "lib/nn/parameters.ts";
-import { batchGradients, type GradientOptions } from "./gradients.ts";
-import { createDinoState, type DinoState, dinoStep, type StepValues } from "./step.ts";
+import {
+  createDinoState,
+  dinoGradients,
+  type DinoState,
+  dinoStep,
+  type StepValues,
+} from "lib/testing/dino.ts";
 import type { Views } from "lib/ssl/views/views.ts";
 import {
   assertClose,
@@ -30,7 +35,7 @@ const head = {
   batchNorm: false,
   normLastLayer: false,
 };
-const now: StepValues & GradientOptions = {
+const now: StepValues = {
   lr: 0.05,
   weightDecay: 0.1,
   teacherMomentum: 0.9,
@@ -55,8 +60,7 @@ function newState(model: Parameters<typeof createDinoState>[0] = plain): DinoSta
     const values = variable.dataSync<"float32">().map((value) => value + noise.normal(0, 0.02));
     if (variable.trainable) variable.assign(tf.tensor(values, variable.shape));
   }
-  state.center.dispose();
-  state.center = tf.randomNormal([head.outDim], 0, 0.3, "float32", 3) as tf.Tensor1D;
+  state.center.assign(tf.randomNormal([head.outDim], 0, 0.3, "float32", 3) as tf.Tensor1D);
   return state;
 }
 
@@ -86,13 +90,15 @@ for (const accumulate of [2, 3, 5]) {
 Deno.test("batchGradients() in micro-batches keeps the loss and the gradients of each image's share", () => {
   const state = newState();
   const crops = views();
-  const whole = batchGradients(state, crops, now, createRng(1));
-  const parts = batchGradients(state, crops, { ...now, accumulate: 2 }, createRng(1));
+  const whole = dinoGradients(state, crops, now, createRng(1));
+  const parts = dinoGradients(state, crops, { ...now, accumulate: 2 }, createRng(1));
   assertClose(parts.loss, whole.loss, 1e-6);
-  assertClose(parts.entropy, whole.entropy, 1e-6);
-  assertClose(parts.center, whole.center, 1e-6);
-  assertEquals([...parts.grads.keys()], [...whole.grads.keys()]);
-  for (const [name, grad] of parts.grads) assertClose(grad, whole.grads.get(name)!, 1e-5);
+  assertClose(parts.means.entropy!, whole.means.entropy!, 1e-6);
+  assertClose(parts.means.center!, whole.means.center!, 1e-6);
+  assertEquals(Object.keys(parts.grads), Object.keys(whole.grads));
+  for (const [name, grad] of Object.entries(parts.grads)) {
+    assertClose(grad, whole.grads[name]!, 1e-5);
+  }
 });
 
 Deno.test("in micro-batches, BatchNorm moves its running statistics by each of them", () => {
@@ -100,7 +106,7 @@ Deno.test("in micro-batches, BatchNorm moves its running statistics by each of t
   const crops = views();
   const means = (accumulate: number) => {
     const state = newState(model);
-    batchGradients(state, crops, { ...now, accumulate }, createRng(1));
+    dinoGradients(state, crops, { ...now, accumulate }, createRng(1));
     const buffers = namedVariables(state.teacher.params.backbone);
     return buffers.get("stages.0.0.bn.running_mean")!.dataSync<"float32">();
   };
@@ -114,9 +120,9 @@ Deno.test("batchGradients() drops paths in the teacher only if told to, anew at 
   const model = { ...plain, dropPathRate: 0.5 };
   const state = newState(model);
   const crops = views();
-  const teacher = (options: Partial<GradientOptions>, rng: Rng) => {
-    const { features, center, loss } = batchGradients(state, crops, { ...now, ...options }, rng);
-    return { features: features.dataSync(), center: center.dataSync(), loss };
+  const teacher = (options: Partial<StepValues>, rng: Rng) => {
+    const { rows, means, loss } = dinoGradients(state, crops, { ...now, ...options }, rng);
+    return { features: rows.features!.dataSync(), center: means.center!.dataSync(), loss };
   };
   const kept = teacher({}, createRng(1));
   assertEquals(teacher({ teacherDropPath: false }, createRng(2)).features, kept.features);
@@ -133,7 +139,7 @@ Deno.test("batchGradients() drops paths in the teacher only if told to, anew at 
 Deno.test("a model without stochastic depth is the same under teacherDropPath", () => {
   const crops = views();
   const losses = [false, true].map((teacherDropPath) =>
-    batchGradients(newState(), crops, { ...now, teacherDropPath }, createRng(1)).loss
+    dinoGradients(newState(), crops, { ...now, teacherDropPath }, createRng(1)).loss
   );
   assertEquals(losses[0], losses[1]);
 });
@@ -143,13 +149,13 @@ Deno.test("batchGradients() keeps no tensor but its results, also in micro-batch
     const state = newState();
     const crops = views();
     assertNoLeak(() => {
-      const { grads, entropy, center, features } = batchGradients(
+      const { grads, means, rows } = dinoGradients(
         state,
         crops,
         { ...now, accumulate },
         createRng(1),
       );
-      tf.dispose([...grads.values(), entropy, center, features]);
+      tf.dispose([grads, means, rows].flatMap(Object.values));
     });
     assertNoLeak(() => void dinoStep(state, crops, { ...now, accumulate }, createRng(1)));
   }
@@ -170,6 +176,6 @@ Deno.test("a bad micro-batch stops the step before anything has changed", () => 
 });
 
 Deno.test("batchGradients() refuses more micro-batches than images", () => {
-  const run = () => batchGradients(newState(), views(), { ...now, accumulate: 6 }, createRng(1));
+  const run = () => dinoGradients(newState(), views(), { ...now, accumulate: 6 }, createRng(1));
   assertThrows(run, RangeError, "5 images into 6 micro-batches");
 });

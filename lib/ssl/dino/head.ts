@@ -10,6 +10,7 @@ import { l2Normalize } from "lib/nn/l2_normalize.ts";
 import { laidOut } from "lib/nn/layout.ts";
 import { createLinear, linear, type LinearParams } from "lib/nn/linear.ts";
 import { batchNorm, type BatchNormParams, createBatchNorm } from "lib/nn/norms.ts";
+import type { HeadCost } from "lib/ssl/method/method.ts";
 
 export interface DinoHeadConfig {
   readonly hiddenDim: number;
@@ -52,6 +53,15 @@ export function createDinoHead(inDim: number, config: DinoHeadConfig, rng: Rng):
     kaimingUniform<tf.Rank.R2>([bottleneckDim, outDim], rng.fork("last_layer"), bottleneckDim),
   );
   return { mlp, last_layer: { weight_g, weight_v } };
+}
+
+/** Multiply–adds of a view's way through the head, which is the same for both networks. */
+export function dinoHeadCost(
+  featureDim: number,
+  { hiddenDim, bottleneckDim, outDim }: DinoHeadConfig,
+): HeadCost {
+  const cost = hiddenDim * (featureDim + hiddenDim + bottleneckDim) + bottleneckDim * outDim;
+  return { onTape: cost, constant: cost };
 }
 
 /**

@@ -1,7 +1,7 @@
 import * as tf from "lib/tf.ts";
 import { createRng } from "lib/rng.ts";
 import { namedVariables } from "lib/nn/parameters.ts";
-import { createDinoState, type DinoState, dinoStep, type StepValues } from "./step.ts";
+import { createDinoState, type DinoState, dinoStep, type StepValues } from "lib/testing/dino.ts";
 import type { Views } from "lib/ssl/views/views.ts";
 import { assertEquals, assertThrows } from "lib/testing/assert.ts";
 
@@ -63,7 +63,7 @@ const poison: Record<string, (state: DinoState) => void> = {
     spoil(weight(state, "teacher.backbone.stages.1.0.pwconv2.weight"), NaN),
   "student.backbone.stages.0.0.gamma": (state) =>
     spoil(weight(state, "student.backbone.stages.0.0.gamma"), Infinity),
-  "center": (state) => state.center = tf.fill([7], NaN) as tf.Tensor1D,
+  "center": (state) => state.center.assign(tf.fill([7], NaN) as tf.Tensor1D),
 };
 
 function spoil(variable: tf.Variable, value: number): void {

@@ -16,9 +16,9 @@ import { dinoCrops } from "./crops.ts";
 import type { CropBatch } from "lib/ssl/views/batch.ts";
 import type { DinoHeadConfig } from "./head.ts";
 import type { DinoRecipe } from "./recipe.ts";
-import { createDinoState, type DinoState, disposeDinoState } from "./step.ts";
-import { trainDino, type ViewSource } from "./train.ts";
+import { trainByMethod, type ViewSource } from "lib/ssl/method/train.ts";
 import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
+import { createDinoState, type DinoState, trainingOf } from "lib/testing/dino.ts";
 import { fillByFormula, formula } from "lib/testing/formula.ts";
 
 /** By `probe` of the script: a number for each array that every element counts in. */
@@ -230,9 +230,12 @@ for (const golden of cases) {
         valuesOf(weight, weight),
       ]),
     );
+    const recipe = recipeOf(golden);
+    using training = trainingOf(state, recipe);
+    const source = formulaViews(golden);
     const run = { rng: createRng(0), done: 0 };
     let steps = 0;
-    for await (const actual of trainDino(state, formulaViews(golden), recipeOf(golden), run)) {
+    for await (const actual of trainByMethod(training, source, recipe, run)) {
       const expected = golden.steps[steps++]!;
       assertEquals(actual.step, steps);
       assertClose(actual.loss, expected.loss, 1e-4);
@@ -244,6 +247,5 @@ for (const golden of cases) {
     }
     assertEquals(steps, 30);
     assertEnd(golden, state);
-    disposeDinoState(state);
   });
 }

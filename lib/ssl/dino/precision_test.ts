@@ -3,7 +3,7 @@ import * as tf from "lib/tf.ts";
 import { createRng } from "lib/rng.ts";
 import { nativeStatus } from "lib/native/mod.ts";
 import { bcSslConfig } from "lib/models/mod.ts";
-import { createDinoState, dinoStep, disposeDinoState, type StepValues } from "./step.ts";
+import { createDinoState, dinoStep, disposeDinoState, type StepValues } from "lib/testing/dino.ts";
 import { assertEquals, assertTrue } from "lib/testing/assert.ts";
 
 const model = {

@@ -11,7 +11,7 @@ import {
   share,
   whole,
 } from "lib/schema/fields.ts";
-import type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
+import type { DinoRecipe } from "./recipe.ts";
 import { cropSchema } from "lib/ssl/views/crop_schema.ts";
 import {
   clipNorm,
@@ -25,6 +25,7 @@ const width = whole(1, 2 ** 16);
 const temperature = positive;
 
 export const dinoRecipeSchema = schemaOf<Omit<DinoRecipe, "batchSize" | "epochs">>()(record({
+  method: v.optional(v.undefined("no value: DINO's recipe leaves it out")),
   model: modelSchema,
   head: record({
     hiddenDim: width,

@@ -1,5 +1,6 @@
 import { dinoCrops } from "./crops.ts";
-import { type DinoRecipe, runLength, stepValues } from "./recipe.ts";
+import { cosineValues, pretrainLength } from "lib/ssl/method/recipe.ts";
+import { type DinoRecipe, dinoValues } from "./recipe.ts";
 import { assertClose, assertEquals, assertThrows } from "lib/testing/assert.ts";
 
 /** The reference's for its ResNet-50, with a schedule for what is constant there. */
@@ -31,10 +32,12 @@ const recipe: DinoRecipe = {
   centerMomentum: 0.9,
 };
 const length = { stepsPerEpoch: 7, totalSteps: 700 };
-const at = (step: number, changes: Partial<DinoRecipe> = {}) =>
-  stepValues({ ...recipe, ...changes }, step, length);
+const at = (step: number) => ({
+  ...cosineValues(recipe, { ...length, step }),
+  ...dinoValues(recipe, { ...length, step }),
+});
 
-Deno.test("stepValues() are the reference's schedules", () => {
+Deno.test("the schedules are the reference's schedules", () => {
   assertClose([0, 1, 69, 70].map((step) => at(step).lr), [0, 0.06 / 69, 0.06, 0.06]);
   const half = 70 + 630 / 2; // of what comes after the warm-up
   assertClose(at(half).lr, (0.06 + 0.0048) / 2);
@@ -44,19 +47,14 @@ Deno.test("stepValues() are the reference's schedules", () => {
   assertClose(temps, [0.04, 0.04, 0.04 + 0.03 / 29, 0.07, 0.07]);
 });
 
-Deno.test("stepValues() hand on what a recipe leaves the same for all steps", () => {
-  const values = at(3, { precision: "bf16", accumulate: 2, teacherDropPath: true });
-  const { precision, accumulate, teacherDropPath, optimizer } = values;
-  assertEquals([precision, accumulate, teacherDropPath, optimizer], ["bf16", 2, true, "sgd"]);
-});
-
-Deno.test("stepValues() freeze the last layer for whole epochs where the share is of epochs", () => {
+Deno.test("dinoValues() freeze the last layer for whole epochs where the share is of epochs", () => {
   for (let epochs = 0; epochs <= 100; epochs++) { // 0.07 · 100 is 7.000000000000001
     const totalSteps = 100;
     const frozen = Array.from(
       { length: totalSteps },
       (_, step) =>
-        stepValues({ ...recipe, freezeLastLayerShare: epochs / 100 }, step, {
+        dinoValues({ ...recipe, freezeLastLayerShare: epochs / 100 }, {
+          step,
           stepsPerEpoch: 1,
           totalSteps,
         }).freezeLastLayer,
@@ -66,27 +64,20 @@ Deno.test("stepValues() freeze the last layer for whole epochs where the share i
   }
 });
 
-Deno.test("stepValues() hand on what stays the same", () => {
-  const { optimizer, clipNorm, studentTemp, centerMomentum, teacherDropPath, accumulate } = at(0, {
-    teacherDropPath: true,
-    accumulate: 4,
-  });
-  assertEquals({ optimizer, clipNorm, studentTemp, centerMomentum, teacherDropPath, accumulate }, {
-    optimizer: "sgd",
-    clipNorm: 0,
-    studentTemp: 0.1,
-    centerMomentum: 0.9,
-    teacherDropPath: true,
-    accumulate: 4,
-  });
+Deno.test("pretrainLength() drops the last batch of an epoch if it is not full", () => {
+  assertEquals(pretrainLength(recipe, 1200), { stepsPerEpoch: 2, totalSteps: 200 });
+  assertThrows(
+    () => pretrainLength(recipe, 511),
+    RangeError,
+    "Cannot fill a batch of 512 from 511",
+  );
+  assertThrows(() => pretrainLength({ ...recipe, epochs: 0 }, 512), RangeError, "0 epochs");
 });
 
-Deno.test("runLength() drops the last batch of an epoch if it is not full", () => {
-  assertEquals(runLength(recipe, 1200), { stepsPerEpoch: 2, totalSteps: 200 });
-  assertThrows(() => runLength(recipe, 511), RangeError, "Cannot fill a batch of 512 from 511");
-  assertThrows(() => runLength({ ...recipe, epochs: 0 }, 512), RangeError, "0 epochs");
-});
-
-Deno.test("runLength() refuses more micro-batches than a batch has images, before a run begins", () => {
-  assertThrows(() => runLength({ ...recipe, accumulate: 513 }, 1200), RangeError, "512 images");
+Deno.test("pretrainLength() refuses more micro-batches than a batch has images, before a run begins", () => {
+  assertThrows(
+    () => pretrainLength({ ...recipe, accumulate: 513 }, 1200),
+    RangeError,
+    "512 images",
+  );
 });

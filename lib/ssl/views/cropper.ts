@@ -7,6 +7,8 @@ import {
 } from "lib/datasets/pictures/picture_reader.ts";
 import { type ImageSource, isStored } from "lib/datasets/pictures/stored_images.ts";
 import type { Rng } from "lib/rng.ts";
+import { batchesAhead, batchQueue, promised } from "lib/train/batch_queue.ts";
+import type { BatchSource } from "lib/train/loop.ts";
 import { type CropBatch, emptyCropBatch } from "./batch.ts";
 import { checkRecipe, type CropRecipe } from "./crop_recipe.ts";
 import { type CropSource, cropSource } from "./crop_source.ts";
@@ -44,9 +46,6 @@ export interface CropperOptions extends DamageOptions {
   /** Decode large JPEGs at a fraction of their size: see {@linkcode decodeShrunk}. By default, views are exact. */
   readonly shrinkOnLoad?: boolean;
 }
-
-/** Batches that may wait to be fetched; with the one lent, so many are in memory. */
-const mostAhead = 2;
 
 /**
  * A cropper of a source, which must not change afterwards. Threads get one copy of the pixels, in shared memory, or read and
@@ -105,14 +104,13 @@ function batchRooms(recipe: CropRecipe): BatchRooms {
     },
     giveBack(batch) {
       free.push(batch);
-      if (free.length > mostAhead) free.shift();
+      if (free.length > batchesAhead) free.shift();
     },
   };
 }
 
 /** A batch in the making, or made. */
 interface Order {
-  readonly indices: Uint32Array;
   readonly room: CropBatch;
   readonly made: Promise<MadeViews>;
 }
@@ -124,23 +122,19 @@ function withQueue(
   rooms: BatchRooms,
   ledger: DamageLedger | undefined,
 ): Cropper {
-  const ahead = new Map<number, Order>();
   let lent: CropBatch | undefined;
   let closed = false;
-  const order = (indices: Uint32Array, step: number): Order => {
-    const room = rooms.take(indices.length);
-    const made = makeTogether(makers, indices, step, room);
-    made.catch(() => {}); // it is heard by whoever asks for the batch
-    return { indices: indices.slice(), room, made };
-  };
-  const drop = (step: number) => {
-    const { made, room } = ahead.get(step)!;
-    ahead.delete(step);
-    made.then(() => rooms.giveBack(room), () => {}); // not before its makers are done with it
-  };
+  const queue = batchQueue(
+    (indices, step): Order => {
+      const room = rooms.take(indices.length);
+      return { room, made: promised(makeTogether(makers, indices, step, room)) };
+    },
+    // The room is free once its makers are done with it.
+    ({ made, room }) => void made.then(() => rooms.giveBack(room), () => {}),
+  );
   const close = () => {
     closed = true;
-    ahead.clear();
+    queue.clear();
     makers.forEach((maker) => maker[Symbol.dispose]());
   };
   return {
@@ -150,11 +144,7 @@ function withQueue(
       if (closed) throw new Error(`Cannot make the crops of step ${step}: the cropper is closed`);
       if (lent) rooms.giveBack(lent);
       lent = undefined;
-      const early = ahead.get(step);
-      const ready = early && equal(early.indices, indices) ? early : undefined;
-      if (ready) ahead.delete(step);
-      for (const other of ahead.keys()) if (other <= step) drop(other);
-      const { made, room } = ready ?? order(indices, step);
+      const { made, room } = queue.take(indices, step);
       const { damaged, failure } = await made;
       lent = room;
       ledger?.note(damaged);
@@ -162,9 +152,7 @@ function withQueue(
       return room;
     },
     prefetch(indices, step) {
-      if (closed || workers === 0 || ahead.has(step)) return;
-      ahead.set(step, order(indices, step));
-      if (ahead.size > mostAhead) drop(Math.min(...ahead.keys())); // never fetched
+      if (!closed && workers > 0) queue.begin(indices, step);
     },
     close,
     [Symbol.dispose]: close,
@@ -188,8 +176,4 @@ async function makeTogether(
   failures.sort((a, b) => a.position - b.position);
   const damaged = parts.flatMap((part) => part.damaged).sort((a, b) => a.index - b.index);
   return { damaged, failure: failures[0] };
-}
-
-function equal(a: Uint32Array, b: Uint32Array): boolean {
-  return a.length === b.length && a.every((value, i) => value === b[i]);
 }

@@ -4,6 +4,8 @@
  * B images in the batch, b in a micro-batch, V views.
  */
 import * as tf from "lib/tf.ts";
+import type { CropBatch } from "./batch.ts";
+import type { CropRecipe } from "./crop_recipe.ts";
 
 /** The views of B images, view-major: all images of view 0, then of view 1. */
 export interface Views {
@@ -15,6 +17,15 @@ export interface Views {
 export interface MicroBatch {
   readonly first: number;
   readonly count: number;
+}
+
+/** The views of a batch as tensors of the caller. */
+export function viewTensors(batch: CropBatch, recipe: CropRecipe): Views {
+  const { globalSize: G, localSize: L, localCrops } = recipe;
+  const local = localCrops > 0
+    ? tf.tensor4d(batch.local, [localCrops * batch.images, L, L, 3])
+    : null;
+  return { global: tf.tensor4d(batch.global, [2 * batch.images, G, G, 3]), local };
 }
 
 /** B, the number of images. */

@@ -1,0 +1,132 @@
+/**
+ * DINO (Caron et al. 2021, Algorithm 1): a student learns to give small and large views of an image the distribution over
+ * prototypes that its teacher, a slow copy of it, gives the large views.
+ *
+ * T = 2 teacher views, V student views, B images, D features, K prototypes.
+ */
+import type * as tf from "lib/tf.ts";
+import type { Rng } from "lib/rng.ts";
+import { buffer } from "lib/nn/init.ts";
+import { copyTree, disposeTree, namedVariables } from "lib/nn/parameters.ts";
+import type { ModelConfig } from "lib/models/mod.ts";
+import { emaUpdate } from "lib/train/ema.ts";
+import type { BatchResult, Method, Moment, Pass } from "lib/ssl/method/method.ts";
+import { createNetwork, featuresOf, type Network } from "lib/ssl/method/network.ts";
+import { cosineValues } from "lib/ssl/method/recipe.ts";
+import { directionSpread, lengthOf, valueOf } from "lib/ssl/method/signals.ts";
+import type { Views } from "lib/ssl/views/views.ts";
+import { dinoAlarms } from "./alarms.ts";
+import {
+  createDinoHead,
+  dinoBottleneck,
+  type DinoHeadConfig,
+  type DinoHeadParams,
+} from "./head.ts";
+import { prototypeLoss, teach } from "./prototypes.ts";
+import { type DinoRecipe, dinoValues } from "./recipe.ts";
+
+/** A backbone with a DINO head (the reference's `MultiCropWrapper`). */
+export type DinoNetwork = Network<{ readonly head: DinoHeadParams }>;
+
+/** Everything that a step changes but the optimiser's moments. */
+export interface DinoNetworks {
+  readonly student: DinoNetwork;
+  readonly teacher: DinoNetwork;
+  /** Running mean of the teacher's logits, `[K]`. */
+  readonly center: tf.Variable<tf.Rank.R1>;
+}
+
+/** Student and teacher start from the same weights; the centre starts at 0. */
+export function createDinoNetworks(
+  model: ModelConfig,
+  head: DinoHeadConfig,
+  rng: Rng,
+): DinoNetworks {
+  const [student, teacher] = [0, 1].map(() =>
+    createNetwork(
+      model,
+      (featureDim, rng) => ({ head: createDinoHead(featureDim, head, rng.fork("head")) }),
+      rng,
+    )
+  ) as [DinoNetwork, DinoNetwork];
+  copyTree(student.params, teacher.params);
+  return { student, teacher, center: buffer<tf.Rank.R1>([head.outDim], 0) };
+}
+
+/** DINO with fresh networks. */
+export function createDino(recipe: DinoRecipe, rng: Rng): Method {
+  return dino(createDinoNetworks(recipe.model, recipe.head, rng), recipe);
+}
+
+/** DINO on networks, which it owns. */
+export function dino(networks: DinoNetworks, recipe: DinoRecipe): Method {
+  const { student, teacher, center } = networks;
+  const state = { center, teacher: teacher.params, student: student.params };
+  return {
+    evaluated: teacher.model,
+    weights: student.weights,
+    state: namedVariables(state),
+    alarms: dinoAlarms(recipe.head.outDim),
+    optimizerValues: (now) => cosineValues(recipe, now),
+    pass: (views, now) => dinoPass(networks, views, recipe, now),
+    isFrozen: (name, now) =>
+      name.startsWith("head.last_layer.") && dinoValues(recipe, now).freezeLastLayer,
+    afterUpdate({ means }, now) {
+      emaUpdate(teacher.weights, student.weights, dinoValues(recipe, now).teacherMomentum);
+      center.assign(means.center as tf.Tensor1D);
+    },
+    signals: dinoSignals,
+    [Symbol.dispose]: () => disposeTree(state),
+  };
+}
+
+/** The teacher looks at the large views now; the student looks at all views on the tape. */
+function dinoPass(
+  { student, teacher, center }: DinoNetworks,
+  { global, local }: Views,
+  recipe: DinoRecipe,
+  now: Moment,
+): Pass {
+  const { precision } = now;
+  const { studentTemp, centerMomentum, teacherDropPath } = recipe;
+  const { teacherTemp, freezeLastLayer: frozen } = dinoValues(recipe, now);
+  // In training mode, as in the reference: BatchNorm takes the batch's statistics, and moves running ones of its own.
+  const rng = teacherDropPath ? now.rng.fork("teacher") : undefined;
+  const teacherOptions = { training: true, precision, rng };
+  const features = featuresOf(teacher.model, [global], teacherOptions);
+  const targets = teach(
+    dinoBottleneck(features, teacher.params.head, teacherOptions),
+    teacher.params.head.last_layer,
+    center,
+    { views: 2, teacherTemp, centerMomentum },
+  );
+  const groups = local === null ? [global] : [global, local];
+  return {
+    loss() {
+      const options = { training: true, precision, rng: now.rng };
+      const z = dinoBottleneck(
+        featuresOf(student.model, groups, options),
+        student.params.head,
+        options,
+      );
+      const { last_layer } = student.params.head;
+      return prototypeLoss(z, last_layer, targets.probabilities, { studentTemp, frozen });
+    },
+    means: { entropy: targets.entropy, center: targets.center },
+    rows: { features },
+  };
+}
+
+/**
+ * In nats: the mean entropy of the teacher's distributions (ln K means uniform, 0 means one prototype), and `kl`, how far
+ * the student is from the teacher on other views. `featureStd`: how much the teacher's features differ from image to image.
+ */
+function dinoSignals({ loss, means, rows }: BatchResult) {
+  const teacherEntropy = valueOf(means.entropy!);
+  return {
+    centerNorm: lengthOf(means.center!),
+    teacherEntropy,
+    kl: loss - teacherEntropy,
+    featureStd: directionSpread(rows.features as tf.Tensor2D),
+  };
+}

@@ -1,0 +1,82 @@
+/**
+ * Loss and gradients of a batch, by any method. A batch can go through the networks in micro-batches, to need the memory
+ * of one.
+ */
+import * as tf from "lib/tf.ts";
+import { lossAndGradients } from "lib/train/gradients.ts";
+import { imagesIn, microBatches, type Views, viewsOf } from "lib/ssl/views/views.ts";
+import type { BatchResult, Method, Moment, NamedTensors } from "./method.ts";
+import { nonFiniteLoss } from "./non_finite.ts";
+
+/** A batch with its gradients; the caller owns all tensors. */
+export interface BatchGradients extends BatchResult {
+  /** Means over the images, by the names of the weights; frozen weights have none. */
+  readonly grads: NamedTensors;
+}
+
+/**
+ * Runs a method on a batch. Nothing changes but the running statistics of BatchNorm.
+ *
+ * With several micro-batches, loss, gradients and means are those of the whole batch: each micro-batch counts by its share
+ * of the images. Two things differ from one pass: BatchNorm takes its statistics from a micro-batch and moves its running
+ * ones with each (the reference's SyncBatchNorm sees the whole batch), and stochastic depth draws anew for each.
+ *
+ * @param accumulate How many micro-batches.
+ * @throws {RangeError} If the loss is not finite; the message names the first bad tensor. Or if there are more
+ *   micro-batches than images.
+ */
+export function batchGradients(
+  method: Method,
+  views: Views,
+  accumulate: number,
+  now: Moment,
+): BatchGradients {
+  const images = imagesIn(views);
+  const parts = microBatches(images, accumulate);
+  let sum: BatchGradients | undefined;
+  for (const [i, part] of parts.entries()) {
+    const rng = parts.length === 1 ? now.rng : now.rng.fork(`part ${i}`);
+    const before = sum;
+    sum = tidied(() => {
+      const one = gradientsOf(method, viewsOf(views, part), { ...now, rng });
+      const share = scaled(one, part.count / images);
+      return before === undefined ? share : added(before, share);
+    });
+    if (before) tf.dispose([before.grads, before.means, before.rows].flatMap(Object.values));
+  }
+  return sum!;
+}
+
+/** Frees all tensors but those of the result. */
+function tidied(compute: () => BatchGradients): BatchGradients {
+  return tf.tidy(() => compute() as unknown as tf.TensorContainer) as unknown as BatchGradients;
+}
+
+/** One micro-batch. */
+function gradientsOf(method: Method, views: Views, now: Moment): BatchGradients {
+  const { loss: run, means = {}, rows = {} } = method.pass(views, now);
+  const { weights, isFrozen, state } = method;
+  const trained = [...weights].filter(([name]) => !isFrozen?.(name, now));
+  const { value, grads } = lossAndGradients(run, new Map(trained));
+  const loss = value.dataSync()[0]!;
+  if (!Number.isFinite(loss)) throw nonFiniteLoss(loss, views, state);
+  return { loss, grads: Object.fromEntries(grads), means, rows };
+}
+
+function scaled({ loss, grads, means, rows }: BatchGradients, share: number): BatchGradients {
+  const scale = (x: tf.Tensor) => share === 1 ? x : x.mul(share);
+  return { loss: share * loss, grads: mapped(grads, scale), means: mapped(means, scale), rows };
+}
+
+function added(a: BatchGradients, b: BatchGradients): BatchGradients {
+  return {
+    loss: a.loss + b.loss,
+    grads: mapped(a.grads, (x, name) => x.add(b.grads[name]!)),
+    means: mapped(a.means, (x, name) => x.add(b.means[name]!)),
+    rows: mapped(a.rows, (x, name) => tf.concat([x, b.rows[name]!])),
+  };
+}
+
+function mapped(tensors: NamedTensors, f: (x: tf.Tensor, name: string) => tf.Tensor): NamedTensors {
+  return Object.fromEntries(Object.entries(tensors).map(([name, x]) => [name, f(x, name)]));
+}

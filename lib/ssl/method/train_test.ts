@@ -1,0 +1,102 @@
+import * as tf from "lib/tf.ts";
+import { createRng } from "lib/rng.ts";
+import { dinoCrops } from "lib/ssl/dino/crops.ts";
+import type { Method, Moment } from "./method.ts";
+import type { CommonRecipe } from "./recipe.ts";
+import { trainByMethod, type ViewSource } from "./train.ts";
+import { assertClose, assertEquals } from "lib/testing/assert.ts";
+
+const crops = { ...dinoCrops, globalSize: 2, localSize: 2, localCrops: 1 };
+const recipe: CommonRecipe = {
+  model: {
+    arch: "resnet",
+    block: "bottleneck",
+    depths: [1],
+    dims: [4],
+    selectiveKernels: false,
+  }, // no network is made
+  crops,
+  optimizer: "sgd",
+  batchSize: 4,
+  accumulate: 2,
+  epochs: 2,
+  lr: 64,
+  minLr: 0.5,
+  warmupShare: 0,
+  weightDecay: 0,
+  weightDecayEnd: 0,
+  clipNorm: 0,
+  precision: "bf16",
+};
+const views: ViewSource = {
+  count: 4,
+  next: (indices) =>
+    Promise.resolve({
+      images: 4,
+      global: Float32Array.from({ length: 2 * 4 * 12 }, (_, i) => indices[Math.floor(i / 12) % 4]!),
+      local: new Float32Array(4 * 12),
+    }),
+  prefetch() {},
+};
+
+/** One weight w whose loss on an image of value x is w · x: its gradient is the mean of x. */
+function linearMethod(seen: Moment[], batches: unknown[]): Method {
+  const w = tf.variable(tf.tensor1d([1]));
+  return {
+    evaluated: null as unknown as Method["evaluated"],
+    weights: new Map([["w", w]]),
+    state: new Map([["student.w", w]]),
+    alarms: [],
+    optimizerValues: () => ({ lr: 0.25, weightDecay: 0 }),
+    pass({ global }, now) {
+      seen.push(now);
+      const x = global.mean([1, 2, 3]); // [2 · b]
+      return {
+        loss: () => w.mul(x.mean()).asScalar(),
+        means: { mean: x.mean() },
+        rows: { x: x as tf.Tensor },
+      };
+    },
+    afterUpdate: ({ means, rows }, { step }) =>
+      void batches.push([
+        step,
+        means.mean!.dataSync()[0],
+        [...rows.x!.dataSync()],
+        w.dataSync()[0],
+      ]),
+    signals: ({ means }) => ({ mean: means.mean!.dataSync()[0]! }),
+    [Symbol.dispose]: () => w.dispose(),
+  };
+}
+
+Deno.test("trainByMethod() gives a method its micro-batches, and their means and rows joined after the update", async () => {
+  const [seen, batches]: [Moment[], unknown[][]] = [[], []];
+  const optimizer = new Map();
+  using method = linearMethod(seen, batches);
+  const steps = [];
+  const run = { rng: createRng(0), done: 0 };
+  for await (const step of trainByMethod({ method, optimizer }, views, recipe, run)) {
+    steps.push(step);
+  }
+  assertEquals(steps.map(({ step, lr, mean }) => [step, lr, mean]), [[1, 0.25, 1.5], [
+    2,
+    0.25,
+    1.5,
+  ]]);
+  assertClose(steps.map(({ loss }) => loss), [1.5, 1.5 * 0.625]); // the mean of 0, 1, 2, 3
+  assertEquals(steps.map(({ gradNorm }) => gradNorm), [1.5, 1.5]);
+  assertEquals(batches[0]![3], 0.625); // afterUpdate comes after the update: 1 − 0.25 · 1.5
+  for (const [, , rows] of batches) {
+    const images = rows as number[];
+    assertEquals(images.slice(0, 2), images.slice(2, 4)); // both views of the first two images, then of the others
+    assertEquals(images.toSorted(), [0, 0, 1, 1, 2, 2, 3, 3]);
+  }
+  assertEquals([...optimizer.get("w").tensors.momentum.dataSync()].length, 1); // SGD, as the recipe says
+  assertEquals(seen.map(({ step, precision, rng }) => [step, precision, rng.path]), [
+    [0, "bf16", "0/drop path/0/part 0"],
+    [0, "bf16", "0/drop path/0/part 1"],
+    [1, "bf16", "0/drop path/1/part 0"],
+    [1, "bf16", "0/drop path/1/part 1"],
+  ]);
+  assertEquals(seen[0]!.totalSteps, 2);
+});
