@@ -21,23 +21,18 @@ export interface TrainingState {
   readonly weights: ReadonlyMap<string, tf.Variable>;
   /** Empty before the first step. */
   readonly optimizer: OptimizerState;
-  /**
-   * Other tensors by name, such as DINO's centre. They are saved; when loading, the caller assigns
-   * them.
-   */
-  readonly others?: Readonly<Record<string, tf.Tensor>>;
 }
 
 /**
  * Writes the state after `step` steps: its variables, `optimizer.<weight>.<role>` (AdamW's `first`
- * and `second` moment, SGD's `momentum`, LARS's `mu`), the others, and a checksum.
+ * and `second` moment, SGD's `momentum`, LARS's `mu`), and a checksum.
  *
  * @throws {RangeError} If a value is not finite: such a state must not replace a good one. The
  *   message names its tensor.
  * @throws {Error} If the disk refuses. In both cases an older file at `path` is untouched.
  */
 export function saveTrainingState(path: string, state: TrainingState, step: number): void {
-  const { variables, weights, optimizer, others = {} } = state;
+  const { variables, weights, optimizer } = state;
   const arrays = new Map<string, SavedArray>();
   for (const [name, variable] of variables) {
     arrays.set(name, toSaved(variable, layoutOf(variable)));
@@ -52,7 +47,6 @@ export function saveTrainingState(path: string, state: TrainingState, step: numb
     }
     updates[name] = steps;
   }
-  for (const [name, tensor] of Object.entries(others)) arrays.set(name, toSaved(tensor, "plain"));
   checkFinite(arrays);
   const metadata = {
     format: "pt",
@@ -100,20 +94,13 @@ export function readTrainingState(path: string): SafetensorsFile {
   throw new Error(`Cannot resume from ${path}: its values are not those that were saved`);
 }
 
-/** A state that was read from a file. */
-export interface LoadedState {
-  /** Number of steps taken before it was saved. */
-  readonly step: number;
-  /** Its arrays, {@linkcode TrainingState.others} among them. */
-  readonly arrays: ReadonlyMap<string, SavedArray>;
-}
-
 /**
  * Reads a state of the same networks, in place.
  *
+ * @returns The number of steps it had taken.
  * @throws {Error} If the file is damaged, or of other networks; the state is then unchanged.
  */
-export function loadTrainingState(path: string, state: TrainingState): LoadedState {
+export function loadTrainingState(path: string, state: TrainingState): number {
   const file = readTrainingState(path);
   checkFits(path, file, state);
   const { arrays, metadata } = file;
@@ -129,7 +116,7 @@ export function loadTrainingState(path: string, state: TrainingState): LoadedSta
     }
     state.optimizer.set(name, { ...slot, steps });
   }
-  return { step: Number(metadata.step), arrays };
+  return Number(metadata.step);
 }
 
 /** How often each weight was updated. */
@@ -148,10 +135,9 @@ function rolesIn({ metadata }: SafetensorsFile): string[] {
 function checkFits(
   path: string,
   file: SafetensorsFile,
-  { variables, weights, others = {} }: TrainingState,
+  { variables, weights }: TrainingState,
 ): void {
   const expected = new Map<string, readonly number[]>();
-  for (const [name, { shape }] of Object.entries(others)) expected.set(name, shape);
   for (const [name, variable] of variables) expected.set(name, torchShape(variable));
   for (const name of Object.keys(updatesIn(file))) {
     const weight = weights.get(name);

@@ -1,6 +1,7 @@
 /** The recipe of a detector's training, as data. */
 import type { ChannelStats } from "lib/augment/mod.ts";
 import type { DetectionAugmentation } from "lib/detect/training/augment.ts";
+import { type RunLength, runLength } from "lib/train/loop.ts";
 import type { OptimizerName } from "lib/train/optimizer.ts";
 
 /** How a detector is trained; shares are fractions of the whole run. */
@@ -27,26 +28,14 @@ export interface DetectorRecipe {
   readonly drops: readonly number[];
 }
 
-/** The length of a run. The last batch of an epoch is dropped if it is not full. */
-export interface DetectorLength {
-  readonly stepsPerEpoch: number;
-  readonly totalSteps: number;
-}
-
 /**
  * Calculates the length of a run.
  *
  * @throws {RangeError} If there are fewer pictures than one batch.
  */
 export function detectorLength(
-  { batchSize, epochs }: Pick<DetectorRecipe, "batchSize" | "epochs">,
+  recipe: Pick<DetectorRecipe, "batchSize" | "epochs">,
   pictures: number,
-): DetectorLength {
-  const stepsPerEpoch = Math.floor(pictures / batchSize);
-  if (stepsPerEpoch < 1) {
-    throw new RangeError(
-      `Cannot fill a batch of ${batchSize} from ${pictures} pictures with objects`,
-    );
-  }
-  return { stepsPerEpoch, totalSteps: stepsPerEpoch * epochs };
+): RunLength {
+  return runLength(recipe, pictures, "pictures with objects");
 }

@@ -1,4 +1,4 @@
-/** Training a Mask R-CNN: steps, and what of it a checkpoint holds. */
+/** Trains a Mask R-CNN. */
 import * as tf from "lib/tf.ts";
 import type { DetectorBatch, DetectorBatches } from "lib/detect/training/detector_batches.ts";
 import { detectorLength, type DetectorRecipe } from "lib/detect/training/detector_recipe.ts";
@@ -8,32 +8,18 @@ import {
   type MaskRcnnLosses,
   maskRcnnLosses,
 } from "lib/detect/network/mask_rcnn.ts";
-import { namedVariables, parameters } from "lib/nn/parameters.ts";
+import { parameters } from "lib/nn/parameters.ts";
 import type { Rng } from "lib/rng.ts";
-import { epochOrders } from "lib/train/epoch_orders.ts";
 import { clipScales } from "lib/train/clip.ts";
 import { lossAndGradients } from "lib/train/gradients.ts";
 import { optimizerStep } from "lib/train/optimizer.ts";
-import { disposeOptimizer, type OptimizerState, type Scales } from "lib/train/optimizer_state.ts";
+import type { Scales } from "lib/train/optimizer_state.ts";
+import { type LoopOptions, trainingSteps } from "lib/train/loop.ts";
 import { stepSchedule } from "lib/train/schedules.ts";
-import {
-  loadTrainingState,
-  saveTrainingState,
-  type TrainingState,
-} from "lib/weights/training_state.ts";
+import type { TrainedModel } from "lib/weights/trained_model.ts";
 
-/** Everything that a step changes, and so everything that a checkpoint holds. */
-export interface DetectorState {
-  readonly model: MaskRcnn;
-  /** Empty before the first step. */
-  readonly optimizer: OptimizerState;
-}
-
-/** Frees all of a run's tensors. */
-export function disposeDetector({ model, optimizer }: DetectorState): void {
-  model[Symbol.dispose]();
-  disposeOptimizer(optimizer);
-}
+/** A detector in training. */
+export type DetectorState = TrainedModel<MaskRcnn>;
 
 /** Losses are those of the batch before the step. */
 export interface DetectorStep {
@@ -52,44 +38,34 @@ export interface DetectorStep {
 }
 
 /**
- * Trains from step `done` to the end, in place, one step at a time: stop asking and it stops.
+ * Trains from step `done` to the end, in place, one step at a time: a caller that stops asking stops the run.
  *
  * Order, augmentation, samples and schedules are functions of the seed and the step alone, so a run
  * that was stopped goes on with the numbers it would have had.
  *
- * @param rng The run's stream; the batches' own is their business.
- * @param done Steps the state has taken already.
+ * @param options.rng The run's stream. The batches have a stream of their own.
  * @throws {RangeError} If there are fewer pictures than one batch, or a loss is not finite.
  */
-export async function* trainDetector(
+export function trainDetector(
   state: DetectorState,
   batches: DetectorBatches,
   recipe: DetectorRecipe,
-  { rng, done }: { readonly rng: Rng; readonly done: number },
+  options: Pick<LoopOptions, "rng" | "done" | "wait">,
 ): AsyncGenerator<DetectorStep> {
-  const { batchSize, lr: base, drops, warmupSteps } = recipe;
-  const { stepsPerEpoch, totalSteps } = detectorLength(recipe, batches.count);
+  const { batchSize, lr: base, drops, warmupSteps, layerDecay } = recipe;
+  const length = detectorLength(recipe, batches.count);
   const schedule = {
     base: base * batchSize / 16,
-    drops: drops.map((share) => Math.round(share * totalSteps)),
+    drops: drops.map((share) => Math.round(share * length.totalSteps)),
     warmupSteps,
   };
-  const { model } = state;
-  const lrScales = layerDecayScales(
-    parameters(model.params).keys(),
-    model.config.backbone,
-    recipe.layerDecay,
-  );
-  const pictures = epochOrders(rng.fork("order"), batches.count, { stepsPerEpoch, batchSize });
-  for (let step = done; step < totalSteps; step++) {
-    const batch = await batches.next(pictures(step), step);
-    for (let later = step + 1; later < Math.min(step + 3, totalSteps); later++) {
-      batches.prefetch(pictures(later), later);
-    }
+  const { params, config: { backbone } } = state.model;
+  const lrScales = layerDecayScales(parameters(params).keys(), backbone, layerDecay);
+  const samples = options.rng.fork("step");
+  return trainingSteps(batches, { ...options, length, batchSize }, (batch, step) => {
     const lr = stepSchedule(step, schedule);
-    const learnt = learn(state, batch, recipe, { lr, lrScales, rng: rng.fork("step").fork(step) });
-    yield { step: step + 1, ...learnt, lr };
-  }
+    return { ...learn(state, batch, recipe, { lr, lrScales, rng: samples.fork(step) }), lr };
+  });
 }
 
 interface StepOptions {
@@ -139,32 +115,5 @@ function readLosses(
     classifierLoss: read(classifier),
     boxLoss: read(box),
     maskLoss: read(mask),
-  };
-}
-
-/**
- * Writes the state after `step` steps: `model.…`, `optimizer.<weight>.<role>`, and a checksum.
- *
- * @throws {Error} As {@linkcode saveTrainingState}.
- */
-export function saveDetector(path: string, state: DetectorState, step: number): void {
-  saveTrainingState(path, trainingState(state), step);
-}
-
-/**
- * Reads a state of the same network, in place.
- *
- * @returns The number of steps it had taken.
- * @throws {Error} If the file is damaged, or of another network; the state is then unchanged.
- */
-export function loadDetector(path: string, state: DetectorState): number {
-  return loadTrainingState(path, trainingState(state)).step;
-}
-
-function trainingState({ model, optimizer }: DetectorState): TrainingState {
-  return {
-    variables: namedVariables({ model: model.params }),
-    weights: namedVariables(model.params),
-    optimizer,
   };
 }

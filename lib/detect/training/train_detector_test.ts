@@ -8,12 +8,12 @@ import { convNeXtMaskRcnn } from "lib/detect/boxes/mask_rcnn_config.ts";
 import {
   type DetectorState,
   type DetectorStep,
-  disposeDetector,
   trainDetector,
 } from "lib/detect/training/train_detector.ts";
 import { bcSslConfig } from "lib/models/convnext/convnext_configs.ts";
 import { parameters } from "lib/nn/parameters.ts";
 import { createRng } from "lib/rng.ts";
+import { disposeTrainedModel } from "lib/weights/trained_model.ts";
 import {
   assertClose,
   assertEquals,
@@ -93,7 +93,7 @@ Deno.test("trainDetector() follows the schedule, scaled with the batch, to the l
   const [warm, low] = [[0.001 * peak, 0.5005 * peak], [0.1, 0.1, 0.1, 0.01, 0.01, 0.01]];
   const expected = [...warm, peak, peak, peak, peak, ...low.map((share) => share * peak)];
   assertClose(steps.map(({ lr }) => lr), expected, 1e-6);
-  disposeDetector(state);
+  disposeTrainedModel(state);
 });
 
 Deno.test("a step moves every weight, those near the image less, and leaves no tensor but its moments", async () => {
@@ -114,7 +114,7 @@ Deno.test("a step moves every weight, those near the image less, and leaves no t
   assertClose(moved("backbone.fpn.inner_blocks.0.0.weight"), lr, 1e-3);
   assertClose(moved(`${body}.stages.3.0.gamma`), lr / 2, 1e-3);
   assertClose(moved(`${body}.downsample_layers.0.0.weight`), lr / 32, 1e-3);
-  disposeDetector(state);
+  disposeTrainedModel(state);
 });
 
 Deno.test("trainDetector() stops at a loss that is not finite, and says so", async () => {
@@ -122,7 +122,7 @@ Deno.test("trainDetector() stops at a loss that is not finite, and says so", asy
   const [bias] = [...parameters(state.model.params.rpn).values()];
   tf.tidy(() => bias!.assign(bias!.mul(NaN)));
   await assertRejects(() => take(state, 1), RangeError, "the loss is NaN");
-  disposeDetector(state);
+  disposeTrainedModel(state);
 });
 
 Deno.test("detectorLength() drops the last batch if it is not full, and needs one", () => {
@@ -151,5 +151,5 @@ Deno.test("detectInPictures() answers in pixels of the picture, whatever it is s
     assertTrue(x >= 0 && y >= 0 && x + w <= 90.001 && y + h <= 45.001, `${[x, y, w, h]}`);
     assertEquals([mask!.height, mask!.width], [45, 90]);
   }
-  disposeDetector(state);
+  disposeTrainedModel(state);
 });

@@ -19,14 +19,16 @@ import {
   isStored,
   type StoredImages,
 } from "lib/datasets/pictures/stored_images.ts";
-import { randomCrop, type RandomCropOptions } from "lib/eval/supervised/random_crop.ts";
+import { randomCrop, type RandomCropOptions } from "./random_crop.ts";
 import type { Rng } from "lib/rng.ts";
+import { batchQueue, promised } from "lib/train/batch_queue.ts";
+import type { BatchSource } from "lib/train/loop.ts";
 
 /** How the crops are made. */
 export interface LabelledCropOptions extends RandomCropOptions, DamageOptions {
-  /** What the crops are normalised by. */
+  /** Mean and standard deviation that the crops are normalised by. */
   readonly stats: ChannelStats;
-  /** A batch's stream is its fork `step`; an image's is that one's fork by its number. */
+  /** The image of number `i` draws from the fork `i` of the fork of its step. */
   readonly rng: Rng;
 }
 
@@ -37,20 +39,17 @@ export interface LabelledBatch {
   readonly labels: Int32Array;
 }
 
-/** Makes batches; dispose of it to close what it reads from. */
-export interface LabelledCrops extends Disposable {
+/**
+ * Makes batches; dispose of it to close what it reads from. Images in memory are not prefetched: their crops take no time
+ * to read.
+ */
+export interface LabelledCrops extends BatchSource<LabelledBatch>, Disposable {
   /** S. */
   readonly size: number;
-  /** `[N]`, of all images. */
+  /** The classes of all images, `[N]`. */
   readonly labels: Int32Array;
-  /**
-   * The crops of the images at `indices`: those of {@linkcode prefetch}, if they were asked for at this step, else made now.
-   *
-   * @throws {Error} If a file is gone, or too many pictures are damaged.
-   */
+  /** @throws {Error} If a file is gone, or too many pictures are damaged. */
   next(indices: Uint32Array, step: number): Promise<LabelledBatch>;
-  /** Begins to read and decode a later batch, and returns at once; images in memory need none of it. */
-  prefetch(indices: Uint32Array, step: number): void;
 }
 
 /** Crops of a source. The same crops come from an image in memory and from the same pixels in a file. */
@@ -67,6 +66,7 @@ function cropsInMemory(set: ImageSet, options: LabelledCropOptions): LabelledCro
   const paint = painter(options);
   return {
     size,
+    count: labels.length,
     labels,
     next: (indices, step) => {
       const batch = emptyBatch(indices, size);
@@ -83,14 +83,12 @@ function cropsInMemory(set: ImageSet, options: LabelledCropOptions): LabelledCro
 }
 
 const atOnce = 2 * navigator.hardwareConcurrency; // pictures in flight: libvips decodes in threads of its own
-const mostAhead = 2; // batches that wait to be fetched
 
 function storedCrops(source: StoredImages, options: LabelledCropOptions): LabelledCrops {
   const { size, rng } = options;
   const pictures = openPictures(source);
   const ledger = damageLedger(source, options);
   const [paint, decode] = [painter(options), decoderOf(source)];
-  const ahead = new Map<number, Promise<LabelledBatch>>();
   const make = async (indices: Uint32Array, step: number) => {
     const batch = emptyBatch(indices, size);
     const places = Array.from(indices, (index, i) => ({ index, i }));
@@ -103,22 +101,13 @@ function storedCrops(source: StoredImages, options: LabelledCropOptions): Labell
     ledger.note(read.flat());
     return batch;
   };
-  const begin = (indices: Uint32Array, step: number) => {
-    const made = make(indices.slice(), step);
-    made.catch(() => {}); // it is heard when its turn comes
-    return made;
-  };
+  const queue = batchQueue((indices, step) => promised(make(indices.slice(), step)));
   return {
     size,
+    count: source.labels.length,
     labels: source.labels,
-    next: (indices, step) => {
-      const made = ahead.get(step) ?? begin(indices, step);
-      ahead.delete(step);
-      return made;
-    },
-    prefetch: (indices, step) => {
-      if (!ahead.has(step) && ahead.size < mostAhead) ahead.set(step, begin(indices, step));
-    },
+    next: queue.take,
+    prefetch: queue.begin,
     [Symbol.dispose]: () => pictures[Symbol.dispose](),
   };
 }

@@ -1,20 +1,16 @@
-/** The supervised twin of a self-supervised run: the same network on the same images for as many steps, told the classes. */
+/** Trains the supervised twin of a self-supervised run: the same network on the same images for as many steps, with labels. */
 import * as tf from "lib/tf.ts";
 import type { ChannelStats } from "lib/augment/mod.ts";
-import type { LabelledBatch, LabelledCrops } from "lib/eval/supervised/labelled_crops.ts";
-import type { RandomCropOptions } from "lib/eval/supervised/random_crop.ts";
+import type { LabelledBatch, LabelledCrops } from "./labelled_crops.ts";
+import type { RandomCropOptions } from "./random_crop.ts";
 import type { Model } from "lib/models/mod.ts";
-import { namedVariables, parameters } from "lib/nn/parameters.ts";
+import { parameters } from "lib/nn/parameters.ts";
 import type { Rng } from "lib/rng.ts";
-import { epochOrders } from "lib/train/epoch_orders.ts";
 import { adamWStep } from "lib/train/adamw.ts";
-import { disposeOptimizer, type OptimizerState } from "lib/train/optimizer_state.ts";
+import { lossAndGradients } from "lib/train/gradients.ts";
+import { type LoopOptions, runLength, trainingSteps } from "lib/train/loop.ts";
 import { cosineSchedule } from "lib/train/schedules.ts";
-import {
-  loadTrainingState,
-  saveTrainingState,
-  type TrainingState,
-} from "lib/weights/training_state.ts";
+import type { TrainedModel } from "lib/weights/trained_model.ts";
 
 /** How a network is trained on classes: AdamW, warm-up and a cosine, random crops and flips, cross-entropy. */
 export interface SupervisedRecipe extends RandomCropOptions {
@@ -27,19 +23,8 @@ export interface SupervisedRecipe extends RandomCropOptions {
   readonly stats: ChannelStats;
 }
 
-/** Everything that a step changes, and so everything that a checkpoint holds. */
-export interface SupervisedState {
-  /** With a classifier. */
-  readonly model: Model;
-  /** Empty before the first step. */
-  readonly optimizer: OptimizerState;
-}
-
-/** Frees all of a run's tensors. */
-export function disposeSupervised({ model, optimizer }: SupervisedState): void {
-  model[Symbol.dispose]();
-  disposeOptimizer(optimizer);
-}
+/** A network with a classifier, in training. */
+export type SupervisedState = TrainedModel<Model>;
 
 export interface SupervisedStep {
   /** Steps done, this one included. */
@@ -49,89 +34,38 @@ export interface SupervisedStep {
   readonly lr: number;
 }
 
-/** The length of a run. The last batch of an epoch is dropped if it is not full. */
-export interface SupervisedLength {
-  readonly stepsPerEpoch: number;
-  readonly totalSteps: number;
-}
-
-/** @throws {RangeError} If there are fewer images than one batch. */
-export function supervisedLength(
-  { batchSize, epochs }: Pick<SupervisedRecipe, "batchSize" | "epochs">,
-  imageCount: number,
-): SupervisedLength {
-  const stepsPerEpoch = Math.floor(imageCount / batchSize);
-  if (stepsPerEpoch < 1) {
-    throw new RangeError(`Cannot fill a batch of ${batchSize} from ${imageCount} images`);
-  }
-  return { stepsPerEpoch, totalSteps: stepsPerEpoch * epochs };
-}
-
 /**
- * Trains from step `done` to the end, in place, one step at a time: stop asking and it stops.
+ * Trains from step `done` to the end, in place, one step at a time: a caller that stops asking stops the run.
  *
- * Order, crops and schedules are functions of the seed and the step alone, so a run that was stopped goes on with the numbers it
- * would have had.
+ * Order, crops and schedules are functions of the seed and the step alone, so a run that was stopped goes on with the numbers
+ * it would have had.
  *
- * @param rng The run's stream; the crops' own is their business.
- * @param done Steps the state has taken already.
+ * @param options.rng The run's stream. The crops have a stream of their own.
  * @throws {RangeError} If an image has no class, there are fewer than one batch, or the loss is not finite.
  */
 export async function* trainSupervised(
   state: SupervisedState,
   crops: Omit<LabelledCrops, typeof Symbol.dispose>,
   recipe: SupervisedRecipe,
-  { rng, done }: { readonly rng: Rng; readonly done: number },
+  options: Pick<LoopOptions, "rng" | "done" | "wait">,
 ): AsyncGenerator<SupervisedStep> {
-  const { batchSize, lr: base, warmupShare, weightDecay } = recipe;
-  const count = crops.labels.length;
+  const { batchSize, weightDecay, lr: base, warmupShare } = recipe;
   const unknown = crops.labels.indexOf(-1);
   if (unknown >= 0) throw new RangeError(`Cannot train with classes: image ${unknown} has none`);
-  const { stepsPerEpoch, totalSteps } = supervisedLength(recipe, count);
+  const length = runLength(recipe, crops.count);
+  const { totalSteps } = length;
   const schedule = {
     base: base * batchSize / 256,
     final: 0,
     totalSteps,
     warmupSteps: Math.round(warmupShare * totalSteps),
   };
-  const images = epochOrders(rng.fork("order"), count, { stepsPerEpoch, batchSize });
-  for (let step = done; step < totalSteps; step++) {
-    const batch = await crops.next(images(step), step);
-    for (let later = step + 1; later < Math.min(step + 3, totalSteps); later++) {
-      crops.prefetch(images(later), later);
-    }
+  const dropPath = options.rng.fork("drop path");
+  yield* trainingSteps(crops, { ...options, length, batchSize }, (batch, step) => {
     const lr = cosineSchedule(step, schedule);
-    const dropPath = rng.fork("drop path").fork(step);
-    const loss = learn(state, batch, crops.size, { lr, weightDecay, rng: dropPath });
-    yield { step: step + 1, loss, lr };
-  }
-}
-
-/**
- * Writes the state after `step` steps: `model.…`, `optimizer.<weight>.first|second`, and a checksum.
- *
- * @throws {Error} As {@linkcode saveTrainingState}.
- */
-export function saveSupervised(path: string, state: SupervisedState, step: number): void {
-  saveTrainingState(path, trainingState(state), step);
-}
-
-/**
- * Reads a state of the same network, in place.
- *
- * @returns The number of steps it had taken.
- * @throws {Error} If the file is damaged, or of another network; the state is then unchanged.
- */
-export function loadSupervised(path: string, state: SupervisedState): number {
-  return loadTrainingState(path, trainingState(state)).step;
-}
-
-function trainingState({ model, optimizer }: SupervisedState): TrainingState {
-  return {
-    variables: namedVariables({ model: model.params }),
-    weights: namedVariables(model.params),
-    optimizer,
-  };
+    const now = { lr, weightDecay, rng: dropPath.fork(step) };
+    return { loss: learn(state, batch, crops.size, now), lr };
+  });
 }
 
 /** One step. @returns The loss before it. */
@@ -144,16 +78,15 @@ function learn(
   const weights = parameters(model.params);
   return tf.tidy(() => {
     const x = tf.tensor4d(pixels, [labels.length, size, size, 3]);
-    const { value, grads } = tf.variableGrads(
+    const { value, grads } = lossAndGradients(
       () => crossEntropy(model.forward(x, { training: true, rng }).logits!, labels),
-      [...weights.values()],
+      weights,
     );
     const loss = value.dataSync()[0]!;
     if (!Number.isFinite(loss)) {
       throw new RangeError(`Cannot take a supervised step: the loss is ${loss}; lower lr`);
     }
-    const byName = [...weights].map(([name, { name: id }]) => [name, grads[id]!] as const);
-    adamWStep(weights, new Map(byName), optimizer, now);
+    adamWStep(weights, grads, optimizer, now);
     return loss;
   });
 }

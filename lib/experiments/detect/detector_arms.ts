@@ -17,7 +17,8 @@ import { type DetectorScores, evaluateDetector } from "lib/experiments/detect/ev
 import { finetuneDetector } from "lib/experiments/detect/finetune_detector.ts";
 import { counter, plural, toItsEnd } from "lib/experiments/runs/in_turn.ts";
 import { pretrain } from "lib/experiments/pretrain/pretrain.ts";
-import { folderOf, readStatus, runFolder } from "lib/experiments/runs/run_folder.ts";
+import { folderOf, runFolder } from "lib/experiments/runs/run_folder.ts";
+import { readStatus } from "lib/experiments/runs/run_status.ts";
 
 /** A BC-SSL as a detector's backbone. */
 export interface DetectorArm {

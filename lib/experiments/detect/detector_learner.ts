@@ -5,15 +5,14 @@ import { openDetectorBatches } from "lib/detect/training/detector_batches.ts";
 import { detectInSet } from "lib/detect/detect_in_set.ts";
 import { detectorLength } from "lib/detect/training/detector_recipe.ts";
 import { createMaskRcnn, type MaskRcnn } from "lib/detect/network/mask_rcnn.ts";
-import {
-  type DetectorState,
-  disposeDetector,
-  loadDetector,
-  saveDetector,
-  trainDetector,
-} from "lib/detect/training/train_detector.ts";
+import { type DetectorState, trainDetector } from "lib/detect/training/train_detector.ts";
 import { copyTree } from "lib/nn/parameters.ts";
 import { createRng } from "lib/rng.ts";
+import {
+  disposeTrainedModel,
+  loadTrainedModel,
+  saveTrainedModel,
+} from "lib/weights/trained_model.ts";
 import { listed } from "lib/weights/weight_names.ts";
 import { loadWeights } from "lib/weights/weights.ts";
 import type { DetectionData } from "lib/experiments/detect/detection_data.ts";
@@ -60,10 +59,9 @@ export async function detectorLearner(
   return {
     batchSize: recipe.batchSize,
     totalSteps,
-    async *train(done, batch) {
-      const made = openDetectorBatches(reader, recipe, rng.fork("augment"));
-      const next = (indices: Uint32Array, step: number) => batch(made.next(indices, step));
-      yield* trainDetector(state, { ...made, next }, recipe, { rng, done });
+    train(done, wait) {
+      const batches = openDetectorBatches(reader, recipe, rng.fork("augment"));
+      return trainDetector(state, batches, recipe, { rng, done, wait });
     },
     measure: async (pause) => {
       const options = { ...shownAt(config, scale), ...onDamage, batchSize: recipe.batchSize };
@@ -73,10 +71,10 @@ export async function detectorLearner(
       const mask = evaluateDetections(set, detections, "mask").metrics;
       return { ...measured("box", box), ...measured("mask", mask) };
     },
-    alarms: () => [], // a detector is told what is right: nothing collapses unseen
-    save: (path, step) => saveDetector(path, state, step),
-    load: (path) => loadDetector(path, state),
-    [Symbol.dispose]: () => disposeDetector(state),
+    alarms: () => [], // labels hold a collapse off
+    save: (path, step) => saveTrainedModel(path, state, step),
+    load: (path) => loadTrainedModel(path, state),
+    [Symbol.dispose]: () => disposeTrainedModel(state),
   };
 }
 

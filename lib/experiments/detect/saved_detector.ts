@@ -1,11 +1,12 @@
 /** Trained detectors in `outputs/`. */
 import { createMaskRcnn, type MaskRcnn } from "lib/detect/network/mask_rcnn.ts";
-import { loadDetector } from "lib/detect/training/train_detector.ts";
 import { createRng } from "lib/rng.ts";
 import { bestPath, listCheckpoints } from "lib/runs/checkpoints.ts";
 import { disposeOptimizer, type OptimizerState } from "lib/train/optimizer_state.ts";
+import { loadTrainedModel } from "lib/weights/trained_model.ts";
 import { detectorId, type DetectorKey } from "lib/experiments/detect/detector_config.ts";
-import { folderOf, readStatus, type RunFolder } from "lib/experiments/runs/run_folder.ts";
+import { folderOf, type RunFolder } from "lib/experiments/runs/run_folder.ts";
+import { readStatus } from "lib/experiments/runs/run_status.ts";
 
 /** Which checkpoint: the run's last, or the one with the best AP of boxes. */
 export type DetectorCheckpoint = "last" | "best";
@@ -29,7 +30,7 @@ export function findDetector(key: DetectorKey, of: DetectorCheckpoint): Detector
     throw new RangeError(`Unknown detector "${of satisfies never}": use last or best`);
   }
   const last = listCheckpoints(folder.path)[0];
-  const step = of === "last" ? last?.step : readStatus(folder)?.bestAp?.step;
+  const step = of === "last" ? last?.step : readStatus(folder)?.best?.step;
   if (last === undefined || step === undefined) {
     throw new Error(
       `Run ${folder.id} is not in outputs/: call finetuneDetector() with the same options`,
@@ -53,7 +54,7 @@ export function loadSavedDetector(
   const model = createMaskRcnn({ ...config.model, numClasses }, createRng(seed));
   const optimizer: OptimizerState = new Map();
   try {
-    loadDetector(path, { model, optimizer });
+    loadTrainedModel(path, { model, optimizer });
     return model;
   } catch (error) {
     model[Symbol.dispose]();

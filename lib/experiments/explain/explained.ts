@@ -9,6 +9,7 @@ import { openWeightsFile } from "lib/weights/weights_file.ts";
 import type { RunKey } from "lib/experiments/configs/config.ts";
 import { probeRates } from "lib/experiments/measure/linear_probe.ts";
 import { fitRunClassifier } from "lib/experiments/measure/run_classifier.ts";
+import { fittedWeightsPath } from "lib/experiments/runs/evaluations.ts";
 import { recordPictures, requireSamePictures } from "lib/experiments/runs/pictures_record.ts";
 import { type Experiment, openExperiment } from "lib/experiments/subjects/experiment.ts";
 import {
@@ -109,7 +110,7 @@ async function classifierOf(
   pause: () => Promise<void>,
 ): Promise<NamedClassifier> {
   await requireSamePictures(weights.folder, experiment.key);
-  const path = join(weights.folder.path, `classifier-${shortName(of)}.safetensors`);
+  const path = fittedWeightsPath(weights.folder, shortName(of));
   const version = versionOf(weights);
   const kept = await readClassifier(path, version);
   if (kept) return kept;

@@ -16,7 +16,8 @@ import { type PretrainConfig, type ScaleName, sizesAt } from "lib/experiments/co
 import { counter, plural, toItsEnd } from "lib/experiments/runs/in_turn.ts";
 import { type KnnCourse, knnMonitor, type KnnPoint } from "lib/experiments/measure/knn_monitor.ts";
 import { pretrain } from "lib/experiments/pretrain/pretrain.ts";
-import { readStatus, runFolder } from "lib/experiments/runs/run_folder.ts";
+import { runFolder } from "lib/experiments/runs/run_folder.ts";
+import { readStatus } from "lib/experiments/runs/run_status.ts";
 import type { TrainResult } from "lib/experiments/runs/train_run.ts";
 
 /**

@@ -7,7 +7,8 @@ import { type ChosenProbe, chosenProbe } from "lib/experiments/measure/chosen_pr
 import type { PretrainConfig, RunKey, ScaleName } from "lib/experiments/configs/config.ts";
 import { counter, toItsEnd } from "lib/experiments/runs/in_turn.ts";
 import { knn } from "lib/experiments/measure/knn_scores.ts";
-import { folderOf, readStatus } from "lib/experiments/runs/run_folder.ts";
+import { folderOf } from "lib/experiments/runs/run_folder.ts";
+import { readStatus } from "lib/experiments/runs/run_status.ts";
 import { twinId } from "lib/experiments/subjects/supervised_twin.ts";
 import { pretrain } from "lib/experiments/pretrain/pretrain.ts";
 import { methodName, openExperiment } from "lib/experiments/subjects/experiment.ts";

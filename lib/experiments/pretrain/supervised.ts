@@ -6,14 +6,13 @@ import type { ImageSource } from "lib/datasets/pictures/stored_images.ts";
 import { readFeatureBank } from "lib/eval/features/feature_source.ts";
 import { openLabelledCrops } from "lib/eval/supervised/labelled_crops.ts";
 import { type Accuracy, accuracyOf } from "lib/eval/nearest/rank.ts";
+import { type SupervisedState, trainSupervised } from "lib/eval/supervised/train_supervised.ts";
+import { runLength } from "lib/train/loop.ts";
 import {
-  disposeSupervised,
-  loadSupervised,
-  saveSupervised,
-  supervisedLength,
-  type SupervisedState,
-  trainSupervised,
-} from "lib/eval/supervised/train_supervised.ts";
+  disposeTrainedModel,
+  loadTrainedModel,
+  saveTrainedModel,
+} from "lib/weights/trained_model.ts";
 import { createModel, type Model } from "lib/models/mod.ts";
 import { backboneStream } from "lib/ssl/method/network.ts";
 import type { CropRecipe } from "lib/ssl/views/crop_recipe.ts";
@@ -74,7 +73,7 @@ function twinLearner(
   data: DataSplit,
 ): Learner {
   const { train, test } = data;
-  const { totalSteps } = supervisedLength(recipe, imageCount(train));
+  const { totalSteps } = runLength(recipe, imageCount(train));
   const { crops } = recipeAt(config, scale);
   const model = createModel(recipe.model, backboneStream(seed), {
     numClasses: train.classNames.length,
@@ -84,20 +83,19 @@ function twinLearner(
   return {
     batchSize: recipe.batchSize,
     totalSteps,
-    async *train(done, batch) {
-      using made = openLabelledCrops(train, { ...recipe, rng: rng.fork("crops") });
-      const next = (indices: Uint32Array, step: number) => batch(made.next(indices, step));
-      yield* trainSupervised(state, { ...made, next }, recipe, { rng, done });
+    async *train(done, wait) {
+      using crops = openLabelledCrops(train, { ...recipe, rng: rng.fork("crops") });
+      yield* trainSupervised(state, crops, recipe, { rng, done, wait });
     },
     async measure(pause) {
       const { top1, top5 } = await classifierAccuracy(model, test, crops, pause);
       const knn = await knnMetrics(model, data, crops, pause);
       return { ...knn, classifierTop1: top1, classifierTop5: top5 };
     },
-    alarms: () => [], // a classifier has no collapse of DINO's kind
-    save: (path, step) => saveSupervised(path, state, step),
-    load: (path) => loadSupervised(path, state),
-    [Symbol.dispose]: () => disposeSupervised(state),
+    alarms: () => [], // labels hold a collapse off
+    save: (path, step) => saveTrainedModel(path, state, step),
+    load: (path) => loadTrainedModel(path, state),
+    [Symbol.dispose]: () => disposeTrainedModel(state),
   };
 }
 

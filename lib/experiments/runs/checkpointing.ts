@@ -8,15 +8,8 @@ import {
 import type { HistoryLine } from "lib/runs/events.ts";
 import type { Learner } from "./learner.ts";
 import type { RunMetrics } from "./recorder.ts";
-import {
-  type ApScore,
-  type MonitorScore,
-  readStatus,
-  type RunFolder,
-  type RunStatus,
-  type Score,
-  writeStatus,
-} from "./run_folder.ts";
+import type { RunFolder } from "./run_folder.ts";
+import { readStatus, type ScoreAt, writeStatus } from "./run_status.ts";
 
 const share = 1 / 20; // of a run's time, at most, goes into checkpoints
 
@@ -26,8 +19,8 @@ export interface RunCheckpointsOptions {
   readonly done: number;
   /** Between two checkpoints, at least. */
   readonly seconds: number;
-  /** What tells which is the best. */
-  readonly score: MonitorScore;
+  /** The metric that says which checkpoint is the best; larger is better. */
+  readonly score: string;
   /** Whether nothing is measured: then a run is finished with its last step. */
   readonly unmonitored: boolean;
 }
@@ -104,15 +97,16 @@ export class RunCheckpoints {
       finished: step === totalSteps && (unmonitored || last?.step === step),
       ...(unmonitored && { unmonitored }),
       seconds: this.#secondsBefore + (performance.now() - this.#began) / 1000,
-      ...named(score, last, bestOf(history, score)),
+      last: scoreAt(score, last),
+      best: scoreAt(score, bestOf(history, score)),
       alarms: this.#metrics.alarms(),
       updated: new Date().toISOString(),
     });
   }
 }
 
-/** Where a score is highest; of equals the first. */
-function bestOf(history: readonly HistoryLine[], score: MonitorScore): HistoryLine | undefined {
+/** The line where a score is highest; the first one where several are equal. */
+function bestOf(history: readonly HistoryLine[], score: string): HistoryLine | undefined {
   const measured = history.filter(({ metrics }) => score in metrics);
   return measured.reduce<HistoryLine | undefined>(
     (best, line) => best === undefined || line.metrics[score]! > best.metrics[score]! ? line : best,
@@ -120,20 +114,6 @@ function bestOf(history: readonly HistoryLine[], score: MonitorScore): HistoryLi
   );
 }
 
-/** The score as a status says it. */
-function named(
-  score: MonitorScore,
-  last: HistoryLine | undefined,
-  best: HistoryLine | undefined,
-): Pick<RunStatus, "lastKnn" | "bestKnn" | "lastAp" | "bestAp"> {
-  if (score === "boxAp") return { lastAp: last && toAp(last), bestAp: best && toAp(best) };
-  return { lastKnn: last && toKnn(last), bestKnn: best && toKnn(best) };
-}
-
-function toKnn({ step, metrics }: HistoryLine): Score {
-  return { step, top1: metrics.knn20Top1! };
-}
-
-function toAp({ step, metrics }: HistoryLine): ApScore {
-  return { step, ap: metrics.boxAp! };
+function scoreAt(metric: string, line: HistoryLine | undefined): ScoreAt | undefined {
+  return line && { metric, value: line.metrics[metric]!, step: line.step };
 }

@@ -51,6 +51,33 @@ export async function evaluated<T>(
 }
 
 /**
+ * The file of weights that were fitted on a run's features, in the run's folder.
+ *
+ * @param name What they are of: `teacher`.
+ */
+export function fittedWeightsPath({ path }: RunFolder, name: string): string {
+  return join(path, `${fittedPrefix}${name}.safetensors`);
+}
+
+const fittedPrefix = "classifier-";
+
+/** Removes all results of evaluations and all fitted weights from a run's folder. Other files stay, JSON files too. */
+export function removeEvaluations(path: string): void {
+  for (const { name, isFile } of [...Deno.readDirSync(path)]) {
+    const file = join(path, name);
+    const fitted = name.startsWith(fittedPrefix) && name.endsWith(".safetensors");
+    if (isFile && (fitted || name.endsWith(".json") && isEvaluation(file))) Deno.removeSync(file);
+  }
+}
+
+/** Whether {@linkcode evaluated} wrote a file: it has a list of results, each with its options. */
+function isEvaluation(file: string): boolean {
+  const entries = readEntries(file);
+  return entries.length > 0 &&
+    entries.every((entry) => Object.hasOwn(Object(entry), "options") && "result" in entry);
+}
+
+/**
  * Reads the kept results. If the file is missing or damaged there are none, and they are computed
  * again.
  */

@@ -13,7 +13,8 @@ import { type ListedPair, listFolderPair } from "lib/datasets/pictures/folder_pa
 import { replaceFile } from "lib/weights/replace_file.ts";
 import { type RunKey, sizesAt } from "lib/experiments/configs/config.ts";
 import { sayOnce } from "lib/experiments/configs/data.ts";
-import { readJson, readStatus, type RunFolder } from "lib/experiments/runs/run_folder.ts";
+import { readJson, type RunFolder } from "./run_folder.ts";
+import { readStatus } from "./run_status.ts";
 
 type PicturesRecord = Readonly<Record<keyof ListedPair, FolderFingerprint>>;
 

@@ -3,8 +3,9 @@ import { basename, join } from "@std/path";
 import pl from "nodejs-polars";
 import { faultPoint } from "lib/runs/fault_points.ts";
 import { readMetrics } from "lib/runs/metrics_log.ts";
+import { readStatus, type ScoreAt } from "./run_status.ts";
 import type { PretrainConfig } from "lib/experiments/configs/config.ts";
-import { metricsPath, outputsFolder, readJson, readStatus, type RunFolder } from "./run_folder.ts";
+import { metricsPath, outputsFolder, readJson, type RunFolder } from "./run_folder.ts";
 
 /** config.json, as {@linkcode openRun} writes it. */
 interface SavedConfig extends Pick<PretrainConfig, "name"> {
@@ -108,6 +109,7 @@ function rowOf(path: string): Row | undefined {
   if (config?.recipe === undefined) return undefined;
   const status = readStatus({ path });
   const { model } = config.recipe;
+  const [last, best] = [knnOf(status?.last), knnOf(status?.best)];
   return {
     id: basename(path),
     name: config.name,
@@ -120,14 +122,19 @@ function rowOf(path: string): Row | undefined {
     step: status?.step ?? 0,
     totalSteps: status?.totalSteps,
     finished: status?.finished ?? false,
-    lastKnn: status?.lastKnn?.top1,
-    lastKnnStep: status?.lastKnn?.step,
-    bestKnn: status?.bestKnn?.top1,
-    bestKnnStep: status?.bestKnn?.step,
+    lastKnn: last?.value,
+    lastKnnStep: last?.step,
+    bestKnn: best?.value,
+    bestKnnStep: best?.step,
     alarms: status?.alarms.join(" ") || null,
     minutes: status && status.seconds / 60,
     date: status?.updated ?? Deno.statSync(path).mtime?.toISOString() ?? "",
   };
+}
+
+/** A score, if it is a k-NN's: a detector has another one. */
+function knnOf(score: ScoreAt | undefined): ScoreAt | undefined {
+  return score?.metric === "knn20Top1" ? score : undefined;
 }
 
 /** `fashion-mnist, placed`: the kind, then what else the config says. */

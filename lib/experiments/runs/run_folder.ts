@@ -4,8 +4,7 @@
  */
 import { join } from "@std/path";
 import { outputsFolder } from "lib/paths.ts";
-import { bestPath, listCheckpoints, removeIfThere, removePartials } from "lib/runs/checkpoints.ts";
-import { removeEventFiles } from "lib/runs/event_file.ts";
+import { bestPath, listCheckpoints, removePartials } from "lib/runs/checkpoints.ts";
 import { faultPoint } from "lib/runs/fault_points.ts";
 import { replaceFile } from "lib/weights/replace_file.ts";
 import { type RunLock, takeRunLock } from "lib/runs/run_lock.ts";
@@ -57,27 +56,6 @@ export function openRun({ id, path }: RunFolder, description: object): RunLock {
   }
 }
 
-/** Removes what a run has learnt and measured; its folder stays. */
-export function clearRun({ path }: RunFolder): void {
-  const evaluations = [
-    "knn.json",
-    "linear.json",
-    "neighbours.json",
-    "detection.json",
-    "robustness.json",
-    "cams.json",
-    "pictures.json",
-  ];
-  const files = ["metrics.jsonl", "metrics.parquet", "status.json", "environment.json"];
-  for (const file of [...files, ...evaluations]) removeIfThere(join(path, file));
-  for (const { path: checkpoint } of listCheckpoints(path)) Deno.removeSync(checkpoint);
-  removeIfThere(bestPath(path));
-  removeEventFiles(path);
-  for (const { name } of Deno.readDirSync(path)) {
-    if (/^classifier-.*\.safetensors$/.test(name)) Deno.removeSync(join(path, name)); // fitted to its images
-  }
-}
-
 /**
  * Puts the newest good checkpoint into a learner of the same networks.
  *
@@ -105,50 +83,6 @@ export function restoreRun(
   throw new Error(`${problems[0]!.message}, nor is an older checkpoint good; give { fresh: true }`);
 }
 
-/** What a run's monitor measures, by the metric that tells which checkpoint is the best. */
-export type MonitorScore = "knn20Top1" | "boxAp";
-
-/** How far a run is, as of its last checkpoint: what a table of runs shows. */
-export interface RunStatus {
-  readonly step: number;
-  readonly totalSteps: number;
-  /** All steps taken, and the last one measured. */
-  readonly finished: boolean;
-  /** Whether nothing is measured on the way, as of images without classes. */
-  readonly unmonitored?: boolean;
-  /** Of training, measurements included, over all sessions. */
-  readonly seconds: number;
-  /** k-NN of the teacher (k = 20), fractions. */
-  readonly lastKnn?: Score;
-  readonly bestKnn?: Score;
-  /** Of a detector: AP of boxes on val, a fraction. */
-  readonly lastAp?: ApScore;
-  readonly bestAp?: ApScore;
-  /** Names of the alarms raised. */
-  readonly alarms: readonly string[];
-  /** ISO 8601. */
-  readonly updated: string;
-}
-
-export interface Score {
-  readonly step: number;
-  readonly top1: number;
-}
-
-export interface ApScore {
-  readonly step: number;
-  readonly ap: number;
-}
-
-export function writeStatus({ path }: RunFolder, status: RunStatus): void {
-  replaceFile(join(path, "status.json"), json(status));
-}
-
-/** What {@linkcode writeStatus} wrote; undefined if there is nothing, or nothing that can be read. */
-export function readStatus({ path }: Pick<RunFolder, "path">): RunStatus | undefined {
-  return readJson(join(path, "status.json"));
-}
-
 /** One stretch of training, from a step on, on one machine. */
 export interface Session extends Environment {
   readonly fromStep: number;
@@ -164,7 +98,8 @@ export async function recordSession({ path }: RunFolder, fromStep: number): Prom
   replaceFile(file, json({ sessions: [...sessions, session] }));
 }
 
-function json(value: unknown): string {
+/** A value as the text of a file. */
+export function json(value: unknown): string {
   return JSON.stringify(value, null, 2) + "\n";
 }
 

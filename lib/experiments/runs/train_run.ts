@@ -7,15 +7,9 @@ import type { Learner } from "./learner.ts";
 import { writeParquet } from "./registry.ts";
 import { readPast } from "./recorder.ts";
 import { mayCompute } from "./saved_only.ts";
-import {
-  clearRun,
-  type MonitorScore,
-  openRun,
-  readStatus,
-  recordSession,
-  restoreRun,
-  type RunFolder,
-} from "./run_folder.ts";
+import { clearRun } from "./clear_run.ts";
+import { openRun, recordSession, restoreRun, type RunFolder } from "./run_folder.ts";
+import { readStatus } from "./run_status.ts";
 import { monitorIsDue, trainOn } from "./training.ts";
 
 /** Options of every verb that trains. */
@@ -52,8 +46,8 @@ export interface Run {
   /** config.json: all that decides its numbers. */
   readonly description: object;
   readonly monitorEvery: number;
-  /** Of what its monitor measures, what says how good the run is; larger is better. */
-  readonly score: MonitorScore;
+  /** The metric of the monitor that says how good the run is; larger is better. */
+  readonly score: string;
   /** At step 0. Called only where there is something left to train. */
   learner(): Promise<Learner>;
 }

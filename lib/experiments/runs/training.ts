@@ -5,7 +5,7 @@ import { SpeedMeter } from "lib/runs/speed_meter.ts";
 import type { Learner } from "./learner.ts";
 import { RunCheckpoints } from "./checkpointing.ts";
 import { RunMetrics } from "./recorder.ts";
-import type { MonitorScore, RunFolder } from "./run_folder.ts";
+import type { RunFolder } from "./run_folder.ts";
 
 /** From where to where it is trained. Steps count from the run's beginning. */
 export interface TrainingPlan {
@@ -14,7 +14,8 @@ export interface TrainingPlan {
   readonly totalSteps: number;
   /** Steps between two measurements; `Infinity` for none, not at the end either. */
   readonly monitorEvery: number;
-  readonly score: MonitorScore;
+  /** The metric that the monitor must have measured. */
+  readonly score: string;
   readonly checkpointSeconds: number;
 }
 

@@ -8,12 +8,8 @@ import { backboneStream } from "lib/ssl/method/network.ts";
 import { listed } from "lib/weights/weight_names.ts";
 import { loadWeights } from "lib/weights/weights.ts";
 import { recipeAt, type RunKey } from "lib/experiments/configs/config.ts";
-import {
-  folderOf,
-  readStatus,
-  type RunFolder,
-  runFolder,
-} from "lib/experiments/runs/run_folder.ts";
+import { folderOf, type RunFolder, runFolder } from "lib/experiments/runs/run_folder.ts";
+import { readStatus } from "lib/experiments/runs/run_status.ts";
 import { NotSavedError } from "lib/experiments/runs/saved_only.ts";
 import { twinId } from "lib/experiments/subjects/supervised_twin.ts";
 
@@ -72,7 +68,7 @@ export function findSubject(key: RunKey, of: SubjectOrPixels): SubjectWeights {
       return newest(folderOf(twinId(key)), "call supervised() with the same options");
     case "best": {
       const { version } = fileVersion(bestPath(folder.path), notTrained);
-      const step = readStatus(folder)?.bestKnn?.step;
+      const step = readStatus(folder)?.best?.step;
       return { folder, path: bestPath(folder.path), version: step ? `step ${step}` : version };
     }
     case "teacher":

@@ -27,7 +27,7 @@ export function saveTraining(path: string, training: Training, step: number): vo
  * @throws {Error} If the file is damaged, or of other networks; the state is then unchanged.
  */
 export function loadTraining(path: string, training: Training): number {
-  return loadTrainingState(path, trainingState(training)).step;
+  return loadTrainingState(path, trainingState(training));
 }
 
 function trainingState({ method: { state, weights }, optimizer }: Training): TrainingState {

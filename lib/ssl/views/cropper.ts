@@ -16,14 +16,11 @@ import { startCropperThread } from "./cropper_thread.ts";
 import { createViewMaker, type MadeViews, type ViewMaker } from "./view_maker.ts";
 
 /** Makes the views of any images at any step. The same views come from any number of threads, or from none. */
-export interface Cropper extends Disposable {
-  /** Images to crop. */
-  readonly count: number;
+export interface Cropper extends BatchSource<CropBatch>, Disposable {
   /** Threads. */
   readonly workers: number;
   /**
-   * The views of the images at `indices`: those of {@linkcode prefetch} if they were asked for, else made now.
-   * They are lent until the next call, which may write others in their place.
+   * The views of the images at `indices`. They are lent until the next call, which may write others in their place.
    *
    * @throws {RangeError} If an index is outside the set.
    * @throws {Error} If the cropper is closed, a thread died, a file is gone, or too many pictures are damaged.

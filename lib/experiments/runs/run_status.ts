@@ -1,0 +1,61 @@
+/** How far a run is, as of its last checkpoint: status.json, which a table of runs reads. */
+import { join } from "@std/path";
+import { replaceFile } from "lib/weights/replace_file.ts";
+import { json, readJson, type RunFolder } from "./run_folder.ts";
+
+/** A score that a run's monitor measured. */
+export interface ScoreAt {
+  /** The metric's name in the history: `knn20Top1`, or a detector's `boxAp`. */
+  readonly metric: string;
+  /** A fraction. */
+  readonly value: number;
+  readonly step: number;
+}
+
+export interface RunStatus {
+  readonly step: number;
+  readonly totalSteps: number;
+  /** All steps are taken, and the last one is measured. */
+  readonly finished: boolean;
+  /** Whether nothing is measured on the way, as of images without classes. */
+  readonly unmonitored?: boolean;
+  /** Duration of training, measurements included, over all sessions. */
+  readonly seconds: number;
+  /** The run's score where it was measured last, and where it was best. */
+  readonly last?: ScoreAt;
+  readonly best?: ScoreAt;
+  /** Names of the alarms raised. */
+  readonly alarms: readonly string[];
+  /** ISO 8601. */
+  readonly updated: string;
+}
+
+export function writeStatus({ path }: RunFolder, status: RunStatus): void {
+  replaceFile(join(path, "status.json"), json(status));
+}
+
+/** What {@linkcode writeStatus} wrote; undefined if there is nothing, or nothing that can be read. */
+export function readStatus({ path }: Pick<RunFolder, "path">): RunStatus | undefined {
+  const saved = readJson<RunStatus & OldScores>(join(path, "status.json"));
+  if (saved === undefined) return undefined;
+  const { lastKnn, bestKnn, lastAp, bestAp, ...status } = saved;
+  const last = status.last ?? oldScore(lastKnn, lastAp);
+  const best = status.best ?? oldScore(bestKnn, bestAp);
+  return { ...status, ...(last && { last }), ...(best && { best }) };
+}
+
+/** The scores in files from before they had names. */
+interface OldScores {
+  readonly lastKnn?: OldKnn;
+  readonly bestKnn?: OldKnn;
+  readonly lastAp?: OldAp;
+  readonly bestAp?: OldAp;
+}
+
+type OldKnn = { readonly step: number; readonly top1: number };
+type OldAp = { readonly step: number; readonly ap: number };
+
+function oldScore(knn: OldKnn | undefined, ap: OldAp | undefined): ScoreAt | undefined {
+  if (knn) return { metric: "knn20Top1", value: knn.top1, step: knn.step };
+  return ap && { metric: "boxAp", value: ap.ap, step: ap.step };
+}
