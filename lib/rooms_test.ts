@@ -47,7 +47,7 @@ const folders: Readonly<Record<string, readonly string[]>> = {
   report: ["notebook", "draw", "figures", "tables", "save", "sheets", "results"],
   robustness: ["filters", "corruptions"],
   setup: ["install", "notebooks"],
-  ssl: ["views", "method", "dino"],
+  ssl: ["views", "method", "dino", "byol"],
 };
 /** Files, without tests, that may lie in one folder. */
 const crowd = 20;

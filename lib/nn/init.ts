@@ -33,6 +33,20 @@ export function truncNormal<R extends tf.Rank>(
   });
 }
 
+/** Gaussian of standard deviation 1/√fanIn, redrawn outside ±2 standard deviations: Haiku's default for a linear layer. */
+export function lecunNormal<R extends tf.Rank>(
+  shape: tf.ShapeMap[R],
+  rng: Rng,
+  fanIn: number,
+): tf.Variable<R> {
+  const std = 1 / Math.sqrt(fanIn);
+  return filled(shape, () => {
+    let value = rng.normal();
+    while (Math.abs(value) > 2) value = rng.normal();
+    return std * value;
+  });
+}
+
 /** Uniform in ±1/√fanIn: PyTorch's default for a linear layer and a convolution (`kaiming_uniform_` with a = √5). */
 export function kaimingUniform<R extends tf.Rank>(
   shape: tf.ShapeMap[R],

@@ -1,14 +1,27 @@
 import * as tf from "lib/tf.ts";
 import { larsStep } from "./lars.ts";
 import { disposeOptimizer, type OptimizerState } from "./optimizer_state.ts";
-import golden from "./golden/lars.json" with { type: "json" };
+import dinoGolden from "./golden/lars.json" with { type: "json" };
+import byolGolden from "./golden/lars_byol.json" with { type: "json" };
 import { assertClose, assertEquals, assertNoLeak, assertThrows } from "lib/testing/assert.ts";
 
 type Values = Readonly<Record<string, number[]>>;
 
+interface Golden {
+  readonly weightDecay: number;
+  readonly shapes: Values;
+  readonly initial: Values;
+  readonly steps: readonly {
+    readonly lr: number;
+    readonly grads: Values;
+    readonly weights: Values;
+  }[];
+}
+
+const goldens: Readonly<Record<"dino" | "byol", Golden>> = { dino: dinoGolden, byol: byolGolden };
+
 /** A tensor of each name's shape. */
-function tensors(values: Values): Map<string, tf.Tensor> {
-  const shapes: Values = golden.shapes;
+function tensors(values: Values, shapes = goldens.dino.shapes): Map<string, tf.Tensor> {
   return new Map(
     Object.entries(values).map(([name, flat]) => [
       name,
@@ -17,20 +30,24 @@ function tensors(values: Values): Map<string, tf.Tensor> {
   );
 }
 
-function variables(): Map<string, tf.Variable> {
-  return new Map([...tensors(golden.initial)].map(([name, value]) => [name, tf.variable(value)]));
+function variables({ initial, shapes } = goldens.dino): Map<string, tf.Variable> {
+  return new Map(
+    [...tensors(initial, shapes)].map(([name, value]) => [name, tf.variable(value)]),
+  );
 }
 
-Deno.test("larsStep() equals the reference's LARS: matrices and kernels adapt and decay, vectors do neither", () => {
-  const weights = variables();
-  const state: OptimizerState = new Map();
-  const { weightDecay } = golden;
-  for (const step of golden.steps) {
-    larsStep(weights, tensors(step.grads), state, { lr: step.lr, weightDecay });
-    const expected: Values = step.weights;
-    for (const [name, weight] of weights) assertClose(weight, expected[name]!, 1e-6);
-  }
-});
+for (const rule of ["dino", "byol"] as const) {
+  Deno.test(`larsStep() equals the LARS of ${rule}'s code: the right weights adapt and decay`, () => {
+    const golden = goldens[rule];
+    const weights = variables(golden);
+    const state: OptimizerState = new Map();
+    const { weightDecay, shapes } = golden;
+    for (const step of golden.steps) {
+      larsStep(weights, tensors(step.grads, shapes), state, { lr: step.lr, weightDecay, rule });
+      for (const [name, weight] of weights) assertClose(weight, step.weights[name]!, 1e-6);
+    }
+  });
+}
 
 Deno.test("larsStep() moves a weight by its own length, whatever the gradient's", () => {
   const moved = (scale: number) => {
@@ -66,7 +83,7 @@ Deno.test("larsStep() keeps buffers by name: a weight without a gradient rests",
 
 Deno.test("larsStep() keeps no tensor but its buffers", () => {
   const weights = variables();
-  const grads = tensors(golden.steps[0]!.grads);
+  const grads = tensors(goldens.dino.steps[0]!.grads);
   assertNoLeak(() => {
     const state: OptimizerState = new Map();
     for (let i = 0; i < 2; i++) larsStep(weights, grads, state, { lr: 1, weightDecay: 0.1 });

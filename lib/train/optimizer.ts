@@ -1,12 +1,18 @@
-/** The optimisers behind one door, with the constants that the reference gives each (dino, main_dino.py). */
+/** The optimisers behind one door, with the constants that DINO's code gives each (main_dino.py). */
 import type * as tf from "lib/tf.ts";
 import { adamWStep } from "./adamw.ts";
 import { larsStep } from "./lars.ts";
 import type { OptimizerState, WeightOptions } from "./optimizer_state.ts";
 import { sgdStep } from "./sgd.ts";
 
-/** AdamW for transformers and ConvNeXts, SGD with momentum 0.9 for ResNets, LARS for large batches. */
-export type OptimizerName = "adamw" | "sgd" | "lars";
+/** The optimisers by name. */
+export const optimizerNames = ["adamw", "sgd", "lars", "lars_byol"] as const;
+
+/**
+ * AdamW for transformers and ConvNeXts, SGD with momentum 0.9 for ResNets, LARS for large batches: DINO's and BYOL's, which
+ * differ in the weights that decay and adapt.
+ */
+export type OptimizerName = typeof optimizerNames[number];
 
 /** What schedules change. */
 export interface OptimizerOptions extends WeightOptions {
@@ -36,7 +42,11 @@ export function optimizerStep(
       return sgdStep(weights, grads, state, { ...options, momentum: 0.9 });
     case "lars":
       return larsStep(weights, grads, state, options);
+    case "lars_byol":
+      return larsStep(weights, grads, state, { ...options, rule: "byol" });
     default: // in plain JavaScript and notebooks
-      throw new RangeError(`Unknown optimizer "${name satisfies never}": use adamw, sgd, lars`);
+      throw new RangeError(
+        `Unknown optimizer "${name satisfies never}": use ${optimizerNames.join(", ")}`,
+      );
   }
 }

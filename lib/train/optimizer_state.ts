@@ -20,6 +20,8 @@ export type OptimizerState = Map<string, Slot>;
 
 /** One weight that is to move. */
 export interface Update<Role extends string> {
+  /** The weight's name. */
+  readonly name: string;
   readonly weight: tf.Variable;
   readonly grad: tf.Tensor;
   readonly slot: Slot<Role>;
@@ -75,6 +77,7 @@ export function beginUpdates<Role extends string>(
     state.set(name, slot);
     slot.steps++;
     return {
+      name,
       weight,
       grad,
       slot: slot as Slot<Role>,

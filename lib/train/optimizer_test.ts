@@ -1,7 +1,7 @@
 import * as tf from "lib/tf.ts";
 import { adamWStep } from "./adamw.ts";
 import { larsStep } from "./lars.ts";
-import { type OptimizerName, optimizerStep } from "./optimizer.ts";
+import { type OptimizerName, optimizerNames, optimizerStep } from "./optimizer.ts";
 import { disposeOptimizer, type OptimizerState } from "./optimizer_state.ts";
 import { sgdStep } from "./sgd.ts";
 import { assertClose, assertEquals, assertThrows } from "lib/testing/assert.ts";
@@ -37,26 +37,30 @@ const expected: Record<OptimizerName, Weights> = {
   ),
   sgd: after((w, g, state) => sgdStep(w, g, state, { ...options, momentum: 0.9 })),
   lars: after((w, g, state) => larsStep(w, g, state, { ...options, momentum: 0.9, eta: 0.001 })),
+  lars_byol: after((w, g, state) =>
+    larsStep(w, g, state, { ...options, momentum: 0.9, eta: 0.001, rule: "byol" })
+  ),
 };
 
-for (const name of ["adamw", "sgd", "lars"] as const) {
+for (const name of optimizerNames) {
   Deno.test(`optimizerStep() by ${name} has the reference's constants`, () => {
     const actual = after((w, g, state) => optimizerStep(name, w, g, state, options));
     for (const [weight, value] of actual) assertClose(value, expected[name].get(weight)!, 1e-7);
   });
 
-  Deno.test(`optimizerStep() by ${name} decays matrices, not vectors nor biases`, () => {
+  Deno.test(`optimizerStep() by ${name} decays what it is to decay`, () => {
     const [decayed, plain] = [0.2, 0].map((weightDecay) =>
       after((w, g, state) => optimizerStep(name, w, g, state, { ...options, weightDecay }))
     );
     for (const [weight, value] of decayed!) {
       const gap = value.sub(plain!.get(weight)!).abs().max().dataSync()[0]!;
-      assertEquals(gap > 1e-5, weight === "w", `${weight} differs by ${gap}`);
+      const decays = weight === "w" || (name === "lars_byol" && weight === "gamma");
+      assertEquals(gap > 1e-5, decays, `${weight} differs by ${gap}`);
     }
   });
 }
 
-for (const name of ["adamw", "sgd", "lars"] as const) {
+for (const name of optimizerNames) {
   Deno.test(`optimizerStep() by ${name} gives a weight with a factor its own learning rate`, () => {
     const lrScales = new Map([["w", 0.3], ["gamma", 2]]);
     const scaled = after((w, g, state) =>
@@ -83,13 +87,13 @@ Deno.test("optimizerStep() refuses what another optimiser kept, and changes noth
 
 Deno.test("optimizerStep() names the optimisers there are", () => {
   const step = () => optimizerStep("adam" as "adamw", weightsOf(), gradsOf(1), new Map(), options);
-  assertThrows(step, RangeError, 'Unknown optimizer "adam": use adamw, sgd, lars');
+  assertThrows(step, RangeError, 'Unknown optimizer "adam": use adamw, sgd, lars, lars_byol');
 });
 
 Deno.test("disposeOptimizer() frees every slot", () => {
   const [weights, grads] = [weightsOf(), gradsOf(1)];
   const before = tf.memory().numTensors;
-  for (const name of ["adamw", "sgd", "lars"] as const) {
+  for (const name of optimizerNames) {
     const state: OptimizerState = new Map();
     optimizerStep(name, weights, grads, state, options);
     disposeOptimizer(state);

@@ -1,4 +1,6 @@
 /** The experiments of the notebooks, each with its cost and what it reached. */
+import { byolCrops } from "lib/ssl/byol/crops.ts";
+import type { ByolRecipe } from "lib/ssl/byol/recipe.ts";
 import { dinoCrops } from "lib/ssl/dino/crops.ts";
 import type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
 import { override, type PretrainConfig } from "lib/experiments/configs/config.ts";
@@ -122,4 +124,33 @@ export const bcSslEmoji: PretrainConfig<DinoRecipe> = {
     },
   }),
   data: { kind: "emoji", labels: "subgroup" },
+};
+
+/**
+ * The network and the images of {@linkcode bcSslStart} under BYOL, for as many steps.
+ */
+export const byolStart: PretrainConfig<ByolRecipe> = {
+  name: "start_byol",
+  data: bcSslStart.data,
+  recipe: {
+    method: "byol",
+    model: bcSslStart.recipe.model,
+    head: { hiddenDim: 512, outDim: 64 },
+    crops: {
+      ...byolCrops,
+      globalSize: 32,
+      globalScale: [0.2, 1],
+      localSize: 32,
+      blurRadius: [0.01, 0.3],
+    },
+    optimizer: "adamw",
+    lr: 0.008,
+    minLr: 0,
+    warmupShare: 0.1,
+    weightDecay: 0.04,
+    weightDecayEnd: 0.04,
+    clipNorm: 0,
+    targetMomentum: 0.99,
+  },
+  scales: bcSslStart.scales,
 };

@@ -9,7 +9,6 @@
 import * as tf from "lib/tf.ts";
 import { createRng } from "lib/rng.ts";
 import type { ModelConfig } from "lib/models/mod.ts";
-import { layoutOf, toTorchOrder } from "lib/nn/layout.ts";
 import { namedVariables } from "lib/nn/parameters.ts";
 import type { OptimizerName } from "lib/train/optimizer.ts";
 import { dinoCrops } from "./crops.ts";
@@ -17,12 +16,10 @@ import type { CropBatch } from "lib/ssl/views/batch.ts";
 import type { DinoHeadConfig } from "./head.ts";
 import type { DinoRecipe } from "./recipe.ts";
 import { trainByMethod, type ViewSource } from "lib/ssl/method/train.ts";
-import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
+import { assertClose, assertEquals } from "lib/testing/assert.ts";
 import { createDinoState, type DinoState, trainingOf } from "lib/testing/dino.ts";
 import { fillByFormula, formula } from "lib/testing/formula.ts";
-
-/** By `probe` of the script: a number for each array that every element counts in. */
-type Probes = Readonly<Record<string, number>>;
+import { assertProbes, assertWays, type Probes, torchValues } from "lib/testing/parity.ts";
 
 /** One case of parity.json. */
 interface Golden {
@@ -127,74 +124,9 @@ function stateOf({ model, head, normLastLayer }: Golden): DinoState {
   return state;
 }
 
-/** Values in PyTorch's order; a moment lies as its weight does. */
-function valuesOf(tensor: tf.Tensor, weight: tf.Variable): Float32Array {
-  const ordered = toTorchOrder(tensor, layoutOf(weight));
-  const values = ordered.dataSync<"float32">().slice();
-  ordered.dispose();
-  return values;
-}
-
-const directions = new Map<string, Float32Array>();
-
-/** The direction of the script's `probe`. */
-function directionOf(name: string, length: number): Float32Array {
-  const key = `${name} ${length}`;
-  let direction = directions.get(key);
-  if (direction === undefined) {
-    direction = formula(`probe ${name}`, length);
-    if (name.endsWith("attn.qkv.bias")) direction.fill(0, length / 3, 2 * length / 3); // the keys'
-    directions.set(key, direction);
-  }
-  return direction;
-}
-
-/** The script's `probe`, and the value to be expected of any array of this length. */
-function probe(name: string, values: Float32Array): { value: number; size: number } {
-  const direction = directionOf(name, values.length);
-  let [value, square] = [0, 0];
-  for (let i = 0; i < values.length; i++) {
-    value += direction[i]! * values[i]!;
-    square += values[i]! ** 2;
-  }
-  return { value, size: Math.sqrt(square / 3) }; // the direction's elements are uniform in [−1, 1)
-}
-
 /** The biases before a BatchNorm, which takes them away again: they have no gradient but a rounding error. */
 function isIdle({ head: { batchNorm } }: Golden, name: string): boolean {
   return batchNorm && /^head\.mlp\.[03]\.bias$/.test(name);
-}
-
-/** The way of every weight so far, to 1e-4 of it, beside a weight's own precision after so many sums: 1e-6 of it. */
-function assertWays(
-  golden: Golden,
-  params: object,
-  first: ReadonlyMap<string, Float32Array>,
-  expected: readonly number[],
-  step: string,
-): void {
-  const variables = namedVariables(params);
-  golden.weights.forEach((name, i) => {
-    const before = first.get(name)!;
-    const now = valuesOf(variables.get(name)!, variables.get(name)!);
-    const way = probe(name, now.map((value, j) => value - before[j]!));
-    const { size } = probe(name, now);
-    const allowed = isIdle(golden, name) ? 1e-5 * size : 1e-4 * way.size + 1e-6 * size;
-    const gap = Math.abs(way.value - expected[i]!);
-    assertTrue(gap <= allowed, `${step}, ${name}: ${way.value} is not ${expected[i]}`); // NaN is no gap either
-  });
-}
-
-function assertProbes(
-  name: string,
-  tensor: tf.Tensor,
-  weight: tf.Variable,
-  expected: number,
-  what: string,
-): void {
-  const { value, size } = probe(name, valuesOf(tensor, weight));
-  const close = Math.abs(value - expected) <= 1e-4 * size;
-  assertTrue(close, `${what} of ${name}: ${value} is not ${expected}`);
 }
 
 /** What the optimiser has kept of each weight, and BatchNorm's running statistics. */
@@ -224,12 +156,7 @@ const cases: Golden[] = JSON.parse(
 for (const golden of cases) {
   Deno.test(`thirty steps of ${golden.name} are the reference's`, async () => {
     const state = stateOf(golden);
-    const first = new Map(
-      [...namedVariables(state.student.params)].map(([name, weight]) => [
-        name,
-        valuesOf(weight, weight),
-      ]),
-    );
+    const first = torchValues(state.student.params);
     const recipe = recipeOf(golden);
     using training = trainingOf(state, recipe);
     const source = formulaViews(golden);
@@ -242,7 +169,10 @@ for (const golden of cases) {
       assertClose(actual.gradNorm, expected.gradNorm, 1e-4);
       assertClose(state.center, expected.center, 1e-4);
       for (const who of ["student", "teacher"] as const) {
-        assertWays(golden, state[who].params, first, expected[who], `${who} at step ${steps}`);
+        assertWays(state[who].params, first, golden.weights, expected[who], {
+          step: `${who} at step ${steps}`,
+          isIdle: (name) => isIdle(golden, name),
+        });
       }
     }
     assertEquals(steps, 30);

@@ -1,0 +1,23 @@
+/** The way in which BYOL collapses, and how its signals show it: both networks map all images to one point. */
+import type { AlarmRule } from "lib/ssl/method/alarms.ts";
+
+/** How far vectors must spread, as a share of a filled sphere. */
+const limit = 0.05;
+
+const advice =
+  "stop it, lower lr or lengthen warmupShare, raise targetMomentum (a slow target holds this off)";
+
+export const byolAlarms: readonly AlarmRule[] = [
+  {
+    name: "alarmSameProjections",
+    message: `Collapse: the target's projections of all images are nearly the same; ${advice}`,
+    reads: ["projectionStd"],
+    shows: ({ projectionStd }) => projectionStd! < limit,
+  },
+  {
+    name: "alarmSameFeatures",
+    message: `Collapse: the target's features of all images are nearly the same; ${advice}`,
+    reads: ["featureStd"],
+    shows: ({ featureStd }) => featureStd! < limit,
+  },
+];

@@ -1,0 +1,55 @@
+/** BYOL's recipe as data, and its schedules. */
+import { cosineSchedule } from "lib/train/schedules.ts";
+import type { Moment, OptimizerValues } from "lib/ssl/method/method.ts";
+import { type CommonRecipe, cosineValues } from "lib/ssl/method/recipe.ts";
+import { microBatches } from "lib/ssl/views/views.ts";
+
+/** Names follow the paper; where its public code has others, they are given. */
+export interface ByolRecipe extends CommonRecipe {
+  readonly method: "byol";
+  /** The two MLPs, projector and predictor; the paper: 4096 and 256. */
+  readonly head: ByolHeadConfig;
+  /** At the start; it rises to 1 along a cosine (`base_target_ema`). The paper, for 1,000 epochs: 0.996. */
+  readonly targetMomentum: number;
+}
+
+export interface ByolHeadConfig {
+  /** Width of the hidden layer. */
+  readonly hiddenDim: number;
+  /** Length of projections and predictions. */
+  readonly outDim: number;
+}
+
+/** The values of the optimiser's schedules. The warm-up reaches the peak one step after its last, as in the public code. */
+export function byolValues(recipe: ByolRecipe, now: Pick<Moment, "step" | "totalSteps">) {
+  return cosineValues(recipe, now, "after") satisfies OptimizerValues;
+}
+
+/** The part of the target that an update keeps. */
+export function targetMomentum(
+  { targetMomentum: base }: ByolRecipe,
+  { step, totalSteps }: Pick<Moment, "step" | "totalSteps">,
+): number {
+  return cosineSchedule(step, { base, final: 1, totalSteps });
+}
+
+/** @throws {RangeError} If BYOL cannot follow the recipe; the message names the value and what is allowed. */
+export function checkByol({ head, targetMomentum, crops, batchSize, accumulate = 1 }: ByolRecipe) {
+  const demand = (valid: boolean, name: string, value: unknown, allowed: string) => {
+    if (valid) return;
+    throw new RangeError(
+      `Cannot train by BYOL with ${name} ${JSON.stringify(value)}: need ${allowed}`,
+    );
+  };
+  for (const name of ["hiddenDim", "outDim"] as const) {
+    const value = head[name];
+    const valid = Number.isInteger(value) && value > 0;
+    demand(valid, `recipe.head.${name}`, value, "a whole number of at least 1");
+  }
+  const momentum = targetMomentum >= 0 && targetMomentum <= 1;
+  demand(momentum, "recipe.targetMomentum", targetMomentum, "a number from 0 to 1");
+  const { localCrops } = crops;
+  demand(localCrops === 0, "recipe.crops.localCrops", localCrops, "0: it compares two views");
+  const smallest = Math.min(...microBatches(batchSize, accumulate).map(({ count }) => count));
+  demand(smallest > 1, "micro-batches of", smallest, "2 images for BatchNorm: lower accumulate");
+}

@@ -1,0 +1,52 @@
+/** The projection and prediction heads that several methods share: a small MLP with BatchNorm. */
+import type * as tf from "lib/tf.ts";
+import type { Rng } from "lib/rng.ts";
+import { constant, lecunNormal } from "lib/nn/init.ts";
+import { laidOut } from "lib/nn/layout.ts";
+import { linear, type LinearParams } from "lib/nn/linear.ts";
+import { batchNorm, type BatchNormParams, createBatchNorm } from "lib/nn/norms.ts";
+import { relu } from "lib/nn/relu.ts";
+
+/** The last layer of a head has no bias. */
+type MlpLinear = Pick<LinearParams, "weight"> & Partial<LinearParams>;
+
+/** Linear, BatchNorm, ReLU, …, linear. `null` holds the place of a ReLU in PyTorch's numbering of a `Sequential`. */
+export type MlpHeadParams = readonly (MlpLinear | BatchNormParams | null)[];
+
+/** The lengths of the vectors on their way through a head: input, hidden layers, output. */
+export type MlpSizes = readonly [number, ...number[]];
+
+/** A head with fresh weights, drawn as Haiku draws them. All layers but the last have a bias, a BatchNorm and a ReLU. */
+export function createMlpHead(sizes: MlpSizes, rng: Rng): MlpHeadParams {
+  const layers: (MlpLinear | BatchNormParams | null)[] = [];
+  for (let i = 1; i < sizes.length; i++) {
+    const [from, to] = [sizes[i - 1]!, sizes[i]!];
+    const drawn = lecunNormal<tf.Rank.R2>([from, to], rng.fork(layers.length), from);
+    const weight = laidOut("linear", drawn);
+    if (i === sizes.length - 1) layers.push({ weight });
+    else layers.push({ weight, bias: constant<tf.Rank.R1>([to], 0) }, createBatchNorm(to), null);
+  }
+  return layers;
+}
+
+/**
+ * Runs a head.
+ *
+ * @param x `[n, input]`
+ * @returns `[n, output]`
+ */
+export function mlpHead(
+  x: tf.Tensor2D,
+  layers: MlpHeadParams,
+  { training }: { readonly training: boolean },
+): tf.Tensor2D {
+  return layers.reduce((x, layer) => {
+    if (layer === null) return relu(x);
+    return "running_mean" in layer ? batchNorm(x, layer, { training }) : linear(x, layer);
+  }, x);
+}
+
+/** Multiply–adds of a vector's way through a head. */
+export function mlpHeadCost(sizes: MlpSizes): number {
+  return sizes.slice(1).reduce((sum, to, i) => sum + sizes[i]! * to, 0);
+}
