@@ -1,7 +1,10 @@
 import * as tf from "lib/tf.ts";
-import { bcSslStart } from "lib/experiments/configs/notebook_runs.ts";
+import { listCheckpoints } from "lib/runs/checkpoints.ts";
+import { readTrainingState } from "lib/weights/training_state.ts";
+import { bcSslStart, byolStart } from "lib/experiments/configs/notebook_runs.ts";
+import type { TrainOptions } from "lib/experiments/runs/train_run.ts";
 import { pretrain } from "lib/experiments/pretrain/pretrain.ts";
-import { baselines } from "lib/experiments/measure/knn_scores.ts";
+import { baselines, knn, type KnnResult } from "lib/experiments/measure/knn_scores.ts";
 import { override } from "lib/experiments/configs/config.ts";
 import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
 import { inOutputs } from "lib/testing/outputs.ts";
@@ -26,25 +29,39 @@ Deno.test("pretrain() runs to its end, and the same call then loads", () =>
     assertEquals(loaded, trained);
   }));
 
-Deno.test("an interrupted run goes on to the very numbers of an uninterrupted one", () =>
-  inOutputs(async (folder) => {
-    const straight = await pretrain(small, options);
-    Deno.removeSync(`${folder}/${straight.run}`, { recursive: true });
-    const stop = new AbortController();
-    const onEvent = ({ step }: { step: number }) => {
-      if (step === 5) stop.abort();
-    };
-    const first = await pretrain(small, { ...options, onEvent, signal: stop.signal });
-    assertEquals([first.step, first.finished], [5, false]);
-    // A crash after the checkpoint leaves lines beyond it, the last one cut short.
-    Deno.writeTextFileSync(
-      `${folder}/${straight.run}/metrics.jsonl`,
-      '{"step":6,"loss":99}\n{"step":7,"lo',
-      { append: true },
-    );
-    assertEquals((await pretrain(small, { ...options, untilStep: 9 })).step, 9);
-    assertEquals(await pretrain(small, options), straight);
-  }));
+const smallByol = override(byolStart, {
+  name: "test_byol",
+  recipe: { model: { depths: [1, 1, 1, 1], dims: [8, 8, 16, 16], dropPathRate: 0.2 } },
+});
+
+for (
+  const [name, train] of [
+    ["DINO", (more: Partial<TrainOptions>) => pretrain(small, { ...options, ...more })],
+    ["BYOL", (more: Partial<TrainOptions>) => pretrain(smallByol, { ...options, ...more })],
+  ] as const
+) {
+  Deno.test(`an interrupted run of ${name} goes on to the very numbers of an uninterrupted one`, () =>
+    inOutputs(async (folder) => {
+      const straight = await train({});
+      Deno.renameSync(`${folder}/${straight.run}`, `${folder}/straight`);
+      const stop = new AbortController();
+      const onEvent = ({ step }: { step: number }) => {
+        if (step === 5) stop.abort();
+      };
+      const first = await train({ onEvent, signal: stop.signal });
+      assertEquals([first.step, first.finished], [5, false]);
+      // A crash after the checkpoint leaves lines beyond it, the last one cut short.
+      Deno.writeTextFileSync(
+        `${folder}/${straight.run}/metrics.jsonl`,
+        '{"step":6,"loss":99}\n{"step":7,"lo',
+        { append: true },
+      );
+      assertEquals((await train({ untilStep: 9 })).step, 9);
+      assertEquals(await train({}), straight);
+      const last = (run: string) => readTrainingState(listCheckpoints(`${folder}/${run}`)[0]!.path);
+      assertEquals(last(straight.run), last("straight"));
+    }));
+}
 
 Deno.test("a run stopped in the middle of its monitor, the last one too, makes up for it", () =>
   inOutputs(async (folder) => {
@@ -101,6 +118,41 @@ Deno.test("bad options stop before any step, in one line", () =>
     await assertRejects(() => pretrain(own, options), Error, "/nowhere");
     Deno.env.set("BCSSL_OUTPUTS", "/proc/none");
     await assertRejects(() => pretrain(small, options), Error, "/proc/none");
+  }));
+
+Deno.test("a method that is none stops before any step, and says which there are", () =>
+  inOutputs(async () => {
+    const recipe = { ...smallByol.recipe, method: "simclr" as "byol" };
+    const train = () => pretrain({ ...smallByol, recipe }, options);
+    await assertRejects(train, RangeError, 'Cannot train by recipe.method "simclr": use byol');
+    const named = { ...small.recipe, method: "dino" as unknown as undefined };
+    const trainNamed = () => pretrain({ ...small, recipe: named }, options);
+    await assertRejects(trainNamed, RangeError, "DINO has none");
+  }));
+
+Deno.test("a run of BYOL is evaluated by its online network, which starts from the weights of any method's run", () =>
+  inOutputs(async () => {
+    const { history } = await pretrain(smallByol, options);
+    const measured = (rows: KnnResult) => rows.accuracies.map(({ top1 }) => top1);
+    const last = history.at(-1)!.metrics;
+    const monitor = [10, 20, 100, 200].map((k) => last[`knn${k}Top1`]!);
+    const [teacher, student] = [
+      await knn(smallByol, options),
+      await knn(smallByol, {
+        ...options,
+        of: "student",
+      }),
+    ];
+    assertEquals(measured(teacher), monitor);
+    assertEquals(measured(student), monitor);
+    const best = await knn(smallByol, { ...options, of: "best" });
+    assertTrue(best.version.startsWith("step "), best.version);
+    const dino = override(small, { recipe: { model: { dropPathRate: 0.2 } } });
+    const [init, ofDino] = [smallByol, dino].map((config) =>
+      knn(config, { ...options, of: "init" })
+    );
+    assertEquals(measured(await init!), measured(await ofDino!));
+    assertTrue(measured(await init!).join() !== monitor.join(), "training changes something");
   }));
 
 Deno.test("baselines() measure chance, pixels and the weights that pretrain starts from", () =>

@@ -213,7 +213,7 @@ resnet = {
 }
 cases = [
     {**resnet, "name": "ResNet under LARS", "optimizer": "lars_byol", "lr": 32.0},
-    {**bcssl, "name": "BC-SSL under LARS", "optimizer": "lars_byol", "lr": 32.0},
+    {**bcssl, "name": "BC-SSL under LARS", "optimizer": "lars_byol", "lr": 8.0},
     {**bcssl, "name": "BC-SSL under AdamW", "optimizer": "adamw", "lr": 0.064},
 ]
 

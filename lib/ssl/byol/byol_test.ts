@@ -1,0 +1,398 @@
+import * as tf from "lib/tf.ts";
+import { createRng } from "lib/rng.ts";
+import { countCosts } from "lib/nn/cost.ts";
+import { namedVariables, parameters } from "lib/nn/parameters.ts";
+import { optimizerNames } from "lib/train/optimizer.ts";
+import { disposeOptimizer } from "lib/train/optimizer_state.ts";
+import { alarmWatch } from "lib/ssl/method/alarms.ts";
+import { loadTraining, saveTraining } from "lib/ssl/method/checkpoint.ts";
+import { batchGradients } from "lib/ssl/method/gradients.ts";
+import type { Method, Moment } from "lib/ssl/method/method.ts";
+import { backboneStream, firstWeights } from "lib/ssl/method/network.ts";
+import { type Training, trainStep } from "lib/ssl/method/step.ts";
+import type { Views } from "lib/ssl/views/views.ts";
+import { createModel } from "lib/models/mod.ts";
+import { byolAlarms } from "./alarms.ts";
+import { createByol } from "./byol.ts";
+import { byolCrops } from "./crops.ts";
+import { byolLoss } from "./loss.ts";
+import { byolHeadCost, createByolNetworks } from "./networks.ts";
+import { type ByolRecipe, byolValues, targetMomentum } from "./recipe.ts";
+import {
+  assertClose,
+  assertEquals,
+  assertNoLeak,
+  assertThrows,
+  assertTrue,
+} from "lib/testing/assert.ts";
+
+const recipe: ByolRecipe = {
+  method: "byol",
+  model: {
+    arch: "convnext",
+    depths: [1, 1],
+    dims: [8, 16],
+    kernelSize: 3,
+    batchNorm: true,
+    dwconvBias: false,
+    patchSize: 4,
+    dropPathRate: 0.2,
+    layerScaleInit: 0.1,
+  },
+  head: { hiddenDim: 12, outDim: 6 },
+  crops: { ...byolCrops, globalSize: 16 },
+  batchSize: 4,
+  epochs: 1,
+  lr: 0.64,
+  minLr: 0,
+  warmupShare: 0,
+  weightDecay: 0.1,
+  weightDecayEnd: 0.1,
+  clipNorm: 0,
+  targetMomentum: 0.9,
+};
+const images = 6;
+const views = (): Views => ({
+  global: tf.randomNormal([2 * images, 16, 16, 3], 0, 1, "float32", 1) as tf.Tensor4D,
+  local: null,
+});
+const at = (step: number, totalSteps = 10): Moment => ({
+  step,
+  stepsPerEpoch: totalSteps,
+  totalSteps,
+  rng: createRng(step),
+});
+
+function newTraining(changes: Partial<ByolRecipe> = {}): Training {
+  const method = createByol({ ...recipe, ...changes }, firstWeights(createRng(0)));
+  return { method, optimizer: new Map() };
+}
+
+function dispose({ method, optimizer }: Training): void {
+  method[Symbol.dispose]();
+  disposeOptimizer(optimizer);
+}
+
+/** All numbers of a run. */
+function numbersOf({ method, optimizer }: Training): Map<string, unknown> {
+  const slots = [...optimizer].map(([name, { tensors, steps }]) =>
+    [name, [steps, ...Object.values(tensors).map((tensor) => tensor.dataSync().slice())]] as const
+  );
+  return new Map<string, unknown>([
+    ...[...method.state].map(([name, tensor]) => [name, tensor.dataSync().slice()] as const),
+    ...slots,
+  ]);
+}
+
+// ---------------------------------------------------------------- loss
+
+/** ‖p/‖p‖ − z/‖z‖‖², written out. */
+function distance(p: number[], z: number[]): number {
+  const [a, b] = [p, z].map((v) => Math.hypot(...v));
+  return p.reduce((sum, x, i) => sum + (x / a! - z[i]! / b!) ** 2, 0);
+}
+
+Deno.test("byolLoss() equals the written-out distances: their sum over both directions, the mean over images", () => {
+  const draw = (seed: number) => tf.randomNormal<tf.Rank.R2>([5, 7], 0.3, 2, "float32", seed);
+  const [p1, p2, z1, z2] = [1, 2, 3, 4].map(draw) as [
+    ...[tf.Tensor2D, tf.Tensor2D, tf.Tensor2D, tf.Tensor2D],
+  ];
+  const rows = [p1, p2, z1, z2].map((x) => x.arraySync());
+  const expected =
+    rows[0]!.map((_, b) =>
+      distance(rows[0]![b]!, rows[3]![b]!) + distance(rows[1]![b]!, rows[2]![b]!)
+    ).reduce((sum, x) => sum + x) / 5;
+  assertClose(byolLoss([p1, p2], [z2, z1]), expected, 1e-6);
+});
+
+Deno.test("byolLoss() is 0 for the same directions, 4 for two at right angles, 8 for opposite ones", () => {
+  const [x, y] = [tf.tensor2d([[3, 0]]), tf.tensor2d([[0, 2]])];
+  const minus = x.mul<tf.Tensor2D>(-5);
+  assertClose(byolLoss([x, x], [x.mul(7), x]).add(1), 1);
+  assertClose(byolLoss([x, y], [y, x]), 4);
+  assertClose(byolLoss([x, minus], [minus, x]), 8);
+});
+
+// ---------------------------------------------------------------- networks and schedules
+
+Deno.test("online network and target start from different weights, the online backbone from the run's own", () => {
+  const { method } = newTraining();
+  const model = createModel(recipe.model, backboneStream(0));
+  const expected = namedVariables(model.params);
+  for (const [name, weight] of namedVariables(method.evaluated.params)) {
+    assertEquals(weight.dataSync(), expected.get(name)!.dataSync(), name);
+    assertTrue(method.state.get(`online.backbone.${name}`) === weight, `${name} is in the state`);
+  }
+  const names = [...method.state.keys()].filter((name) => /\.(weight|gamma)$/.test(name));
+  const same = names.filter((name) => name.startsWith("target.")).filter((name) => {
+    const [target, online] = [name, name.replace("target.", "online.")]
+      .map((full) => method.state.get(full)!.dataSync());
+    return target!.every((value, i) => value === online![i]);
+  });
+  assertTrue(
+    same.every((name) => /norm|bn|gamma|\.1\.weight|layers\.\d\.[01]\.weight/.test(name)),
+    `${same}`,
+  );
+  assertTrue(!same.includes("target.projector.0.weight"), "the projectors differ");
+  assertTrue(!names.includes("target.predictor.0.weight"), "the target predicts nothing");
+});
+
+Deno.test("heads are linear with bias, BatchNorm, ReLU, linear without bias", () => {
+  const { online } = createByolNetworks(recipe.model, recipe.head, createRng(0));
+  const heads = parameters({ projector: online.params.projector });
+  assertEquals([...heads].map(([name, { shape }]) => `${name} ${shape}`), [
+    "projector.0.weight 16,12",
+    "projector.0.bias 12",
+    "projector.1.weight 12",
+    "projector.1.bias 12",
+    "projector.3.weight 12,6",
+  ]);
+});
+
+Deno.test("a head's weights spread as Haiku's: 1/√in, cut at two standard deviations", () => {
+  const head = { hiddenDim: 400, outDim: 300 };
+  const { online } = createByolNetworks(recipe.model, head, createRng(0));
+  const { weight } = online.params.predictor[0] as { weight: tf.Variable };
+  const values = weight.dataSync<"float32">();
+  const std = Math.sqrt(values.reduce((sum, x) => sum + x * x, 0) / values.length);
+  assertClose(std * Math.sqrt(300), 0.8796, 5e-3); // a Gaussian cut at ±2
+  assertTrue(Math.max(...values) <= 2 / Math.sqrt(300), "nothing is beyond two");
+});
+
+Deno.test("schedules are the official code's: the peak comes after the warm-up, the momentum rises to 1", () => {
+  const changed = { ...recipe, batchSize: 512, lr: 0.2, warmupShare: 0.1 };
+  const lr = (step: number) => byolValues(changed, { step, totalSteps: 100 }).lr;
+  assertClose([0, 1, 9, 10].map(lr), [0, 0.04, 0.36, 0.4]);
+  assertClose(lr(55), 0.2); // half-way after the warm-up
+  assertClose(lr(99), 0.2 * (1 + Math.cos(Math.PI * 89 / 90)));
+  const momentum = (step: number) => targetMomentum(recipe, { step, totalSteps: 100 });
+  assertClose([0, 50].map(momentum), [0.9, 0.95]);
+  assertClose(momentum(99), 1 - 0.1 * 0.5 * (1 + Math.cos(Math.PI * 0.99)));
+});
+
+Deno.test("byolHeadCost() counts what the heads report as they run", () => {
+  const training = newTraining();
+  const global = tf.zeros<tf.Rank.R4>([2, 16, 16, 3]);
+  const backbone = countCosts(() => {
+    training.method.evaluated.forward(global, { training: false });
+  }).reduce((sum, { multiplyAdds }) => sum + multiplyAdds, 0);
+  let pass: ReturnType<Method["pass"]> | undefined;
+  const costOf = (run: () => void) =>
+    countCosts(run).reduce((sum, { multiplyAdds }) => sum + multiplyAdds, 0) - backbone;
+  const constant = costOf(() => pass = training.method.pass({ global, local: null }, at(0)));
+  const onTape = costOf(() => pass!.loss());
+  assertEquals(byolHeadCost(16, recipe.head), { onTape: onTape / 2, constant: constant / 2 });
+});
+
+// ---------------------------------------------------------------- step
+
+for (const optimizer of optimizerNames) {
+  Deno.test(`a step under ${optimizer} moves the online network, and the target a part of the way to it`, () => {
+    const training = newTraining();
+    const { method } = training;
+    const before = new Map([...method.state].map(([name, x]) => [name, x.dataSync().slice()]));
+    const now = at(3);
+    const metrics = trainStep(training, views(), { ...recipe, optimizer }, now);
+    for (const value of Object.values(metrics)) {
+      assertTrue(Number.isFinite(value), "finite metrics");
+    }
+    const m = targetMomentum(recipe, now);
+    for (const [name, weight] of method.weights) {
+      const moved = weight.dataSync().some((x, i) => x !== before.get(`online.${name}`)![i]);
+      assertTrue(moved, `${name} has not moved`);
+      const target = method.state.get(`target.${name}`);
+      if (target === undefined) continue; // the predictor
+      const online = weight.dataSync();
+      const expected = before.get(`target.${name}`)!.map((old, i) =>
+        m * old + (1 - m) * online[i]!
+      );
+      assertClose(target, expected);
+    }
+    dispose(training);
+  });
+}
+
+Deno.test("no gradient reaches the target, and each view has batch statistics of its own", () => {
+  const { method } = newTraining();
+  const grads = batchGradients(method, views(), 1, at(0)).grads;
+  assertEquals(Object.keys(grads), [...method.weights.keys()]);
+  // A shift of the second view alone changes nothing of the first one's way through BatchNorm: the running mean moves twice.
+  const { global } = views();
+  const [first, second] = tf.split(global, 2);
+  const shifted = { global: tf.concat([first!, second!.add(3)]) as tf.Tensor4D, local: null };
+  const meanAfter = (given: Views) => {
+    const fresh = newTraining();
+    fresh.method.pass(given, at(0));
+    return fresh.method.state.get("target.projector.1.running_mean")!.dataSync();
+  };
+  const alone = (view: tf.Tensor) =>
+    meanAfter({ global: tf.concat([view, view]) as tf.Tensor4D, local: null });
+  const twice = alone(first!); // 1 − 0.9² of the first view's mean
+  const once = Array.from(twice, (value) => value / 0.19 * 0.1);
+  const other = Array.from(alone(second!.add(3)), (value) => value / 0.19);
+  assertClose(meanAfter(shifted), once.map((value, i) => 0.9 * value + 0.1 * other[i]!), 1e-4);
+});
+
+Deno.test("in micro-batches, loss and gradients are the means of the parts'", () => {
+  const { method } = newTraining({
+    model: { ...recipe.model, dropPathRate: 0 } as ByolRecipe["model"],
+  });
+  const { global } = views();
+  const whole = batchGradients(method, { global, local: null }, 3, at(0));
+  const parts = [0, 2, 4].map((from) => {
+    const part = tf.concat(tf.split(global, 2).map((view) => view.slice([from], [2])));
+    return batchGradients(method, { global: part as tf.Tensor4D, local: null }, 1, at(0));
+  });
+  assertClose(whole.loss, parts.reduce((sum, { loss }) => sum + loss / 3, 0), 1e-6);
+  for (const [name, grad] of Object.entries(whole.grads)) {
+    const mean = tf.addN(parts.map(({ grads }) => grads[name]!)).div(3);
+    if (!/\.0\.bias$|backbone\.norm\.bias/.test(name)) assertClose(grad, mean, 1e-4);
+  }
+  assertEquals(whole.rows.projections!.shape, [2 * images, 6]);
+});
+
+Deno.test("BYOL learns: forty steps on the same views bring predictions and targets together", () => {
+  const training = newTraining({ optimizer: "adamw" });
+  const same = views();
+  const losses = Array.from(
+    { length: 40 },
+    (_, step) => trainStep(training, same, { clipNorm: 0 }, at(step, 40)).loss,
+  );
+  assertTrue(
+    losses.at(-1)! < 0.5 * losses[0]!,
+    `the loss went from ${losses[0]} to ${losses.at(-1)}`,
+  );
+  dispose(training);
+});
+
+Deno.test("a step keeps no tensor, in one pass and in micro-batches, and disposing frees everything", () => {
+  const before = tf.memory().numTensors;
+  const given = views();
+  for (const accumulate of [1, 3]) {
+    const training = newTraining();
+    assertNoLeak(() => void trainStep(training, given, { clipNorm: 1, accumulate }, at(0)));
+    dispose(training);
+  }
+  given.global.dispose();
+  assertEquals(tf.memory().numTensors, before);
+});
+
+Deno.test("a loss that is not finite names the first bad tensor, and changes no weight", () => {
+  const training = newTraining();
+  const weight = training.method.state.get("target.projector.3.weight")!;
+  weight.assign(tf.fill(weight.shape, NaN));
+  const numbers = () => [...numbersOf(training)].filter(([name]) => !name.includes("running_"));
+  const before = numbers();
+  const step = () => trainStep(training, views(), { clipNorm: 0 }, at(0));
+  assertThrows(
+    step,
+    RangeError,
+    "the first tensor that is not finite is target.projector.3.weight",
+  );
+  assertEquals(numbers(), before);
+});
+
+// ---------------------------------------------------------------- checkpoint
+
+for (const optimizer of ["adamw", "lars_byol"] as const) {
+  Deno.test(`a run of BYOL saved and loaded under ${optimizer} goes on with the same bits`, () => {
+    const path = Deno.makeTempFileSync();
+    try {
+      const [straight, resumed] = [newTraining(), newTraining()];
+      const step = (training: Training, i: number) =>
+        void trainStep(training, views(), { clipNorm: 0, optimizer }, at(i));
+      [0, 1].forEach((i) => step(straight, i));
+      saveTraining(path, straight, 2);
+      [2, 3].forEach((i) => step(straight, i));
+      step(resumed, 7);
+      assertEquals(loadTraining(path, resumed), 2);
+      [2, 3].forEach((i) => step(resumed, i));
+      assertEquals(numbersOf(resumed), numbersOf(straight));
+    } finally {
+      Deno.removeSync(path);
+    }
+  });
+}
+
+// ---------------------------------------------------------------- wrong options
+
+Deno.test("createByol() refuses what it cannot follow, and names the value", () => {
+  for (
+    const [changes, text] of [
+      [{ head: { hiddenDim: 0, outDim: 6 } }, "recipe.head.hiddenDim 0: need a whole number"],
+      [{ head: { hiddenDim: 4, outDim: 2.5 } }, "recipe.head.outDim 2.5"],
+      [{ head: { hiddenDim: 4, outDim: "6" as unknown as number } }, 'recipe.head.outDim "6"'],
+      [{ targetMomentum: 1.5 }, "recipe.targetMomentum 1.5: need a number from 0 to 1"],
+      [{ targetMomentum: NaN }, "recipe.targetMomentum"],
+      [{ crops: { ...recipe.crops, localCrops: 2 } }, "recipe.crops.localCrops 2: need 0"],
+      [{ batchSize: 5, accumulate: 3 }, "micro-batches of 1: need 2 images"],
+      [{ batchSize: 4, accumulate: 5 }, "4 images into 5 micro-batches"],
+    ] as const
+  ) {
+    const create = () => createByol({ ...recipe, ...changes }, createRng(0));
+    assertThrows(create, RangeError, text);
+  }
+});
+
+// ---------------------------------------------------------------- collapse
+
+/** A network of a few weights, whose two views of an image differ by noise. */
+const tiny: ByolRecipe = {
+  ...recipe,
+  model: { ...recipe.model, dims: [4, 8], patchSize: 2, dropPathRate: 0 } as ByolRecipe["model"],
+  head: { hiddenDim: 8, outDim: 4 },
+  batchSize: 256, // the learning rate is as given
+  weightDecay: 0,
+  weightDecayEnd: 0,
+};
+
+/** The alarms of a run of at most so many steps, which ends at the first one. */
+function alarmsOf(
+  changes: Partial<ByolRecipe>,
+  steps: number,
+  isFrozen: Method["isFrozen"] = () => false,
+): string[] {
+  const changed = { ...tiny, ...changes };
+  using method = createByol(changed, createRng(0));
+  const training: Training = { method: { ...method, isFrozen }, optimizer: new Map() };
+  const watch = alarmWatch(byolAlarms, 0);
+  for (let step = 0; step < steps; step++) {
+    const metrics = tf.tidy(() => {
+      const draw = (std: number, seed: number) =>
+        tf.randomNormal([8, 8, 8, 3], 0, std, "float32", seed);
+      const image = draw(1, step);
+      const pair = [1000, 2000].map((seed) => image.add(draw(0.5, seed + step)));
+      return trainStep(
+        training,
+        { global: tf.concat(pair) as tf.Tensor4D, local: null },
+        changed,
+        at(0),
+      );
+    });
+    const raised = watch({ step: step + 1, metrics });
+    if (raised.length > 0) return raised.map(({ name, message }) => `${name}: ${message}`);
+  }
+  return [];
+}
+
+Deno.test("with a predictor that never learns and a target that never lags, BYOL collapses, and an alarm says so", () => {
+  const frozen = (name: string) => name.startsWith("predictor.");
+  const changes = { targetMomentum: 0, optimizer: "sgd", lr: 8 } as const;
+  const [alarm, ...more] = alarmsOf(changes, 400, frozen); // measured: at step 120
+  assertTrue(alarm!.startsWith("alarmSameFeatures: Collapse: the target's features"), alarm!);
+  assertEquals(more, []);
+});
+
+Deno.test("a run of BYOL that learns raises no alarm", () => {
+  assertEquals(alarmsOf({ optimizer: "adamw", lr: 0.01 }, 150), []);
+});
+
+Deno.test("byolAlarms watch the spread of projections and of features, and say what to try", () => {
+  const healthy = { projectionStd: 0.85, featureStd: 0.21 };
+  const shown = (metrics: Readonly<Record<string, number>>) =>
+    byolAlarms.filter((alarm) => alarm.shows(metrics)).map(({ name }) => name);
+  assertEquals(shown(healthy), []);
+  assertEquals(shown({ ...healthy, projectionStd: 0.01 }), ["alarmSameProjections"]);
+  assertEquals(shown({ ...healthy, featureStd: 0.01 }), ["alarmSameFeatures"]);
+  for (const { message } of byolAlarms) assertTrue(message.includes("lower lr"), message);
+});
