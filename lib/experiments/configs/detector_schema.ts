@@ -33,7 +33,7 @@ const fromRun = record({
   seed: v.optional(integer),
   of: v.optional(oneOf("teacher", "student", "best", "init", "supervised")),
 });
-const fromFile = record({ weights: path });
+const fromFile = record({ weights: path, key: v.optional(v.pipe(v.string(), v.minLength(1))) });
 
 /** A run, a file of weights, or null: the weights are random. */
 const origin = v.nullable(

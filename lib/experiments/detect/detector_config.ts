@@ -63,8 +63,8 @@ export type BackboneOrigin =
     /** By default the run's teacher; `init` are the weights that the run started from. */
     readonly of?: Exclude<Subject, object>;
   }
-  /** A file of any kind that `loadWeights` reads. */
-  | { readonly weights: string }
+  /** A file of any kind that `loadWeights` reads; `key` says which of its dictionaries. */
+  | { readonly weights: string; readonly key?: string }
   /** Random weights, drawn from the seed. */
   | null;
 

@@ -17,6 +17,7 @@ import { listed } from "lib/weights/weight_names.ts";
 import { loadWeights } from "lib/weights/weights.ts";
 import type { DetectionData } from "lib/experiments/detect/detection_data.ts";
 import {
+  type BackboneOrigin,
   type DetectorKey,
   detectorRecipeAt,
   originRun,
@@ -111,8 +112,8 @@ async function loadBackbone({ body }: MaskRcnn, key: DetectorKey): Promise<void>
     using model = await loadSubject(run.key, run.of, findSubject(run.key, run.of));
     return copyTree(model.params, body.params);
   }
-  const { weights } = pretrained as { readonly weights: string };
-  const { missing, misshapen } = await loadWeights(body, weights, { strict: false });
+  const { weights, key: inFile } = pretrained as Extract<BackboneOrigin, { weights: string }>;
+  const { missing, misshapen } = await loadWeights(body, weights, { strict: false, key: inFile });
   const wrong = [...missing, ...misshapen.map(({ name }) => name)];
   if (wrong.length === 0) return;
   throw new Error(`Cannot start from ${weights}: it does not fit the backbone in ${listed(wrong)}`);

@@ -13,7 +13,7 @@ import { runs } from "lib/experiments/runs/registry.ts";
 import { createModel } from "lib/models/mod.ts";
 import { namedVariables } from "lib/nn/parameters.ts";
 import { createRng } from "lib/rng.ts";
-import { readSafetensors } from "lib/weights/safetensors.ts";
+import { readSafetensors, writeSafetensors } from "lib/weights/safetensors.ts";
 import { saveWeights } from "lib/weights/weights.ts";
 import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
 import { inTempFolder } from "lib/testing/pictures.ts";
@@ -151,6 +151,14 @@ Deno.test("a detector starts from a run's weights, from a file's, or from its ow
       (await bodyOf(pretrained)).get(`model.backbone.body.${kernel}`)!.values.toSorted();
     assertEquals(await saved(from), valuesOf(initial.params));
     assertEquals(await saved(file), valuesOf(model.params));
+    const { arrays } = readSafetensors(file.weights);
+    const both = ["model", "model_ema"].flatMap((key) =>
+      [...arrays].map(([name, array]) => [`${key}.${name}`, array] as const)
+    );
+    const twice = { weights: `${folder}/twice.safetensors` };
+    writeSafetensors(twice.weights, { arrays: new Map(both), metadata: {} });
+    await assertRejects(() => saved(twice), Error, 'say which with { key: "model" }');
+    assertEquals(await saved({ ...twice, key: "model_ema" }), valuesOf(model.params));
     const own = await saved(null);
     assertTrue(String(own) !== String(valuesOf(initial.params)), "its own");
     assertEquals(await saved(null), own);
