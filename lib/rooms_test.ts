@@ -169,12 +169,19 @@ function repeatedTypes(sources: readonly Source[]): string[] {
     .map(([name, all]) => `${name}: ${all.map(({ path }) => path).join(", ")}`);
 }
 
-/** Names that more than two files have, but for those that say the same of every room. */
+/**
+ * Names that more than two files have, but for those that say the same of every room. Files of one name in the folders of
+ * methods count once: each method has the same parts.
+ */
 function crowdedNames(sources: readonly Source[]): string[] {
   const common = ["mod.ts", "golden_test.ts"];
+  const methods = folders.ssl!.filter((name) => !["views", "method"].includes(name));
+  const folderOfName = (path: string) =>
+    dirname(path).replace(new RegExp(`^ssl/(${methods.join("|")})$`), "ssl/*");
   const names = Map.groupBy(sources, ({ path }) => path.split("/").at(-1)!);
-  return [...names].filter(([name, all]) => all.length > 2 && !common.includes(name))
-    .map(([name]) => name);
+  return [...names].filter(([name, all]) =>
+    new Set(all.map(({ path }) => folderOfName(path))).size > 2 && !common.includes(name)
+  ).map(([name]) => name);
 }
 
 const sources = await readSources();

@@ -44,6 +44,7 @@ export const namedDetectors: ReadonlyMap<string, DetectorConfig> = new Map(
 const laptopCosts: Readonly<Record<string, string>> = {
   [configs.bcSslStart.name]: "6 min",
   [configs.bcSslEmoji.name]: "6 min",
+  [configs.byolStart.name]: "6 min",
 };
 
 /** `start (6 min)` */

@@ -49,6 +49,10 @@ export const metricTable: readonly Metric[] = [
     ...{ better: "neither", curve: true },
   },
   {
+    ...{ name: "projectionStd", title: "projection std", unit: "none", when: "every step" },
+    ...{ better: "neither", curve: true },
+  },
+  {
     ...{ name: "alarm*", title: "alarm", unit: "none", when: "now and then", better: "lower" },
     curve: false,
   },

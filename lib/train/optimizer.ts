@@ -2,17 +2,11 @@
 import type * as tf from "lib/tf.ts";
 import { adamWStep } from "./adamw.ts";
 import { larsStep } from "./lars.ts";
+import { type OptimizerName, optimizerNames } from "./optimizer_names.ts";
 import type { OptimizerState, WeightOptions } from "./optimizer_state.ts";
 import { sgdStep } from "./sgd.ts";
 
-/** The optimisers by name. */
-export const optimizerNames = ["adamw", "sgd", "lars", "lars_byol"] as const;
-
-/**
- * AdamW for transformers and ConvNeXts, SGD with momentum 0.9 for ResNets, LARS for large batches: DINO's and BYOL's, which
- * differ in the weights that decay and adapt.
- */
-export type OptimizerName = typeof optimizerNames[number];
+export type { OptimizerName };
 
 /** What schedules change. */
 export interface OptimizerOptions extends WeightOptions {

@@ -1,7 +1,8 @@
 import * as tf from "lib/tf.ts";
 import { adamWStep } from "./adamw.ts";
 import { larsStep } from "./lars.ts";
-import { type OptimizerName, optimizerNames, optimizerStep } from "./optimizer.ts";
+import { type OptimizerName, optimizerStep } from "./optimizer.ts";
+import { optimizerNames } from "./optimizer_names.ts";
 import { disposeOptimizer, type OptimizerState } from "./optimizer_state.ts";
 import { sgdStep } from "./sgd.ts";
 import { assertClose, assertEquals, assertThrows } from "lib/testing/assert.ts";

@@ -1,8 +1,9 @@
 /** Fields that recipes of every kind of training have. */
+import { optimizerNames } from "./optimizer_names.ts";
 import { notNegative, oneOf, positive, share } from "lib/schema/fields.ts";
 
 /** Which optimiser moves the weights. */
-export const optimizer = oneOf("adamw", "sgd", "lars");
+export const optimizer = oneOf(...optimizerNames);
 
 /** A learning rate at its peak. */
 export const learningRate = positive;

@@ -7,6 +7,7 @@ import {
   scalesOf,
 } from "lib/experiments/configs/experiment_schema.ts";
 import { byKey, flag, oneOf, path, record, schemaOf, share, whole } from "lib/schema/fields.ts";
+import { byolRecipeSchema } from "lib/ssl/byol/recipe_schema.ts";
 import { dinoRecipeSchema } from "lib/ssl/dino/recipe_schema.ts";
 
 const folder = v.optional(path);
@@ -30,7 +31,7 @@ export const dataSchema = schemaOf<DataConfig>()(byKey("kind", {
  * The recipe of each method. A config without `method` is DINO's, as all were before there was
  * another one.
  */
-const recipes = { dino: dinoRecipeSchema };
+const recipes = { dino: dinoRecipeSchema, byol: byolRecipeSchema };
 
 export const pretrainSchema = schemaOf<PretrainConfig>()(record({
   name: experimentName,

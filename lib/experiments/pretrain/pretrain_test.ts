@@ -5,8 +5,10 @@ import { bcSslStart, byolStart } from "lib/experiments/configs/notebook_runs.ts"
 import type { TrainOptions } from "lib/experiments/runs/train_run.ts";
 import { pretrain } from "lib/experiments/pretrain/pretrain.ts";
 import { baselines, knn, type KnnResult } from "lib/experiments/measure/knn_scores.ts";
-import { override } from "lib/experiments/configs/config.ts";
-import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
+import { createRng } from "lib/rng.ts";
+import { createMethod } from "lib/ssl/methods.ts";
+import { override, recipeAt } from "lib/experiments/configs/config.ts";
+import { assertEquals, assertRejects, assertThrows, assertTrue } from "lib/testing/assert.ts";
 import { inOutputs } from "lib/testing/outputs.ts";
 
 const options = { scale: "smoke", seed: 0 } as const;
@@ -124,10 +126,15 @@ Deno.test("a method that is none stops before any step, and says which there are
   inOutputs(async () => {
     const recipe = { ...smallByol.recipe, method: "simclr" as "byol" };
     const train = () => pretrain({ ...smallByol, recipe }, options);
-    await assertRejects(train, RangeError, 'Cannot train by recipe.method "simclr": use byol');
-    const named = { ...small.recipe, method: "dino" as unknown as undefined };
-    const trainNamed = () => pretrain({ ...small, recipe: named }, options);
-    await assertRejects(trainNamed, RangeError, "DINO has none");
+    const text = 'recipe.method is "simclr", but must be "dino" or "byol"';
+    await assertRejects(train, RangeError, text);
+    const create = () =>
+      createMethod({ ...recipeAt(smallByol, "smoke"), method: "simclr" as "byol" }, createRng(0));
+    assertThrows(
+      create,
+      RangeError,
+      'Cannot train by recipe.method "simclr": use byol; DINO has none',
+    );
   }));
 
 Deno.test("a run of BYOL is evaluated by its online network, which starts from the weights of any method's run", () =>

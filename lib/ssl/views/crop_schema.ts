@@ -20,7 +20,7 @@ const side = whole(1, 2 ** 16); // pixels
 /** What pixels are normalised by. */
 export const channelStats = record({ mean: three(finite), std: three(positive) });
 
-export const cropSchema = schemaOf<CropRecipe>()(record({
+const fields = {
   globalSize: side,
   globalScale: range(area),
   localCrops: whole(0, 1000),
@@ -39,4 +39,9 @@ export const cropSchema = schemaOf<CropRecipe>()(record({
   blurRadius: range(notNegative),
   solarize: share,
   stats: channelStats,
-}));
+};
+
+export const cropSchema = schemaOf<CropRecipe>()(record(fields));
+
+/** The crops of a method that compares two views: none are local. */
+export const twoViewSchema = schemaOf<CropRecipe>()(record({ ...fields, localCrops: whole(0, 0) }));
