@@ -4,7 +4,7 @@
  * B batch, H W map, N tokens, C channels.
  */
 import * as tf from "lib/tf.ts";
-import { intermediates, type Model, type ModelConfig } from "lib/models/mod.ts";
+import { familyOf, intermediates, type Model, type ModelConfig } from "lib/models/mod.ts";
 
 /** What can be explained: a `Model`, or anything that runs as one. */
 export type Explained = Pick<Model, "config" | "forward">;
@@ -16,32 +16,14 @@ export interface CamOptions {
 }
 
 /**
- * The layer that the paper looks at (§5.1): of a CNN the last block of the last stage, of a transformer the first LayerNorm of
- * the last block. (After a ViT's last block a class depends on the class token alone, so no patch would matter.)
+ * The layer that the paper looks at (§5.1), which each family of networks names: the last block of a CNN, the first LayerNorm
+ * of a transformer's last block.
  *
  * @returns Its official name: `stages.3.2`, `blocks.11.norm1`.
  * @throws {RangeError} If the architecture is unknown.
  */
 export function camLayer(config: ModelConfig): string {
-  switch (config.arch) {
-    case "convnext":
-    case "slak":
-      return `stages.${config.depths.length - 1}.${config.depths.at(-1)! - 1}`;
-    case "convnext_isotropic":
-      return `blocks.${config.depth - 1}`;
-    case "resnet":
-      return `layer${config.depths.length}.${config.depths.at(-1)! - 1}`;
-    case "replknet": // two blocks for each of depth
-      return `stages.${config.depths.length - 1}.blocks.${2 * config.depths.at(-1)! - 1}`;
-    case "vit":
-      return `blocks.${config.depth - 1}.norm1`;
-    case "swin":
-      return `layers.${config.depths.length - 1}.blocks.${config.depths.at(-1)! - 1}.norm1`;
-    default: {
-      const { arch } = config as { arch: string };
-      throw new RangeError(`Cannot choose a layer of "${arch}": name one in \`layers\``);
-    }
-  }
+  return familyOf(config).camLayer(config);
 }
 
 /** What a network makes of some images, for the `tidy` around to free. */

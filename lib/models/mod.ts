@@ -4,6 +4,7 @@ import type * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
 import { linear, type LinearParams } from "lib/nn/linear.ts";
 import { disposeTree } from "lib/nn/parameters.ts";
+<<<<<<< HEAD
 import { type ConvNeXtConfig, createConvNeXt } from "lib/models/convnext/convnext.ts";
 import {
   type ConvNeXtIsotropicConfig,
@@ -35,8 +36,26 @@ import {
 
 export type {
   BackboneOutput,
+=======
+import { families, familyOf, type ModelConfig } from "lib/models/families.ts";
+import type {
+  Backbone,
+  BlockProbe,
+>>>>>>> 60d3681 (A model's facts live with its family: stages, layer for CAMs, probe, groups of layers, precisions, detectors)
   ForwardOptions,
   ModelOutput,
+} from "lib/models/parts/backbone.ts";
+
+export { type Arch, families, familyOf, type ModelConfig } from "lib/models/families.ts";
+export type {
+  BackboneOutput,
+  BlockProbe,
+  DetectorUse,
+  Family,
+  ForwardOptions,
+  LayerGroups,
+  ModelOutput,
+  Stage,
   Tap,
   WeightsForm,
   WeightsFormat,
@@ -54,16 +73,6 @@ export { vitConfig, type ViTSize } from "lib/models/vit/vit_configs.ts";
 export { swinConfig, type SwinSize } from "lib/models/swin/swin_configs.ts";
 export { intermediates } from "lib/models/intermediates.ts";
 export { type ModuleCost, summarize, totalCost } from "lib/models/summary.ts";
-
-/** Which backbone, and how large; `arch` tells them apart. */
-export type ModelConfig =
-  | ConvNeXtConfig
-  | ConvNeXtIsotropicConfig
-  | ViTConfig
-  | SwinConfig
-  | ResNetConfig
-  | RepLKNetConfig
-  | SLaKConfig;
 
 /** A network: its weights, and a pure call on them. */
 export interface Model {
@@ -84,8 +93,13 @@ export interface Model {
    * the first of three equal parts of `qkv.weight`; an empty name is a weight of a layer that is not built here.
    */
   officialNames(names: readonly string[]): ReadonlyMap<string, string>;
+<<<<<<< HEAD
   /** The form of the weights in another code's files; `undefined` where that code has no such network. */
   weightsForm(format: WeightsFormat): WeightsForm | undefined;
+=======
+  /** How a linear probe reads the last blocks; absent where it reads `features`. */
+  readonly probe?: BlockProbe;
+>>>>>>> 60d3681 (A model's facts live with its family: stages, layer for CAMs, probe, groups of layers, precisions, detectors)
   /** Frees the weights: `{ using model = createModel(…); … }` does it at the brace. */
   [Symbol.dispose](): void;
 }
@@ -106,8 +120,12 @@ export function createModel(
   rng: Rng,
   { numClasses = 0 }: CreateModelOptions = {},
 ): Model {
+<<<<<<< HEAD
   checkModelConfig(config, numClasses);
   const backbone = createBackbone(config, rng);
+=======
+  const backbone = familyOf(config).create(config, rng);
+>>>>>>> 60d3681 (A model's facts live with its family: stages, layer for CAMs, probe, groups of layers, precisions, detectors)
   const { createHead, headName } = backbone;
   return assemble(
     config,
@@ -129,12 +147,16 @@ function assemble(config: ModelConfig, backbone: Backbone, head: LinearParams | 
     },
     officialNames: (names) =>
       backbone.officialNames?.(names) ?? new Map(names.map((name) => [name, name])),
+<<<<<<< HEAD
     weightsForm: (format) =>
       backbone.weightsForm
         ? backbone.weightsForm(format, { head: head !== null })
         : format === "official"
         ? ownForm
         : undefined,
+=======
+    ...(backbone.probe ? { probe: backbone.probe } : {}),
+>>>>>>> 60d3681 (A model's facts live with its family: stages, layer for CAMs, probe, groups of layers, precisions, detectors)
     [Symbol.dispose]: () => disposeTree(params),
   };
 }
@@ -147,15 +169,14 @@ function assemble(config: ModelConfig, backbone: Backbone, head: LinearParams | 
  * @throws {RangeError} If the network has no branches to merge.
  */
 export function reparameterize({ config, params }: Model): Model {
-  if (config.arch !== "replknet" || config.merged) {
-    const form = config.arch === "replknet" ? "a merged replknet" : `"${config.arch}"`;
-    throw new RangeError(`Cannot merge branches of ${form}: only replknet in training has them`);
-  }
-  const merged = { ...config, merged: true };
-  const { head = null, ...backbone } = mergeKernels(params) as RepLKNetParams & {
-    readonly head?: LinearParams;
-  };
-  return assemble(merged, repLKNetOf(backbone, merged), head);
+  const { merge } = familyOf(config);
+  const merged = merge?.(params, config);
+  if (merged) return assemble(merged.config, merged.backbone, merged.head);
+  const form = merge ? `a merged ${config.arch}` : `"${config.arch}"`;
+  const mergeable = Object.keys(families).filter((arch) => familyOf({ arch }).merge);
+  throw new RangeError(
+    `Cannot merge branches of ${form}: only ${mergeable.join(", ")} in training has them`,
+  );
 }
 
 function withHead(
@@ -168,30 +189,4 @@ function withHead(
   if (!head) return output;
   const logits = linear(output.features, head);
   return { ...output, logits: options.tap?.(headName, logits) ?? logits };
-}
-
-function createBackbone(config: ModelConfig, rng: Rng): Backbone {
-  switch (config.arch) {
-    case "convnext":
-      return createConvNeXt(config, rng);
-    case "convnext_isotropic":
-      return createConvNeXtIsotropic(config, rng);
-    case "vit":
-      return createViT(config, rng);
-    case "swin":
-      return createSwin(config, rng);
-    case "resnet":
-      return createResNet(config, rng);
-    case "replknet":
-      return createRepLKNet(config, rng);
-    case "slak":
-      return createSLaK(config, rng);
-    default: {
-      const { arch } = config as { arch: string }; // never, but for plain JavaScript and notebooks
-      throw new RangeError(
-        `Unknown architecture "${arch}": use convnext, convnext_isotropic, vit, swin, resnet, ` +
-          `replknet, slak`,
-      );
-    }
-  }
 }

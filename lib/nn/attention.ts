@@ -6,7 +6,7 @@
  */
 import * as tf from "lib/tf.ts";
 import { reportCost } from "lib/nn/cost.ts";
-import { fused, hasFused } from "lib/nn/fused.ts";
+import { fused, hasFamily } from "lib/nn/fused.ts";
 import { createLinear, linear, type LinearParams } from "lib/nn/linear.ts";
 import type { Rng } from "lib/rng.ts";
 
@@ -73,7 +73,7 @@ export function selfAttention(
  * @returns `[G, h, N, N]`
  */
 export function attentionSoftmax(scores: tf.Tensor4D, bias?: tf.Tensor4D): tf.Tensor4D {
-  return tf.tidy(() => (hasFused("Softmax") ? fusedSoftmax : plainSoftmax)(scores, bias));
+  return tf.tidy(() => (hasFamily("softmax") ? fusedSoftmax : plainSoftmax)(scores, bias));
 }
 
 function plainSoftmax(scores: tf.Tensor4D, bias?: tf.Tensor4D): tf.Tensor4D {

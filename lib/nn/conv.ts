@@ -1,7 +1,7 @@
 /** Convolutions, NHWC, padded as PyTorch pads. */
 import * as tf from "lib/tf.ts";
 import { reportCost } from "lib/nn/cost.ts";
-import { fused, hasFused } from "lib/nn/fused.ts";
+import { fused, hasFamily } from "lib/nn/fused.ts";
 import { constant, truncNormal } from "lib/nn/init.ts";
 import { checkKernelSize } from "lib/nn/kernel_size.ts";
 import { laidOut } from "lib/nn/layout.ts";
@@ -126,7 +126,7 @@ function pad(
 export function patchConv2d(x: tf.Tensor4D, { weight, bias }: Conv2dParams): tf.Tensor4D {
   const [k, , , outDim] = weight.shape;
   return tf.tidy(() => {
-    const patches = (hasFused("Patches") ? fusedPatches : plainPatches)(x, k); // [B, rows, columns, k·k·in]
+    const patches = (hasFamily("patches") ? fusedPatches : plainPatches)(x, k); // [B, rows, columns, k·k·in]
     reportCost({ kind: "conv", multiplyAdds: patches.size * outDim, weight });
     return matrixProduct(patches, weight, bias) as tf.Tensor4D;
   });
@@ -145,8 +145,8 @@ function plainPatches(x: tf.Tensor4D, k: number): tf.Tensor4D {
 function fusedPatches(x: tf.Tensor4D, k: number): tf.Tensor4D {
   const [, height, width] = x.shape;
   const op = tf.customGrad((x) => ({
-    value: fused("Patches", [x as tf.Tensor], { stride: k })![0]!,
-    gradFunc: (dy: tf.Tensor) => fused("PatchesGrad", [dy], { stride: k, height, width })![0]!,
+    value: fused("Patches", [x as tf.Tensor], { size: k })![0]!,
+    gradFunc: (dy: tf.Tensor) => fused("PatchesGrad", [dy], { size: k, height, width })![0]!,
   }));
   return op(x) as tf.Tensor4D;
 }
@@ -165,7 +165,7 @@ export function depthwiseConv2d(
   const [kh, kw] = weight.shape;
   return tf.tidy(() => {
     const inputs = bias ? [x, weight, bias] : [x, weight];
-    const y = hasFused("Depthwise") && stride <= 2
+    const y = hasFamily("depthwise") && stride <= 2
       ? fusedDepthwise(stride)(...inputs) as tf.Tensor4D
       : plainDepthwise(x, { weight, bias }, stride);
     reportCost({

@@ -1,12 +1,40 @@
 /**
- * Kernels that do several tensor operations in one pass. `lib/native` puts them into tfjs's registry where it can; every
- * caller has the same computation in plain operations for where it cannot, as their meaning and their oracle:
+ * Kernels that do several tensor operations in one pass. `lib/native` registers them with tfjs where it can. Every caller
+ * also has the same computation in plain operations: it runs where there is no kernel, and says what the kernel computes.
  *
  *     fused("Gelu", [x])?.[0] ?? plainGelu(x)
+ *
+ * Nothing here registers a kernel: a program that imports `lib/nn` alone runs plain operations, slower and with other last
+ * digits, unless it calls `useNativeKernels()` of lib/native/mod.ts, as lib/models/mod.ts does.
  */
 import * as tf from "lib/tf.ts";
 
-/** Whether the backend in use has this kernel: for ops whose plain twin has a gradient of its own. */
+/**
+ * Kernels that need each other, as a gradient needs the form that its forward pass saves. A caller asks for its whole family
+ * ({@linkcode hasFamily}), so a backend that has only some of its kernels runs plain operations. A kernel in no family is
+ * replaced by its own plain operations alone.
+ */
+export const families = {
+  linear: ["Linear", "LinearGradInput", "LinearGradWeight"],
+  softmax: ["Softmax", "SoftmaxGrad"],
+  patches: ["Patches", "PatchesGrad"],
+  depthwise: ["Depthwise", "DepthwiseGradInput", "DepthwiseGradWeight"],
+  pointwise: ["Pointwise", "PointwiseGrad"],
+  convNeXtBlock: [
+    ...["Depthwise", "DepthwiseGradInput", "DepthwiseGradWeight"],
+    ...["BatchMoments", "Pointwise", "PointwiseGrad"],
+  ],
+  roiAlign: ["RoiAlign", "RoiAlignGrad"],
+  dinoTeacher: ["PrototypeScales", "DinoTeacher"],
+  dinoLoss: ["PrototypeScales", "PrototypeGrad", "DinoLoss", "DinoLossGrad"],
+} as const satisfies Readonly<Record<string, readonly string[]>>;
+
+/** Whether the backend in use has every kernel of a family. */
+export function hasFamily(family: keyof typeof families): boolean {
+  return families[family].every(hasFused);
+}
+
+/** Whether the backend in use has this kernel. */
 export function hasFused(name: string): boolean {
   return tf.getKernel(`bcssl/${name}`, tf.getBackend()) !== undefined;
 }
@@ -14,8 +42,8 @@ export function hasFused(name: string): boolean {
 /**
  * Runs a fused kernel.
  *
- * @param inputs In the kernel's order, `lib/native/src/ops/ops.cc`.
- * @param attributes Constants. TensorFlow keeps a kernel for each value, so what changes by the step is an input.
+ * @param inputs In the order of the operation's signature, lib/native/signatures.ts.
+ * @param attributes Constants. TensorFlow keeps a kernel for each value, so a number that changes with the step is an input.
  * @returns Its outputs, which the caller owns, or undefined if the backend in use has no such kernel.
  */
 export function fused(

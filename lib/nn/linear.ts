@@ -1,7 +1,7 @@
 /** A fully connected layer, over the last axis. */
 import * as tf from "lib/tf.ts";
 import { reportCost } from "lib/nn/cost.ts";
-import { fused, hasFused } from "lib/nn/fused.ts";
+import { fused, hasFamily } from "lib/nn/fused.ts";
 import { constant, kaimingUniform, truncNormal } from "lib/nn/init.ts";
 import { laidOut } from "lib/nn/layout.ts";
 import type { Rng } from "lib/rng.ts";
@@ -58,7 +58,7 @@ export function linear<T extends tf.Tensor>(
  * @returns `[…, out]`
  */
 export function matrixProduct(x: tf.Tensor, weight: tf.Tensor, bias?: tf.Tensor): tf.Tensor {
-  if (hasFused("Linear")) {
+  if (hasFamily("linear")) {
     return tf.tidy(() => bias ? fusedProduct(x, weight, bias) : fusedProduct(x, weight));
   }
   const [inDim, outDim] = [x.shape.at(-1)!, weight.shape.at(-1)!];

@@ -7,7 +7,7 @@
  */
 import * as tf from "lib/tf.ts";
 import { reportCost } from "lib/nn/cost.ts";
-import { fused, hasFused } from "lib/nn/fused.ts";
+import { fused } from "lib/nn/fused.ts";
 import type { LinearParams } from "lib/nn/linear.ts";
 import type { LayerNormParams } from "lib/nn/norms.ts";
 
@@ -51,11 +51,6 @@ export function pointwiseWeights({ norm, pwconv1, pwconv2, gamma }: PointwiseLay
     pwconv2.bias,
     gamma,
   ];
-}
-
-/** Whether the backend in use has the kernels. */
-export function hasPointwise(): boolean {
-  return hasFused("Pointwise");
 }
 
 /**

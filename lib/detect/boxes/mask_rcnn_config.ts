@@ -2,7 +2,7 @@
 import type { AnchorShapes } from "lib/detect/boxes/anchors.ts";
 import type { MatchRule } from "lib/detect/boxes/match_boxes.ts";
 import type { RoiAlignOptions } from "lib/detect/boxes/roi_align.ts";
-import type { ModelConfig } from "lib/models/mod.ts";
+import { familyOf, type ModelConfig } from "lib/models/mod.ts";
 
 export interface MaskRcnnConfig {
   /** Its drop path is the one of training the detector. */
@@ -103,7 +103,7 @@ export function torchvisionMaskRcnn(backbone: ModelConfig, numClasses: number): 
   return {
     backbone,
     numClasses,
-    freezeBatchNorm: backbone.arch === "resnet",
+    freezeBatchNorm: familyOf(backbone).detector.frozenBatchNorm,
     fpnDim: 256,
     rpn: {
       anchors: anchorLevels(true),

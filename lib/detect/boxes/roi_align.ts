@@ -10,7 +10,7 @@
  * B images, H × W maps, C channels, R regions of all images, S × S pixels of result.
  */
 import { boxCount, type Boxes } from "lib/detect/boxes/boxes.ts";
-import { fused, hasFused } from "lib/nn/fused.ts";
+import { fused, hasFamily } from "lib/nn/fused.ts";
 import * as tf from "lib/tf.ts";
 
 export interface RoiAlignOptions {
@@ -52,7 +52,7 @@ export function roiAlign(
     );
   }
   regions.forEach(checkFinite);
-  const cut = hasFused("RoiAlign") ? fusedRoiAlign : plainRoiAlign;
+  const cut = hasFamily("roiAlign") ? fusedRoiAlign : plainRoiAlign;
   return tf.tidy(() => cut(features, regions, options));
 }
 

@@ -6,9 +6,8 @@ import * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
 import { createFpn, featurePyramid, type FpnParams } from "lib/detect/network/fpn.ts";
 import type { MaskRcnnConfig } from "lib/detect/boxes/mask_rcnn_config.ts";
-import { createModel, type Model, type ModelConfig } from "lib/models/mod.ts";
+import { createModel, familyOf, type Model, type ModelConfig } from "lib/models/mod.ts";
 import type { ForwardOptions } from "lib/models/parts/backbone.ts";
-import { outputDim } from "lib/models/resnet/resnet_configs.ts";
 import { createLayerNorm, layerNorm, type LayerNormParams } from "lib/nn/norms.ts";
 import { namedVariables } from "lib/nn/parameters.ts";
 
@@ -50,29 +49,24 @@ export function createDetectorBackbone(
   }
   const body = createModel(backbone, rng.fork("body"));
   if (freezeBatchNorm) freezeNorms(body.params);
-  const norms = backbone.arch === "resnet" ? [] : dims.map(createLayerNorm);
+  const norms = familyOf(backbone).detector.normedMaps ? dims.map(createLayerNorm) : [];
   const fpn = createFpn(dims, fpnDim, rng.fork("fpn"));
   const named = Object.fromEntries(norms.map((norm, i) => [`norm${i}`, norm]));
   return { body, params: { body: body.params, ...named, fpn } };
 }
 
-/** Channels of each stage's map. */
+/**
+ * Channels of each stage's map.
+ *
+ * @throws {RangeError} If there is one stage only.
+ */
 function stageDims(config: ModelConfig): readonly number[] {
-  switch (config.arch) {
-    case "convnext":
-    case "slak":
-    case "replknet":
-      return config.dims;
-    case "resnet":
-      return config.dims.map((dim) => outputDim(dim, config));
-    case "swin":
-      return config.depths.map((_, i) => config.embedDim * 2 ** i);
-    default:
-      throw new RangeError(
-        `Cannot build a feature pyramid on "${config.arch}": it has one resolution only; ` +
-          `use convnext, resnet, swin, slak, replknet`,
-      );
-  }
+  const stages = familyOf(config).stages(config);
+  if (stages.length > 1) return stages.map(({ dim }) => dim);
+  throw new RangeError(
+    `Cannot build a feature pyramid on "${config.arch}": it has one resolution only; ` +
+      `use a network of several stages, such as convnext, resnet or swin`,
+  );
 }
 
 /** Makes scale and shift of every BatchNorm constants. */

@@ -1,12 +1,10 @@
-/** What becomes of a recipe's `precision` on this machine. */
+/** Checks that a recipe's `precision` can be had for its network and on this machine. */
 import { type NativeStatus, nativeStatus } from "lib/native/mod.ts";
+import { families, familyOf } from "lib/models/mod.ts";
 import type { CommonRecipe } from "lib/ssl/method/recipe.ts";
 
-/** The families whose blocks can be computed in bf16. */
-const families: readonly string[] = ["convnext", "convnext_isotropic", "slak"];
-
 /**
- * Says so, once a run, if this machine trains in fp32 in place of the precision asked for.
+ * Warns, once a run, if this machine trains in fp32 in place of the precision asked for.
  *
  * @throws {RangeError} If the network has nothing to compute in that precision.
  */
@@ -16,10 +14,12 @@ export function heedPrecision(
   { active, bf16, reason }: NativeStatus = nativeStatus(),
 ): void {
   if (precision === undefined) return;
-  if (precision !== "bf16" || !families.includes(arch)) {
+  const has = (arch: string) => familyOf({ arch }).precisions.includes(precision);
+  if (!has(arch)) {
     throw new RangeError(
       `Cannot train "${arch}" in precision "${precision}": there is bf16, for ${
-        families.join(", ")
+        Object.keys(families).filter((name) => familyOf({ arch: name }).precisions.includes("bf16"))
+          .join(", ")
       }`,
     );
   }

@@ -8,8 +8,13 @@ import * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
 import { createDepthwiseConv2d, depthwiseConv2d, type DepthwiseConv2dParams } from "lib/nn/conv.ts";
 import { createLinear } from "lib/nn/linear.ts";
-import { hasPointwise } from "lib/nn/pointwise.ts";
-import { type Backbone, checkKeys, keepOutput } from "lib/models/parts/backbone.ts";
+import { hasFamily } from "lib/nn/fused.ts";
+import {
+  type Backbone,
+  checkKeys,
+  type Family,
+  type LayerGroups,
+} from "lib/models/parts/backbone.ts";
 import { fusedConvNeXtBlock } from "lib/models/convnext/convnext_fused.ts";
 import { batchNorm, type BatchNormParams, createBatchNorm } from "lib/nn/norms.ts";
 import { type ConvNeXtConfig, convNeXtConfig } from "lib/models/convnext/convnext_configs.ts";
@@ -20,9 +25,11 @@ import {
   createPointwise,
   createStages,
   eps,
+  lastBlock,
   mixerBlock,
   type PointwiseParams,
   runStages,
+  stagesOf,
   type StagesParams,
 } from "lib/models/convnext/convnext_stages.ts";
 
@@ -37,13 +44,44 @@ export interface ConvNeXtBlockParams extends PointwiseParams {
 /** Weights of the backbone; the classification head is not part of it. */
 export type ConvNeXtParams = StagesParams<ConvNeXtBlockParams>;
 
+/** ConvNeXt and BC-SSL. */
+export const convNeXtFamily: Family<ConvNeXtConfig> = {
+  create: createConvNeXt,
+  stages: stagesOf,
+  camLayer: lastBlock,
+  layerGroups,
+  precisions: ["bf16"],
+  detector: { normedMaps: true, frozenBatchNorm: false },
+};
+
+/**
+ * The groups of ConvNeXt's detectors (mmcv_custom's layer-wise decay): the stem is group 0, the first two stages are 1 and
+ * 2; from 3 on, three blocks of the third stage make a group. The last stage belongs to the last of those (6 for ConvNeXt-T,
+ * 12 for S). A downsampling belongs to the stage after it, the one before the third stage to group 3.
+ */
+function layerGroups({ depths }: ConvNeXtConfig): LayerGroups {
+  const last = 3 + Math.ceil(depths[2]! / 3);
+  const groupOf = (name: string) => {
+    const [kind, stage, block] = name.split(".");
+    switch (kind) {
+      case "downsample_layers":
+        return [0, 2, 3, last][Number(stage)]!;
+      case "stages":
+        return stage === "2" ? 3 + Math.floor(Number(block) / 3) : [1, 2, 3, last][Number(stage)]!;
+      default: // the norm of the features, which a detector does not read
+        return last + 1;
+    }
+  };
+  return { count: last + 1, of: groupOf };
+}
+
 /**
  * Builds the backbone.
  *
  * @throws {TypeError} If an option is unknown or missing.
  * @throws {RangeError} If depths, dims and kernel sizes differ in number, or a kernel size is even.
  */
-export function createConvNeXt(config: ConvNeXtConfig, rng: Rng): Backbone {
+function createConvNeXt(config: ConvNeXtConfig, rng: Rng): Backbone {
   checkKeys(config, convNeXtConfig("tiny"));
   const kernels = kernelSizes(config);
   const params: ConvNeXtParams = createStages(
@@ -101,8 +139,8 @@ export function convNeXtBlock(
   block: ConvNeXtBlockParams,
   options: BlockOptions,
 ): tf.Tensor4D {
-  const { training, tap = keepOutput } = options;
-  if (hasPointwise() && tap === keepOutput && (training || !block.bn)) {
+  const { training, tap } = options;
+  if (tap === undefined && (training || !block.bn) && hasFamily("convNeXtBlock")) {
     return tf.tidy(() => {
       const ending = blockEnding(x, block, options);
       const { precision } = options;

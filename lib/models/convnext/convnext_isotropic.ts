@@ -18,7 +18,9 @@ import {
   type BackboneOutput,
   checkKeys,
   dropPathRates,
+  type Family,
   type ForwardOptions,
+  keepOutput,
   tapWithin,
 } from "lib/models/parts/backbone.ts";
 
@@ -64,13 +66,22 @@ export function convNeXtIsotropicConfig(size: keyof typeof sizes): ConvNeXtIsotr
   };
 }
 
+/** Isotropic ConvNeXt. */
+export const convNeXtIsotropicFamily: Family<ConvNeXtIsotropicConfig> = {
+  create: createConvNeXtIsotropic,
+  stages: ({ dim, patchSize }) => [{ dim, stride: patchSize }],
+  camLayer: ({ depth }) => `blocks.${depth - 1}`,
+  precisions: ["bf16"],
+  detector: { normedMaps: true, frozenBatchNorm: false },
+};
+
 /**
  * Builds the backbone.
  *
  * @throws {TypeError} If an option is unknown or missing.
  * @throws {RangeError} If the kernel size is even.
  */
-export function createConvNeXtIsotropic(config: ConvNeXtIsotropicConfig, rng: Rng): Backbone {
+function createConvNeXtIsotropic(config: ConvNeXtIsotropicConfig, rng: Rng): Backbone {
   checkKeys(config, convNeXtIsotropicConfig("small"));
   const { depth, dim, kernelSize, patchSize } = config;
   const params: ConvNeXtIsotropicParams = {
@@ -102,7 +113,7 @@ function forward(
     );
   }
   return tf.tidy(() => {
-    const see = tap ?? ((_, output) => output);
+    const see = tap ?? keepOutput;
     const [rates] = dropPathRates([config.depth], config.dropPathRate);
     let y = see("stem", patchConv2d(x, params.stem));
     params.blocks.forEach((block, i) => {

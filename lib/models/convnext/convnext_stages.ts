@@ -8,6 +8,7 @@ import * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
 import { type Conv2dParams, createConv2d, patchConv2d } from "lib/nn/conv.ts";
 import { keepFactors } from "lib/nn/drop_path.ts";
+import { hasFamily } from "lib/nn/fused.ts";
 import { biasGelu } from "lib/nn/gelu.ts";
 import { constant } from "lib/nn/init.ts";
 import { createLinear, linear, type LinearParams } from "lib/nn/linear.ts";
@@ -16,11 +17,12 @@ import {
   dropPathRates,
   type ForwardOptions,
   keepOutput,
+  type Stage,
   type Tap,
   tapWithin,
 } from "lib/models/parts/backbone.ts";
 import { createLayerNorm, layerNorm, type LayerNormParams } from "lib/nn/norms.ts";
-import { hasPointwise, pointwise } from "lib/nn/pointwise.ts";
+import { pointwise } from "lib/nn/pointwise.ts";
 import { type BranchEnding, scaledResidual } from "lib/nn/residual.ts";
 
 /** Of every LayerNorm. */
@@ -67,7 +69,7 @@ export function mixerBlock(
   return tf.tidy(() => {
     const see = tap ?? keepOutput;
     const ending = blockEnding(x, block, { training, rng, dropPathRate });
-    if (see === keepOutput && hasPointwise()) {
+    if (tap === undefined && hasFamily("pointwise")) {
       return pointwise(x, mix(x, see), { ...block, ...ending }, { ...ending, eps, precision });
     }
     const { pwconv1, pwconv2 } = block;
@@ -99,6 +101,16 @@ export interface StagesConfig {
   readonly patchSize: number;
   /** Of the last block; earlier blocks rise to it linearly from 0. */
   readonly dropPathRate: number;
+}
+
+/** Channels and stride of each stage's output; each stage halves the map of the one before. */
+export function stagesOf({ dims, patchSize }: StagesConfig): readonly Stage[] {
+  return dims.map((dim, i) => ({ dim, stride: patchSize * 2 ** i }));
+}
+
+/** Official name of the last block. */
+export function lastBlock({ depths }: StagesConfig): string {
+  return `stages.${depths.length - 1}.${depths.at(-1)! - 1}`;
 }
 
 /** Weights of the backbone; the classification head is not part of it. */

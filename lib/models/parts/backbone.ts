@@ -1,12 +1,12 @@
-/** What every backbone is, whichever its family. */
+/** The contract of every backbone family: what it builds, what it can be asked, and how it runs. */
 import type * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
 import type { LinearParams } from "lib/nn/linear.ts";
 import type { Precision } from "lib/nn/pointwise.ts";
 
 /**
- * Sees the output of each module under its official name (`stages.3.2`, `blocks.11.norm1`), and returns what goes on
- * from there: itself, to look; something else, to change it.
+ * Receives the output of each module under its official name (`stages.3.2`, `blocks.11.norm1`) and returns the tensor
+ * that the network goes on with: the same one to observe, another one to change the network.
  */
 export type Tap = <T extends tf.Tensor>(name: string, output: T) => T;
 
@@ -14,26 +14,36 @@ export type Tap = <T extends tf.Tensor>(name: string, output: T) => T;
 export interface ForwardOptions {
   /** True: BatchNorm uses the batch's statistics and moves its running ones, and paths drop. */
   readonly training: boolean;
-  /** The step's stream, for stochastic depth; without it no path drops. */
+  /** The random stream of this step, for stochastic depth; without it no path drops. */
   readonly rng?: Rng;
+  /**
+   * Any tap, even one that changes nothing, makes blocks run layer by layer, so that there are outputs to tap: slower than
+   * without one, and with other last digits.
+   */
   readonly tap?: Tap;
-  /** Of the products in the blocks of ConvNeXt, BC-SSL and SLaK; all others are in fp32, and these with a tap too. */
+  /**
+   * Precision of the matrix products in the blocks of ConvNeXt, BC-SSL and SLaK. All other products, and these under a
+   * tap, are in fp32.
+   */
   readonly precision?: Precision;
 }
 
-/** What every backbone gives; the caller owns all of it. */
+/** The output of every backbone; the caller owns all of it. */
 export interface BackboneOutput {
-  /** The output of each stage, fine to coarse, `[B, H, W, C]`; a plain transformer has one, its last block's patches. */
+  /**
+   * The output of each stage, fine to coarse, `[B, H, W, C]`; a plain transformer has one stage: its last block's patches.
+   */
   readonly stages: readonly tf.Tensor4D[];
-  /** What a k-NN compares and a classifier is put on, `[B, featureDim]`. */
+  /** The feature vectors that a k-NN compares and a classifier reads, `[B, featureDim]`. */
   readonly features: tf.Tensor2D;
 }
 
 export interface ModelOutput extends BackboneOutput {
-  /** `[B, classes]`, of a model with a classifier. */
+  /** `[B, classes]`, if the model has a classifier. */
   readonly logits?: tf.Tensor2D;
 }
 
+<<<<<<< HEAD
 /**
  * Whose code is to read a file of weights:
  *
@@ -64,6 +74,9 @@ export interface WeightsBuffer {
 }
 
 /** What a family's file builds. */
+=======
+/** A built backbone: weights and the functions that need them. */
+>>>>>>> 60d3681 (A model's facts live with its family: stages, layer for CAMs, probe, groups of layers, precisions, detectors)
 export interface Backbone {
   /** Tree of variables; paths are the official weight names. */
   readonly params: object;
@@ -76,6 +89,7 @@ export interface Backbone {
   forward(x: tf.Tensor4D, options: ForwardOptions): BackboneOutput;
   /** See {@linkcode Model.officialNames}. */
   officialNames?(names: readonly string[]): ReadonlyMap<string, string>;
+<<<<<<< HEAD
   /**
    * The form of the weights in another code's files; `undefined` where that code has no such network. Without this
    * method the official form is ours, and there is no other.
@@ -117,14 +131,108 @@ function pictureHint(shape: readonly number[]): string {
     return "without the transparency: give x.slice([0, 0, 0, 0], [-1, -1, -1, 3])";
   }
   return "";
+=======
+  /** How a linear probe reads the last blocks; without it, a probe reads `features`. */
+  readonly probe?: BlockProbe;
+}
+
+/** How a linear probe reads the last blocks of a transformer. */
+export interface BlockProbe {
+  /** Official names of all blocks, in order. */
+  readonly blocks: readonly string[];
+  /** How many of the last blocks are read by default. */
+  readonly lastBlocks: number;
+  /** Whether the mean of the patch tokens is read by default. */
+  readonly avgPool: boolean;
+  /** False where there is no class token, so that the mean of the tokens is all there is to read. */
+  readonly hasClassToken: boolean;
+  /**
+   * The features that a probe reads, in evaluation mode.
+   *
+   * @param outputs Outputs of the last blocks, the last one last.
+   * @returns `[B, D]`
+   */
+  features(outputs: readonly tf.Tensor[], options: { readonly avgPool: boolean }): tf.Tensor2D;
+}
+
+/** The output of one stage. */
+export interface Stage {
+  /** Channels. */
+  readonly dim: number;
+  /** Pixels of the image per position of the map. */
+  readonly stride: number;
+}
+
+/** Groups of layers for a learning rate that decays towards the image. */
+export interface LayerGroups {
+  /** Number of groups. */
+  readonly count: number;
+  /**
+   * The group of a weight, 0 the nearest to the image; `count` for a weight after the last block.
+   *
+   * @param name As in the backbone's own files: `stages.2.5.pwconv1.weight`.
+   */
+  of(name: string): number;
+}
+
+/** A family of backbones: how one is built, and all that other rooms ask about one. */
+export interface Family<Config extends { readonly arch: string }> {
+  /**
+   * Builds a backbone with fresh weights.
+   *
+   * @throws {TypeError} If an option is unknown or missing.
+   * @throws {RangeError} If a size makes no sense.
+   */
+  readonly create: (config: Config, rng: Rng) => Backbone;
+  /** The stages of {@linkcode BackboneOutput}, fine to coarse. */
+  readonly stages: (config: Config) => readonly Stage[];
+  /**
+   * Official name of the module that class activation maps look at by default (§5.1 of the paper): the last block of a CNN,
+   * the first LayerNorm of a transformer's last block. (After a ViT's last block a class depends on the class token alone,
+   * so no patch would matter.) Its output is a map `[B, H, W, C]` or a list of tokens `[B, N, C]`.
+   */
+  readonly camLayer: (config: Config) => string;
+  /** Groups for layer-wise decay of the learning rate; absent where no recipe defines any. */
+  readonly layerGroups?: (config: Config) => LayerGroups;
+  /** Precisions other than fp32 that its blocks can be computed in. */
+  readonly precisions: readonly Precision[];
+  /** How this family's detectors use the backbone. */
+  readonly detector: DetectorUse;
+  /**
+   * Merges branches that were trained side by side into one kernel each; absent in families without such branches.
+   *
+   * @param params Weights of the backbone, and of a classifier if there is one.
+   * @returns Copies of all weights; undefined if the branches are merged already.
+   */
+  readonly merge?: (params: object, config: Config) => Merged<Config> | undefined;
+}
+
+/** How a family's detectors use the backbone. */
+export interface DetectorUse {
+  /** Whether each stage's map goes through a LayerNorm of its own first. */
+  readonly normedMaps: boolean;
+  /** Whether torchvision's recipe keeps the BatchNorms of a pre-trained backbone constant. */
+  readonly frozenBatchNorm: boolean;
+}
+
+/** A network whose branches are merged. */
+export interface Merged<Config> {
+  readonly config: Config;
+  readonly backbone: Backbone;
+  /** The classifier, if there was one. */
+  readonly head: LinearParams | null;
+>>>>>>> 60d3681 (A model's facts live with its family: stages, layer for CAMs, probe, groups of layers, precisions, detectors)
 }
 
 /** The tap that neither looks nor changes. */
 export const keepOutput: Tap = (_, output) => output;
 
-/** The tap of a module inside another: `stages.0.1` of `tap`, `norm` of this one, is `stages.0.1.norm`. */
-export function tapWithin(tap: Tap | undefined, prefix: string): Tap {
-  return tap ? (name, output) => tap(`${prefix}.${name}`, output) : keepOutput;
+/**
+ * The tap of a module inside another: what it receives as `norm`, `tap` receives as `stages.0.1.norm` if `prefix` is
+ * `stages.0.1`. Without a tap there is none inside either.
+ */
+export function tapWithin(tap: Tap | undefined, prefix: string): Tap | undefined {
+  return tap && ((name, output) => tap(`${prefix}.${name}`, output));
 }
 
 /**

@@ -4,7 +4,7 @@ import type { AttentionParams } from "lib/nn/attention.ts";
 import { dropPath } from "lib/nn/drop_path.ts";
 import { mlp, type MlpParams } from "lib/nn/mlp.ts";
 import { batchNorm, type BatchNormParams, layerNorm, type LayerNormParams } from "lib/nn/norms.ts";
-import type { ForwardOptions } from "lib/models/parts/backbone.ts";
+import { type ForwardOptions, keepOutput } from "lib/models/parts/backbone.ts";
 
 export interface TransformerBlockParams {
   readonly norm1: LayerNormParams;
@@ -36,7 +36,7 @@ export function transformerBlock<T extends tf.Tensor>(
   { attention, dropPathRate, eps, training, rng, tap }: TransformerBlockOptions<T>,
 ): T {
   return tf.tidy(() => {
-    const see = tap ?? ((_, output) => output);
+    const see = tap ?? keepOutput;
     const rate = training ? dropPathRate : 0;
     const mixed = attention(see("norm1", layerNorm(x, block.norm1, eps)));
     const y = x.add(dropPath(see("attn", mixed), rate, rng)) as T;

@@ -23,7 +23,7 @@ import {
 import { dropPath } from "lib/nn/drop_path.ts";
 import { gelu } from "lib/nn/gelu.ts";
 import { kaimingUniform } from "lib/nn/init.ts";
-import { createUniformLinear } from "lib/nn/linear.ts";
+import { createUniformLinear, type LinearParams } from "lib/nn/linear.ts";
 import { laidOut, layoutOf } from "lib/nn/layout.ts";
 import { batchNorm, type BatchNormParams, createBatchNorm } from "lib/nn/norms.ts";
 import {
@@ -31,8 +31,10 @@ import {
   type BackboneOutput,
   checkKeys,
   dropPathRates,
+  type Family,
   type ForwardOptions,
   keepOutput,
+  type Merged,
   tapWithin,
 } from "lib/models/parts/backbone.ts";
 import { createBranches, mergeBranches, sumBranches } from "lib/models/parts/large_kernel.ts";
@@ -71,6 +73,28 @@ export interface RepLKNetParams {
   readonly norm: BatchNormParams;
 }
 
+/** RepLKNet. */
+export const repLKNetFamily: Family<RepLKNetConfig> = {
+  create: createRepLKNet,
+  stages: ({ dims }) => dims.map((dim, i) => ({ dim, stride: 4 * 2 ** i })),
+  camLayer: ({ depths }) =>
+    // each depth counts two blocks
+    `stages.${depths.length - 1}.blocks.${2 * depths.at(-1)! - 1}`,
+  precisions: [],
+  detector: { normedMaps: true, frozenBatchNorm: false },
+  merge,
+};
+
+/** Structural re-parameterisation: the form for evaluation, with each pair of kernels in one. */
+function merge(params: object, config: RepLKNetConfig): Merged<RepLKNetConfig> | undefined {
+  if (config.merged) return undefined;
+  const merged = { ...config, merged: true };
+  const { head = null, ...backbone } = mergeKernels(params) as RepLKNetParams & {
+    readonly head?: LinearParams;
+  };
+  return { config: merged, backbone: repLKNetOf(backbone, merged), head };
+}
+
 /**
  * Builds the backbone, with PyTorch's first values.
  *
@@ -78,7 +102,7 @@ export interface RepLKNetParams {
  * @throws {RangeError} If depths, dims and kernel sizes differ in number, a kernel size is even, or the small kernel is
  *   larger than a large one.
  */
-export function createRepLKNet(config: RepLKNetConfig, rng: Rng): Backbone {
+function createRepLKNet(config: RepLKNetConfig, rng: Rng): Backbone {
   checkKeys(config, repLKNetConfig("31B"));
   const { depths, dims, kernelSizes, smallKernelSize } = config;
   if (depths.length !== dims.length || kernelSizes.length !== dims.length || dims.length === 0) {
@@ -96,7 +120,7 @@ export function createRepLKNet(config: RepLKNetConfig, rng: Rng): Backbone {
 }
 
 /** The backbone of given weights. */
-export function repLKNetOf(params: RepLKNetParams, config: RepLKNetConfig): Backbone {
+function repLKNetOf(params: RepLKNetParams, config: RepLKNetConfig): Backbone {
   const featureDim = config.dims.at(-1)!;
   return {
     params,
@@ -248,7 +272,7 @@ function largeKernel(
  * @param tree A network's parameters, or a part of them.
  * @returns New variables, owned by the caller.
  */
-export function mergeKernels(tree: object): object {
+function mergeKernels(tree: object): object {
   if (tree instanceof tf.Variable) return copyOf(tree);
   if ("lkb_origin" in tree) {
     return { lkb_reparam: mergeBranches(tree as Record<string, DepthwiseBnParams>) };

@@ -14,6 +14,7 @@ import {
   type Backbone,
   type BackboneOutput,
   checkKeys,
+  type Family,
   type ForwardOptions,
   keepOutput,
   tapWithin,
@@ -59,6 +60,16 @@ export interface ResNetParams {
   readonly [layer: `layer${number}`]: Readonly<Record<number, ResNetBlockParams>>;
 }
 
+/** ResNet, its wider forms and SimCLRv2's. */
+export const resNetFamily: Family<ResNetConfig> = {
+  create: createResNet,
+  stages: (config) =>
+    config.dims.map((dim, i) => ({ dim: outputDim(dim, config), stride: 4 * 2 ** i })),
+  camLayer: ({ depths }) => `layer${depths.length}.${depths.at(-1)! - 1}`,
+  precisions: [],
+  detector: { normedMaps: false, frozenBatchNorm: true },
+};
+
 /**
  * Builds the backbone, with torchvision's first values.
  *
@@ -67,7 +78,7 @@ export interface ResNetParams {
  * @throws {TypeError} If an option is unknown or missing.
  * @throws {RangeError} If depths and dims differ in number, or kernels are to be selected in basic blocks.
  */
-export function createResNet(config: ResNetConfig, rng: Rng): Backbone {
+function createResNet(config: ResNetConfig, rng: Rng): Backbone {
   checkKeys(config, resNetConfig(50));
   const layers = resNetLayers(config).map((layer) =>
     [layer.name, createLayer(layer, rng)] as const

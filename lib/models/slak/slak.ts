@@ -12,13 +12,15 @@ import {
   type BlockOptions,
   createPointwise,
   createStages,
+  lastBlock,
   mixerBlock,
   type PointwiseParams,
   runStages,
+  stagesOf,
   type StagesParams,
 } from "lib/models/convnext/convnext_stages.ts";
 import { createBranches, sumBranches } from "lib/models/parts/large_kernel.ts";
-import { type Backbone, checkKeys } from "lib/models/parts/backbone.ts";
+import { type Backbone, checkKeys, type Family } from "lib/models/parts/backbone.ts";
 import { type SLaKConfig, sLaKConfig } from "lib/models/slak/slak_configs.ts";
 
 /** Weights of one block. */
@@ -33,13 +35,22 @@ export interface SLaKBlockParams extends PointwiseParams {
 /** Weights of the backbone; the classification head is not part of it. */
 export type SLaKParams = StagesParams<SLaKBlockParams>;
 
+/** SLaK. */
+export const sLaKFamily: Family<SLaKConfig> = {
+  create: createSLaK,
+  stages: stagesOf,
+  camLayer: lastBlock,
+  precisions: ["bf16"],
+  detector: { normedMaps: true, frozenBatchNorm: false },
+};
+
 /**
  * Builds the backbone.
  *
  * @throws {TypeError} If an option is unknown or missing.
  * @throws {RangeError} If depths, dims and kernel sizes differ in number, or a kernel size is even.
  */
-export function createSLaK(config: SLaKConfig, rng: Rng): Backbone {
+function createSLaK(config: SLaKConfig, rng: Rng): Backbone {
   checkKeys(config, sLaKConfig("tiny"));
   const { dims, kernelSizes } = config;
   if (kernelSizes.length !== dims.length) {

@@ -22,9 +22,12 @@ import { createLayerNorm, layerNorm, type LayerNormParams } from "lib/nn/norms.t
 import {
   type Backbone,
   type BackboneOutput,
+  type BlockProbe,
   checkKeys,
   dropPathRates,
+  type Family,
   type ForwardOptions,
+  keepOutput,
   tapWithin,
 } from "lib/models/parts/backbone.ts";
 import { createPatchProjection, projectPatches } from "lib/models/parts/patch_embed.ts";
@@ -70,6 +73,46 @@ export interface SwinParams {
   readonly norm: LayerNormParams;
 }
 
+/** Swin. */
+export const swinFamily: Family<SwinConfig> = {
+  create: createSwin,
+  stages: ({ depths, embedDim, patchSize }) =>
+    depths.map((_, i) => ({ dim: embedDim * 2 ** i, stride: patchSize * 2 ** i })),
+  camLayer: (config) => `${blockNames(config).at(-1)!}.norm1`,
+  precisions: [],
+  detector: { normedMaps: true, frozenBatchNorm: false },
+};
+
+/** Official names of all blocks, in order. */
+function blockNames({ depths }: SwinConfig): readonly string[] {
+  return depths.flatMap((depth, layer) =>
+    Array.from({ length: depth }, (_, i) => `layers.${layer}.blocks.${i}`)
+  );
+}
+
+/**
+ * EsViT's linear probe: the mean token of each of the last four blocks; those of the last layer go through the network's
+ * last norm, earlier ones do not.
+ */
+function probeOf({ norm }: SwinParams, config: SwinConfig): BlockProbe {
+  const blocks = blockNames(config);
+  const inLastLayer = config.depths.at(-1)!;
+  return {
+    blocks,
+    lastBlocks: Math.min(4, blocks.length),
+    avgPool: true,
+    hasClassToken: false,
+    features: (outputs) => {
+      const means = (outputs as tf.Tensor4D[]).map((map, i) => {
+        const isInLastLayer = i >= outputs.length - inLastLayer;
+        const normed = isInLastLayer ? layerNorm(map, norm, config.normEps) : map;
+        return normed.mean<tf.Tensor2D>([1, 2]); // [B, C]
+      });
+      return tf.concat2d(means, 1);
+    },
+  };
+}
+
 /**
  * Builds the backbone.
  *
@@ -77,7 +120,7 @@ export interface SwinParams {
  * @throws {RangeError} If depths and heads differ in number, heads do not share the channels evenly, or `imageSize` leaves
  *   a layer no token.
  */
-export function createSwin(config: SwinConfig, rng: Rng): Backbone {
+function createSwin(config: SwinConfig, rng: Rng): Backbone {
   checkKeys(config, swinConfig("tiny"));
   const params = createParams(config, rng);
   const featureDim = config.embedDim * 2 ** (config.depths.length - 1);
@@ -88,7 +131,11 @@ export function createSwin(config: SwinConfig, rng: Rng): Backbone {
     createHead: (classes, stream) => createLinear(featureDim, classes, stream),
     forward: (x, options) => swin(x, params, config, options),
     officialNames: swinNames,
+<<<<<<< HEAD
     weightsForm: (format, { head }) => swinForm(format, config, head),
+=======
+    probe: probeOf(params, config),
+>>>>>>> 60d3681 (A model's facts live with its family: stages, layer for CAMs, probe, groups of layers, precisions, detectors)
   };
 }
 
@@ -158,7 +205,7 @@ function swin(
   options: ForwardOptions,
 ): BackboneOutput {
   return tf.tidy(() => {
-    const see = options.tap ?? ((_, output) => output);
+    const see = options.tap ?? keepOutput;
     const { proj, norm } = params.patch_embed;
     const { normEps } = config;
     const stages: tf.Tensor4D[] = [];

@@ -1,5 +1,6 @@
 /** The sizes of Swin. */
-/** What is built. Depths and heads have one entry per layer; each layer has twice the channels of the one before. */
+
+/** The config of a Swin. Depths and heads have one entry per layer; each layer has twice the channels of the one before. */
 export interface SwinConfig {
   readonly arch: "swin";
   /** Channels of the first layer. */

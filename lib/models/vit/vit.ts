@@ -20,9 +20,12 @@ import {
 import {
   type Backbone,
   type BackboneOutput,
+  type BlockProbe,
   checkKeys,
   dropPathRates,
+  type Family,
   type ForwardOptions,
+  keepOutput,
   tapWithin,
 } from "lib/models/parts/backbone.ts";
 import { createPatchProjection, projectPatches } from "lib/models/parts/patch_embed.ts";
@@ -48,13 +51,47 @@ export interface ViTParams {
   readonly norm: LayerNormParams | BatchNormParams;
 }
 
+/** ViT and ViT-BN. */
+export const vitFamily: Family<ViTConfig> = {
+  create: createViT,
+  stages: ({ embedDim, patchSize }) => [{ dim: embedDim, stride: patchSize }],
+  camLayer: ({ depth }) => `blocks.${depth - 1}.norm1`,
+  precisions: [],
+  detector: { normedMaps: true, frozenBatchNorm: false },
+};
+
+/**
+ * DINO's linear probe (`eval_linear.py`): the class tokens of the last four blocks, each after the network's last norm. A ViT
+ * as wide as ViT-B or wider gives its last block alone, and the mean of its patches too.
+ */
+function probeOf({ norm }: ViTParams, { depth, embedDim }: ViTConfig): BlockProbe {
+  const isWide = embedDim >= 768;
+  const normed = (y: tf.Tensor3D) => normTokens(y, norm, { training: false, eps });
+  return {
+    blocks: Array.from({ length: depth }, (_, i) => `blocks.${i}`),
+    lastBlocks: isWide ? 1 : Math.min(4, depth),
+    avgPool: isWide,
+    hasClassToken: true,
+    features: (outputs, { avgPool }) => {
+      const tokens = outputs as tf.Tensor3D[]; // [B, 1 + N, C]
+      const classTokens = tokens.map((y) =>
+        normed(y.slice([0, 0], [-1, 1])).reshape<tf.Tensor2D>([-1, embedDim])
+      );
+      if (!avgPool) return tf.concat2d(classTokens, 1);
+      const mean = normed(tokens.at(-1)!.slice([0, 1])).mean<tf.Tensor2D>(1); // [B, C]
+      if (tokens.length > 1) return tf.concat2d([...classTokens, mean], 1);
+      return tf.stack([classTokens[0]!, mean], 2).reshape([-1, 2 * embedDim]); // token, mean, token, …
+    },
+  };
+}
+
 /**
  * Builds the backbone.
  *
  * @throws {TypeError} If an option is unknown or missing.
  * @throws {RangeError} If the heads do not share the channels evenly, or there is no such norm.
  */
-export function createViT(config: ViTConfig, rng: Rng): Backbone {
+function createViT(config: ViTConfig, rng: Rng): Backbone {
   checkKeys(config, vitConfig("tiny"));
   const params = createParams(config, rng);
   return {
@@ -63,8 +100,12 @@ export function createViT(config: ViTConfig, rng: Rng): Backbone {
     headName: "head",
     createHead: (classes, stream) => createLinear(config.embedDim, classes, stream),
     forward: (x, options) => vit(x, params, config, options),
+<<<<<<< HEAD
     officialNames: vitNames,
     weightsForm: (format, { head }) => vitForm(format, config, head),
+=======
+    probe: probeOf(params, config),
+>>>>>>> 60d3681 (A model's facts live with its family: stages, layer for CAMs, probe, groups of layers, precisions, detectors)
   };
 }
 
@@ -119,7 +160,7 @@ function vit(
   { training, rng, tap }: ForwardOptions,
 ): BackboneOutput {
   return tf.tidy(() => {
-    const see = tap ?? ((_, output) => output);
+    const see = tap ?? keepOutput;
     const map = projectPatches(x, params.patch_embed.proj); // [B, h, w, C]
     const [batch, rows, columns, channels] = map.shape;
     const patches = map.reshape<tf.Tensor3D>([batch, rows * columns, channels]);

@@ -1,5 +1,6 @@
 /** The sizes of ViT. */
-/** What is built. */
+
+/** The config of a ViT. */
 export interface ViTConfig {
   readonly arch: "vit";
   readonly embedDim: number;

@@ -6,9 +6,15 @@
  * T teacher views, V student views, B images, D bottleneck, K prototypes.
  */
 import * as tf from "lib/tf.ts";
+<<<<<<< HEAD
 import { fused, hasFused } from "lib/nn/fused.ts";
 import { prototypeLogits, type Prototypes } from "./head.ts";
 import { checkPairs, dinoLoss, nextCenter, teacherProbabilities } from "./loss.ts";
+=======
+import { fused, hasFamily } from "lib/nn/fused.ts";
+import { prototypeLogits, type Prototypes } from "lib/ssl/dino/head.ts";
+import { checkPairs, dinoLoss, nextCenter, teacherProbabilities } from "lib/ssl/dino/loss.ts";
+>>>>>>> 60d3681 (A model's facts live with its family: stages, layer for CAMs, probe, groups of layers, precisions, detectors)
 
 /** What the teacher says of a batch; the caller owns the tensors. */
 export interface Targets {
@@ -41,7 +47,7 @@ export function teach(
 ): Targets {
   const K = center.size;
   const [probabilities, entropy, next] = tf.tidy(() =>
-    hasFused("DinoTeacher")
+    hasFamily("dinoTeacher")
       ? fusedTeach(z, prototypes, center, options)
       : plainTeach(z, prototypes, center, options)
   ) as [tf.Tensor, tf.Scalar, tf.Tensor1D];
@@ -96,7 +102,7 @@ export function prototypeLoss(
   const [T, B, K] = teacher.shape;
   checkPairs(z.shape[0] / B, T);
   return tf.tidy(() => {
-    if (hasFused("DinoLoss")) return fusedLoss(z, prototypes, teacher, options);
+    if (hasFamily("dinoLoss")) return fusedLoss(z, prototypes, teacher, options);
     const logits = prototypeLogits(z, prototypes).reshape<tf.Tensor3D>([-1, B, K]);
     return dinoLoss(logits, teacher, options.studentTemp);
   });
