@@ -1,6 +1,7 @@
-/** Where the compiled kernels lie. Imports nothing of ours: set-up runs it before the engine is there. */
+/** Where the compiled kernels lie. Imports no package: set-up runs it before any is installed. */
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
+import { signaturesHeader } from "lib/native/signatures.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const sourceDir = `${root}lib/native/src`;
@@ -34,9 +35,9 @@ export function isOps(source: string): boolean {
   return /\/ops\/\w+\.cc$/.test(source);
 }
 
-/** Whether a source file is the library of views, which is loaded without TensorFlow. */
+/** Whether a source file belongs to the library of views, which is loaded without TensorFlow. */
 export function isViews(source: string): boolean {
-  return source.endsWith("/views.cc");
+  return /\/views\/\w+\.cc$/.test(source);
 }
 
 /** The source files, absolute, in a fixed order; headers included. */
@@ -64,6 +65,7 @@ export function namesIn(folder: string, wanted: RegExp): string[] {
  */
 export function libraryKey(): string {
   const hash = createHash("sha256").update(JSON.stringify(flags)).update(cpu());
+  hash.update(signaturesHeader());
   for (const name of namesIn(wheelDir, /\.dist-info$/)) hash.update(name);
   for (const path of sources()) {
     hash.update(path.slice(sourceDir.length)).update(Deno.readFileSync(path));

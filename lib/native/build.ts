@@ -10,6 +10,7 @@ import {
   libraryKey,
   sources,
 } from "lib/native/_library.ts";
+import { signaturesHeader } from "lib/native/signatures.ts";
 
 export interface NativeBuild {
   /** The library's file. */
@@ -65,6 +66,7 @@ async function compilerHash(): Promise<string> {
 async function compileAndLink(path: string): Promise<void> {
   const dir = await Deno.makeTempDir({ dir: await folder(), prefix: "build-" });
   try {
+    await Deno.writeTextFile(`${dir}/signatures.h`, signaturesHeader());
     const objects = await compileAll(sources().filter(isEngineSource), dir);
     const library = `${dir}/library.so`;
     const engine = ["-l:libtensorflow_cc.so.2", "-l:libtensorflow_framework.so.2"];
@@ -75,7 +77,7 @@ async function compileAndLink(path: string): Promise<void> {
   }
 }
 
-/** One file and no other library. */
+/** The library of views: its own files, linked with no other library. */
 async function compileViews(path: string): Promise<void> {
   const dir = await Deno.makeTempDir({ dir: await folder(), prefix: "build-" });
   try {
@@ -104,7 +106,7 @@ async function compileAll(files: string[], dir: string): Promise<string[]> {
     for (let source = waiting.shift(); source !== undefined; source = waiting.shift()) {
       const object = `${dir}/${source.split("/").at(-1)}.o`;
       const own = isOps(source)
-        ? [...flags.ops, "-isystem", `${engineDir}/include`]
+        ? [...flags.ops, `-I${dir}`, "-isystem", `${engineDir}/include`]
         : flags.kernels;
       await run([...flags.all, includeSources, ...own, "-c", source, "-o", object]);
       objects.push(object);

@@ -75,5 +75,3 @@ class Call {
 };
 
 }  // namespace bcssl
-
-#define BCSSL_KERNEL(name, ...) REGISTER_KERNEL_BUILDER(Name("Bcssl" name).Device(tf::DEVICE_CPU), __VA_ARGS__)

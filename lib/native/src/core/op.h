@@ -1,50 +1,65 @@
-// A TensorFlow kernel out of a function.
+// TensorFlow kernels made from functions.
 #pragma once
 
 #include "core/call.h"
+#include "signatures.h"  // written by the build from lib/native/signatures.ts
 
 namespace bcssl {
 
-/** The constants of an operation; those it has not keep their values from here. */
-struct Constants {
-  float eps = 0, momentum = 0;
-  int stride = 1;
-  int height = 0, width = 0;
-  int size = 0, sampling = 0, aligned = 0;
-  float scale = 1;
-  int bf16 = 0;  // 1: products of factors rounded to it
-  int n = 0;  // length of its lists
+/** Reads the constants of an operation, once, when TensorFlow makes its kernel. */
+class Constants {
+ public:
+  explicit Constants(tf::OpKernelConstruction* init) : init_(init) {}
+
+  /** The value of an attribute that the operation has; making the kernel fails if it has none of that name. */
+  template <typename Number>
+  Number get(const char* name) const {
+    Number value{};
+    const auto status = init_->GetAttr(name, &value);
+    if (!status.ok()) init_->CtxFailure(status);
+    return value;
+  }
+
+ private:
+  tf::OpKernelConstruction* init_;
 };
 
-/** The kernel that calls `Function`. */
-template <void (*Function)(Call&, const Constants&)>
-class Op : public tf::OpKernel {
+/** The number of tensors in each list of an operation that has lists. */
+struct ListLength {
+  int n;
+  explicit ListLength(const Constants& constants) : n(constants.get<int>("N")) {}
+};
+
+/** The TensorFlow kernel that calls `Function`, with the operation's constants if it has any. */
+template <auto Function>
+class Op;
+
+template <void (*Function)(Call&)>
+class Op<Function> : public tf::OpKernel {
  public:
-  explicit Op(tf::OpKernelConstruction* init) : OpKernel(init) {
-    read(init, "eps", &constants_.eps);
-    read(init, "momentum", &constants_.momentum);
-    read(init, "stride", &constants_.stride);
-    read(init, "height", &constants_.height);
-    read(init, "width", &constants_.width);
-    read(init, "size", &constants_.size);
-    read(init, "sampling", &constants_.sampling);
-    read(init, "aligned", &constants_.aligned);
-    read(init, "scale", &constants_.scale);
-    read(init, "bf16", &constants_.bf16);
-    read(init, "N", &constants_.n);
+  explicit Op(tf::OpKernelConstruction* init) : OpKernel(init) {}
+  void Compute(Context* ctx) override {
+    Call call(ctx);
+    Function(call);
   }
+};
+
+template <typename Own, void (*Function)(Call&, const Own&)>
+class Op<Function> : public tf::OpKernel {
+ public:
+  explicit Op(tf::OpKernelConstruction* init) : OpKernel(init), constants_(Constants(init)) {}
   void Compute(Context* ctx) override {
     Call call(ctx);
     Function(call, constants_);
   }
 
  private:
-  template <typename Number>
-  static void read(tf::OpKernelConstruction* init, const char* name, Number* to) {
-    if (init->HasAttr(name)) OP_REQUIRES_OK(init, init->GetAttr(name, to));
-  }
-
-  Constants constants_;
+  const Own constants_;
 };
 
 }  // namespace bcssl
+
+/** Registers the operation `Bcssl<name>` with its signature, and its kernel, which calls `function`. */
+#define BCSSL_OP(name, function)                            \
+  REGISTER_OP("Bcssl" #name) BCSSL_SIGNATURE_##name;        \
+  REGISTER_KERNEL_BUILDER(Name("Bcssl" #name).Device(tf::DEVICE_CPU), Op<function>)

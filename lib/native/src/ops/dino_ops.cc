@@ -1,35 +1,25 @@
 // DINO's kernels as TensorFlow operations. Shapes are checked here, because a wrong one would read foreign memory.
-#include "core/call.h"
+#include "core/op.h"
 #include "kernels/dino.h"
 
 namespace bcssl {
 namespace {
 
-/** A TensorFlow kernel out of a function; `temp` is 1 where the operation has none. */
-template <void (*Function)(Call&, float temp)>
-class DinoOp : public tf::OpKernel {
- public:
-  explicit DinoOp(tf::OpKernelConstruction* init) : OpKernel(init) {
-    if (init->HasAttr("temp")) OP_REQUIRES_OK(init, init->GetAttr("temp", &temp_));
-  }
-  void Compute(Context* ctx) override {
-    Call call(ctx);
-    Function(call, temp_);
-  }
-
- private:
-  float temp_ = 1;
+/** The student's temperature. */
+struct LossConstants {
+  float temp;
+  explicit LossConstants(const Constants& constants) : temp(constants.get<float>("temp")) {}
 };
 
 /** Outputs y, lengths of the rows. */
-void L2Normalize(Call& call, float) {
+void L2Normalize(Call& call) {
   float* y = call.out(0, call.shape(0));
   float* lengths = call.out(1, call.last_axis_one(0));
   if (call.ok()) l2_normalize(call.in(0), y, lengths, call.rows(0), call.workers);
 }
 
 /** Inputs dy, y, lengths. */
-void L2NormalizeGrad(Call& call, float) {
+void L2NormalizeGrad(Call& call) {
   const Rows size = call.rows(0);
   if (!call.all_hold({1}, call.count(0)) || !call.all_hold({2}, size.rows)) return;
   float* dx = call.out(0, call.shape(0));
@@ -37,7 +27,7 @@ void L2NormalizeGrad(Call& call, float) {
 }
 
 /** Inputs v [D, K], g; outputs norms and scales [K]. */
-void PrototypeScales(Call& call, float) {
+void PrototypeScales(Call& call) {
   const Rows size = call.rows(0);
   if (!call.all_hold({1}, size.channels)) return;
   float* norms = call.out(0, {size.channels});
@@ -46,7 +36,7 @@ void PrototypeScales(Call& call, float) {
 }
 
 /** Inputs dv, v [D, K], u, norms, scales [K]; outputs the gradients of v and of g. */
-void PrototypeGradient(Call& call, float) {
+void PrototypeGradient(Call& call) {
   const Rows size = call.rows(0);
   if (!call.all_hold({1}, call.count(0)) || !call.all_hold({2, 3, 4}, size.channels)) return;
   float* out = call.out(0, call.shape(0));
@@ -56,7 +46,7 @@ void PrototypeGradient(Call& call, float) {
 }
 
 /** Inputs products [N, K], scales, center [K], [temp, momentum]; outputs q [N, K], mean entropy, next center [K]. */
-void DinoTeacher(Call& call, float) {
+void DinoTeacher(Call& call) {
   const Rows size = call.rows(0);
   if (!call.all_hold({1, 2}, size.channels) || !call.all_hold({3}, 2)) return;
   float* q = call.out(0, call.shape(0));
@@ -81,57 +71,34 @@ bool are_pairs(Call& call, int first, Pairs* pairs) {
 }
 
 /** Inputs products, scales, q; outputs the loss, and two sums of each row [V · B]. */
-void DinoLoss(Call& call, float temp) {
+void DinoLoss(Call& call, const LossConstants& constants) {
   Pairs pairs;
   if (!are_pairs(call, 0, &pairs)) return;
   const Index rows = pairs.students * pairs.images;
   float* loss = call.out(0, {});
   const RowSums<float> sums{call.out(1, {rows}), call.out(2, {rows})};
-  if (call.ok()) dino_loss(call.in(0), call.in(1), call.in(2), temp, loss, sums, pairs, call.workers);
+  if (call.ok()) dino_loss(call.in(0), call.in(1), call.in(2), constants.temp, loss, sums, pairs, call.workers);
 }
 
 /** Inputs dloss, products, scales, q, the two sums; outputs dproducts, u [K]. */
-void DinoLossGrad(Call& call, float temp) {
+void DinoLossGrad(Call& call, const LossConstants& constants) {
   Pairs pairs;
   if (!call.all_hold({0}, 1) || !are_pairs(call, 1, &pairs)) return;
   if (!call.all_hold({4, 5}, pairs.students * pairs.images)) return;
   float* dproducts = call.out(0, call.shape(1));
   float* u = call.out(1, {pairs.prototypes});
   if (!call.ok()) return;
-  dino_loss_grad(call.number(0), call.in(1), call.in(2), call.in(3), temp, {call.in(4), call.in(5)}, dproducts, u,
+  dino_loss_grad(call.number(0), call.in(1), call.in(2), call.in(3), constants.temp, {call.in(4), call.in(5)}, dproducts, u,
                  pairs, call.workers);
 }
 
-REGISTER_OP("BcsslL2Normalize").Input("x: float").Output("y: float").Output("lengths: float");
-BCSSL_KERNEL("L2Normalize", DinoOp<L2Normalize>);
-
-REGISTER_OP("BcsslL2NormalizeGrad")
-    .Input("dy: float").Input("y: float").Input("lengths: float").Output("dx: float");
-BCSSL_KERNEL("L2NormalizeGrad", DinoOp<L2NormalizeGrad>);
-
-REGISTER_OP("BcsslPrototypeScales")
-    .Input("v: float").Input("g: float").Output("norms: float").Output("scales: float");
-BCSSL_KERNEL("PrototypeScales", DinoOp<PrototypeScales>);
-
-REGISTER_OP("BcsslPrototypeGrad")
-    .Input("dv: float").Input("v: float").Input("u: float").Input("norms: float").Input("scales: float")
-    .Output("grad: float").Output("dg: float");
-BCSSL_KERNEL("PrototypeGrad", DinoOp<PrototypeGradient>);
-
-REGISTER_OP("BcsslDinoTeacher")
-    .Input("products: float").Input("scales: float").Input("center: float").Input("numbers: float")
-    .Output("q: float").Output("entropy: float").Output("next_center: float");
-BCSSL_KERNEL("DinoTeacher", DinoOp<DinoTeacher>);
-
-REGISTER_OP("BcsslDinoLoss")
-    .Attr("temp: float").Input("products: float").Input("scales: float").Input("q: float")
-    .Output("loss: float").Output("lse: float").Output("mass: float");
-BCSSL_KERNEL("DinoLoss", DinoOp<DinoLoss>);
-
-REGISTER_OP("BcsslDinoLossGrad")
-    .Attr("temp: float").Input("dloss: float").Input("products: float").Input("scales: float").Input("q: float")
-    .Input("lse: float").Input("mass: float").Output("dproducts: float").Output("u: float");
-BCSSL_KERNEL("DinoLossGrad", DinoOp<DinoLossGrad>);
+BCSSL_OP(L2Normalize, L2Normalize);
+BCSSL_OP(L2NormalizeGrad, L2NormalizeGrad);
+BCSSL_OP(PrototypeScales, PrototypeScales);
+BCSSL_OP(PrototypeGrad, PrototypeGradient);
+BCSSL_OP(DinoTeacher, DinoTeacher);
+BCSSL_OP(DinoLoss, DinoLoss);
+BCSSL_OP(DinoLossGrad, DinoLossGrad);
 
 }  // namespace
 }  // namespace bcssl

@@ -1,23 +1,37 @@
 // The layers' kernels as TensorFlow operations. Loading the library registers them.
 //
-// Shapes are checked here, because a wrong one would read foreign memory.
+// The order of inputs and outputs is that of lib/native/signatures.ts. Shapes are checked here, because a kernel that was given
+// a wrong one would read memory that is not its own.
 #include "core/op.h"
 
 namespace bcssl {
 namespace {
 
-void Gelu(Call& call, const Constants&) {
+/** A norm's constant. */
+struct NormConstants {
+  float eps;
+  explicit NormConstants(const Constants& constants) : eps(constants.get<float>("eps")) {}
+};
+
+/** The constants of a BatchNorm in training; `momentum` is the part of the way to the batch's statistics. */
+struct BatchNormConstants {
+  float eps, momentum;
+  explicit BatchNormConstants(const Constants& constants)
+      : eps(constants.get<float>("eps")), momentum(constants.get<float>("momentum")) {}
+};
+
+void Gelu(Call& call) {
   float* y = call.out(0, call.shape(0));
   if (call.ok()) gelu(call.in(0), y, call.count(0), call.workers);
 }
 
-void GeluGrad(Call& call, const Constants&) {
+void GeluGrad(Call& call) {
   if (!call.all_hold({1}, call.count(0))) return;
   float* dx = call.out(0, call.shape(0));
   if (call.ok()) gelu_grad(call.in(0), call.in(1), dx, call.count(0), call.workers);
 }
 
-void LayerNorm(Call& call, const Constants& constants) {
+void LayerNorm(Call& call, const NormConstants& constants) {
   const Rows size = call.rows(0);
   if (!call.all_hold({1, 2}, size.channels)) return;
   float* y = call.out(0, call.shape(0));
@@ -28,7 +42,7 @@ void LayerNorm(Call& call, const Constants& constants) {
 }
 
 /** Inputs x, scale, shift. */
-void Affine(Call& call, const Constants&) {
+void Affine(Call& call) {
   const Rows size = call.rows(0);
   if (!call.all_hold({1, 2}, size.channels)) return;
   float* y = call.out(0, call.shape(0));
@@ -36,7 +50,7 @@ void Affine(Call& call, const Constants&) {
 }
 
 /** Inputs x, weight, bias, running mean and variance; outputs y, mean, rstd, and the running ones moved on. */
-void BatchNorm(Call& call, const Constants& constants) {
+void BatchNorm(Call& call, const BatchNormConstants& constants) {
   const Rows size = call.rows(0);
   if (!call.all_hold({1, 2, 3, 4}, size.channels)) return;
   float* y = call.out(0, call.shape(0));
@@ -65,11 +79,11 @@ void norm_grad(Call& call, NormGrad* function, Index statistics) {
   function(call.in(0), call.in(1), call.in(2), call.in(3), call.in(4), dx, dweight, dbias, size, call.workers);
 }
 
-void LayerNormGrad(Call& call, const Constants&) { norm_grad(call, layer_norm_grad, call.rows(0).rows); }
-void BatchNormGrad(Call& call, const Constants&) { norm_grad(call, batch_norm_grad, call.rows(0).channels); }
+void LayerNormGrad(Call& call) { norm_grad(call, layer_norm_grad, call.rows(0).rows); }
+void BatchNormGrad(Call& call) { norm_grad(call, batch_norm_grad, call.rows(0).channels); }
 
 /** Inputs x, bias. */
-void BiasGelu(Call& call, const Constants&) {
+void BiasGelu(Call& call) {
   const Rows size = call.rows(0);
   if (!call.all_hold({1}, size.channels)) return;
   float* y = call.out(0, call.shape(0));
@@ -77,7 +91,7 @@ void BiasGelu(Call& call, const Constants&) {
 }
 
 /** Inputs dy, x, bias; outputs dx, dbias. */
-void BiasGeluGrad(Call& call, const Constants&) {
+void BiasGeluGrad(Call& call) {
   const Rows size = call.rows(0);
   if (!call.all_hold({1}, call.count(0)) || !call.all_hold({2}, size.channels)) return;
   float* dx = call.out(0, call.shape(0));
@@ -96,14 +110,14 @@ bool is_residual(Call& call) {
 
 Ending ending_of(const Call& call) { return {call.in(2), call.in(3), call.in(4), call.count(4)}; }
 
-void ScaledResidual(Call& call, const Constants&) {
+void ScaledResidual(Call& call) {
   if (!is_residual(call)) return;
   float* y = call.out(0, call.shape(0));
   if (call.ok()) scaled_residual(call.in(0), call.in(1), ending_of(call), y, call.rows(0), call.workers);
 }
 
 /** Outputs dbranch, in the branch's own shape, dbias, dgamma. */
-void ScaledResidualGrad(Call& call, const Constants&) {
+void ScaledResidualGrad(Call& call) {
   if (!is_residual(call)) return;
   const Rows size = call.rows(0);
   float* dbranch = call.out(0, call.shape(1));
@@ -112,6 +126,13 @@ void ScaledResidualGrad(Call& call, const Constants&) {
   if (!call.ok()) return;
   scaled_residual_grad(call.in(0), call.in(1), ending_of(call), dbranch, dbias, dgamma, size, call.workers);
 }
+
+/** The constants of a depthwise convolution: its stride, and whether it has what its list holds (a bias, a map to add). */
+struct DepthwiseConstants {
+  int stride, n;
+  explicit DepthwiseConstants(const Constants& constants)
+      : stride(constants.get<int>("stride")), n(constants.get<int>("N")) {}
+};
 
 /** Whether input `x` is a batch of maps and input `weight` has odd kernels [height, width, channels, 1] for them. */
 bool is_depthwise(Call& call, int x, int weight, int stride) {
@@ -140,7 +161,7 @@ tf::TensorShape strided(const Maps& m, int stride) {
 }
 
 /** Inputs x, weight, and the bias if there is one. */
-void Depthwise(Call& call, const Constants& constants) {
+void Depthwise(Call& call, const DepthwiseConstants& constants) {
   const int stride = constants.stride, biases = constants.n;
   if (!is_depthwise(call, 0, 1, stride)) return;
   const Maps maps = maps_of(call, 0);
@@ -157,7 +178,7 @@ bool is_depthwise_grad(Call& call, int stride) {
 }
 
 /** Inputs dy, x for its shape, weight, and what is to be added to the gradient if there is something. */
-void DepthwiseGradInput(Call& call, const Constants& constants) {
+void DepthwiseGradInput(Call& call, const DepthwiseConstants& constants) {
   if (!is_depthwise_grad(call, constants.stride)) return;
   if (constants.n > 0 && !call.all_hold({3}, call.count(1))) return;
   float* dx = call.out(0, call.shape(1));
@@ -168,7 +189,7 @@ void DepthwiseGradInput(Call& call, const Constants& constants) {
 }
 
 /** Inputs dy, x, weight for its shape, and the bias if there is one; outputs dweight, and dbias if there is a bias. */
-void DepthwiseGradWeight(Call& call, const Constants& constants) {
+void DepthwiseGradWeight(Call& call, const DepthwiseConstants& constants) {
   const int stride = constants.stride, biases = constants.n;
   if (!is_depthwise_grad(call, stride)) return;
   const Maps maps = maps_of(call, 1);
@@ -186,7 +207,7 @@ bool is_softmax(Call& call, const Rows& bias) {
 }
 
 /** Inputs x, and the bias if there is one, with the same last axis. */
-void Softmax(Call& call, const Constants& constants) {
+void Softmax(Call& call, const ListLength& constants) {
   const Rows size = call.rows(0);
   const Rows bias = constants.n > 0 ? call.rows(1) : Rows{0, size.channels};
   if (!is_softmax(call, bias)) return;
@@ -196,7 +217,7 @@ void Softmax(Call& call, const Constants& constants) {
 }
 
 /** Inputs dy, y, and the bias if there is one, for its shape; outputs dx, and dbias if there is a bias. */
-void SoftmaxGrad(Call& call, const Constants& constants) {
+void SoftmaxGrad(Call& call, const ListLength& constants) {
   const Rows size = call.rows(0);
   const Rows bias = constants.n > 0 ? call.rows(2) : Rows{0, size.channels};
   if (!call.all_hold({1}, call.count(0)) || !is_softmax(call, bias)) return;
@@ -206,26 +227,39 @@ void SoftmaxGrad(Call& call, const Constants& constants) {
   softmax_grad(call.in(0), call.in(1), dx, dbias, bias.rows, size, call.workers);
 }
 
-/** Whether there are maps, and the patches have a side. */
+/** The side of the patches. */
+struct PatchConstants {
+  int size;
+  explicit PatchConstants(const Constants& constants) : size(constants.get<int>("size")) {}
+};
+
+/** The side of the patches, and the size of the maps that they were cut from. */
+struct PatchGradConstants {
+  int size, height, width;
+  explicit PatchGradConstants(const Constants& constants)
+      : size(constants.get<int>("size")), height(constants.get<int>("height")), width(constants.get<int>("width")) {}
+};
+
+/** Whether input 0 is a batch of maps, and the patches have a side. */
 bool is_patches(Call& call, int side) {
   if (call.shape(0).dims() == 4 && side > 0) return true;
   return call.fail("no patches of side " + std::to_string(side) + " in " + call.shape(0).DebugString());
 }
 
 /** Input x; output its patches, one at each place of a map. */
-void Patches(Call& call, const Constants& constants) {
-  const Index side = constants.stride;
-  if (!is_patches(call, constants.stride)) return;
+void Patches(Call& call, const PatchConstants& constants) {
+  const Index side = constants.size;
+  if (!is_patches(call, constants.size)) return;
   const Maps m = maps_of(call, 0);
   float* matrix = call.out(0, {m.images, m.height / side, m.width / side, side * side * m.channels});
   if (call.ok()) patches(call.in(0), matrix, m, side, call.workers);
 }
 
 /** Input the gradient of the patches; output that of the maps, of the height and width the operation is told. */
-void PatchesGrad(Call& call, const Constants& constants) {
+void PatchesGrad(Call& call, const PatchGradConstants& constants) {
   const auto [rows, length] = call.rows(0);
-  const Index side = constants.stride, height = constants.height, width = constants.width;
-  if (!is_patches(call, constants.stride)) return;
+  const Index side = constants.size, height = constants.height, width = constants.width;
+  if (!is_patches(call, constants.size)) return;
   const Index of_image = (height / side) * (width / side);
   if (of_image == 0 || rows % of_image != 0 || length % (side * side) != 0) {
     call.fail(call.shape(0).DebugString() + " are no patches of maps of " + std::to_string(height) + " by " +
@@ -237,12 +271,21 @@ void PatchesGrad(Call& call, const Constants& constants) {
   if (call.ok()) patches_grad(call.in(0), dx, m, side, call.workers);
 }
 
-RoiAlign roi_of(const Call& call, int regions, const Constants& c) {
+/** The constants of RoIAlign. */
+struct RoiAlignConstants {
+  int size, sampling, aligned;
+  float scale;
+  explicit RoiAlignConstants(const Constants& constants)
+      : size(constants.get<int>("size")), sampling(constants.get<int>("sampling")),
+        aligned(constants.get<int>("aligned")), scale(constants.get<float>("scale")) {}
+};
+
+RoiAlign roi_of(const Call& call, int regions, const RoiAlignConstants& c) {
   return {call.count(regions) / 5, c.size, c.sampling, c.aligned != 0, c.scale};
 }
 
 /** Whether input `x` is a batch of maps and input `regions` [R, 5] has finite boxes in them. */
-bool is_roi_align(Call& call, int x, int regions, const Constants& c) {
+bool is_roi_align(Call& call, int x, int regions, const RoiAlignConstants& c) {
   const tf::TensorShape &maps = call.shape(x), &boxes = call.shape(regions);
   if (maps.dims() != 4 || maps.dim_size(1) < 1 || maps.dim_size(2) < 1 || boxes.dims() != 2 ||
       boxes.dim_size(1) != 5 || c.size < 1 || c.sampling < 0) {
@@ -258,7 +301,7 @@ bool is_roi_align(Call& call, int x, int regions, const Constants& c) {
 }
 
 /** Inputs x, regions; output the regions' cells. */
-void RoiAlignForward(Call& call, const Constants& constants) {
+void RoiAlignForward(Call& call, const RoiAlignConstants& constants) {
   if (!is_roi_align(call, 0, 1, constants)) return;
   const Maps maps = maps_of(call, 0);
   const RoiAlign roi = roi_of(call, 1, constants);
@@ -267,7 +310,7 @@ void RoiAlignForward(Call& call, const Constants& constants) {
 }
 
 /** Inputs dy, x for its shape, regions; output dx. */
-void RoiAlignGrad(Call& call, const Constants& constants) {
+void RoiAlignGrad(Call& call, const RoiAlignConstants& constants) {
   if (!is_roi_align(call, 1, 2, constants)) return;
   const Maps maps = maps_of(call, 1);
   const RoiAlign roi = roi_of(call, 2, constants);
@@ -276,93 +319,26 @@ void RoiAlignGrad(Call& call, const Constants& constants) {
   if (call.ok()) roi_align_grad(call.in(0), call.in(2), dx, maps, roi, call.workers);
 }
 
-REGISTER_OP("BcsslGelu").Input("x: float").Output("y: float");
-BCSSL_KERNEL("Gelu", Op<Gelu>);
-
-REGISTER_OP("BcsslGeluGrad").Input("dy: float").Input("x: float").Output("dx: float");
-BCSSL_KERNEL("GeluGrad", Op<GeluGrad>);
-
-REGISTER_OP("BcsslLayerNorm")
-    .Input("x: float").Input("weight: float").Input("bias: float").Attr("eps: float")
-    .Output("y: float").Output("mean: float").Output("rstd: float");
-BCSSL_KERNEL("LayerNorm", Op<LayerNorm>);
-
-REGISTER_OP("BcsslLayerNormGrad")
-    .Input("dy: float").Input("x: float").Input("mean: float").Input("rstd: float").Input("weight: float")
-    .Output("dx: float").Output("dweight: float").Output("dbias: float");
-BCSSL_KERNEL("LayerNormGrad", Op<LayerNormGrad>);
-
-REGISTER_OP("BcsslAffine").Input("x: float").Input("scale: float").Input("shift: float").Output("y: float");
-BCSSL_KERNEL("Affine", Op<Affine>);
-
-REGISTER_OP("BcsslBatchNorm")
-    .Attr("eps: float").Attr("momentum: float")
-    .Input("x: float").Input("weight: float").Input("bias: float").Input("mean: float").Input("variance: float")
-    .Output("y: float").Output("batch_mean: float").Output("rstd: float")
-    .Output("new_mean: float").Output("new_variance: float");
-BCSSL_KERNEL("BatchNorm", Op<BatchNorm>);
-
-REGISTER_OP("BcsslBatchNormGrad")
-    .Input("dy: float").Input("x: float").Input("mean: float").Input("rstd: float").Input("weight: float")
-    .Output("dx: float").Output("dweight: float").Output("dbias: float");
-BCSSL_KERNEL("BatchNormGrad", Op<BatchNormGrad>);
-
-REGISTER_OP("BcsslBiasGelu").Input("x: float").Input("bias: float").Output("y: float");
-BCSSL_KERNEL("BiasGelu", Op<BiasGelu>);
-
-REGISTER_OP("BcsslBiasGeluGrad")
-    .Input("dy: float").Input("x: float").Input("bias: float").Output("dx: float").Output("dbias: float");
-BCSSL_KERNEL("BiasGeluGrad", Op<BiasGeluGrad>);
-
-REGISTER_OP("BcsslScaledResidual")
-    .Input("x: float").Input("branch: float").Input("bias: float").Input("gamma: float").Input("keep: float")
-    .Output("y: float");
-BCSSL_KERNEL("ScaledResidual", Op<ScaledResidual>);
-
-REGISTER_OP("BcsslScaledResidualGrad")
-    .Input("dy: float").Input("branch: float").Input("bias: float").Input("gamma: float").Input("keep: float")
-    .Output("dbranch: float").Output("dbias: float").Output("dgamma: float");
-BCSSL_KERNEL("ScaledResidualGrad", Op<ScaledResidualGrad>);
-
-REGISTER_OP("BcsslDepthwise")
-    .Attr("N: int >= 0").Attr("stride: int").Input("x: float").Input("weight: float").Input("bias: N * float")
-    .Output("y: float");
-BCSSL_KERNEL("Depthwise", Op<Depthwise>);
-
-REGISTER_OP("BcsslDepthwiseGradInput")
-    .Attr("N: int >= 0").Attr("stride: int").Input("dy: float").Input("x: float").Input("weight: float")
-    .Input("plus: N * float").Output("dx: float");
-BCSSL_KERNEL("DepthwiseGradInput", Op<DepthwiseGradInput>);
-
-REGISTER_OP("BcsslDepthwiseGradWeight")
-    .Attr("N: int >= 0").Attr("stride: int").Input("dy: float").Input("x: float").Input("weight: float")
-    .Input("bias: N * float").Output("dweight: float").Output("dbias: N * float");
-BCSSL_KERNEL("DepthwiseGradWeight", Op<DepthwiseGradWeight>);
-
-REGISTER_OP("BcsslSoftmax").Attr("N: int >= 0").Input("x: float").Input("bias: N * float").Output("y: float");
-BCSSL_KERNEL("Softmax", Op<Softmax>);
-
-REGISTER_OP("BcsslSoftmaxGrad")
-    .Attr("N: int >= 0").Input("dy: float").Input("y: float").Input("bias: N * float")
-    .Output("dx: float").Output("dbias: N * float");
-BCSSL_KERNEL("SoftmaxGrad", Op<SoftmaxGrad>);
-
-REGISTER_OP("BcsslPatches").Attr("stride: int").Input("x: float").Output("patches: float");
-BCSSL_KERNEL("Patches", Op<Patches>);
-
-REGISTER_OP("BcsslPatchesGrad")
-    .Attr("stride: int").Attr("height: int").Attr("width: int").Input("dpatches: float").Output("dx: float");
-BCSSL_KERNEL("PatchesGrad", Op<PatchesGrad>);
-
-REGISTER_OP("BcsslRoiAlign")
-    .Attr("size: int").Attr("sampling: int").Attr("aligned: int").Attr("scale: float")
-    .Input("x: float").Input("regions: float").Output("y: float");
-BCSSL_KERNEL("RoiAlign", Op<RoiAlignForward>);
-
-REGISTER_OP("BcsslRoiAlignGrad")
-    .Attr("size: int").Attr("sampling: int").Attr("aligned: int").Attr("scale: float")
-    .Input("dy: float").Input("x: float").Input("regions: float").Output("dx: float");
-BCSSL_KERNEL("RoiAlignGrad", Op<RoiAlignGrad>);
+BCSSL_OP(Gelu, Gelu);
+BCSSL_OP(GeluGrad, GeluGrad);
+BCSSL_OP(LayerNorm, LayerNorm);
+BCSSL_OP(LayerNormGrad, LayerNormGrad);
+BCSSL_OP(Affine, Affine);
+BCSSL_OP(BatchNorm, BatchNorm);
+BCSSL_OP(BatchNormGrad, BatchNormGrad);
+BCSSL_OP(BiasGelu, BiasGelu);
+BCSSL_OP(BiasGeluGrad, BiasGeluGrad);
+BCSSL_OP(ScaledResidual, ScaledResidual);
+BCSSL_OP(ScaledResidualGrad, ScaledResidualGrad);
+BCSSL_OP(Depthwise, Depthwise);
+BCSSL_OP(DepthwiseGradInput, DepthwiseGradInput);
+BCSSL_OP(DepthwiseGradWeight, DepthwiseGradWeight);
+BCSSL_OP(Softmax, Softmax);
+BCSSL_OP(SoftmaxGrad, SoftmaxGrad);
+BCSSL_OP(Patches, Patches);
+BCSSL_OP(PatchesGrad, PatchesGrad);
+BCSSL_OP(RoiAlign, RoiAlignForward);
+BCSSL_OP(RoiAlignGrad, RoiAlignGrad);
 
 }  // namespace
 }  // namespace bcssl

@@ -31,7 +31,7 @@ bool same_sizes(Call& call, int list, int n) {
 }
 
 /** Inputs N tensors; output their squared norms [N]. */
-void SquaredNorms(Call& call, const Constants& constants) {
+void SquaredNorms(Call& call, const ListLength& constants) {
   const int n = constants.n;
   std::vector<Span> tensors;
   for (int t = 0; t < n; ++t) tensors.push_back({call.in(t), nullptr, call.count(t)});
@@ -50,7 +50,7 @@ std::vector<float*> arrays_in_place(Call& call, int first, int n) {
  * Inputs N weights, N gradients, N first and N second moments, factors [N, 9]; outputs N weights. The moments, which belong
  * to the optimiser alone, are moved in place: making and freeing two tensors for each weight would take longer.
  */
-void AdamW(Call& call, const Constants& constants) {
+void AdamW(Call& call, const ListLength& constants) {
   const int n = constants.n;
   constexpr Index kFactors = sizeof(AdamWFactors) / sizeof(float);
   for (int list = 1; list < 4; ++list) {
@@ -65,7 +65,7 @@ void AdamW(Call& call, const Constants& constants) {
 }
 
 /** Inputs N averages, N sources, [momentum, 1 − momentum]; outputs N averages. */
-void MovingAverage(Call& call, const Constants& constants) {
+void MovingAverage(Call& call, const ListLength& constants) {
   const int n = constants.n;
   if (!same_sizes(call, 1, n) || !call.all_hold({2 * n}, 2)) return;
   const std::vector<Span> averages = spans(call, 0, 0, n);
@@ -74,19 +74,9 @@ void MovingAverage(Call& call, const Constants& constants) {
   moving_average(averages, arrays(call, n, n), mix[0], mix[1], call.workers);
 }
 
-REGISTER_OP("BcsslSquaredNorms").Attr("N: int").Input("tensors: N * float").Output("squares: float");
-BCSSL_KERNEL("SquaredNorms", Op<SquaredNorms>);
-
-REGISTER_OP("BcsslAdamW")
-    .Attr("N: int").SetIsStateful().Input("weights: N * float").Input("grads: N * float")
-    .Input("first: N * float").Input("second: N * float").Input("factors: float")
-    .Output("new_weights: N * float");
-BCSSL_KERNEL("AdamW", Op<AdamW>);
-
-REGISTER_OP("BcsslMovingAverage")
-    .Attr("N: int").Input("averages: N * float").Input("sources: N * float").Input("mix: float")
-    .Output("new_averages: N * float");
-BCSSL_KERNEL("MovingAverage", Op<MovingAverage>);
+BCSSL_OP(SquaredNorms, SquaredNorms);
+BCSSL_OP(AdamW, AdamW);
+BCSSL_OP(MovingAverage, MovingAverage);
 
 }  // namespace
 }  // namespace bcssl

@@ -20,7 +20,7 @@ tf::TensorShape with_last_axis(const Call& call, int i, Index size) {
   return shape;
 }
 
-void Linear(Call& call, const Constants& constants) {
+void Linear(Call& call, const ListLength& constants) {
   bcssl::Linear size{};
   if (!is_linear(call, 0, 1, constants.n, &size)) return;
   float* y = call.out(0, with_last_axis(call, 0, size.out));
@@ -29,7 +29,7 @@ void Linear(Call& call, const Constants& constants) {
 }
 
 /** Inputs dy, x for its shape, weight. */
-void LinearGradInput(Call& call, const Constants&) {
+void LinearGradInput(Call& call) {
   bcssl::Linear size{};
   if (!is_linear(call, 1, 2, 0, &size) || !call.all_hold({0}, size.rows * size.out)) return;
   float* dx = call.out(0, call.shape(1));
@@ -37,7 +37,7 @@ void LinearGradInput(Call& call, const Constants&) {
 }
 
 /** Inputs dy, x, weight for its shape, and the bias if there is one; outputs dweight, and dbias if there is a bias. */
-void LinearGradWeight(Call& call, const Constants& constants) {
+void LinearGradWeight(Call& call, const ListLength& constants) {
   bcssl::Linear size{};
   if (!is_linear(call, 1, 2, constants.n, &size) || !call.all_hold({0}, size.rows * size.out)) return;
   float* dweight = call.out(0, call.shape(2));
@@ -45,8 +45,15 @@ void LinearGradWeight(Call& call, const Constants& constants) {
   if (call.ok()) linear_grad_weight(call.in(0), call.in(1), dweight, dbias, size, call.workers);
 }
 
+/** The constants of a BatchNorm in training; `momentum` is the part of the way to the batch's statistics. */
+struct MomentsConstants {
+  float eps, momentum;
+  explicit MomentsConstants(const Constants& constants)
+      : eps(constants.get<float>("eps")), momentum(constants.get<float>("momentum")) {}
+};
+
 /** Inputs x, running mean and variance; outputs mean, rstd, and the running ones moved on. */
-void BatchMoments(Call& call, const Constants& constants) {
+void BatchMoments(Call& call, const MomentsConstants& constants) {
   const Rows size = call.rows(0);
   if (!call.all_hold({1, 2}, size.channels)) return;
   float* mean = call.out(0, {size.channels});
@@ -57,6 +64,15 @@ void BatchMoments(Call& call, const Constants& constants) {
   const Running running{call.in(1), call.in(2), constants.momentum, new_mean, new_variance};
   batch_moments(call.in(0), constants.eps, running, mean, rstd, size, call.workers);
 }
+
+/** The LayerNorm's eps, whether products are in bf16, and whether there is a BatchNorm (lists of no or one tensor). */
+struct PointwiseConstants {
+  float eps;
+  bool bf16;
+  int n;
+  explicit PointwiseConstants(const Constants& constants)
+      : eps(constants.get<float>("eps")), bf16(constants.get<int>("bf16") != 0), n(constants.get<int>("N")) {}
+};
 
 /** Where the inputs of both operations are. The first two are the input and x, or dy and the input. */
 enum In { kNormWeight = 2, kNormBias, kWeight1, kBias1, kWeight2, kBias2, kGamma, kKeep, kBatchNorm };
@@ -76,10 +92,10 @@ bool is_pointwise(Call& call, int batch_norms) {
   return call.fail(std::to_string(size.rows) + " rows are not shared by " + std::to_string(images) + " images");
 }
 
-Pointwise pointwise_of(const Call& call, const Constants& constants, const BatchNormalized* batch_norm) {
+Pointwise pointwise_of(const Call& call, const PointwiseConstants& constants, const BatchNormalized* batch_norm) {
   return {call.rows(0).channels, call.count(kBias1), call.in(kNormWeight), call.in(kNormBias), constants.eps,
           call.in(kWeight1), call.in(kBias1), call.in(kWeight2), call.in(kBias2),
-          call.in(kGamma), call.in(kKeep), call.count(kKeep), batch_norm, constants.bf16 != 0};
+          call.in(kGamma), call.in(kKeep), call.count(kKeep), batch_norm, constants.bf16};
 }
 
 BatchNormalized batch_norm_of(const Call& call) {
@@ -87,7 +103,7 @@ BatchNormalized batch_norm_of(const Call& call) {
 }
 
 /** Inputs the map to go through the layers, x, the layers, and the BatchNorm's mean, rstd, weight and bias if there is one. */
-void Pointwise(Call& call, const Constants& constants) {
+void Pointwise(Call& call, const PointwiseConstants& constants) {
   if (!is_pointwise(call, constants.n)) return;
   float* y = call.out(0, call.shape(1));
   if (!call.ok()) return;
@@ -98,7 +114,7 @@ void Pointwise(Call& call, const Constants& constants) {
 }
 
 /** Inputs dy, then as above without x; outputs in the order of the inputs, the BatchNorm's weight and bias last. */
-void PointwiseGrad(Call& call, const Constants& constants) {
+void PointwiseGrad(Call& call, const PointwiseConstants& constants) {
   if (!is_pointwise(call, constants.n)) return;
   const tf::TensorShape channels{call.rows(0).channels}, hidden{call.count(kBias1)};
   PointwiseGrads grads{};
@@ -121,43 +137,15 @@ void PointwiseGrad(Call& call, const Constants& constants) {
   pointwise_grad(call.in(0), call.in(1), p, grads, call.rows(0).rows, call.workers);
 }
 
-REGISTER_OP("BcsslLinear")
-    .Attr("N: int >= 0").Input("x: float").Input("weight: float").Input("bias: N * float").Output("y: float");
-BCSSL_KERNEL("Linear", Op<Linear>);
-
-REGISTER_OP("BcsslLinearGradInput").Input("dy: float").Input("x: float").Input("weight: float").Output("dx: float");
-BCSSL_KERNEL("LinearGradInput", Op<LinearGradInput>);
-
-REGISTER_OP("BcsslLinearGradWeight")
-    .Attr("N: int >= 0").Input("dy: float").Input("x: float").Input("weight: float").Input("bias: N * float")
-    .Output("dweight: float").Output("dbias: N * float");
-BCSSL_KERNEL("LinearGradWeight", Op<LinearGradWeight>);
-
-REGISTER_OP("BcsslBatchMoments")
-    .Attr("eps: float").Attr("momentum: float").Input("x: float").Input("mean: float").Input("variance: float")
-    .Output("batch_mean: float").Output("rstd: float").Output("new_mean: float").Output("new_variance: float");
-BCSSL_KERNEL("BatchMoments", Op<BatchMoments>);
-
-/** As `has_bf16`, for whoever loads the library. */
+/** Tells whoever loads the library whether this CPU multiplies bf16. */
 extern "C" bool bcssl_has_bf16() { return has_bf16(); }
 
-REGISTER_OP("BcsslPointwise")
-    .Attr("N: int >= 0").Attr("eps: float").Attr("bf16: int").Input("input: float").Input("x: float")
-    .Input("norm_weight: float").Input("norm_bias: float").Input("weight1: float").Input("bias1: float")
-    .Input("weight2: float").Input("bias2: float").Input("gamma: float").Input("keep: float")
-    .Input("mean: N * float").Input("rstd: N * float").Input("bn_weight: N * float").Input("bn_bias: N * float")
-    .Output("y: float");
-BCSSL_KERNEL("Pointwise", Op<Pointwise>);
-
-REGISTER_OP("BcsslPointwiseGrad")
-    .Attr("N: int >= 0").Attr("eps: float").Attr("bf16: int").Input("dy: float").Input("input: float")
-    .Input("norm_weight: float").Input("norm_bias: float").Input("weight1: float").Input("bias1: float")
-    .Input("weight2: float").Input("bias2: float").Input("gamma: float").Input("keep: float")
-    .Input("mean: N * float").Input("rstd: N * float").Input("bn_weight: N * float").Input("bn_bias: N * float")
-    .Output("dinput: float").Output("dnorm_weight: float").Output("dnorm_bias: float")
-    .Output("dweight1: float").Output("dbias1: float").Output("dweight2: float").Output("dbias2: float")
-    .Output("dgamma: float").Output("dbn_weight: N * float").Output("dbn_bias: N * float");
-BCSSL_KERNEL("PointwiseGrad", Op<PointwiseGrad>);
+BCSSL_OP(Linear, Linear);
+BCSSL_OP(LinearGradInput, LinearGradInput);
+BCSSL_OP(LinearGradWeight, LinearGradWeight);
+BCSSL_OP(BatchMoments, BatchMoments);
+BCSSL_OP(Pointwise, Pointwise);
+BCSSL_OP(PointwiseGrad, PointwiseGrad);
 
 }  // namespace
 }  // namespace bcssl
