@@ -6,6 +6,9 @@
 
 namespace bcssl {
 
+/** About how many multiply-adds one exponential costs: the work of an element, for Split. */
+constexpr std::int64_t kExpWork = 2;
+
 /** Adding it rounds a float to an integer, which the low bits then hold. */
 constexpr float kRound = 12582912.0f;  // 1.5 · 2^23
 

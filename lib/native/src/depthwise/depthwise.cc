@@ -16,7 +16,7 @@ namespace {
  * One axis: tap f joins input j to output i where j · up = i · down − pad + f. Forward, `down` is the stride and `up` 1;
  * for the gradient of the input, the other way round.
  */
-struct Axis {
+struct ConvolutionAxis {
   Index in, out, taps, down, up;
   Index pad() const { return taps / 2; }
 };
@@ -28,7 +28,7 @@ struct Strip {
 };
 
 /** Leaves out the taps at which all outputs of the strip meet zeros. */
-Strip strip_of(const Axis& a, Index first, Index outputs) {
+Strip strip_of(const ConvolutionAxis& a, Index first, Index outputs) {
   const Index from = first * a.down - a.pad();
   const Index tap = ((-from) % a.up + a.up) % a.up;
   const Index input = (from + tap) / a.up, taps = (a.taps - tap + a.up - 1) / a.up;
@@ -38,7 +38,7 @@ Strip strip_of(const Axis& a, Index first, Index outputs) {
 }
 
 /** All outputs of an axis in strips of nearly equal length. */
-std::vector<Strip> strips_of(const Axis& a) {
+std::vector<Strip> strips_of(const ConvolutionAxis& a) {
   std::vector<Strip> strips;
   for (Index phase = 0; phase < std::min(a.up, a.out); ++phase) {
     const Index outputs = (a.out - phase + a.up - 1) / a.up, count = (outputs + kSums - 1) / kSums;
@@ -51,7 +51,7 @@ std::vector<Strip> strips_of(const Axis& a) {
 }
 
 /** Each output of an axis by itself. */
-std::vector<Strip> singles_of(const Axis& a) {
+std::vector<Strip> singles_of(const ConvolutionAxis& a) {
   std::vector<Strip> singles;
   for (Index i = 0; i < a.out; ++i) singles.push_back(strip_of(a, i, 1));
   return singles;
@@ -94,7 +94,7 @@ Index outputs(Index size, Index stride) { return (size + stride - 1) / stride; }
 /** A convolution forward, or backward to its input. */
 class Convolution {
  public:
-  Convolution(const Axis& y, const Axis& x, Index channels)
+  Convolution(const ConvolutionAxis& y, const ConvolutionAxis& x, Index channels)
       : y_(y), x_(x), blocks_(channels), rows_(singles_of(y)), strips_(strips_of(x)),
         pad_(std::min(x.pad(), (kSums - 1) * x.down)), band_(std::clamp<Index>(y.out, 1, band_of(x.out))),
         window_rows_(std::min(y.in, ((band_ - 1) * y.down + y.taps - 1) / y.up + 1)),
@@ -177,7 +177,7 @@ class Convolution {
     }
   }
 
-  Axis y_, x_;
+  ConvolutionAxis y_, x_;
   Blocks blocks_;
   std::vector<Strip> rows_, strips_;
   std::vector<WriteOutputs> write_;  // for each strip
@@ -241,7 +241,7 @@ class KernelGradient {
     gradients.show(begin, end);
     inputs.show(std::max<Index>(0, begin * s - pad), std::min(m_.height, (end - 1) * s + pad + 1));
     for (Index b = 0; b < groups_.size(group); ++b, sums += k_.height * k_.width + 1) {
-      add_kernel_rows(inputs, gradients, inputs.start_in(zeros, b), b, begin, end, sums);
+      add_kernel_rows({inputs, gradients, b, inputs.start_in(zeros, b)}, {begin, end}, sums);
       if (with_bias) add_bias(gradients, b, begin, end, sums + k_.height * k_.width);
     }
   }
@@ -256,46 +256,110 @@ class KernelGradient {
     *sum += (own[0] + own[1]) + (own[2] + own[3]);
   }
 
-  /** What output rows begin … end − 1 give to the taps of one block; `zeros` is where a row of zeros lies. */
-  void add_kernel_rows(const Window& inputs, const Window& gradients, Index zeros, Index b, Index begin, Index end,
-                       Vec* sums) const {
-    const Index s = k_.stride, pad = k_.width / 2;
-    const Index first = std::max<Index>(0, pad - (width_ - 1) * s), last = std::min(k_.width, m_.width + pad);
-    const Index chunks = (last - first + kSums - 1) / kSums;
-    // A narrow kernel has too few sums in a row to hide the latency; more rows at once have more.
-    const bool whole_rows = s == 1 && m_.width <= kShortRow && k_.width >= kWholeRow;
-    const Index most = whole_rows ? 1 : rows_for((last - first + chunks - 1) / chunks);
-    for (Index ky = 0; ky < k_.height; ky += most) {
-      const Index rows = std::min(most, k_.height - ky);
-      // Output rows for which one of these kernel rows meets the map.
-      const Index offset = ky - k_.height / 2, top = outputs(std::max<Index>(0, -(offset + rows - 1)), s);
-      const Index from_row = std::max(begin, top);
-      const Index to_row = std::min(end, outputs(std::max<Index>(0, m_.height - offset), s));
-      if (from_row >= to_row) continue;
-      Index input_rows[kLongestBand * kMostRows];
-      Index* next = input_rows;
-      for (Index i = from_row; i < to_row; ++i) {
-        for (Index j = i * s + offset; j < i * s + offset + rows; ++j) {
-          *next++ = j >= 0 && j < m_.height ? *inputs.starts(j) : zeros;
-        }
+  /** A range first … end − 1. */
+  struct Range {
+    Index first, end;
+    Index count() const { return end - first; }
+  };
+
+  /** Kernel rows `row` … row + rows − 1, which are summed together, and taps `tap` … tap + taps − 1 of each. */
+  struct Taps {
+    Index row, rows;
+    Index tap, taps;
+  };
+
+  /** One channel block of the inputs and of the output's gradient. */
+  struct Block {
+    const Window &inputs, &gradients;
+    Index b;      // the block's number in both windows
+    Index zeros;  // where a row of zeros lies, counted from the inputs' block
+  };
+
+  // Output x meets input column x · stride − pad + f at tap f (pad = width of the kernel / 2). Stride 1:
+  //
+  //   input      0 0 0 a b c d e f 0 0 0       the map between pad = 3 zeros on either side
+  //   output 0   [. . . . . . .]               taps 0 … 6; taps 0 … 2 meet zeros
+  //   output 5             [. . . . . . .]     taps 4 … 6 meet zeros
+  //
+  // `map_taps` are the taps that meet the map for at least one output; a part of them, `Taps`, is summed in
+  // registers at a time, over the outputs for which at least one of its taps meets the map (`map_columns`
+  // and `map_rows`). Rows work alike: output row i meets input row i · stride + offset.
+
+  /** The taps of a kernel row that meet the map for at least one output. */
+  Range map_taps() const {
+    const Index pad = k_.width / 2;
+    return {std::max<Index>(0, pad - (width_ - 1) * k_.stride), std::min(k_.width, m_.width + pad)};
+  }
+
+  /** The outputs of a row for which at least one of the taps meets the map. */
+  Range map_columns(const Taps& t) const {
+    const Index pad = k_.width / 2, last_tap = t.tap + t.taps - 1;
+    return {outputs(std::max<Index>(0, pad - last_tap), k_.stride),
+            std::min(width_, outputs(m_.width + pad - t.tap, k_.stride))};
+  }
+
+  /** Those of some output rows for which at least one of the kernel rows meets the map. */
+  Range map_rows(const Taps& t, const Range& band) const {
+    const Index offset = offset_of(t), last_offset = offset + t.rows - 1;
+    const Index top = outputs(std::max<Index>(0, -last_offset), k_.stride);
+    const Index bottom = outputs(std::max<Index>(0, m_.height - offset), k_.stride);
+    return {std::max(band.first, top), std::min(band.end, bottom)};
+  }
+
+  /** Input rows from output row 0 to the first of the kernel rows. */
+  Index offset_of(const Taps& t) const { return t.row - k_.height / 2; }
+
+  /** Writes where the input rows lie that output rows meet with the kernel rows; those outside are zeros. */
+  void find_input_rows(const Block& block, const Taps& t, const Range& output_rows, Index* to) const {
+    for (Index i = output_rows.first; i < output_rows.end; ++i) {
+      const Index first = i * k_.stride + offset_of(t);
+      for (Index j = first; j < first + t.rows; ++j) {
+        *to++ = j >= 0 && j < m_.height ? *block.inputs.starts(j) : block.zeros;
       }
+    }
+  }
+
+  /** Adds to `sums`, the taps of one channel block, what the output rows of a band give to them. */
+  void add_kernel_rows(const Block& block, const Range& band, Vec* sums) const {
+    const Range taps = map_taps();
+    const Index chunks = (taps.count() + kSums - 1) / kSums;
+    // A narrow kernel has too few sums in a row to hide the latency; more rows at once have more.
+    const bool whole_rows = k_.stride == 1 && m_.width <= kShortRow && k_.width >= kWholeRow;
+    const Index most = whole_rows ? 1 : rows_for((taps.count() + chunks - 1) / chunks);
+    for (Index row = 0; row < k_.height; row += most) {
+      Taps t{row, std::min(most, k_.height - row), 0, k_.width};
+      const Range output_rows = map_rows(t, band);
+      if (output_rows.count() <= 0) continue;
+      Index input_rows[kLongestBand * kMostRows];
+      find_input_rows(block, t, output_rows, input_rows);
       if (whole_rows) {
-        add_row(m_.width)({inputs.block(b), input_rows, 1, gradients.block(b) + *gradients.starts(from_row),
-                           gradients.row_stride(), 1, to_row - from_row, k_.width},
-                          sums + ky * k_.width, 0);
+        add_row(m_.width)(runs_of(block, output_rows, input_rows, {0, k_.width}, 0), sums + row * k_.width, 0);
         continue;
       }
       for (Index c = 0; c < chunks; ++c) {
-        const Index tap = first + (last - first) * c / chunks, end_tap = first + (last - first) * (c + 1) / chunks;
-        // Outputs for which one of these taps meets the map.
-        const Index from = outputs(std::max<Index>(0, pad - (end_tap - 1)), s);
-        const Index to = std::min(width_, outputs(m_.width + pad - tap, s));
-        add_to_taps(end_tap - tap, rows)({inputs.block(b) + from * s - pad + tap, input_rows, s,
-                                          gradients.block(b) + *gradients.starts(from_row) + from,
-                                          gradients.row_stride(), 1, to_row - from_row, to - from},
-                                         sums + ky * k_.width + tap, k_.width);
+        t.tap = taps.first + taps.count() * c / chunks;
+        t.taps = taps.first + taps.count() * (c + 1) / chunks - t.tap;
+        const Range columns = map_columns(t);
+        const Index input = columns.first * k_.stride - k_.width / 2 + t.tap;
+        add_to_taps(t.taps, t.rows)(runs_of(block, output_rows, input_rows, columns, input),
+                                    sums + row * k_.width + t.tap, k_.width);
       }
     }
+  }
+
+  /** The inputs and the factors of a sum over some outputs; `input` is the input column of the first of them. */
+  Runs runs_of(const Block& block, const Range& output_rows, const Index* input_rows, const Range& columns,
+               Index input) const {
+    Runs runs{};
+    runs.inputs = block.inputs.block(block.b) + input;
+    runs.input_rows = input_rows;
+    runs.input_step = k_.stride;
+    runs.factors = block.gradients.block(block.b) + *block.gradients.starts(output_rows.first) + columns.first;
+    runs.factor_row = block.gradients.row_stride();
+    runs.factor_step = 1;
+    runs.rows = output_rows.count();
+    runs.length = columns.count();
+    return runs;
   }
 
   Maps m_;
@@ -307,8 +371,8 @@ class KernelGradient {
   Index sets_;
 };
 
-Axis forward(Index size, Index taps, Index stride) { return {size, outputs(size, stride), taps, stride, 1}; }
-Axis backward(Index size, Index taps, Index stride) { return {outputs(size, stride), size, taps, 1, stride}; }
+ConvolutionAxis forward(Index size, Index taps, Index stride) { return {size, outputs(size, stride), taps, stride, 1}; }
+ConvolutionAxis backward(Index size, Index taps, Index stride) { return {outputs(size, stride), size, taps, 1, stride}; }
 
 /** Forward, or back to the input. Maps are the forward input's. */
 void convolve(const float* in, const float* weight, const Addend& addend, float* out, const Maps& m,

@@ -11,12 +11,11 @@ namespace bcssl {
 namespace {
 
 /** Columns that are worked on together: they stay in the first cache. Sums over more of them are added in double. */
-constexpr Index kChunk = 1024;
-constexpr Index kExpWork = 2;  // per element, in the units of Split
+constexpr Index kPrototypeChunk = 1024;
 
 template <class Visit>
 void for_each_chunk(Index begin, Index end, Visit visit) {
-  for (Index first = begin; first < end; first += kChunk) visit(first, std::min(kChunk, end - first));
+  for (Index first = begin; first < end; first += kPrototypeChunk) visit(first, std::min(kPrototypeChunk, end - first));
 }
 
 /** The largest logit of a row, ∓0 and NaN left to the sums that follow. */
@@ -68,7 +67,7 @@ double student_row(const float* products, const float* scales, const float* q, f
   const Index count = pairs.prototypes;
   const float top = row_max(products, scales, count);
   double sum = 0, dot = 0, weight = 0;
-  float x[kChunk];
+  float x[kPrototypeChunk];
   for_each_chunk(0, count, [&](Index first, Index length) {
     float part = 0;
 #pragma omp simd reduction(+ : part)
@@ -133,7 +132,7 @@ void prototype_grad(const PrototypeGrad& in, float* out, float* dg, Rows size, c
   const Split split(count, dims);
   workers.run(split.parts, [&](Index part) {
     for_each_chunk(split.begin(part), split.end(part), [&](Index first, Index length) {
-      float factors[kChunk];
+      float factors[kPrototypeChunk];
 #pragma omp simd
       for (Index k = 0; k < length; ++k) {
         const float norm = in.norms[first + k], u = in.u[first + k];
@@ -204,7 +203,7 @@ void dino_loss_grad(float dloss, const float* products, const float* scales, con
   const Split split(pairs.prototypes, pairs.students * pairs.images * kExpWork);
   workers.run(split.parts, [&](Index part) {
     for_each_chunk(split.begin(part), split.end(part), [&](Index first, Index length) {
-      float shared[kChunk], own[kChunk];  // targets of the views that the teacher does not see, and of one that it does
+      float shared[kPrototypeChunk], own[kPrototypeChunk];  // targets of the views that the teacher does not see, and of one that it does
       float* sum = u + first;
       const float* scale = scales + first;
       std::fill(sum, sum + length, 0.0f);

@@ -13,12 +13,10 @@ inline float slope(float x) {
   return gelu_slope(x, normal_cdf(x, e), e);
 }
 
-constexpr Index kWork = 2;  // per element, in the units of Split
-
 }  // namespace
 
 void gelu(const float* x, float* y, Index count, const Workers& workers) {
-  const Split split(count, kWork);
+  const Split split(count, kExpWork);
   workers.run(split.parts, [&](Index part) {
     const Index end = split.end(part);
 #pragma omp simd
@@ -27,7 +25,7 @@ void gelu(const float* x, float* y, Index count, const Workers& workers) {
 }
 
 void gelu_grad(const float* dy, const float* x, float* dx, Index count, const Workers& workers) {
-  const Split split(count, kWork);
+  const Split split(count, kExpWork);
   workers.run(split.parts, [&](Index part) {
     const Index end = split.end(part);
 #pragma omp simd
@@ -37,7 +35,7 @@ void gelu_grad(const float* dy, const float* x, float* dx, Index count, const Wo
 
 void bias_gelu(const float* x, const float* bias, float* y, Rows size, const Workers& workers) {
   const auto [rows, channels] = size;
-  const Split split(rows, channels * kWork);
+  const Split split(rows, channels * kExpWork);
   workers.run(split.parts, [&](Index part) {
     for (Index r = split.begin(part); r < split.end(part); ++r) {
       const float* in = x + r * channels;
@@ -54,7 +52,7 @@ void bias_gelu(const float* x, const float* bias, float* y, Rows size, const Wor
 void bias_gelu_grad(const float* dy, const float* x, const float* bias, float* dx, float* dbias, Rows size,
                     const Workers& workers) {
   const auto [rows, channels] = size;
-  const Split split(rows, channels * kWork);
+  const Split split(rows, channels * kExpWork);
   ColumnSums sums(split.parts, 1, channels);
   workers.run(split.parts, [&](Index part) {
     float* db = sums.of(part, 0);

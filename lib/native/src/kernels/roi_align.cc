@@ -24,7 +24,7 @@ struct Taps {
 };
 
 /** The taps of each cell along one axis, and the pixels that any of them touches. */
-struct Axis {
+struct RegionAxis {
   std::vector<Taps> cells;
   Index first = 0, end = 0;
 };
@@ -38,11 +38,11 @@ void add_sample(Taps& taps, double at, Index length, double weight) {
   if (inside > before) taps.add(before + 1, static_cast<float>(weight * (inside - before)));
 }
 
-Axis axis_of(double from, double to, Index length, const RoiAlign& r) {
+RegionAxis axis_of(double from, double to, Index length, const RoiAlign& r) {
   const double shift = r.aligned ? 0.5 : 0, start = from * r.scale - shift, end = to * r.scale - shift;
   const double extent = r.aligned ? end - start : std::max(end - start, 1.0);
   const Index samples = r.sampling > 0 ? r.sampling : static_cast<Index>(std::ceil(extent / r.size));
-  Axis axis;
+  RegionAxis axis;
   axis.cells.resize(r.size);
   axis.first = length;
   for (Index cell = 0; cell < r.size; ++cell) {
@@ -60,7 +60,7 @@ Axis axis_of(double from, double to, Index length, const RoiAlign& r) {
 /** One region: its image, and where its cells lie. */
 struct Region {
   Index image;
-  Axis rows, columns;
+  RegionAxis rows, columns;
 };
 
 /** @param regions [count, 5]: image, left, top, right, bottom. */

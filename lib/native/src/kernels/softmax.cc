@@ -3,15 +3,9 @@
 #include "core/kernels.h"
 
 namespace bcssl {
-namespace {
-
-constexpr Index kWork = 2;  // per element, in the units of Split
-
-}  // namespace
-
 void softmax(const float* x, const Bias& bias, float* y, Rows size, const Workers& workers) {
   const auto [rows, channels] = size;
-  const Split split(rows, channels * kWork);
+  const Split split(rows, channels * kExpWork);
   workers.run(split.parts, [&](Index part) {
     for (Index r = split.begin(part); r < split.end(part); ++r) {
       const float* in = x + r * channels;
@@ -42,7 +36,7 @@ void softmax_grad(const float* dy, const float* y, float* dx, float* dbias, Inde
   const auto [rows, channels] = size;
   // Rows that share a row of the bias go together, in their order.
   const Index groups = bias_rows > 0 ? bias_rows : rows;
-  const Split split(groups, rows / std::max<Index>(1, groups) * channels * kWork);
+  const Split split(groups, rows / std::max<Index>(1, groups) * channels * kExpWork);
   workers.run(split.parts, [&](Index part) {
     for (Index group = split.begin(part); group < split.end(part); ++group) {
       float* sums = bias_rows > 0 ? dbias + group * channels : nullptr;

@@ -33,7 +33,7 @@ class Forward {
  public:
   Forward(const float* input, const float* x, const Pointwise& p, float* y, Index rows)
       : input_(input), x_(x), p_(p), y_(y), C_(p.channels), H_(p.hidden), normalization_(p), bias1_(folded_bias(p)),
-        tiles_{rows, tile_rows(C_)}, wide_(spread(C_)), narrow_(spread(std::min(kChunk, padded(H_)))) {}
+        tiles_{rows, tile_rows(C_)}, wide_(spread(C_)), narrow_(spread(std::min(kUnitChunk, padded(H_)))) {}
 
   void run(const Workers& workers) const { are_few(tiles_.rows, p_) ? share_units(workers) : share_rows(workers); }
 
@@ -57,8 +57,8 @@ class Forward {
       for (Index r = split.begin(part); r < split.end(part); r += tile) {
         const Index rows = std::min(tile, split.end(part) - r);
         begin_rows(xhat, r, rows);
-        for (Index j = 0; j < H_; j += kChunk) {
-          add(layers, j, xhat, h, chunk_of(j / kChunk, H_), rows, branch, j > 0);
+        for (Index j = 0; j < H_; j += kUnitChunk) {
+          add(layers, j, xhat, h, chunk_of(j / kUnitChunk, H_), rows, branch, j > 0);
         }
         for (Index i = 0; i < rows; ++i) finish_row(r + i, branch.data + i * wide_);
       }

@@ -18,13 +18,13 @@
 namespace bcssl {
 
 /** Hidden units at a time. */
-constexpr Index kChunk = 128;
-static_assert(kChunk % kPanel == 0);
+constexpr Index kUnitChunk = 128;
+static_assert(kUnitChunk % kPanel == 0);
 
 /** Parts that the hidden units are cut into where rows are few. */
 constexpr Index kShares = 4;
 
-inline bool are_few(Index rows, const Pointwise& p) { return rows < 8 * p.channels && p.hidden >= kShares * kChunk; }
+inline bool are_few(Index rows, const Pointwise& p) { return rows < 8 * p.channels && p.hidden >= kShares * kUnitChunk; }
 
 /** Rows of a tile: with many channels more, as each tile reads all weights and adds to all their gradients. */
 inline Index tile_rows(Index channels) { return channels < 512 ? 96 : 192; }
@@ -116,13 +116,13 @@ struct Units {
   Index count() const { return end - begin; }
 };
 
-inline Units chunk_of(Index index, Index hidden) { return {index * kChunk, std::min(hidden, (index + 1) * kChunk)}; }
+inline Units chunk_of(Index index, Index hidden) { return {index * kUnitChunk, std::min(hidden, (index + 1) * kUnitChunk)}; }
 
 /** The chunks of a share. */
 struct Share {
   Index begin, end;
   Share(Index index, Index hidden) {
-    const Index chunks = (hidden + kChunk - 1) / kChunk;
+    const Index chunks = (hidden + kUnitChunk - 1) / kUnitChunk;
     begin = chunks * index / kShares;
     end = chunks * (index + 1) / kShares;
   }

@@ -55,7 +55,7 @@ struct HiddenRows {
   HiddenRows(Memory& memory, Index rows, Index hidden)
       : h(memory, rows, stride(hidden)), dh(memory, rows, stride(hidden)) {}
   static Index size(Index rows, Index hidden) { return 2 * Factor<T>::size(rows, stride(hidden)); }
-  static Index stride(Index hidden) { return spread(std::min(kChunk, padded(hidden))); }
+  static Index stride(Index hidden) { return spread(std::min(kUnitChunk, padded(hidden))); }
   Factor<T> h, dh;
 };
 
@@ -87,7 +87,7 @@ class Backward {
         bias1_(folded_bias(p)), tiles_{rows, tile_rows(C_)}, few_(are_few(rows, p)),
         // The sums of all bands stay below the activations that are not kept.
         bands_(few_ ? 1 : std::clamp<Index>(rows / kTileRows, 1, std::clamp<Index>(rows / C_, 4, Split::kMostParts))),
-        finished_(few_ ? kChunk : kPanel), sums_(few_ ? kShares : bands_, C_, few_ ? kChunk : H_),
+        finished_(few_ ? kUnitChunk : kPanel), sums_(few_ ? kShares : bands_, C_, few_ ? kUnitChunk : H_),
         by_unit_(bands_, 1, H_), by_row_(few_ ? tiles_.count() : bands_, 3, C_),
         by_weight_((H_ + finished_ - 1) / finished_, 3, C_) {}
 
@@ -137,8 +137,8 @@ class Backward {
     for (Index r = begin; r < end; r += height) {
       const Tile tile{wide.xhat, wide.up, std::min(height, end - r), dxhat};
       begin_rows(wide, 0, r, tile.rows, band);
-      for (Index j = 0; j < H_; j += kChunk) {
-        add(layers, chunk_of(j / kChunk, H_), tile, hidden, band, r > begin, j > 0);
+      for (Index j = 0; j < H_; j += kUnitChunk) {
+        add(layers, chunk_of(j / kUnitChunk, H_), tile, hidden, band, r > begin, j > 0);
       }
       for (Index i = 0; i < tile.rows; ++i) finish_row(r + i, dxhat.data + i * dxhat.stride, wide, i, band);
     }
