@@ -1,5 +1,5 @@
 /** Every backbone behind one door. */
-import "lib/native/mod.ts"; // registers the fused kernels that lib/nn looks for
+import { useNativeKernels } from "lib/native/mod.ts";
 import type * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
 import { linear, type LinearParams } from "lib/nn/linear.ts";
@@ -73,6 +73,8 @@ export { vitConfig, type ViTSize } from "lib/models/vit/vit_configs.ts";
 export { swinConfig, type SwinSize } from "lib/models/swin/swin_configs.ts";
 export { intermediates } from "lib/models/intermediates.ts";
 export { type ModuleCost, summarize, totalCost } from "lib/models/summary.ts";
+
+useNativeKernels(); // before the first network runs; see lib/nn/fused.ts
 
 /** A network: its weights, and a pure call on them. */
 export interface Model {

@@ -1,7 +1,9 @@
 /**
- * Fused kernels in C++ for the CPU, in tfjs's own kernel registry. Importing this module loads and registers them, where
- * there is a compiled library; `lib/nn` and `lib/train` look there (`fused` in lib/nn/fused.ts) and otherwise do the same
- * with plain tensor operations. `BCSSL_NATIVE=off` keeps the plain ones.
+ * Fused kernels in C++ for the CPU, registered with tfjs. `lib/nn` and `lib/train` look for them by name (`fused` in
+ * lib/nn/fused.ts) and otherwise do the same with plain tensor operations.
+ *
+ * Importing this module registers nothing: {@linkcode useNativeKernels} does, and so does every other function here, since it
+ * needs to know. `BCSSL_NATIVE=off` keeps the plain operations.
  */
 import * as tf from "lib/tf.ts";
 import { newestLibrary } from "lib/native/_library.ts";
@@ -14,25 +16,41 @@ export interface NativeStatus {
   readonly active: boolean;
   /** One line for a person. */
   readonly reason: string;
-  /** Whether `precision: "bf16"` makes a difference: this CPU multiplies bf16. Else it means fp32. */
+  /** Whether this CPU can multiply bf16. If not, `precision: "bf16"` means fp32. */
   readonly bf16: boolean;
 }
 
-const status: NativeStatus = start();
+let status: NativeStatus | undefined;
 
-/** Whether the native kernels are in use and which, and if not, why not. */
-export function nativeStatus(): NativeStatus {
-  return status;
+/**
+ * Loads the compiled kernels and registers them, where there are any for this CPU. Further calls change nothing.
+ *
+ * Without a call, `lib/nn` runs plain operations: slower, with other last digits. `lib/models` calls it.
+ */
+export function useNativeKernels(): NativeStatus {
+  return status ??= start();
 }
 
-/** Runs `body` with the plain ops in place of the native kernels: the oracle of tests, the baseline of benchmarks. */
-export function withPlainOps<T>(body: () => T): T {
-  if (!status.active) return body();
-  unregister();
+/** Whether the native kernels are in use, and if not, why not. */
+export function nativeStatus(): NativeStatus {
+  return useNativeKernels();
+}
+
+/**
+ * Runs `body` with plain operations in place of the native kernels: the oracle of tests, the baseline of benchmarks.
+ *
+ * @param names The kernels to replace, as `Gelu`; by default all.
+ */
+export function withPlainOps<T>(body: () => T, names?: readonly string[]): T {
+  if (!useNativeKernels().active) return body();
+  const replaced = kernels.filter(({ kernelName }) =>
+    names === undefined || names.includes(kernelName.slice("bcssl/".length))
+  );
+  replaced.forEach(({ kernelName, backendName }) => tf.unregisterKernel(kernelName, backendName));
   try {
     return body();
   } finally {
-    register();
+    replaced.forEach((kernel) => tf.registerKernel(kernel));
   }
 }
 
@@ -45,7 +63,7 @@ function start(): NativeStatus {
       return inactive("plain ops: no compiled native kernels for this CPU; run `deno task setup`");
     }
     const bf16 = load(library);
-    register();
+    kernels.forEach((kernel) => tf.registerKernel(kernel));
     return { active: true, reason: "native kernels in use", bf16 };
   } catch (error) {
     return inactive(error instanceof Error ? error.message : String(error));
@@ -56,7 +74,7 @@ function inactive(reason: string): NativeStatus {
   return { active: false, reason, bf16: false };
 }
 
-/** What rules native kernels out before a library is looked for. */
+/** The reason that rules native kernels out before a library is looked for. */
 function whyNot(): string | undefined {
   if (Deno.env.get("BCSSL_NATIVE") === "off") return "plain ops: BCSSL_NATIVE is off";
   const { backend, device } = tf.engine();
@@ -66,11 +84,11 @@ function whyNot(): string | undefined {
 }
 
 /**
- * The library's operations enter TensorFlow's registry as it is loaded. It stays loaded: TensorFlow keeps pointers to it.
- * From then on freed memory is kept for the tensors to come.
+ * Loads the library. Its operations enter TensorFlow's registry, which keeps pointers to them, so the library is never
+ * unloaded. From then on the allocator keeps freed memory for later tensors.
  *
- * @returns Whether it multiplies bf16.
- * @throws {TypeError} If the system cannot load it.
+ * @returns Whether this CPU can multiply bf16.
+ * @throws {TypeError} If the system cannot load the file.
  */
 function load(path: string): boolean {
   const { symbols } = Deno.dlopen(path, {
@@ -79,12 +97,4 @@ function load(path: string): boolean {
   });
   symbols.bcssl_keep_memory();
   return symbols.bcssl_has_bf16();
-}
-
-function register(): void {
-  kernels.forEach((kernel) => tf.registerKernel(kernel));
-}
-
-function unregister(): void {
-  kernels.forEach(({ kernelName, backendName }) => tf.unregisterKernel(kernelName, backendName));
 }

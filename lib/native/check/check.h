@@ -1,4 +1,5 @@
-// What the checks of the kernels share: numbers, workers, and a comparison with an oracle in double precision.
+// What the checks of the kernels share: numbers, workers, and a comparison with an oracle in double
+// precision.
 #pragma once
 
 #include <cmath>
@@ -54,7 +55,10 @@ using Exact = std::vector<double>;
 
 inline int failures = 0;
 
-/** Fails where an entry is further than `tolerance` times the largest (at least 0.01) from its oracle; NaN fails. */
+/**
+ * Fails where an entry is further than `tolerance` times the largest (at least 0.01) from its
+ * oracle; NaN fails.
+ */
 inline void expect_close(const std::string& what, const Numbers& actual, const Exact& expected, double tolerance) {
   double scale = 0.01, worst = 0;
   for (const double e : expected) scale = std::max(scale, std::fabs(e));

@@ -1,4 +1,5 @@
-// DINO's last layer and loss, and unit-length rows: arbitrary sizes against written-out sums, and on other threads.
+// DINO's last layer and loss, and unit-length rows: arbitrary sizes against written-out sums, and
+// on other threads.
 #include "check.h"
 #include "kernels/dino.h"
 

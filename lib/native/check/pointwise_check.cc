@@ -1,4 +1,5 @@
-// The part of a ConvNeXt block that works on each pixel by itself, and its gradients, against the formulas layer by layer.
+// The part of a ConvNeXt block that works on each pixel by itself, and its gradients, against the
+// formulas layer by layer.
 #include <tuple>
 
 #include "check.h"
@@ -183,7 +184,8 @@ void check_pointwise() {
       {1, 1, 1, 1, false},    {2, 1, 4, 1, true},    {6, 3, 12, 3, true},    {35, 17, 68, 5, true},
       {100, 24, 96, 4, true}, {97, 33, 129, 1, false}, {64, 48, 192, 2, true}, {240, 16, 300, 3, false},
       {13, 520, 40, 13, true}, {700, 5, 20, 7, true},
-      // Few rows beside the weights: units are shared out, here with a chunk of one unit, and rows in three tiles.
+      // Few rows beside the weights: units are shared out, here with a chunk of one unit, and rows
+      // in three tiles.
       {105, 136, 544, 3, true}, {225, 130, 513, 1, false},
   };
   for (const Size& size : sizes) {

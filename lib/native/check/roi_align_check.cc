@@ -4,7 +4,10 @@
 namespace bcssl::check {
 namespace {
 
-/** The pixels that a sample lies between, along one axis, and their shares; none further than a pixel outside. */
+/**
+ * The pixels that a sample lies between, along one axis, and their shares; none further than a
+ * pixel outside.
+ */
 struct Shares {
   Index pixels[2] = {0, 0};
   double weights[2] = {0, 0};
@@ -21,7 +24,9 @@ Shares shares_of(double at, Index length) {
   return shares;
 }
 
-/** Calls visit(cell, pixel of all maps, weight) for the four shares of every sample of region `i`. */
+/**
+ * Calls visit(cell, pixel of all maps, weight) for the four shares of every sample of region `i`.
+ */
 template <typename Visit>
 void for_each_share(const float* box, Index i, const Maps& m, const RoiAlign& r, Visit visit) {
   const double shift = r.aligned ? 0.5 : 0;

@@ -22,7 +22,10 @@ std::string title(const char* kernel, Rows size) {
   return std::string(kernel) + " on [" + std::to_string(size.rows) + ", " + std::to_string(size.channels) + "]";
 }
 
-/** Runs a kernel that fills some arrays, on one thread and on three, and compares with what they should hold. */
+/**
+ * Runs a kernel that fills some arrays, on one thread and on three, and compares with what they
+ * should hold.
+ */
 template <typename Kernel>
 void expect(const std::string& name, const std::vector<Exact>& expected, Kernel kernel) {
   std::vector<Numbers> one, three;

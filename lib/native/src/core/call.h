@@ -1,4 +1,5 @@
-// One call of a TensorFlow operation, as the kernels see it. What includes this file knows TensorFlow; the others do not.
+// One call of a TensorFlow operation, as the kernels see it. Only files that include this one
+// depend on TensorFlow.
 #pragma once
 
 #include <initializer_list>
@@ -15,12 +16,15 @@ namespace tf = ::tensorflow;
 
 using Context = tf::OpKernelContext;
 
-/** As many threads as TensorFlow was told to use. */
+/** The team of threads, as many as TensorFlow was told to use. */
 inline const Workers& workers_of(Context* ctx) {
   return Team::shared(ctx->device()->tensorflow_cpu_worker_threads()->num_threads);
 }
 
-/** One call of an operation: its arrays, and its complaint if one has the wrong size. */
+/**
+ * One call of an operation: gives its inputs and outputs as arrays, and fails the call if a size is
+ * wrong.
+ */
 class Call {
  public:
   explicit Call(Context* ctx) : ctx_(ctx), workers(workers_of(ctx)) {}
@@ -43,6 +47,7 @@ class Call {
     return reduced;
   }
 
+  /** Allocates output i; null if that fails. */
   float* out(int i, const tf::TensorShape& shape) {
     tf::Tensor* tensor = nullptr;
     const auto status = ctx_->allocate_output(i, shape, &tensor);
@@ -50,7 +55,7 @@ class Call {
     return tensor == nullptr ? nullptr : tensor->flat<float>().data();
   }
 
-  /** Whether each of the inputs holds `expected` numbers; says so if not. */
+  /** Whether each of the inputs holds `expected` numbers; fails the call if not. */
   bool all_hold(std::initializer_list<int> inputs, Index expected) {
     for (const int i : inputs) {
       if (count(i) == expected) continue;
@@ -60,6 +65,7 @@ class Call {
     return true;
   }
 
+  /** Fails the call with a message, and returns false. */
   bool fail(const std::string& why) {
     ctx_->CtxFailure(absl::InvalidArgumentError("Cannot run a native kernel: " + why));
     return false;

@@ -1,4 +1,4 @@
-// Sums over rows, one per channel, that come out the same whatever the threads do.
+// Sums over rows, one per channel, whose result does not depend on the threads.
 #pragma once
 
 #include <vector>
@@ -7,7 +7,7 @@
 
 namespace bcssl {
 
-/** Room for `kinds` rows of partial sums in each part, set to zero. */
+/** Partial sums: `kinds` rows of one number per channel for each part, zero at first. */
 class ColumnSums {
  public:
   ColumnSums(Index parts, Index kinds, Index channels)
@@ -16,10 +16,10 @@ class ColumnSums {
 
   float* of(Index part, Index kind) { return sums_.data() + (part * kinds_ + kind) * stride_; }
 
-  /** Adds the parts in their order. */
+  /** out = the sums of all parts, added in their order. */
   void total(Index kind, float* out) { total(kind, 0, channels_, out); }
 
-  /** That for some channels only. */
+  /** The same for channels begin … end − 1 only. */
   void total(Index kind, Index begin, Index end, float* out) {
     for (Index c = begin; c < end; ++c) {
       double sum = 0;

@@ -1,4 +1,4 @@
-// e^x for vectors: plain, branch-free C++ that the compiler turns into registers of whatever width the CPU has.
+// e^x in branch-free C++, which the compiler turns into vector instructions of any width.
 #pragma once
 
 #include <cstdint>
@@ -9,10 +9,10 @@ namespace bcssl {
 /** About how many multiply-adds one exponential costs: the work of an element, for Split. */
 constexpr std::int64_t kExpWork = 2;
 
-/** Adding it rounds a float to an integer, which the low bits then hold. */
+/** Adding it to a float rounds that to an integer, which the low bits then hold. */
 constexpr float kRound = 12582912.0f;  // 1.5 · 2^23
 
-/** 2^f · 2^n for f in ±1/2 and a normal result; `shifted` is n + kRound. */
+/** 2^f · 2^n for f in ±1/2, where the result is a normal number; `shifted` is n + kRound. */
 inline float power_of_two(float f, float shifted) {
   // 2^f: least-squares fit of relative error 2e-9, before rounding
   float p = 1.5337562476902501e-4f;
@@ -30,10 +30,12 @@ inline float power_of_two(float f, float shifted) {
   return p * scale;
 }
 
-/** Where `exp_below_zero` stops falling: e^−87 is about the smallest normal number. */
+/**
+ * Below this exponent `exp_below_zero` stays constant: e^−87 is about the smallest normal number.
+ */
 constexpr float kSmallestExponent = -87.0f;
 
-/** e^x for x ≤ 0, relative error below 2e-7. A NaN stays one. */
+/** e^x for x ≤ 0, with a relative error below 2e-7. NaN gives NaN. */
 inline float exp_below_zero(float x) {
   constexpr float kLog2E = 1.44269504088896340736f;
   constexpr float kLn2High = 0.693145751953125f, kLn2Low = 1.42860682030941723212e-6f;  // n · kLn2High is exact

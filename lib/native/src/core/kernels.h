@@ -1,8 +1,9 @@
-// The kernels of this library: plain C++ on float arrays, no TensorFlow. Every array is dense and row-major.
+// The kernels of this library: plain C++ on float arrays, no TensorFlow. Every array is dense and
+// row-major.
 //
-// Sizes: `count` elements; `rows` positions of `channels` values each. Work is cut into parts by its size alone, and
-// partial sums are added in the order of the parts, so a result does not depend on the number of threads or on timing.
-// A NaN that enters comes out.
+// Sizes: `count` elements; `rows` positions of `channels` values each. Work is cut into parts by
+// its size alone, and partial sums are added in the order of the parts, so a result does not depend
+// on the number of threads or on timing. A NaN in the input reaches the output.
 #pragma once
 
 #include <algorithm>
@@ -15,7 +16,7 @@ namespace bcssl {
 
 using Index = std::int64_t;
 
-/** Threads that someone else owns. */
+/** Runs the parts of a task; whoever implements it owns the threads. */
 class Workers {
  public:
   virtual ~Workers() = default;
@@ -23,7 +24,7 @@ class Workers {
   virtual void run(Index parts, const std::function<void(Index)>& task) const = 0;
 };
 
-/** The calling thread. */
+/** Runs all parts on the calling thread. */
 class Caller : public Workers {
  public:
   void run(Index parts, const std::function<void(Index)>& task) const override {
@@ -31,7 +32,10 @@ class Caller : public Workers {
   }
 };
 
-/** A range of units cut into parts of nearly equal length; how many depends on the work alone. */
+/**
+ * Cuts a range of units into parts of nearly equal length. Their number depends on the work alone:
+ * about one part per 16384 multiply-adds, `work_per_unit` of them for each unit.
+ */
 struct Split {
   Index total, parts;
   Split(Index total, Index work_per_unit)
@@ -43,7 +47,7 @@ struct Split {
   static constexpr Index kMostParts = 32;
 };
 
-/** `rows` positions of `channels` values. */
+/** The size of a matrix: `rows` positions of `channels` values. */
 struct Rows {
   Index rows, channels;
 };
@@ -54,7 +58,7 @@ struct Rows {
 void gelu(const float* x, float* y, Index count, const Workers& workers);
 /** dx = dy · (Φ(x) + x · φ(x)). */
 void gelu_grad(const float* dy, const float* x, float* dx, Index count, const Workers& workers);
-/** y = gelu(x + bias): the bias of the linear layer before it, for free. */
+/** y = gelu(x + bias): adds the bias of the linear layer before it in the same pass. */
 void bias_gelu(const float* x, const float* bias, float* y, Rows size, const Workers& workers);
 void bias_gelu_grad(const float* dy, const float* x, const float* bias, float* dx, float* dbias, Rows size,
                     const Workers& workers);
@@ -70,19 +74,25 @@ void layer_norm_grad(const float* dy, const float* x, const float* mean, const f
 
 // ---- batch_norm.cc
 
-/** y = x · scale + shift, one of each per channel: a BatchNorm in evaluation. */
+/** y = x · scale + shift, with one scale and one shift per channel: a BatchNorm in evaluation. */
 void affine(const float* x, const float* scale, const float* shift, float* y, Rows size, const Workers& workers);
 
-/** BatchNorm's running mean and unbiased variance, moved by `momentum` of the way to a batch's. */
+/**
+ * BatchNorm's running statistics, one number per channel, and their new values: moved by the part
+ * `momentum` of the way to the batch's mean and unbiased variance.
+ */
 struct Running {
   const float *mean, *variance;
   float momentum;
   float *new_mean, *new_variance;
 };
-/** Each channel's mean and rstd over all rows. */
+/**
+ * Computes the mean and rstd = 1 / √(variance + eps) of each channel over all rows, and moves the
+ * running statistics.
+ */
 void batch_moments(const float* x, float eps, const Running& running, float* mean, float* rstd, Rows size,
                    const Workers& workers);
-/** As above, and y = (x − mean) · rstd · weight + bias. */
+/** Does what `batch_moments` does, and y = (x − mean) · rstd · weight + bias. */
 void batch_norm(const float* x, const float* weight, const float* bias, float eps, const Running& running, float* y,
                 float* mean, float* rstd, Rows size, const Workers& workers);
 void batch_norm_grad(const float* dy, const float* x, const float* mean, const float* rstd,
@@ -91,7 +101,10 @@ void batch_norm_grad(const float* dy, const float* x, const float* mean, const f
 
 // ---- residual.cc
 
-/** The end of a residual branch. `bias` and `gamma` have one number per channel, `keep` one per image. */
+/**
+ * What a residual branch ends with. `bias` and `gamma` have one number per channel, `keep` one per
+ * image.
+ */
 struct Ending {
   const float *bias, *gamma, *keep;
   Index images;
@@ -99,31 +112,44 @@ struct Ending {
 /** y = x + keep · gamma · (branch + bias). */
 void scaled_residual(const float* x, const float* branch, const Ending& ending, float* y, Rows size,
                      const Workers& workers);
-/** dbranch = keep · gamma · dy; dbias is its sum over rows; dgamma = Σ keep · (branch + bias) · dy. (dx is dy itself.) */
+/**
+ * dbranch = keep · gamma · dy; dbias is the sum of dbranch over rows; dgamma = Σ keep · (branch +
+ * bias) · dy. The gradient of x is dy itself.
+ */
 void scaled_residual_grad(const float* dy, const float* branch, const Ending& ending, float* dbranch,
                           float* dbias, float* dgamma, Rows size, const Workers& workers);
 
 // ---- linear.cc
 
-/** A matrix [rows, in] times weights [in, out]. */
+/** The sizes of a product: a matrix [rows, in] times weights [in, out]. */
 struct Linear {
   Index rows, in, out;
 };
-/** y = x · weight + bias; no bias: null. */
+/** y = x · weight + bias; `bias` is null if there is none. */
 void linear(const float* x, const float* weight, const float* bias, float* y, const Linear& size,
             const Workers& workers);
+/** dx = dy · weightᵀ. */
 void linear_grad_input(const float* dy, const float* weight, float* dx, const Linear& size, const Workers& workers);
-/** dbias may be null. */
+/** dweight = xᵀ · dy; dbias, which may be null, is the sum of dy over rows. */
 void linear_grad_weight(const float* dy, const float* x, float* dweight, float* dbias, const Linear& size,
                         const Workers& workers);
 
 // ---- pointwise.cc
 
-/** A BatchNorm in training: what the batch had, and its weights, one number per channel. */
+/**
+ * A BatchNorm in training, one number per channel: the statistics of the batch, and the weights.
+ */
 struct BatchNormalized {
   const float *mean, *rstd, *weight, *bias;
 };
-/** x + keep · gamma · (gelu(LayerNorm(z) · weight1 + bias1) · weight2 + bias2) of a row z, or BatchNorm(z) if not null. */
+/**
+ * The part of a ConvNeXt block after its depthwise convolution, for a row z of the convolution's
+ * output:
+ *
+ * y = x + keep · gamma · (gelu(LayerNorm(z) · weight1 + bias1) · weight2 + bias2)
+ *
+ * With a BatchNorm, BatchNorm(z) takes the place of z.
+ */
 struct Pointwise {
   Index channels, hidden;
   const float *norm_weight, *norm_bias;
@@ -131,14 +157,20 @@ struct Pointwise {
   const float *weight1, *bias1, *weight2, *bias2;  // [channels, hidden], [hidden], [hidden, channels], [channels]
   const float *gamma, *keep;                       // one per channel, one per image
   Index images;
-  const BatchNormalized* batch_norm;
-  /** Whether the factors of products are rounded to bf16, where the CPU multiplies those. All else stays as it is. */
+  const BatchNormalized* batch_norm;  // null if there is none
+  /**
+   * Whether the factors of matrix products are rounded to bf16, on a CPU that can multiply bf16.
+   * All else is fp32.
+   */
   bool bf16;
 };
-/** Whether this CPU multiplies bf16. */
+/** Whether this CPU can multiply bf16. */
 bool has_bf16();
 void pointwise(const float* input, const float* x, const Pointwise& p, float* y, Index rows, const Workers& workers);
-/** Those of the BatchNorm are written if there is one. (dx is dy itself.) */
+/**
+ * Where the gradients go, by the names of the inputs; `input` is the map that enters the norms. The
+ * BatchNorm's are written if there is one. The gradient of x is dy itself.
+ */
 struct PointwiseGrads {
   float *input, *norm_weight, *norm_bias, *weight1, *bias1, *weight2, *bias2, *gamma, *bn_weight, *bn_bias;
 };
@@ -147,73 +179,95 @@ void pointwise_grad(const float* dy, const float* input, const Pointwise& p, con
 
 // ---- softmax.cc
 
-/** Row r of a matrix gets row r mod `rows` of the bias; with no rows, there is none. */
+/**
+ * A bias whose rows repeat: row r of a matrix gets row r mod `rows`. With 0 rows there is no bias.
+ */
 struct Bias {
   const float* values;
   Index rows;
 };
 /** Each row: y = softmax(x + bias). */
 void softmax(const float* x, const Bias& bias, float* y, Rows size, const Workers& workers);
-/** dx = y · (dy − Σ dy · y); dbias adds up the rows that have the same bias. */
+/**
+ * dx = y · (dy − Σ dy · y); dbias is the sum of dx over the rows that had the same row of the bias.
+ */
 void softmax_grad(const float* dy, const float* y, float* dx, float* dbias, Index bias_rows, Rows size,
                   const Workers& workers);
 
 // ---- depthwise.cc
 
-/** Feature maps [images, height, width, channels]. */
+/** The size of feature maps [images, height, width, channels]. */
 struct Maps {
   Index images, height, width, channels;
 };
-/** Kernels [height, width, channels] of odd height and width, with half of each in zeros around the map. */
+/**
+ * The size of depthwise kernels [height, width, channels]. Height and width are odd; the map has
+ * half of them in zeros around it.
+ */
 struct Kernel {
   Index height, width;
   Index stride;  // 1 or 2
 };
 
-/** Maps are those of the input; the output's have height and width divided by the stride, rounded up. No bias: null. */
+/**
+ * y = depthwise convolution of x, + bias, which may be null. `maps` is the size of the input; the
+ * output has height and width divided by the stride, rounded up.
+ */
 void depthwise(const float* x, const float* weight, const float* bias, float* y, const Maps& maps,
                const Kernel& kernel, const Workers& workers);
-/** `plus` is added to the gradient: that of another path to the same input, or null. */
+/**
+ * dx = gradient of the convolution, + `plus`, the gradient of another path to the same input, which
+ * may be null.
+ */
 void depthwise_grad_input(const float* dy, const float* weight, const float* plus, float* dx, const Maps& maps,
                           const Kernel& kernel, const Workers& workers);
+/** The gradients of weight and bias; dbias may be null. */
 void depthwise_grad_weight(const float* dy, const float* x, float* dweight, float* dbias, const Maps& maps,
                            const Kernel& kernel, const Workers& workers);
 
 // ---- patches.cc
 
-/** Patches of side × side positions, as rows [side · side · channels] of a matrix; what fills no patch is left out. */
+/**
+ * Copies patches of side × side positions that do not overlap into rows [side · side · channels] of
+ * a matrix. Positions at the right and bottom that fill no patch are left out.
+ */
 void patches(const float* x, float* matrix, const Maps& maps, Index side, const Workers& workers);
+/** Copies the rows back into maps; positions that filled no patch get 0. */
 void patches_grad(const float* dmatrix, float* dx, const Maps& maps, Index side, const Workers& workers);
 
 // ---- roi_align.cc
 
-/** How regions of maps are cut out, as small maps of size × size cells. */
+/** How RoIAlign cuts regions out of maps, each as a small map of size × size cells. */
 struct RoiAlign {
   Index count;     // regions of all images
   Index size;
-  Index sampling;  // samples a side in a cell; 0: as many as it has pixels, rounded up
+  Index sampling;  // samples per side of a cell; 0: as many as the cell has pixels, rounded up
   bool aligned;    // whether pixel centres lie at halves
   double scale;    // map pixels per image pixel
 };
-/** Regions [count, 5]: the image's number, left, top, right, bottom; all finite. y: [count, size, size, channels]. */
+/**
+ * y [count, size, size, channels]: each cell is the mean of bilinear samples. Regions are [count,
+ * 5]: the number of the image, left, top, right, bottom, all finite.
+ */
 void roi_align(const float* x, const float* regions, float* y, const Maps& maps, const RoiAlign& roi,
                const Workers& workers);
+/** dx: each sample's gradient goes to the pixels that it was interpolated from. */
 void roi_align_grad(const float* dy, const float* regions, float* dx, const Maps& maps, const RoiAlign& roi,
                     const Workers& workers);
 
-// ---- optimizer.cc: one call over all tensors of a network
+// ---- optimizer.cc: one call works on all tensors of a network
 
-/** What one weight of a network, or its gradient, is made of. */
+/** One tensor of a network: `count` numbers to read, and where to write as many. */
 struct Span {
   const float* in;
   float* out;
   Index count;
 };
 
-/** squares[i] = ‖in_i‖²; nothing is written to the spans. */
+/** squares[i] = Σ in_i²; the spans' outputs are not written. */
 void squared_norms(const std::vector<Span>& tensors, float* squares, const Workers& workers);
 
-/** AdamW's numbers for one weight at its own step t. */
+/** The numbers of an AdamW step for one tensor, which counts its own steps t. */
 struct AdamWFactors {
   float keep;       // 1 − lr · weight decay
   float beta1, new1;  // first ← beta1 · first + new1 · g
@@ -221,9 +275,12 @@ struct AdamWFactors {
   float rms_scale;  // 1 / √(1 − beta2^t)
   float eps;
   float step;   // lr / (1 − beta1^t)
-  float scale;  // of the gradient g: what clipping leaves of it
+  float scale;  // factor on the gradient g, from clipping
 };
-/** The moments are moved in place. */
+/**
+ * One AdamW step: out = keep · in − step · first / (rms_scale · √second + eps). The moments `first`
+ * and `second` are updated in place.
+ */
 void adamw(const std::vector<Span>& weights, const std::vector<const float*>& grads, const std::vector<float*>& first,
            const std::vector<float*>& second, const AdamWFactors* factors, const Workers& workers);
 

@@ -1,11 +1,12 @@
-// How the C library, which serves TensorFlow's tensors, treats what is freed.
+// Settings of the C library's allocator, which gives TensorFlow the memory of its tensors.
 #if __has_include(<malloc.h>)
 #include <malloc.h>
 #endif
 
 /**
- * Keeps freed memory for the next step's tensors. By default the largest go back to the system and are zeroed again page
- * by page, ten thousand pages a step for one block of 32 maps of 56×56×96.
+ * Makes the allocator keep freed memory for the next step's tensors. By default the memory of large
+ * tensors goes back to the system, which zeroes it page by page when it is asked for again: ten
+ * thousand pages per step for one block of 32 maps of 56×56×96.
  */
 extern "C" void bcssl_keep_memory() {
 #ifdef M_MMAP_MAX

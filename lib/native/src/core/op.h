@@ -11,7 +11,10 @@ class Constants {
  public:
   explicit Constants(tf::OpKernelConstruction* init) : init_(init) {}
 
-  /** The value of an attribute that the operation has; making the kernel fails if it has none of that name. */
+  /**
+   * The value of an attribute that the operation has; making the kernel fails if it has none of
+   * that name.
+   */
   template <typename Number>
   Number get(const char* name) const {
     Number value{};
@@ -59,7 +62,9 @@ class Op<Function> : public tf::OpKernel {
 
 }  // namespace bcssl
 
-/** Registers the operation `Bcssl<name>` with its signature, and its kernel, which calls `function`. */
+/**
+ * Registers the operation `Bcssl<name>` with its signature, and its kernel, which calls `function`.
+ */
 #define BCSSL_OP(name, function)                            \
   REGISTER_OP("Bcssl" #name) BCSSL_SIGNATURE_##name;        \
   REGISTER_KERNEL_BUILDER(Name("Bcssl" #name).Device(tf::DEVICE_CPU), Op<function>)

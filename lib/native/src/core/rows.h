@@ -1,4 +1,4 @@
-// Rows of channels as vectors, for kernels that walk over positions.
+// Rows of channels as vectors, for kernels that go through a map position by position.
 #pragma once
 
 #include <utility>
@@ -7,12 +7,13 @@
 
 namespace bcssl {
 
+/** A vector of so many lanes. */
 template <int Lanes>
 struct LanesOf {
   typedef float Vector __attribute__((vector_size(Lanes * sizeof(float))));
 };
 
-/** The sum of all lanes: halves on halves. */
+/** The sum of all lanes, by adding the upper half to the lower until one lane is left. */
 template <int Lanes = kLanes>
 inline float sum_of(const typename LanesOf<Lanes>::Vector& v) {
   if constexpr (Lanes == 1) {
@@ -25,7 +26,9 @@ inline float sum_of(const typename LanesOf<Lanes>::Vector& v) {
   }
 }
 
-/** The blocks of a row, with a mask that counts each channel once, as the last block may overlap the one before. */
+/**
+ * Blocks of a row with a mask for sums over channels: the last block may overlap the one before it.
+ */
 class RowBlocks : public Blocks {
  public:
   explicit RowBlocks(Index channels) : Blocks(channels) {
@@ -34,14 +37,19 @@ class RowBlocks : public Blocks {
       last_[lane] = channel >= (count() - 1) * kLanes && channel < channels ? 1.0f : 0.0f;
     }
   }
-  /** What the last block loads, with 0 for channels that the one before has, and beyond the last channel. */
+  /**
+   * The last block with 0 for channels that the block before it holds and for lanes beyond the last
+   * channel.
+   */
   Vec once(const Vec& v) const { return v * last_; }
 
  private:
   Vec last_{};
 };
 
-/** `ColumnSums` in vectors. */
+/**
+ * The same as `ColumnSums`, in vectors: partial sums of each part, one per channel, zero at first.
+ */
 class VectorSums {
  public:
   VectorSums(Index parts, Index kinds, const Blocks& blocks)
@@ -51,7 +59,7 @@ class VectorSums {
 
   Vec* of(Index part, Index kind) { return sums_.get() + (part * kinds_ + kind) * blocks_.count(); }
 
-  /** Adds the parts in their order. */
+  /** out = the sums of all parts, added in their order. */
   void total(Index kind, float* out) {
     for (Index b = 0; b < blocks_.count(); ++b) {
       Vec total = {};

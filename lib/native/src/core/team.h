@@ -1,4 +1,4 @@
-// Threads for the kernels.
+// The threads that run the kernels.
 #pragma once
 
 #include <atomic>
@@ -11,7 +11,7 @@
 
 namespace bcssl {
 
-/** Tells the core that this is a loop that waits. */
+/** Tells the core that the loop around this call is waiting. */
 inline void relax() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
@@ -21,14 +21,16 @@ inline void relax() {
 }
 
 /**
- * Helpers that wait for work on their feet for a moment before they lie down: the next kernel of a network comes within
- * microseconds, and waking up takes longer than most kernels of a small one.
+ * Runs the parts of a task on the calling thread and on helper threads.
  *
- * Not TensorFlow's threads: of those there are as many as cores, and with the one that calls they are one too many.
+ * A helper without work spins for a moment before it goes to sleep: the next kernel of a network
+ * comes within microseconds, and waking a thread takes longer than most kernels of a small network.
+ * TensorFlow's threads are not used: there are as many of them as cores, so together with the
+ * calling thread they are one too many.
  */
 class Team : public Workers {
  public:
-  /** `size` counts the calling thread. */
+  /** `size` includes the calling thread. */
   explicit Team(Index size) {
     for (Index i = 1; i < size; ++i) {
       std::thread([this] { serve(); }).detach();
@@ -37,13 +39,16 @@ class Team : public Workers {
   }
   Team(const Team&) = delete;
 
-  /** The one of this process, which lasts as long; the first call says how many work in it. */
+  /** The team of this process, which lasts as long as it; the first call sets the size. */
   static Team& shared(Index size) {
     static Team* const team = new Team(size);  // its threads outlive every destructor
     return *team;
   }
 
-  /** The caller takes parts like everyone else, and waits for parts that have begun, never for a helper to wake up. */
+  /**
+   * The caller takes parts like the helpers. At the end it waits for parts that have begun, never
+   * for a helper to wake.
+   */
   void run(Index parts, const std::function<void(Index)>& task) const override {
     std::unique_lock<std::mutex> turn(turn_, std::try_to_lock);
     if (parts < 2 || helpers_ == 0 || !turn.owns_lock()) {  // another thread's call has the helpers
@@ -53,7 +58,7 @@ class Team : public Workers {
     const auto job = std::make_shared<Job>(parts, task);
     std::atomic_store(&job_, job);
     ++calls_;
-    if (lying_ > 0) {
+    if (sleeping_ > 0) {
       std::lock_guard<std::mutex> lock(mutex_);
       woken_.notify_all();
     }
@@ -62,7 +67,10 @@ class Team : public Workers {
   }
 
  private:
-  /** Outlives the call if a helper comes too late; `task` does not, and is not touched then. */
+  /**
+   * One call's parts. A helper that comes too late still holds the job after the call has ended; it
+   * then finds no part left and does not touch `task`, which is gone.
+   */
   struct Job {
     Job(Index parts, const std::function<void(Index)>& task) : parts(parts), task(task) {}
     void work() {
@@ -81,9 +89,9 @@ class Team : public Workers {
       for (int i = 0; i < kSpins && calls_ == seen; ++i) relax();
       if (calls_ == seen) {
         std::unique_lock<std::mutex> lock(mutex_);
-        ++lying_;
+        ++sleeping_;
         woken_.wait(lock, [&] { return calls_ != seen; });
-        --lying_;
+        --sleeping_;
       }
       seen = calls_;
       std::atomic_load(&job_)->work();
@@ -96,7 +104,7 @@ class Team : public Workers {
   mutable std::condition_variable woken_;
   mutable std::shared_ptr<Job> job_;
   mutable std::atomic<std::uint64_t> calls_{0};
-  mutable std::atomic<Index> lying_{0};
+  mutable std::atomic<Index> sleeping_{0};
 };
 
 }  // namespace bcssl

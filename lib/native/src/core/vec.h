@@ -1,5 +1,6 @@
-// A vector of floats as wide as this CPU's registers, by the compiler's vector extensions: one source for AVX-512, AVX2,
-// NEON and whatever else. In a feature map it holds kLanes neighbouring channels of one position.
+// Vectors of floats as wide as this CPU's registers, made with the compiler's vector extensions:
+// one source serves AVX-512, AVX2, NEON and all others. In a feature map a vector holds kLanes
+// neighbouring channels of one position.
 #pragma once
 
 #include <cstring>
@@ -21,8 +22,9 @@ constexpr int kLanes = 4, kRegisters = 16;
 typedef float Vec __attribute__((vector_size(kLanes * sizeof(float))));
 
 /**
- * The channels of a position in blocks of kLanes. The last block ends with the last channel, so it may overlap the one
- * before: what is computed twice comes out the same twice. Fewer than kLanes channels leave lanes empty.
+ * Cuts the channels of a position into blocks of kLanes. The last block ends with the last channel,
+ * so it may overlap the one before it; the channels in both are computed twice, with the same
+ * result. With fewer than kLanes channels there is one block with empty lanes.
  */
 class Blocks {
  public:
@@ -59,7 +61,10 @@ class Blocks {
   Index channels_, count_, filled_;
 };
 
-/** Channel blocks in groups, each of at most `bytes` if it can be: `vectors_of_one` for every block. */
+/**
+ * Puts channel blocks into groups that fit `bytes` of cache, if one block does; a block needs
+ * `vectors_of_one` vectors.
+ */
 struct Groups {
   Index blocks, count, largest;
   Groups(Index blocks, Index vectors_of_one, Index bytes) : blocks(blocks) {
@@ -72,10 +77,13 @@ struct Groups {
   Index size(Index group) const { return begin(group + 1) - begin(group); }
 };
 
-/** An array whose elements start out as whatever the memory holds. */
+/** An array that is not initialised. */
 inline std::unique_ptr<Vec[]> vectors(Index count) { return std::unique_ptr<Vec[]>(new Vec[count]); }
 
-/** The calling thread's own memory, kept from call to call: fresh pages would cost more than some kernels. */
+/**
+ * Working memory of the calling thread, kept from call to call: fresh pages would cost more than
+ * some kernels.
+ */
 inline Vec* scratch(Index count) {
   thread_local std::unique_ptr<Vec[]> memory;
   thread_local Index size = 0;

@@ -1,4 +1,5 @@
-// The inner loop that a depthwise convolution and both of its gradients come down to.
+// The inner loop of a depthwise convolution and of both of its gradients: sums of products of
+// inputs and factors.
 #pragma once
 
 #include <utility>
@@ -7,13 +8,19 @@
 
 namespace bcssl {
 
-/** Sums in registers: enough to hide the latency of the multiply-add, few enough to leave room for its operands. */
+/**
+ * The number of sums in registers: enough to hide the latency of multiply-adds, few enough to leave
+ * room for operands.
+ */
 constexpr int kSums = kRegisters == 32 ? 16 : 12;
 
-/** Rows of factors, and for each of them one or more rows of inputs. */
+/**
+ * What a sum runs over: `rows` rows of `length` factors, and for each row of factors one or more
+ * rows of inputs.
+ */
 struct Runs {
   const Vec* inputs;
-  const Index* input_rows;  // where each begins: all those of the first row of factors, then of the second …
+  const Index* input_rows;  // where each input row begins: those of the first row of factors, then of the second, …
   Index input_step;
   const Vec* factors;
   Index factor_row, factor_step;
@@ -21,8 +28,8 @@ struct Runs {
 };
 
 /**
- * sums[q · T + t] += Σ over rows r and i < length of factor(r, i) · input(r, q, i), the input taken t · Apart vectors
- * further on, for t < T and q < Q.
+ * For t < T and q < Q: sums[q · T + t] += Σ over r < rows and i < length of factor(r, i) · input(r,
+ * q, i), where the input is taken t · Apart vectors further on.
  */
 template <int T, int Q, int Apart>
 inline __attribute__((always_inline)) void correlate(const Runs& runs, Vec (&sums)[T * Q]) {
@@ -33,7 +40,7 @@ inline __attribute__((always_inline)) void correlate(const Runs& runs, Vec (&sum
     const Vec* factor = factors + r * factor_row;
     Index i = 0;
     if constexpr (Apart == 1) {
-      // Two factors at a time: what is read serves both.
+      // Two factors at a time, so that each input is read once for both.
       for (; input_step == 1 && i + 1 < length; i += 2) {
         const Vec first = factor[i * factor_step], second = factor[(i + 1) * factor_step];
 #pragma GCC unroll 16
@@ -58,12 +65,18 @@ inline __attribute__((always_inline)) void correlate(const Runs& runs, Vec (&sum
   }
 }
 
-/** What is added to the outputs: one number per channel, or a map of their size. At least one is null. */
+/**
+ * What is added to the outputs: one number per channel, or a map of the outputs' size. At least one
+ * is null.
+ */
 struct Addend {
   const float *bias, *map;
 };
 
-/** Where the sums of neighbouring outputs begin: `step` floats apart, or all at the same. */
+/**
+ * The first values of the sums of neighbouring outputs: `step` floats apart; at step 0 all have the
+ * same.
+ */
 struct Start {
   const float* data;
   Index step;
@@ -74,7 +87,7 @@ struct Start {
   }
 };
 
-/** T neighbouring outputs, `step` floats apart. */
+/** Computes and writes T neighbouring outputs, `step` floats apart. */
 template <int T, int Apart>
 void write_outputs(const Runs& runs, const Start& start, float* out, Index step) {
   Vec sums[T];
@@ -89,8 +102,9 @@ void write_outputs(const Runs& runs, const Start& start, float* out, Index step)
 }
 
 /**
- * All W outputs of a row as wide as its inputs: leaves out what each single output would multiply with zeros, which for a
- * kernel as wide as the map is half of everything. `runs.length` taps have their middle above the output.
+ * Computes and writes all W outputs of a row that is as wide as its inputs. Leaves out each product
+ * with a zero outside the map, which for a kernel as wide as the map is half of all. The middle one
+ * of the `runs.length` taps is at the output.
  */
 template <int W>
 void write_row(const Runs& runs, const Start& start, float* out, Index step) {
@@ -119,7 +133,9 @@ void write_row(const Runs& runs, const Start& start, float* out, Index step) {
   for (int t = 0; t < W; ++t) std::memcpy(out + t * step, &sums[t], sizeof(Vec));
 }
 
-/** Adds to T neighbouring taps of each of Q kernel rows, which are `row` vectors apart. */
+/**
+ * Adds to the sums of T neighbouring taps in each of Q kernel rows, which are `row` vectors apart.
+ */
 template <int T, int Q>
 void add_to_taps(const Runs& runs, Vec* taps, Index row) {
   Vec sums[T * Q];
@@ -130,10 +146,13 @@ void add_to_taps(const Runs& runs, Vec* taps, Index row) {
   for (int i = 0; i < T * Q; ++i) taps[i / T * row + i % T] = sums[i];
 }
 
-/** Rows of at most this many positions have a loop of their own for all taps of a kernel row. */
+/** For rows of at most this many positions, `add_row` adds to all taps of a kernel row at once. */
 constexpr Index kShortRow = (kSums + 1) / 2;
 
-/** Adds to all `runs.length` taps of one kernel row, for maps as wide as their outputs: `write_row`'s counterpart. */
+/**
+ * Adds to the sums of all `runs.length` taps of one kernel row, for maps as wide as their outputs,
+ * as `write_row` does.
+ */
 template <int W>
 void add_row(const Runs& runs, Vec* taps, Index) {
   const auto [inputs, input_rows, input_step, factors, factor_row, factor_step, rows, length] = runs;
@@ -182,7 +201,7 @@ WriteOutputs write_row(Index width, std::integer_sequence<int, T...>) {
   return all[width - 1];
 }
 
-/** The loop for rows of 1 … kSums positions. */
+/** The instance of `write_row` for rows of 1 … kSums positions. */
 inline WriteOutputs write_row(Index width) { return write_row(width, kCounts); }
 
 template <int... T>
@@ -191,19 +210,22 @@ AddToTaps add_row(Index width, std::integer_sequence<int, T...>) {
   return all[width - 1];
 }
 
-/** The loop for rows of 1 … kShortRow positions. */
+/** The instance of `add_row` for rows of 1 … kShortRow positions. */
 inline AddToTaps add_row(Index width) { return add_row(width, std::make_integer_sequence<int, kShortRow>()); }
 
-/** The loop for 1 … kSums outputs whose inputs are 1 or 2 apart. */
+/** The instance of `write_outputs` for 1 … kSums outputs whose inputs are 1 or 2 apart. */
 inline WriteOutputs write_outputs(Index count, Index apart) {
   return apart == 1 ? write_outputs<1>(count, kCounts) : write_outputs<2>(count, kCounts);
 }
 
-/** Kernel rows to sum together, so that narrow kernels, too, have sums enough to hide the latency. */
+/**
+ * The number of kernel rows that are summed together, so that narrow kernels, too, have enough sums
+ * to hide latency.
+ */
 constexpr Index kMostRows = 3;
 inline Index rows_for(Index taps) { return std::clamp<Index>(kSums / taps, 1, kMostRows); }
 
-/** The loop for 1 … kSums taps of 1 … rows_for(taps) kernel rows. */
+/** The instance of `add_to_taps` for 1 … kSums taps of 1 … rows_for(taps) kernel rows. */
 inline AddToTaps add_to_taps(Index taps, Index rows) {
   if (rows == 3) return add_to_taps<3>(taps, std::make_integer_sequence<int, kSums / 3>());
   if (rows == 2) return add_to_taps<2>(taps, std::make_integer_sequence<int, kSums / 2>());

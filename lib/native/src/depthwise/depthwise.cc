@@ -1,10 +1,13 @@
-// Depthwise convolution, odd kernels, stride 1 or 2, zeros around the map by half a kernel: forward and both gradients.
+// Depthwise convolution and both of its gradients, for odd kernels at stride 1 or 2, with half a
+// kernel of zeros around the map.
 //
-// All three are one inner loop (correlate.h). Forward, the sums are neighbouring outputs and the factors a kernel row; the
-// gradient of the input is the same with the kernel turned round; for the gradient of the kernel the sums are neighbouring
-// taps and the factors a row of the output's gradient. Taps that only meet the zeros outside are skipped: on the last,
-// small maps of a network, most of them. For the smallest kernels, forward and the gradient of the input have a loop that
-// needs no window (direct.h).
+// All three use one inner loop (correlate.h). In the forward pass the sums are neighbouring outputs
+// and the factors a row of the kernel. The gradient of the input is the same with the kernel
+// rotated by 180°. For the gradient of the kernel the sums are neighbouring taps and the factors a
+// row of the output's gradient. Taps that meet only the zeros outside the map are skipped; on the
+// last, small maps of a network those are most. For the smallest kernels, the forward pass and the
+// gradient of the input have a loop that reads the map directly, without a window of packed rows
+// (direct.h).
 #include "depthwise/correlate.h"
 #include "depthwise/direct.h"
 #include "depthwise/window.h"
@@ -13,21 +16,25 @@ namespace bcssl {
 namespace {
 
 /**
- * One axis: tap f joins input j to output i where j · up = i · down − pad + f. Forward, `down` is the stride and `up` 1;
- * for the gradient of the input, the other way round.
+ * One axis of a convolution: tap f connects input j with output i if j · up = i · down − pad + f.
+ * Forward, `down` is the stride and `up` is 1; for the gradient of the input it is the other way
+ * round.
  */
 struct ConvolutionAxis {
   Index in, out, taps, down, up;
   Index pad() const { return taps / 2; }
 };
 
-/** Outputs first, first + up …, and the inputs that the first of them meets: input, input + 1 … at taps tap, tap + up … */
+/**
+ * Some outputs: first, first + up, …; the first of them meets inputs input, input + 1, … at taps
+ * tap, tap + up, …
+ */
 struct Strip {
   Index first, outputs;
   Index input, tap, taps;
 };
 
-/** Leaves out the taps at which all outputs of the strip meet zeros. */
+/** The strip of some outputs, without the taps at which all of them meet zeros. */
 Strip strip_of(const ConvolutionAxis& a, Index first, Index outputs) {
   const Index from = first * a.down - a.pad();
   const Index tap = ((-from) % a.up + a.up) % a.up;
@@ -37,7 +44,7 @@ Strip strip_of(const ConvolutionAxis& a, Index first, Index outputs) {
   return {first, outputs, input + begin, tap + begin * a.up, end - begin};
 }
 
-/** All outputs of an axis in strips of nearly equal length. */
+/** Cuts all outputs of an axis into strips of nearly equal length. */
 std::vector<Strip> strips_of(const ConvolutionAxis& a) {
   std::vector<Strip> strips;
   for (Index phase = 0; phase < std::min(a.up, a.out); ++phase) {
@@ -50,34 +57,42 @@ std::vector<Strip> strips_of(const ConvolutionAxis& a) {
   return strips;
 }
 
-/** Each output of an axis by itself. */
+/** Cuts all outputs of an axis into strips of one. */
 std::vector<Strip> singles_of(const ConvolutionAxis& a) {
   std::vector<Strip> singles;
   for (Index i = 0; i < a.out; ++i) singles.push_back(strip_of(a, i, 1));
   return singles;
 }
 
-/** Bytes of a group's windows. */
+/** Bytes that the windows of a group of channel blocks may take. */
 constexpr Index kInSecondCache = Index{1} << 19;
 
-/** Rows that are worked on together, so that what they share is still in the first cache. */
+/**
+ * The most rows that are worked on together, so that the inputs they share are still in the first
+ * cache.
+ */
 constexpr Index kLongestBand = 64;
+/** From this width on, a kernel's gradient has a loop for whole kernel rows on short maps. */
 constexpr Index kWholeRow = 5;
+/** The number of output rows that are worked on together. */
 Index band_of(Index width) { return std::max<Index>(4, kLongestBand / std::max<Index>(1, width)); }
 
-/** The part of a kernel that a map of this size meets. */
+/** The middle part of a kernel, without the taps that meet only zeros on a map of this size. */
 Kernel inner(const Kernel& k, Index height, Index width) {
   return {std::min(k.height, std::max<Index>(1, 2 * height - 1)), std::min(k.width, std::max<Index>(1, 2 * width - 1)),
           k.stride};
 }
 
-/** The place in the whole kernel of a tap of its inner part. */
+/** The index in the whole kernel of a tap of its inner part. */
 Index tap_in_whole(const Kernel& whole, const Kernel& inner, Index tap) {
   const Index top = (whole.height - inner.height) / 2, left = (whole.width - inner.width) / 2;
   return (top + tap / inner.width) * whole.width + left + tap % inner.width;
 }
 
-/** The inner part as [blocks, height, width] vectors; turned round, it gives the gradient of the input. */
+/**
+ * Packs the inner part as [blocks, height, width] vectors; `turned` by 180° for the gradient of the
+ * input.
+ */
 std::unique_ptr<Vec[]> pack_kernel(const float* weight, const Kernel& whole, const Kernel& inner, const Blocks& blocks,
                                    bool turned) {
   const Index taps = inner.height * inner.width;
@@ -89,9 +104,13 @@ std::unique_ptr<Vec[]> pack_kernel(const float* weight, const Kernel& whole, con
   return packed;
 }
 
+/** The number of outputs along an axis. */
 Index outputs(Index size, Index stride) { return (size + stride - 1) / stride; }
 
-/** A convolution forward, or backward to its input. */
+/**
+ * Computes a convolution, or the gradient of its input, from a window of packed rows that slides
+ * down the map.
+ */
 class Convolution {
  public:
   Convolution(const ConvolutionAxis& y, const ConvolutionAxis& x, Index channels)
@@ -106,12 +125,12 @@ class Convolution {
     }
   }
 
-  /** `kernel` is packed. */
+  /** Convolves all images with a packed kernel. */
   void run(const float* in, const Vec* kernel, const Addend& addend, float* out, Index images,
            const Workers& workers) const {
     if (images * y_.out * x_.out * blocks_.channels() == 0) return;
     const Index bands = (y_.out + band_ - 1) / band_;
-    // Few images are cut into runs of bands, too.
+    // With few images, each is cut into several units of work.
     const Index cuts = std::clamp<Index>(Split::kMostParts / std::max<Index>(1, images * groups_.count), 1, bands);
     const Index work = y_.out * x_.out * groups_.largest * kLanes * (1 + y_.taps * x_.taps / 8) / cuts;
     const Split split(images * groups_.count * cuts, work);
@@ -131,7 +150,7 @@ class Convolution {
   }
 
  private:
-  /** One band of output rows, from row `begin` on, of one group of channel blocks. */
+  /** Computes a band of output rows, from row `begin` on, for one group of channel blocks. */
   void convolve_band(Window& window, Index group, Index begin, const Vec* kernel, const Addend& addend,
                      float* out) const {
     const Index end = std::min(begin + band_, y_.out);
@@ -149,6 +168,7 @@ class Convolution {
     }
   }
 
+  /** Computes one output row of one channel block. */
   void convolve_row(const Window& window, Index row, Index b, const Strip& y, const Vec* kernel, const Vec& bias,
                     const float* added, float* out, Index block) const {
     Runs runs{nullptr, window.starts(y.input), 1, nullptr, y_.up * x_.taps, x_.up, y.taps, 0};
@@ -185,7 +205,10 @@ class Convolution {
   Groups groups_;
 };
 
-/** The gradients of kernel and bias. Axes are the forward ones: tap f joins input i · stride − pad + f to output i. */
+/**
+ * Computes the gradients of kernel and bias. Tap f connects input i · stride − pad + f with output
+ * i.
+ */
 class KernelGradient {
  public:
   KernelGradient(const Maps& m, const Kernel& whole)
@@ -196,10 +219,10 @@ class KernelGradient {
         pad_(std::min<Index>(k_.width / 2, kSums - 1)), groups_(blocks_.count(), window_size() + gradient_size(), kInSecondCache),
         sets_(std::clamp<Index>(Split::kMostParts / groups_.count, 1, std::max<Index>(1, m.images))) {}
 
-  /** `dbias` may be null. */
+  /** Writes both gradients; `dbias` may be null. */
   void run(const float* dy, const float* x, float* dweight, float* dbias, const Workers& workers) const {
     const Index numbers = k_.height * k_.width + 1;  // a channel's taps and its bias
-    auto sums = vectors(sets_ * blocks_.count() * numbers);  // of each set of images
+    auto sums = vectors(sets_ * blocks_.count() * numbers);  // for each set of images
     workers.run(sets_ * groups_.count, [&](Index unit) {
       const Index set = unit / groups_.count, group = unit % groups_.count;
       Vec* own = sums.get() + (set * blocks_.count() + groups_.begin(group)) * numbers;
@@ -234,7 +257,10 @@ class KernelGradient {
   Index window_size() const { return Window::size(window_rows_, m_.width, pad_); }
   Index gradient_size() const { return Window::size(band_, width_, 0); }
 
-  /** Adds what one band of output rows, from row `begin` on, gives to the kernels of one group of channel blocks. */
+  /**
+   * Adds what a band of output rows, from row `begin` on, gives to the kernels of one group of
+   * channel blocks.
+   */
   void add_band(Window& inputs, Window& gradients, const Vec* zeros, Index group, Index begin, bool with_bias,
                 Vec* sums) const {
     const Index end = std::min(begin + band_, height_), pad = k_.height / 2, s = k_.stride;
@@ -246,6 +272,7 @@ class KernelGradient {
     }
   }
 
+  /** Adds what a band of output rows gives to the bias of one channel block. */
   void add_bias(const Window& gradients, Index b, Index begin, Index end, Vec* sum) const {
     constexpr Index kSide = 4;  // sums side by side, to hide the latency
     Vec own[kSide] = {};
@@ -262,7 +289,10 @@ class KernelGradient {
     Index count() const { return end - first; }
   };
 
-  /** Kernel rows `row` … row + rows − 1, which are summed together, and taps `tap` … tap + taps − 1 of each. */
+  /**
+   * Kernel rows `row` … row + rows − 1, which are summed together, and taps `tap` … tap + taps − 1
+   * of each.
+   */
   struct Taps {
     Index row, rows;
     Index tap, taps;
@@ -275,15 +305,17 @@ class KernelGradient {
     Index zeros;  // where a row of zeros lies, counted from the inputs' block
   };
 
-  // Output x meets input column x · stride − pad + f at tap f (pad = width of the kernel / 2). Stride 1:
+  // Output x meets input column x · stride − pad + f at tap f, where pad = width of the kernel / 2.
+  // At stride 1, with 7 taps and 6 columns:
   //
-  //   input      0 0 0 a b c d e f 0 0 0       the map between pad = 3 zeros on either side
-  //   output 0   [. . . . . . .]               taps 0 … 6; taps 0 … 2 meet zeros
-  //   output 5             [. . . . . . .]     taps 4 … 6 meet zeros
+  //   input      0 0 0 a b c d e f 0 0 0       the map between 3 zeros on either side
+  //   output 0  [0 1 2 3 4 5 6]                taps 0 … 2 meet zeros
+  //   output 5            [0 1 2 3 4 5 6]      taps 4 … 6 meet zeros
   //
-  // `map_taps` are the taps that meet the map for at least one output; a part of them, `Taps`, is summed in
-  // registers at a time, over the outputs for which at least one of its taps meets the map (`map_columns`
-  // and `map_rows`). Rows work alike: output row i meets input row i · stride + offset.
+  // `map_taps` are the taps that meet the map for at least one output. A part of them, `Taps`, is
+  // summed in registers at a time, over the outputs for which at least one of the part's taps meets
+  // the map (`map_columns`). Rows work alike (`map_rows`): output row i meets input row
+  // i · stride + offset.
 
   /** The taps of a kernel row that meet the map for at least one output. */
   Range map_taps() const {
@@ -309,7 +341,10 @@ class KernelGradient {
   /** Input rows from output row 0 to the first of the kernel rows. */
   Index offset_of(const Taps& t) const { return t.row - k_.height / 2; }
 
-  /** Writes where the input rows lie that output rows meet with the kernel rows; those outside are zeros. */
+  /**
+   * Writes where the input rows lie that output rows meet with the kernel rows; those outside are
+   * zeros.
+   */
   void find_input_rows(const Block& block, const Taps& t, const Range& output_rows, Index* to) const {
     for (Index i = output_rows.first; i < output_rows.end; ++i) {
       const Index first = i * k_.stride + offset_of(t);
@@ -347,7 +382,10 @@ class KernelGradient {
     }
   }
 
-  /** The inputs and the factors of a sum over some outputs; `input` is the input column of the first of them. */
+  /**
+   * The inputs and the factors of a sum over some outputs; `input` is the input column of the first
+   * of them.
+   */
   Runs runs_of(const Block& block, const Range& output_rows, const Index* input_rows, const Range& columns,
                Index input) const {
     Runs runs{};
@@ -371,10 +409,14 @@ class KernelGradient {
   Index sets_;
 };
 
+/** An axis of the forward pass, and of the gradient of the input. */
 ConvolutionAxis forward(Index size, Index taps, Index stride) { return {size, outputs(size, stride), taps, stride, 1}; }
 ConvolutionAxis backward(Index size, Index taps, Index stride) { return {outputs(size, stride), size, taps, 1, stride}; }
 
-/** Forward, or back to the input. Maps are the forward input's. */
+/**
+ * The convolution, or if `back` the gradient of its input. `m` is the size of the forward pass's
+ * input.
+ */
 void convolve(const float* in, const float* weight, const Addend& addend, float* out, const Maps& m,
               const Kernel& whole, bool back, const Workers& workers) {
   const Kernel k = inner(whole, m.height, m.width);

@@ -1,12 +1,12 @@
-// Depthwise convolution with small kernels, stride 1, straight from the feature map: so few products do not pay for
-// copying rows into a window.
+// Depthwise convolution with small kernels at stride 1, read directly from the feature map: with so
+// few products per input, copying rows into a window would cost more than it saves.
 #pragma once
 
 #include "depthwise/correlate.h"
 
 namespace bcssl {
 
-/** Some neighbouring outputs of a row, all channels of a group, and the rows of inputs that they meet. */
+/** Some neighbouring outputs of a row, and the rows of inputs that they meet. */
 struct Reach {
   const float* in;    // position of the first output, in the first of the rows
   Index row, step;    // floats from row to row and from position to position
@@ -15,7 +15,7 @@ struct Reach {
   float* out;         // of the first output
 };
 
-/** What the sums of a group's channels begin with: one number for each, or a map of the outputs' size, or nothing. */
+/** The first values of the sums: one number per channel, or a map of the outputs' size, or zero. */
 struct Beginning {
   const float *bias, *map;  // at the first output
   Index step;
@@ -26,7 +26,10 @@ struct Beginning {
   }
 };
 
-/** T outputs of K taps a row, for channel blocks begin … end − 1; `kernel` has `taps` vectors of each. */
+/**
+ * Computes T outputs with kernels of K taps per row, for channel blocks begin … end − 1; `kernel`
+ * has `taps` vectors for each block.
+ */
 template <int T, int K>
 void write_strip(const Reach& reach, const Beginning& beginning, const Blocks& blocks, Index begin, Index end,
                  const Vec* kernel, Index taps) {
@@ -39,7 +42,8 @@ void write_strip(const Reach& reach, const Beginning& beginning, const Blocks& b
 #pragma GCC unroll 16
     for (int t = 0; t < T; ++t) {
       sums[t] = start.at(t);
-      // What the next row of outputs needs anew; after the last, the next map's first row.
+      // The input row that the next row of outputs needs; after the last one, the first row of the
+      // next map.
       __builtin_prefetch(first + channel + rows * row + t * step);
     }
     const float* in = first + channel;
@@ -71,12 +75,12 @@ WriteStrip write_strip(Index outputs, std::integer_sequence<int, T...>) {
   return all[outputs - 1];
 }
 
-/** A convolution of kernels [height, 3 or 5], an odd height, at stride 1; the outputs are as many as the inputs. */
+/** Computes a convolution with kernels [height, 3 or 5] of odd height at stride 1. */
 class DirectConvolution {
  public:
   /**
-   * Where it is faster, by measurement: kernels of at most 5 × 5, and no more than two strips to a row, since positions
-   * beside a strip are read once more. A position has a whole vector of channels.
+   * Whether this way is faster, by measurement: for kernels of at most 5 × 5, rows of at most two
+   * strips (positions beside a strip are read once more), and at least a whole vector of channels.
    */
   static bool suits(const Maps& m, const Kernel& k) {
     return k.stride == 1 && (k.width == 3 || k.width == 5) && k.height <= 5 && m.width <= 2 * kSums &&
@@ -86,7 +90,7 @@ class DirectConvolution {
   DirectConvolution(const Maps& m, const Kernel& k)
       : m_(m), k_(k), blocks_(m.channels), groups_(blocks_.count(), k.height * m.width, kInFirstCache) {}
 
-  /** `kernel` is packed. */
+  /** Convolves all images with a packed kernel. */
   void run(const float* in, const Vec* kernel, const Addend& addend, float* out, const Workers& workers) const {
     const Index map = m_.height * m_.width * m_.channels;
     const Split split(m_.images * groups_.count, map / groups_.count * k_.height);
@@ -102,6 +106,7 @@ class DirectConvolution {
  private:
   static constexpr Index kInFirstCache = Index{1} << 14;  // the rows that an output row meets
 
+  /** Computes output row y of one group of channel blocks. */
   void write_row(const float* in, Index y, Index group, const Vec* kernel, const Addend& addend, float* out) const {
     const Index top = std::max<Index>(0, y - k_.height / 2), bottom = std::min(m_.height, y + k_.height / 2 + 1);
     const Index tap = (top - (y - k_.height / 2)) * k_.width, begin = groups_.begin(group);

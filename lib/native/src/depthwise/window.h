@@ -5,33 +5,36 @@
 
 namespace bcssl {
 
-/** Some channel blocks of one map. */
+/** Some channel blocks of one map: what a window shows a part of. */
 struct Slab {
   const float* map;
   Index first_block, blocks;
 };
 
 /**
- * The rows of a map that some output rows need: per row and channel block, `pad` zeros, the positions, `pad` zeros.
+ * A packed copy of the rows of a map that some output rows need: for each row and channel block,
+ * `pad` zeros, the positions, and `pad` zeros.
  *
- * A row is read in the order in which it lies in memory, all blocks at once. Inner loops then test no edge, and walk by
- * one vector instead of by the number of channels, which for multiples of a large power of two falls on few cache lines.
+ * With the zeros, inner loops need no test for edges. With packed blocks they step by one vector
+ * instead of by the number of channels, which for multiples of a large power of two would use few
+ * cache lines. A row is read in the order in which it lies in memory, all blocks at once.
  */
 class Window {
  public:
-  /** Vectors for a window of `rows` rows and one channel block. */
+  /** The number of vectors that a window of `rows` rows and one channel block needs. */
   static Index size(Index rows, Index width, Index pad) { return rows * (width + 2 * pad); }
 
   Window(Vec* memory, const Blocks& blocks, Index rows, Index height, Index width, Index pad)
       : memory_(memory), blocks_(blocks), rows_(rows), height_(height), width_(width), pad_(pad),
         stride_(width + 2 * pad), starts_(rows) {}
 
+  /** Begins with a new map: no row is read yet. */
   void start(const Slab& slab) {
     slab_ = slab;
     end_ = -1;
   }
 
-  /** Makes rows begin … end − 1 the window: reads those that are new, in place of the oldest. */
+  /** Moves the window to rows begin … end − 1: reads the new ones over the oldest. */
   void show(Index begin, Index end) {
     for (Index y = std::max(begin, end_); y < end; ++y) read_row(y);
     begin_ = begin;
@@ -39,15 +42,21 @@ class Window {
     for (Index y = begin; y < end; ++y) starts_[y - begin] = start_of(y);
   }
 
-  /** Position 0 of a block's rows: row y begins `starts(y)[0]` vectors further on, the next one `starts(y)[1]`. */
+  /**
+   * The origin of a block: position 0 of row y lies `starts(y)[0]` vectors further on, of row y + 1
+   * `starts(y)[1]`.
+   */
   const Vec* block(Index b) const { return memory_ + b * stride_ + pad_; }
   const Index* starts(Index y) const { return starts_.data() + (y - begin_); }
-  /** Where, from position 0 of a block, a row lies in other memory. */
+  /** The distance from the origin of a block to a row in other memory. */
   Index start_in(const Vec* row, Index b) const { return row - block(b); }
-  /** How much further on the next row begins, unless it was read in place of the oldest. */
+  /** The distance from a row to the next, unless that was read over the oldest. */
   Index row_stride() const { return slab_.blocks * stride_; }
 
-  /** Tells the cache that positions x … x + count − 1 of a block will be read, `ahead` rows below the window. */
+  /**
+   * Prefetches positions x … x + count − 1 of a block in the row that lies `ahead` rows below the
+   * window.
+   */
   void prefetch(Index ahead, Index x, Index count, Index b) const {
     if (end_ + ahead >= height_) return;
     const float* in =

@@ -1,5 +1,6 @@
-// BatchNorm. Means and variances are taken in two passes over data that is still in the cache, never as
-// E[x²] − E[x]²: a large common offset costs no digits.
+// BatchNorm and its gradient. Means and variances are taken in two passes over data that is still
+// in the cache, never as E[x²] − E[x]², which would lose digits where all values share a large
+// offset.
 #include <cmath>
 
 #include "core/column_sums.h"
@@ -14,7 +15,7 @@ struct Moments {
   std::vector<double> mean, squares;
   explicit Moments(Index channels) : mean(channels), squares(channels) {}
 
-  /** Adds other rows (Chan, Golub & LeVeque 1979). */
+  /** Takes in the moments of `more` other rows (Chan, Golub & LeVeque 1979). */
   template <typename Number>
   void merge(Index more, const Number* other_mean, const Number* other_squares) {
     const double all = static_cast<double>(count + more);
@@ -28,7 +29,9 @@ struct Moments {
   }
 };
 
-/** Adds the rows of one block, small enough to be still in the cache for the second look. */
+/**
+ * Adds the moments of a few rows to `to`; few enough to be still in the cache for the second pass.
+ */
 void add_block(const float* x, Index rows, Index channels, std::vector<float>& scratch, Moments& to) {
   scratch.assign(2 * channels, 0.0f);
   float* mean = scratch.data();
@@ -46,6 +49,7 @@ void add_block(const float* x, Index rows, Index channels, std::vector<float>& s
   to.merge(rows, mean, squares);
 }
 
+/** The moments of each channel over all rows. */
 Moments moments_of(const float* x, Rows size, const Workers& workers) {
   const auto [rows, channels] = size;
   const Split split(rows, channels);

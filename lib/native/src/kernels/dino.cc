@@ -1,5 +1,5 @@
-// DINO's loss over tens of thousands of prototypes. A row of logits is read from memory once to know its sum and once to
-// make its gradient; softmax and log-softmax of the student are never stored.
+// DINO's loss over tens of thousands of prototypes. A row of logits is read from memory once for
+// its sum and once for its gradient; the student's softmax and log-softmax are never stored.
 #include "kernels/dino.h"
 
 #include <cmath>
@@ -10,7 +10,10 @@
 namespace bcssl {
 namespace {
 
-/** Columns that are worked on together: they stay in the first cache. Sums over more of them are added in double. */
+/**
+ * Columns that are worked on together, so that they stay in the first cache. Sums over chunks are
+ * in double.
+ */
 constexpr Index kPrototypeChunk = 1024;
 
 template <class Visit>
@@ -18,7 +21,7 @@ void for_each_chunk(Index begin, Index end, Visit visit) {
   for (Index first = begin; first < end; first += kPrototypeChunk) visit(first, std::min(kPrototypeChunk, end - first));
 }
 
-/** The largest logit of a row, ∓0 and NaN left to the sums that follow. */
+/** The largest logit of a row. A NaN is passed over here; it shows in the sums that follow. */
 float row_max(const float* products, const float* scales, Index count) {
   float top = -std::numeric_limits<float>::infinity();
 #pragma omp simd reduction(max : top)
@@ -29,7 +32,7 @@ float row_max(const float* products, const float* scales, Index count) {
   return top;
 }
 
-/** One row of the teacher: from logits to probabilities, in place of memory that is then in the cache. */
+/** Computes one row of the teacher's probabilities q, and returns its entropy. */
 double teach_row(const float* products, const float* scales, const Teaching& teaching, float* q, Index count) {
   const float sharpness = 1 / teaching.temp;
   float top = -std::numeric_limits<float>::infinity();
@@ -61,7 +64,10 @@ double teach_row(const float* products, const float* scales, const Teaching& tea
   return std::log(sum) - weighted / sum;  // −Σ q log q
 }
 
-/** One student row against the teacher rows of its image but its own view's; gives its share of the loss. */
+/**
+ * Returns the sum of a student row's cross-entropies with the teacher rows of its image, except its
+ * own view's.
+ */
 double student_row(const float* products, const float* scales, const float* q, float sharpness, Index view,
                    Index image, const Pairs& pairs, float* lse, float* mass) {
   const Index count = pairs.prototypes;
@@ -94,7 +100,10 @@ double student_row(const float* products, const float* scales, const float* q, f
   return std::log(sum) * weight - dot;
 }
 
-/** out = Σ over teachers but `view` of their probabilities, for the columns from `first`. */
+/**
+ * out = the sum of the teacher rows of an image, except that of `view`, for columns from `first`
+ * on.
+ */
 void sum_targets(const float* q, Index view, Index image, const Pairs& pairs, Index first, Index length, float* out) {
   std::fill(out, out + length, 0.0f);
   for (Index t = 0; t < pairs.teachers; ++t) {
@@ -184,7 +193,7 @@ void dino_loss(const float* products, const float* scales, const float* q, float
   std::vector<double> shares(rows);
   const Split split(rows, pairs.prototypes * kExpWork);
   workers.run(split.parts, [&](Index part) {
-    for (Index i = split.begin(part); i < split.end(part); ++i) {  // image by image: its targets stay in the cache
+    for (Index i = split.begin(part); i < split.end(part); ++i) {  // image by image, so that its targets stay in the cache
       const Index view = i % pairs.students, image = i / pairs.students;
       const Index row = view * pairs.images + image;
       shares[row] = student_row(products + row * pairs.prototypes, scales, q, 1 / temp, view, image, pairs,
@@ -203,7 +212,8 @@ void dino_loss_grad(float dloss, const float* products, const float* scales, con
   const Split split(pairs.prototypes, pairs.students * pairs.images * kExpWork);
   workers.run(split.parts, [&](Index part) {
     for_each_chunk(split.begin(part), split.end(part), [&](Index first, Index length) {
-      float shared[kPrototypeChunk], own[kPrototypeChunk];  // targets of the views that the teacher does not see, and of one that it does
+      float shared[kPrototypeChunk];  // targets of the views that the teacher does not see
+      float own[kPrototypeChunk];     // targets of one view that it does see
       float* sum = u + first;
       const float* scale = scales + first;
       std::fill(sum, sum + length, 0.0f);

@@ -1,4 +1,4 @@
-// The exact GELU over arrays.
+// The exact GELU of arrays, with and without a bias, and its gradients.
 #include "kernels/gelu.h"
 
 #include "core/column_sums.h"
@@ -7,7 +7,7 @@
 namespace bcssl {
 namespace {
 
-/** d gelu / dx */
+/** The derivative of gelu at x. */
 inline float slope(float x) {
   const float e = gauss(x);
   return gelu_slope(x, normal_cdf(x, e), e);

@@ -1,4 +1,5 @@
-// The exact GELU of one number, branch-free, for loops that the compiler turns into vectors of whatever width the CPU has.
+// The exact GELU of one number in branch-free C++, which the compiler turns into vector
+// instructions of any width.
 #pragma once
 
 #include <cmath>
@@ -7,7 +8,10 @@
 
 namespace bcssl {
 
-/** e^(−x²/2), relative error below 1e-6 down to the smallest normal number, where it stops falling. */
+/**
+ * e^(−x²/2), with a relative error below 1e-6; it stays constant from the smallest normal number
+ * on.
+ */
 inline float gauss(float x) {
   constexpr float kHalfLog2E = -0.72134752044448170368f;
   float y = x * x * kHalfLog2E;   // e^(−x²/2) = 2^y
@@ -18,8 +22,11 @@ inline float gauss(float x) {
 }
 
 /**
- * Φ(x), given e = e^(−x²/2). The upper tail is Q(a) = e · t · P(t) with t = 1 / (1 + 0.3 a), where P was fitted by least
- * squares to relative error 1e-7 on 0 ≤ a ≤ 12. Unlike 1 + erf, it loses no digits far below zero.
+ * Φ(x), the normal distribution function, given e = e^(−x²/2).
+ *
+ * The upper tail is Q(a) = e · t · P(t) with t = 1 / (1 + 0.3 a); the polynomial P was fitted by
+ * least squares to a relative error of 1e-7 on 0 ≤ a ≤ 12. Unlike 1 + erf, this loses no digits far
+ * below zero.
  */
 inline float normal_cdf(float x, float e) {
   const float t = 1.0f / (1.0f + 0.3f * std::fabs(x));

@@ -1,4 +1,4 @@
-// Unit-length rows.
+// Divides each row by its length, and the gradient of that.
 #include <cmath>
 
 #include "kernels/dino.h"

@@ -1,5 +1,5 @@
-// LayerNorm. Mean and variance are taken in two passes over a row that is in the cache, never as E[x²] − E[x]²: a large
-// common offset costs no digits.
+// LayerNorm and its gradient. Mean and variance are taken in two passes over a row that is in the
+// cache, never as E[x²] − E[x]², which would lose digits where all values share a large offset.
 #include <cmath>
 
 #include "core/rows.h"
@@ -7,10 +7,16 @@
 namespace bcssl {
 namespace {
 
-/** Rows of at most this many blocks have loops of their own, unrolled, that keep the row in registers. */
+/**
+ * Rows of at most this many blocks have unrolled loops of their own, which keep the row in
+ * registers.
+ */
 constexpr Index kNarrow = 8;
 
-/** Runs body(std::integral_constant<int, blocks>) for narrow rows, and with 0 for all others. */
+/**
+ * Calls `body` with the number of blocks as a compile-time constant, or with 0 for rows that are
+ * not narrow.
+ */
 template <typename Body, int... B>
 void with_blocks(Index blocks, const Body& body, std::integer_sequence<int, B...>) {
   if (blocks < 1 || blocks > kNarrow) return body(std::integral_constant<int, 0>());
@@ -21,11 +27,12 @@ void with_blocks(Index blocks, const Body& body) {
   with_blocks(blocks, body, std::make_integer_sequence<int, kNarrow>());
 }
 
+/** The weights of the norm, one number per channel. */
 struct Affine {
   const float *weight, *bias;
 };
 
-/** Rows of N blocks. */
+/** y, mean and rstd of rows begin … end − 1, which have N blocks each. */
 template <int N>
 void normalize(const float* x, const Affine& affine, float eps, float* y, float* mean, float* rstd, Index begin,
                Index end, const RowBlocks& blocks) {
@@ -54,7 +61,7 @@ void normalize(const float* x, const Affine& affine, float eps, float* y, float*
   }
 }
 
-/** Rows of any length. */
+/** The same for rows of any length. */
 template <>
 void normalize<0>(const float* x, const Affine& affine, float eps, float* y, float* mean, float* rstd, Index begin,
                   Index end, const RowBlocks& blocks) {
@@ -76,11 +83,15 @@ void normalize<0>(const float* x, const Affine& affine, float eps, float* y, flo
   }
 }
 
+/** The inputs of the gradient. */
 struct Saved {
   const float *dy, *x, *mean, *rstd, *weight;
 };
 
-/** Gradients of rows of N blocks; `dw` and `db` add up over the rows. */
+/**
+ * dx of rows begin … end − 1, which have N blocks each; adds their part of dweight and dbias to
+ * `dw` and `db`.
+ */
 template <int N>
 void normalize_grad(const Saved& saved, float* dx, Vec* dw, Vec* db, Index begin, Index end, const RowBlocks& blocks) {
   const Index channels = blocks.channels();
@@ -105,7 +116,7 @@ void normalize_grad(const Saved& saved, float* dx, Vec* dw, Vec* db, Index begin
   }
 }
 
-/** Rows of any length: two passes over the row, which stays in the cache. */
+/** The same for rows of any length: two passes over a row, which stays in the cache. */
 template <>
 void normalize_grad<0>(const Saved& saved, float* dx, Vec* dw, Vec* db, Index begin, Index end,
                        const RowBlocks& blocks) {

@@ -1,20 +1,24 @@
-// A linear layer with its bias, and its gradients. TensorFlow's product is as fast where matrices are large, but takes a
-// tenth of a millisecond before it begins, which is more than the layers of a small network take.
+// A linear layer with its bias, and its gradients. TensorFlow's product is as fast for large
+// matrices, but takes a tenth of a millisecond to start, which is longer than the whole layer of a
+// small network.
 #include "core/column_sums.h"
 #include "pointwise/product.h"
 
 namespace bcssl {
 namespace {
 
-constexpr Index kTile = 8 * kTileRows;  // rows
+constexpr Index kTile = 8 * kTileRows;  // rows that are worked on together
 
-/** Columns at a time: whole panels, of whose `depth` rows a quarter of a megabyte stays in the second cache. */
+/**
+ * Columns that are worked on together: whole panels of `depth` rows, of a quarter of a megabyte
+ * (second cache).
+ */
 Index chunk_of(Index depth) {
   const Index fit = (Index{1} << 16) / std::max<Index>(1, depth);
   return std::max<Index>(1, fit / kPanel) * kPanel;
 }
 
-/** The columns of a tile that are there, from where they were padded to where they are not; with a bias added. */
+/** Copies a tile without its padding to y, and adds a bias, which may be null. */
 void write(const float* tile, Index stride, const float* bias, float* y, Index y_stride, Index rows, Index columns) {
   for (Index r = 0; r < rows; ++r, tile += stride, y += y_stride) {
     if (bias == nullptr) {
@@ -26,7 +30,7 @@ void write(const float* tile, Index stride, const float* bias, float* y, Index y
   }
 }
 
-/** y = x · right (+ bias): `rows` × `out`, each the sum of `depth` products. */
+/** y = x · right (+ bias): `rows` × `out` numbers, each the sum of `depth` products. */
 void product(const float* x, const Packed<float>& right, const float* bias, float* y, Index rows, Index depth,
              Index out, const Workers& workers) {
   const Index chunk = std::min(chunk_of(depth), padded(out));
@@ -45,7 +49,10 @@ void product(const float* x, const Packed<float>& right, const float* bias, floa
   });
 }
 
-/** Copies the columns of some rows, filled up with zeros to the stride, and adds them to `sums`. */
+/**
+ * Copies some columns of dy into a tile, pads its rows with zeros to the stride, and adds the rows
+ * to `sums`.
+ */
 void take(const float* dy, Index dy_stride, float* tile, Index stride, float* sums, Index rows, Index columns) {
   for (Index r = 0; r < rows; ++r, dy += dy_stride, tile += stride) {
 #pragma omp simd
@@ -57,10 +64,13 @@ void take(const float* dy, Index dy_stride, float* tile, Index stride, float* su
   }
 }
 
-/** Rows up to which the weights are far larger than what they are multiplied with: they are used where they lie. */
+/**
+ * Up to so many rows, the weights are far larger than the matrix that they are multiplied with:
+ * they are used where they lie, without packing them.
+ */
 constexpr Index kFew = 64;
 
-/** y = x · leftᵀ (+ bias) for few rows, as (left · xᵀ)ᵀ; `left` is [out, depth]. */
+/** y = x · leftᵀ (+ bias) for few rows, computed as (left · xᵀ)ᵀ; `left` is [out, depth]. */
 void product_of_few(const float* x, const Left<float>& left, const float* bias, float* y, Index rows, Index depth,
                     Index out, const Workers& workers) {
   Packed<float> right(depth, rows);
@@ -82,7 +92,10 @@ void product_of_few(const float* x, const Left<float>& left, const float* bias, 
   });
 }
 
-/** The gradients for few rows: no sums are kept beside the weights', a tile of which each thread works on. */
+/**
+ * dweight and dbias for few rows: each thread computes tiles of dweight from all rows, so there are
+ * no partial sums.
+ */
 void grad_weight_of_few(const float* dy, const float* x, float* dweight, float* dbias, const Linear& size,
                         const Workers& workers) {
   const Index rows = size.rows, in = size.in, out = size.out, wide = padded(out);
@@ -127,7 +140,8 @@ void linear_grad_weight(const float* dy, const float* x, float* dweight, float* 
   if (rows <= kFew) return grad_weight_of_few(dy, x, dweight, dbias, size, workers);
   constexpr Index kDeep = 4 * kTile;  // rows that are summed up before the sums are written
   const Index chunk = std::min(chunk_of(kDeep), wide);
-  // Each part has sums as large as the weights, which are written and read once more: a quarter of what goes in.
+  // Each part keeps sums as large as the weights; so few parts that these sums are at most a
+  // quarter of the inputs.
   const Index numbers = rows * (in + out), weights = std::max<Index>(1, in * out);
   const Index most = std::clamp<Index>(numbers / weights / 4, 4, Split::kMostParts);
   const Split split(rows, 1 + in * out / 8);

@@ -1,5 +1,6 @@
-// Norms, AdamW and the moving average over all weights of a network in one call each: a small network has a hundred
-// weights of a few hundred numbers, where calling costs more than computing.
+// Squared norms, AdamW and moving averages, each over all tensors of a network in one call: a small
+// network has a hundred tensors of a few hundred numbers, for which a call costs more than the
+// computation.
 #include <cmath>
 
 #include "core/kernels.h"
@@ -7,13 +8,14 @@
 namespace bcssl {
 namespace {
 
-constexpr Index kBlock = 16384;
+constexpr Index kBlock = 16384;  // numbers
 
-/** A stretch of one tensor. */
+/** Elements begin … end − 1 of one tensor. */
 struct Block {
   Index tensor, begin, end;
 };
 
+/** Cuts all tensors into blocks of at most kBlock numbers. */
 std::vector<Block> blocks_of(const std::vector<Span>& spans) {
   std::vector<Block> blocks;
   for (std::size_t t = 0; t < spans.size(); ++t) {
@@ -24,7 +26,10 @@ std::vector<Block> blocks_of(const std::vector<Span>& spans) {
   return blocks;
 }
 
-/** Calls visit(block index) for all blocks, with neighbours on one thread until they amount to a block's worth. */
+/**
+ * Calls visit(block index) for all blocks; neighbouring small blocks go together, as one unit of
+ * work.
+ */
 void for_each_block(const std::vector<Block>& blocks, const Workers& workers,
                     const std::function<void(Index)>& visit) {
   std::vector<Index> starts{0};  // of the groups

@@ -1,5 +1,6 @@
-// Maps cut into patches that do not overlap, each a row of a matrix: what a convolution whose stride is its size
-// multiplies. Copies whole runs, where a general transposition would take single numbers.
+// Cuts maps into patches that do not overlap, each a row of a matrix, so that a convolution whose
+// stride equals its size becomes a matrix product. Copies whole runs of numbers, where a general
+// transposition would copy them one by one.
 #include <cstring>
 
 #include "core/kernels.h"
@@ -7,7 +8,10 @@
 namespace bcssl {
 namespace {
 
-/** Calls visit(place in the map, place in the matrix) for every run of `side` neighbouring positions. */
+/**
+ * Calls visit(place in the map, place in the matrix) for every run of `side` neighbouring
+ * positions.
+ */
 template <typename Visit>
 void for_each_run(const Maps& m, Index side, const Workers& workers, Visit visit) {
   const Index rows = m.height / side, columns = m.width / side, run = side * m.channels;

@@ -1,4 +1,5 @@
-// The end of a residual block in one pass: bias of the last layer, layer scale, stochastic depth and the addition.
+// The end of a residual block in one pass: adds the bias of the last layer, multiplies by layer
+// scale and by the factor of stochastic depth, and adds the result to the input.
 #include "core/column_sums.h"
 #include "core/kernels.h"
 

@@ -1,6 +1,7 @@
-// RoIAlign: regions of maps, each as a small map. A cell is the mean of bilinear samples on a grid, and a sample's weight
-// is one of its row times one of its column: so the rows of a cell are added up first, along all columns that the region
-// touches, and then the columns of each cell.
+// RoIAlign: cuts regions out of maps, each as a small map. A cell is the mean of bilinear samples
+// on a grid. The weight of a pixel in a cell is a weight of its row times one of its column, so the
+// rows of a cell are added up first, over all columns of the region, and then the columns of each
+// cell.
 #include <cmath>
 
 #include "core/vec.h"
@@ -8,7 +9,7 @@
 namespace bcssl {
 namespace {
 
-/** Neighbouring pixels along one axis, and how much each counts. */
+/** Neighbouring pixels along one axis with their weights. */
 struct Taps {
   Index first = 0;
   std::vector<float> weights;
@@ -23,13 +24,19 @@ struct Taps {
   }
 };
 
-/** The taps of each cell along one axis, and the pixels that any of them touches. */
+/**
+ * The taps of each cell along one axis of a region, and the range of pixels that any of them
+ * touches.
+ */
 struct RegionAxis {
   std::vector<Taps> cells;
   Index first = 0, end = 0;
 };
 
-/** Shares a sample between the two pixels that it lies between; up to one pixel outside, the last one has it all. */
+/**
+ * Shares the weight of a sample between the two pixels it lies between. A sample up to one pixel
+ * outside the map gives all of it to the pixel at the edge.
+ */
 void add_sample(Taps& taps, double at, Index length, double weight) {
   if (!(at >= -1 && at <= length)) return;
   const double inside = std::min(std::max(at, 0.0), double(length - 1));
@@ -38,6 +45,10 @@ void add_sample(Taps& taps, double at, Index length, double weight) {
   if (inside > before) taps.add(before + 1, static_cast<float>(weight * (inside - before)));
 }
 
+/**
+ * The cells of a region that reaches from `from` to `to`, in image pixels, on a map of `length`
+ * pixels.
+ */
 RegionAxis axis_of(double from, double to, Index length, const RoiAlign& r) {
   const double shift = r.aligned ? 0.5 : 0, start = from * r.scale - shift, end = to * r.scale - shift;
   const double extent = r.aligned ? end - start : std::max(end - start, 1.0);
@@ -57,13 +68,13 @@ RegionAxis axis_of(double from, double to, Index length, const RoiAlign& r) {
   return axis;
 }
 
-/** One region: its image, and where its cells lie. */
+/** One region: the number of its image, and its cells along both axes. */
 struct Region {
   Index image;
   RegionAxis rows, columns;
 };
 
-/** @param regions [count, 5]: image, left, top, right, bottom. */
+/** Prepares all regions. @param regions [count, 5]: image, left, top, right, bottom. */
 std::vector<Region> regions_of(const float* regions, const Maps& m, const RoiAlign& r, const Workers& workers) {
   std::vector<Region> all(r.count);
   const Split split(r.count, 64 * r.size);
@@ -82,8 +93,10 @@ void add_scaled(float* to, const float* from, float weight, Index count) {
   for (Index k = 0; k < count; ++k) to[k] += weight * from[k];
 }
 
+/** Working memory for `count` floats. */
 float* band_of(Index count) { return reinterpret_cast<float*>(scratch((count + kLanes - 1) / kLanes)); }
 
+/** Writes the cells of one region. */
 void cut(const float* map, const Region& region, float* out, const Maps& m, const RoiAlign& r) {
   const Index C = m.channels, first = region.columns.first, width = region.columns.end - first;
   std::fill(out, out + r.size * r.size * C, 0.0f);
@@ -141,7 +154,10 @@ void roi_align(const float* x, const float* regions, float* y, const Maps& m, co
   });
 }
 
-/** Threads share the rows of all maps, so that none writes where another does, and add regions up in their order. */
+/**
+ * Threads share the rows of all maps, so no two write to the same place, and add the regions in
+ * their order.
+ */
 void roi_align_grad(const float* dy, const float* regions, float* dx, const Maps& m, const RoiAlign& r,
                     const Workers& workers) {
   const std::vector<Region> all = regions_of(regions, m, r, workers);

@@ -1,4 +1,5 @@
-// Softmax of rows, as attention takes it: with a bias whose rows repeat, and without the passes over memory in between.
+// Softmax of rows for attention: adds a bias whose rows repeat and normalises, in one pass over
+// memory.
 #include "core/exponential.h"
 #include "core/kernels.h"
 

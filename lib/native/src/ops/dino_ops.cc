@@ -1,4 +1,7 @@
-// DINO's kernels as TensorFlow operations. Shapes are checked here, because a wrong one would read foreign memory.
+// DINO's kernels as TensorFlow operations.
+//
+// The order of inputs and outputs is that of lib/native/signatures.ts. Shapes are checked here,
+// because a kernel that was given a wrong one would read memory that is not its own.
 #include "core/op.h"
 #include "kernels/dino.h"
 
@@ -11,14 +14,12 @@ struct LossConstants {
   explicit LossConstants(const Constants& constants) : temp(constants.get<float>("temp")) {}
 };
 
-/** Outputs y, lengths of the rows. */
 void L2Normalize(Call& call) {
   float* y = call.out(0, call.shape(0));
   float* lengths = call.out(1, call.last_axis_one(0));
   if (call.ok()) l2_normalize(call.in(0), y, lengths, call.rows(0), call.workers);
 }
 
-/** Inputs dy, y, lengths. */
 void L2NormalizeGrad(Call& call) {
   const Rows size = call.rows(0);
   if (!call.all_hold({1}, call.count(0)) || !call.all_hold({2}, size.rows)) return;
@@ -26,7 +27,7 @@ void L2NormalizeGrad(Call& call) {
   if (call.ok()) l2_normalize_grad(call.in(0), call.in(1), call.in(2), dx, size, call.workers);
 }
 
-/** Inputs v [D, K], g; outputs norms and scales [K]. */
+/** The input v is [D, K]; norms and scales are [K]. */
 void PrototypeScales(Call& call) {
   const Rows size = call.rows(0);
   if (!call.all_hold({1}, size.channels)) return;
@@ -35,7 +36,7 @@ void PrototypeScales(Call& call) {
   if (call.ok()) prototype_scales(call.in(0), call.in(1), norms, scales, size, call.workers);
 }
 
-/** Inputs dv, v [D, K], u, norms, scales [K]; outputs the gradients of v and of g. */
+/** The inputs dv and v are [D, K]; u, norms and scales [K]. */
 void PrototypeGradient(Call& call) {
   const Rows size = call.rows(0);
   if (!call.all_hold({1}, call.count(0)) || !call.all_hold({2, 3, 4}, size.channels)) return;
@@ -45,7 +46,7 @@ void PrototypeGradient(Call& call) {
   prototype_grad({call.in(0), call.in(1), call.in(2), call.in(3), call.in(4)}, out, dg, size, call.workers);
 }
 
-/** Inputs products [N, K], scales, center [K], [temp, momentum]; outputs q [N, K], mean entropy, next center [K]. */
+/** The products and q are [N, K]; scales and both centers [K]; input 3 is [temp, momentum]. */
 void DinoTeacher(Call& call) {
   const Rows size = call.rows(0);
   if (!call.all_hold({1, 2}, size.channels) || !call.all_hold({3}, 2)) return;
@@ -57,7 +58,10 @@ void DinoTeacher(Call& call) {
   dino_teacher(call.in(0), call.in(1), teaching, q, entropy, center, size, call.workers);
 }
 
-/** Whether input `first` is products [V · B, K], then come scales [K] and q [T, B, K], and there are pairs to compare. */
+/**
+ * Whether inputs from `first` on are products [V · B, K], scales [K] and q [T, B, K], with pairs to
+ * compare.
+ */
 bool are_pairs(Call& call, int first, Pairs* pairs) {
   const Rows size = call.rows(first);
   const tf::TensorShape& q = call.shape(first + 2);
@@ -70,7 +74,7 @@ bool are_pairs(Call& call, int first, Pairs* pairs) {
   return pairs->count() > 0 || call.fail("no pair of distinct views");
 }
 
-/** Inputs products, scales, q; outputs the loss, and two sums of each row [V · B]. */
+/** The outputs lse and mass are [V · B]. */
 void DinoLoss(Call& call, const LossConstants& constants) {
   Pairs pairs;
   if (!are_pairs(call, 0, &pairs)) return;
@@ -80,7 +84,7 @@ void DinoLoss(Call& call, const LossConstants& constants) {
   if (call.ok()) dino_loss(call.in(0), call.in(1), call.in(2), constants.temp, loss, sums, pairs, call.workers);
 }
 
-/** Inputs dloss, products, scales, q, the two sums; outputs dproducts, u [K]. */
+/** The output u is [K]. */
 void DinoLossGrad(Call& call, const LossConstants& constants) {
   Pairs pairs;
   if (!call.all_hold({0}, 1) || !are_pairs(call, 1, &pairs)) return;

@@ -1,7 +1,7 @@
 // The layers' kernels as TensorFlow operations. Loading the library registers them.
 //
-// The order of inputs and outputs is that of lib/native/signatures.ts. Shapes are checked here, because a kernel that was given
-// a wrong one would read memory that is not its own.
+// The order of inputs and outputs is that of lib/native/signatures.ts. Shapes are checked here,
+// because a kernel that was given a wrong one would read memory that is not its own.
 #include "core/op.h"
 
 namespace bcssl {
@@ -13,7 +13,10 @@ struct NormConstants {
   explicit NormConstants(const Constants& constants) : eps(constants.get<float>("eps")) {}
 };
 
-/** The constants of a BatchNorm in training; `momentum` is the part of the way to the batch's statistics. */
+/**
+ * The constants of a BatchNorm in training; `momentum` is the part of the way to the batch's
+ * statistics.
+ */
 struct BatchNormConstants {
   float eps, momentum;
   explicit BatchNormConstants(const Constants& constants)
@@ -41,7 +44,6 @@ void LayerNorm(Call& call, const NormConstants& constants) {
   layer_norm(call.in(0), call.in(1), call.in(2), constants.eps, y, mean, rstd, size, call.workers);
 }
 
-/** Inputs x, scale, shift. */
 void Affine(Call& call) {
   const Rows size = call.rows(0);
   if (!call.all_hold({1, 2}, size.channels)) return;
@@ -49,7 +51,6 @@ void Affine(Call& call) {
   if (call.ok()) affine(call.in(0), call.in(1), call.in(2), y, size, call.workers);
 }
 
-/** Inputs x, weight, bias, running mean and variance; outputs y, mean, rstd, and the running ones moved on. */
 void BatchNorm(Call& call, const BatchNormConstants& constants) {
   const Rows size = call.rows(0);
   if (!call.all_hold({1, 2, 3, 4}, size.channels)) return;
@@ -63,9 +64,10 @@ void BatchNorm(Call& call, const BatchNormConstants& constants) {
   batch_norm(call.in(0), call.in(1), call.in(2), constants.eps, running, y, mean, rstd, size, call.workers);
 }
 
+/** The type of a norm's gradient. */
 using NormGrad = decltype(layer_norm_grad);
 
-/** Inputs dy, x, mean, rstd, weight; outputs dx, dweight, dbias. */
+/** The gradient of a norm; `statistics` is how many means it has. */
 void norm_grad(Call& call, NormGrad* function, Index statistics) {
   const Rows size = call.rows(0);
   if (!call.all_hold({1}, call.count(0)) || !call.all_hold({2, 3}, statistics) ||
@@ -82,7 +84,6 @@ void norm_grad(Call& call, NormGrad* function, Index statistics) {
 void LayerNormGrad(Call& call) { norm_grad(call, layer_norm_grad, call.rows(0).rows); }
 void BatchNormGrad(Call& call) { norm_grad(call, batch_norm_grad, call.rows(0).channels); }
 
-/** Inputs x, bias. */
 void BiasGelu(Call& call) {
   const Rows size = call.rows(0);
   if (!call.all_hold({1}, size.channels)) return;
@@ -90,7 +91,6 @@ void BiasGelu(Call& call) {
   if (call.ok()) bias_gelu(call.in(0), call.in(1), y, size, call.workers);
 }
 
-/** Inputs dy, x, bias; outputs dx, dbias. */
 void BiasGeluGrad(Call& call) {
   const Rows size = call.rows(0);
   if (!call.all_hold({1}, call.count(0)) || !call.all_hold({2}, size.channels)) return;
@@ -99,7 +99,10 @@ void BiasGeluGrad(Call& call) {
   if (call.ok()) bias_gelu_grad(call.in(0), call.in(1), call.in(2), dx, dbias, size, call.workers);
 }
 
-/** Whether inputs 0 … 4 are x or dy, branch, bias, gamma and keep, and the images share the rows evenly. */
+/**
+ * Whether inputs 0 … 4 are x or dy, branch, bias, gamma and keep, and the images share the rows
+ * evenly.
+ */
 bool is_residual(Call& call) {
   const Rows size = call.rows(0);
   if (!call.all_hold({1}, call.count(0)) || !call.all_hold({2, 3}, size.channels)) return false;
@@ -108,6 +111,7 @@ bool is_residual(Call& call) {
   return call.fail(std::to_string(size.rows) + " rows are not shared by " + std::to_string(images) + " images");
 }
 
+/** Inputs 2 to 4 as the ending of a branch. */
 Ending ending_of(const Call& call) { return {call.in(2), call.in(3), call.in(4), call.count(4)}; }
 
 void ScaledResidual(Call& call) {
@@ -116,7 +120,7 @@ void ScaledResidual(Call& call) {
   if (call.ok()) scaled_residual(call.in(0), call.in(1), ending_of(call), y, call.rows(0), call.workers);
 }
 
-/** Outputs dbranch, in the branch's own shape, dbias, dgamma. */
+/** The output dbranch has the shape of the branch, which may differ from that of dy. */
 void ScaledResidualGrad(Call& call) {
   if (!is_residual(call)) return;
   const Rows size = call.rows(0);
@@ -127,14 +131,20 @@ void ScaledResidualGrad(Call& call) {
   scaled_residual_grad(call.in(0), call.in(1), ending_of(call), dbranch, dbias, dgamma, size, call.workers);
 }
 
-/** The constants of a depthwise convolution: its stride, and whether it has what its list holds (a bias, a map to add). */
+/**
+ * The constants of a depthwise convolution: its stride, and whether it has what its list holds (a
+ * bias, a map to add).
+ */
 struct DepthwiseConstants {
   int stride, n;
   explicit DepthwiseConstants(const Constants& constants)
       : stride(constants.get<int>("stride")), n(constants.get<int>("N")) {}
 };
 
-/** Whether input `x` is a batch of maps and input `weight` has odd kernels [height, width, channels, 1] for them. */
+/**
+ * Whether input `x` is a batch of maps and input `weight` has odd kernels [height, width, channels,
+ * 1] for them.
+ */
 bool is_depthwise(Call& call, int x, int weight, int stride) {
   const tf::TensorShape &maps = call.shape(x), &kernel = call.shape(weight);
   if (maps.dims() == 4 && kernel.dims() == 4 && kernel.dim_size(2) == maps.dim_size(3) &&
@@ -146,21 +156,22 @@ bool is_depthwise(Call& call, int x, int weight, int stride) {
                    " at stride " + std::to_string(stride));
 }
 
+/** The size of the maps in input x. */
 Maps maps_of(const Call& call, int x) {
   const tf::TensorShape& s = call.shape(x);
   return {s.dim_size(0), s.dim_size(1), s.dim_size(2), s.dim_size(3)};
 }
 
+/** The size of the kernels in input `weight`. */
 Kernel kernel_of(const Call& call, int weight, int stride) {
   return {call.shape(weight).dim_size(0), call.shape(weight).dim_size(1), stride};
 }
 
-/** The shape of what a stride leaves of the maps. */
+/** The shape of the outputs at a stride. */
 tf::TensorShape strided(const Maps& m, int stride) {
   return {m.images, (m.height + stride - 1) / stride, (m.width + stride - 1) / stride, m.channels};
 }
 
-/** Inputs x, weight, and the bias if there is one. */
 void Depthwise(Call& call, const DepthwiseConstants& constants) {
   const int stride = constants.stride, biases = constants.n;
   if (!is_depthwise(call, 0, 1, stride)) return;
@@ -177,7 +188,6 @@ bool is_depthwise_grad(Call& call, int stride) {
   return is_depthwise(call, 1, 2, stride) && call.all_hold({0}, strided(maps_of(call, 1), stride).num_elements());
 }
 
-/** Inputs dy, x for its shape, weight, and what is to be added to the gradient if there is something. */
 void DepthwiseGradInput(Call& call, const DepthwiseConstants& constants) {
   if (!is_depthwise_grad(call, constants.stride)) return;
   if (constants.n > 0 && !call.all_hold({3}, call.count(1))) return;
@@ -188,7 +198,6 @@ void DepthwiseGradInput(Call& call, const DepthwiseConstants& constants) {
                        call.workers);
 }
 
-/** Inputs dy, x, weight for its shape, and the bias if there is one; outputs dweight, and dbias if there is a bias. */
 void DepthwiseGradWeight(Call& call, const DepthwiseConstants& constants) {
   const int stride = constants.stride, biases = constants.n;
   if (!is_depthwise_grad(call, stride)) return;
@@ -199,14 +208,13 @@ void DepthwiseGradWeight(Call& call, const DepthwiseConstants& constants) {
   depthwise_grad_weight(call.in(0), call.in(1), dweight, dbias, maps, kernel_of(call, 2, stride), call.workers);
 }
 
-/** Whether input 0 has the bias's rows a whole number of times; says so if not. */
+/** Whether the rows of input 0 are a multiple of the bias's rows; fails the call if not. */
 bool is_softmax(Call& call, const Rows& bias) {
   const Rows size = call.rows(0);
   if (bias.channels == size.channels && (bias.rows == 0 || size.rows % bias.rows == 0)) return true;
   return call.fail(call.shape(0).DebugString() + " does not repeat a bias of " + std::to_string(bias.rows) + " rows");
 }
 
-/** Inputs x, and the bias if there is one, with the same last axis. */
 void Softmax(Call& call, const ListLength& constants) {
   const Rows size = call.rows(0);
   const Rows bias = constants.n > 0 ? call.rows(1) : Rows{0, size.channels};
@@ -216,7 +224,6 @@ void Softmax(Call& call, const ListLength& constants) {
   softmax(call.in(0), {bias.rows > 0 ? call.in(1) : nullptr, bias.rows}, y, size, call.workers);
 }
 
-/** Inputs dy, y, and the bias if there is one, for its shape; outputs dx, and dbias if there is a bias. */
 void SoftmaxGrad(Call& call, const ListLength& constants) {
   const Rows size = call.rows(0);
   const Rows bias = constants.n > 0 ? call.rows(2) : Rows{0, size.channels};
@@ -246,7 +253,7 @@ bool is_patches(Call& call, int side) {
   return call.fail("no patches of side " + std::to_string(side) + " in " + call.shape(0).DebugString());
 }
 
-/** Input x; output its patches, one at each place of a map. */
+/** The output has one row of a patch at each place of a map. */
 void Patches(Call& call, const PatchConstants& constants) {
   const Index side = constants.size;
   if (!is_patches(call, constants.size)) return;
@@ -255,7 +262,7 @@ void Patches(Call& call, const PatchConstants& constants) {
   if (call.ok()) patches(call.in(0), matrix, m, side, call.workers);
 }
 
-/** Input the gradient of the patches; output that of the maps, of the height and width the operation is told. */
+/** The output has the height and width of the constants. */
 void PatchesGrad(Call& call, const PatchGradConstants& constants) {
   const auto [rows, length] = call.rows(0);
   const Index side = constants.size, height = constants.height, width = constants.width;
@@ -280,6 +287,7 @@ struct RoiAlignConstants {
         aligned(constants.get<int>("aligned")), scale(constants.get<float>("scale")) {}
 };
 
+/** The regions of an input, and the constants. */
 RoiAlign roi_of(const Call& call, int regions, const RoiAlignConstants& c) {
   return {call.count(regions) / 5, c.size, c.sampling, c.aligned != 0, c.scale};
 }
@@ -300,7 +308,6 @@ bool is_roi_align(Call& call, int x, int regions, const RoiAlignConstants& c) {
   return true;
 }
 
-/** Inputs x, regions; output the regions' cells. */
 void RoiAlignForward(Call& call, const RoiAlignConstants& constants) {
   if (!is_roi_align(call, 0, 1, constants)) return;
   const Maps maps = maps_of(call, 0);
@@ -309,7 +316,6 @@ void RoiAlignForward(Call& call, const RoiAlignConstants& constants) {
   if (call.ok()) roi_align(call.in(0), call.in(1), y, maps, roi, call.workers);
 }
 
-/** Inputs dy, x for its shape, regions; output dx. */
 void RoiAlignGrad(Call& call, const RoiAlignConstants& constants) {
   if (!is_roi_align(call, 1, 2, constants)) return;
   const Maps maps = maps_of(call, 1);

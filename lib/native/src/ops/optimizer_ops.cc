@@ -1,12 +1,13 @@
-// The optimiser's kernels as TensorFlow operations, over lists of tensors.
+// The optimiser's kernels as TensorFlow operations on lists of tensors.
 //
-// Shapes are checked here, because a wrong one would read foreign memory.
+// The order of inputs and outputs is that of lib/native/signatures.ts. Shapes are checked here,
+// because a kernel that was given a wrong one would read memory that is not its own.
 #include "core/op.h"
 
 namespace bcssl {
 namespace {
 
-/** Inputs and outputs `first … first + n − 1` as spans. */
+/** Spans of n inputs from `first_in` on and n outputs from `first_out` on. */
 std::vector<Span> spans(Call& call, int first_in, int first_out, int n) {
   std::vector<Span> all;
   for (int t = 0; t < n; ++t) {
@@ -16,6 +17,7 @@ std::vector<Span> spans(Call& call, int first_in, int first_out, int n) {
   return all;
 }
 
+/** n inputs from `first` on. */
 std::vector<const float*> arrays(Call& call, int first, int n) {
   std::vector<const float*> all;
   for (int t = 0; t < n; ++t) all.push_back(call.in(first + t));
@@ -30,7 +32,7 @@ bool same_sizes(Call& call, int list, int n) {
   return true;
 }
 
-/** Inputs N tensors; output their squared norms [N]. */
+/** The output is [N]. */
 void SquaredNorms(Call& call, const ListLength& constants) {
   const int n = constants.n;
   std::vector<Span> tensors;
@@ -39,7 +41,7 @@ void SquaredNorms(Call& call, const ListLength& constants) {
   if (call.ok()) squared_norms(tensors, squares, call.workers);
 }
 
-/** Inputs that are written to: only for tensors whose memory nobody else holds. */
+/** n inputs from `first` on, to be written to: only for tensors whose memory nobody else uses. */
 std::vector<float*> arrays_in_place(Call& call, int first, int n) {
   std::vector<float*> all;
   for (int t = 0; t < n; ++t) all.push_back(const_cast<float*>(call.in(first + t)));
@@ -47,8 +49,9 @@ std::vector<float*> arrays_in_place(Call& call, int first, int n) {
 }
 
 /**
- * Inputs N weights, N gradients, N first and N second moments, factors [N, 9]; outputs N weights. The moments, which belong
- * to the optimiser alone, are moved in place: making and freeing two tensors for each weight would take longer.
+ * The factors are [N, 9], an `AdamWFactors` for each weight. The moments are updated in place: they
+ * belong to the optimiser alone, and making and freeing two tensors for each weight would take
+ * longer than the step.
  */
 void AdamW(Call& call, const ListLength& constants) {
   const int n = constants.n;
@@ -64,7 +67,7 @@ void AdamW(Call& call, const ListLength& constants) {
         call.workers);
 }
 
-/** Inputs N averages, N sources, [momentum, 1 − momentum]; outputs N averages. */
+/** The last input is [momentum, 1 − momentum]. */
 void MovingAverage(Call& call, const ListLength& constants) {
   const int n = constants.n;
   if (!same_sizes(call, 1, n) || !call.all_hold({2 * n}, 2)) return;

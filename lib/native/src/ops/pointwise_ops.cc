@@ -1,10 +1,15 @@
-// Linear layers, the per-pixel part of a block, and the moments of the BatchNorm before it, as TensorFlow operations.
+// Linear layers, the per-pixel part of a ConvNeXt block, and the moments of the BatchNorm before
+// it, as TensorFlow operations. The order of inputs and outputs is that of
+// lib/native/signatures.ts.
 #include "core/op.h"
 
 namespace bcssl {
 namespace {
 
-/** The layer of inputs x and weight, which counts as a matrix [in, out] whatever its shape, and the bias if there is one. */
+/**
+ * Whether x, weight and bias fit each other; gives their sizes. A weight of any shape counts as a
+ * matrix [in, out].
+ */
 bool is_linear(Call& call, int x, int weight, int biases, bcssl::Linear* size) {
   const auto [rows, in] = call.rows(x);
   const Index out = call.rows(weight).channels;
@@ -28,7 +33,6 @@ void Linear(Call& call, const ListLength& constants) {
   linear(call.in(0), call.in(1), constants.n > 0 ? call.in(2) : nullptr, y, size, call.workers);
 }
 
-/** Inputs dy, x for its shape, weight. */
 void LinearGradInput(Call& call) {
   bcssl::Linear size{};
   if (!is_linear(call, 1, 2, 0, &size) || !call.all_hold({0}, size.rows * size.out)) return;
@@ -36,7 +40,6 @@ void LinearGradInput(Call& call) {
   if (call.ok()) linear_grad_input(call.in(0), call.in(2), dx, size, call.workers);
 }
 
-/** Inputs dy, x, weight for its shape, and the bias if there is one; outputs dweight, and dbias if there is a bias. */
 void LinearGradWeight(Call& call, const ListLength& constants) {
   bcssl::Linear size{};
   if (!is_linear(call, 1, 2, constants.n, &size) || !call.all_hold({0}, size.rows * size.out)) return;
@@ -45,14 +48,16 @@ void LinearGradWeight(Call& call, const ListLength& constants) {
   if (call.ok()) linear_grad_weight(call.in(0), call.in(1), dweight, dbias, size, call.workers);
 }
 
-/** The constants of a BatchNorm in training; `momentum` is the part of the way to the batch's statistics. */
+/**
+ * The constants of a BatchNorm in training; `momentum` is the part of the way to the batch's
+ * statistics.
+ */
 struct MomentsConstants {
   float eps, momentum;
   explicit MomentsConstants(const Constants& constants)
       : eps(constants.get<float>("eps")), momentum(constants.get<float>("momentum")) {}
 };
 
-/** Inputs x, running mean and variance; outputs mean, rstd, and the running ones moved on. */
 void BatchMoments(Call& call, const MomentsConstants& constants) {
   const Rows size = call.rows(0);
   if (!call.all_hold({1, 2}, size.channels)) return;
@@ -65,7 +70,10 @@ void BatchMoments(Call& call, const MomentsConstants& constants) {
   batch_moments(call.in(0), constants.eps, running, mean, rstd, size, call.workers);
 }
 
-/** The LayerNorm's eps, whether products are in bf16, and whether there is a BatchNorm (lists of no or one tensor). */
+/**
+ * The LayerNorm's eps, whether products are in bf16, and whether there is a BatchNorm (lists of no
+ * or one tensor).
+ */
 struct PointwiseConstants {
   float eps;
   bool bf16;
@@ -74,10 +82,16 @@ struct PointwiseConstants {
       : eps(constants.get<float>("eps")), bf16(constants.get<int>("bf16") != 0), n(constants.get<int>("N")) {}
 };
 
-/** Where the inputs of both operations are. The first two are the input and x, or dy and the input. */
+/**
+ * Numbers of the inputs that both operations have. Inputs 0 and 1 are the map and x, or dy and the
+ * map.
+ */
 enum In { kNormWeight = 2, kNormBias, kWeight1, kBias1, kWeight2, kBias2, kGamma, kKeep, kBatchNorm };
 
-/** Whether the inputs belong together: as many channels everywhere, and rows that the images share evenly. */
+/**
+ * Whether the inputs fit each other: the same channels everywhere, and a whole number of rows for
+ * each image.
+ */
 bool is_pointwise(Call& call, int batch_norms) {
   const Rows size = call.rows(0);
   const Index hidden = call.count(kBias1), images = call.count(kKeep);
@@ -92,17 +106,18 @@ bool is_pointwise(Call& call, int batch_norms) {
   return call.fail(std::to_string(size.rows) + " rows are not shared by " + std::to_string(images) + " images");
 }
 
+/** The inputs and constants of a call. */
 Pointwise pointwise_of(const Call& call, const PointwiseConstants& constants, const BatchNormalized* batch_norm) {
   return {call.rows(0).channels, call.count(kBias1), call.in(kNormWeight), call.in(kNormBias), constants.eps,
           call.in(kWeight1), call.in(kBias1), call.in(kWeight2), call.in(kBias2),
           call.in(kGamma), call.in(kKeep), call.count(kKeep), batch_norm, constants.bf16};
 }
 
+/** The inputs of the BatchNorm. */
 BatchNormalized batch_norm_of(const Call& call) {
   return {call.in(kBatchNorm), call.in(kBatchNorm + 1), call.in(kBatchNorm + 2), call.in(kBatchNorm + 3)};
 }
 
-/** Inputs the map to go through the layers, x, the layers, and the BatchNorm's mean, rstd, weight and bias if there is one. */
 void Pointwise(Call& call, const PointwiseConstants& constants) {
   if (!is_pointwise(call, constants.n)) return;
   float* y = call.out(0, call.shape(1));
@@ -113,7 +128,6 @@ void Pointwise(Call& call, const PointwiseConstants& constants) {
   pointwise(call.in(0), call.in(1), p, y, call.rows(0).rows, call.workers);
 }
 
-/** Inputs dy, then as above without x; outputs in the order of the inputs, the BatchNorm's weight and bias last. */
 void PointwiseGrad(Call& call, const PointwiseConstants& constants) {
   if (!is_pointwise(call, constants.n)) return;
   const tf::TensorShape channels{call.rows(0).channels}, hidden{call.count(kBias1)};

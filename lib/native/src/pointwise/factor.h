@@ -1,4 +1,4 @@
-// The matrices of a tile of rows, in memory that a thread keeps, as factors of products.
+// The matrices of a tile of rows as factors of products, in memory that a thread keeps.
 #pragma once
 
 #include <type_traits>
@@ -8,13 +8,16 @@
 
 namespace bcssl {
 
-/** The row length of a matrix in the cache: whole vectors, an odd number of them, so that rows do not share cache sets. */
+/**
+ * The stride of a matrix in the cache: an odd number of whole vectors, so that rows do not share
+ * cache sets.
+ */
 inline Index spread(Index columns) { return (padded(columns) / kLanes | 1) * kLanes; }
 
-/** The memory of matrices, in rows of floats. */
+/** Hands out memory for matrices, piece by piece. */
 class Memory {
  public:
-  /** The calling thread's own. */
+  /** From the calling thread's own working memory. */
   explicit Memory(Index floats) : next_(reinterpret_cast<float*>(scratch(floats / kLanes))) {}
   explicit Memory(const std::unique_ptr<Vec[]>& owned) : next_(reinterpret_cast<float*>(owned.get())) {}
   float* take(Index rows, Index stride) { return std::exchange(next_, next_ + rows * stride); }
@@ -24,16 +27,19 @@ class Memory {
 };
 
 /**
- * A matrix [rows, columns], its rows filled up with zeros to whole vectors, as a factor. As Pairs it is kept in copies
- * beside the numbers, one for each axis that may be the depth, which are as old as the last call of `round_…`.
+ * A matrix [rows, columns] that products use as a factor; rows are padded with zeros to whole
+ * vectors.
+ *
+ * For products of Pairs there are two rounded copies beside the numbers, one for each axis that may
+ * be the depth. A copy has the values of the last `round_…` call.
  */
 template <typename T>
 class Factor {
  public:
-  /** Floats of memory for so many rows. */
+  /** How many floats of memory so many rows need. */
   static Index size(Index rows, Index stride) { return rows * stride * (kCopied ? 2 : 1); }
 
-  /** `rows` is even. */
+  /** Takes memory for `rows` rows, an even number. */
   Factor(Memory& memory, Index rows, Index stride) : data_(memory.take(rows, stride)), stride_(stride) {
     if constexpr (kCopied) {
       by_row_ = reinterpret_cast<T*>(memory.take(rows / 2, stride));
@@ -43,7 +49,7 @@ class Factor {
     }
   }
 
-  /** The rows from `row` on, which is even. */
+  /** The matrix from row `row` on, an even number. */
   Factor from(Index row) const {
     Factor rest = *this;
     rest.data_ += row * stride_;
@@ -59,18 +65,20 @@ class Factor {
   float* row(Index r) const { return data_ + r * stride_; }
   Result result() const { return {data_, stride_}; }
 
-  /** The left factor whose depth is the columns. */
+  /** The matrix as a left factor; the depth is its columns. */
   Left<T> left() const { return {by_row_, stride_ / Format<T>::kNumbers, false}; }
-  /** The left factor, transposed, and the right one, whose depth is the rows. */
+  /** The transposed matrix as a left factor; the depth is the rows. */
   Left<T> transposed() const { return {by_column_, stride_, true}; }
+  /** The matrix as a right factor; the depth is its rows. */
   Right<T> right() const { return in_place(by_column_, stride_); }
 
+  /** Updates both rounded copies. */
   void round(Index rows, Index columns) const {
     round_by_row(rows, columns);
     round_by_column(rows, columns);
   }
 
-  /** Makes the numbers of some rows and columns known to `left`. */
+  /** Updates the rounded copy that `left` uses. */
   void round_by_row(Index rows, Index columns) const {
     if constexpr (kCopied) {
       for (Index r = 0; r < rows; ++r) {
@@ -83,7 +91,7 @@ class Factor {
     }
   }
 
-  /** Makes the numbers of some rows and columns known to `transposed` and `right`. */
+  /** Updates the rounded copy that `transposed` and `right` use. */
   void round_by_column(Index rows, Index columns) const {
     if constexpr (kCopied) {
       for (Index r = 0; r < rows; r += 2) {

@@ -1,5 +1,6 @@
-// What the factors of a product are made of: numbers, or pairs of numbers rounded to bf16 (floats without their lower 16
-// bits), which lie next to each other along the depth and which some CPUs multiply twice as many of in the same time.
+// The two element types of factors: floats, or pairs of numbers rounded to bf16 (floats without
+// their lower 16 bits) that are neighbours along the depth. Some CPUs multiply twice as many bf16
+// numbers in the same time.
 #pragma once
 
 #include <type_traits>
@@ -12,12 +13,13 @@
 
 namespace bcssl {
 
+/** How numbers of an element type T are multiplied and packed. */
 template <typename T>
 struct Format;
 
 template <>
 struct Format<float> {
-  static constexpr Index kNumbers = 1;  // in each T
+  static constexpr Index kNumbers = 1;  // numbers in each T
   using Vector = Vec;
   /** sum += factor · row */
   static void add_product(Vec& sum, float factor, const Vector& row) { sum += factor * row; }
@@ -25,7 +27,7 @@ struct Format<float> {
 
 #if defined(__AVX512BF16__)
 
-/** The first number in the lower half. */
+/** Two bf16 numbers, the first in the lower half. */
 using Pair = std::uint32_t;
 
 template <>
@@ -34,11 +36,11 @@ struct Format<Pair> {
   typedef Pair Vector __attribute__((vector_size(kLanes * sizeof(Pair))));
   typedef std::uint16_t Halves __attribute__((vector_size(kLanes * sizeof(std::uint16_t))));
 
-  /** To the nearest, ties to even; a NaN stays one. */
+  /** Rounds to the nearest bf16, ties to even; NaN stays NaN. */
   static Halves round(const Vec& v) {
     return reinterpret_cast<Halves>(_mm512_cvtneps_pbh(reinterpret_cast<__m512>(v)));
   }
-  /** Two vectors of neighbours along the depth, lane by lane. */
+  /** Packs two vectors that are neighbours along the depth, lane by lane. */
   static void pack(const Vec& first, const Vec& second, Pair* to) {
     const Vector pairs =
         __builtin_convertvector(round(first), Vector) | __builtin_convertvector(round(second), Vector) << 16;
@@ -53,14 +55,14 @@ struct Format<Pair> {
 
 #else
 
-/** This CPU has no such products: numbers take their place. */
+/** This CPU cannot multiply bf16; floats take its place. */
 using Pair = float;
 
 #endif
 
 constexpr bool kHasBf16 = !std::is_same_v<Pair, float>;
 
-/** How many T hold `depth` numbers. */
+/** How many elements of type T hold `depth` numbers. */
 template <typename T>
 constexpr Index packed(Index depth) {
   return (depth + Format<T>::kNumbers - 1) / Format<T>::kNumbers;

@@ -1,4 +1,4 @@
-// The way there: see pointwise.h.
+// Forward pass of the fused block; the mathematics is in pointwise.h.
 #include "pointwise/pointwise.h"
 
 #include "kernels/gelu.h"
@@ -6,7 +6,7 @@
 namespace bcssl {
 namespace {
 
-/** The second layer, layer scale folded in: [units, channels]. */
+/** The second layer's weights of some units, times layer scale: [units, channels]. */
 template <typename T>
 Packed<T> second_layer(const Pointwise& p, Units units, const Workers& workers) {
   Packed<T> packed(units.count(), p.channels);
@@ -27,7 +27,7 @@ void activate(const Result& hidden, const float* bias, Index rows, Index columns
   }
 }
 
-/** Its products of T. */
+/** The forward pass; T is the element type of its matrix products (float or bf16 pairs). */
 template <typename T>
 class Forward {
  public:
@@ -45,6 +45,7 @@ class Forward {
     Packed<T> first, second;
   };
 
+  /** Divides the rows among the threads. */
   void share_rows(const Workers& workers) const {
     const Layers layers(p_, {0, H_}, workers);
     Split split(tiles_.rows, C_ * H_ / 4);
@@ -65,6 +66,7 @@ class Forward {
     });
   }
 
+  /** Divides the hidden units among the threads. */
   void share_units(const Workers& workers) const {
     const Index even = (tiles_.rows + 1) / 2 * 2;
     const auto kept = vectors(Factor<T>::size(even, wide_) / kLanes);
@@ -93,12 +95,13 @@ class Forward {
     });
   }
 
+  /** Normalises rows from `begin` on. */
   void begin_rows(const Factor<T>& xhat, Index begin, Index rows) const {
     for (Index r = 0; r < rows; ++r) normalization_.apply(input_ + (begin + r) * C_, xhat.row(r));
     xhat.round_by_row(rows, padded(C_));
   }
 
-  /** What some units, which begin at `column` of `layers`, make of rows. */
+  /** Adds to `branch` what some hidden units give; they begin at `column` of `layers`. */
   void add(const Layers& layers, Index column, const Factor<T>& xhat, const Factor<T>& h, Units units, Index rows,
            const Result& branch, bool add) const {
     const Index columns = padded(units.count());
@@ -108,6 +111,7 @@ class Forward {
     multiply(h.left(), layers.second.from(column, 0), branch, rows, padded(C_), units.count(), add);
   }
 
+  /** Writes a row of the result. */
   void finish_row(Index row, const float* branch) const {
     const float keep = p_.keep[row / rows_per_image(p_, tiles_.rows)];
     const float* from = x_ + row * C_;

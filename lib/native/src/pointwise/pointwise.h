@@ -1,13 +1,17 @@
-// The part of a ConvNeXt block that works on each pixel by itself, in one pass: [BatchNorm,] LayerNorm, two linear layers
-// with GELU between them, layer scale, stochastic depth and the addition. Here is what its two ways share.
+// The part of a ConvNeXt block that works on each pixel by itself, in one pass: [BatchNorm,]
+// LayerNorm, two linear layers with GELU between them, layer scale, stochastic depth and the
+// addition. This file has what forward and backward share.
 //
-// Rows go through all of it a tile and a chunk of hidden units at a time, so the hidden activations, four times as wide as
-// the maps, never leave the cache; the way back computes them again. What is linear is folded into the layer next to it:
-// LayerNorm's weight and bias into the first, layer scale into the second. Their gradients then come from sums that the
-// weights' gradients need anyway, not from passes over rows.
+// A tile of rows and a chunk of hidden units are worked on at a time, so the hidden activations,
+// four times as wide as the maps, never leave the cache; the backward pass computes them again.
+// Linear factors are folded into the weights next to them: LayerNorm's weight and bias into the
+// first layer, layer scale into the second. Their gradients then come from sums that the gradients
+// of the weights need anyway, not from passes over rows.
 //
-// Threads share the rows: each goes through all weights, tile by tile. Where rows are few beside the weights, on the last
-// maps of a network, they share the hidden units instead: each goes through all rows, chunk by chunk of its weights.
+// Work is divided in one of two ways. Usually threads divide the rows: each goes through all
+// weights, tile by tile. Where there are few rows compared with the weights, on the last maps of a
+// network, threads divide the hidden units: each goes through all rows with its part of the
+// weights, chunk by chunk.
 #pragma once
 
 #include <cmath>
@@ -17,19 +21,25 @@
 
 namespace bcssl {
 
-/** Hidden units at a time. */
+/** Hidden units that are worked on at a time. */
 constexpr Index kUnitChunk = 128;
 static_assert(kUnitChunk % kPanel == 0);
 
-/** Parts that the hidden units are cut into where rows are few. */
+/** The number of parts that the hidden units are divided into where rows are few. */
 constexpr Index kShares = 4;
 
+/** Whether rows are few, so that threads divide the hidden units. */
 inline bool are_few(Index rows, const Pointwise& p) { return rows < 8 * p.channels && p.hidden >= kShares * kUnitChunk; }
 
-/** Rows of a tile: with many channels more, as each tile reads all weights and adds to all their gradients. */
+/**
+ * Rows of a tile; more for many channels, since each tile reads all weights and adds to all their
+ * gradients.
+ */
 inline Index tile_rows(Index channels) { return channels < 512 ? 96 : 192; }
 
-/** BatchNorm's, then LayerNorm's normalisation of single rows, without LayerNorm's weight and bias. */
+/**
+ * Normalises single rows: BatchNorm, if there is one, then LayerNorm without its weight and bias.
+ */
 class Normalization {
  public:
   explicit Normalization(const Pointwise& p)
@@ -44,7 +54,7 @@ class Normalization {
     }
   }
 
-  /** xhat = (z − mean) · rstd of a row z; returns rstd. `xhat` is filled up with zeros. */
+  /** xhat = (z − mean) · rstd for a row z after BatchNorm, padded with zeros. Returns rstd. */
   float apply(const float* row, float* xhat) const {
     Vec sum = {}, squares = {};
     for (Index b = 0; b < count_; ++b) {
@@ -66,7 +76,9 @@ class Normalization {
     return rstd;
   }
 
-  /** The way back through LayerNorm: dz = (dxhat − mean(dxhat) − xhat · mean(dxhat · xhat)) · rstd. */
+  /**
+   * The gradient through LayerNorm: dz = (dxhat − mean(dxhat) − xhat · mean(dxhat · xhat)) · rstd.
+   */
   void back(const float* dxhat, const float* xhat, float rstd, float* dz) const {
     Vec shifts = {}, slopes = {};
     for (Index b = 0; b < count_; ++b) {
@@ -99,7 +111,7 @@ class Normalization {
   Vec last_{};  // 0 beyond the last channel
 };
 
-/** The first layer's bias with LayerNorm's folded in, filled up with zeros. */
+/** The first layer's bias plus what LayerNorm's bias gives there, padded with zeros. */
 inline std::vector<float> folded_bias(const Pointwise& p) {
   std::vector<float> bias(padded(p.hidden));
   std::copy(p.bias1, p.bias1 + p.hidden, bias.begin());
@@ -116,9 +128,10 @@ struct Units {
   Index count() const { return end - begin; }
 };
 
+/** The units of a chunk. */
 inline Units chunk_of(Index index, Index hidden) { return {index * kUnitChunk, std::min(hidden, (index + 1) * kUnitChunk)}; }
 
-/** The chunks of a share. */
+/** The chunks of one part of the hidden units. */
 struct Share {
   Index begin, end;
   Share(Index index, Index hidden) {
@@ -128,7 +141,9 @@ struct Share {
   }
 };
 
-/** Rows that each share adds to by itself. */
+/**
+ * One copy of some rows for each part of the hidden units, to add to without waiting for others.
+ */
 class SharedRows {
  public:
   SharedRows(Index rows, Index channels)
@@ -136,7 +151,7 @@ class SharedRows {
   Result from(Index share, Index row) const {
     return {reinterpret_cast<float*>(values_.get()) + (share * rows_ + row) * stride_, stride_};
   }
-  /** A row, all shares added up. */
+  /** The sum of a row over all parts. */
   const float* total(Index row) const {
     float* total = from(0, row).data;
     for (Index share = 1; share < kShares; ++share) {
@@ -152,7 +167,7 @@ class SharedRows {
   std::unique_ptr<Vec[]> values_;
 };
 
-/** Rows cut into tiles. */
+/** Cuts rows into tiles. */
 struct Tiles {
   Index rows, height;
   Index count() const { return (rows + height - 1) / height; }
@@ -160,7 +175,7 @@ struct Tiles {
   Index end(Index tile) const { return std::min(rows, (tile + 1) * height); }
 };
 
-/** The first layer of some units, LayerNorm's weight folded in: [channels, units]. */
+/** The first layer's weights of some units, times LayerNorm's weight: [channels, units]. */
 template <typename T>
 Packed<T> first_layer(const Pointwise& p, Units units, const Workers& workers) {
   Packed<T> packed(p.channels, units.count());
@@ -169,6 +184,7 @@ Packed<T> first_layer(const Pointwise& p, Units units, const Workers& workers) {
   return packed;
 }
 
+/** Pixels of an image's map. */
 inline Index rows_per_image(const Pointwise& p, Index rows) {
   return std::max<Index>(1, rows / std::max<Index>(1, p.images));
 }

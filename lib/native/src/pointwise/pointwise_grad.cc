@@ -1,4 +1,4 @@
-// The way back: see pointwise.h.
+// Backward pass of the fused block; the mathematics is in pointwise.h.
 #include "pointwise/pointwise.h"
 
 #include "core/column_sums.h"
@@ -7,6 +7,9 @@
 namespace bcssl {
 namespace {
 
+/**
+ * The first layer's weights of some units, times LayerNorm's weight, transposed: [units, channels].
+ */
 template <typename T>
 Packed<T> first_layer_transposed(const Pointwise& p, Units units, const Workers& workers) {
   Packed<T> packed(units.count(), p.channels);
@@ -15,6 +18,7 @@ Packed<T> first_layer_transposed(const Pointwise& p, Units units, const Workers&
   return packed;
 }
 
+/** The second layer's weights of some units, times layer scale, transposed: [channels, units]. */
 template <typename T>
 Packed<T> second_layer_transposed(const Pointwise& p, Units units, const Workers& workers) {
   Packed<T> packed(p.channels, units.count());
@@ -23,7 +27,7 @@ Packed<T> second_layer_transposed(const Pointwise& p, Units units, const Workers
   return packed;
 }
 
-/** h ← gelu(h + bias), dh ← dh · gelu'(h + bias), of which `dbias` is the sum over all rows so far. */
+/** h ← gelu(h + bias) and dh ← dh · gelu'(h + bias); adds all rows of the new dh to `dbias`. */
 void activate_grad(const Result& hidden, const Result& grad, const float* bias, float* dbias, Index rows,
                    Index columns) {
   for (Index r = 0; r < rows; ++r) {
@@ -39,7 +43,7 @@ void activate_grad(const Result& hidden, const Result& grad, const float* bias, 
   }
 }
 
-/** Rows with all their channels. */
+/** A tile of rows with all channels. */
 template <typename T>
 struct WideRows {
   WideRows(Memory& memory, Index rows, Index channels)
@@ -49,7 +53,7 @@ struct WideRows {
   float* rstd;         // one per row
 };
 
-/** Rows with a chunk of hidden units. */
+/** A tile of rows with a chunk of hidden units: activations and their gradients. */
 template <typename T>
 struct HiddenRows {
   HiddenRows(Memory& memory, Index rows, Index hidden)
@@ -59,7 +63,7 @@ struct HiddenRows {
   Factor<T> h, dh;
 };
 
-/** The gradients of some units' weights, as sums over the rows that each part has seen. */
+/** Gradients of the weights of some units: for each part, the sum over the rows it has seen. */
 class WeightSums {
  public:
   WeightSums(Index parts, Index channels, Index units)
@@ -78,14 +82,20 @@ class WeightSums {
   std::unique_ptr<Vec[]> values_;
 };
 
-/** Its products of T. A part of the rows keeps sums as large as all weights, a share of the units those of a chunk. */
+/**
+ * The backward pass; T is the element type of its matrix products (float or bf16 pairs).
+ *
+ * Where threads divide the rows into bands, each band keeps sums as large as all weights. Where
+ * threads divide the hidden units, each part keeps sums as large as the weights of one chunk.
+ */
 template <typename T>
 class Backward {
  public:
   Backward(const float* dy, const float* input, const Pointwise& p, const PointwiseGrads& grads, Index rows)
       : dy_(dy), input_(input), p_(p), grads_(grads), C_(p.channels), H_(p.hidden), normalization_(p),
         bias1_(folded_bias(p)), tiles_{rows, tile_rows(C_)}, few_(are_few(rows, p)),
-        // The sums of all bands stay below the activations that are not kept.
+        // So few bands that their sums take less memory than the hidden activations would, which
+        // are not kept.
         bands_(few_ ? 1 : std::clamp<Index>(rows / kTileRows, 1, std::clamp<Index>(rows / C_, 4, Split::kMostParts))),
         finished_(few_ ? kUnitChunk : kPanel), sums_(few_ ? kShares : bands_, C_, few_ ? kUnitChunk : H_),
         by_unit_(bands_, 1, H_), by_row_(few_ ? tiles_.count() : bands_, 3, C_),
@@ -98,8 +108,8 @@ class Backward {
   }
 
  private:
-  enum RowSum { kUp, kBatchNormWeight, kBatchNormBias };  // over rows, one for each channel
-  enum WeightSum { kGamma, kNormWeight, kNormBias };      // over the weights of units, likewise
+  enum RowSum { kUp, kBatchNormWeight, kBatchNormBias };  // sums over rows, one per channel
+  enum WeightSum { kGamma, kNormWeight, kNormBias };      // sums over the weights of units, one per channel
 
   /** The weights of the units from `begin` on, as right factors. */
   struct Layers {
@@ -111,13 +121,14 @@ class Backward {
     Packed<T> first, first_transposed, second_transposed;
   };
 
-  /** A tile of rows, and where their gradients go. */
+  /** A tile of rows, and where the gradient of its xhat goes. */
   struct Tile {
     Factor<T> xhat, up;
     Index rows;
     Result dxhat;
   };
 
+  /** Divides the rows among the threads. */
   void share_rows(const Workers& workers) {
     const Layers layers(p_, {0, H_}, workers);
     workers.run(bands_, [&](Index band) { add_band(layers, band); });
@@ -127,6 +138,7 @@ class Backward {
     });
   }
 
+  /** Works on the rows of one band. */
   void add_band(const Layers& layers, Index band) {
     const Index height = tiles_.height, begin = tiles_.rows * band / bands_, end = tiles_.rows * (band + 1) / bands_;
     Memory memory(WideRows<T>::size(height, C_) + HiddenRows<T>::size(height, H_) + height * spread(C_));
@@ -144,6 +156,7 @@ class Backward {
     }
   }
 
+  /** Divides the hidden units among the threads. */
   void share_units(const Workers& workers) {
     const Index even = (tiles_.rows + 1) / 2 * 2;
     const auto kept = vectors(WideRows<T>::size(even, C_) / kLanes);
@@ -160,6 +173,7 @@ class Backward {
     });
   }
 
+  /** Works on one part of the hidden units. */
   void add_share(const WideRows<T>& wide, const SharedRows& dxhat, Index index) {
     Memory memory(HiddenRows<T>::size(tiles_.height, H_));
     const HiddenRows<T> hidden(memory, tiles_.height, H_);
@@ -176,7 +190,7 @@ class Backward {
     }
   }
 
-  /** Takes in some rows, as rows of `wide` from `to` on, which is even. */
+  /** Prepares input rows from `begin` on as rows of `wide` from `to` on, an even number. */
   void begin_rows(const WideRows<T>& wide, Index to, Index begin, Index rows, Index part) {
     float* sum = by_row_.of(part, kUp);
     for (Index r = 0; r < rows; ++r) {
@@ -186,7 +200,7 @@ class Backward {
     for (const Factor<T>* whole : {&wide.xhat, &wide.up}) whole->from(to).round(rows, padded(C_));
   }
 
-  /** up = keep · dy of a row, filled up with zeros; `sum` adds them up. */
+  /** up = keep · dy of a row, padded with zeros; adds it to `sum`. */
   void take_gradient(Index row, float* up, float* sum) const {
     const float keep = p_.keep[row / rows_per_image(p_, tiles_.rows)];
     const float* dy = dy_ + row * C_;
@@ -198,7 +212,11 @@ class Backward {
     for (Index c = C_; c < padded(C_); ++c) up[c] = 0;
   }
 
-  /** What a tile of rows adds to the sums of some units, and these to those of the rows: on top, if there are any yet. */
+  /**
+   * Adds what a tile of rows gives to the weights' gradients of some units, and what these units
+   * give to the gradient of the rows. Without `to_units` and `to_rows`, respectively, the sums
+   * start here.
+   */
   void add(const Layers& layers, Units units, const Tile& tile, const HiddenRows<T>& hidden, Index part, bool to_units,
            bool to_rows) {
     const Factor<T>&xhat = tile.xhat, &up = tile.up, &h = hidden.h, &dh = hidden.dh;
@@ -215,7 +233,10 @@ class Backward {
              rows, to_units);
   }
 
-  /** The way back of a row, which is row `at` of `wide`, through the normalisations. */
+  /**
+   * The gradient of one row through LayerNorm, and its part of BatchNorm's sums; `at` is the row's
+   * place in `wide`.
+   */
   void finish_row(Index row, const float* dxhat, const WideRows<T>& wide, Index at, Index part) {
     const float* in = input_ + row * C_;
     float* dz = grads_.input + row * C_;
@@ -230,7 +251,10 @@ class Backward {
     }
   }
 
-  /** The gradients of some units' weights, which are at `column` of the sums, those of all bands or of a share. */
+  /**
+   * Finishes the gradients of some units' weights, whose sums are at `column` of all bands, or of
+   * part `share`.
+   */
   void finish_units(Units units, Index column, Index share, Index part) {
     by_unit_.total(0, units.begin, units.end, grads_.bias1);
     for (Index c = 0; c < C_; ++c) {
@@ -245,12 +269,13 @@ class Backward {
     }
   }
 
+  /** sum += more */
   static void add_to(float* sum, const float* more, Index count) {
 #pragma omp simd
     for (Index i = 0; i < count; ++i) sum[i] += more[i];
   }
 
-  /** First layer and LayerNorm, of a channel. */
+  /** The gradients of the first layer and of LayerNorm, for one channel. */
   void finish_first_layer(Index c, Units units, const float* sum, Index part) {
     const float *weight = p_.weight1 + c * H_ + units.begin, *dbias1 = grads_.bias1 + units.begin;
     const float norm_weight = p_.norm_weight[c], norm_bias = p_.norm_bias[c];
@@ -265,7 +290,7 @@ class Backward {
     by_weight_.of(part, kNormBias)[c] = dbias;
   }
 
-  /** Second layer and layer scale, of a unit. */
+  /** The gradients of the second layer and of layer scale, for one hidden unit. */
   void finish_second_layer(Index unit, const float* sum, float* dgamma) {
     const float* weight = p_.weight2 + unit * C_;
     float* out = grads_.weight2 + unit * C_;
@@ -276,6 +301,7 @@ class Backward {
     }
   }
 
+  /** Adds up the gradients that have one number per channel. */
   void finish_channels() {
     by_row_.total(kUp, grads_.bias2);  // so far without layer scale
     by_weight_.total(kGamma, grads_.gamma);
@@ -287,6 +313,7 @@ class Backward {
     }
   }
 
+  /** Turns the gradient of BatchNorm's output into that of its input, in place. */
   void back_through_batch_norm(const Workers& workers) {
     const BatchNormalized& bn = *p_.batch_norm;
     by_row_.total(kBatchNormWeight, grads_.bn_weight);

@@ -1,8 +1,10 @@
-// Products of small matrices that lie in the cache: a tile of the result stays in registers while the sum runs.
+// Products of small matrices that lie in the cache. A tile of the result stays in registers while
+// its sums run.
 //
-// Matrices are row-major, their rows padded to whole vectors with zeros. Of the right factor a panel of kPanel columns is
-// used at a time; packed, its rows follow each other. Both are made of floats, or of Pairs of neighbours along the depth,
-// which counts those then; sums are floats.
+// Matrices are row-major; rows are padded with zeros to whole vectors. The right factor is used in
+// panels of kPanel columns; in a packed factor the rows of a panel follow each other. Factors
+// consist of floats, or of Pairs: two bf16 numbers that are neighbours along the depth. Sums are
+// floats.
 #pragma once
 
 #include <utility>
@@ -11,14 +13,20 @@
 
 namespace bcssl {
 
-/** The largest tile: its sums, one row of a panel and a broadcast number fill the registers. */
+/**
+ * The size of the largest tile: its sums, one row of a panel and one broadcast number fill the
+ * registers.
+ */
 constexpr int kTileRows = kRegisters == 32 ? 12 : 6, kTileVectors = 2;
 constexpr Index kPanel = kTileVectors * kLanes;
 
 /** Columns rounded up to whole vectors. */
 constexpr Index padded(Index columns) { return (columns + kLanes - 1) / kLanes * kLanes; }
 
-/** A left factor [rows, depth]: element (m, k) is at m · stride + k, or at k · stride + m if it is stored transposed. */
+/**
+ * A left factor [rows, depth]: element (m, k) is at m · stride + k, or at k · stride + m if it is
+ * stored transposed.
+ */
 template <typename T>
 struct Left {
   const T* data;
@@ -26,7 +34,10 @@ struct Left {
   bool transposed;
 };
 
-/** A right factor [depth, columns] in panels: panel p begins at p · panel, and its row k is k · step further on. */
+/**
+ * A right factor [depth, columns] in panels: panel p begins at p · panel, and its row k is k · step
+ * further on.
+ */
 template <typename T>
 struct Right {
   const T* data;
@@ -37,19 +48,20 @@ struct Right {
 template <typename T>
 Right<T> in_place(const T* data, Index stride) { return {data, kPanel, stride}; }
 
+/** Where a product is written. */
 struct Result {
   float* data;
   Index stride;
 };
 
 /**
- * A tile of M rows and N vectors: the sum over `depth`, on top of what is there if `add`; then the tile at `next` is
- * called into the cache, as it lies where no pattern of reading foretells it.
+ * Computes a tile c of M rows and N vectors as a sum over `depth`, added to what c holds if `add`.
+ * Prefetches the tile at `next`, whose address the CPU cannot predict.
  */
 template <typename T, int M, int N, bool Transposed>
 void multiply_tile(const T* a, Index a_stride, const T* b, Index b_step, Index depth, float* c, Index c_stride,
                    bool add, const float* next) {
-  constexpr int kThird = 3;  // of a base address, so that few of them are live: x, x + stride, x + 2 · stride
+  constexpr int kThird = 3;  // rows per base address (x, x + stride, x + 2 · stride), so that few registers hold addresses
   Vec sums[M][N];
 #pragma GCC unroll 12
   for (int m = 0; m < M; ++m) {
@@ -99,7 +111,7 @@ MultiplyTile<T> tile_of(Index rows, std::integer_sequence<int, M...>) {
   return all[rows - 1];
 }
 
-/** The function for a tile of 1 … kTileRows rows and 1 or 2 vectors. */
+/** The instance of `multiply_tile` for 1 … kTileRows rows and 1 or 2 vectors. */
 template <typename T>
 MultiplyTile<T> tile_of(Index rows, Index vectors, bool transposed) {
   constexpr auto sizes = std::make_integer_sequence<int, kTileRows>();
@@ -107,7 +119,10 @@ MultiplyTile<T> tile_of(Index rows, Index vectors, bool transposed) {
   return transposed ? tile_of<T, 2, true>(rows, sizes) : tile_of<T, 2, false>(rows, sizes);
 }
 
-/** c = a · b, or c += a · b: `rows` × `columns`, which is a whole number of vectors, each the sum of `depth` products. */
+/**
+ * c = a · b, or c += a · b if `add`: `rows` × `columns` (whole vectors), each the sum of `depth`
+ * products.
+ */
 template <typename T>
 void multiply(const Left<T>& a, const Right<T>& b, const Result& c, Index rows, Index columns, Index depth, bool add) {
   const Index tiles = (rows + kTileRows - 1) / kTileRows, vectors = columns / kLanes;
@@ -123,7 +138,7 @@ void multiply(const Left<T>& a, const Right<T>& b, const Result& c, Index rows, 
   }
 }
 
-/** A right factor [depth, columns] in packed panels, filled up with zeros. */
+/** A right factor [depth, columns] in packed panels, padded with zeros. */
 template <typename T>
 class Packed {
  public:
@@ -131,7 +146,7 @@ class Packed {
       : depth_(depth), columns_(columns), panels_((columns + kPanel - 1) / kPanel),
         data_(vectors(panels_ * packed<T>(depth) * kTileVectors)) {}
 
-  /** Element (k, n) is element(k, n), whose neighbours along n lie together; panels are filled by whoever is free. */
+  /** Fills in element(k, n) for all k and n. For sources whose neighbours along n lie together. */
   template <typename Element>
   void fill(const Element& element, const Workers& workers) {
     fill_panels(workers, [&](Index k, Index rows, Index n, Index columns, Block block) {
@@ -141,7 +156,7 @@ class Packed {
     });
   }
 
-  /** The same where neighbours along k lie together. */
+  /** The same for sources whose neighbours along k lie together. */
   template <typename Element>
   void fill_by_column(const Element& element, const Workers& workers) {
     fill_panels(workers, [&](Index k, Index rows, Index n, Index columns, Block block) {
@@ -151,7 +166,7 @@ class Packed {
     });
   }
 
-  /** From row `depth`, the first of a T, and panel `column / kPanel` on. */
+  /** The factor from row `depth`, the first of a T, and from panel `column / kPanel` on. */
   Right<T> from(Index depth, Index column) const {
     return {data() + column / kPanel * panel() + packed<T>(depth) * kPanel, panel(), kPanel};
   }
@@ -160,7 +175,10 @@ class Packed {
   static constexpr Index kDeep = 16;
   using Block = float (*)[kPanel];
 
-  /** `fill_block` writes the elements from row k and column n on into a block, as far as there are any. */
+  /**
+   * Packs all panels. `fill_block` writes the elements from row k and column n on, as far as there
+   * are any, to a block.
+   */
   template <typename FillBlock>
   void fill_panels(const Workers& workers, const FillBlock& fill_block) {
     const Split split(panels_, kPanel * depth_);

@@ -1,5 +1,5 @@
-// The colours of a view, as Pillow computes them on bytes. Sums and products of fractions are rounded one
-// by one (-ffp-contract=off), so the bytes equal those of lib/augment.
+// The colours of a view, as Pillow computes them on bytes. Sums and products of fractions are
+// rounded one by one (-ffp-contract=off), so the bytes equal those of lib/augment.
 #include "views/colour.h"
 
 #include <algorithm>
@@ -9,15 +9,17 @@
 namespace views {
 namespace {
 
+/** The brightness of a pixel, in Pillow's fixed-point arithmetic. */
 inline int luma(int r, int g, int b) { return (19595 * r + 38470 * g + 7471 * b + 0x8000) >> 16; }
 
-/** Pillow's blend with a constant: single precision, cut rather than rounded to a byte. */
+/** Pillow's blend with a constant, in single precision, truncated to a byte instead of rounded. */
 void blend_with(Byte* data, int n, int constant, float alpha) {
   for (int i = 0; i < n; ++i) {
     data[i] = clamp8(static_cast<int>(constant + alpha * static_cast<float>(data[i] - constant)));
   }
 }
 
+/** The mean brightness of an image, rounded. */
 int mean_luma(const Byte* planes, int n, int channels) {
   std::int64_t sum = 0;
   for (int from = 0; from < n; from += 1 << 16) {  // 2^16 bytes: their sum stays in 32 bits
@@ -33,6 +35,7 @@ int mean_luma(const Byte* planes, int n, int channels) {
   return static_cast<int>(static_cast<double>(sum) / n + 0.5);
 }
 
+/** Blends each pixel with its own grey: alpha 0 is grey, 1 leaves it as it is. */
 void saturate(Byte* planes, int n, float alpha) {
   for (int i = 0; i < n; ++i) {
     const int r = planes[i], g = planes[n + i], b = planes[2 * n + i], grey = luma(r, g, b);
@@ -42,11 +45,14 @@ void saturate(Byte* planes, int n, float alpha) {
   }
 }
 
-/** Pillow's 8-bit HSV, as lib/augment/hue.ts has it. */
+/** Tables for Pillow's 8-bit HSV, the same as in lib/augment/hue.ts. */
 struct HueTables {
-  /** By the largest channel, by chroma c and by the difference d of the other two, at c · (c + 1) + d. */
+  /**
+   * The hue by the largest channel, by chroma c and by the difference d of the other two, at c · (c
+   * + 1) + d.
+   */
   std::vector<Byte> hues = std::vector<Byte>(3 << 16);
-  /** By the hue: which part of the saturation each channel loses. */
+  /** The part of the saturation that each channel loses, by the hue. */
   double parts[3][256];
 
   HueTables() {
@@ -70,7 +76,7 @@ struct HueTables {
   }
 };
 
-/** @param shift In 1/255 of a turn. */
+/** Turns the hue of each pixel. @param shift In 1/255 of a turn. */
 void shift_hue(Byte* planes, int n, int shift) {
   static const HueTables tables;
   constexpr int kBlock = 256;

@@ -11,7 +11,10 @@ struct Jitter {
   double order[4];  // of brightness 0, contrast 1, saturation 2, hue 3
 };
 
-/** Changes brightness, contrast, saturation and hue, in place. A grey image has no saturation and no hue. */
+/**
+ * Changes brightness, contrast, saturation and hue, in place. A grey image has no saturation and no
+ * hue.
+ */
 void jitter(Byte* planes, int n, int channels, const Jitter& changes);
 
 /** Writes the luma of three planes into the first. */

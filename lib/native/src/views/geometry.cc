@@ -1,5 +1,6 @@
-// The places of pixels in a view: resampling in Pillow's fixed point, and Pillow's blur. Sums and products
-// of fractions are rounded one by one (-ffp-contract=off), so the bytes equal those of lib/augment.
+// The places of pixels in a view: resampling in Pillow's fixed point, and Pillow's blur. Sums and
+// products of fractions are rounded one by one (-ffp-contract=off), so the bytes equal those of
+// lib/augment.
 #include "views/geometry.h"
 
 #include <algorithm>
@@ -11,12 +12,15 @@ namespace {
 
 using Bytes16 = Byte __attribute__((vector_size(16)));
 
-// ---- Resampling: Pillow's bicubic filter in its fixed point
+// ---- Resampling: Pillow's bicubic filter in its fixed-point arithmetic
 
 constexpr int kPrecision = 22;  // 32 bits, less 8 of a pixel, less 2 for sign and overshoot
 constexpr int kHalf = 1 << (kPrecision - 1);
 
-/** How one axis is resampled: output x is the sum of `counts[x]` inputs from `starts[x]`, times `weights + x · taps`. */
+/**
+ * How one axis is resampled: output x is the sum of `counts[x]` inputs from `starts[x]` on, times
+ * `weights + x · taps`.
+ */
 struct Resampling {
   int taps = 0;
   std::vector<int> starts, counts;
@@ -32,7 +36,10 @@ double bicubic(double x) {
   return 0;
 }
 
-/** The weights that take the `extent` pixels from `offset` on, of `in` there are, to `out`. */
+/**
+ * Sets the weights that resize `extent` pixels, from `offset` on, to `out` pixels; the axis has
+ * `in` pixels.
+ */
 void set_axis(Resampling& axis, int in, double offset, double extent, int out) {
   const double scale = extent / out, filter = std::max(scale, 1.0), support = 2 * filter;
   axis.taps = static_cast<int>(std::ceil(support)) * 2 + 1;
@@ -55,12 +62,12 @@ void set_axis(Resampling& axis, int in, double offset, double extent, int out) {
   }
 }
 
-constexpr int kRows = 16;  // of the horizontal pass at a time: a column of them fills a vector
+constexpr int kRows = 16;  // rows of the horizontal pass at a time: a column of them fills a vector
 
 constexpr Bytes16 kLow = {0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23};
 constexpr Bytes16 kHigh = {8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
 
-/** A perfect shuffle of 256 bytes: first half, second half, first half, … */
+/** A perfect shuffle of 256 bytes: takes them in turn from the first half and from the second. */
 inline void shuffle(const Bytes16* in, Bytes16* out) {
   for (int i = 0; i < 8; ++i) {
     out[2 * i] = __builtin_shuffle(in[i], in[i + 8], kLow);
@@ -68,7 +75,7 @@ inline void shuffle(const Bytes16* in, Bytes16* out) {
   }
 }
 
-/** Transposes 16 × 16 bytes: four perfect shuffles. */
+/** Transposes 16 × 16 bytes by four perfect shuffles. */
 inline void transpose(Bytes16* block) {
   Bytes16 other[16];
   shuffle(block, other);
@@ -77,7 +84,10 @@ inline void transpose(Bytes16* block) {
   shuffle(other, block);
 }
 
-/** Rows of interleaved bytes, at most 16, to columns of 16. The last columns of `to`, beyond `length`, are not used. */
+/**
+ * Transposes at most 16 rows of bytes into columns of 16. Columns of `to` beyond `length` are not
+ * used.
+ */
 void to_columns(const Byte* from, std::size_t stride, int rows, int length, Byte* to) {
   for (int x = 0; x < length; x += 16) {
     Bytes16 block[16] = {};
@@ -88,7 +98,7 @@ void to_columns(const Byte* from, std::size_t stride, int rows, int length, Byte
   }
 }
 
-/** Columns of 16 bytes to rows, of which the first `rows` are wanted. */
+/** Transposes columns of 16 bytes back into rows, of which the first `rows` are written. */
 void to_rows(const Byte* from, int rows, int length, Byte* to, std::size_t stride) {
   for (int x = 0; x < length; x += 16) {
     Bytes16 block[16];
@@ -99,7 +109,7 @@ void to_rows(const Byte* from, int rows, int length, Byte* to, std::size_t strid
   }
 }
 
-/** `N` sums, side by side, of `count` rows of bytes `stride` apart. */
+/** N neighbouring outputs, each the weighted sum of `count` bytes that lie `stride` apart. */
 template <int N>
 inline void blend(const Byte* from, std::size_t stride, const std::int32_t* weights, int count, Byte* to) {
   std::int32_t sums[N];
@@ -112,6 +122,7 @@ inline void blend(const Byte* from, std::size_t stride, const std::int32_t* weig
   for (int i = 0; i < N; ++i) to[i] = clamp8(sums[i] >> kPrecision);
 }
 
+/** A length rounded up to whole vectors of 16 bytes. */
 constexpr int padded(int length) { return (length + 15) / 16 * 16; }
 
 }  // namespace
@@ -156,15 +167,22 @@ void resized_crop(const Image& image, const Box& box, bool flip, int width, int 
 
 namespace {
 
-// ---- Blur: three extended box blurs along the rows, then three along the columns, rounded each time
+// ---- Blur: three extended box blurs along the rows, then three along the columns, each rounded to
+// bytes
 
-/** A box of 2 · side + 1 whole pixels and a part of the next one on each side. Weights in units of 2^-24. */
+/**
+ * A box blur over 2 · side + 1 whole pixels and a part of the next one on each side. Weights in
+ * units of 2^-24.
+ */
 struct ExtendedBox {
   int side;
   std::uint32_t inner, edge;
 };
 
-/** The box whose threefold use has the variance of the Gaussian (Gwosdek et al. 2011), in Pillow's single precision. */
+/**
+ * The box blur that, used three times, has the Gaussian's variance (Gwosdek et al. 2011), in
+ * Pillow's precision.
+ */
 ExtendedBox box_of(double sigma) {
   const float s = static_cast<float>(sigma), variance = s * s / 3;
   const float root = static_cast<float>(std::sqrt(12 * static_cast<double>(variance) + 1));
@@ -178,7 +196,7 @@ ExtendedBox box_of(double sigma) {
   return {side, static_cast<std::uint32_t>(inner), static_cast<std::uint32_t>((0x1000000 - (side * 2 + 1) * inner) / 2)};
 }
 
-/** One pass over `count` bytes: neighbour k of byte i lies at `at(k)[i]`. */
+/** One box blur of `count` bytes: neighbour k of byte i lies at `at(k)[i]`. */
 template <typename At>
 inline void box_pass(At at, const ExtendedBox& box, int count, Byte* to) {
   const Byte *left = at(-box.side - 1), *right = at(box.side + 1);
@@ -201,6 +219,10 @@ inline void box_pass(At at, const ExtendedBox& box, int count, Byte* to) {
   }
 }
 
+/**
+ * Blurs a row three times, in place; `line` and `next` are working memory for a row with its
+ * margins.
+ */
 void blur_row(Byte* row, int width, const ExtendedBox& box, Byte* line, Byte* next) {
   const int margin = box.side + 1;
   std::memcpy(line + margin, row, width);

@@ -17,8 +17,9 @@ struct Box {
 };
 
 /**
- * Resizes the box of an image to `channels` planes of `height` rows of `width`, with Pillow's bicubic
- * filter. Pixels outside the box have no influence; a fraction of a pixel counts as its share.
+ * Resizes the box of an image to `channels` planes of `height` rows of `width`, with Pillow's
+ * bicubic filter. Pixels outside the box have no influence; a fraction of a pixel counts as its
+ * share.
  */
 void resized_crop(const Image& image, const Box& box, bool flip, int width, int height, Byte* planes);
 

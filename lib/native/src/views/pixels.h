@@ -1,8 +1,8 @@
-// Bytes of pixels, for all files of this folder. They know no TensorFlow: threads that make crops load
-// the library of views alone.
+// Bytes of pixels, for all files of this folder. They know no TensorFlow: threads that make crops
+// load the library of views alone.
 //
-// A plane holds one channel of an image, so that every loop runs along memory and the compiler turns it
-// into vectors.
+// A plane holds one channel of an image, so that every loop runs along memory and the compiler
+// turns it into vectors.
 #pragma once
 
 #include <cstddef>

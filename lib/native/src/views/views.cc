@@ -1,12 +1,16 @@
-// One view of an image in one call: crop, flip, colour jitter, grey, blur, solarise, normalise. The bytes
-// equal, to the last bit, those of the functions of lib/augment one after the other, which follow Pillow's.
+// One view of an image in one call: crop, flip, colour jitter, grey, blur, solarise, normalise. The
+// bytes equal, to the last bit, those of the functions of lib/augment one after the other, which
+// follow Pillow's.
 #include "views/colour.h"
 #include "views/geometry.h"
 
 namespace views {
 namespace {
 
-/** Everything that decides a view, in the order in which lib/native/views.ts writes it. Flags are 0 or 1. */
+/**
+ * Everything that decides a view, in the order in which lib/native/views.ts writes it. Flags are 0
+ * or 1.
+ */
 struct Params {
   Box box;
   double flip, grey, blur, solarize;  // blur in pixels, below 0 for none
