@@ -4,46 +4,17 @@ import type * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
 import { linear, type LinearParams } from "lib/nn/linear.ts";
 import { disposeTree } from "lib/nn/parameters.ts";
-<<<<<<< HEAD
-import { type ConvNeXtConfig, createConvNeXt } from "lib/models/convnext/convnext.ts";
-import {
-  type ConvNeXtIsotropicConfig,
-  createConvNeXtIsotropic,
-} from "lib/models/convnext/convnext_isotropic.ts";
-import {
-  createRepLKNet,
-  mergeKernels,
-  repLKNetOf,
-  type RepLKNetParams,
-} from "lib/models/replknet/replknet.ts";
-import type { RepLKNetConfig } from "lib/models/replknet/replknet_configs.ts";
-import { createResNet } from "lib/models/resnet/resnet.ts";
-import type { ResNetConfig } from "lib/models/resnet/resnet_configs.ts";
-import { createSLaK } from "lib/models/slak/slak.ts";
-import type { SLaKConfig } from "lib/models/slak/slak_configs.ts";
-import { createSwin, type SwinConfig } from "lib/models/swin/swin.ts";
-import { createViT, type ViTConfig } from "lib/models/vit/vit.ts";
+import { families, familyOf, type ModelConfig } from "lib/models/families.ts";
 import { checkModelConfig } from "lib/models/model_schema.ts";
 import {
   type Backbone,
+  type BlockProbe,
   checkPictures,
   type ForwardOptions,
   type ModelOutput,
   ownForm,
   type WeightsForm,
   type WeightsFormat,
-} from "lib/models/parts/backbone.ts";
-
-export type {
-  BackboneOutput,
-=======
-import { families, familyOf, type ModelConfig } from "lib/models/families.ts";
-import type {
-  Backbone,
-  BlockProbe,
->>>>>>> 60d3681 (A model's facts live with its family: stages, layer for CAMs, probe, groups of layers, precisions, detectors)
-  ForwardOptions,
-  ModelOutput,
 } from "lib/models/parts/backbone.ts";
 
 export { type Arch, families, familyOf, type ModelConfig } from "lib/models/families.ts";
@@ -95,13 +66,10 @@ export interface Model {
    * the first of three equal parts of `qkv.weight`; an empty name is a weight of a layer that is not built here.
    */
   officialNames(names: readonly string[]): ReadonlyMap<string, string>;
-<<<<<<< HEAD
   /** The form of the weights in another code's files; `undefined` where that code has no such network. */
   weightsForm(format: WeightsFormat): WeightsForm | undefined;
-=======
   /** How a linear probe reads the last blocks; absent where it reads `features`. */
   readonly probe?: BlockProbe;
->>>>>>> 60d3681 (A model's facts live with its family: stages, layer for CAMs, probe, groups of layers, precisions, detectors)
   /** Frees the weights: `{ using model = createModel(…); … }` does it at the brace. */
   [Symbol.dispose](): void;
 }
@@ -122,12 +90,8 @@ export function createModel(
   rng: Rng,
   { numClasses = 0 }: CreateModelOptions = {},
 ): Model {
-<<<<<<< HEAD
   checkModelConfig(config, numClasses);
-  const backbone = createBackbone(config, rng);
-=======
   const backbone = familyOf(config).create(config, rng);
->>>>>>> 60d3681 (A model's facts live with its family: stages, layer for CAMs, probe, groups of layers, precisions, detectors)
   const { createHead, headName } = backbone;
   return assemble(
     config,
@@ -149,16 +113,13 @@ function assemble(config: ModelConfig, backbone: Backbone, head: LinearParams | 
     },
     officialNames: (names) =>
       backbone.officialNames?.(names) ?? new Map(names.map((name) => [name, name])),
-<<<<<<< HEAD
     weightsForm: (format) =>
       backbone.weightsForm
         ? backbone.weightsForm(format, { head: head !== null })
         : format === "official"
         ? ownForm
         : undefined,
-=======
     ...(backbone.probe ? { probe: backbone.probe } : {}),
->>>>>>> 60d3681 (A model's facts live with its family: stages, layer for CAMs, probe, groups of layers, precisions, detectors)
     [Symbol.dispose]: () => disposeTree(params),
   };
 }

@@ -1,22 +1,15 @@
-/** What a network's config may be: the schema of each family, by `arch`. */
+/** Checks the config of a network against the schema of its family. */
 import { checkAgainst, shown } from "lib/schema/check.ts";
-import { byKey, record, whole } from "lib/schema/fields.ts";
-import { convNeXtIsotropicSchema, convNeXtSchema } from "lib/models/convnext/convnext_schema.ts";
-import { repLKNetSchema } from "lib/models/replknet/replknet_schema.ts";
-import { resNetSchema } from "lib/models/resnet/resnet_schema.ts";
-import { sLaKSchema } from "lib/models/slak/slak_schema.ts";
-import { swinSchema } from "lib/models/swin/swin_schema.ts";
-import { vitSchema } from "lib/models/vit/vit_schema.ts";
+import { byKey, record, type Schema, whole } from "lib/schema/fields.ts";
+import { families, type ModelConfig } from "lib/models/families.ts";
 
-export const modelSchema = byKey("arch", {
-  convnext: convNeXtSchema,
-  convnext_isotropic: convNeXtIsotropicSchema,
-  vit: vitSchema,
-  swin: swinSchema,
-  resnet: resNetSchema,
-  replknet: repLKNetSchema,
-  slak: sLaKSchema,
-});
+/** The config of a network of any family. */
+export const modelSchema = byKey(
+  "arch",
+  Object.fromEntries(
+    Object.entries(families).map(([arch, { schema }]) => [arch, schema]),
+  ) as Readonly<Record<string, Schema<ModelConfig>>>,
+);
 
 const options = record({ numClasses: whole(0, 1_000_000) });
 

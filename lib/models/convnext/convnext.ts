@@ -9,15 +9,10 @@ import type { Rng } from "lib/rng.ts";
 import { createDepthwiseConv2d, depthwiseConv2d, type DepthwiseConv2dParams } from "lib/nn/conv.ts";
 import { createLinear } from "lib/nn/linear.ts";
 import { hasFamily } from "lib/nn/fused.ts";
-import {
-  type Backbone,
-  checkKeys,
-  type Family,
-  type LayerGroups,
-} from "lib/models/parts/backbone.ts";
+import { type Backbone, type Family, type LayerGroups } from "lib/models/parts/backbone.ts";
 import { fusedConvNeXtBlock } from "lib/models/convnext/convnext_fused.ts";
 import { batchNorm, type BatchNormParams, createBatchNorm } from "lib/nn/norms.ts";
-import { type ConvNeXtConfig, convNeXtConfig } from "lib/models/convnext/convnext_configs.ts";
+import type { ConvNeXtConfig } from "lib/models/convnext/convnext_configs.ts";
 import { convNeXtForm, convNeXtNames } from "lib/models/convnext/convnext_names.ts";
 import {
   blockEnding,
@@ -32,6 +27,7 @@ import {
   stagesOf,
   type StagesParams,
 } from "lib/models/convnext/convnext_stages.ts";
+import { convNeXtSchema } from "./convnext_schema.ts";
 
 export type { ConvNeXtConfig } from "lib/models/convnext/convnext_configs.ts";
 
@@ -46,6 +42,7 @@ export type ConvNeXtParams = StagesParams<ConvNeXtBlockParams>;
 
 /** ConvNeXt and BC-SSL. */
 export const convNeXtFamily: Family<ConvNeXtConfig> = {
+  schema: convNeXtSchema,
   create: createConvNeXt,
   stages: stagesOf,
   camLayer: lastBlock,
@@ -82,7 +79,6 @@ function layerGroups({ depths }: ConvNeXtConfig): LayerGroups {
  * @throws {RangeError} If depths, dims and kernel sizes differ in number, or a kernel size is even.
  */
 function createConvNeXt(config: ConvNeXtConfig, rng: Rng): Backbone {
-  checkKeys(config, convNeXtConfig("tiny"));
   const kernels = kernelSizes(config);
   const params: ConvNeXtParams = createStages(
     config,

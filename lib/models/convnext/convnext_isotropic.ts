@@ -16,13 +16,13 @@ import {
 import {
   type Backbone,
   type BackboneOutput,
-  checkKeys,
   dropPathRates,
   type Family,
   type ForwardOptions,
   keepOutput,
   tapWithin,
 } from "lib/models/parts/backbone.ts";
+import { convNeXtIsotropicSchema } from "./convnext_schema.ts";
 
 const eps = 1e-6; // of every LayerNorm
 
@@ -68,6 +68,7 @@ export function convNeXtIsotropicConfig(size: keyof typeof sizes): ConvNeXtIsotr
 
 /** Isotropic ConvNeXt. */
 export const convNeXtIsotropicFamily: Family<ConvNeXtIsotropicConfig> = {
+  schema: convNeXtIsotropicSchema,
   create: createConvNeXtIsotropic,
   stages: ({ dim, patchSize }) => [{ dim, stride: patchSize }],
   camLayer: ({ depth }) => `blocks.${depth - 1}`,
@@ -82,7 +83,6 @@ export const convNeXtIsotropicFamily: Family<ConvNeXtIsotropicConfig> = {
  * @throws {RangeError} If the kernel size is even.
  */
 function createConvNeXtIsotropic(config: ConvNeXtIsotropicConfig, rng: Rng): Backbone {
-  checkKeys(config, convNeXtIsotropicConfig("small"));
   const { depth, dim, kernelSize, patchSize } = config;
   const params: ConvNeXtIsotropicParams = {
     stem: createConv2d(patchSize, 3, dim, rng.fork("stem")),

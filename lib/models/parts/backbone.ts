@@ -3,6 +3,7 @@ import type * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
 import type { LinearParams } from "lib/nn/linear.ts";
 import type { Precision } from "lib/nn/pointwise.ts";
+import type { Schema } from "lib/schema/fields.ts";
 
 /**
  * Receives the output of each module under its official name (`stages.3.2`, `blocks.11.norm1`) and returns the tensor
@@ -43,7 +44,6 @@ export interface ModelOutput extends BackboneOutput {
   readonly logits?: tf.Tensor2D;
 }
 
-<<<<<<< HEAD
 /**
  * Whose code is to read a file of weights:
  *
@@ -73,10 +73,7 @@ export interface WeightsBuffer {
   readonly integers?: boolean;
 }
 
-/** What a family's file builds. */
-=======
 /** A built backbone: weights and the functions that need them. */
->>>>>>> 60d3681 (A model's facts live with its family: stages, layer for CAMs, probe, groups of layers, precisions, detectors)
 export interface Backbone {
   /** Tree of variables; paths are the official weight names. */
   readonly params: object;
@@ -89,7 +86,6 @@ export interface Backbone {
   forward(x: tf.Tensor4D, options: ForwardOptions): BackboneOutput;
   /** See {@linkcode Model.officialNames}. */
   officialNames?(names: readonly string[]): ReadonlyMap<string, string>;
-<<<<<<< HEAD
   /**
    * The form of the weights in another code's files; `undefined` where that code has no such network. Without this
    * method the official form is ours, and there is no other.
@@ -100,38 +96,6 @@ export interface Backbone {
     format: WeightsFormat,
     options: { readonly head: boolean },
   ): WeightsForm | undefined;
-}
-
-/** The form in which every weight keeps its name here. */
-export const ownForm: WeightsForm = { namesOf: (ours) => [ours] };
-
-/**
- * Refuses an input that is no batch of colour pictures.
- *
- * @throws {TypeError} The message says what shape is needed and how to get there.
- */
-export function checkPictures(x: tf.Tensor, arch: string): void {
-  if (x.rank === 4 && x.shape[3] === 3) return;
-  const hint = pictureHint(x.shape);
-  throw new TypeError(
-    `Cannot run "${arch}" on shape [${x.shape.join(", ")}]: need [B, H, W, 3]${
-      hint ? `; ${hint}` : ""
-    }`,
-  );
-}
-
-function pictureHint(shape: readonly number[]): string {
-  if (shape.length === 3) return "for one picture give x.expandDims(0)";
-  if (shape.length !== 4) return "";
-  if (shape[1] === 3) {
-    return "this looks like NCHW, as PyTorch has it: give x.transpose([0, 2, 3, 1])";
-  }
-  if (shape[3] === 1) return "for grey pictures give x.tile([1, 1, 1, 3])";
-  if (shape[3] === 4) {
-    return "without the transparency: give x.slice([0, 0, 0, 0], [-1, -1, -1, 3])";
-  }
-  return "";
-=======
   /** How a linear probe reads the last blocks; without it, a probe reads `features`. */
   readonly probe?: BlockProbe;
 }
@@ -177,11 +141,12 @@ export interface LayerGroups {
 
 /** A family of backbones: how one is built, and all that other rooms ask about one. */
 export interface Family<Config extends { readonly arch: string }> {
+  /** What its configs may be; `createModel` checks it before it calls `create`. */
+  readonly schema: Schema<Config>;
   /**
    * Builds a backbone with fresh weights.
    *
-   * @throws {TypeError} If an option is unknown or missing.
-   * @throws {RangeError} If a size makes no sense.
+   * @throws {RangeError} If sizes do not fit each other.
    */
   readonly create: (config: Config, rng: Rng) => Backbone;
   /** The stages of {@linkcode BackboneOutput}, fine to coarse. */
@@ -221,7 +186,37 @@ export interface Merged<Config> {
   readonly backbone: Backbone;
   /** The classifier, if there was one. */
   readonly head: LinearParams | null;
->>>>>>> 60d3681 (A model's facts live with its family: stages, layer for CAMs, probe, groups of layers, precisions, detectors)
+}
+
+/** The form in which every weight keeps its name here. */
+export const ownForm: WeightsForm = { namesOf: (ours) => [ours] };
+
+/**
+ * Refuses an input that is no batch of colour pictures.
+ *
+ * @throws {TypeError} The message says what shape is needed and how to get there.
+ */
+export function checkPictures(x: tf.Tensor, arch: string): void {
+  if (x.rank === 4 && x.shape[3] === 3) return;
+  const hint = pictureHint(x.shape);
+  throw new TypeError(
+    `Cannot run "${arch}" on shape [${x.shape.join(", ")}]: need [B, H, W, 3]${
+      hint ? `; ${hint}` : ""
+    }`,
+  );
+}
+
+function pictureHint(shape: readonly number[]): string {
+  if (shape.length === 3) return "for one picture give x.expandDims(0)";
+  if (shape.length !== 4) return "";
+  if (shape[1] === 3) {
+    return "this looks like NCHW, as PyTorch has it: give x.transpose([0, 2, 3, 1])";
+  }
+  if (shape[3] === 1) return "for grey pictures give x.tile([1, 1, 1, 3])";
+  if (shape[3] === 4) {
+    return "without the transparency: give x.slice([0, 0, 0, 0], [-1, -1, -1, 3])";
+  }
+  return "";
 }
 
 /** The tap that neither looks nor changes. */
@@ -246,24 +241,4 @@ export function dropPathRates(depths: readonly number[], rate: number): number[]
   return depths.map((depth) =>
     Array.from({ length: depth }, () => last === 0 ? 0 : rate * block++ / last)
   );
-}
-
-/**
- * Refuses a config that is not of its family.
- *
- * @param example A whole config of the same family.
- * @throws {TypeError} If a key is unknown or missing; the message names it and those there are.
- */
-export function checkKeys<T extends { readonly arch: string }>(config: T, example: T): void {
-  const known = Object.keys(example);
-  for (const key of Object.keys(config)) {
-    if (known.includes(key)) continue;
-    throw new TypeError(
-      `Cannot build "${config.arch}": unknown option "${key}"; use ${known.join(", ")}`,
-    );
-  }
-  for (const key of known) {
-    if (key in config) continue;
-    throw new TypeError(`Cannot build "${config.arch}": option "${key}" is missing`);
-  }
 }

@@ -29,7 +29,6 @@ import { batchNorm, type BatchNormParams, createBatchNorm } from "lib/nn/norms.t
 import {
   type Backbone,
   type BackboneOutput,
-  checkKeys,
   dropPathRates,
   type Family,
   type ForwardOptions,
@@ -38,7 +37,8 @@ import {
   tapWithin,
 } from "lib/models/parts/backbone.ts";
 import { createBranches, mergeBranches, sumBranches } from "lib/models/parts/large_kernel.ts";
-import { type RepLKNetConfig, repLKNetConfig } from "lib/models/replknet/replknet_configs.ts";
+import type { RepLKNetConfig } from "lib/models/replknet/replknet_configs.ts";
+import { repLKNetSchema } from "./replknet_schema.ts";
 
 /** Weights of a block that mixes pixels. */
 export interface RepLKBlockParams {
@@ -75,6 +75,7 @@ export interface RepLKNetParams {
 
 /** RepLKNet. */
 export const repLKNetFamily: Family<RepLKNetConfig> = {
+  schema: repLKNetSchema,
   create: createRepLKNet,
   stages: ({ dims }) => dims.map((dim, i) => ({ dim, stride: 4 * 2 ** i })),
   camLayer: ({ depths }) =>
@@ -103,7 +104,6 @@ function merge(params: object, config: RepLKNetConfig): Merged<RepLKNetConfig> |
  *   larger than a large one.
  */
 function createRepLKNet(config: RepLKNetConfig, rng: Rng): Backbone {
-  checkKeys(config, repLKNetConfig("31B"));
   const { depths, dims, kernelSizes, smallKernelSize } = config;
   if (depths.length !== dims.length || kernelSizes.length !== dims.length || dims.length === 0) {
     throw new RangeError(

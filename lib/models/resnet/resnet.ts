@@ -13,7 +13,6 @@ import { maxPool } from "lib/nn/pool.ts";
 import {
   type Backbone,
   type BackboneOutput,
-  checkKeys,
   type Family,
   type ForwardOptions,
   keepOutput,
@@ -22,7 +21,6 @@ import {
 import {
   outputDim,
   type ResNetConfig,
-  resNetConfig,
   type ResNetLayer,
   resNetLayers,
   strideOf,
@@ -35,6 +33,7 @@ import {
   type SelectiveKernelParams,
   shortcutPool,
 } from "lib/models/resnet/selective_kernel.ts";
+import { resNetSchema } from "./resnet_schema.ts";
 
 /** Weights of one block. */
 export interface ResNetBlockParams {
@@ -62,6 +61,7 @@ export interface ResNetParams {
 
 /** ResNet, its wider forms and SimCLRv2's. */
 export const resNetFamily: Family<ResNetConfig> = {
+  schema: resNetSchema,
   create: createResNet,
   stages: (config) =>
     config.dims.map((dim, i) => ({ dim: outputDim(dim, config), stride: 4 * 2 ** i })),
@@ -79,7 +79,6 @@ export const resNetFamily: Family<ResNetConfig> = {
  * @throws {RangeError} If depths and dims differ in number, or kernels are to be selected in basic blocks.
  */
 function createResNet(config: ResNetConfig, rng: Rng): Backbone {
-  checkKeys(config, resNetConfig(50));
   const layers = resNetLayers(config).map((layer) =>
     [layer.name, createLayer(layer, rng)] as const
   );

@@ -20,8 +20,9 @@ import {
   type StagesParams,
 } from "lib/models/convnext/convnext_stages.ts";
 import { createBranches, sumBranches } from "lib/models/parts/large_kernel.ts";
-import { type Backbone, checkKeys, type Family } from "lib/models/parts/backbone.ts";
-import { type SLaKConfig, sLaKConfig } from "lib/models/slak/slak_configs.ts";
+import { type Backbone, type Family } from "lib/models/parts/backbone.ts";
+import type { SLaKConfig } from "lib/models/slak/slak_configs.ts";
+import { sLaKSchema } from "./slak_schema.ts";
 
 /** Weights of one block. */
 export interface SLaKBlockParams extends PointwiseParams {
@@ -37,6 +38,7 @@ export type SLaKParams = StagesParams<SLaKBlockParams>;
 
 /** SLaK. */
 export const sLaKFamily: Family<SLaKConfig> = {
+  schema: sLaKSchema,
   create: createSLaK,
   stages: stagesOf,
   camLayer: lastBlock,
@@ -51,7 +53,6 @@ export const sLaKFamily: Family<SLaKConfig> = {
  * @throws {RangeError} If depths, dims and kernel sizes differ in number, or a kernel size is even.
  */
 function createSLaK(config: SLaKConfig, rng: Rng): Backbone {
-  checkKeys(config, sLaKConfig("tiny"));
   const { dims, kernelSizes } = config;
   if (kernelSizes.length !== dims.length) {
     throw new RangeError(

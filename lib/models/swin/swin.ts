@@ -23,7 +23,6 @@ import {
   type Backbone,
   type BackboneOutput,
   type BlockProbe,
-  checkKeys,
   dropPathRates,
   type Family,
   type ForwardOptions,
@@ -31,7 +30,7 @@ import {
   tapWithin,
 } from "lib/models/parts/backbone.ts";
 import { createPatchProjection, projectPatches } from "lib/models/parts/patch_embed.ts";
-import { type SwinConfig, swinConfig } from "lib/models/swin/swin_configs.ts";
+import type { SwinConfig } from "lib/models/swin/swin_configs.ts";
 import { swinForm, swinNames } from "lib/models/swin/swin_names.ts";
 import {
   fromWindows,
@@ -46,6 +45,7 @@ import {
   transformerBlock,
   type TransformerBlockParams,
 } from "lib/models/parts/transformer_block.ts";
+import { swinSchema } from "./swin_schema.ts";
 
 export type { SwinConfig } from "lib/models/swin/swin_configs.ts";
 
@@ -75,6 +75,7 @@ export interface SwinParams {
 
 /** Swin. */
 export const swinFamily: Family<SwinConfig> = {
+  schema: swinSchema,
   create: createSwin,
   stages: ({ depths, embedDim, patchSize }) =>
     depths.map((_, i) => ({ dim: embedDim * 2 ** i, stride: patchSize * 2 ** i })),
@@ -121,7 +122,6 @@ function probeOf({ norm }: SwinParams, config: SwinConfig): BlockProbe {
  *   a layer no token.
  */
 function createSwin(config: SwinConfig, rng: Rng): Backbone {
-  checkKeys(config, swinConfig("tiny"));
   const params = createParams(config, rng);
   const featureDim = config.embedDim * 2 ** (config.depths.length - 1);
   return {
@@ -131,11 +131,8 @@ function createSwin(config: SwinConfig, rng: Rng): Backbone {
     createHead: (classes, stream) => createLinear(featureDim, classes, stream),
     forward: (x, options) => swin(x, params, config, options),
     officialNames: swinNames,
-<<<<<<< HEAD
     weightsForm: (format, { head }) => swinForm(format, config, head),
-=======
     probe: probeOf(params, config),
->>>>>>> 60d3681 (A model's facts live with its family: stages, layer for CAMs, probe, groups of layers, precisions, detectors)
   };
 }
 

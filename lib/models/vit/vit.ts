@@ -21,7 +21,6 @@ import {
   type Backbone,
   type BackboneOutput,
   type BlockProbe,
-  checkKeys,
   dropPathRates,
   type Family,
   type ForwardOptions,
@@ -36,7 +35,8 @@ import {
   type TransformerBlockParams,
 } from "lib/models/parts/transformer_block.ts";
 import { vitForm, vitNames } from "lib/models/vit/vit_names.ts";
-import { type ViTConfig, vitConfig } from "lib/models/vit/vit_configs.ts";
+import type { ViTConfig } from "lib/models/vit/vit_configs.ts";
+import { vitSchema } from "./vit_schema.ts";
 
 export type { ViTConfig } from "lib/models/vit/vit_configs.ts";
 
@@ -53,6 +53,7 @@ export interface ViTParams {
 
 /** ViT and ViT-BN. */
 export const vitFamily: Family<ViTConfig> = {
+  schema: vitSchema,
   create: createViT,
   stages: ({ embedDim, patchSize }) => [{ dim: embedDim, stride: patchSize }],
   camLayer: ({ depth }) => `blocks.${depth - 1}.norm1`,
@@ -92,7 +93,6 @@ function probeOf({ norm }: ViTParams, { depth, embedDim }: ViTConfig): BlockProb
  * @throws {RangeError} If the heads do not share the channels evenly, or there is no such norm.
  */
 function createViT(config: ViTConfig, rng: Rng): Backbone {
-  checkKeys(config, vitConfig("tiny"));
   const params = createParams(config, rng);
   return {
     params,
@@ -100,12 +100,9 @@ function createViT(config: ViTConfig, rng: Rng): Backbone {
     headName: "head",
     createHead: (classes, stream) => createLinear(config.embedDim, classes, stream),
     forward: (x, options) => vit(x, params, config, options),
-<<<<<<< HEAD
     officialNames: vitNames,
     weightsForm: (format, { head }) => vitForm(format, config, head),
-=======
     probe: probeOf(params, config),
->>>>>>> 60d3681 (A model's facts live with its family: stages, layer for CAMs, probe, groups of layers, precisions, detectors)
   };
 }
 

@@ -6,15 +6,9 @@
  * T teacher views, V student views, B images, D bottleneck, K prototypes.
  */
 import * as tf from "lib/tf.ts";
-<<<<<<< HEAD
-import { fused, hasFused } from "lib/nn/fused.ts";
+import { fused, hasFamily } from "lib/nn/fused.ts";
 import { prototypeLogits, type Prototypes } from "./head.ts";
 import { checkPairs, dinoLoss, nextCenter, teacherProbabilities } from "./loss.ts";
-=======
-import { fused, hasFamily } from "lib/nn/fused.ts";
-import { prototypeLogits, type Prototypes } from "lib/ssl/dino/head.ts";
-import { checkPairs, dinoLoss, nextCenter, teacherProbabilities } from "lib/ssl/dino/loss.ts";
->>>>>>> 60d3681 (A model's facts live with its family: stages, layer for CAMs, probe, groups of layers, precisions, detectors)
 
 /** What the teacher says of a batch; the caller owns the tensors. */
 export interface Targets {
