@@ -15,7 +15,11 @@ import { type PretrainConfig, recipeAt, sizesAt } from "lib/experiments/configs/
 import { knnMetrics } from "lib/experiments/measure/knn_scores.ts";
 import type { Learner } from "lib/experiments/runs/learner.ts";
 import { heedPrecision } from "lib/experiments/runs/precision.ts";
-import { recordPictures, requireSamePictures } from "lib/experiments/runs/pictures_record.ts";
+import {
+  hasSamePictures,
+  recordPictures,
+  requireSamePictures,
+} from "lib/experiments/runs/pictures_record.ts";
 import { runFolder } from "lib/experiments/runs/run_folder.ts";
 import { type TrainOptions, type TrainResult, trainRun } from "lib/experiments/runs/train_run.ts";
 
@@ -43,6 +47,7 @@ export async function pretrain(
     description: { id: folder.id, scale, seed, ...config, recipe },
     monitorEvery: sizes.monitorEvery,
     score: "knn20Top1",
+    hasSameData: () => hasSamePictures(folder, { config, scale }),
     learner: async () => {
       heedPrecision(recipe, options.onWarning ?? console.warn);
       const split = await openData(config.data, sizes, options.onWarning);

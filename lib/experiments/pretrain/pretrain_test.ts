@@ -98,6 +98,54 @@ Deno.test("two seeds differ, { fresh: true } trains again to the same numbers", 
     assertEquals(again, a);
   }));
 
+Deno.test("{ fresh: true } that is interrupted goes on with the same call, and a finished one trains again", () =>
+  inOutputs(async () => {
+    const straight = await pretrain(small, options);
+    const warnings: string[] = [];
+    let seen: number[] = [];
+    const train = (signal?: AbortSignal, stopAt = Infinity, stop?: AbortController) => {
+      seen = [];
+      const onEvent = ({ step }: { step: number }) => {
+        seen.push(step);
+        if (step === stopAt) stop!.abort();
+      };
+      const onWarning = (message: string) => void warnings.push(message);
+      return pretrain(small, { ...options, fresh: true, onEvent, onWarning, signal });
+    };
+    for (const [from, to] of [[0, 2], [2, 4]] as const) {
+      const stop = new AbortController();
+      const { step, finished } = await train(stop.signal, to, stop);
+      assertEquals([seen[0], step, finished], [from + 1, to, false]);
+    }
+    assertEquals(await train(), straight);
+    assertEquals([seen[0], seen.at(-1)], [5, straight.totalSteps]);
+    assertEquals(warnings.map((line) => /going on at step (\d+) with/.exec(line)?.[1]), ["2", "4"]);
+    assertEquals(await train(), straight); // all of it
+    assertEquals([seen[0], seen.at(-1), warnings.length], [1, straight.totalSteps, 2]);
+  }));
+
+Deno.test("an interrupted { fresh: true } begins at 0 where its checkpoints are damaged or it was finished without fresh", () =>
+  inOutputs(async (outputs) => {
+    const stop = new AbortController();
+    const interrupted = () => {
+      const onEvent = ({ step }: { step: number }) => void (step === 2 && stop.abort());
+      return pretrain(small, { ...options, fresh: true, onEvent, signal: stop.signal });
+    };
+    const stepsOf = async (fresh: boolean) => {
+      let steps = 0;
+      await pretrain(small, { ...options, fresh, onEvent: () => void steps++, onWarning() {} });
+      return steps;
+    };
+    const { run, totalSteps } = await interrupted();
+    for (const { name } of Deno.readDirSync(`${outputs}/${run}`)) {
+      if (/^(checkpoint|best)/.test(name)) Deno.writeTextFileSync(`${outputs}/${run}/${name}`, "x");
+    }
+    assertEquals(await stepsOf(true), totalSteps);
+    await interrupted(); // aborted from its first step on
+    await stepsOf(false);
+    assertEquals(await stepsOf(true), totalSteps);
+  }));
+
 Deno.test("pretrain() keeps no tensor", () =>
   inOutputs(async () => {
     await pretrain(small, { ...options, untilStep: 2 });

@@ -27,7 +27,11 @@ import {
   twinRecipe,
   twinSuffix,
 } from "lib/experiments/subjects/supervised_twin.ts";
-import { recordPictures, requireSamePictures } from "lib/experiments/runs/pictures_record.ts";
+import {
+  hasSamePictures,
+  recordPictures,
+  requireSamePictures,
+} from "lib/experiments/runs/pictures_record.ts";
 import { folderOf } from "lib/experiments/runs/run_folder.ts";
 import { type TrainOptions, type TrainResult, trainRun } from "lib/experiments/runs/train_run.ts";
 
@@ -56,6 +60,7 @@ export async function supervised(
     description: { id: folder.id, scale, seed, name, data: config.data, recipe, sizes },
     monitorEvery: sizes.monitorEvery,
     score: "knn20Top1",
+    hasSameData: () => hasSamePictures(folder, key),
     learner: async () => {
       const split = await openData(config.data, sizes, options.onWarning);
       requireClasses(split, "train on the classes");

@@ -22,7 +22,10 @@ export async function toItsEnd<Config>(
   const result = await train(config, options);
   const { run, finished, step } = result;
   if (finished) return result;
-  throw new Error(`Stopped ${run} at step ${step}, saved: the same call goes on`);
+  const before = options.fresh
+    ? "; with `fresh` it trains the runs before this one once more, without it loads them"
+    : "";
+  throw new Error(`Stopped ${run} at step ${step}, saved: the same call goes on${before}`);
 }
 
 /** `2 seeds`. */

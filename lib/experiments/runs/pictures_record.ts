@@ -91,6 +91,14 @@ export async function requireSamePictures(
   );
 }
 
+/** Whether {@linkcode requireSamePictures} finds nothing wrong. */
+export async function hasSamePictures(
+  folder: RunFolder,
+  key: Pick<RunKey, "config" | "scale">,
+): Promise<boolean> {
+  return await requireSamePictures(folder, key, () => {}).then(() => true, () => false);
+}
+
 /** The pictures that a scale takes, without a word: whoever opens them says what is passed over. */
 function quietly(config: RunKey["config"], scale: RunKey["scale"]) {
   const { trainCount, testCount } = sizesAt(config, scale);

@@ -7,14 +7,17 @@ import type { Learner } from "./learner.ts";
 import { writeParquet } from "./registry.ts";
 import { readPast } from "./recorder.ts";
 import { mayCompute } from "./saved_only.ts";
-import { clearRun } from "./clear_run.ts";
+import { beginFresh, endFreshStart, goOnFresh, isFreshUnderWay } from "./fresh_start.ts";
 import { openRun, recordSession, restoreRun, type RunFolder } from "./run_folder.ts";
 import { readStatus } from "./run_status.ts";
 import { monitorIsDue, trainOn } from "./training.ts";
 
 /** Options of every verb that trains. */
 export interface TrainOptions extends Pick<RunKey, "scale" | "seed">, TrainHooks {
-  /** Forget what `outputs/` holds of this run and train again. */
+  /**
+   * Forget what `outputs/` holds of this run and train again. If that is interrupted, the same call goes on with it; only what has come
+   * to its end is forgotten by the next.
+   */
   readonly fresh?: boolean;
   /** Stop for now after this many steps of the run; the schedules still span all of it. */
   readonly untilStep?: number;
@@ -48,6 +51,8 @@ export interface Run {
   readonly monitorEvery: number;
   /** The metric of the monitor that says how good the run is; larger is better. */
   readonly score: string;
+  /** Whether what its folder holds was trained on the pictures that are there now. Absent for data that cannot change. */
+  hasSameData?(): Promise<boolean>;
   /** At step 0. Called only where there is something left to train. */
   learner(): Promise<Learner>;
 }
@@ -68,8 +73,8 @@ export async function trainRun(
     TrainOptions,
 ): Promise<TrainResult> {
   const { folder, description, monitorEvery, score } = run;
-  const ready = fresh ? undefined : loadReady(run, untilStep);
-  if (ready !== undefined) {
+  const ready = loadReady(run, untilStep);
+  if (ready !== undefined && !fresh) {
     await hooks.onStart?.(ready.history, ready.totalSteps);
     return { run: folder.id, scale, seed, ...ready };
   }
@@ -77,10 +82,12 @@ export async function trainRun(
   const warn = hooks.onWarning ?? console.warn;
   using lock = openRun(folder, description);
   if (lock.takenOver) warn(lock.takenOver);
-  if (fresh) clearRun(folder);
+  const goesOn = fresh && ready === undefined && await isFreshUnderWay(folder, run.hasSameData);
+  if (fresh && !goesOn) beginFresh(folder);
   using learner = await run.learner();
   const { totalSteps, unmonitored } = learner;
   if (unmonitored !== undefined) warn(unmonitored);
+  if (goesOn) goOnFresh(folder, totalSteps, warn);
   const done = restoreRun(folder, learner, warn);
   warnIfDataChanged(folder, totalSteps, warn);
   await recordSession(folder, done);
@@ -89,7 +96,9 @@ export async function trainRun(
   const plan = { done, until, totalSteps, monitorEvery: every, score, checkpointSeconds };
   const { step, history } = await trainOn(folder, learner, plan, { ...hooks, onWarning: warn });
   writeParquet(folder);
-  const finished = step === totalSteps && !monitorIsDue(history, step, plan);
+  const isDue = monitorIsDue(history, step, plan);
+  if (step === until && !isDue) endFreshStart(folder);
+  const finished = step === totalSteps && !isDue;
   return { run: folder.id, scale, seed, step, totalSteps, finished, history };
 }
 
