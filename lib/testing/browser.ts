@@ -35,6 +35,13 @@ export class LabPage {
     await this.idle();
   }
 
+  /** F5: the page forgets all it was told; server and kernel go on. Returns when the notebook is drawn, whatever the kernel does. */
+  async reload(): Promise<void> {
+    await this.page.reload();
+    await this.page.locator(".jp-Notebook .jp-CodeCell").first().waitFor({ timeout: 60_000 });
+    await this.page.locator(".jp-StatusBar-TextItem", { hasText: /\| (Idle|Busy)$/ }).waitFor();
+  }
+
   /** Runs a command of the Run menu: `Run All Cells`, `Run Selected Cell and Do not Advance`. */
   async menu(menu: string, item: string): Promise<void> {
     await this.page.locator(".lm-MenuBar-itemLabel", { hasText: new RegExp(`^${menu}$`) }).click();

@@ -83,37 +83,127 @@ Deno.test({
 });
 
 Deno.test({
-  name: "JupyterLab: the interrupt button stops a training cell within a second, and it goes on",
+  name:
+    "JupyterLab: opening a committed notebook changes nothing, and saving it writes the same bytes",
   ...options,
   fn: async () => {
-    const cells = [
-      `import { bcSslStart, override, pretrain } from "lib/experiments/mod.ts";
-import { watch } from "lib/report/mod.ts";
-const long = override(bcSslStart, { name: "long", scales: { smoke: { epochs: 1000 } } });
-let runs = 0;`,
-      `const run = await watch("long", (hooks) => pretrain(long, { scale: "smoke", seed: 0, ...hooks }));
-console.log("call", ++runs, "stopped at", run.step);`,
-    ];
-    await inLab(notebookOf(cells), async (lab) => {
+    const original = await Deno.readTextFile(`${notebooksDir}/02_batchnorm.ipynb`);
+    await inLab(JSON.parse(original), async (lab) => {
+      assertEquals(await Deno.readTextFile(`${folder}/test.ipynb`), original);
+      const { page } = lab;
+      assertEquals(await page.locator(".jp-mod-dirty").count(), 0, "it has nothing to save");
+      // A change and its opposite: else there is nothing to save, and no bytes to compare.
       await lab.select(0);
-      await lab.runSelected();
-      await lab.idle();
-      const step = async () => {
-        await lab.select(1);
-        await lab.runSelected();
-        await lab.outputMatches(1, /step \d+ of 8,000 .* left/, 60_000);
-        await lab.interrupt();
-        const waited = await lab.outputMatches(1, /run the cell again to go on/, 10_000);
-        assertTrue(waited < 1000, `stopped after ${waited} ms`);
-        await lab.outputMatches(1, /call \d+ stopped at \d+/, 10_000);
-        await lab.idle();
-        const said = /call (\d+) stopped at (\d+)/.exec(await lab.output(1))!;
-        return { call: Number(said[1]), step: Number(said[2]) };
-      };
-      const first = await step();
-      const second = await step();
-      assertEquals([first.call, second.call], [1, 2]); // the kernel and its variables lived
-      assertTrue(second.step > first.step, `went on from ${first.step} to ${second.step}`);
+      await page.keyboard.press("Control+End");
+      await page.keyboard.type("x");
+      await page.locator(".jp-mod-dirty").first().waitFor();
+      await page.keyboard.press("Backspace");
+      const before = (await Deno.stat(`${folder}/test.ipynb`)).mtime!;
+      await lab.menu("File", "Save Notebook");
+      await page.locator(".jp-mod-dirty").first().waitFor({ state: "detached" });
+      assertTrue((await Deno.stat(`${folder}/test.ipynb`)).mtime! > before, "it was saved");
+      assertTrue(await Deno.readTextFile(`${folder}/test.ipynb`) === original, "the same bytes");
     });
   },
+});
+
+/** Two long trainings, one a cell, and a cell behind them. */
+const trainingCells = [
+  `import { bcSslStart, override, pretrain } from "lib/experiments/mod.ts";
+import { watch } from "lib/report/mod.ts";
+const long = (name) => override(bcSslStart, { name, scales: { smoke: { epochs: 1000 } } });
+const train = (name) => watch(name, (hooks) => pretrain(long(name), { scale: "smoke", seed: 0, ...hooks }));
+globalThis.alive ??= "first kernel";`,
+  `await train("first")`,
+  `await train("second")`,
+  `console.log("after the trainings, in the", globalThis.alive)`,
+];
+const bar = /step (\d+) of 8,000 .* left/;
+const kept = /saved at step (\d+) of 8,000; run the cell again to go on/;
+
+/** Waits until a training cell shows its bar, and returns the step that it shows. */
+async function stepShown(lab: LabPage, cell: number): Promise<number> {
+  await lab.outputMatches(cell, bar, 60_000);
+  return Number(bar.exec(await lab.output(cell))![1]);
+}
+
+/** Presses the interrupt button once, and returns the step at which the cell says that it is saved. */
+async function stepSaved(lab: LabPage, cell: number): Promise<number> {
+  await lab.interrupt();
+  await lab.outputMatches(cell, kept, 10_000);
+  await lab.idle();
+  return Number(kept.exec(await lab.output(cell))![1]);
+}
+
+Deno.test({
+  name:
+    "JupyterLab: one interrupt stops Run All, which goes on where it was; so does a cell run twice, or after a reload",
+  ...options,
+  fn: () =>
+    inLab(notebookOf(trainingCells), async (lab) => {
+      const steps: number[] = [];
+      for (let round = 0; round < 2; round++) {
+        await lab.menu("Run", "Run All Cells");
+        await stepShown(lab, 1);
+        steps.push(await stepSaved(lab, 1));
+        const prompts = (await lab.prompts()).map((prompt) => prompt.trim());
+        assertTrue(prompts[1]!.startsWith("[") && prompts[1] !== "[*]:", prompts.join());
+        assertEquals(prompts.slice(2), ["[ ]:", "[ ]:"], "the cells behind it have not run");
+        assertEquals([await lab.output(2), await lab.output(3)], ["", ""]);
+      }
+      // A second press of Shift+Enter while it runs.
+      await lab.select(1);
+      await lab.runSelected();
+      await stepShown(lab, 1);
+      await lab.runSelected();
+      await lab.outputMatches(1, /running already/, 10_000);
+      const shown = await stepShown(lab, 1);
+      await lab.outputMatches(1, new RegExp(`^(?![^]*step ${shown} )[^]* left`), 10_000); // it moves
+      steps.push(await stepSaved(lab, 1));
+      // F5.
+      await lab.runSelected();
+      await stepShown(lab, 1);
+      await lab.reload();
+      await lab.select(1);
+      await lab.runSelected();
+      await stepShown(lab, 1);
+      steps.push(await stepSaved(lab, 1));
+      assertEquals([...steps].sort((a, b) => a - b), steps, "each went on from the one before");
+      assertEquals(new Set(steps).size, steps.length);
+      await lab.select(3);
+      await lab.runSelected();
+      await lab.outputMatches(3, /in the first kernel/, 10_000);
+    }),
+});
+
+Deno.test({
+  name:
+    "JupyterLab: a syntax error is shown, ends Run All, and an interrupt of an idle kernel does nothing",
+  ...options,
+  fn: () =>
+    inLab(
+      notebookOf([
+        "const one = 1;",
+        "const two = [1, 2;\nconsole.log(two)",
+        "globalThis.runs = (globalThis.runs ?? 0) + one;",
+      ]),
+      async (lab) => {
+        await lab.menu("Run", "Run All Cells");
+        await lab.outputMatches(
+          1,
+          /SyntaxError: Expected ',', got ';' \(line 1, column 18\)/,
+          20_000,
+        );
+        await lab.idle();
+        assertEquals((await lab.prompts())[2]!.trim(), "[ ]:");
+        await lab.interrupt(); // no room of ours is imported here: Deno alone would end
+        await lab.select(2);
+        await lab.runSelected();
+        await lab.outputMatches(2, /^1$/, 10_000);
+        await lab.idle();
+        await lab.interrupt();
+        await lab.runSelected();
+        await lab.outputMatches(2, /^2$/, 10_000);
+      },
+    ),
 });

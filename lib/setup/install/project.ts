@@ -18,15 +18,17 @@ export const resultsDir: string = outputsFolder();
 /** The kernel's name, in every notebook's metadata. "deno", so that other Jupyters with a Deno kernel open them too. */
 export const kernelName = "deno";
 export const kernelDisplayName = "Deno (BC-SSL)";
-/** What a notebook's `metadata` must say. */
+/** What a notebook's `metadata` must say: what JupyterLab writes there when this kernel has answered it. */
 export const notebookMetadata = {
   kernelspec: { display_name: kernelDisplayName, language: "typescript", name: kernelName },
   language_info: {
+    codemirror_mode: "typescript",
     file_extension: ".ts",
     mimetype: "text/x.typescript",
     name: "typescript",
     nbconvert_exporter: "script",
     pygments_lexer: "typescript",
+    version: Deno.version.typescript,
   },
 } as const;
 

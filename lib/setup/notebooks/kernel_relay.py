@@ -7,6 +7,7 @@ Every message passes through unchanged, except for this:
 - A cell that cannot be parsed gets an error message. Deno answers it with a failure and shows nothing.
 - A cell that is run again while it runs shows what the running one has shown so far, and goes on showing it. So does the cell of a
   page that was loaded again: Jupyter has forgotten then which cell the kernel's messages belong to.
+- What the kernel is can be asked while a cell runs, as a page that is loaded again does: Deno would answer after the cell.
 
 Cells are handed to Deno one at a time: the others wait here, where they can still be taken back.
 The protocol is at https://jupyter-client.readthedocs.io/en/stable/messaging.html.
@@ -78,6 +79,7 @@ class Relay:
         self.key = connection["key"].encode()
         self.session = str(uuid.uuid4())
         self.running = None  # the Request that Deno has
+        self.kernel_info = None  # what Deno last said of itself
         self.queue = deque()  # Requests behind it
         self.senders = {}  # identities of whoever sent a message, by its id, until it is answered
         self.folder = tempfile.TemporaryDirectory(prefix="bcssl-kernel-")
@@ -182,7 +184,11 @@ class Relay:
 
     def from_shell(self, frames):
         identities, message = split(frames)
-        if json.loads(message[HEADER])["msg_type"] != "execute_request":
+        kind = json.loads(message[HEADER])["msg_type"]
+        if kind == "kernel_info_request" and self.running and self.kernel_info:
+            self.tell_kernel_info(identities, message[HEADER])
+            return
+        if kind != "execute_request":
             self.forward("shell", frames)
             return
         request = Request(identities, message)
@@ -207,6 +213,13 @@ class Relay:
         for kind, content in self.running.shown:
             self.publish(kind, content, request.header)
         self.running.parents.append(request.header)
+
+    def tell_kernel_info(self, identities, parent):
+        self.publish("status", {"execution_state": "busy"}, parent)
+        reply = self.message("kernel_info_reply", self.kernel_info, parent)
+        self.front["shell"].send_multipart([*identities, DELIMITER, *reply])
+        self.publish("status", {"execution_state": "idle"}, parent)
+        self.publish("status", {"execution_state": "busy"}, self.running.parents[-1])  # as it is
 
     def interrupt(self):
         """Stops the running cell; those that wait now will not run."""
@@ -244,8 +257,10 @@ class Relay:
         if self.running and json.loads(message[PARENT]).get("msg_id") == self.running.id:
             self.running.reply = message
             self.finish_if_done()
-        else:
-            self.answer("shell", frames)
+            return
+        if json.loads(message[HEADER])["msg_type"] == "kernel_info_reply":
+            self.kernel_info = json.loads(message[CONTENT])
+        self.answer("shell", frames)
 
     def from_deno_stdin(self, frames):
         if self.running:

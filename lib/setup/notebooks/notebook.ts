@@ -1,7 +1,7 @@
 /** Notebooks as files: the part of nbformat 4 that this project reads and writes. */
 import { basename } from "node:path";
 import type { Output } from "lib/setup/notebooks/cell_outputs.ts";
-import { exists } from "lib/setup/install/files.ts";
+import { exists, writeFileWhole } from "lib/setup/install/files.ts";
 import { notebooksDir } from "lib/setup/install/project.ts";
 
 export interface Cell {
@@ -54,31 +54,51 @@ export async function readNotebook(path: string): Promise<Notebook> {
   );
 }
 
-/** Writes as Jupyter does: indent 1, text as lines. */
+/** Writes {@linkcode notebookText}. */
 export async function writeNotebook(path: string, notebook: Notebook): Promise<void> {
+  await writeFileWhole(path, notebookText(notebook));
+}
+
+/**
+ * The file that JupyterLab makes of a notebook, to the byte: keys in alphabetical order, indented by 1, text as lines. A notebook that
+ * differs from it is changed by being opened, which Git then takes for somebody's work. (Numbers that Python writes otherwise, as 1e-7,
+ * are the exception: only data of JSON types could hold one.)
+ */
+export function notebookText(notebook: Notebook): string {
   const cells = notebook.cells.map((cell) => ({
     ...cell,
     source: lines(sourceOf(cell)),
     ...(cell.outputs && { outputs: cell.outputs.map(outputWithLines) }),
   }));
-  const partial = `${path}.${Deno.pid}.partial`;
-  await Deno.writeTextFile(partial, JSON.stringify({ ...notebook, cells }, null, 1) + "\n");
-  await Deno.rename(partial, path);
+  return JSON.stringify(sorted({ ...notebook, cells }), null, 1) + "\n";
 }
 
+/** The same value with the keys of all objects in it in order. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== "object" || value === null) return value;
+  const keys = Object.keys(value).sort();
+  return Object.fromEntries(keys.map((key) => [key, sorted((value as Cell["metadata"])[key])]));
+}
+
+/** Lines with their ends, where Python's `splitlines` ends them. */
 function lines(text: string): string[] {
-  return text.match(/[^\n]*\n|[^\n]+/g) ?? [];
+  // deno-lint-ignore no-control-regex -- Python counts them as line ends
+  return text.match(/[^]*?(?:\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029])|[^]+$/g) ?? [];
 }
 
 function outputWithLines(output: Output): unknown {
   if (output.output_type === "stream") return { ...output, text: lines(asText(output.text)) };
   if (output.output_type === "error") return output;
   const data = Object.entries(output.data).map(([type, value]) => {
-    const isText = typeof value === "string" && (type.startsWith("text/") || type.includes("svg"));
-    return [type, isText ? lines(value) : value];
+    const isText = type.startsWith("text/") || textTypes.includes(type);
+    return [type, isText && typeof value === "string" ? lines(value) : value];
   });
   return { ...output, data: Object.fromEntries(data) };
 }
+
+/** Types whose data is written as lines, besides `text/…`. */
+const textTypes = ["application/javascript", "image/svg+xml"];
 
 /** A stream read back from a file may hold lines. */
 function asText(text: string | string[]): string {

@@ -5,10 +5,11 @@ import {
   codeCells,
   findNotebooks,
   type Notebook,
+  notebookText,
   readNotebook,
   writeNotebook,
 } from "lib/setup/notebooks/notebook.ts";
-import { notebookMetadata, outputsDir } from "lib/setup/install/project.ts";
+import { jupyterEnv, notebookMetadata, outputsDir, python } from "lib/setup/install/project.ts";
 import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
 
 const code = (source: string | string[]): Cell => ({
@@ -92,6 +93,52 @@ Deno.test("writeNotebook() writes what readNotebook() reads, text as lines", asy
   await Deno.writeTextFile(path, "[]");
   await assertRejects(() => readNotebook(path), TypeError, "not a notebook of format 4");
   await remove(dir);
+});
+
+Deno.test("notebookText() writes byte for byte what Jupyter writes, whatever is in the text", async () => {
+  const strange = 'a\r\nb\rc\x0bd\x0ce\x1cf\x85g\u2028h\n\u{1f600} "é" \\ \x07 \x7f';
+  const data = {
+    "text/plain": strange,
+    "text/html": `${strange}\n`,
+    "image/svg+xml": strange,
+    "image/png": "AA\nAA\n",
+    "application/json": { b: [1, { z: 0.5, a: -3 }], a: {}, c: [], d: null },
+  };
+  const outputs: Cell["outputs"] = [
+    { output_type: "stream", name: "stdout", text: strange },
+    { output_type: "stream", name: "stderr", text: "" },
+    { output_type: "execute_result", execution_count: 3, data, metadata: {} },
+    { output_type: "error", ename: "E", evalue: strange, traceback: [strange, ""] },
+  ];
+  const metadata = { tags: ["b", "a"], collapsed: true };
+  const cells = [
+    { ...text, id: "one" },
+    { ...code(strange), id: "two", outputs, metadata },
+    { ...code(["x\n", "y"]), id: "three" },
+    { ...code(""), id: "four" },
+  ];
+  const ours = notebookText(notebookOf(...cells));
+  const program =
+    "import sys, nbformat; sys.stdout.write(nbformat.writes(nbformat.reads(sys.stdin.read(), as_version=4)) + '\\n')";
+  const child = new Deno.Command(python, {
+    args: ["-X", "utf8", "-c", program],
+    env: jupyterEnv(),
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(ours));
+  await writer.close();
+  const { stdout } = await child.output();
+  assertEquals(new TextDecoder().decode(stdout), ours);
+});
+
+Deno.test("every committed notebook is as Jupyter would write it, with this kernel's name and language", async () => {
+  for (const path of await findNotebooks([])) {
+    const notebook = await readNotebook(path);
+    assertTrue(await Deno.readTextFile(path) === notebookText(notebook), `${path}: other bytes`);
+    assertEquals(notebook.metadata, notebookMetadata);
+  }
 });
 
 Deno.test("findNotebooks() takes names with or without the ending, and lists what exists", async () => {

@@ -7,7 +7,13 @@ import {
 } from "lib/setup/notebooks/cell_outputs.ts";
 import { jsonLines } from "lib/setup/notebooks/json_lines.ts";
 import { codeCells, type Notebook } from "lib/setup/notebooks/notebook.ts";
-import { jupyterEnv, kernelName, notebooksDir, python } from "lib/setup/install/project.ts";
+import {
+  jupyterEnv,
+  kernelName,
+  notebookMetadata,
+  notebooksDir,
+  python,
+} from "lib/setup/install/project.ts";
 
 /** How a cell ended. `dead`: the kernel is gone. `timeout`: it ran longer than was allowed. */
 export type CellStatus = "ok" | "error" | "dead" | "timeout";
@@ -136,7 +142,7 @@ export function runNotebook(
   return runCells(Array.from({ length: passes }, () => sources).flat(), options);
 }
 
-/** A copy of the notebook with these outputs; cells that did not run have none. */
+/** A copy of the notebook with these outputs, as of the project's kernel; cells that did not run have none. */
 export function withOutputs(notebook: Notebook, results: readonly CellResult[]): Notebook {
   const byIndex = new Map(codeCells(notebook).map(({ index }, n) => [index, results[n]]));
   const cells = notebook.cells.map((cell, index) => {
@@ -145,7 +151,7 @@ export function withOutputs(notebook: Notebook, results: readonly CellResult[]):
     const outputs = [...(result?.outputs ?? [])];
     return { ...cell, outputs, execution_count: result?.executionCount ?? null };
   });
-  return { ...notebook, cells };
+  return { ...notebook, metadata: { ...notebook.metadata, ...notebookMetadata }, cells };
 }
 
 /** Calls `run` when the signal aborts, also if it has; returns what takes that back. */
