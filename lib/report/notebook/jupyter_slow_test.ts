@@ -95,14 +95,20 @@ Deno.test("an uncaught throw or rejection is printed and does not stall the kern
 Deno.test("the interrupt stops a watched verb within a second; kernel, state and display live", async () => {
   const [, stopped, state, resumed] = await run(
     { code: verb },
-    { code: "await watch('a run', verb(2000))", interrupt: 1 },
+    { code: "await watch('a run', verb(2000)); step = -1", interrupt: 1 },
     { code: "step" },
     { code: "await watch('a run', verb(step + 5))" },
   );
-  assertEquals([stopped!.status, state!.status, resumed!.status], ["ok", "ok", "ok"]);
+  assertEquals([stopped!.status, state!.status, resumed!.status], ["error", "ok", "ok"]);
   assertTrue(stopped!.afterInterrupt! < 1, `stopped after ${stopped!.afterInterrupt} s`);
   const bars = stopped!.own.map(({ content }) => content.data?.["text/plain"] ?? "");
   assertTrue(bars.some((bar) => bar.includes("run the cell again to go on")), bars.join("\n"));
+  const { ename, evalue, traceback } = stopped!.own.at(-1)!.content;
+  assertEquals([ename, traceback], ["Interrupted", [`Interrupted: ${evalue}`]]);
+  assertTrue(
+    /^a run: saved at step \d+ of 2,000; run the cell again to go on$/.test(evalue),
+    evalue,
+  );
   const steps = Number(state!.own[0]!.content.data["text/plain"]);
   assertTrue(steps > 5 && steps < 100, `stopped at step ${steps}`);
   assertEquals(Number(resumed!.own.at(-1)!.content.data["text/plain"]), steps + 5);

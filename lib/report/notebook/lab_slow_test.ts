@@ -91,16 +91,20 @@ Deno.test({
     await inLab(JSON.parse(original), async (lab) => {
       assertEquals(await Deno.readTextFile(`${folder}/test.ipynb`), original);
       const { page } = lab;
-      assertEquals(await page.locator(".jp-mod-dirty").count(), 0, "it has nothing to save");
+      assertEquals(
+        await page.locator(".lm-TabBar-tab.jp-mod-dirty").count(),
+        0,
+        "it has nothing to save",
+      );
       // A change and its opposite: else there is nothing to save, and no bytes to compare.
       await lab.select(0);
       await page.keyboard.press("Control+End");
       await page.keyboard.type("x");
-      await page.locator(".jp-mod-dirty").first().waitFor();
+      await page.locator(".lm-TabBar-tab.jp-mod-dirty").first().waitFor();
       await page.keyboard.press("Backspace");
       const before = (await Deno.stat(`${folder}/test.ipynb`)).mtime!;
       await lab.menu("File", "Save Notebook");
-      await page.locator(".jp-mod-dirty").first().waitFor({ state: "detached" });
+      await page.locator(".lm-TabBar-tab.jp-mod-dirty").first().waitFor({ state: "detached" });
       assertTrue((await Deno.stat(`${folder}/test.ipynb`)).mtime! > before, "it was saved");
       assertTrue(await Deno.readTextFile(`${folder}/test.ipynb`) === original, "the same bytes");
     });

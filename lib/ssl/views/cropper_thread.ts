@@ -1,10 +1,19 @@
 /** The caller's end of a thread that makes views. */
+import { fromFileUrl } from "@std/path";
 import type { CropperAnswer, CropperJob, CropperStart } from "./cropper_worker.ts";
+import { readSources, requireUnchanged } from "./thread_sources.ts";
 import type { MadeViews, ViewJob, ViewMaker } from "./view_maker.ts";
 
-/** A maker in a thread of its own, which takes any number of jobs and does one after the other. Dispose ends it. */
+const url = new URL("./cropper_worker.ts", import.meta.url);
+const loaded = readSources(fromFileUrl(url)); // now: this process loads the same files now
+
+/**
+ * A maker in a thread of its own, which takes any number of jobs and does one after the other. Dispose ends it.
+ *
+ * @throws {Error} If its code has been edited since this process started.
+ */
 export function startCropperThread(start: CropperStart): ViewMaker {
-  const url = new URL("./cropper_worker.ts", import.meta.url);
+  requireUnchanged(fromFileUrl(url), loaded);
   const worker = new Worker(url, { type: "module", name: "crops" });
   const waiting = new Map<number, PromiseWithResolvers<MadeViews>>();
   let ended: string | undefined;
