@@ -8,9 +8,10 @@ import {
   type CodeCell,
   codeCells,
   findNotebooks,
+  type Notebook,
   readNotebook,
+  writeNotebook,
 } from "lib/setup/notebooks/notebook.ts";
-import { type Notebook, writeNotebook } from "lib/setup/notebooks/notebook.ts";
 import { resultsDir, root } from "lib/setup/install/project.ts";
 import { type CellResult, runNotebook, withOutputs } from "lib/setup/notebooks/run_notebook.ts";
 import { setUp } from "lib/setup/setup.ts";
@@ -67,40 +68,44 @@ export async function reproduce(
   await Deno.mkdir(outputDir, { recursive: true });
   const copy = `${outputDir}/${basename(path)}`;
   await writeNotebook(copy, withOutputs(notebook, results.slice(0, cells.length)));
-  const failure = await describeFailure(path, notebook, cells, results, passes);
+  const failure = describeFailure(path, cells, results, passes);
   return { path, copy, results, ...(failure && { failure }) };
 }
 
-async function describeFailure(
+function describeFailure(
   path: string,
-  notebook: Notebook,
   cells: readonly CodeCell[],
   results: readonly CellResult[],
   passes: number,
-): Promise<string | undefined> {
+): string | undefined {
+  const { length } = results;
   const last = results.at(-1);
   const name = basename(path, ".ipynb");
   if (last === undefined || last.status === "ok") {
-    const { length } = results;
     return length === cells.length * passes
       ? undefined
       : `Cannot finish ${name}: interrupted after ${length} of ${cells.length * passes} cells`;
   }
   const cell = cells[last.index % cells.length]!;
+  if (last.error?.startsWith(interrupted)) {
+    const said = last.error.replace("run the cell again to go on", "the same command goes on");
+    return `Cannot finish ${name}: cell ${cell.number}: ${said}`;
+  }
   const trace = last.outputs.flatMap((o) => o.output_type === "error" ? o.traceback.slice(1) : []);
-  // Of a syntax error the kernel tells nothing.
-  const reason = trace.length > 0 ? "" : await checkCells(new Map([[path, notebook]]));
-  const lines = [...cell.source.split("\n").map((line) => `| ${line}`), ...trace, reason];
+  const lines = [...cell.source.split("\n").map((line) => `| ${line}`), ...trace];
   return [`Cannot finish ${name}: cell ${cell.number} failed: ${last.error}`, ...lines]
     .filter((line) => line !== "").join("\n    ");
 }
+
+/** How the error of a cell begins whose run was stopped, and saved. */
+const interrupted = "Interrupted: ";
 
 /** The first Ctrl-C interrupts the running cell, which may save its work; the second ends the kernel. */
 function interrupts(): { signal: AbortSignal; kill: AbortSignal } {
   const [first, second] = [new AbortController(), new AbortController()];
   Deno.addSignalListener("SIGINT", () => {
     if (first.signal.aborted) second.abort();
-    else console.log("\nStopping after this cell. Ctrl-C again ends the kernel now.");
+    else console.log("\nStopping: a run saves itself. Ctrl-C again ends the kernel now.");
     first.abort();
   });
   return { signal: first.signal, kill: second.signal };

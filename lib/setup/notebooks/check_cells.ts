@@ -1,4 +1,4 @@
-/** Type-checks notebooks: the kernel does not, and of a syntax error it tells nothing. */
+/** Type-checks notebooks, which the kernel does not. */
 import { basename } from "node:path";
 import { run } from "lib/setup/install/command.ts";
 import { writeFileWhole } from "lib/setup/install/files.ts";

@@ -142,11 +142,11 @@ class Relay:
             poller.register(end, zmq.POLLIN)
         parent = os.getppid()
         while self.child.poll() is None and os.getppid() == parent:
-            for end, _ in poller.poll(1000):
-                if end == woken.fileno():
-                    self.on_signals(woken.recv(64))
-                else:
-                    handlers[end](end.recv_multipart())
+            ready = dict(poller.poll(1000))
+            if ready.pop(woken.fileno(), None):  # first: an interrupt means what ran before it
+                self.on_signals(woken.recv(64))
+            for end in ready:
+                handlers[end](end.recv_multipart())
 
     def handlers(self):
         front, back = self.front, self.back

@@ -25,7 +25,7 @@ export interface CellResult {
   readonly outputs: readonly Output[];
   readonly seconds: number;
   readonly executionCount: number | null;
-  /** For `error`, one line: name and message. A syntax error is "Error: Execution failed", all this kernel tells. */
+  /** For `error`, one line: name and message. */
   readonly error?: string;
 }
 

@@ -74,12 +74,12 @@ function notebookOf(...sources: string[]): Notebook {
   return { cells, metadata: notebookMetadata, nbformat: 4, nbformat_minor: 5 };
 }
 
-async function reproduceCells(sources: string[], passes = 1) {
+async function reproduceCells(sources: string[], passes = 1, signal?: AbortSignal) {
   await Deno.mkdir(outputsDir, { recursive: true });
   const dir = await Deno.makeTempDir({ dir: outputsDir, prefix: ".test-" }); // the kernel needs deno.json above
   const path = `${dir}/00_tiny.ipynb`;
   await writeNotebook(path, notebookOf(...sources));
-  const result = await reproduce(path, { scale: "smoke", passes, outputDir: `${dir}/out` });
+  const result = await reproduce(path, { scale: "smoke", passes, signal, outputDir: `${dir}/out` });
   const copy = await readNotebook(result.copy);
   await remove(dir);
   return { ...result, cells: copy.cells };
@@ -110,7 +110,30 @@ Deno.test("reproduce() names the failing cell, its error and its source", async 
   assertEquals(cells[1]!.outputs![0]!.output_type, "error");
 });
 
-Deno.test("reproduce() points at a syntax error, of which the kernel tells nothing", async () => {
+Deno.test("reproduce() points at a syntax error", async () => {
   const { failure } = await reproduceCells(["1", "const y = 1;\nconst x = ;"]);
-  assertTrue(/00_tiny\.ipynb, cell 2, line 2:11/.test(failure!), failure!);
+  const first = "Cannot finish 00_tiny: cell 2 failed: SyntaxError: ";
+  assertTrue(failure!.startsWith(`${first}Expression expected (line 2, column 11)`), failure!);
+  assertTrue(failure!.endsWith("2 | const x = ;\n      |           ~"), failure!);
+});
+
+Deno.test("reproduce() stops at once when it is interrupted, in one line that says what is saved", async () => {
+  const begun = await Deno.makeTempFile();
+  const training = `import { watch } from "lib/report/mod.ts";
+for (const seed of [0, 1]) {
+  await watch(\`seed \${seed}\`, async ({ onEvent, signal }) => {
+    Deno.writeTextFileSync(${JSON.stringify(begun)}, \`\${seed}\`);
+    for (let step = 1; !signal.aborted; step++) await onEvent({ step, totalSteps: 9e9, metrics: {} });
+  });
+}`;
+  const stop = new AbortController();
+  const poll = setInterval(() => Deno.readTextFileSync(begun) && stop.abort(), 50);
+  const { failure, results } = await reproduceCells(["1", training, "3"], 1, stop.signal);
+  clearInterval(poll);
+  const line =
+    /^Cannot finish 00_tiny: cell 2: Interrupted: seed 0: saved at step [\d,]+ of 9,000,000,000; the same command goes on$/;
+  assertTrue(line.test(failure!), failure!);
+  assertEquals(results.length, 2);
+  assertEquals(await Deno.readTextFile(begun), "0", "the second run has not begun");
+  await Deno.remove(begun);
 });
