@@ -1,6 +1,7 @@
 /** JupyterLab on this machine only, with its token, on the project's notebooks. */
 import { exists } from "lib/setup/install/files.ts";
 import { jupyterDataDir, jupyterEnv, kernelName, root, venv } from "lib/setup/install/project.ts";
+import { whenNpxEnds } from "lib/setup/npx_ends.ts";
 import { setUp } from "lib/setup/setup.ts";
 import { main, readArguments } from "lib/setup/task.ts";
 
@@ -133,6 +134,7 @@ if (import.meta.main) {
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
       Deno.addSignalListener(signal, () => void lab.stop());
     }
+    whenNpxEnds(() => void lab.stop());
     const { code } = await lab.ended;
     Deno.exit(code === 143 ? 0 : code); // the signal listeners would keep the process
   });

@@ -14,6 +14,7 @@ import {
 } from "lib/setup/notebooks/notebook.ts";
 import { resultsDir, root } from "lib/setup/install/project.ts";
 import { type CellResult, runNotebook, withOutputs } from "lib/setup/notebooks/run_notebook.ts";
+import { whenNpxEnds } from "lib/setup/npx_ends.ts";
 import { setUp } from "lib/setup/setup.ts";
 import { cellProgress } from "lib/setup/notebooks/cell_progress.ts";
 import { main, readArguments } from "lib/setup/task.ts";
@@ -100,14 +101,16 @@ function describeFailure(
 /** How the error of a cell begins whose run was stopped, and saved. */
 const interrupted = "Interrupted: ";
 
-/** The first Ctrl-C interrupts the running cell, which may save its work; the second ends the kernel. */
+/** The first Ctrl-C, or a SIGTERM, interrupts the running cell, which may save its work; the second ends the kernel. */
 function interrupts(): { signal: AbortSignal; kill: AbortSignal } {
   const [first, second] = [new AbortController(), new AbortController()];
-  Deno.addSignalListener("SIGINT", () => {
+  const interrupt = () => {
     if (first.signal.aborted) second.abort();
     else console.log("\nStopping: a run saves itself. Ctrl-C again ends the kernel now.");
     first.abort();
-  });
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, interrupt);
+  whenNpxEnds(() => first.abort());
   return { signal: first.signal, kill: second.signal };
 }
 

@@ -1,4 +1,5 @@
 /** `deno task train --config NAME [--scale SCALE] [--seed N] …`: sets up what is missing, then trains; `--help` tells more. */
+import { whenNpxEnds } from "lib/setup/npx_ends.ts";
 import { root } from "lib/setup/install/project.ts";
 import { setUp } from "lib/setup/setup.ts";
 import { main } from "lib/setup/task.ts";
@@ -13,6 +14,7 @@ if (import.meta.main) {
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
       Deno.addSignalListener(signal, () => child.kill(signal)); // it saves, and its exit code is ours
     }
+    whenNpxEnds(() => child.kill("SIGTERM"));
     const { code } = await child.status;
     Deno.exit(code); // the signal listeners would keep the process
   });
