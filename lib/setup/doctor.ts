@@ -32,6 +32,19 @@ async function machine(): Promise<Finding[]> {
   ];
 }
 
+/** All that is made lies in the project's folder; tried, because there are many ways to refuse. */
+async function folder(): Promise<Finding> {
+  try {
+    await Deno.remove(await Deno.makeTempFile({ dir: root, prefix: ".doctor-" }));
+    return { topic: "Folder", says: root };
+  } catch (error) {
+    const says = `${root} cannot be written: ${(error as Error).message}`;
+    const mend =
+      "make it yours to write, with space on its disk, or clone the project to one that is";
+    return { topic: "Folder", says, mend };
+  }
+}
+
 async function setupState(): Promise<Finding> {
   const ready = await Promise.all(steps.map((step) => isReady(step).catch(() => false)));
   const open = steps.filter((_, i) => !ready[i]).map(({ title }) => title);
@@ -47,11 +60,24 @@ async function jupyter(): Promise<Finding[]> {
   return [
     code === 0
       ? { topic: "Jupyter", says: `JupyterLab ${lab} on Python ${pythonVersion}` }
-      : { topic: "Jupyter", says: "does not start", mend: setupMends },
+      : { topic: "Jupyter", says: `does not start: ${lastLine(output)}`, mend: setupMends },
     await hasKernelspec()
       ? kernel
       : { ...kernel, says: "missing or of another Deno", mend: setupMends },
   ];
+}
+
+/** A program that fails says why in its last line. */
+function lastLine(output: string): string {
+  return output.trimEnd().split("\n").at(-1)!;
+}
+
+/** What failed, and the first error that the program printed. */
+function inOneLine(message: string): string {
+  const [what, ...output] = message.split("\n");
+  // deno-lint-ignore no-control-regex -- the terminal's colours
+  const lines = output.map((line) => line.replace(/\x1b\[[0-9;]*m/g, "").trim());
+  return [what, lines.find((line) => /error\b/i.test(line))].filter((part) => part).join(": ");
 }
 
 /** In a process of its own: a library that does not fit may end it. */
@@ -74,7 +100,7 @@ async function engine(): Promise<Finding[]> {
       { topic: "One op", says: `a product of two 1024 × 1024 matrices: ${speed}` },
     ];
   } catch (error) {
-    return [{ topic: "Engine", says: (error as Error).message, mend: setupMends }];
+    return [{ topic: "Engine", says: inOneLine((error as Error).message), mend: setupMends }];
   }
 }
 
@@ -92,6 +118,7 @@ async function data(): Promise<Finding> {
 async function examine(): Promise<Finding[]> {
   return [
     ...await machine(),
+    await folder(),
     await setupState(),
     ...await jupyter(),
     ...await engine(),

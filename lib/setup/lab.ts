@@ -84,7 +84,11 @@ async function answering(child: Deno.ChildProcess, token: string): Promise<strin
   const file = `${jupyterDataDir}/runtime/jpserver-${child.pid}.json`;
   const deadline = Date.now() + 60_000;
   while (Date.now() < deadline) {
-    if (status) throw new Error(`Cannot start JupyterLab: it ended with code ${status.code}`);
+    if (status) {
+      throw new Error(
+        `Cannot start JupyterLab: it ended with code ${status.code}; run "deno task doctor"`,
+      );
+    }
     if (await exists(file)) {
       const text = await Deno.readTextFile(file);
       const origin = text.endsWith("}") ? `http://127.0.0.1:${JSON.parse(text).port}` : "";

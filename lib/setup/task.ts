@@ -1,5 +1,6 @@
 /** What all tasks share: arguments, and errors of one line instead of a stack. */
 import { parseArgs, type ParseArgsConfig } from "node:util";
+import { root } from "lib/setup/install/project.ts";
 
 type Options = NonNullable<ParseArgsConfig["options"]>;
 
@@ -22,14 +23,23 @@ export function readArguments<const T extends Options>(
   }
 }
 
-/** Runs a task: an error a person can mend is shown as its message, and the exit code is 1. */
+/** Runs a task: an error a person can mend is shown in a line, and the exit code is 1. */
 export async function main(task: (args: string[]) => Promise<number | void>): Promise<void> {
   try {
     Deno.exitCode = await task(Deno.args) ?? 0;
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    const isOurs = /^Cannot /.test(error.message);
-    console.error(isOurs ? error.message : error.stack);
+    console.error(complaint(error));
     Deno.exitCode = 1;
   }
+}
+
+const cannotWrite = /\(os error (1|13|28|30|122)\)/; // EPERM, EACCES, ENOSPC, EROFS, EDQUOT
+
+/** What a person reads of an error. One that is neither ours nor the disk's is a fault of this program: its stack helps to find it. */
+export function complaint(error: Error): string {
+  if (/^Cannot /.test(error.message)) return error.message;
+  if (!cannotWrite.test(error.message)) return error.stack ?? String(error);
+  return `Cannot go on: ${error.message}. All that is made lies in ${root}: make that folder writable, with space on its disk, or ` +
+    "clone the project to one that is";
 }

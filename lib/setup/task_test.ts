@@ -1,7 +1,7 @@
 import { closingLine, readSummary } from "lib/setup/test_output.ts";
 import { root } from "lib/setup/install/project.ts";
-import { readArguments } from "lib/setup/task.ts";
-import { assertEquals, assertThrows } from "lib/testing/assert.ts";
+import { complaint, readArguments } from "lib/setup/task.ts";
+import { assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 
 Deno.test("readArguments() names the options there are when one is unknown", () => {
   const options = { gpu: { type: "boolean" }, port: { type: "string" } } as const;
@@ -13,6 +13,23 @@ Deno.test("readArguments() names the options there are when one is unknown", () 
   );
   assertThrows(() => readArguments(["--port"], options), RangeError, "--port");
   assertThrows(() => readArguments(["surplus"], options), RangeError, "surplus");
+});
+
+Deno.test("complaint() is a line for a disk that is full or cannot be written, and a stack for our own faults", async () => {
+  const full = await Deno.writeTextFile("/dev/full", "x").catch((error) => error);
+  for (
+    const error of [
+      full,
+      new Deno.errors.PermissionDenied("Permission denied (os error 13): mkdir '/x/.venv'"),
+      new Error("Read-only file system (os error 30): open '/x/.venv/setup.lock'"),
+    ]
+  ) {
+    const line = complaint(error);
+    assertTrue(line.startsWith(`Cannot go on: ${error.message}. All that is made`), line);
+    assertEquals([line.split("\n").length, line.includes("  at ")], [1, false]);
+  }
+  assertEquals(complaint(new RangeError("Cannot do it: no")), "Cannot do it: no");
+  assertTrue(complaint(new TypeError("x is undefined")).includes("task_test.ts"), "a stack");
 });
 
 async function runTask(file: string, ...args: string[]) {

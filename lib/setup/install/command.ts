@@ -1,7 +1,7 @@
 /** Runs programs for set-up and says what went wrong when one fails. */
 
 export interface CommandResult {
-  /** 127 if there is no such program. */
+  /** 127 if there is no such program, 126 if there is and it cannot be run: another machine's, or not allowed. */
   readonly code: number;
   /** Standard output and error together. */
   readonly output: string;
@@ -30,7 +30,7 @@ export async function run(
     return { code, output: decoder.decode(stdout) + decoder.decode(stderr) };
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return { code: 127, output: `no ${program}` };
-    throw error;
+    return { code: 126, output: (error as Error).message };
   }
 }
 

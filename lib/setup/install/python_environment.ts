@@ -1,5 +1,5 @@
 /** The steps that need Python: its environment with JupyterLab, and the TensorFlow wheel's C++ library. */
-import { mustRun } from "lib/setup/install/command.ts";
+import { mustRun, run } from "lib/setup/install/command.ts";
 import { type EngineChoice, engineChoice } from "lib/setup/install/engine_choice.ts";
 import { exists, fingerprint, remove } from "lib/setup/install/files.ts";
 import { findPython } from "lib/setup/install/prerequisites.ts";
@@ -15,7 +15,9 @@ export const environmentStep: Step = {
   id: "python",
   title: "Python environment with JupyterLab",
   key: () => Promise.resolve(fingerprint([root, versions.jupyterlab])), // its scripts hold the folder's path
-  isPresent: async () => await exists(python) && await exists(`${venv}/bin/jupyter-lab`),
+  // An environment that came from another machine, or whose Python was updated away, is there and does not run.
+  isPresent: async () =>
+    await exists(`${venv}/bin/jupyter-lab`) && (await run(python, ["--version"])).code === 0,
   async make(note) {
     const { program } = await findPython();
     if (program === undefined) throw new Error('Cannot find Python 3.11: run "deno task setup"');
