@@ -8,7 +8,7 @@ import { startLab } from "lib/setup/lab.ts";
 import { findChromium, inChromium } from "lib/testing/browser.ts";
 
 const target = fromFileUrl(new URL("../../notebooks/images/first_notebook.png", import.meta.url));
-const size = { width: 1280, height: 800 };
+const size = { width: 1360, height: 800 };
 
 if (import.meta.main) {
   const chromium = findChromium();
