@@ -1,4 +1,7 @@
-/** Live progress of a long verb: a bar, the rate, the time left, the loss, and the curves, all updated in place. */
+/**
+ * Live progress of a long verb: a bar, the rate, the time left, the loss, and the curves, all
+ * updated in place.
+ */
 import { duration } from "lib/runs/duration.ts";
 import type { HistoryLine, TrainEvent, TrainHooks } from "lib/runs/events.ts";
 import { addToHistory } from "lib/runs/history.ts";
@@ -19,8 +22,9 @@ const slowData = 0.05; // share of waiting for data from which on it is worth a 
 /**
  * Runs a verb and shows how it goes.
  *
- * The interrupt button asks the verb to stop after the current step. It saves itself and the kernel lives, but the cell ends with
- * an error, so that *Run All* ends with it; the same cell goes on from there.
+ * The interrupt button asks the verb to stop after the current step. It saves itself and the kernel
+ * lives, but the cell ends with an error, so that *Run All* ends with it; the same cell goes on
+ * from there.
  *
  * @param title Of the display: the network and the seed.
  * @param run Passes the hooks on: `(hooks) => pretrain(config, { scale, seed, ...hooks })`.
@@ -61,7 +65,10 @@ function hooksFor(display: LiveDisplay, signal: AbortSignal): TrainHooks {
   };
 }
 
-/** How a verb ended: `stopped` if it was asked to and returned, `given up` if it was asked to and threw. */
+/**
+ * How a verb ended: `stopped` if it was asked to and returned, `given up` if it was asked to and
+ * threw.
+ */
 type Ending = "finished" | "stopped" | "given up" | "failed";
 
 /** The two places in the cell's output, and what is drawn there. */
@@ -206,7 +213,10 @@ class LiveDisplay {
   }
 }
 
-/** In a terminal, the bar's text over itself; elsewhere, as in a log, only the last state is printed. */
+/**
+ * In a terminal, the bar's text over itself; elsewhere, as in a log, only the last state is
+ * printed.
+ */
 function writeLine(text: string): void {
   if (!Deno.stderr.isTerminal()) return;
   const { columns } = Deno.consoleSize();

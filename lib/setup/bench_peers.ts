@@ -1,7 +1,7 @@
 /**
- * `deno task bench:peers [--only micro|block|step|laptop|inference|augment|corruptions]… [--quick] [--python PATH]`: our speed
- * beside PyTorch's, in one run, to `outputs/bench/`. PyTorch goes into an environment of its own, `.venv/peers`; an interpreter
- * that has it already can be given instead.
+ * `deno task bench:peers [--only micro|block|step|laptop|inference|augment|corruptions]… [--quick] [--python PATH]`:
+ * our speed beside PyTorch's, in one run, to `outputs/bench/`. PyTorch goes into an environment of
+ * its own, `.venv/peers`; an interpreter that has it already can be given instead.
  */
 import { mustRun, run } from "lib/setup/install/command.ts";
 import { exists, fingerprint, remove } from "lib/setup/install/files.ts";
@@ -14,11 +14,17 @@ import { main, readArguments } from "lib/setup/task.ts";
 const peers = `${venv}/peers`;
 const peerPython = `${peers}/bin/python`;
 const torch = "2.14.1";
-/** And torchvision and NumPy with them; imagecorruptions needs the module that newer setuptools lack. */
+/**
+ * Packages beside PyTorch; they bring torchvision and NumPy. imagecorruptions needs a module that
+ * newer setuptools lack.
+ */
 const others = ["timm==1.0.31", "imagecorruptions==1.1.2", "setuptools<81"];
 const pip = ["-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet"];
 
-/** An index that has PyTorch's own CPU builds calls them `+cpu`; the plain build on x86-64 brings CUDA along. */
+/**
+ * PyTorch's CPU build is called `+cpu` where the package index has one; the plain build on x86-64
+ * brings CUDA along.
+ */
 export const torchCandidates: readonly string[] = [`torch==${torch}+cpu`, `torch==${torch}`];
 
 const peersStep: Step = {

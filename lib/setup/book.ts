@@ -1,7 +1,7 @@
 /**
- * `deno task book [notebook…] [--from notebooks|outputs]`: renders the notebooks, as they were run, to a static site in
- * `outputs/book/`. Its pages need no network and no server. By default those that are committed; `outputs` takes the copies that
- * `deno task reproduce` has executed here.
+ * `deno task book [notebook…] [--from notebooks|outputs]`: renders the notebooks, as they were run,
+ * to a static site in `outputs/book/`. Its pages need no network and no server. By default those
+ * that are committed; `outputs` takes the copies that `deno task reproduce` has executed here.
  */
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -16,9 +16,9 @@ import { main, readArguments } from "lib/setup/task.ts";
 const sources = { notebooks: notebooksDir, outputs: `${resultsDir}/notebooks` } as const;
 
 /**
- * Renders notebooks to `folder`, in the place of what it holds.
+ * Renders notebooks to `folder`, whose old contents are removed.
  *
- * @param paths In the book's order.
+ * @param paths Notebooks, in the book's order.
  * @returns The chapters, as the index lists them.
  */
 export async function makeBook(paths: readonly string[], folder: string): Promise<Chapter[]> {
@@ -37,7 +37,7 @@ export async function makeBook(paths: readonly string[], folder: string): Promis
   return chapters;
 }
 
-/** The cells as HTML, by nbconvert. */
+/** Turns the cells into HTML with nbconvert. */
 async function render(paths: readonly string[]): Promise<{ css: string; bodies: string[] }> {
   const args = [here("notebooks/render_notebooks.py"), here("notebooks"), ...paths];
   return JSON.parse(await mustRun("render the notebooks", python, args, { env: jupyterEnv() }));

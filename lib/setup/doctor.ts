@@ -1,4 +1,6 @@
-/** `deno task doctor`: what is there, whether it works, and what to do where it does not. */
+/**
+ * `deno task doctor`: says what is installed, whether it works, and what to do where it does not.
+ */
 import { mustRun, run } from "lib/setup/install/command.ts";
 import { engineChoice } from "lib/setup/install/engine_choice.ts";
 import { exists } from "lib/setup/install/files.ts";
@@ -80,7 +82,7 @@ function inOneLine(message: string): string {
   return [what, lines.find((line) => /error\b/i.test(line))].filter((part) => part).join(": ");
 }
 
-/** In a process of its own: a library that does not fit may end it. */
+/** Loads the engine in a process of its own, which a library that does not fit may crash. */
 async function engine(): Promise<Finding[]> {
   try {
     const args = ["run", "-A", `${root}/lib/setup/install/probe_engine.ts`];
@@ -126,7 +128,7 @@ async function examine(): Promise<Finding[]> {
   ];
 }
 
-/** A finding as a line, what to do on the next. */
+/** A finding as one line; what to do about it is on the next. */
 export function findingLine({ topic, says, mend }: Finding): string {
   return `${topic.padEnd(9)}${says}${mend ? `\n         → ${mend}` : ""}`;
 }

@@ -2,7 +2,10 @@
 import { root } from "lib/setup/install/project.ts";
 import { assertEquals, assertTrue } from "lib/testing/assert.ts";
 
-/** A project with nothing in it but its code, in which `breakIt` breaks something; and what the doctor says there. */
+/**
+ * A project with nothing in it but its code, in which `breakIt` breaks something; and what the
+ * doctor says there.
+ */
 async function examined(breakIt: (project: string) => Promise<void>): Promise<string[]> {
   const project = await Deno.makeTempDir();
   try {
@@ -34,7 +37,7 @@ async function copyFolder(from: string, to: string): Promise<void> {
   }
 }
 
-/** Of another machine: the name is there, and what it stands for is not a program of this one. */
+/** Ways in which `.venv/bin/python` is there and cannot be run, as after a move from another machine. */
 const pythons: Readonly<Record<string, (path: string) => Promise<void>>> = {
   "a link to a Python that is not here": (path) => Deno.symlink("/opt/elsewhere/python3", path),
   "a file that may not be run": (path) => Deno.writeTextFile(path, "no program", { mode: 0o644 }),

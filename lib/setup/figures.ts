@@ -1,6 +1,7 @@
 /**
- * `deno task figures [notebook…] [--scale smoke|laptop|paper]`: draws all figures and writes all tables of the notebooks again, from
- * what is saved in `outputs/`. Trains, evaluates and measures nothing: a notebook that would have to is named.
+ * `deno task figures [notebook…] [--scale smoke|laptop|paper]`: draws all figures and writes all
+ * tables of the notebooks again, from what is saved in `outputs/`. Trains, evaluates and measures
+ * nothing: a notebook that would have to is named.
  */
 import { fileURLToPath } from "node:url";
 import { findNotebooks } from "lib/setup/notebooks/notebook.ts";
@@ -9,7 +10,7 @@ import { checkScale } from "lib/setup/reproduce.ts";
 import { setUp } from "lib/setup/setup.ts";
 import { main, readArguments } from "lib/setup/task.ts";
 
-/** How it went: the exit code is 0 if every notebook was drawn to its end. */
+/** The result: the exit code is 0 if every notebook was drawn to its end. */
 export interface FiguresResult {
   readonly code: number;
   /** A line for each notebook, as shown. */
@@ -17,16 +18,16 @@ export interface FiguresResult {
 }
 
 export interface FiguresOptions {
-  /** By default, each notebook's own. */
+  /** Scale of all notebooks; by default, each notebook's own. */
   readonly scale?: string;
-  /** In the place of `outputs/`. */
+  /** Folder to use instead of `outputs/`. */
   readonly outputs?: string;
 }
 
 /**
  * Draws the notebooks at these paths, in one process: the engine and the data are loaded once.
  *
- * @throws {Error} If that process dies; with the last it said.
+ * @throws {Error} If that process crashes; the message has its last lines.
  */
 export async function drawFigures(
   paths: readonly string[],

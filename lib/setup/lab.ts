@@ -6,11 +6,11 @@ import { setUp } from "lib/setup/setup.ts";
 import { main, readArguments } from "lib/setup/task.ts";
 
 export interface LabOptions {
-  /** 0 takes a free one. If the port is taken, the next free one is used. */
+  /** Port to listen on. 0 takes any free one; if the port is taken, the next free one is used. */
   readonly port: number;
   /** Whether to open the person's browser. */
   readonly browser: boolean;
-  /** The folder the file list shows; by default the project's. */
+  /** The folder that the file list shows; by default the project's. */
   readonly dir?: string;
   /** What opens first, relative to `dir`. */
   readonly open?: string;
@@ -19,12 +19,12 @@ export interface LabOptions {
 }
 
 export interface Lab {
-  /** Of the opened notebook, with the token. */
+  /** Address of the opened notebook, with the token. */
   readonly url: string;
   /** `http://127.0.0.1:8888` */
   readonly origin: string;
   readonly token: string;
-  /** Resolves when the server has ended, by whatever cause. */
+  /** Resolves when the server has ended, for whatever reason. */
   readonly ended: Promise<Deno.CommandStatus>;
   /** Ends server and kernels. */
   stop(): Promise<void>;
@@ -109,7 +109,7 @@ async function answers(url: string): Promise<boolean> {
   }
 }
 
-/** Asks the server to end with its kernels, and insists after ten seconds. */
+/** Asks the server to end, with its kernels; kills it if it has not ended after ten seconds. */
 async function end(child: Deno.ChildProcess): Promise<void> {
   const kill = (signal: Deno.Signal) => {
     try {

@@ -1,13 +1,14 @@
 /**
- * How a task hears that `npx` was asked to end. npm passes a SIGTERM on to the shell between it and `deno task`, not to what the shell runs:
- * a training, or JupyterLab, would go on with nobody knowing.
+ * How a task hears that `npx` was asked to end. npm passes a SIGTERM on to the shell between it and
+ * `deno task`, not to what the shell runs: a training, or JupyterLab, would go on with nobody
+ * knowing.
  */
 
 const interval = 500; // ms
 
 /**
- * Calls `end` once when the shell is gone through which `npx` has started this task. Started in another way, a task may outlive whoever
- * started it, and nothing happens.
+ * Calls `end` once when the shell is gone through which `npx` has started this task. Started in
+ * another way, a task may outlive whoever started it, and nothing happens.
  *
  * @returns Stops listening.
  */
@@ -22,7 +23,10 @@ export function whenNpxEnds(end: () => void): () => void {
   return () => clearInterval(poll);
 }
 
-/** The process above this one, `deno task`, and the one above that: a process that has lost its parent is given another. */
+/**
+ * The process above this one, `deno task`, and the one above that: a process that has lost its
+ * parent is given another.
+ */
 function ancestorsNow(): string {
   return `${Deno.ppid} ${parentOf(Deno.ppid)}`;
 }

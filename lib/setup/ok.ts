@@ -1,4 +1,4 @@
-/** `deno task ok`: what a person runs before a commit. All checks, also after one has failed. */
+/** `deno task ok`: what a person runs before a commit. Runs all checks, even if one fails. */
 import { checkCells } from "lib/setup/notebooks/check_cells.ts";
 import { run } from "lib/setup/install/command.ts";
 import { listNotebooks, type Notebook, readNotebook } from "lib/setup/notebooks/notebook.ts";
@@ -7,7 +7,7 @@ import { runTests, showResult } from "lib/setup/run_tests.ts";
 import { setUp } from "lib/setup/setup.ts";
 import { main, readArguments } from "lib/setup/task.ts";
 
-/** A check's complaints; empty if it is content. */
+/** Returns what is wrong; empty if nothing is. */
 type Check = () => Promise<string>;
 
 async function deno(...args: string[]): Promise<string> {
@@ -20,7 +20,10 @@ async function format(): Promise<string> {
   return [files, await notebookFormat()].filter((complaints) => complaints).join("\n");
 }
 
-/** Formats copies and compares: of a notebook, Deno 2.9's `fmt --check` says "not formatted" whatever is in it. */
+/**
+ * Formats copies and compares: of a notebook, Deno 2.9's `fmt --check` says "not formatted"
+ * whatever is in it.
+ */
 async function notebookFormat(): Promise<string> {
   const folder = await Deno.makeTempDir();
   try {

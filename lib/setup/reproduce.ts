@@ -1,6 +1,7 @@
 /**
- * `deno task reproduce [notebook…] [--scale smoke|laptop|paper] [--twice]`: runs notebooks headless; executed copies go
- * to `outputs/notebooks`, figures (which the notebooks themselves write) to `outputs/figures`.
+ * `deno task reproduce [notebook…] [--scale smoke|laptop|paper] [--twice]`: runs notebooks
+ * headless; executed copies go to `outputs/notebooks`, figures (which the notebooks themselves
+ * write) to `outputs/figures`.
  */
 import { basename, dirname } from "node:path";
 import { checkCells } from "lib/setup/notebooks/check_cells.ts";
@@ -22,16 +23,16 @@ import { snapshot, writtenBetween } from "lib/setup/notebooks/written_files.ts";
 
 export const scales = ["smoke", "laptop", "paper"] as const;
 
-/** @throws {RangeError} If a scale was asked for and there is none of this name. */
+/** @throws {RangeError} If there is no scale of this name. */
 export function checkScale(scale: string | undefined): void {
   if (scale === undefined || scales.some((name) => name === scale)) return;
   throw new RangeError(`Cannot take scale "${scale}": there are ${scales.join(", ")}`);
 }
 
 export interface ReproduceOptions {
-  /** Overrides the notebook's own scale (environment variable `BCSSL_SCALE`); by default it decides. */
+  /** Replaces the notebook's own scale (by the environment variable `BCSSL_SCALE`). */
   readonly scale?: string;
-  /** Times all cells are run, in one kernel. */
+  /** How many times all cells are run, in one kernel. */
   readonly passes?: number;
   readonly signal?: AbortSignal;
   readonly kill?: AbortSignal;
@@ -44,7 +45,7 @@ export interface Reproduction {
   readonly path: string;
   /** The executed copy. */
   readonly copy: string;
-  /** Of every pass, in order. */
+  /** Results of every pass, in order. */
   readonly results: readonly CellResult[];
   /** What went wrong: the cell, the error, its source; undefined if all cells ran. */
   readonly failure?: string;
@@ -101,7 +102,10 @@ function describeFailure(
 /** How the error of a cell begins whose run was stopped, and saved. */
 const interrupted = "Interrupted: ";
 
-/** The first Ctrl-C, or a SIGTERM, interrupts the running cell, which may save its work; the second ends the kernel. */
+/**
+ * The first Ctrl-C, or a SIGTERM, interrupts the running cell, which may save its work; the second
+ * ends the kernel.
+ */
 function interrupts(): { signal: AbortSignal; kill: AbortSignal } {
   const [first, second] = [new AbortController(), new AbortController()];
   const interrupt = () => {

@@ -1,4 +1,7 @@
-/** `deno task setup [--gpu | --cpu]`: makes what is missing for notebooks and tests, inside the project folder only. */
+/**
+ * `deno task setup [--gpu | --cpu]`: makes what is missing for notebooks and tests, inside the
+ * project folder only.
+ */
 import { rememberChoice } from "lib/setup/install/engine_choice.ts";
 import { requirePrerequisites } from "lib/setup/install/prerequisites.ts";
 import { venv } from "lib/setup/install/project.ts";
@@ -7,9 +10,9 @@ import { steps } from "lib/setup/steps.ts";
 import { main, readArguments } from "lib/setup/task.ts";
 
 /**
- * Sets up what is missing. Does nothing, quickly, when nothing is.
+ * Sets up what is missing. If nothing is, this takes milliseconds.
  *
- * @param options.quiet Says nothing about what is ready.
+ * @param options.quiet Prints nothing about parts that are ready.
  * @throws {Error} Naming what is missing or went wrong, and what to do.
  */
 export async function setUp({ quiet = false } = {}): Promise<void> {
@@ -22,7 +25,7 @@ export async function setUp({ quiet = false } = {}): Promise<void> {
 
 async function allReady(): Promise<boolean> {
   for (const step of steps) {
-    // A missing compiler throws here: not ready, and the prerequisites' message says it better.
+    // A missing compiler throws here. It counts as not ready; the check of prerequisites names it.
     if (!await isReady(step).catch(() => false)) return false;
   }
   return true;

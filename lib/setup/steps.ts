@@ -33,7 +33,7 @@ const kernelStep: Step = {
   make: () => writeKernelspec(),
 };
 
-/** `lib/datasets/prepare.ts`, and what it put into `data/`. It may be missing while there is no data to prepare. */
+/** `lib/datasets/prepare.ts` fills `data/`; the listing says with what. */
 const prepare = `${root}/lib/datasets/prepare.ts`;
 const dataListing = `${venv}/data-listing.json`;
 
@@ -56,7 +56,10 @@ const dataStep: Step = {
   },
 };
 
-/** All of the room: what is made may change with any of its files. Making again what is there takes a moment. */
+/**
+ * All source files of the room, since any of them may change what is made. Making again what is
+ * there takes a moment.
+ */
 async function datasetSources(dir = `${root}/lib/datasets`): Promise<string[]> {
   const entries = await Array.fromAsync(Deno.readDir(dir));
   const paths = await Promise.all(entries.map(({ name, isDirectory }) => {
@@ -71,7 +74,10 @@ async function dataEntries(): Promise<string[]> {
   return (await Array.fromAsync(Deno.readDir(`${root}/data`))).map(({ name }) => name);
 }
 
-/** The project's own notebooks, by their numbered names, as `00_start` and `00b_baselines`: JupyterLab hides the SVG figures of notebooks it does not trust. */
+/**
+ * The project's own notebooks, by their numbered names, as `00_start` and `00b_baselines`:
+ * JupyterLab hides the SVG figures of notebooks it does not trust.
+ */
 export async function shippedNotebooks(): Promise<string[]> {
   return (await listNotebooks()).filter((path) => /\/\d\d[a-z]?_[^/]*\.ipynb$/.test(path));
 }

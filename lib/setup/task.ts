@@ -1,4 +1,7 @@
-/** What all tasks share: arguments, and errors of one line instead of a stack. */
+/**
+ * What all tasks share: reading their arguments, and showing an error as one line instead of a
+ * stack.
+ */
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { root } from "lib/setup/install/project.ts";
 
@@ -36,7 +39,10 @@ export async function main(task: (args: string[]) => Promise<number | void>): Pr
 
 const cannotWrite = /\(os error (1|13|28|30|122)\)/; // EPERM, EACCES, ENOSPC, EROFS, EDQUOT
 
-/** What a person reads of an error. One that is neither ours nor the disk's is a fault of this program: its stack helps to find it. */
+/**
+ * What a person reads of an error. One that is neither ours nor the disk's is a fault of this
+ * program: its stack helps to find it.
+ */
 export function complaint(error: Error): string {
   if (/^Cannot /.test(error.message)) return error.message;
   if (!cannotWrite.test(error.message)) return error.stack ?? String(error);

@@ -1,4 +1,7 @@
-/** `deno task train --config NAME [--scale SCALE] [--seed N] …`: sets up what is missing, then trains; `--help` tells more. */
+/**
+ * `deno task train --config NAME [--scale SCALE] [--seed N] …`: sets up what is missing, then
+ * trains; `--help` tells more.
+ */
 import { whenNpxEnds } from "lib/setup/npx_ends.ts";
 import { root } from "lib/setup/install/project.ts";
 import { setUp } from "lib/setup/setup.ts";

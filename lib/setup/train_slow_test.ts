@@ -16,7 +16,8 @@ async function eventually<T>(read: () => T | undefined): Promise<T> {
 Deno.test("a SIGTERM to npx, which ends only its shell, stops the training, saved", async () => {
   const outputs = await Deno.makeTempDir();
   const train = "task train --config start --scale smoke --set scales.smoke.epochs=4000";
-  // npx runs `sh -c deno …`, and its SIGTERM reaches the shell alone. The colon keeps the shell from becoming deno itself.
+  // npx runs `sh -c deno …`, and its SIGTERM reaches the shell alone. Without the colon, some
+  // shells become deno instead of starting it.
   const shell = new Deno.Command("sh", {
     args: ["-c", `${Deno.execPath()} ${train}; :`],
     cwd: root,

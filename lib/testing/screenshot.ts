@@ -1,6 +1,6 @@
 /**
- * Makes the README's picture anew: `deno run -A lib/testing/screenshot.ts`. The first notebook as it is committed, in JupyterLab, scrolled
- * to its training curves.
+ * Makes the README's picture anew: `deno run -A lib/testing/screenshot.ts`. The first notebook as
+ * it is committed, in JupyterLab, scrolled to its training curves.
  */
 import { fromFileUrl } from "@std/path";
 import sharp from "sharp";

@@ -1,14 +1,21 @@
-/** The interrupt button and Ctrl-C: both are SIGINT, which ends the process, state and all, where nobody listens. */
+/**
+ * Handles the interrupt button and Ctrl-C. Both send SIGINT; a process without a listener for it
+ * ends, and the notebook's variables with it.
+ */
 import { setImmediate } from "node:timers";
 
-/** What an interrupt stops; the last one is the innermost long verb. */
+/**
+ * Functions that stop what is running. An interrupt calls the last one, which belongs to the
+ * innermost computation.
+ */
 const stops: (() => void)[] = [];
 let kernelListens = false;
 
 /**
  * Calls `stop` on each interrupt until the returned function is called.
  *
- * In a script only the first interrupt is caught: a second one ends the process, as a person at a terminal expects.
+ * In a script only the first interrupt is caught: a second one ends the process, as a person at a
+ * terminal expects.
  */
 export function onInterrupt(stop: () => void): () => void {
   stops.push(stop);
@@ -29,10 +36,11 @@ function catchOnce(stop: () => void): () => void {
 }
 
 /**
- * Listens for as long as the kernel lives: the button then stops the running verb. During any other cell, which cannot be stopped, it
- * says so, instead of throwing away the notebook's state.
+ * Listens for as long as the kernel lives: the button then stops the running verb. During any other
+ * cell, which cannot be stopped, it says so, instead of throwing away the notebook's state.
  *
- * Our kernel passes an interrupt on only while a cell runs; another Deno kernel does so at any time.
+ * Our kernel passes an interrupt on only while a cell runs; another Deno kernel does so at any
+ * time.
  */
 export function keepAliveOnInterrupt(write: (text: string) => void): void {
   kernelListens = true;
@@ -46,10 +54,11 @@ const cannotStop =
   "Interrupted: what runs here cannot stop part-way. Wait for it, or restart the kernel; the cells after it will not run.\n";
 
 /**
- * The error that ends the cell of a stopped verb. It has to be an error: only that keeps Jupyter from running the next cells, which
- * would take half a run for a whole one.
+ * The error that ends the cell of a stopped verb. It has to be an error: only that keeps Jupyter
+ * from running the next cells, which would take half a run for a whole one.
  *
- * @param message What is saved, and how to go on. It is all that is shown: a stack would only frighten.
+ * @param message What is saved, and how to go on. It is all that is shown: a stack would only
+ *   frighten.
  */
 export function interruption(message: string, cause?: unknown): Error {
   const error = new Error(message, { cause });
@@ -66,7 +75,7 @@ export function isInterruption(error: unknown): error is Error {
 }
 
 /**
- * Lets signals, timers and the network have a turn: they are only heard between macrotasks.
+ * Lets signals, timers and the network have a turn, which they get only between macrotasks.
  *
  * `setImmediate` takes 3 µs, `setTimeout(0)` 2 ms.
  */

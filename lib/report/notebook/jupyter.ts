@@ -1,6 +1,7 @@
 /**
- * The only door to `Deno.jupyter`. In a notebook, importing this mends what the kernel does to output, uncaught errors
- * and the interrupt button; elsewhere the same functions print, and importing does nothing.
+ * The only file that uses `Deno.jupyter`. In a notebook, importing it repairs what Deno's kernel
+ * does to output, uncaught errors and the interrupt button. Elsewhere the same functions print, and
+ * importing changes nothing.
  */
 import { Console } from "node:console";
 import {
@@ -24,9 +25,9 @@ if (outbox) {
   keepAliveOnInterrupt((text) => outbox.write("stderr", text));
 }
 
-/** How a bundle is shown. */
+/** Options of {@linkcode show}. */
 export interface ShowOptions {
-  /** Names the place, so that a later call with `update` replaces it. */
+  /** A name for this output, so that a later call with `update` can replace it. */
   readonly id?: string;
   readonly update?: boolean;
 }
@@ -34,7 +35,8 @@ export interface ShowOptions {
 /**
  * Shows a bundle in the running cell; outside a notebook prints its `text/plain`, updates excepted.
  *
- * @returns When the bundle has left the kernel, so that it lands in its own cell. Updates are not waited for.
+ * @returns When the bundle has left the kernel, so that it lands in its own cell. Updates are not
+ *   waited for.
  */
 export async function show(data: DisplayData, options: ShowOptions = {}): Promise<void> {
   if (outbox) {
@@ -51,12 +53,15 @@ export async function print(...values: unknown[]): Promise<void> {
   await settle();
 }
 
-/** Resolves when everything shown and printed so far has left the kernel. Only for output outside a cell's own time. */
+/**
+ * Resolves when everything shown and printed so far has left the kernel. Only for output outside a
+ * cell's own time.
+ */
 export async function settle(): Promise<void> {
   await outbox?.settle();
 }
 
-/** Outside the kernel even `typeof Deno.jupyter` throws. */
+/** Returns nothing outside a notebook, where even `typeof Deno.jupyter` throws. */
 function findJupyter(): Jupyter | undefined {
   try {
     return Deno.jupyter as unknown as Jupyter;
@@ -65,9 +70,12 @@ function findJupyter(): Jupyter | undefined {
   }
 }
 
-/** The kernel's own console sends a message a line, and loses those that are still queued when the cell ends. */
+/**
+ * Replaces the kernel's console, which sends one message for each line and loses those still queued
+ * when the cell ends.
+ */
 function redirectConsole(outbox: Outbox): void {
-  // A real Writable would hold back all but a tick's first line; of a stream, Console uses `write` only.
+  // Console uses only `write`; a real Writable would hold back all but the first line of a tick.
   const stream = (name: StreamName) => ({ write: (text: string) => outbox.write(name, text) });
   // deno-lint-ignore no-explicit-any -- not whole streams
   const streams: any = { stdout: stream("stdout"), stderr: stream("stderr"), ignoreErrors: false };
@@ -92,9 +100,9 @@ function redirectConsole(outbox: Outbox): void {
 }
 
 /**
- * The kernel calls `broadcastResult` when a cell's code has ended and before it says "idle": the only place where a
- * cell's end can wait for its output. Internal to Deno: if it is gone, output is only as safe as the kernel makes it,
- * and the tests say so.
+ * The kernel calls `broadcastResult` when a cell's code has ended and before it says "idle": the
+ * only place where a cell's end can wait for its output. Internal to Deno: if it is gone, output is
+ * only as safe as the kernel makes it, and the tests say so.
  */
 function settleBeforeIdle(outbox: Outbox): void {
   type Publish = (count: number, result: unknown) => Promise<void>;
@@ -111,7 +119,10 @@ function settleBeforeIdle(outbox: Outbox): void {
   };
 }
 
-/** An error nobody catches, as in a timer, would stall the kernel for seconds and say nothing. */
+/**
+ * Prints an error that nobody catches, as in a timer. Without this it would stall the kernel for
+ * seconds and show nothing.
+ */
 function reportUncaught(outbox: Outbox): void {
   const report = (event: Event, error: unknown) => {
     event.preventDefault();

@@ -1,4 +1,7 @@
-/** What the kernel does to a notebook, and that importing this room mends it: each test failed without its remedy. */
+/**
+ * What the kernel does to a notebook, and that importing this room mends it: each test failed
+ * without its remedy.
+ */
 import { fromFileUrl } from "@std/path";
 import { jupyterEnv, kernelName, notebooksDir, python } from "lib/setup/install/project.ts";
 import { assertEquals, assertTrue } from "lib/testing/assert.ts";
@@ -50,7 +53,9 @@ function text({ own }: Result): string {
   return own.filter(({ type }) => type === "stream").map(({ content }) => content.text).join("");
 }
 
-/** A verb of `count` steps of 20 ms each that keeps its place in `step`, a variable of the notebook. */
+/**
+ * A verb of `count` steps of 20 ms each that keeps its place in `step`, a variable of the notebook.
+ */
 const verb = `let step = 0;
 const verb = (count) => async ({ onEvent, signal }) => {
   while (step < count && !signal.aborted) {

@@ -1,4 +1,7 @@
-/** What a person does in JupyterLab, in a real browser: run all, look, interrupt, run one cell again. */
+/**
+ * What a person does in JupyterLab, in a real browser: run all, look, interrupt, run one cell
+ * again.
+ */
 import sharp from "sharp";
 import { startLab } from "lib/setup/lab.ts";
 import { type Notebook, readNotebook, writeNotebook } from "lib/setup/notebooks/notebook.ts";
@@ -131,7 +134,9 @@ async function stepShown(lab: LabPage, cell: number): Promise<number> {
   return Number(bar.exec(await lab.output(cell))![1]);
 }
 
-/** Presses the interrupt button once, and returns the step at which the cell says that it is saved. */
+/**
+ * Presses the interrupt button once, and returns the step at which the cell says that it is saved.
+ */
 async function stepSaved(lab: LabPage, cell: number): Promise<number> {
   await lab.interrupt();
   await lab.outputMatches(cell, kept, 10_000);

@@ -1,14 +1,15 @@
 /**
- * Everything the kernel publishes on our behalf leaves through here, in order, and is waited for.
+ * Sends all output of this library to the kernel, in order, and can wait until it has left.
  *
- * Deno 2.9's kernel queues a message even where `broadcast` is awaited, sends about 6,000 a second, and lets "idle"
- * overtake the queue: what is still in it then is dropped by nbclient and lands under the next cell in JupyterLab. So
- * lines are joined into few messages, and {@linkcode Outbox.settle} gives the queue time to run empty.
+ * Deno 2.9's kernel queues a message even where `broadcast` is awaited, sends about 6,000 a second,
+ * and lets "idle" overtake the queue: what is still in it then is dropped by nbclient and lands
+ * under the next cell in JupyterLab. So lines are joined into few messages, and
+ * {@linkcode Outbox.settle} gives the queue time to run empty.
  */
 
 /** The part of `Deno.jupyter` that is used here. */
 export interface Jupyter {
-  /** Deno's types promise a promise; 2.9 returns nothing. */
+  /** Deno's types say that this returns a promise; Deno 2.9 returns nothing. */
   broadcast(type: string, content: Record<string, unknown>): Promise<void> | void;
 }
 
@@ -28,7 +29,7 @@ export class Outbox {
   #text = "";
   #flushedAt = -Infinity;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** What has been handed over and not yet waited for. */
+  /** Messages that were handed to the kernel and not yet waited for. */
   #messages = 0;
   #characters = 0;
 
@@ -45,7 +46,7 @@ export class Outbox {
     else this.#timer ??= setTimeout(() => this.flush(), lineInterval);
   }
 
-  /** Hands over the text written so far. */
+  /** Hands the text written so far to the kernel. */
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -69,12 +70,12 @@ export class Outbox {
     );
   }
 
-  /** Counts a message that was published past the outbox. */
+  /** Counts a message that the kernel sent by itself, so that it is waited for too. */
   count(): void {
     this.#messages++;
   }
 
-  /** Resolves when what was handed over has left the kernel; at once if that is nothing. */
+  /** Resolves when everything handed over has left the kernel; at once if there is nothing. */
   async settle(): Promise<void> {
     this.flush();
     while (this.#messages > 0) {
@@ -93,5 +94,5 @@ export class Outbox {
   }
 }
 
-/** A display that fails must not end a run of hours. */
+/** Ignores an error: a display that fails must not end a training of hours. */
 function ignore(): void {}

@@ -1,7 +1,10 @@
 /** Runs programs for set-up and says what went wrong when one fails. */
 
 export interface CommandResult {
-  /** 127 if there is no such program, 126 if there is and it cannot be run: another machine's, or not allowed. */
+  /**
+   * 127 if there is no such program, 126 if there is and it cannot be run: another machine's, or
+   * not allowed.
+   */
   readonly code: number;
   /** Standard output and error together. */
   readonly output: string;
@@ -12,7 +15,7 @@ export interface CommandOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Runs a program to its end, without a terminal. Never throws for what the program does. */
+/** Runs a program to its end, without a terminal. Never throws because the program fails. */
 export async function run(
   program: string,
   args: readonly string[],
@@ -35,9 +38,10 @@ export async function run(
 }
 
 /**
- * Like {@linkcode run}, for a step that must succeed.
+ * Runs a program like {@linkcode run}, where failing is an error.
  *
- * @throws {Error} With the program's last lines, or, if those tell of the network, with what to do about it.
+ * @throws {Error} Holds the program's last lines, or what to do if they show that the network is
+ *   missing.
  */
 export async function mustRun(
   attempt: string,

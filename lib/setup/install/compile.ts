@@ -1,10 +1,13 @@
-/** Compiles C++ into a shared library, once for the same inputs. */
+/** Compiles C++ into a shared library, only once for the same inputs. */
 import { mustRun } from "lib/setup/install/command.ts";
 import { exists, fingerprint, fingerprintFiles } from "lib/setup/install/files.ts";
 
 export interface SharedLibrary {
   readonly sources: readonly string[];
-  /** Arguments of the compiler, except sources and result. Paths in them are part of the fingerprint. */
+  /**
+   * Arguments of the compiler, except sources and result. Paths in them are part of the
+   * fingerprint.
+   */
   readonly flags: readonly string[];
   /** Where results are kept, one file for each fingerprint: `<name>-<16 hex digits>.so`. */
   readonly dir: string;
@@ -23,7 +26,7 @@ export async function libraryPath(library: SharedLibrary): Promise<string> {
 }
 
 /**
- * Compiles if that was not done before.
+ * Compiles, unless that has been done before.
  *
  * @returns The library's path.
  * @throws {Error} With the compiler's last lines.

@@ -1,4 +1,4 @@
-/** Which TensorFlow this machine gets. */
+/** Decides which build of TensorFlow this machine gets: CPU or GPU. */
 import { run } from "lib/setup/install/command.ts";
 import { exists, writeFileWhole } from "lib/setup/install/files.ts";
 import { venv } from "lib/setup/install/project.ts";
@@ -12,14 +12,14 @@ export async function rememberChoice(choice: EngineChoice): Promise<void> {
   await writeFileWhole(file, choice);
 }
 
-/** What was asked for; else the GPU build where an NVIDIA driver is present. */
+/** The build that was asked for; otherwise the GPU build if there is an NVIDIA driver. */
 export async function engineChoice(): Promise<EngineChoice> {
   const asked = await Deno.readTextFile(file).catch(() => "");
   if (asked === "cpu" || asked === "gpu") return asked;
   return await hasNvidiaDriver() ? "gpu" : "cpu";
 }
 
-/** The driver's folder, or where that is hidden (WSL, some containers) its tool. */
+/** Looks for the driver's folder and, where that is hidden (WSL, some containers), for its tool. */
 export async function hasNvidiaDriver(
   { folder = "/proc/driver/nvidia", tool = "nvidia-smi" } = {},
 ): Promise<boolean> {

@@ -1,4 +1,7 @@
-/** Files that are there whole or not at all, and fingerprints of their contents. */
+/**
+ * Writes files so that they are there whole or not at all, and takes fingerprints of their
+ * contents.
+ */
 import { createHash } from "node:crypto";
 import { dirname } from "node:path";
 
@@ -32,7 +35,10 @@ export async function remove(path: string): Promise<void> {
   }
 }
 
-/** 16 hex digits that change when any part does. Parts are kept apart: ("ab", "c") is not ("a", "bc"). */
+/**
+ * 16 hex digits that change when any part does. Parts are kept apart: ("ab", "c") is not ("a",
+ * "bc").
+ */
 export function fingerprint(parts: readonly (string | Uint8Array)[]): string {
   const hash = createHash("sha256");
   for (const part of parts) hash.update(`${part.length}:`).update(part);

@@ -1,4 +1,7 @@
-/** The project's own kernel, and JupyterLab's settings, in its Python environment: `deno jupyter --install` would write to the home folder. */
+/**
+ * The project's own kernel, and JupyterLab's settings, in its Python environment:
+ * `deno jupyter --install` would write to the home folder.
+ */
 import {
   jupyterDataDir,
   kernelDisplayName,
@@ -12,8 +15,8 @@ const path = `${jupyterDataDir}/kernels/${kernelName}/kernel.json`;
 const relay = `${root}/lib/setup/notebooks/kernel_relay.py`;
 
 /**
- * The kernel is Deno's behind our relay, which adds what Deno's lacks. It is the Deno that runs set-up, by its full path: with npx,
- * no `deno` is on a server's PATH.
+ * The kernel is Deno's behind our relay, which adds what Deno's lacks. It is the Deno that runs
+ * set-up, by its full path: with npx, no `deno` is on a server's PATH.
  */
 export function kernelspec(deno: string): string {
   const spec = {

@@ -1,4 +1,7 @@
-/** The step that compiles our own kernels. They only make things faster: without them, set-up says so and goes on. */
+/**
+ * The step that compiles our own kernels. They only make things faster: without them, set-up says
+ * so and goes on.
+ */
 import { libraryDir, libraryKey } from "lib/native/_library.ts";
 import { buildNative } from "lib/native/build.ts";
 import { exists } from "lib/setup/install/files.ts";
@@ -8,7 +11,10 @@ export const nativeStep: Step = {
   id: "native",
   title: "Native kernels, compiled for this CPU",
   key: () => Promise.resolve(libraryKey()),
-  /** Also when it could not be compiled: tried again when sources, TensorFlow or CPU change, not at every start. */
+  /**
+   * True also after a failed compilation, which is tried again when sources, TensorFlow or CPU
+   * change, not at every start.
+   */
   isPresent: () => exists(libraryDir),
   async make(note) {
     note("compiling");

@@ -4,7 +4,7 @@ import * as tf from "lib/tf.ts";
 export interface Probe {
   readonly engine: tf.Engine;
   readonly gflops: number;
-  /** Of the fastest of five products of two 1024 × 1024 matrices. */
+  /** Time of one product of two 1024 × 1024 matrices, the fastest of five. */
   readonly milliseconds: number;
 }
 

@@ -1,4 +1,7 @@
-/** Where things lie in the project folder, and the versions set-up asks for. Imports no package: runs on a bare clone. */
+/**
+ * Where things lie in the project folder, and the versions set-up asks for. Imports no package:
+ * runs on a bare clone.
+ */
 import { outputsFolder, projectFolder } from "lib/paths.ts";
 
 /** The project folder, absolute, without a trailing slash. */
@@ -7,18 +10,30 @@ export const root: string = projectFolder;
 /** The Python environment, and in it everything else that set-up makes. */
 export const venv = `${root}/.venv`;
 export const python = `${venv}/bin/python`;
-/** The unpacked TensorFlow wheel; `tensorflow/` in it holds the libraries and `tensorflow/include` the headers. */
+/**
+ * The unpacked TensorFlow wheel; `tensorflow/` in it holds the libraries and `tensorflow/include`
+ * the headers.
+ */
 export const engineDir = `${venv}/engine`;
 export const jupyterDataDir = `${venv}/share/jupyter`;
 export const notebooksDir = `${root}/notebooks`;
 export const outputsDir = `${root}/outputs`;
-/** Where notebooks write: `outputs/`, unless `BCSSL_OUTPUTS` names another folder; see {@linkcode outputsFolder}. */
+/**
+ * Where notebooks write: `outputs/`, unless `BCSSL_OUTPUTS` names another folder; see
+ * {@linkcode outputsFolder}.
+ */
 export const resultsDir: string = outputsFolder();
 
-/** The kernel's name, in every notebook's metadata. "deno", so that other Jupyters with a Deno kernel open them too. */
+/**
+ * The kernel's name, in every notebook's metadata. "deno", so that other Jupyters with a Deno
+ * kernel open them too.
+ */
 export const kernelName = "deno";
 export const kernelDisplayName = "Deno (BC-SSL)";
-/** What a notebook's `metadata` must say: what JupyterLab writes there when this kernel has answered it. */
+/**
+ * What a notebook's `metadata` must say: what JupyterLab writes there when this kernel has answered
+ * it.
+ */
 export const notebookMetadata = {
   kernelspec: { display_name: kernelDisplayName, language: "typescript", name: kernelName },
   language_info: {
@@ -33,14 +48,20 @@ export const notebookMetadata = {
 } as const;
 
 export const versions = {
-  /** Pinned together: JupyterLab brings jupyter_client (the notebook runner) with it. */
+  /** JupyterLab brings jupyter_client, which runs notebooks, in a version that fits. */
   jupyterlab: "4.6.6",
   tensorflow: "2.21.0",
-  /** Only the wheel's C++ library is used, so its Python need not be the machine's; there are none for the newest. */
+  /**
+   * Python version of TensorFlow's wheel. Only its C++ library is used, so the machine's Python may
+   * be another, also one without a wheel.
+   */
   wheelPython: "3.12",
 } as const;
 
-/** Environment for every Jupyter process: what it writes stays inside the project, and no old setting of the user's enters. */
+/**
+ * Environment of every Jupyter process: it writes inside the project only, and reads no settings of
+ * the user's own Jupyter.
+ */
 export function jupyterEnv(): Record<string, string> {
   return {
     JUPYTER_CONFIG_DIR: `${venv}/etc/jupyter-user`,

@@ -1,4 +1,7 @@
-/** The steps that need Python: its environment with JupyterLab, and the TensorFlow wheel's C++ library. */
+/**
+ * The steps that need Python: its environment with JupyterLab, and the TensorFlow wheel's C++
+ * library.
+ */
 import { mustRun, run } from "lib/setup/install/command.ts";
 import { type EngineChoice, engineChoice } from "lib/setup/install/engine_choice.ts";
 import { exists, fingerprint, remove } from "lib/setup/install/files.ts";
@@ -6,7 +9,10 @@ import { findPython } from "lib/setup/install/prerequisites.ts";
 import { engineDir, python, root, venv, versions } from "lib/setup/install/project.ts";
 import type { Step } from "lib/setup/install/step.ts";
 
-/** A person's own pip settings (mirrors, certificates) hold; those that would install elsewhere do not. */
+/**
+ * The user's own pip settings (mirrors, certificates) are kept; those that would install elsewhere
+ * are switched off.
+ */
 const pipEnv = { PIP_USER: "0", PIP_TARGET: "", PIP_PREFIX: "", PYTHONNOUSERSITE: "1" };
 const pip = ["-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet"];
 
@@ -15,13 +21,13 @@ export const environmentStep: Step = {
   id: "python",
   title: "Python environment with JupyterLab",
   key: () => Promise.resolve(fingerprint([root, versions.jupyterlab])), // its scripts hold the folder's path
-  // An environment that came from another machine, or whose Python was updated away, is there and does not run.
+  // An environment from another machine, or whose Python has been removed, is there and cannot run.
   isPresent: async () =>
     await exists(`${venv}/bin/jupyter-lab`) && (await run(python, ["--version"])).code === 0,
   async make(note) {
     const { program } = await findPython();
     if (program === undefined) throw new Error('Cannot find Python 3.11: run "deno task setup"');
-    // Not "venv --clear": the TensorFlow beside these took long to fetch.
+    // Not "venv --clear": it would remove TensorFlow too, which takes long to fetch.
     for (const part of ["bin", "include", "lib", "lib64", "pyvenv.cfg"]) {
       await remove(`${venv}/${part}`);
     }
@@ -55,7 +61,10 @@ export const tensorflowStep: Step = {
   },
 };
 
-/** The wheel is unpacked for a Python that has one: its Python part is never run. */
+/**
+ * Arguments that unpack the wheel of a Python version that has one; the wheel's own Python code is
+ * never run.
+ */
 export function installArguments(choice: EngineChoice, target: string): string[] {
   const release = choice === "gpu"
     ? [`tensorflow[and-cuda]==${versions.tensorflow}`]

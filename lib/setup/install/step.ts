@@ -1,17 +1,20 @@
-/** Steps of set-up: each is done once, and again only if what it depends on has changed or what it made is gone. */
+/**
+ * Steps of set-up: each is done once, and again only if what it depends on has changed or what it
+ * made is gone.
+ */
 import { remove, writeFileWhole } from "lib/setup/install/files.ts";
 import { venv } from "lib/setup/install/project.ts";
 
 export interface Step {
-  /** File name of the step's stamp. */
+  /** Name of the file that records that the step is done. */
   readonly id: string;
-  /** What the person reads. */
+  /** Name of the step on the terminal. */
   readonly title: string;
   /** Changes when the step must be done again. Takes milliseconds: every start asks. */
   key(): Promise<string>;
   /** Whether what the step made is still there. */
   isPresent(): Promise<boolean>;
-  /** Does it, from the start: an earlier attempt may have been killed half way. */
+  /** Does the step from its beginning: an earlier attempt may have been killed half way. */
   make(note: Note): Promise<void>;
 }
 
@@ -26,7 +29,7 @@ export async function isReady(step: Step, dir = stampsDir): Promise<boolean> {
 }
 
 /**
- * Does what is not ready, in order, a line a step.
+ * Does the steps that are not ready, in order, and prints a line for each.
  *
  * @param options.quiet Says nothing about steps that are ready.
  * @returns How many were done.
@@ -80,7 +83,8 @@ function toTerminal(text: string): void {
 /**
  * Runs `body` while no other process does so with the same file.
  *
- * The lock is the system's, on the open file: it ends with its process, however that ends.
+ * The lock is one of the operating system on the open file: it ends with its process, however that
+ * ends.
  */
 export async function withLock<T>(
   path: string,

@@ -5,10 +5,13 @@ import { engineDir, root, venv, versions } from "lib/setup/install/project.ts";
 import type { Step } from "lib/setup/install/step.ts";
 
 const tfjs = `${root}/node_modules/@tensorflow/tfjs-node-gpu`;
-/** Where the package looks for it. */
+/** Where the package looks for the bridge. */
 const target = `${tfjs}/lib/napi-v8/tfjs_binding.node`;
 
-/** Linked to the wheel's own folder: the CUDA build finds its libraries relative to itself. */
+/**
+ * The bridge is linked to the library in the wheel's own folder, because the CUDA build finds its
+ * other libraries relative to itself.
+ */
 const binding: SharedLibrary = {
   name: "tfjs_binding",
   dir: `${venv}/binding`,
@@ -43,5 +46,5 @@ export const bindingStep: Step = {
   },
 };
 
-/** Whether tfjs finds a bridge at all. */
+/** Whether there is a bridge for tfjs to load. */
 export const hasBinding = (): Promise<boolean> => exists(target);

@@ -1,20 +1,23 @@
-/** The pages of the book: strings of HTML, each a file that stands alone. */
+/** Makes the pages of the book: each is a string of HTML that needs no other file. */
 import { codeCells, type Notebook, sourceOf } from "lib/setup/notebooks/notebook.ts";
 
-/** What the index says of a notebook: read in its first cell, and in what it shows. */
+/** What the index says about a notebook; it is read from the first cell and the outputs. */
 export interface Chapter {
   /** `03_kernel_size` */
   readonly name: string;
   readonly title: string;
-  /** The paragraph that begins with **The question.** or **The claim.**; empty without one. Plain text, as the cost. */
+  /**
+   * The paragraph that begins with **The question.** or **The claim.**; empty without one. Plain
+   * text, as the cost.
+   */
   readonly question: string;
   /** The paragraph that begins with **Cost**. */
   readonly cost: string;
-  /** What of the paper the first cell mentions: `§3.2`, `Table 1`. */
+  /** Sections and tables of the paper that the first cell mentions: `§3.2`, `Table 1`. */
   readonly sections: readonly string[];
-  /** The last figure saved, as a data URI: what came out. */
+  /** The last figure that the notebook saved, as a data URI. */
   readonly figure?: string;
-  /** Whether it holds what its cells showed. */
+  /** Whether the notebook was run: whether its cells have outputs. */
   readonly executed: boolean;
 }
 
@@ -39,7 +42,7 @@ export function chapterOf(name: string, notebook: Notebook): Chapter {
   };
 }
 
-/** Each once, in the order of their mention. */
+/** Removes repetitions and keeps the order. */
 function sectionsIn(text: string): string[] {
   const mentions = text.match(/(?:§|Section)\s?[A-Z\d](?:\.?\d+)*|(?:Table|Figure)\s[A-Z]?\d+/g) ??
     [];
@@ -56,7 +59,10 @@ function plainText(markdown: string): string {
     .replace(/(^|[\s(])[_*]([^_*]+)[_*](?=$|[\s.,;:)?!])/g, "$1$2").trim();
 }
 
-/** SVG before PNG; of what `saveFigure` and `saveImage` showed the last. */
+/**
+ * The last picture that `saveFigure` or `saveImage` showed, as SVG if there is one, otherwise as
+ * PNG.
+ */
 function lastFigure({ cells }: Notebook): string | undefined {
   const outputs = cells.flatMap(({ outputs }) => outputs ?? []);
   const saved = outputs.findLast((output) =>
@@ -69,7 +75,7 @@ function lastFigure({ cells }: Notebook): string | undefined {
     : `data:image/svg+xml;base64,${new TextEncoder().encode(textOf(svg)).toBase64()}`;
 }
 
-/** Text in a notebook's file may be lines. */
+/** Joins text, which a notebook's file may hold as lines. */
 function textOf(value: unknown): string {
   return Array.isArray(value) ? value.join("") : String(value ?? "");
 }
@@ -79,8 +85,9 @@ const bookTitle = "BC-SSL in notebooks";
 /**
  * The page of a notebook.
  *
- * @param body What nbconvert made of its cells; links to other notebooks become links to their pages.
- * @param chapters All of the book, in order.
+ * @param body What nbconvert made of its cells; links to other notebooks become links to their
+ *   pages.
+ * @param chapters All chapters of the book, in order.
  */
 export function chapterPage(
   chapter: Chapter,

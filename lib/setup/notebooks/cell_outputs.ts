@@ -3,7 +3,10 @@
 /** A bundle of renderings by MIME type. */
 export type MimeBundle = Readonly<Record<string, unknown>>;
 
-/** One entry of a code cell's `outputs`. Text is one string here; files may hold it as an array of lines. */
+/**
+ * One entry of a code cell's `outputs`. Text is one string here; files may hold it as an array of
+ * lines.
+ */
 export type Output =
   | { output_type: "stream"; name: string; text: string }
   | { output_type: "display_data"; data: MimeBundle; metadata: MimeBundle }
@@ -26,7 +29,7 @@ export interface KernelMessage {
 export class OutputCollector {
   /** Outputs of the current cell. */
   #outputs: Output[] = [];
-  /** Every place a display id was shown, in any cell: an update changes all of them. */
+  /** All outputs of a display id, in any cell: an update changes all of them. */
   readonly #displays = new Map<string, (Output & { data: MimeBundle; metadata: MimeBundle })[]>();
   #clearBeforeNext = false;
 

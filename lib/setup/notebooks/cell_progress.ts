@@ -1,9 +1,12 @@
-/** A line a cell on the terminal: its place, its first line of code, its time. */
+/** Prints one line for each cell on the terminal: its number, its first line of code, its time. */
 import type { KernelMessage } from "lib/setup/notebooks/cell_outputs.ts";
 import type { CodeCell } from "lib/setup/notebooks/notebook.ts";
 import type { CellResult, RunOptions } from "lib/setup/notebooks/run_notebook.ts";
 
-/** Callbacks for the runner. On a terminal the line also shows the seconds and the cell's latest line of text. */
+/**
+ * Callbacks for the runner. On a terminal the line also shows the seconds and the cell's latest
+ * line of text.
+ */
 export function cellProgress(
   cells: readonly CodeCell[],
   passes: number,

@@ -5,7 +5,7 @@ import { writeFileWhole } from "lib/setup/install/files.ts";
 import { codeCells, type Notebook } from "lib/setup/notebooks/notebook.ts";
 import { outputsDir, root } from "lib/setup/install/project.ts";
 
-/** A line of a cell: both count from 1, cells among the code cells that hold code. */
+/** A line of a cell. Both count from 1; cells without code are not counted. */
 export interface CellLine {
   readonly cell: number;
   readonly line: number;
@@ -36,7 +36,7 @@ export function cellModule(notebook: Notebook): CellModule {
 /**
  * Checks all cells of each notebook, in order, as one module.
  *
- * @param notebooks By path; the paths name them in the result.
+ * @param notebooks Notebooks by path; the result names them by it.
  * @returns The compiler's complaints, placed in notebook, cell and line; empty if there are none.
  */
 export async function checkCells(
@@ -69,7 +69,7 @@ function withoutNoise(output: string): string {
   return output.replace(/\n*Stack backtrace:[^]*$/, "").trim();
 }
 
-/** Inside the project, relative to it. */
+/** A path inside the project, relative to it; other paths stay as they are. */
 function shortPath(path: string): string {
   return path.startsWith(`${root}/`) ? path.slice(root.length + 1) : path;
 }

@@ -1,6 +1,7 @@
 /**
- * What `deno task figures` runs, in a process of its own: all cells of each notebook as one module, without Jupyter. Prints a line
- * for each. Arguments: paths of notebooks. Expects `BCSSL_SAVED=only`, so that nothing is trained, evaluated or measured.
+ * What `deno task figures` runs, in a process of its own: all cells of each notebook as one module,
+ * without Jupyter. Prints a line for each. Arguments: paths of notebooks. Expects
+ * `BCSSL_SAVED=only`, so that nothing is trained, evaluated or measured.
  */
 import { basename, dirname } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -10,13 +11,13 @@ import { readNotebook } from "lib/setup/notebooks/notebook.ts";
 import { outputsDir, resultsDir } from "lib/setup/install/project.ts";
 import { countNames, snapshot, writtenBetween } from "lib/setup/notebooks/written_files.ts";
 
-/** What came of one notebook. */
+/** The result of drawing one notebook. */
 interface Drawing {
   readonly name: string;
   readonly figures: number;
   readonly tables: number;
   readonly seconds: number;
-  /** Why it went no further: what is not saved, or what went wrong. */
+  /** Why it stopped: a run that is not saved, or an error. */
   readonly missing?: string;
   readonly failure?: string;
 }
@@ -43,7 +44,7 @@ async function draw(path: string): Promise<Drawing> {
   return { ...drawn, failure: `${cell ? `cell ${cell}: ` : ""}${stopped.message}` };
 }
 
-/** Runs a module without what it prints. @returns What it threw. */
+/** Imports a module and hides what it prints. @returns The error that it threw, if any. */
 async function importQuietly(url: string): Promise<Error | undefined> {
   const { log } = console;
   console.log = () => {};

@@ -7,7 +7,7 @@ import { notebooksDir } from "lib/setup/install/project.ts";
 export interface Cell {
   cell_type: "code" | "markdown" | "raw";
   id?: string;
-  /** One string, or lines that keep their ends. */
+  /** One string, or lines with their line ends. */
   source: string | string[];
   metadata: Record<string, unknown>;
   outputs?: Output[];
@@ -60,9 +60,10 @@ export async function writeNotebook(path: string, notebook: Notebook): Promise<v
 }
 
 /**
- * The file that JupyterLab makes of a notebook, to the byte: keys in alphabetical order, indented by 1, text as lines. A notebook that
- * differs from it is changed by being opened, which Git then takes for somebody's work. (Numbers that Python writes otherwise, as 1e-7,
- * are the exception: only data of JSON types could hold one.)
+ * The file that JupyterLab makes of a notebook, to the byte: keys in alphabetical order, indented
+ * by 1, text as lines. A notebook that differs from it is changed by being opened, which Git then
+ * takes for somebody's work. (Numbers that Python writes otherwise, as 1e-7, are the exception:
+ * only data of JSON types could hold one.)
  */
 export function notebookText(notebook: Notebook): string {
   const cells = notebook.cells.map((cell) => ({
@@ -100,7 +101,7 @@ function outputWithLines(output: Output): unknown {
 /** Types whose data is written as lines, besides `text/…`. */
 const textTypes = ["application/javascript", "image/svg+xml"];
 
-/** A stream read back from a file may hold lines. */
+/** Joins the text of a stream, which a file may hold as lines. */
 function asText(text: string | string[]): string {
   return typeof text === "string" ? text : text.join("");
 }

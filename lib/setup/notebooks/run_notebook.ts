@@ -1,4 +1,4 @@
-/** Executes notebooks headless in the project's kernel and loses no output. */
+/** Runs notebooks without a browser in the project's kernel, and loses no output. */
 import { fileURLToPath } from "node:url";
 import {
   type KernelMessage,
@@ -19,7 +19,7 @@ import {
 export type CellStatus = "ok" | "error" | "dead" | "timeout";
 
 export interface CellResult {
-  /** Place among the sources given, from 0. */
+  /** Index of the cell among the given sources, from 0. */
   readonly index: number;
   readonly status: CellStatus;
   readonly outputs: readonly Output[];
@@ -36,7 +36,10 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Longest time a cell may take, in seconds; by default, any. */
   readonly timeoutSeconds?: number;
-  /** Aborting interrupts the kernel (SIGINT) and ends after the running cell; aborting `kill` ends it at once. */
+  /**
+   * Aborting interrupts the kernel (SIGINT) and ends after the running cell; aborting `kill` ends
+   * it at once.
+   */
   readonly signal?: AbortSignal;
   readonly kill?: AbortSignal;
   readonly onStart?: (index: number) => void;
@@ -62,7 +65,7 @@ type Event =
 /**
  * Runs cells in order in one fresh kernel, up to the first that fails.
  *
- * @returns What each cell that ran did; fewer than `sources` after a failure or an interrupt.
+ * @returns A result for each cell that ran: fewer than `sources` after a failure or an interrupt.
  * @throws {Error} If the kernel does not start.
  */
 export async function runCells(
@@ -133,7 +136,10 @@ function describe(
   return wasStopped ? "interrupted, and the kernel ended with it" : "the kernel died";
 }
 
-/** Runs a notebook's code cells `passes` times in one kernel; results of later passes follow the first's. */
+/**
+ * Runs a notebook's code cells `passes` times in one kernel; results of later passes follow the
+ * first's.
+ */
 export function runNotebook(
   notebook: Notebook,
   { passes = 1, ...options }: RunOptions & { readonly passes?: number } = {},
@@ -142,7 +148,10 @@ export function runNotebook(
   return runCells(Array.from({ length: passes }, () => sources).flat(), options);
 }
 
-/** A copy of the notebook with these outputs, as of the project's kernel; cells that did not run have none. */
+/**
+ * A copy of the notebook with these outputs, as of the project's kernel; cells that did not run
+ * have none.
+ */
 export function withOutputs(notebook: Notebook, results: readonly CellResult[]): Notebook {
   const byIndex = new Map(codeCells(notebook).map(({ index }, n) => [index, results[n]]));
   const cells = notebook.cells.map((cell, index) => {
@@ -154,7 +163,10 @@ export function withOutputs(notebook: Notebook, results: readonly CellResult[]):
   return { ...notebook, metadata: { ...notebook.metadata, ...notebookMetadata }, cells };
 }
 
-/** Calls `run` when the signal aborts, also if it has; returns what takes that back. */
+/**
+ * Calls `run` when the signal aborts, at once if it has aborted already. @returns A function that
+ * undoes this.
+ */
 function onAbort(signal: AbortSignal | undefined, run: () => void): () => void {
   if (signal?.aborted) run();
   signal?.addEventListener("abort", run);

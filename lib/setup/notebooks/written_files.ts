@@ -1,10 +1,13 @@
-/** Which figures and tables have been written. */
+/** Finds out which figures and tables have been written. */
 import { resultsDir } from "lib/setup/install/project.ts";
 
 /** The files of a folder of `outputs/`, and what changes when one is written again. */
 export type Snapshot = ReadonlyMap<string, string>;
 
-/** Files are written beside their place and renamed, so each has a new inode; the clock of file systems is coarse. */
+/**
+ * Files are written beside their place and renamed, so each has a new inode; the clock of file
+ * systems is coarse.
+ */
 export async function snapshot(
   kind: "figures" | "tables",
   outputs: string = resultsDir,
@@ -28,7 +31,7 @@ export function writtenBetween(before: Snapshot, after: Snapshot): string[] {
     .sort();
 }
 
-/** How many there are, each in several formats. */
+/** How many figures or tables there are; each is several files, one for each format. */
 export function countNames(files: readonly string[]): number {
   return new Set(files.map((file) => file.replace(/\.[^.]*$/, ""))).size;
 }

@@ -1,6 +1,7 @@
 /**
- * What a thread's code is made of, as it was when this process loaded its own. A thread that is started later reads the files anew: after an
- * edit of `lib` it would run new code beside the old, and the crops would be neither those of the old code nor those of the new.
+ * What a thread's code is made of, as it was when this process loaded its own. A thread that is
+ * started later reads the files anew: after an edit of `lib` it would run new code beside the old,
+ * and the crops would be neither those of the old code nor those of the new.
  */
 import { dirname, fromFileUrl, join } from "@std/path";
 
@@ -9,7 +10,10 @@ export type Sources = ReadonlyMap<string, string>;
 
 const lib = join(dirname(fromFileUrl(import.meta.url)), "..", "..");
 
-/** A file and all files that it imports, directly or not. Packages are not followed: nobody edits them. */
+/**
+ * A file and all files that it imports, directly or not. Packages are not followed: nobody edits
+ * them.
+ */
 export function readSources(path: string, root: string = lib): Sources {
   const sources = new Map<string, string>();
   const open = [path];
