@@ -1,5 +1,5 @@
 /**
- * Live progress of a long verb: a bar, the rate, the time left, the loss, and the curves, all
+ * Live progress of a long computation: a bar, the rate, the time left, the loss, and the curves, all
  * updated in place.
  */
 import { duration } from "lib/runs/duration.ts";
@@ -20,17 +20,17 @@ const rateWindow = 20_000; // ms over which the rate is measured
 const slowData = 0.05; // share of waiting for data from which on it is worth a word
 
 /**
- * Runs a verb and shows how it goes.
+ * Runs a long computation, such as `pretrain`, and shows how it goes.
  *
- * The interrupt button asks the verb to stop after the current step. It saves itself and the kernel
+ * The interrupt button asks it to stop after the current step. A run saves itself and the kernel
  * lives, but the cell ends with an error, so that *Run All* ends with it; the same cell goes on
  * from there.
  *
  * @param title Of the display: the network and the seed.
  * @param run Passes the hooks on: `(hooks) => pretrain(config, { scale, seed, ...hooks })`.
- * @returns What the verb returned.
+ * @returns What `run` returned.
  * @throws {Error} Named `Interrupted`, if it was stopped: says what is saved and how to go on.
- * @throws What the verb throws, after the display says so.
+ * @throws What `run` throws, after the display says so.
  */
 export async function watch<R>(title: string, run: (hooks: TrainHooks) => Promise<R>): Promise<R> {
   const stop = new AbortController();
@@ -52,7 +52,7 @@ export async function watch<R>(title: string, run: (hooks: TrainHooks) => Promis
   throw interruption(`${title}: saved at ${display.place()}; run the cell again to go on`);
 }
 
-/** What a verb tells the display, and the signal that stops it. */
+/** What a computation tells the display, and the signal that stops it. */
 function hooksFor(display: LiveDisplay, signal: AbortSignal): TrainHooks {
   return {
     signal,
@@ -66,7 +66,7 @@ function hooksFor(display: LiveDisplay, signal: AbortSignal): TrainHooks {
 }
 
 /**
- * How a verb ended: `stopped` if it was asked to and returned, `given up` if it was asked to and
+ * How a computation ended: `stopped` if it was asked to and returned, `given up` if it was asked to and
  * threw.
  */
 type Ending = "finished" | "stopped" | "given up" | "failed";
@@ -137,7 +137,7 @@ class LiveDisplay {
       const png = (await toPng(svg, { colours: 16 })).toBase64(); // Lab hides the SVG of a notebook it does not trust
       await this.#update("curves", { "image/svg+xml": svg, "image/png": png });
     }
-    await settle(); // here, because a cell whose verb throws does not wait for its output
+    await settle(); // here, because a cell that throws does not wait for its output
   }
 
   async #update(place: "bar" | "curves", bundle: DisplayData): Promise<void> {
@@ -145,7 +145,7 @@ class LiveDisplay {
     else if (place === "bar") writeLine(bundle["text/plain"]!);
   }
 
-  /** Some verbs tell of their steps alone. */
+  /** Some computations report their steps and no metrics. */
   #hasCurves(): boolean {
     return Object.keys(this.#history.at(-1)?.metrics ?? {}).length > 0;
   }

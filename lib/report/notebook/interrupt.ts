@@ -36,7 +36,7 @@ function catchOnce(stop: () => void): () => void {
 }
 
 /**
- * Listens for as long as the kernel lives: the button then stops the running verb. During any other
+ * Listens for as long as the kernel lives: the button then stops what `watch` runs. During any other
  * cell, which cannot be stopped, it says so, instead of throwing away the notebook's state.
  *
  * Our kernel passes an interrupt on only while a cell runs; another Deno kernel does so at any
@@ -54,7 +54,7 @@ const cannotStop =
   "Interrupted: what runs here cannot stop part-way. Wait for it, or restart the kernel; the cells after it will not run.\n";
 
 /**
- * The error that ends the cell of a stopped verb. It has to be an error: only that keeps Jupyter
+ * The error that ends the cell of a stopped run. It has to be an error: only that keeps Jupyter
  * from running the next cells, which would take half a run for a whole one.
  *
  * @param message What is saved, and how to go on. It is all that is shown: a stack would only
