@@ -5,6 +5,7 @@ Request on stdin: {"kernel", "cwd", "actions": [action]}. An action is one of
   {"do": "see", "in": name, "text"}  waits until that cell shows a text
   {"do": "end", "in": name}  waits for the cell's reply
   {"do": "interrupt"}
+  {"do": "touch", "path"}  makes an empty file, for which a cell waits
   {"do": "ask", "page": number}  waits until the kernel says what it is
 Answer on stdout: {"cells": {name: {"status", "reply", "shown": [[type, content]]}}, "left": [ids of processes that outlived the kernel]}.
 """
@@ -88,6 +89,8 @@ class Driver:
             self.wait(lambda: cell["status"] and cell["idle"], action)
         elif action["do"] == "ask":
             self.page(action["page"]).kernel_info(reply=True, timeout=10)
+        elif action["do"] == "touch":
+            open(action["path"], "w").close()
         else:
             self.manager.interrupt_kernel()
 

@@ -9,6 +9,7 @@ type Action =
   | { do: "see"; in: string; text: string }
   | { do: "end"; in: string }
   | { do: "ask"; page: number }
+  | { do: "touch"; path: string }
   | { do: "interrupt" };
 
 interface Cell {
@@ -74,15 +75,28 @@ const loop = (atEnd: string) => `
   console.log("stopping");
   ${atEnd}`;
 
+/** Code that waits until a file is there, and that file's path. */
+async function gate(): Promise<{ readonly code: string; readonly path: string }> {
+  const path = await Deno.makeTempFile();
+  await Deno.remove(path);
+  const isClosed = `await Deno.stat(${JSON.stringify(path)}).then(() => false, () => true)`;
+  const code = `while (${isClosed}) await new Promise((resolve) => setTimeout(resolve, 50));`;
+  return { code, path };
+}
+
 Deno.test("a cell that fails ends the queue, and what is run later runs", async () => {
+  const { code, path } = await gate();
   const answer = await drive(
-    run("a", "await new Promise((resolve) => setTimeout(resolve, 100)); throw new Error('no')"),
+    run("a", `${code} throw new Error("no")`),
     run("b", "1"),
     run("c", "2"),
+    { do: "ask", page: 0 }, // answered by the relay, which then has the cells before it
+    { do: "touch", path },
     end("c"),
     run("d", "3"),
     end("d"),
   );
+  await Deno.remove(path);
   assertEquals(statuses(answer), ["error", "aborted", "aborted", "ok"]);
   assertEquals([answer.cells.b!.shown, answer.cells.c!.shown], [[], []]);
 });
@@ -164,16 +178,20 @@ Deno.test("a cell that is run again while it runs goes on showing it, and one in
 });
 
 Deno.test("a cell that is run again runs once more when it is done, on a cleared output", async () => {
+  const { code: wait, path } = await gate();
   const code = `globalThis.count = (globalThis.count ?? 0) + 1;
     console.log("run", count);
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    ${wait}
     count;`;
   const answer = await drive(
     run("first", code, { cell: "one" }),
     see("first", "run 1"),
     run("second", code, { cell: "one" }),
+    see("second", "running already"),
+    { do: "touch", path },
     end("second"),
   );
+  await Deno.remove(path);
   assertEquals(statuses(answer), ["ok", "ok"]);
   const types = answer.cells.second!.shown.map(([type]) => type);
   const cleared = types.indexOf("clear_output");
