@@ -5,9 +5,11 @@ Request on stdin: {"kernel", "cwd", "actions": [action]}. An action is one of
   {"do": "see", "in": name, "text"}  waits until that cell shows a text
   {"do": "end", "in": name}  waits for the cell's reply
   {"do": "interrupt"}
+  {"do": "forge"}  sends messages that nobody in the know would send
   {"do": "touch", "path"}  makes an empty file, for which a cell waits
   {"do": "ask", "page": number}  waits until the kernel says what it is
-Answer on stdout: {"cells": {name: {"status", "reply", "shown": [[type, content]]}}, "left": [ids of processes that outlived the kernel]}.
+Answer on stdout: {"cells": {name: {"status", "reply", "shown": [[type, content]]}}, "processes": how many the kernel had,
+"left": [ids of those that outlived it]}.
 """
 
 import json
@@ -89,10 +91,20 @@ class Driver:
             self.wait(lambda: cell["status"] and cell["idle"], action)
         elif action["do"] == "ask":
             self.page(action["page"]).kernel_info(reply=True, timeout=10)
+        elif action["do"] == "forge":
+            self.forge()
         elif action["do"] == "touch":
             open(action["path"], "w").close()
         else:
             self.manager.interrupt_kernel()
+
+    def forge(self):
+        """Sends what is no message, and a cell that is signed with another key."""
+        client = self.page(0)
+        client.shell_channel.socket.send_multipart([b"no message"])
+        stranger = type(client.session)(key=b"another key")
+        message = stranger.msg("execute_request", {"code": "globalThis.forged = true"})
+        stranger.send(client.shell_channel.socket, message)
 
     def answer(self):
         return {name: {key: cell.get(key) for key in ("status", "reply", "shown")} for name, cell in self.cells.items()}

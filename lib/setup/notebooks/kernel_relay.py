@@ -1,16 +1,21 @@
-"""Stands between Jupyter and Deno's kernel and adds what that kernel lacks. Arguments: the Deno program, Jupyter's connection file.
+"""Stands between Jupyter and Deno's kernel and adds what that kernel lacks.
 
-Every message passes through unchanged, except for this:
+Arguments: the Deno program, Jupyter's connection file. Every message passes unchanged, except that
 
-- A cell that fails ends the queue: the cells behind it in *Run All* are answered "aborted", as every other kernel does.
-- An interrupt ends the queue too. It reaches Deno only while a cell runs: an idle Deno without a listener would end.
-- A cell that cannot be parsed gets an error message. Deno answers it with a failure and shows nothing.
-- A cell that is run again while it runs shows what the running one has shown so far, and goes on showing it. So does the cell of a
-  page that was loaded again: Jupyter has forgotten then which cell the kernel's messages belong to.
-- What the kernel is can be asked while a cell runs, as a page that is loaded again does: Deno would answer after the cell.
+- a cell that fails ends the queue, as in every other kernel: the cells behind it in *Run All* are
+  answered "aborted";
+- an interrupt ends the queue too. It is passed to Deno only while a cell runs: an idle Deno in
+  which nobody listens would end;
+- a cell that cannot be parsed gets an error message. Deno only answers that it failed, so that a
+  reader sees nothing;
+- a cell that is run again while it runs shows what the running one has shown so far, and what it
+  shows from then on. This also helps after a page is loaded again: Jupyter has then forgotten to
+  which cell the kernel's messages belong, and the cell can be run again to see them;
+- what the kernel is can be asked while a cell runs, as a page does when it is loaded. Deno would
+  answer after the cell.
 
-Cells are handed to Deno one at a time: the others wait here, where they can still be taken back.
-The protocol is at https://jupyter-client.readthedocs.io/en/stable/messaging.html.
+Cells are given to Deno one at a time. The others wait here, where they can still be taken back.
+The protocol: https://jupyter-client.readthedocs.io/en/stable/messaging.html.
 """
 
 import ctypes
@@ -29,9 +34,18 @@ from datetime import datetime, timezone
 import zmq
 
 DELIMITER = b"<IDS|MSG>"
-HEADER, PARENT, METADATA, CONTENT = range(1, 5)  # places in a message's frames; the signature is first, buffers are last
-MOST_TEXT = 500_000  # characters of a cell's printed text that are kept, to be shown again
-OUTPUTS = ("stream", "display_data", "update_display_data", "execute_result", "error", "clear_output")
+# Places in a message's frames. The signature is at 0; buffers follow the content.
+HEADER, PARENT, METADATA, CONTENT = range(1, 5)
+# What is kept of a running cell, to be shown again: characters of one text, and outputs.
+MOST_TEXT, MOST_OUTPUTS = 500_000, 1000
+OUTPUTS = (
+    "stream",
+    "display_data",
+    "update_display_data",
+    "execute_result",
+    "error",
+    "clear_output",
+)
 WAITING = "This cell is running already. Here is what it shows; when it is done, it runs once more.\n"
 
 
@@ -46,7 +60,7 @@ class Request:
         self.code = content.get("code", "")
         self.stops_on_error = content.get("stop_on_error", True)
         self.cell = json.loads(frames[METADATA]).get("cellId")
-        self.parents = [self.header]  # whose cells are shown what it puts out; the last is the newest
+        self.parent = self.header  # of the cell that shows its output: the newest of its runs
         self.shown = []  # its outputs so far: [type, content]
         self.failed_aloud = False  # an error was shown
         self.reply = self.idle = None  # Deno's two last messages, held back until both are here
@@ -70,7 +84,7 @@ class Request:
         elif kind == "stream" and last and last[0] == kind and last[1]["name"] == content["name"]:
             last[1] = {**content, "text": (last[1]["text"] + content["text"])[-MOST_TEXT:]}
         else:
-            self.shown.append([kind, content])
+            self.shown = [*self.shown[1 - MOST_OUTPUTS:], [kind, content]]
 
 
 class Relay:
@@ -87,8 +101,9 @@ class Relay:
 
     def open_sockets(self):
         self.context = zmq.Context()
-        name = f"relay-{self.session}".encode()  # one for all channels: Deno asks for input on the channel of the same name
-        self.back_file = {**self.connection, "transport": "tcp", "ip": "127.0.0.1"}  # Deno has no other transport
+        # One name for all channels: Deno asks for input where a channel has the name of the cell's.
+        name = f"relay-{self.session}".encode()
+        self.back_file = {**self.connection, "transport": "tcp", "ip": "127.0.0.1"}
         kinds = {"shell": zmq.DEALER, "control": zmq.DEALER, "stdin": zmq.DEALER, "iopub": zmq.SUB}
         self.front, self.back = {}, {}
         ports = free_ports(5)
@@ -119,12 +134,12 @@ class Relay:
 
     def start_deno(self):
         path = os.path.join(self.folder.name, "connection.json")
-        with open(path, "w", encoding="utf-8") as file:  # in a folder that is the user's alone: it holds the key
+        with open(path, "w", encoding="utf-8") as file:  # it holds the key: the folder is private
             json.dump(self.back_file, file)
         on_linux = sys.platform == "linux"
         self.child = subprocess.Popen(
             [self.deno, "jupyter", "--quiet", "--kernel", "--conn", path],
-            start_new_session=on_linux,  # what interrupts this process's group then reaches Deno only through it
+            start_new_session=on_linux,  # Jupyter signals the group of this process, not Deno's
             preexec_fn=die_with_parent if on_linux else None,
         )
         for channel, end in self.back.items():
@@ -146,7 +161,14 @@ class Relay:
             if ready.pop(woken.fileno(), None):  # first: an interrupt means what ran before it
                 self.on_signals(woken.recv(64))
             for end in ready:
-                handlers[end](end.recv_multipart())
+                self.handle(handlers[end], end.recv_multipart())
+
+    @staticmethod
+    def handle(handler, frames):
+        try:
+            handler(frames)
+        except (ValueError, KeyError, IndexError) as error:
+            print(f"The kernel's relay ignores a message that it cannot read: {error!r}", file=sys.stderr)
 
     def handlers(self):
         front, back = self.front, self.back
@@ -177,13 +199,19 @@ class Relay:
 
     # Messages to Deno.
 
-    def forward(self, channel, frames):
+    def read(self, frames):
         identities, message = split(frames)
+        if self.key and not hmac.compare_digest(message[0], self.signature(message)):
+            raise ValueError("its signature is wrong")
+        return identities, message
+
+    def forward(self, channel, frames):
+        identities, message = self.read(frames)
         self.senders[json.loads(message[HEADER])["msg_id"]] = identities
         self.back[channel].send_multipart([DELIMITER, *message])
 
     def from_shell(self, frames):
-        identities, message = split(frames)
+        identities, message = self.read(frames)
         kind = json.loads(message[HEADER])["msg_type"]
         if kind == "kernel_info_request" and self.running and self.kernel_info:
             self.tell_kernel_info(identities, message[HEADER])
@@ -212,21 +240,25 @@ class Relay:
         self.publish("stream", {"name": "stderr", "text": WAITING}, request.header)
         for kind, content in self.running.shown:
             self.publish(kind, content, request.header)
-        self.running.parents.append(request.header)
+        self.running.parent = request.header
 
     def tell_kernel_info(self, identities, parent):
         self.publish("status", {"execution_state": "busy"}, parent)
         reply = self.message("kernel_info_reply", self.kernel_info, parent)
         self.front["shell"].send_multipart([*identities, DELIMITER, *reply])
         self.publish("status", {"execution_state": "idle"}, parent)
-        self.publish("status", {"execution_state": "busy"}, self.running.parents[-1])  # as it is
+        self.publish("status", {"execution_state": "busy"}, self.running.parent)  # as it is
+
+    def take_what_waits(self):
+        """Reads what was sent before an interrupt, or before a cell's failure is known."""
+        while self.front["shell"].poll(0):
+            self.handle(self.from_shell, self.front["shell"].recv_multipart())
 
     def interrupt(self):
         """Stops the running cell; those that wait now will not run."""
         if self.running is None:
             return
-        while self.front["shell"].poll(0):  # sent before the interrupt
-            self.from_shell(self.front["shell"].recv_multipart())
+        self.take_what_waits()
         self.running.interrupted = True
         for request in self.queue:
             request.doomed = True
@@ -248,7 +280,7 @@ class Relay:
         if kind in OUTPUTS:
             running.failed_aloud |= kind == "error"
             running.remember(kind, content)
-            message[PARENT] = running.parents[-1]
+            message[PARENT] = running.parent
             self.sign(message)
         self.front["iopub"].send_multipart([*topic, DELIMITER, *message])
 
@@ -264,7 +296,8 @@ class Relay:
 
     def from_deno_stdin(self, frames):
         if self.running:
-            self.front["stdin"].send_multipart([*self.running.identities, *frames[frames.index(DELIMITER):]])
+            _, message = split(frames)
+            self.front["stdin"].send_multipart([*self.running.identities, DELIMITER, *message])
 
     def answer(self, channel, frames):
         _, message = split(frames)
@@ -283,11 +316,10 @@ class Relay:
         if content["status"] == "error" and not done.failed_aloud:
             content.update(self.explain(done.code, content))
             error = {key: content[key] for key in ("ename", "evalue", "traceback")}
-            self.publish("error", error, done.parents[-1])
+            self.publish("error", error, done.parent)
             done.reply[CONTENT] = json.dumps(content).encode()
             self.sign(done.reply)
-        while self.front["shell"].poll(0):  # sent before this cell's failure is known
-            self.from_shell(self.front["shell"].recv_multipart())
+        self.take_what_waits()
         self.front["shell"].send_multipart([*done.identities, DELIMITER, *done.reply])
         self.front["iopub"].send_multipart([b"status", DELIMITER, *done.idle])
         self.running = None
@@ -312,36 +344,50 @@ class Relay:
         self.publish("status", {"execution_state": "idle"}, request.header)
 
     def explain(self, code, content):
-        """What is wrong with a cell that Deno could not parse, by Deno's formatter, which has the same parser."""
+        """Says what is wrong with a cell that Deno could not parse. Deno's formatter has the same parser."""
         arguments = [self.deno, "fmt", "--ext", "ts", "-"]
-        result = subprocess.run(arguments, input=code, capture_output=True, text=True, timeout=20)
-        text = result.stderr.split("\n\nStack backtrace")[0].removeprefix("error: SyntaxError: ").rstrip()
-        if result.returncode == 0 or not text:
+        try:
+            result = subprocess.run(arguments, input=code, capture_output=True, text=True, timeout=20)
+            text = result.stderr.split("\n\nStack backtrace")[0].removeprefix("error: SyntaxError: ")
+        except (OSError, subprocess.SubprocessError):
+            text = ""
+        text = text.rstrip()
+        if not text:
             return {key: content.get(key) or [] for key in ("ename", "evalue", "traceback")}
         first, *picture = text.split("\n")
         place = picture.pop().rsplit(":", 2)[1:] if picture and "_stdin" in picture[-1] else []
         at = f" (line {place[0]}, column {place[1]})" if len(place) == 2 else ""
         evalue = f"{first}{at}"
-        return {"ename": "SyntaxError", "evalue": evalue, "traceback": [f"SyntaxError: {evalue}", *picture]}
+        traceback = [f"SyntaxError: {evalue}", *picture]
+        return {"ename": "SyntaxError", "evalue": evalue, "traceback": traceback}
 
     # Messages of our own.
 
     def publish(self, kind, content, parent):
-        self.front["iopub"].send_multipart([kind.encode(), DELIMITER, *self.message(kind, content, parent)])
+        message = self.message(kind, content, parent)
+        self.front["iopub"].send_multipart([kind.encode(), DELIMITER, *message])
 
     def message(self, kind, content, parent):
-        now = datetime.now(timezone.utc).isoformat()
-        header = {"msg_id": str(uuid.uuid4()), "session": self.session, "username": "kernel", "date": now}
-        header |= {"msg_type": kind, "version": "5.3"}
+        header = {
+            "msg_id": str(uuid.uuid4()),
+            "session": self.session,
+            "username": "kernel",
+            "date": datetime.now(timezone.utc).isoformat(),
+            "msg_type": kind,
+            "version": "5.3",
+        }
         frames = [b"", json.dumps(header).encode(), parent, b"{}", json.dumps(content).encode()]
         self.sign(frames)
         return frames
 
-    def sign(self, frames):
+    def sign(self, message):
+        message[0] = self.signature(message) if self.key else b""
+
+    def signature(self, message):
         digest = hmac.new(self.key, digestmod="sha256")
-        for frame in frames[HEADER:CONTENT + 1]:
+        for frame in message[HEADER : CONTENT + 1]:
             digest.update(frame)
-        frames[0] = digest.hexdigest().encode() if self.key else b""
+        return digest.hexdigest().encode()
 
 
 def split(frames):
@@ -359,7 +405,8 @@ def free_ports(count):
 
 
 def die_with_parent():
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: no Deno is left behind, however this process ends
+    """PR_SET_PDEATHSIG: no Deno is left behind, however this process ends."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 def main():

@@ -10,6 +10,7 @@ type Action =
   | { do: "end"; in: string }
   | { do: "ask"; page: number }
   | { do: "touch"; path: string }
+  | { do: "forge" }
   | { do: "interrupt" };
 
 interface Cell {
@@ -203,4 +204,14 @@ Deno.test("a cell that is run again runs once more when it is done, on a cleared
 Deno.test("a cell may ask for input", async () => {
   const { cells: { ask } } = await drive(run("ask", "prompt('name')"), end("ask"));
   assertTrue(textOf(ask!).includes("answer to name"), textOf(ask!));
+});
+
+Deno.test("a message that nobody signed, or that is none, is ignored, and the kernel lives", async () => {
+  const { cells, ...answer } = await drive(
+    { do: "forge" },
+    run("a", "globalThis.forged ?? 'clean'"),
+    end("a"),
+  );
+  assertEquals(textOf(cells.a!), '"clean"');
+  assertEquals(answer.left, []);
 });
