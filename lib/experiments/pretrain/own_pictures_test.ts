@@ -127,6 +127,23 @@ Deno.test("pictures of one class train without a monitor", () =>
     await assertRejects(() => linearProbe(config, options), RangeError, "has one class, red");
   }));
 
+Deno.test("a fresh start that was interrupted goes on only with the same pictures", () =>
+  inFolders(["green", "red"], ["green", "red"], async (config) => {
+    const steps: number[] = [];
+    const fresh = (stopAt = Infinity) => {
+      const stop = new AbortController();
+      const onEvent = ({ step }: { step: number }) => {
+        steps.push(step);
+        if (step === stopAt) stop.abort();
+      };
+      return pretrain(config, { ...options, fresh: true, onEvent, signal: stop.signal });
+    };
+    await fresh(1);
+    await paint(`${foldersOf(config).train}/red/red0.png`, "#d02028"); // as many steps as before
+    const { finished, totalSteps } = await fresh();
+    assertEquals([finished, totalSteps, steps], [true, 2, [1, 1, 2]]);
+  }));
+
 Deno.test("a finished run and its evaluations do not load for pictures that have changed; fresh trains again", () =>
   inFolders(["green", "red"], ["green", "red"], async (config, outputs) => {
     const trained = await pretrain(config, options);
