@@ -7,10 +7,12 @@ import {
   upperTail,
 } from "lib/stats/statistics.ts";
 
+/** What a test says of a claim. */
 export type Verdict = "agrees" | "disagrees" | "cannot tell";
 
 /** Result of a test: the effect and its uncertainty, in the unit of the values. */
 export interface TestResult {
+  /** What the test says of the claim. */
   readonly verdict: Verdict;
   /** The effect over seeds: a mean difference, or a mean rise. */
   readonly effect: MeanAndError;

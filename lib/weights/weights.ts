@@ -45,11 +45,13 @@ export interface LoadReport {
    * otherwise were not looked at.
    */
   readonly prefix: string;
+  /** Weights of the network that now have the file's values. */
   readonly loaded: readonly string[];
   /** Weights of the network that the file lacks; they keep their values. */
   readonly missing: readonly string[];
   /** Names in the file that the network has no place for. */
   readonly unexpected: readonly string[];
+  /** Weights whose shape in the file differs from the network's; they keep their values. */
   readonly misshapen: readonly Misshapen[];
   /**
    * What the file holds beside usable weights: objects by class (`pathlib.PosixPath (2)`), arrays

@@ -37,6 +37,7 @@ export interface KnnMemory {
 
 /** The cost of an evaluation. */
 export interface KnnPlan {
+  /** The sizes that the plan is for, with the default of `k` filled in. */
   readonly size: Required<KnnSize>;
   /** Number of multiplications and additions in all products. */
   readonly operations: number;

@@ -14,6 +14,7 @@ import { convNeXtRun, paperRuns } from "lib/experiments/configs/paper_runs.ts";
 
 /** One network of a comparison. */
 export interface Arm {
+  /** Family of the network; a BC-SSL is a `convnext` with BatchNorm. */
   readonly arch: "resnet" | "convnext" | "vit" | "swin";
   /**
    * Pixels a side of a ConvNeXt's depthwise convolutions, an odd number. Other networks have no
@@ -102,6 +103,7 @@ function printedConvNeXt({ kernelSize, batchNorm = false }: Arm, metric: Metric)
  * ImageNet-1K.
  */
 export const armData = { emoji: bcSslEmoji, fashion: bcSslStart } as const;
+/** Name of a data set that arms can be trained on at `smoke` and `laptop`. */
 export type ArmData = keyof typeof armData;
 
 /** The name of an arm's kind, as in the paper but for the size: `BC-SSL`, `ConvNeXt`, `Swin`. */

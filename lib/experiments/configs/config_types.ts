@@ -42,19 +42,26 @@ export interface Scale {
    * are taken evenly spread over the set, from folders evenly spread over each class.
    */
   readonly trainCount: number;
+  /** At most so many test images, chosen as those for training are. */
   readonly testCount: number;
+  /** Images in one step of the optimiser. */
   readonly batchSize: number;
+  /** Passes over the training images. */
   readonly epochs: number;
   /** Steps between two points of the k-NN monitor. */
   readonly monitorEvery: number;
 }
 
+/** Names of the scales, the quickest first. */
 export const scaleNames = ["smoke", "laptop", "paper"] as const;
+/** Name of a scale: `smoke` takes about a minute, `laptop` an hour; `paper` needs many GPUs. */
 export type ScaleName = typeof scaleNames[number];
 
 /** What every experiment has, whatever it trains. `S` holds the sizes of a scale. */
 export interface ScaledConfig<S> {
+  /** Name of the experiment, and so the first part of its runs' ids. */
   readonly name: string;
+  /** Sizes by the name of their scale. */
   readonly scales: Readonly<Record<ScaleName, S>>;
 }
 
@@ -64,14 +71,19 @@ export type RecipeAnyScale<R extends Recipe> = R extends unknown ? Omit<R, "batc
 
 /** A pre-training experiment: one network, one recipe, one data set, three scales. `R` is the recipe of its method. */
 export interface PretrainConfig<R extends Recipe = Recipe> extends ScaledConfig<Scale> {
+  /** The images to train on. */
   readonly data: DataConfig;
+  /** The recipe without what the scale decides. */
   readonly recipe: RecipeAnyScale<R>;
 }
 
 /** What decides a run's numbers, and so its name on disk. */
 export interface Key<C> {
+  /** The experiment. */
   readonly config: C;
+  /** Name of the scale whose sizes are taken. */
   readonly scale: ScaleName;
+  /** Whole number from which all random numbers of the run are drawn. */
   readonly seed: number;
 }
 

@@ -18,6 +18,7 @@ import {
 import { dataFolder } from "lib/datasets/files/data_folder.ts";
 import type { DataConfig, Scale } from "lib/experiments/configs/config.ts";
 
+/** A data set as pre-training and evaluation see it. */
 export interface DataSplit {
   /**
    * The images that pre-training sees: without labels, and more than `train` if some images have
@@ -26,6 +27,7 @@ export interface DataSplit {
   readonly pretrain: ImageSource;
   /** The images among which the k-NN looks for neighbours. */
   readonly train: ImageSource;
+  /** The images that are classified to measure accuracy; no method is trained on them. */
   readonly test: ImageSource;
 }
 

@@ -23,9 +23,11 @@ import type { PretrainConfig, Scale } from "lib/experiments/configs/config.ts";
 
 /** A run of the paper. */
 export interface PaperRun {
+  /** The config of the run; it is the paper's own at scale `paper`. */
   readonly config: PretrainConfig<DinoRecipe>;
   /** Top-1 as the paper prints it, fractions; null where it prints none. */
   readonly linear: number | null;
+  /** Top-1 of the k-NN as the paper prints it, a fraction; null where it prints none. */
   readonly knn: number | null;
   /** Where: `§3.2, Table 1, row 4`. */
   readonly source: string;

@@ -6,6 +6,7 @@ import { headCost, type Recipe } from "lib/ssl/methods.ts";
 
 /** Of all steps of a run. */
 export interface TrainingCost {
+  /** Steps of the optimiser. */
   readonly steps: number;
   /** Images seen, each epoch's anew. */
   readonly images: number;

@@ -20,22 +20,29 @@ import {
 
 /** An object that was found, in pixels of the given picture. */
 export interface FoundObject {
+  /** Name of the object's class. */
   readonly name: string;
   /** Confidence of the detector, a fraction. */
   readonly score: number;
+  /** Box around the object: `[x, y, width, height]`, from the picture's top left corner. */
   readonly box: CocoBox;
+  /** Pixels that belong to the object, in a mask as large as the picture. */
   readonly mask: Rle;
 }
 
+/** A picture and the objects that a detector found in it. */
 export interface FoundInPicture {
+  /** Id of the detector's run. */
   readonly run: string;
   /** Version of the weights: `step 2000`. */
   readonly version: string;
+  /** The picture at the size at which the detector saw it. */
   readonly picture: Raster;
   /** Objects in order of confidence, the highest first. */
   readonly objects: readonly FoundObject[];
 }
 
+/** Which detector to use, and which of its findings to return. */
 export interface DetectInOptions extends Pick<DetectorKey, "scale" | "seed"> {
   /** Checkpoint to use; by default `last`. */
   readonly of?: DetectorCheckpoint;

@@ -8,8 +8,11 @@ import { evenIndices } from "lib/datasets/pictures/spread.ts";
 import { dataFolder } from "lib/datasets/files/data_folder.ts";
 import type { DetectionDataConfig, DetectorScale } from "lib/experiments/detect/detector_config.ts";
 
+/** The two sets of pictures of a detector's training. */
 export interface DetectionData {
+  /** Pictures that the detector is trained on. */
   readonly train: CocoSet;
+  /** Pictures that it is measured on. */
   readonly val: CocoSet;
 }
 

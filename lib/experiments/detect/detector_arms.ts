@@ -40,6 +40,7 @@ export const detectorMetrics = [
   "maskAp50",
   "maskAp75",
 ] as const;
+/** Name of an average precision: of boxes or masks; at an overlap of 0.5, of 0.75, or over all. */
 export type DetectorMetric = typeof detectorMetrics[number];
 
 /**
@@ -54,11 +55,15 @@ export interface DetectorArmResult
    * Numbers that Table 4 prints on COCO after 100 epochs of pre-training; it has none from scratch.
    */
   readonly paper?: Readonly<Record<DetectorMetric, number>>;
+  /** Scale of all runs. */
   readonly scale: ScaleName;
+  /** Seeds in the order of the values. */
   readonly seeds: readonly number[];
+  /** Ids of the detectors' runs, one for each seed. */
   readonly runs: readonly string[];
 }
 
+/** How arms are compared as backbones of a detector. */
 export interface AblateDetectorsOptions extends Pick<AblateOptions, "scale" | "seeds" | "watch"> {
   /** Whether to fine-tune finished detectors again; pre-trained runs stay as they are. */
   readonly fresh?: boolean;

@@ -45,8 +45,11 @@ export interface DetectorScale {
   readonly imageSize: number;
   /** At most so many pictures of COCO; exactly so many scenes. */
   readonly trainCount: number;
+  /** At most so many pictures of COCO to measure on; exactly so many scenes. */
   readonly valCount: number;
+  /** Pictures in one step of the optimiser. */
   readonly batchSize: number;
+  /** Passes over the training pictures. */
   readonly epochs: number;
   /** Steps between two measurements on val. */
   readonly monitorEvery: number;
@@ -70,7 +73,9 @@ export type BackboneOrigin =
 
 /** A detector's training: one network, one recipe, one set, three scales. */
 export interface DetectorConfig extends ScaledConfig<DetectorScale> {
+  /** The pictures to train on and to measure on. */
   readonly data: DetectionDataConfig;
+  /** First weights of the backbone. */
   readonly pretrained: BackboneOrigin;
   /** The network, without the number of classes: the data say how many there are. */
   readonly model: Omit<MaskRcnnConfig, "numClasses">;

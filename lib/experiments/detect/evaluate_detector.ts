@@ -31,7 +31,9 @@ import {
 
 /** Scores of one class. */
 export interface ClassScores {
+  /** Id of the class in the set. */
   readonly categoryId: number;
+  /** Name of the class. */
   readonly name: string;
   /** Number of objects to be found. */
   readonly objects: number;
@@ -51,23 +53,29 @@ export interface PrecisionCurve {
 export interface RegionScores {
   /** Means over the classes, fractions. */
   readonly metrics: CocoMetrics;
+  /** Scores of each class. */
   readonly classes: readonly ClassScores[];
   /** The recalls 0, 0.01, … 1. */
   readonly recalls: readonly number[];
+  /** One curve for each overlap that counts as a match. */
   readonly curves: readonly PrecisionCurve[];
 }
 
 /** Numbers only. */
 export interface DetectorScores extends Pick<DetectorKey, "scale" | "seed"> {
+  /** Id of the detector's run. */
   readonly run: string;
   /** Version of the weights: `step 2000`. */
   readonly version: string;
   /** Number of images measured. */
   readonly images: number;
+  /** Scores of the boxes. */
   readonly box: RegionScores;
+  /** Scores of the masks. */
   readonly mask: RegionScores;
 }
 
+/** Which detector to measure, and whether an earlier result will do. */
 export interface EvaluateDetectorOptions
   extends Pick<DetectorKey, "scale" | "seed">, Pick<TrainHooks, "signal" | "onWarning"> {
   /** Checkpoint to evaluate; by default `last`. */

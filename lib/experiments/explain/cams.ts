@@ -21,12 +21,14 @@ import {
 } from "lib/experiments/explain/explained.ts";
 import { interruptible } from "lib/experiments/runs/pause.ts";
 
+/** What class activation maps explain. */
 export interface CamsOptions {
   /**
    * Which class Grad-CAM explains: the network's first choice (as pytorch-grad-cam does), or the
    * image's own.
    */
   readonly explain?: "choice" | "label";
+  /** When it is aborted, the computation ends after the current batch with an error. */
   readonly signal?: AbortSignal;
 }
 
@@ -38,15 +40,19 @@ export interface NamedGradCam extends GradCam {
 
 /** One network's maps, in the order of the images. */
 export interface CamRow {
+  /** Name of the network, as it was given. */
   readonly name: string;
   /** Absent for a network without a classifier. */
   readonly gradCam?: readonly NamedGradCam[];
+  /** The image's Eigen-CAM, which needs no classifier. */
   readonly eigenCam: readonly Heatmap[];
 }
 
 /** Maps as in Table 6: networks by pictures by methods. Numbers only. */
 export interface CamSheet {
+  /** The images, N of them. */
   readonly images: ImageSet;
+  /** One row for each network. */
   readonly rows: readonly CamRow[];
 }
 
@@ -129,6 +135,7 @@ function knownLabels(images: ImageSet, classNames: readonly string[] | undefined
   return images.labels;
 }
 
+/** What the maps explain, and from where on they count as a hit. */
 export interface ScoreCamsOptions extends CamsOptions {
   /** Share of a map's highest value from which a pixel counts as hot. */
   readonly threshold?: number;
@@ -136,11 +143,15 @@ export interface ScoreCamsOptions extends CamsOptions {
 
 /** Scores of one method's maps by one network. Fractions; errors are of the mean over images. */
 export interface CamScoreRow {
+  /** Name of the network, as it was given. */
   readonly name: string;
+  /** How the maps were computed. */
   readonly method: "Grad-CAM" | "Eigen-CAM";
   /** Side in pixels; `null` for a network whose blocks do not share one kernel size. */
   readonly kernelSize: number | null;
+  /** Share of a map's highest value from which a pixel counted as hot. */
   readonly threshold: number;
+  /** Mean and standard error over the images of each score. */
   readonly scores: Readonly<Record<keyof CamScores, MeanAndError>>;
 }
 

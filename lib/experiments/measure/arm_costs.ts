@@ -6,8 +6,11 @@ import { recipeAt, type ScaleName } from "lib/experiments/configs/config.ts";
 
 /** Cost of one network for one image of its training size. */
 export interface ArmCost {
+  /** Name of the arm: `BC-SSL, 9×9`. */
   readonly network: string;
+  /** Millions of weights, without a classifier. */
   readonly "million weights": number;
+  /** Millions of multiply–adds of one forward pass. */
   readonly "million multiply–adds": number;
   /** Share of them in depthwise convolutions, in percent. */
   readonly "of them depthwise (%)": number;

@@ -4,8 +4,11 @@ import type { TrainResult } from "lib/experiments/runs/train_run.ts";
 
 /** k-NN accuracy of the teacher at one step; fractions. */
 export interface KnnPoint {
+  /** Steps done when it was measured. */
   readonly step: number;
+  /** Share of test images whose class has the most votes. */
   readonly top1: number;
+  /** Share of test images whose class is among the five with most votes. */
   readonly top5: number;
 }
 
@@ -14,9 +17,11 @@ export interface KnnPoint {
  * run, at epoch 260 of 300, not the last.
  */
 export interface KnnCourse {
+  /** Number of neighbours that vote. */
   readonly k: number;
   /** In the order of steps. */
   readonly points: readonly KnnPoint[];
+  /** The last point. */
   readonly last: KnnPoint;
   /** The point with the highest top-1, the first of equal ones. */
   readonly best: KnnPoint;

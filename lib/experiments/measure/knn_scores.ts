@@ -62,6 +62,7 @@ async function knnOfPixels(
   return await drive(knnSteps(bank, queries, { numClasses: train.classNames.length }), pause);
 }
 
+/** Which run to evaluate, and which of its weights. */
 export interface KnnVerbOptions extends Pick<RunKey, "scale" | "seed">, Pick<TrainHooks, "signal"> {
   /** Whose features; `pixels` are the images themselves. By default the run's teacher. */
   readonly of?: SubjectOrPixels;
@@ -71,7 +72,9 @@ export interface KnnVerbOptions extends Pick<RunKey, "scale" | "seed">, Pick<Tra
 
 /** Numbers only. */
 export interface KnnResult extends Pick<RunKey, "scale" | "seed"> {
+  /** Id of the run. */
   readonly run: string;
+  /** Whose features were compared. */
   readonly of: SubjectOrPixels;
   /** Version of the weights: `step 6240`. */
   readonly version: string;

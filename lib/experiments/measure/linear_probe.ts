@@ -36,6 +36,7 @@ import {
   type SubjectOrPixels,
 } from "lib/experiments/subjects/subject.ts";
 
+/** Which run to evaluate, which of its weights, and how the classifiers are trained. */
 export interface LinearProbeVerbOptions
   extends
     Pick<RunKey, "scale" | "seed">,
@@ -61,7 +62,9 @@ export interface LinearProbeVerbOptions
 
 /** Numbers only. */
 export interface LinearProbeResult extends Pick<RunKey, "scale" | "seed"> {
+  /** Id of the run. */
   readonly run: string;
+  /** Whose features were classified. */
   readonly of: SubjectOrPixels;
   /** Version of the weights: `step 6240`. */
   readonly version: string;

@@ -18,17 +18,23 @@ import { throughput } from "lib/experiments/measure/throughput.ts";
 
 /** Speed of one network. */
 export interface MeasuredSpeed {
+  /** Name of the network in Table 3. */
   readonly network: string;
+  /** Millions of weights as the paper prints them. */
   readonly "million weights": number;
+  /** Forward passes on this machine, in images per second. */
   readonly imagesPerSecond: number;
   /** Printed throughput; null where the paper has none. */
   readonly "paper, V100": number | null;
+  /** Printed throughput on an A100, images per second; null where the paper has none. */
   readonly "paper, A100": number | null;
   /** Accuracies that the paper prints for it under DINO; fractions. */
   readonly linear: number;
+  /** Printed accuracy of the k-NN, a fraction. */
   readonly knn: number;
   /** Images in a batch. */
   readonly batch: number;
+  /** Engine and processor that computed. */
   readonly engine: string;
 }
 
@@ -52,7 +58,9 @@ const sizes: Readonly<Record<ScaleName, ThroughputOptions>> = {
   paper: {},
 };
 
+/** Sizes of the measurement, and whether an earlier one will do. */
 export interface MeasureSpeedsOptions extends Pick<TrainHooks, "onStart" | "onEvent" | "signal"> {
+  /** Name of the scale: `paper` measures as the reference does, the others less long. */
   readonly scale: ScaleName;
   /** Whether to measure again although this machine's result is there. */
   readonly fresh?: boolean;

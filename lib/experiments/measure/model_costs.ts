@@ -14,18 +14,22 @@ import { table3, table5 } from "lib/paper/mod.ts";
 
 /** One network's cost at 224 pixels. */
 export interface ModelCost {
+  /** Name of the network as in the paper; a BC-SSL with its kernel size. */
   readonly network: string;
   /** Billions of multiply–adds for one image, with a classifier of 1,000 classes. */
   readonly gigaFlops: number;
   /** Share of them in depthwise convolutions, a fraction. */
   readonly depthwise: number;
+  /** Billions of multiply–adds as the paper prints them; null where it prints none. */
   readonly printedGigaFlops: number | null;
   /**
    * Millions of weights without a classifier, and with one of 1,000 classes; the paper sometimes
    * prints the one, sometimes the other.
    */
   readonly millionsWithout: number;
+  /** Millions of weights with a classifier of 1,000 classes. */
   readonly millionsWith: number;
+  /** Millions of weights as the paper prints them. */
   readonly printedMillions: number;
 }
 

@@ -17,6 +17,7 @@ import { findSubject, loadSubject } from "lib/experiments/subjects/subject.ts";
 
 /** The receptive field of a network with one kernel size. */
 export interface FieldOfKernel {
+  /** Side of the depthwise kernels in pixels. */
   readonly kernelSize: number;
   /** Contributions of the pixels, added over all images. */
   readonly map: ContributionMap;

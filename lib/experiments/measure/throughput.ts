@@ -13,7 +13,9 @@ import { evaluated } from "lib/experiments/runs/evaluations.ts";
 import { interruptible } from "lib/experiments/runs/pause.ts";
 import { outputsFolder } from "lib/experiments/runs/run_folder.ts";
 
+/** Sizes of the measurement, and whether an earlier one will do. */
 export interface ThroughputVerbOptions extends ThroughputOptions {
+  /** When it is aborted, the measurement ends after the current pass with an error. */
   readonly signal?: AbortSignal;
   /** Whether to measure again although `outputs/machine/` has a result. */
   readonly fresh?: boolean;

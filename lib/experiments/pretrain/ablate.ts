@@ -44,17 +44,24 @@ export interface ArmResult extends Arm {
   readonly monitor: readonly { readonly epoch: number; readonly values: readonly number[] }[];
   /** Numbers that the paper prints for this network on ImageNet-1K; fractions. */
   readonly paper: { readonly knn?: number; readonly linear?: number };
+  /** Images that the runs were trained on. */
   readonly data: ArmData | "imagenet";
+  /** Scale of all runs. */
   readonly scale: ScaleName;
+  /** Seeds in the order of the values. */
   readonly seeds: readonly number[];
+  /** Ids of the runs, one for each seed. */
   readonly runs: readonly string[];
 }
 
 /** Shows the progress of a long computation, as `watch` of `lib/report` does. */
 export type Watch = <R>(title: string, run: (hooks: TrainHooks) => Promise<R>) => Promise<R>;
 
+/** Scale, seeds and data of a comparison, and how its progress is shown. */
 export interface AblateOptions {
+  /** Scale of all runs. */
   readonly scale: ScaleName;
+  /** Whole numbers; every arm is trained once with each. */
   readonly seeds: readonly number[];
   /** Data of the runs. By default emoji; `paper` always uses ImageNet-1K. */
   readonly data?: ArmData;

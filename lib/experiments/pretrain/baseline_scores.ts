@@ -44,15 +44,22 @@ export interface FeatureScores {
 export interface BaselineScores {
   /** Name of the method that trained the runs: `DINO`. */
   readonly method: string;
+  /** Scale of all runs. */
   readonly scale: ScaleName;
+  /** Seeds in the order of the values. */
   readonly seeds: readonly number[];
+  /** Neighbours that voted in the k-NN. */
   readonly k: number;
+  /** One entry for each kind of features, from raw pixels to supervised. */
   readonly scores: readonly FeatureScores[];
 }
 
+/** Scale and seeds of the runs, and how their features are scored. */
 export interface BaselineScoresOptions
   extends Pick<TrainHooks, "onStart" | "onEvent" | "onWarning" | "signal"> {
+  /** Scale of all runs. */
   readonly scale: ScaleName;
+  /** Whole numbers; networks are trained and probed once with each. */
   readonly seeds: readonly number[];
   /** Neighbours of the k-NN. By default, 20. */
   readonly k?: number;

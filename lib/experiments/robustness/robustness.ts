@@ -32,8 +32,11 @@ export interface RobustResult extends ArmResult {
   readonly corruption: readonly number[];
   /** Errors without that division, mean over corruptions and severities. */
   readonly meanError: readonly number[];
+  /** Accuracy on sketches. */
   readonly sketch: readonly number[];
+  /** Accuracy on renditions: the same things in other styles. */
   readonly rendition: readonly number[];
+  /** Accuracy on images that another network got wrong. */
   readonly adversarial: readonly number[];
   /** All scores, one entry per seed. */
   readonly scores: readonly ShiftedScores[];
@@ -43,6 +46,7 @@ export interface RobustResult extends ArmResult {
   readonly printed?: Table5Row;
 }
 
+/** Scale and seeds of the runs, and how progress is shown. */
 export type RobustnessOptions = Pick<AblateOptions, "scale" | "seeds" | "watch">;
 
 /**

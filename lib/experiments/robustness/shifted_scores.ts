@@ -20,11 +20,15 @@ import { findSubject } from "lib/experiments/subjects/subject.ts";
 
 /** Accuracies on every set; fractions. */
 export interface ShiftedScores {
+  /** Accuracy on the test images as they are. */
   readonly clean: ShiftedAccuracy;
   /** Errors on the clean images after corruption. */
   readonly errors: CorruptionErrors;
+  /** Accuracy on sketches. */
   readonly sketch: ShiftedAccuracy;
+  /** Accuracy on renditions: the same things in other styles. */
   readonly rendition: ShiftedAccuracy;
+  /** Accuracy on images that another network got wrong. */
   readonly adversarial: ShiftedAccuracy;
 }
 

@@ -32,7 +32,9 @@ export interface TrainOptions extends Pick<RunKey, "scale" | "seed">, TrainHooks
 export interface TrainResult extends Pick<RunKey, "scale" | "seed"> {
   /** Id of the run, and name of its folder in `outputs/`. */
   readonly run: string;
+  /** Steps done. */
   readonly step: number;
+  /** Steps of the whole run. */
   readonly totalSteps: number;
   /** All steps taken, and the last one measured. */
   readonly finished: boolean;

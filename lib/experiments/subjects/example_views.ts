@@ -10,6 +10,7 @@ import { cropSource } from "lib/ssl/views/crop_source.ts";
  * of the global ones.
  */
 export interface ExampleViews {
+  /** All pictures, row by row: `rows × columns` images. */
   readonly images: ImageSet;
   /** Images in a row: 1 + 2 + the number of local crops. */
   readonly columns: number;

@@ -15,6 +15,7 @@ import {
   type PretrainedName,
 } from "lib/experiments/subjects/pretrained_catalogue.ts";
 
+/** Where weights are kept, and who hears of a download. */
 export interface PretrainedOptions extends Pick<DownloadOptions, "onProgress" | "signal"> {
   /** Folder of the weight files. By default `data/weights`. */
   readonly folder?: string;
@@ -24,9 +25,11 @@ export interface PretrainedOptions extends Pick<DownloadOptions, "onProgress" | 
 export interface Pretrained {
   /** The caller owns its weights. */
   readonly model: Model;
+  /** The catalogue's entry: address, licence and network. */
   readonly entry: PretrainedEntry;
   /** File that the weights came from. */
   readonly path: string;
+  /** Which weights of the file were loaded, and which were not. */
   readonly report: LoadReport;
 }
 

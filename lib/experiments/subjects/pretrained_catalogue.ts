@@ -20,10 +20,13 @@ import {
 
 /** One file of weights. */
 export interface PretrainedEntry {
+  /** Address to download the file from. */
   readonly url: string;
   /** Name of the file in `data/weights`. */
   readonly file: string;
+  /** Length of the file; null if it is not known. */
   readonly bytes: number | null;
+  /** Checksum of the file as published; null if there is none. */
   readonly digest: Digest | null;
   /** Licence of the repository that publishes it. */
   readonly licence: string;

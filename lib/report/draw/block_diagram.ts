@@ -8,8 +8,11 @@ import { colours, type Figure, grey, plot } from "lib/report/draw/plot.ts";
 
 type ConvNeXtConfig = Extract<ModelConfig, { arch: "convnext" }>;
 
+/** A block to draw. */
 export interface DrawnBlock {
+  /** Text above the block. */
   readonly title: string;
+  /** The network whose first block is drawn. */
   readonly config: ConvNeXtConfig;
 }
 

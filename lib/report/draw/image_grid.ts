@@ -8,7 +8,9 @@ import { escapeXml, fittingCaption } from "./text.ts";
 /** Images to draw: `[N, H, W, 3]`, RGB, 0–255. An {@linkcode ImageSet} is one. */
 export type GridImages = Pick<ImageSet, "height" | "width" | "pixels">;
 
+/** Layout and captions of a grid of images. */
 export interface ImageGridOptions {
+  /** Images in a row. */
   readonly columns: number;
   /** Number of images to draw, from the first; by default all. */
   readonly count?: number;

@@ -12,6 +12,7 @@ const { document } = parseHTML("<!doctype html><html><body></body></html>") as a
 
 /** The part of Plot's result that we use. A notebook shows it as a cell's last expression. */
 export interface Figure {
+  /** Markup of the figure: one `<svg>` element. */
   readonly outerHTML: string;
 }
 
@@ -28,6 +29,7 @@ export const colours = {
   sky: "#56B4E9",
   black: "#000000",
 } as const;
+/** The same colours as a list, for Plot's `range`. */
 export const categorical: readonly string[] = Object.values(colours);
 /** Colour of axes, and of marks for comparison only. */
 export const grey = "#666666";

@@ -16,6 +16,7 @@ import {
 
 /** A network with one kernel size; accuracies are fractions. */
 export interface KernelArm {
+  /** Name of the network; arms of one name are joined by a line. */
   readonly arch: string;
   /** Side in pixels; null for a transformer, which is drawn as a line across. */
   readonly kernelSize: number | null;

@@ -15,7 +15,9 @@ import {
 
 /** One network's k-NN through training. */
 export interface MonitorCurve {
+  /** Name of the network; it has a colour of its own. */
   readonly arch: string;
+  /** Measurements in the order of epochs. */
   readonly points: readonly {
     readonly epoch: number;
     /** Top-1 accuracies, one fraction per seed. */

@@ -17,9 +17,11 @@ import {
 
 /** A network on a machine. */
 export interface SpeedPoint {
+  /** Name of the network, written beside the point. */
   readonly arch: string;
   /** Name of the machine: `A100`. */
   readonly device: string;
+  /** Speed of its forward pass. */
   readonly imagesPerSecond: number;
   /** Our fractions, one per seed, or the one that the paper prints. */
   readonly accuracy: readonly number[] | number;

@@ -7,7 +7,9 @@ import { escapeXml } from "lib/report/draw/text.ts";
 
 /** A run to draw; a result of `pretrain` is one. */
 export interface CurveRun {
+  /** Seed of the run; with several runs, the key names it. */
   readonly seed?: number;
+  /** Metrics by step, in the order of steps. */
   readonly history: readonly HistoryLine[];
 }
 

@@ -29,6 +29,7 @@ if (outbox) {
 export interface ShowOptions {
   /** A name for this output, so that a later call with `update` can replace it. */
   readonly id?: string;
+  /** Whether to replace what was shown under this `id` before. */
   readonly update?: boolean;
 }
 

@@ -7,6 +7,7 @@ import type { Figure } from "lib/report/draw/plot.ts";
 import { type Table, tableOf } from "lib/report/tables/table_formats.ts";
 import { percent } from "lib/report/tables/percent.ts";
 
+/** Which of the two accuracies of an arm: k-NN or linear probe. */
 export type ArmMetric = "knn" | "linear";
 
 const labels = { knn: "k-NN", linear: "linear" } as const;

@@ -6,16 +6,21 @@ import { axisLabel, categorical, type Figure, plot } from "lib/report/draw/plot.
 
 /** One kind of features; percent, with `NaN` errors where there is one value only. */
 export interface BaselineRow {
+  /** Name of the kind of features. */
   readonly features: string;
   /** k-NN top-1, mean over seeds. */
   readonly "top-1 (%)": number;
+  /** Standard error of the mean over seeds. */
   readonly "± s.e.": number;
   /** Number of values: seeds, or 1 where no seed matters. */
   readonly n: number;
+  /** The values that the mean is of. */
   readonly "each seed (%)": readonly number[];
   /** How far the teacher is above this row, seed by seed, in standard errors of that difference. */
   readonly "teacher above it by (s.e.)"?: number;
+  /** Name of the scale of the runs. */
   readonly scale: string;
+  /** Ids of the runs, with commas between them. */
   readonly runs: string;
 }
 

@@ -45,6 +45,7 @@ const tests = {
   bcSslAboveSwinKnn: { metric: "knn", above: [bcSslArm(9)], below: [swin] },
 } as const satisfies Partial<Record<keyof typeof claims, Test>>;
 
+/** Name of a claim of the paper that arms can test. */
 export type ArmClaim = keyof typeof tests;
 
 /**

@@ -7,6 +7,7 @@ import { type Table, tableOf } from "lib/report/tables/table_formats.ts";
 
 /** One quantity that was measured; fractions. */
 export interface Measurement {
+  /** What was measured: `BC-SSL, 9×9, k-NN`. */
   readonly what: string;
   /** The printed number, if there is one. */
   readonly paper?: number;
@@ -14,7 +15,9 @@ export interface Measurement {
   readonly source?: string;
   /** One value for each seed. */
   readonly ours: readonly number[];
+  /** Name of the scale of the runs. */
   readonly scale: string;
+  /** Seeds in the order of the values. */
   readonly seeds: readonly number[];
   /** Ids of the runs, folders in `outputs/`. */
   readonly runs: readonly string[];

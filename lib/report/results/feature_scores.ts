@@ -16,18 +16,27 @@ import { type Figure, gridOf } from "lib/report/draw/plot.ts";
  * seed by seed, in standard errors of that difference; the teacher's own row has none.
  */
 export interface ScoreRow {
+  /** Name of the kind of features. */
   readonly features: string;
+  /** Mean accuracy of the k-NN over the seeds. */
   readonly "k-NN top-1 (%)": number;
+  /** Standard error of that mean. */
   readonly "k-NN ± s.e.": number;
+  /** Mean accuracy of the linear probe over the seeds. */
   readonly "linear top-1 (%)": number;
+  /** Standard error of that mean. */
   readonly "linear ± s.e.": number;
   /** Number of seeds. */
   readonly n: number;
+  /** Name of the scale of the runs. */
   readonly scale: string;
+  /** Seeds, with commas between them. */
   readonly seeds: string;
   /** Rates of the linear probes, chosen on training images held out. */
   readonly rates: readonly number[];
+  /** Ids of the runs, with commas between them. */
   readonly runs: string;
+  /** Standard errors by which the teacher of the named method is above this kind of features. */
   readonly [above: `${string} above it by (s.e.)${"" | ", linear"}`]: number | undefined;
 }
 

@@ -9,7 +9,9 @@ export interface TestedClaim {
   readonly claim: Claim | string;
   /** What `exceeds`, `rises` or `equals` returned, on fractions. */
   readonly finding: TestResult;
+  /** Name of the scale of the runs. */
   readonly scale: string;
+  /** Seeds in the order of the values. */
   readonly seeds: readonly number[];
   /** Ids of the runs, folders in `outputs/`. */
   readonly runs: readonly string[];

@@ -8,6 +8,7 @@ import { fontFamily, grey, provideFonts } from "lib/report/draw/plot.ts";
 import { escapeXml, fittingCaption } from "lib/report/draw/text.ts";
 import { saveImage } from "lib/report/save/save_figure.ts";
 
+/** Colours and size of a sheet of maps. */
 export interface CamSheetOptions {
   /**
    * By default a map that can be read with any colour vision; the paper's pictures are in `jet`.

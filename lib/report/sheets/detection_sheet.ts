@@ -11,10 +11,13 @@ export type DrawnObject = Omit<FoundObject, "score"> & Partial<Pick<FoundObject,
 
 /** A picture to draw: what `detectIn` or `annotatedPictures` returns. */
 export interface DrawnPicture extends Pick<FoundInPicture, "picture"> {
+  /** Objects to draw over the picture. */
   readonly objects: readonly DrawnObject[];
 }
 
+/** Layout of a sheet of pictures. */
 export interface DetectionSheetOptions {
+  /** Pictures in a row. */
   readonly columns: number;
   /** Width of a picture in screen pixels. By default 300. */
   readonly width?: number;
