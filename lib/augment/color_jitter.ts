@@ -6,8 +6,11 @@ import type { Rng } from "lib/rng.ts";
 
 /** Half-widths of the ranges: a factor is uniform in 1 ± strength, the hue's shift in ± strength of a turn. */
 export interface JitterStrength {
+  /** Half-width of the factor of the brightness. */
   readonly brightness: number;
+  /** Half-width of the factor of the contrast. */
   readonly contrast: number;
+  /** Half-width of the factor of the saturation. */
   readonly saturation: number;
   /** In turns, at most 0.5. */
   readonly hue: number;

@@ -3,7 +3,9 @@ import type { Raster } from "lib/augment/raster.ts";
 
 /** Mean and standard deviation of each channel, of pixels as fractions. */
 export interface ChannelStats {
+  /** Means of red, green and blue, 0 to 1. */
   readonly mean: readonly [number, number, number];
+  /** Standard deviations of red, green and blue, 0 to 1. */
   readonly std: readonly [number, number, number];
 }
 

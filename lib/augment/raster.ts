@@ -2,11 +2,13 @@
 
 /** An 8-bit image: `data` is `[height, width, channels]`; one channel is grey, three are RGB. */
 export interface Raster {
+  /** Values 0–255, row by row, the channels of a pixel beside each other. */
   readonly data: Uint8Array;
   /** In pixels. */
   readonly width: number;
   /** In pixels. */
   readonly height: number;
+  /** Values of a pixel: 1 if the image is grey, 3 if it is RGB. */
   readonly channels: 1 | 3;
 }
 

@@ -10,6 +10,7 @@ import type { Model } from "lib/models/mod.ts";
  * loader's, and 64 is what its authors name in issue threads.
  */
 export interface ThroughputOptions {
+  /** Images in a forward pass. */
   readonly batchSize?: number;
   /** Side of the images in pixels. */
   readonly imageSize?: number;
@@ -21,6 +22,7 @@ export interface ThroughputOptions {
 
 /** The measured throughput, and how it was measured. */
 export interface Throughput extends Required<ThroughputOptions> {
+  /** Images of all timed passes, divided by their time. */
   readonly imagesPerSecond: number;
   /** Time of all timed passes together. */
   readonly seconds: number;

@@ -2,13 +2,24 @@
  * The library for notebooks: configs, and the verbs that run them. Verbs return numbers and run
  * ids, never tensors.
  */
-export { ablate, type AblateOptions, type ArmResult } from "lib/experiments/pretrain/ablate.ts";
+export {
+  ablate,
+  type AblateOptions,
+  type ArmResult,
+  type Watch,
+} from "lib/experiments/pretrain/ablate.ts";
 export { type ArmCams, armCams, camSubjects } from "lib/experiments/explain/arm_cams.ts";
 export {
   type AnnotatedPicture,
   annotatedPictures,
 } from "lib/experiments/detect/detection_pictures.ts";
-export { type Arm, armConfig, type ArmData, armName } from "lib/experiments/configs/arms.ts";
+export {
+  type Arm,
+  armConfig,
+  type ArmData,
+  armData,
+  armName,
+} from "lib/experiments/configs/arms.ts";
 export { type ArmCost, armCosts } from "lib/experiments/measure/arm_costs.ts";
 export {
   type BaselineScores,
@@ -28,6 +39,9 @@ export {
 } from "lib/experiments/explain/cams.ts";
 export {
   chosenScale,
+  type DataConfig,
+  type Key,
+  type Override,
   override,
   type PretrainConfig,
   recipeAt,
@@ -84,7 +98,12 @@ export {
   type RegionScores,
 } from "lib/experiments/detect/evaluate_detector.ts";
 export { finetuneDetector } from "lib/experiments/detect/finetune_detector.ts";
-export type { NetworkToExplain } from "lib/experiments/explain/explained.ts";
+export type {
+  ModelToExplain,
+  NamedNetwork,
+  NetworkToExplain,
+  RunToExplain,
+} from "lib/experiments/explain/explained.ts";
 export { loadPictures } from "lib/datasets/pictures/picture_files.ts";
 export { describeEngine } from "lib/experiments/runs/engine.ts";
 export {
@@ -101,8 +120,20 @@ export {
   type LinearProbeVerbOptions,
   probeRates,
 } from "lib/experiments/measure/linear_probe.ts";
-export { type NearestImages, nearestImages } from "lib/experiments/measure/nearest_images.ts";
-export { type LoadReport, loadWeights, saveWeights } from "lib/weights/weights.ts";
+export {
+  type NearestImages,
+  nearestImages,
+  type NearestImagesOptions,
+} from "lib/experiments/measure/nearest_images.ts";
+export {
+  type LoadReport,
+  loadWeights,
+  type LoadWeightsOptions,
+  type Misshapen,
+  saveWeights,
+  type SaveWeightsOptions,
+  type WeightsTarget,
+} from "lib/weights/weights.ts";
 export { type PaperRun, paperRuns } from "lib/experiments/configs/paper_runs.ts";
 export { pretrain } from "lib/experiments/pretrain/pretrain.ts";
 export {
@@ -116,7 +147,7 @@ export {
   type PretrainedName,
 } from "lib/experiments/subjects/pretrained_catalogue.ts";
 export { type ModelCost, modelCosts } from "lib/experiments/measure/model_costs.ts";
-export { runHistory, runs } from "lib/experiments/runs/registry.ts";
+export { type DataFrame, runHistory, runs } from "lib/experiments/runs/registry.ts";
 export {
   type FieldOfKernel,
   receptiveFields,
@@ -133,14 +164,88 @@ export {
   measureSpeeds,
   type MeasureSpeedsOptions,
 } from "lib/experiments/measure/measure_speeds.ts";
-export type { Subject } from "lib/experiments/subjects/subject.ts";
+export type { Subject, SubjectOrPixels } from "lib/experiments/subjects/subject.ts";
 export { supervised } from "lib/experiments/pretrain/supervised.ts";
 export {
   throughput,
   type ThroughputResult,
   type ThroughputVerbOptions,
 } from "lib/experiments/measure/throughput.ts";
-export { type KnnPlan, type KnnSize, measureKnnSpeed, planKnn } from "lib/eval/nearest/knn_plan.ts";
+export {
+  type KnnMemory,
+  type KnnPlan,
+  type KnnSize,
+  type KnnSpeed,
+  measureKnnSpeed,
+  planKnn,
+} from "lib/eval/nearest/knn_plan.ts";
 export type { TrainOptions, TrainResult } from "lib/experiments/runs/train_run.ts";
 export { type TrainingCost, trainingCost } from "lib/experiments/configs/training_cost.ts";
 export { type ExampleViews, exampleViews } from "lib/experiments/subjects/example_views.ts";
+
+// Types of what the verbs take and return, from the rooms that they are made in.
+export type { ChannelStats, JitterStrength, Raster } from "lib/augment/mod.ts";
+export type {
+  CocoAnnotation,
+  CocoCategory,
+  CocoImage,
+  CocoSet,
+  Segmentation,
+} from "lib/datasets/coco/coco_set.ts";
+export type { CocoBox, Rle } from "lib/datasets/coco/rle.ts";
+export type { Digest, DownloadOptions, Expected } from "lib/datasets/files/download.ts";
+export type { ImageSet } from "lib/datasets/pictures/images.ts";
+export type {
+  ImageSource,
+  PicturePlace,
+  StoredImages,
+} from "lib/datasets/pictures/stored_images.ts";
+export type { StringTable } from "lib/datasets/pictures/string_table.ts";
+export type { AnchorShapes } from "lib/detect/boxes/anchors.ts";
+export type {
+  BoxHeadConfig,
+  DetectionsConfig,
+  MaskHeadConfig,
+  MaskRcnnConfig,
+  ProposalCounts,
+  RegionConfig,
+  RpnConfig,
+  SampleConfig,
+} from "lib/detect/boxes/mask_rcnn_config.ts";
+export type { MatchRule } from "lib/detect/boxes/match_boxes.ts";
+export type { RoiAlignOptions } from "lib/detect/boxes/roi_align.ts";
+export { type CocoMetrics, metricNames as cocoMetricNames } from "lib/detect/score/coco_metrics.ts";
+export type { DetectionAugmentation, ResizeOptions } from "lib/detect/training/augment.ts";
+export type { DetectorRecipe } from "lib/detect/training/detector_recipe.ts";
+export type { ProbeFeatureOptions } from "lib/eval/features/probe_features.ts";
+export type { Throughput, ThroughputOptions } from "lib/eval/images_per_second.ts";
+export type { KnnAccuracy } from "lib/eval/nearest/knn.ts";
+export type { Accuracy } from "lib/eval/nearest/rank.ts";
+export type {
+  LinearProbeOptions,
+  ProbeCourse,
+  ProbeEpoch,
+} from "lib/eval/probe/train_linear_probe.ts";
+export type { RecipeAnyScale, ScaledConfig } from "lib/experiments/configs/config_types.ts";
+export type { DetectorCheckpoint } from "lib/experiments/detect/saved_detector.ts";
+export type { CamScores, ContributionMap, GradCam, Heatmap } from "lib/explain/mod.ts";
+export type { PrintedRow } from "lib/paper/printed.ts";
+export type { Table5Row } from "lib/paper/table5.ts";
+export {
+  type CorruptionErrors,
+  type CorruptionName,
+  corruptionNames,
+  extraCorruptionNames,
+  type ShiftedAccuracy,
+} from "lib/robustness/mod.ts";
+export type { HistoryLine, TrainEvent, TrainHooks } from "lib/runs/events.ts";
+export type { Speed } from "lib/runs/speed_meter.ts";
+export type { ByolHeadConfig, ByolRecipe } from "lib/ssl/byol/recipe.ts";
+export type { DinoHeadConfig } from "lib/ssl/dino/head.ts";
+export type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
+export type { CommonRecipe } from "lib/ssl/method/recipe.ts";
+export type { Recipe } from "lib/ssl/methods.ts";
+export type { CropRecipe } from "lib/ssl/views/crop_recipe.ts";
+export type { MeanAndError } from "lib/stats/statistics.ts";
+export { type OptimizerName, optimizerNames } from "lib/train/optimizer.ts";
+export type { OfficialNames } from "lib/weights/weight_names.ts";

@@ -7,7 +7,9 @@ import type { ForwardOptions, ModelOutput } from "lib/models/mod.ts";
 
 /** How much each pixel contributes, `[side, side]`, row by row; the sum is 1. */
 export interface ContributionMap {
+  /** Pixels a side. */
   readonly side: number;
+  /** `[side, side]`, fractions. */
   readonly values: Float64Array;
 }
 

@@ -20,6 +20,7 @@ export interface GradCamOptions extends CamOptions {
 
 /** Where an image speaks for a class. */
 export interface GradCam extends Heatmap {
+  /** Number of the class that the map explains. */
   readonly classIndex: number;
 }
 

@@ -2,7 +2,9 @@
 
 /** How much each pixel matters, row by row. */
 export interface Heatmap {
+  /** H, in pixels. */
   readonly height: number;
+  /** W, in pixels. */
   readonly width: number;
   /** `[H, W]`, 0–1: the highest is 1, but for a map of zeros, which says that nothing speaks for it. */
   readonly values: Float32Array;

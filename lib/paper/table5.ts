@@ -3,7 +3,9 @@ import { fraction, printed, type PrintedRow } from "lib/paper/printed.ts";
 
 /** A row as printed; accuracies and errors as fractions, null where the paper prints nothing. */
 export interface Table5Row extends PrintedRow {
+  /** Name of the method of pre-training. */
   readonly method: "DINO";
+  /** Name of the network. */
   readonly arch: "ResNet-50" | "ViT-S" | "Swin-T" | "BC-SSL-T";
   /** Epochs of pre-training. */
   readonly epochs: 100 | 300;
@@ -16,11 +18,15 @@ export interface Table5Row extends PrintedRow {
    * classes.
    */
   readonly millionParameters: number;
+  /** Accuracy of the linear probe on ImageNet-1K. */
   readonly linear: number;
+  /** Accuracy of the k-NN on ImageNet-1K. */
   readonly knn: number;
   /** Mean corruption error on ImageNet-C; lower is better. */
   readonly corruption: number;
+  /** Accuracy on ImageNet-Sketch. */
   readonly sketch: number;
+  /** Accuracy on ImageNet-R. */
   readonly rendition: number;
   /** Accuracy on ImageNet-A. */
   readonly adversarial: number;

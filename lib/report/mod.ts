@@ -16,10 +16,17 @@ export { blockDiagram, type DrawnBlock } from "lib/report/draw/block_diagram.ts"
 export { type CamSheetOptions, camSheetPng, showCams } from "lib/report/sheets/cam_sheet.ts";
 export { camScoreTable, hotAreaFigure } from "lib/report/figures/cam_scores.ts";
 export type { ColourMap } from "lib/report/draw/colour_maps.ts";
-export { type ArmClaim, testClaims } from "lib/report/results/claim_tests.ts";
+export { type ArmClaim, armClaimTests, testClaims } from "lib/report/results/claim_tests.ts";
 export { compare, type Measurement, verdict, verdicts } from "lib/report/results/compare.ts";
 export type { TestedClaim } from "lib/report/results/tested_claim.ts";
-export { equals, exceeds, rises, type TestResult, type Verdict } from "lib/stats/verdicts.ts";
+export {
+  equals,
+  exceeds,
+  rises,
+  type SignificanceOptions,
+  type TestResult,
+  type Verdict,
+} from "lib/stats/verdicts.ts";
 export {
   detectionSheet,
   type DetectionSheetOptions,
@@ -50,6 +57,8 @@ export {
   type Figure,
   gridOf,
   plot,
+  type PlotOptions,
+  type ScaleOptions,
 } from "lib/report/draw/plot.ts";
 export { costTable, moduleTable } from "lib/report/tables/model_tables.ts";
 export { scoreFigure, type ScoreRow, scoreTable } from "lib/report/results/feature_scores.ts";
@@ -63,6 +72,7 @@ export {
   robustTable,
 } from "lib/report/results/robustness_results.ts";
 export { saveFigure, saveImage } from "lib/report/save/save_figure.ts";
+export type { Table, TableSource } from "lib/report/tables/table_formats.ts";
 export { saveTable, showTable } from "lib/report/save/save_table.ts";
 export {
   paperSpeeds,
@@ -71,3 +81,4 @@ export {
 } from "lib/report/figures/throughput_figure.ts";
 export { type CurveRun, trainingCurves } from "lib/report/figures/training_curves.ts";
 export { watch } from "lib/report/watch.ts";
+export type { Claim } from "lib/paper/mod.ts";

@@ -14,6 +14,7 @@ export interface HistoryLine {
 
 /** One step that was just taken. */
 export interface TrainEvent extends HistoryLine {
+  /** Steps of the whole run. */
   readonly totalSteps: number;
   /** Present about once a second. */
   readonly speed?: Speed;

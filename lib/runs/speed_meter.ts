@@ -2,6 +2,7 @@
 
 /** Speed over a short time. It is logged beside a step's metrics and differs from run to run. */
 export interface Speed {
+  /** Training images in a second. */
   readonly imagesPerSecond: number;
   /** Share of the time that training waited for its next batch. */
   readonly dataWaitShare: number;

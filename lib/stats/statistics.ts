@@ -8,7 +8,9 @@ const { studentt } = jstat as unknown as {
 
 /** A mean over n values and its standard error, in the unit of the values. */
 export interface MeanAndError {
+  /** Number of values. */
   readonly n: number;
+  /** Their mean. */
   readonly mean: number;
   /**
    * Standard error of the mean, s/√n with s over n − 1. NaN for one value, since a single seed says

@@ -20,6 +20,7 @@ export interface WeightsTarget {
   weightsForm?(format: WeightsFormat): WeightsForm | undefined;
 }
 
+/** What has to fit, and which of a file's networks to take. */
 export interface LoadWeightsOptions {
   /** Throw unless file and network have the same weights. By default, yes. */
   readonly strict?: boolean;
@@ -33,8 +34,11 @@ export interface LoadWeightsOptions {
 
 /** A weight whose shape differs; both in PyTorch's order. */
 export interface Misshapen {
+  /** Name of the weight in the network. */
   readonly name: string;
+  /** Its shape in the file. */
   readonly there: readonly number[];
+  /** Its shape in the network. */
   readonly here: readonly number[];
 }
 
@@ -195,6 +199,7 @@ function channelHint(there: readonly number[], here: readonly number[]): string 
     : "";
 }
 
+/** Whose names the file has, and what it holds beside the weights. */
 export interface SaveWeightsOptions {
   /**
    * Whose code will read the file; by default that of the network's authors. A plain tree of

@@ -9,6 +9,7 @@ import type { CocoBox, Rle } from "lib/datasets/coco/rle.ts";
 import { liesOnItsSide, orientationOf, turned } from "lib/datasets/coco/exif_turn.ts";
 import { decodePicture } from "lib/datasets/pictures/decode_picture.ts";
 
+/** A picture of the set. */
 export interface CocoImage {
   /** Unique in its set. */
   readonly id: number;
@@ -20,9 +21,11 @@ export interface CocoImage {
   readonly width: number;
 }
 
+/** A class of objects. */
 export interface CocoCategory {
   /** Unique in its set; COCO's eighty have numbers from 1 to 90. */
   readonly id: number;
+  /** Name of the class. */
   readonly name: string;
 }
 
@@ -35,15 +38,21 @@ export type Segmentation = readonly (readonly number[])[] | Rle;
 export interface CocoAnnotation {
   /** Unique in its set. */
   readonly id: number;
+  /** Id of the image that it is in. */
   readonly imageId: number;
+  /** Id of the object's class. */
   readonly categoryId: number;
+  /** Box around the object. */
   readonly box: CocoBox;
   /** Area in pixels, as annotated. COCO's sizes (small, medium, large) are limits of it. */
   readonly area: number;
+  /** Whether this is a group, which scores and training leave out. */
   readonly crowd: boolean;
+  /** The pixels of the object. */
   readonly segmentation: Segmentation;
 }
 
+/** A set of pictures with annotated objects. */
 export interface CocoSet {
   /** What it is, for captions and messages: `instances_val2017`. */
   readonly name: string;

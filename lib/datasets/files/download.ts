@@ -8,22 +8,28 @@ import { stat } from "lib/datasets/files/data_folder.ts";
 
 /** A published digest, or its first digits. */
 export interface Digest {
+  /** Function that computes it. */
   readonly algorithm: "sha256" | "sha384" | "md5";
+  /** The digest in hexadecimal digits, whole or the first of them. */
   readonly hex: string;
 }
 
 /** What is known of a file before it is there; what is unknown is not checked. */
 export interface Expected {
+  /** Length of the file. */
   readonly bytes?: number | null;
+  /** Digest of the file's contents. */
   readonly digest?: Digest | null;
 }
 
+/** What is known of a file to download, and who hears how far it is. */
 export interface DownloadOptions extends Expected {
   /**
    * Called with the bytes that are there and their total (null if the server does not say), a few
    * times a second and at the end.
    */
   readonly onProgress?: (done: number, total: number | null) => void;
+  /** When it is aborted, the download ends with an error; what is there stays for the next call. */
   readonly signal?: AbortSignal;
   /** Seconds without a byte after which the connection is given up. */
   readonly patience?: number;

@@ -12,6 +12,7 @@ export interface ImageSet {
   readonly pixels: Uint8Array;
   /** `[N]`, indices into `classNames`; −1 is unlabelled. */
   readonly labels: Int32Array;
+  /** Name of each class, by its index. */
   readonly classNames: readonly string[];
   /**
    * `[N]`, the origin of each image, unique in its data set: a file's path, `train/17`,

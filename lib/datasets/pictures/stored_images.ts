@@ -18,7 +18,9 @@ export interface StoredImages {
   readonly ids: StringTable;
   /** `[N]`, indices into `classNames`; −1 is unlabelled. */
   readonly labels: Int32Array;
+  /** Name of each class, by its index. */
   readonly classNames: readonly string[];
+  /** Where the bytes of the pictures lie. */
   readonly place: PicturePlace;
   /**
    * Whether pictures are seen as a viewer shows them (see `decodeUpright`). By default they are

@@ -5,6 +5,7 @@
 
 /** N strings, one after the other in UTF-8. */
 export interface StringTable {
+  /** All strings in UTF-8. */
   readonly bytes: Uint8Array;
   /** `[N]`, the end of each string in `bytes`. */
   readonly ends: Uint32Array;

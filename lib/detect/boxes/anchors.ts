@@ -4,6 +4,7 @@
  */
 import type { Boxes } from "lib/detect/boxes/boxes.ts";
 
+/** Shapes of the boxes that a detector starts from at every position of a map. */
 export interface AnchorShapes {
   /** Sides in pixels of the square anchors; for other ratios, the square root of the area. */
   readonly sizes: readonly number[];

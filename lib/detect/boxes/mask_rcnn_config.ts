@@ -4,6 +4,7 @@ import type { MatchRule } from "lib/detect/boxes/match_boxes.ts";
 import type { RoiAlignOptions } from "lib/detect/boxes/roi_align.ts";
 import { familyOf, type ModelConfig } from "lib/models/mod.ts";
 
+/** A Mask R-CNN as data. */
 export interface MaskRcnnConfig {
   /** Its drop path is the one of training the detector. */
   readonly backbone: ModelConfig;
@@ -16,15 +17,21 @@ export interface MaskRcnnConfig {
   readonly freezeBatchNorm: boolean;
   /** Channels of the pyramid's maps. */
   readonly fpnDim: number;
+  /** The region proposal network. */
   readonly rpn: RpnConfig;
+  /** How regions are cut out of the pyramid. */
   readonly regions: RegionConfig;
+  /** The head that classifies regions and corrects their boxes. */
   readonly box: BoxHeadConfig;
+  /** The head that predicts masks. */
   readonly mask: MaskHeadConfig;
+  /** Which detections are returned. */
   readonly detections: DetectionsConfig;
 }
 
 /** How many boxes of an image a loss uses. */
 export interface SampleConfig {
+  /** Boxes of an image in the loss, at most. */
   readonly count: number;
   /** Largest share of objects; the rest is background. */
   readonly objectFraction: number;
@@ -34,13 +41,17 @@ export interface SampleConfig {
 export interface RpnConfig {
   /** Anchors of each map of the pyramid, P2 to P6; all maps have the same number at a position. */
   readonly anchors: readonly AnchorShapes[];
+  /** Overlaps that decide which object an anchor learns. */
   readonly match: MatchRule;
+  /** Anchors that the loss uses. */
   readonly samples: SampleConfig;
   /**
    * Difference at which the loss of boxes changes from square to linear; 0 is linear everywhere.
    */
   readonly smoothL1Beta: number;
+  /** Numbers of proposals in training. */
   readonly training: ProposalCounts;
+  /** Numbers of proposals in evaluation. */
   readonly inference: ProposalCounts;
   /** If two proposals of one map overlap by more, the one with the lower score is dropped. */
   readonly iou: number;
@@ -66,7 +77,9 @@ export interface BoxHeadConfig {
   readonly size: number;
   /** Width of its two hidden layers. */
   readonly dim: number;
+  /** Overlaps that decide which object a region learns. */
   readonly match: MatchRule;
+  /** Regions that the loss uses. */
   readonly samples: SampleConfig;
   /** Like the RPN's. */
   readonly smoothL1Beta: number;
@@ -91,6 +104,7 @@ export interface DetectionsConfig {
   readonly minScore: number;
   /** If two detections of one class overlap by more, the one with the lower score is dropped. */
   readonly iou: number;
+  /** Detections of an image, at most. */
   readonly most: number;
 }
 

@@ -5,6 +5,7 @@ import { boxCount, type Boxes, pairwiseIou } from "lib/detect/boxes/boxes.ts";
 export const background = -1;
 export const between = -2;
 
+/** Overlaps (IoU, 0 to 1) that decide which object a box learns. */
 export interface MatchRule {
   /** A box that overlaps an object at least this much learns it. */
   readonly high: number;

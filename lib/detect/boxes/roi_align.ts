@@ -13,6 +13,7 @@ import { boxCount, type Boxes } from "lib/detect/boxes/boxes.ts";
 import { fused, hasFamily } from "lib/nn/fused.ts";
 import * as tf from "lib/tf.ts";
 
+/** How regions are sampled from a map. */
 export interface RoiAlignOptions {
   /** S. */
   readonly size: number;

@@ -21,6 +21,7 @@ export interface ResizeOptions {
   readonly longSide: number;
 }
 
+/** How pictures are changed at random before a detector learns from them. */
 export interface DetectionAugmentation extends ResizeOptions {
   /** Probability of mirroring a picture. */
   readonly flip: number;

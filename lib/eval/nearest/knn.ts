@@ -25,7 +25,9 @@ export interface KnnOptions extends SearchBlocks {
 
 /** Accuracies for one k, fractions of the test images. */
 export interface KnnAccuracy {
+  /** Number of neighbours that vote. */
   readonly k: number;
+  /** Share of images whose class has the most votes. */
   readonly top1: number;
   /** With k below five, the true class counts if it is among the first k, as in the reference. */
   readonly top5: number;

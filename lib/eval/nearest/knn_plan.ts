@@ -32,6 +32,7 @@ export interface KnnMemory {
    * some hundred megabytes.
    */
   readonly unfreed: number;
+  /** All of these together. */
   readonly total: number;
 }
 

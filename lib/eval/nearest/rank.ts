@@ -2,7 +2,9 @@
 
 /** Accuracies over some images, fractions. */
 export interface Accuracy {
+  /** Share of images whose class has the highest score. */
   readonly top1: number;
+  /** Share of images whose class is among the five with the highest scores. */
   readonly top5: number;
 }
 

@@ -21,10 +21,13 @@ import type { Accuracy } from "lib/eval/nearest/rank.ts";
 
 /** How linear probes are trained; the defaults are BC-SSL's. */
 export interface LinearProbeOptions {
+  /** Number of classes. */
   readonly numClasses: number;
   /** Peak rates for 256 images; each is scaled linearly with the batch. */
   readonly lrs?: readonly number[];
+  /** Passes over the training features; by default the reference's 100. */
   readonly epochs?: number;
+  /** Features in a step. */
   readonly batchSize?: number;
 }
 
@@ -40,12 +43,14 @@ export interface ProbeEpoch extends Accuracy {
 export interface ProbeCourse {
   /** For 256 images. */
   readonly lr: number;
+  /** After the last epoch. */
   readonly last: ProbeEpoch;
   /**
    * The epoch with most correct test images, the first of equal ones. The reference prints its
    * accuracy, which is therefore chosen on the test images.
    */
   readonly best: ProbeEpoch;
+  /** All epochs, in order. */
   readonly epochs: readonly ProbeEpoch[];
 }
 

@@ -22,7 +22,9 @@ import {
 /** A network to explain: a run's, or any other. */
 export type NetworkToExplain = RunToExplain | ModelToExplain;
 
-interface Named {
+/** What a network to explain is called, and where it is looked at. */
+export interface NamedNetwork {
+  /** Name of the network in tables and figures. */
   readonly name: string;
   /**
    * Official names of the layers whose output is drawn. By default the layer that the paper draws.
@@ -31,13 +33,14 @@ interface Named {
 }
 
 /** A network of a run. */
-export interface RunToExplain extends Named, RunKey {
+export interface RunToExplain extends NamedNetwork, RunKey {
   /** By default the run's teacher. */
   readonly of?: Subject;
 }
 
 /** A loaded network, as `pretrained` returns it; the caller still owns it. */
-export interface ModelToExplain extends Named {
+export interface ModelToExplain extends NamedNetwork {
+  /** The network; Grad-CAM needs one with a classifier. */
   readonly model: Model;
   /** By default, its classes are numbers. */
   readonly classNames?: readonly string[];

@@ -16,6 +16,7 @@ import type { RunKey } from "lib/experiments/configs/config.ts";
 import { type Experiment, openExperiment } from "lib/experiments/subjects/experiment.ts";
 import { findSubject, loadSubject, type SubjectWeights } from "lib/experiments/subjects/subject.ts";
 
+/** Which run to ask, about which images, and for how many neighbours. */
 export interface NearestImagesOptions extends Omit<RunKey, "config"> {
   /**
    * Indices of the test images to start from; by default, the first image of each class, or eight

@@ -7,6 +7,9 @@ import { readStatus, type ScoreAt } from "./run_status.ts";
 import type { PretrainConfig } from "lib/experiments/configs/config.ts";
 import { metricsPath, outputsFolder, readJson, type RunFolder } from "./run_folder.ts";
 
+/** A table of polars: `filter`, `sort`, `toRecords`, and all else that its documentation says. */
+export type DataFrame = ReturnType<typeof import("nodejs-polars")["default"]["DataFrame"]>;
+
 /** config.json, as {@linkcode openRun} writes it. */
 interface SavedConfig extends Pick<PretrainConfig, "name"> {
   readonly data: { readonly kind: string };
@@ -21,7 +24,7 @@ interface SavedConfig extends Pick<PretrainConfig, "name"> {
  * `step`, `totalSteps`, `finished`, `lastKnn` at `lastKnnStep` and `bestKnn` at `bestKnnStep` (k = 20, fractions), `alarms`,
  * `minutes` of training, `date`. What a run does not have is null.
  */
-export function runs(): pl.DataFrame {
+export function runs(): DataFrame {
   const rows = folders().flatMap((path) => rowOf(path) ?? []);
   rows.sort((a, b) => a.date < b.date ? 1 : -1);
   const columns = Object.entries(types).map(([name, type]) =>
@@ -36,7 +39,7 @@ export function runs(): pl.DataFrame {
  *
  * @throws {Error} If `outputs/` has no such run.
  */
-export function runHistory(id: string): pl.DataFrame {
+export function runHistory(id: string): DataFrame {
   const path = join(outputsFolder(), id);
   if (readJson(join(path, "config.json")) !== undefined) return metricsFrame({ id, path });
   throw new Error(`Cannot find run "${id}" in ${outputsFolder()}: runs() lists those there are`);
@@ -51,7 +54,7 @@ export function writeParquet(folder: RunFolder): void {
   Deno.renameSync(partial, path);
 }
 
-function metricsFrame(folder: RunFolder): pl.DataFrame {
+function metricsFrame(folder: RunFolder): DataFrame {
   const steps: number[] = [];
   const columns = new Map<string, (number | null)[]>();
   readMetrics(metricsPath(folder), Infinity, ({ step, metrics }) => {

@@ -7,6 +7,12 @@ import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
 import { escapeXml } from "./text.ts";
 
+/** Options of Plot's own `plot`: https://observablehq.com/plot/features/plots. */
+export type PlotOptions = NonNullable<Parameters<typeof import("@observablehq/plot")["plot"]>[0]>;
+
+/** Options of a scale and its axis, such as `x`: https://observablehq.com/plot/features/scales. */
+export type ScaleOptions = NonNullable<PlotOptions["x"]>;
+
 // deno-lint-ignore no-explicit-any -- Deno's types have no DOM
 const { document } = parseHTML("<!doctype html><html><body></body></html>") as any;
 
@@ -40,7 +46,7 @@ export const fontFamily = "DejaVu Sans, Verdana, Helvetica, Arial, sans-serif";
  * Plot's own `plot` with this project's look: 13-pixel text, Okabe–Ito colours. Options are Plot's,
  * and override the look.
  */
-export function plot({ style, x, ...options }: Plot.PlotOptions): Figure {
+export function plot({ style, x, ...options }: PlotOptions): Figure {
   return Plot.plot({
     document,
     width: 640,
@@ -54,12 +60,12 @@ export function plot({ style, x, ...options }: Plot.PlotOptions): Figure {
 /**
  * Lifts the label of the x axis by two pixels: at Plot's own place, the tails of p and g are cut.
  */
-function labelInside(marginBottom: number | undefined): Plot.ScaleOptions {
+function labelInside(marginBottom: number | undefined): ScaleOptions {
   return marginBottom === undefined ? {} : { labelOffset: marginBottom - 5 };
 }
 
 /** An axis label without Plot's arrow. In the centre of an x axis it does not touch the numbers. */
-export function axisLabel(label: string, labelAnchor: "center" | "top"): Plot.ScaleOptions {
+export function axisLabel(label: string, labelAnchor: "center" | "top"): ScaleOptions {
   return { label, labelAnchor, labelArrow: "none" };
 }
 

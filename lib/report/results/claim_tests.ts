@@ -19,7 +19,7 @@ const swin: Arm = { arch: "swin" };
 const convnext = (kernelSize: number): Arm => ({ arch: "convnext", kernelSize });
 
 /** Claims that can be tested on arms, by the name that `claims` has them under. */
-const tests = {
+export const armClaimTests = {
   convNeXtAboveResNet: { metric: "linear", above: [convnext(3)], below: [resnet] },
   vanillaRises: { metric: "linear", rising: [3, 5, 7].map(convnext) },
   swinAboveVanilla: { metric: "linear", above: [swin], below: [convnext(7)] },
@@ -46,7 +46,7 @@ const tests = {
 } as const satisfies Partial<Record<keyof typeof claims, Test>>;
 
 /** Name of a claim of the paper that arms can test. */
-export type ArmClaim = keyof typeof tests;
+export type ArmClaim = keyof typeof armClaimTests;
 
 /**
  * Tests claims of the paper on results of `ablate`, for `verdicts`: differences by a paired t-test,
@@ -61,9 +61,9 @@ export function testClaims(
   results: readonly ArmResult[],
 ): TestedClaim[] {
   return names.map((name) => {
-    const test: Test | undefined = tests[name];
+    const test: Test | undefined = armClaimTests[name];
     if (test === undefined) {
-      throw new RangeError(`Cannot test "${name}": use ${Object.keys(tests).join(", ")}`);
+      throw new RangeError(`Cannot test "${name}": use ${Object.keys(armClaimTests).join(", ")}`);
     }
     const { finding, arms } = findingOf(test, results);
     return testedClaim(claims[name], finding, arms);

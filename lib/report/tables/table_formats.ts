@@ -3,6 +3,7 @@ import { escapeText } from "lib/report/draw/text.ts";
 
 /** Columns and cells; a cell is text, a number, a list of numbers, or nothing. */
 export interface Table {
+  /** Names of the columns. */
   readonly columns: readonly string[];
   /**
    * Rows of cells. A row that is only text stands across all columns, as a heading of the rows

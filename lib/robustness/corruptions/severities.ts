@@ -29,6 +29,7 @@ export const extraCorruptionNames = [
   "saturate",
 ] as const;
 
+/** Name of a corruption of either list. */
 export type CorruptionName = typeof corruptionNames[number] | typeof extraCorruptionNames[number];
 
 /** Severities from mild to strong. */

@@ -6,6 +6,7 @@ import { microBatches } from "lib/ssl/views/views.ts";
 
 /** Names follow the paper; where its public code has others, they are given. */
 export interface ByolRecipe extends CommonRecipe {
+  /** Name of the method. */
   readonly method: "byol";
   /** The two MLPs, projector and predictor; the paper: 4096 and 256. */
   readonly head: ByolHeadConfig;
@@ -13,6 +14,7 @@ export interface ByolRecipe extends CommonRecipe {
   readonly targetMomentum: number;
 }
 
+/** Sizes of the projector and the predictor. */
 export interface ByolHeadConfig {
   /** Width of the hidden layer. */
   readonly hiddenDim: number;

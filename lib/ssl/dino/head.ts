@@ -12,8 +12,11 @@ import { createLinear, linear, type LinearParams } from "lib/nn/linear.ts";
 import { batchNorm, type BatchNormParams, createBatchNorm } from "lib/nn/norms.ts";
 import type { HeadCost } from "lib/ssl/method/method.ts";
 
+/** Sizes of the projection head, and two of its switches. */
 export interface DinoHeadConfig {
+  /** Width of the two hidden layers. */
   readonly hiddenDim: number;
+  /** Length of the unit vector before the prototypes. */
   readonly bottleneckDim: number;
   /** Number of prototypes K. */
   readonly outDim: number;

@@ -8,15 +8,21 @@ import type { DinoHeadConfig } from "./head.ts";
 export interface DinoRecipe extends CommonRecipe {
   /** Absent, so that runs from before there was a choice keep their names. */
   readonly method?: undefined;
+  /** The projection head, from features to prototypes. */
   readonly head: DinoHeadConfig;
   /** How long the prototypes keep their first values; the reference: 1 of 100 epochs. */
   readonly freezeLastLayerShare: number;
+  /** Temperature that the student's logits are divided by. */
   readonly studentTemp: number;
+  /** Temperature that the teacher's logits are divided by, after its warm-up. */
   readonly teacherTemp: number;
+  /** Temperature of the teacher in the first epoch. */
   readonly warmupTeacherTemp: number;
+  /** Part of the run in which it rises to `teacherTemp`. */
   readonly warmupTeacherTempShare: number;
   /** At the start; it rises to 1 along a cosine. */
   readonly teacherMomentum: number;
+  /** Share of the centre of the teacher's logits that a step keeps. */
   readonly centerMomentum: number;
   /**
    * Whether stochastic depth, at the student's rate, is active in the teacher too: so it is in the public BC-SSL code, for

@@ -10,7 +10,9 @@ import type { Moment, OptimizerValues } from "./method.ts";
 
 /** Shares are fractions of the whole run. */
 export interface CommonRecipe {
+  /** The network to train, without head. */
   readonly model: ModelConfig;
+  /** How the views of an image are made. */
   readonly crops: CropRecipe;
   /** By default, AdamW. */
   readonly optimizer?: OptimizerName;
@@ -21,6 +23,7 @@ export interface CommonRecipe {
    * whole batch, but for what BatchNorm sees (`batchGradients` in gradients.ts). By default, 1.
    */
   readonly accumulate?: number;
+  /** Passes over the training images. */
   readonly epochs: number;
   /** Peak, for 256 images; scaled linearly with the batch. */
   readonly lr: number;
@@ -28,6 +31,7 @@ export interface CommonRecipe {
   readonly minLr: number;
   /** The part of the run in which the learning rate rises from 0 to its peak. */
   readonly warmupShare: number;
+  /** Share of a weight, times the learning rate, that the first step takes away. */
   readonly weightDecay: number;
   /** Where the weight decay ends, along a cosine. */
   readonly weightDecayEnd: number;

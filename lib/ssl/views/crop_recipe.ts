@@ -5,14 +5,19 @@ import type { ChannelStats, JitterStrength } from "lib/augment/mod.ts";
 export interface CropRecipe {
   /** Pixels a side. */
   readonly globalSize: number;
+  /** Smallest and largest area of a global crop. */
   readonly globalScale: readonly [number, number];
   /** Local crops of an image; 0 is allowed. */
   readonly localCrops: number;
   /** Pixels a side. */
   readonly localSize: number;
+  /** Smallest and largest area of a local crop. */
   readonly localScale: readonly [number, number];
+  /** Probability of mirroring a crop. */
   readonly flip: number;
+  /** Strength and probability of changed colours. */
   readonly jitter: JitterStrength & { readonly probability: number };
+  /** Probability of taking the colours away. */
   readonly grayscale: number;
   /** Probability of a Gaussian blur in the first global, the second global and every local crop. */
   readonly blur: readonly [number, number, number];
@@ -20,6 +25,7 @@ export interface CropRecipe {
   readonly blurRadius: readonly [number, number];
   /** Probability of solarising, in the second global crop only. */
   readonly solarize: number;
+  /** Normalisation of the finished crop. */
   readonly stats: ChannelStats;
 }
 
