@@ -9,7 +9,7 @@ import {
 
 export interface SgdOptions extends WeightOptions {
   readonly lr: number;
-  /** Of the buffer that is kept from step to step, a fraction; 0 keeps none back. */
+  /** The part of the buffer that is kept from step to step, a fraction; 0 keeps none. */
   readonly momentum: number;
   /** Added to the gradient, of matrices and kernels: `decays` in optimizer_state.ts. By default 0. */
   readonly weightDecay?: number;

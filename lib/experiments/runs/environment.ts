@@ -9,11 +9,11 @@ export interface Environment {
   readonly kernels: string;
   readonly os: string;
   readonly cpu: string;
-  /** Of TensorFlow's CPU kernels. */
+  /** Threads of TensorFlow's CPU kernels. */
   readonly threads: number;
   /** The GPU's name, if it computes. */
   readonly gpu?: string;
-  /** Of the project, with `+` if files differ from it; absent where there is no Git. */
+  /** Commit of the project, with `+` if files differ from it; absent where there is no Git. */
   readonly commit?: string;
 }
 

@@ -1,4 +1,4 @@
-/** What a run drives: one method of training, with all of its state. */
+/** The interface between a run and what is trained in it: a method, a classifier, a detector. */
 import type { HistoryLine } from "lib/runs/events.ts";
 
 /** An alarm that begins. */
@@ -18,11 +18,12 @@ export interface Learner extends Disposable {
    * Trains from step `done` to the end, a step at a time: stop asking and it stops. What it yields is the step's number, from 1,
    * among its metrics.
    *
-   * @param batch Every wait for a batch goes through it. From the end of the wait to that of the step, the state is in the making.
+   * @param wait Awaits each batch. From the end of this wait to the end of the step, the state is neither that before the step
+   *   nor that after it.
    */
   train(
     done: number,
-    batch: <T>(made: Promise<T>) => Promise<T>,
+    wait: <T>(batch: Promise<T>) => Promise<T>,
   ): AsyncIterable<{ readonly step: number }>;
   /** Why there is nothing to measure on the way, in words; then `measure` is never called. Without it, there is. */
   readonly unmonitored?: string;

@@ -11,7 +11,7 @@ import { metricsPath, type RunFolder } from "./run_folder.ts";
 export interface PastMetrics {
   /** Without the speeds: what another run of the same config has too, to the bit. */
   readonly history: HistoryLine[];
-  /** Of metrics.jsonl, up to the last line that counts. */
+  /** Length of metrics.jsonl up to the end of the last line that counts. */
   readonly bytes: number;
   /** Steps up to the last one that have no line, because the file was damaged. */
   readonly missing: number;

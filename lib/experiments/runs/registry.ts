@@ -13,7 +13,7 @@ export type DataFrame = ReturnType<typeof import("nodejs-polars")["default"]["Da
 /** config.json, as {@linkcode openRun} writes it. */
 interface SavedConfig extends Pick<PretrainConfig, "name"> {
   readonly data: { readonly kind: string };
-  /** Of a detector, its backbone. */
+  /** The network; in a detector, its backbone. */
   readonly recipe: Pick<PretrainConfig["recipe"], "model">;
   readonly scale: string;
   readonly seed: number;

@@ -25,7 +25,7 @@ export interface ByolNetworks {
   readonly target: Target;
 }
 
-/** As in the official code, the two start from different weights. */
+/** Two fresh networks, which start from different weights, as in the official code. */
 export function createByolNetworks(
   model: ModelConfig,
   head: ByolHeadConfig,

@@ -1,6 +1,6 @@
 /// <reference no-default-lib="true" />
 /// <reference lib="deno.worker" />
-/** A thread that makes views for `cropper.ts`, together with others. Whatever it has to say goes through messages. */
+/** A thread that makes views for `cropper.ts`, together with others. It answers by messages only. */
 import type { Damage } from "lib/datasets/pictures/picture_reader.ts";
 import { createRng, type Rng } from "lib/rng.ts";
 import {
