@@ -1,5 +1,6 @@
 /**
- * What is measured beside PyTorch: the same plain data goes to our process and to PyTorch's.
+ * The cases of the benchmark beside PyTorch, as plain data: our process and PyTorch's read the
+ * same.
  *
  * B images, H pixels a side of a square map, C channels, k pixels a side of a kernel.
  */
@@ -44,16 +45,19 @@ export interface DepthwiseCase extends MapSize {
   readonly name: string;
 }
 
-/** A block, forward and backward, gradients of the input and of all weights. */
+/** Forward and backward pass of one block, with the gradients of the input and of all weights. */
 export interface BlockCase extends MapSize {
   readonly kind: "block";
   readonly group: "block";
-  /** BC-SSL's block: BatchNorm, no bias in the depthwise convolution. */
+  /** True for BC-SSL's block: BatchNorm, and no bias in the depthwise convolution. */
   readonly batchNorm: boolean;
   readonly name: string;
 }
 
-/** A whole step of DINO: teacher, student, loss, gradients, clipping, AdamW, both averages. */
+/**
+ * A whole training step of DINO: teacher, student, loss, gradients, clipping, AdamW, and the moving
+ * averages of the teacher's weights and of the centre.
+ */
 export interface StepCase {
   readonly kind: "step";
   readonly group: "step" | "laptop";
@@ -72,7 +76,7 @@ export interface InferenceCase {
   readonly kind: "inference";
   readonly group: "inference";
   readonly model: ModelConfig;
-  /** What timm calls it, whose is then the opponent; else it is written out in `peer.py`. */
+  /** Name of timm's model to compare with; without one, the model is written out in `peer.py`. */
   readonly timm?: string;
   readonly batch: number;
   /** Pixels a side. */
@@ -80,32 +84,32 @@ export interface InferenceCase {
   readonly name: string;
 }
 
-/** Pictures decoded and made into DINO's views, one after the other, by one core. */
+/** Decodes pictures and makes DINO's views of them, one after the other, on one core. */
 export interface AugmentCase {
   readonly kind: "augment";
   readonly group: "augment";
-  /** Pictures of a call. */
+  /** Number of pictures in a call. */
   readonly batch: number;
-  /** Pixels of each. */
+  /** Size of each picture in pixels. */
   readonly width: number;
   readonly height: number;
   readonly recipe: CropRecipe;
-  /** JPEGs in base64, the same for both sides; made when the case is measured. */
+  /** JPEGs in base64, the same for both sides. The list is empty until the case is measured. */
   readonly pictures: readonly string[];
   readonly name: string;
 }
 
-/** A picture corrupted at each severity, one after the other, by one core. */
+/** Corrupts a picture at each severity, one after the other, on one core. */
 export interface CorruptionCase {
   readonly kind: "corruption";
   readonly group: "corruptions";
   readonly corruption: CorruptionName;
-  /** Results of a call, one for each severity. */
+  /** Number of corrupted pictures in a call, one for each severity. */
   readonly batch: number;
-  /** Pixels of the picture. */
+  /** Size of the picture in pixels. */
   readonly width: number;
   readonly height: number;
-  /** One JPEG in base64, the same for both sides; made when the case is measured. */
+  /** One JPEG in base64, the same for both sides. The list is empty until the case is measured. */
   readonly pictures: readonly string[];
   readonly name: string;
 }
@@ -129,7 +133,11 @@ const stages = [
 const mapName = ({ batch, side, channels }: Omit<MapSize, "kernelSize">) =>
   `${batch}×${side}²×${channels}`;
 
-/** The cases of a group, or a few of them that take a minute. */
+/**
+ * Lists the cases of a group.
+ *
+ * @param options.quick Returns a few cases only, which take about a minute.
+ */
 export function casesOf(group: Group, { quick }: { readonly quick: boolean }): BenchCase[] {
   switch (group) {
     case "micro":
@@ -168,7 +176,7 @@ function depthwiseCases(kernelSizes: readonly number[], stageCount: number): Dep
   );
 }
 
-/** ConvNeXt's own block at its kernel, BC-SSL's at its. */
+/** ConvNeXt's block with its 7×7 kernel and BC-SSL's block with its 9×9 kernel, on each map. */
 function blockCases(stageCount: number): BlockCase[] {
   return stages.slice(0, stageCount).flatMap((map) =>
     [7, 9].map((kernelSize): BlockCase => ({
@@ -182,7 +190,7 @@ function blockCases(stageCount: number): BlockCase[] {
   );
 }
 
-/** The paper's recipe but for the batch, which is what a laptop holds. */
+/** The paper's recipe, with a batch that fits into a laptop's memory. */
 function tinyStep(kernelSize: number, batch: number): StepCase {
   const { globalSize, localSize, localCrops } = dinoCrops;
   return {
@@ -204,7 +212,9 @@ function tinyStep(kernelSize: number, batch: number): StepCase {
   };
 }
 
-/** What `notebooks/00_start.ipynb` runs at scale `laptop`, and the same with the paper's kernel. */
+/**
+ * The step that `notebooks/00_start.ipynb` runs at scale `laptop`, with a kernel of the given size.
+ */
 function laptopStep(kernelSize: number): StepCase {
   const { model, head, crops, batchSize } = recipeAt(bcSslStart, "laptop");
   const { globalSize, localSize, localCrops } = crops;
@@ -221,7 +231,10 @@ function laptopStep(kernelSize: number): StepCase {
   };
 }
 
-/** The backbones of the paper's Table 3 that fit a laptop, and the ConvNeXt that BC-SSL is made from. */
+/**
+ * The backbones of the paper's Table 3 that fit a laptop, and the ConvNeXt that BC-SSL is made
+ * from.
+ */
 const backbones: Readonly<Record<string, Pick<InferenceCase, "model" | "timm">>> = {
   "BC-SSL-T": { model: bcSslConfig("tiny") },
   "BC-SSL-S": { model: bcSslConfig("small") },
@@ -244,7 +257,7 @@ function inferenceCases(names: readonly string[], batch: number): InferenceCase[
   }));
 }
 
-/** Of the size that ImageNet's have most often. */
+/** Pictures of 500×375 pixels, the commonest size in ImageNet. */
 function augmentCase(batch: number): AugmentCase {
   const [width, height] = [500, 375];
   const { globalSize, localCrops, localSize } = dinoCrops;
@@ -261,7 +274,7 @@ function augmentCase(batch: number): AugmentCase {
   };
 }
 
-/** Of the size that networks see. */
+/** Pictures of 224×224 pixels, the usual input size of a network. */
 function corruptionCases(names: readonly CorruptionName[]): CorruptionCase[] {
   return names.map((corruption) => ({
     kind: "corruption",
@@ -276,9 +289,11 @@ function corruptionCases(names: readonly CorruptionName[]): CorruptionCase[] {
 }
 
 /**
- * Floating-point operations of one call, an addition and a multiplication counted as two; undefined where counting would
- * be another program. Products with the padding's zeros are not work, so a share of the machine's peak means the same
- * for any kernel on any map.
+ * Floating-point operations of one call; a multiply-add counts as two. The result is undefined for
+ * whole steps, networks and picture operations, which are too varied to count by a formula.
+ *
+ * Products with the padding's zeros are not counted, so that a share of the machine's peak means
+ * the same for any kernel on any map.
  */
 export function flopsOf(subject: BenchCase): number | undefined {
   switch (subject.kind) {
@@ -296,12 +311,12 @@ export function flopsOf(subject: BenchCase): number | undefined {
 
 function depthwiseFlops({ batch, side, channels, kernelSize }: MapSize): number {
   const half = kernelSize >> 1;
-  let taps = 0; // of one row of the map with one row of the kernel
+  let taps = 0; // products of one row of the map with one row of the kernel
   for (let i = 0; i < side; i++) taps += Math.min(i + half, side - 1) - Math.max(i - half, 0) + 1;
   return 2 * batch * channels * taps ** 2;
 }
 
-/** Two linear layers, C to 4C and back. */
+/** Floating-point operations of two linear layers, C to 4C and back. */
 function mlpFlops({ batch, side, channels }: MapSize): number {
   return 2 * 2 * batch * side ** 2 * channels * 4 * channels;
 }

@@ -1,45 +1,53 @@
-/** A process that runs cases: ours, or one of PyTorch's ways. It waits, idle, while another works. */
-import type { BenchCase } from "lib/bench/cases.ts";
+/**
+ * A contender is a process that runs the cases: our own, or PyTorch in one of its modes (eager,
+ * compiled, bf16). It waits idle while another contender works.
+ */
+import type { BenchCase } from "./cases.ts";
 
-/** Some calls in a row. */
+/** The mean cost of a few calls in a row. */
 export interface Sample {
   /** Wall time of one call, in seconds. */
   readonly seconds: number;
-  /** Minor page faults of one call: memory that the system handed out anew. */
+  /** Minor page faults of one call: how often the system had to hand out a new page of memory. */
   readonly faults: number;
 }
 
-/** What a process says when a case ends. */
+/** The figures that a process reports when a case ends. */
 export interface Totals {
-  /** Largest resident memory since the process began, in bytes; null where the system does not tell. */
+  /**
+   * Largest resident memory since the process began, in bytes; null where the system has no such
+   * count.
+   */
   readonly peakBytes: number | null;
-  /** What is known of its work besides time; empty for PyTorch. */
+  /** Other figures, by name: the number of ops, the overhead of one. Empty for PyTorch. */
   readonly notes: Readonly<Record<string, number>>;
 }
 
 export interface Contender {
   readonly name: string;
   /**
-   * Makes the case's inputs and calls it once, after having compiled it if that is its way.
+   * Makes the case's inputs and calls it once. A contender that compiles does so before.
    *
-   * @returns Seconds that the call took.
+   * @returns Duration of the call in seconds.
    * @throws {Error} If the process cannot do this case, or is gone.
    */
   prepare(subject: BenchCase): Promise<number>;
-  /** Calls for at least so many seconds, and at least once. */
+  /** Repeats the call for at least so many seconds, and at least once. */
   sample(seconds: number): Promise<Sample>;
-  /** Forgets the case. */
+  /** Ends the case and frees its inputs. */
   finish(): Promise<Totals>;
   /** Ends the process. */
   close(): Promise<void>;
 }
 
-/** Seconds after which a silent process is given up: `torch.compile` alone takes minutes. */
+/**
+ * Seconds without an answer after which the process is killed: `torch.compile` alone takes minutes.
+ */
 const patience = 900;
 
 /**
- * Starts a process that answers each JSON line on its input with one on its output: `{"value": …}` or `{"error": "…"}`.
- * Lines that are not an object are somebody's log and are passed over.
+ * Starts a process that answers each JSON line on its input with one on its output: `{"value": …}`
+ * or `{"error": "…"}`. Other lines on its output are the log of some library, and are ignored.
  */
 export function startContender(
   name: string,
@@ -53,14 +61,16 @@ export function startContender(
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  const complaint = lastLines(child.stderr);
+  const lastErrorLine = lastLineOf(child.stderr);
   const input = child.stdin.getWriter();
   const answers = answersIn(child.stdout);
   const ask = async <T>(question: object): Promise<T> => {
     const line = new TextEncoder().encode(JSON.stringify(question) + "\n");
-    await input.write(line).catch(() => {}); // it is gone: no answer will come either
+    await input.write(line).catch(() => {}); // it has ended: reading the answer will say so
     const answer = await orPatience(answers.next(), () => child.kill("SIGKILL"));
-    if (answer.done) throw new Error(`its process ended: ${await complaint || "no reason given"}`);
+    if (answer.done) {
+      throw new Error(`its process ended: ${await lastErrorLine || "no reason given"}`);
+    }
     if (answer.value.error !== undefined) throw new Error(String(answer.value.error));
     return answer.value.value as T;
   };
@@ -93,8 +103,8 @@ async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<stri
   if (rest) yield rest;
 }
 
-/** The end of what a process complains of, for an error message. */
-async function lastLines(stream: ReadableStream<Uint8Array>): Promise<string> {
+/** The last line that a process writes to its error output, for an error message. */
+async function lastLineOf(stream: ReadableStream<Uint8Array>): Promise<string> {
   let last = "";
   for await (const line of linesOf(stream)) if (line.trim()) last = line.trim();
   return last;

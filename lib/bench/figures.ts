@@ -1,8 +1,8 @@
-/** The measurements drawn: how many times as fast as PyTorch. */
+/** Figures of the measurements: how many times as fast as PyTorch we are. */
 import * as Plot from "@observablehq/plot";
 import { axisLabel, categorical, type Figure, gridOf, plot } from "lib/report/mod.ts";
-import type { DepthwiseCase } from "lib/bench/cases.ts";
-import { type Measured, rowOf } from "lib/bench/rows.ts";
+import type { DepthwiseCase } from "./cases.ts";
+import { type Measured, rowOf } from "./rows.ts";
 
 interface Point {
   readonly name: string;
@@ -13,7 +13,7 @@ function ratioOf(measured: Measured): number | undefined {
   return rowOf(measured, undefined)["times as fast"];
 }
 
-/** Bars of whole blocks, steps and networks; undefined if none was measured. */
+/** Draws a bar for each case but the depthwise convolutions; undefined if there is no such case. */
 export function wholeFigure(all: readonly Measured[]): Figure | undefined {
   const points = all.filter(({ subject }) => subject.kind !== "depthwise")
     .flatMap((measured): Point[] => {
@@ -46,7 +46,10 @@ export function wholeFigure(all: readonly Measured[]): Figure | undefined {
 
 const passes = ["forward", "dX", "dW"] as const;
 
-/** A panel for each map: speed over kernel size, a line for each pass; undefined if none was measured. */
+/**
+ * Draws the depthwise convolutions: a panel for each map, in it the speed over the kernel size, a
+ * line for each pass. The result is undefined if no depthwise convolution was measured.
+ */
 export function depthwiseFigure(all: readonly Measured[]): Figure | undefined {
   const points = all.flatMap((measured) => {
     const ratio = ratioOf(measured);
@@ -86,9 +89,9 @@ interface End {
   readonly ratio: number;
 }
 
-/** The names of the lines at their ends, from top to bottom, each at least a line of text below the one before. */
+/** Writes each line's name at its end; names that would overlap are moved down. */
 function endLabels(ends: readonly End[], domain: readonly number[]): Plot.Text[] {
-  const [line, height] = [13, 200]; // pixels, of text and of the panel's frame
+  const [line, height] = [13, 200]; // pixels: height of a line of text and of the panel's frame
   const [low, high] = domain.map(Math.log) as [number, number];
   let last = -Infinity;
   return ends.toSorted((a, b) => b.ratio - a.ratio).map((end) => {

@@ -1,4 +1,4 @@
-// What this machine's cores can do at most: fused multiply-adds on registers, nothing else.
+// Measures the highest speed of this machine's cores: fused multiply-adds on registers only.
 //
 //     fma_peak <threads>      prints FLOP/s, all threads together
 #include <chrono>
@@ -16,7 +16,8 @@ constexpr int kBytes = 16;
 #endif
 typedef float Vector __attribute__((vector_size(kBytes)));
 
-// Enough independent chains to hide the latency of one: four cycles, two units.
+// A multiply-add takes about four cycles and two units work side by side, so at least eight
+// independent chains are needed to keep the units busy.
 constexpr int kChains = 12;
 constexpr long kRounds = 1L << 23;
 

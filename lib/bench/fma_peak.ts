@@ -1,11 +1,14 @@
-/** The machine's peak of fused multiply-adds, measured: what a kernel's speed is a share of. */
+/**
+ * Measures the machine's peak of fused multiply-adds, so that a kernel's speed can be given as a
+ * share of it.
+ */
 import { join } from "@std/path";
 
 /**
  * Compiles and runs `fma_peak.cc`.
  *
  * @returns FLOP/s of so many threads together.
- * @throws {Error} If there is no compiler (`$CXX`, or g++), or it fails.
+ * @throws {Error} If there is no compiler (`$CXX`, by default g++), or if it fails.
  */
 export async function measureFmaPeak(threads: number): Promise<number> {
   const folder = await Deno.makeTempDir();

@@ -1,10 +1,13 @@
-/** Our process of `deno task bench:peers`, in bf16 if that is its argument; it speaks what `lib/bench/contender.ts` says. */
+/**
+ * Our own process in `deno task bench:peers`; with the argument `bf16` it computes in bf16. It
+ * answers the questions of `lib/bench/contender.ts`.
+ */
 import { countOps, type OpCounts } from "lib/tf_op.ts";
 import * as tf from "lib/tf.ts";
 import { nativeStatus } from "lib/native/mod.ts";
-import type { BenchCase } from "lib/bench/cases.ts";
-import type { Sample, Totals } from "lib/bench/contender.ts";
-import { createSubject, type Workload } from "lib/bench/subjects.ts";
+import type { BenchCase } from "./cases.ts";
+import type { Sample, Totals } from "./contender.ts";
+import { createSubject, type Workload } from "./subjects.ts";
 
 type Question =
   | { readonly prepare: BenchCase }
@@ -46,7 +49,7 @@ async function sample(atLeast: number): Promise<Sample> {
 async function timed(run: Workload): Promise<number> {
   const began = performance.now();
   const done = run();
-  if (done) await done; // what is synchronous must not wait for its turn
+  if (done) await done; // without a promise, an await would only add the event loop's delay
   return (performance.now() - began) / 1000;
 }
 
@@ -57,7 +60,9 @@ async function finish(): Promise<Totals> {
   return { peakBytes: peakBytes(), notes: { ops, "µs an op": await overhead() } };
 }
 
-/** What a call of an op costs where it has next to nothing to compute, in microseconds: 8 × 8 numbers. */
+/**
+ * Microseconds that one op takes on 8 × 8 numbers, where nearly all of it is the cost of the call.
+ */
 async function overhead(): Promise<number> {
   const x = tf.ones([8, 8]);
   const add = () => x.add(x).dispose();
@@ -69,7 +74,10 @@ async function overhead(): Promise<number> {
   return 1e6 * seconds / 2000;
 }
 
-/** Linux's own count, field 10 of `/proc/self/stat`; NaN elsewhere. */
+/**
+ * Minor page faults of this process, as Linux counts them in field 10 of `/proc/self/stat`; NaN on
+ * other systems.
+ */
 function minorFaults(): number {
   const text = readProc("stat");
   return text === undefined ? NaN : Number(text.slice(text.lastIndexOf(")") + 2).split(" ")[7]);

@@ -1,8 +1,9 @@
-"""PyTorch's process of `deno task bench:peers`: plain definitions, written as one would for speed.
+"""PyTorch's process in `deno task bench:peers`: plain definitions, written for speed.
 
     python lib/bench/peer.py eager|compile|bf16
 
-Speaks what lib/bench/contender.ts says. Maps are channels_last, in which PyTorch is fastest here.
+It answers the questions of lib/bench/contender.ts. Maps are channels_last, PyTorch's fastest
+layout for these cases.
 """
 
 import contextlib
@@ -17,7 +18,7 @@ from torch import nn
 
 way = sys.argv[1] if len(sys.argv) > 1 else "eager"
 layout = torch.channels_last
-answers, sys.stdout = sys.stdout, sys.stderr  # libraries print
+answers, sys.stdout = sys.stdout, sys.stderr  # keeps what libraries print out of the answers
 
 
 def precision():
@@ -124,7 +125,7 @@ def image(batch, size):
 
 
 def depthwise(case):
-    """Tensors of type bfloat16 for `bf16`: what autocast would make of them first."""
+    """Depthwise convolution. In mode `bf16` its inputs are bfloat16, so none needs a conversion."""
     k, channels = case["kernelSize"], case["channels"]
     kind = torch.bfloat16 if way == "bf16" else torch.float32
     maps = lambda: torch.randn(case["batch"], channels, case["side"], case["side"], dtype=kind).to(memory_format=layout)
@@ -212,7 +213,7 @@ def step(case):
 
 
 def augment(case):
-    """DINO's views as its public code makes them: torchvision on Pillow's images."""
+    """DINO's views as its published code makes them: torchvision on Pillow's images."""
     import base64
     import io
     import random
@@ -220,7 +221,7 @@ def augment(case):
     from PIL import Image, ImageFilter, ImageOps
     from torchvision import transforms as T
 
-    torch.set_num_threads(1)  # as a DataLoader's workers do
+    torch.set_num_threads(1)  # the same as in a worker of a DataLoader
     recipe, stats = case["recipe"], case["recipe"]["stats"]
     jitter = recipe["jitter"]
 
@@ -263,7 +264,7 @@ def augment(case):
 
 
 def corruption(case):
-    """The package imagecorruptions, on one core."""
+    """Corruptions by the package imagecorruptions, on one core."""
     import base64
     import io
     from pathlib import Path
@@ -307,7 +308,7 @@ def timed():
 
 def prepare(case):
     global current
-    current = None  # what it held is freed before the next case is made
+    current = None  # frees the last case's tensors before the next case is made
     torch.manual_seed(0)
     current = subjects[case["kind"]](case)
     if way == "compile":
@@ -332,7 +333,7 @@ def finish():
 
 
 def peak_bytes():
-    """Not getrusage's: that one starts from the size of the process that started this one."""
+    """Peak resident memory. getrusage() is no use: it starts at the size of the parent process."""
     try:
         with open("/proc/self/status") as status:
             return next(1024 * int(line.split()[1]) for line in status if line.startswith("VmHWM:"))

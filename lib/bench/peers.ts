@@ -1,26 +1,31 @@
 /**
- * Ours beside PyTorch's, in one run: `deno task bench:peers [--only group] [--quick]`, which makes PyTorch's environment
- * and starts this with its interpreter. Writes `outputs/bench/`.
+ * Measures our code beside PyTorch in one run, and writes the results to `outputs/bench/`.
+ *
+ * The command is `deno task bench:peers [--only group] [--quick]`. It installs PyTorch in an
+ * environment of its own and then calls this file with that environment's interpreter.
  */
 import { parseArgs } from "node:util";
 import { join } from "@std/path";
 import { engine } from "lib/tf.ts";
 import { describeEngine } from "lib/experiments/mod.ts";
-import { type BenchCase, casesOf, type Group, groups } from "lib/bench/cases.ts";
-import { type Contender, startContender } from "lib/bench/contender.ts";
-import { measureFmaPeak } from "lib/bench/fma_peak.ts";
-import { withPictures } from "lib/bench/pictures.ts";
-import { type Patience, takeTurns } from "lib/bench/rounds.ts";
-import { progressLine, writeResults } from "lib/bench/results.ts";
-import { failuresOf, type Measured } from "lib/bench/rows.ts";
+import { type BenchCase, casesOf, type Group, groups } from "./cases.ts";
+import { type Contender, startContender } from "./contender.ts";
+import { measureFmaPeak } from "./fma_peak.ts";
+import { withPictures } from "./pictures.ts";
+import { type Patience, takeTurns } from "./rounds.ts";
+import { progressLine, writeResults } from "./results.ts";
+import { failuresOf, type Measured } from "./rows.ts";
 
-/** Of each side: what a laptop has, and what the numbers in this project were taken with. */
+/**
+ * Number of threads on each side: the cores of a small laptop. All numbers of this project were
+ * taken with two.
+ */
 const threads = 2;
 
 export interface BenchOptions {
   readonly only: readonly Group[];
   readonly quick: boolean;
-  /** An interpreter that has PyTorch. */
+  /** Path of a Python interpreter that has PyTorch. */
   readonly python: string;
 }
 
@@ -38,28 +43,34 @@ export function readOptions(args: string[]): BenchOptions {
     throw new RangeError("Cannot compare with PyTorch: give its interpreter, --python PATH");
   }
   const only = values.only.map((name) => {
-    const found = groups.find((group) => group === name);
-    if (found !== undefined) return found;
+    const group = groups.find((group) => group === name);
+    if (group !== undefined) return group;
     throw new RangeError(`Cannot measure only "${name}": there are ${groups.join(", ")}`);
   });
   return { only: only.length > 0 ? only : groups, quick: values.quick, python: values.python };
 }
 
-/** PyTorch's ways by group. Compiled code calls the same convolutions: left out where there is nothing else. */
+/**
+ * PyTorch's modes in each group. `micro` has no `compile`: compiled code calls the same
+ * convolutions, and there is nothing else in that group.
+ */
 const ways: Readonly<Record<Group, readonly string[]>> = {
   micro: ["eager", "bf16"],
   block: ["eager", "compile", "bf16"],
   step: ["eager", "compile", "bf16"],
   laptop: ["eager", "compile", "bf16"],
   inference: ["eager", "compile", "bf16"],
-  augment: ["eager"], // Pillow computes with none of them
-  corruptions: ["eager"], // nor does the package imagecorruptions
+  augment: ["eager"], // Pillow does the work: neither compile nor bf16 changes it
+  corruptions: ["eager"], // the same holds for the package imagecorruptions
 };
 
-/** Whose products we too can compute in bf16. */
+/** The groups whose matrix products we too can compute in bf16. */
 const oursInBf16: readonly Group[] = ["block", "step", "laptop"];
 
-/** At the largest kernels PyTorch's weight gradient takes minutes, in bf16 as in fp32: once is enough. */
+/**
+ * Whether a contender measures a case. PyTorch's weight gradient takes minutes for kernels above
+ * 15×15, in bf16 as in fp32: it is measured in fp32 only.
+ */
 function takesPart(subject: BenchCase, { name }: Contender): boolean {
   return !(subject.kind === "depthwise" && subject.kernelSize > 15 && name === "bf16");
 }
@@ -83,7 +94,10 @@ function startAll(group: Group, python: string): Contender[] {
   ];
 }
 
-/** Measures a group; all its cases in the same processes only where they are many and small. */
+/**
+ * Measures a group. Each case gets new processes, so that its peak memory is its own. The cases of
+ * `micro` are many and small, and share their processes.
+ */
 async function measureGroup(
   group: Group,
   { quick, python }: BenchOptions,
@@ -108,13 +122,13 @@ async function measureGroup(
   }
 }
 
-/** Of the last minute, on a machine that has nothing else to do. */
+/** Load average of the last minute up to which a machine counts as idle. */
 const quietLoad = 0.5;
 const busy =
   "other programs were at work, and PyTorch's threads, which wait for each other, suffer " +
   "from that far more than ours: the ratios flatter us";
 
-/** What the numbers were taken on and with, a line each. */
+/** Describes the engine, PyTorch, the machine and its load, a line each. */
 async function conditions(
   python: string,
   peak: number | undefined,
@@ -141,7 +155,10 @@ function processorName(): string {
   }
 }
 
-/** The highest of several, or undefined where none could be measured: a peak is what the machine can do at its best. */
+/**
+ * Measures the machine's peak once more and returns the higher of the two: other programs can only
+ * lower what is measured. The result is undefined as long as no measurement has succeeded.
+ */
 async function higherPeak(peak: number | undefined): Promise<number | undefined> {
   try {
     return Math.max(peak ?? 0, await measureFmaPeak(threads));

@@ -1,10 +1,10 @@
-import { type BenchCase, casesOf, flopsOf, groups } from "lib/bench/cases.ts";
-import { type Contender, startContender } from "lib/bench/contender.ts";
-import { readOptions } from "lib/bench/peers.ts";
-import { withPictures } from "lib/bench/pictures.ts";
-import { median, takeTurns } from "lib/bench/rounds.ts";
-import { failuresOf, type Measured, rowOf, withoutEmptyColumns } from "lib/bench/rows.ts";
-import { createSubject } from "lib/bench/subjects.ts";
+import { type BenchCase, casesOf, flopsOf, groups } from "./cases.ts";
+import { type Contender, startContender } from "./contender.ts";
+import { readOptions } from "./peers.ts";
+import { withPictures } from "./pictures.ts";
+import { median, takeTurns } from "./rounds.ts";
+import { failuresOf, type Measured, rowOf, withoutEmptyColumns } from "./rows.ts";
+import { createSubject } from "./subjects.ts";
 import {
   assertClose,
   assertEquals,
@@ -25,7 +25,7 @@ const forward = {
   name: "forward",
 } as const;
 
-Deno.test("median() takes the middle, or the mean of two, and has none of nothing", () => {
+Deno.test("median() is the middle value, or the mean of the middle two, or NaN for no values", () => {
   assertEquals(median([3, 1, 10]), 3);
   assertEquals(median([10, 1, 3, 2]), 2.5);
   assertTrue(Number.isNaN(median([])), "no value, no median");
@@ -44,7 +44,7 @@ Deno.test("flopsOf() counts the taps inside the map, written out", () => {
   assertEquals(flopsOf(forward), 2 * 2 * 3 * taps);
 });
 
-Deno.test("flopsOf() a block is thrice its convolution and its two linear layers", () => {
+Deno.test("flopsOf() of a block is three times that of its convolution and its two linear layers", () => {
   const block = { ...forward, kind: "block", group: "block", batchNorm: true } as const;
   assertEquals(flopsOf(block), 3 * (flopsOf(forward)! + 2 * 2 * 2 * 25 * 3 * 12));
 });
@@ -64,7 +64,10 @@ Deno.test("readOptions() takes groups, all by default, and refuses others by nam
   assertThrows(() => readOptions([]), RangeError, "--python");
 });
 
-/** A contender whose calls take the given seconds, one after another, and that writes down when it works. */
+/**
+ * A contender whose calls take the given seconds in turn (0: the call fails); each call is written
+ * to `log`.
+ */
 function fake(name: string, times: readonly number[], log: string[], first = 0): Contender {
   let at = 0;
   return {
@@ -133,7 +136,7 @@ Deno.test("rowOf() compares with PyTorch's best fp32 time, and with bf16 apart",
   assertClose(row["times as fast"]!, 5);
   assertClose(row["times bf16"]!, 2);
   assertClose([row["ours bf16 (ms)"]!, row["bf16 times bf16"]!], [1, 4]);
-  assertClose(row["PyTorch (MB)"]!, 2); // of the fastest way, compile
+  assertClose(row["PyTorch (MB)"]!, 2); // the memory of its fastest mode, compile
   assertClose(row["ours (% of peak)"]!, row["ours (GFLOP/s)"]! * 100);
 });
 
@@ -158,7 +161,7 @@ for (const subject of small) {
   });
 }
 
-Deno.test("startContender() tells an answer, an error, and the end of a process", async () => {
+Deno.test("startContender() reports an answer, an error, and the end of a process", async () => {
   const program = `
     for await (const chunk of Deno.stdin.readable) {
       const question = JSON.parse(new TextDecoder().decode(chunk));

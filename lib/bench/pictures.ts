@@ -1,9 +1,9 @@
-/** The pictures of the cases that have some: augmentation and corruptions. */
+/** Makes the pictures for the cases that need some: augmentation and corruptions. */
 import sharp from "sharp";
 import { createRng } from "lib/rng.ts";
-import type { BenchCase } from "lib/bench/cases.ts";
+import type { BenchCase } from "./cases.ts";
 
-/** The case with its pictures; other cases as they are. */
+/** Adds pictures to a case of augmentation or corruption; returns any other case unchanged. */
 export async function withPictures(subject: BenchCase): Promise<BenchCase> {
   if (subject.kind !== "augment" && subject.kind !== "corruption") return subject;
   const { kind, batch, width, height } = subject;
@@ -11,7 +11,7 @@ export async function withPictures(subject: BenchCase): Promise<BenchCase> {
   return { ...subject, pictures: await Promise.all(seeds.map((s) => jpeg(s, width, height))) };
 }
 
-/** Waves, an edge and some noise: about as many bytes, and as hard to decode, as a photograph. */
+/** Draws waves, an edge and some noise: as many bytes as a photograph, and as slow to decode. */
 async function jpeg(seed: number, width: number, height: number): Promise<string> {
   const rng = createRng(seed);
   const pixels = Uint8Array.from({ length: width * height * 3 }, (_, i) => {

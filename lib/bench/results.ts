@@ -1,11 +1,14 @@
-/** What a run leaves in `outputs/bench/`: a table in two formats and two figures. */
+/** Writes the results of a run to `outputs/bench/`: a table in two formats and two figures. */
 import { writeOutputs } from "lib/report/save/output_files.ts";
 import { type Figure, toPng, toSvg } from "lib/report/draw/plot.ts";
 import { tableOf, toCsv, toMarkdown } from "lib/report/tables/table_formats.ts";
-import { depthwiseFigure, wholeFigure } from "lib/bench/figures.ts";
-import { failuresOf, type Measured, rowOf, withoutEmptyColumns } from "lib/bench/rows.ts";
+import { depthwiseFigure, wholeFigure } from "./figures.ts";
+import { failuresOf, type Measured, rowOf, withoutEmptyColumns } from "./rows.ts";
 
-/** The table in two formats, and its two figures. Called after every group, so that a run cut short leaves its results. */
+/**
+ * Writes all results so far. It is called after every group, so that a run that is stopped leaves
+ * its results.
+ */
 export async function writeResults(
   name: string,
   all: readonly Measured[],
@@ -36,7 +39,7 @@ async function writeFigure(name: string, figure: Figure | undefined): Promise<vo
   await writeOutputs("bench", name, { svg, png: await toPng(svg) });
 }
 
-/** One case in a line for the terminal. */
+/** Describes one case in a line for the terminal. */
 export function progressLine(measured: Measured): string {
   const row = rowOf(measured, undefined);
   const ms = (value: number | undefined) => value === undefined ? "–" : value.toPrecision(3);

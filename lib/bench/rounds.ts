@@ -1,40 +1,46 @@
-/** Turns: every contender works a moment, then the next, so that a machine that slows down slows all of them. */
-import type { BenchCase } from "lib/bench/cases.ts";
-import type { Contender, Sample, Totals } from "lib/bench/contender.ts";
+/**
+ * Measures contenders in turns: each works for a moment, then the next. A machine that slows down
+ * for a while then slows all of them.
+ */
+import type { BenchCase } from "./cases.ts";
+import type { Contender, Sample, Totals } from "./contender.ts";
 
 /** How long one case is measured. */
 export interface Patience {
-  /** Turns of each contender, at most. */
+  /** Largest number of turns of each contender. */
   readonly rounds: number;
-  /** Of each turn, in seconds. */
+  /** Length of a turn in seconds. */
   readonly turn: number;
-  /** Seconds after which no further round begins, once there are two. */
+  /** Seconds after which no further round begins; two rounds are always made. */
   readonly budget: number;
 }
 
-/** What a contender came to in one case. */
+/** The measurements of one contender in one case. */
 export interface Outcome {
   readonly contender: string;
-  /** Seconds of one call, one for each turn; empty if it failed. */
+  /** Seconds of one call, a value for each turn; empty if the contender failed. */
   readonly seconds: readonly number[];
   /** Minor page faults of one call, median. */
   readonly faults: number;
   readonly peakBytes: number | null;
   readonly notes: Totals["notes"];
-  /** Why it has no times. */
+  /** The error message of a contender that failed. */
   readonly failure?: string;
 }
 
-/** Someone who got through the first call. */
+/** A contender at work on a case, with its samples so far. */
 interface Runner {
   readonly contender: Contender;
   readonly samples: Sample[];
-  /** Of the first call. */
+  /** Seconds of the first call. */
   readonly first: number;
   failure?: string;
 }
 
-/** Seconds of a first call above which there is no second: what only a first call does is then the lesser part. */
+/**
+ * Seconds of a first call above which its time is taken as it is, without a second call. In a call
+ * of that length, the work that only a first call does is a small part.
+ */
 const slow = 20;
 
 /**
@@ -89,7 +95,7 @@ async function outcome({ contender, samples, failure }: Runner): Promise<Outcome
   };
 }
 
-/** The middle value, or the mean of the middle two; NaN of none. */
+/** The middle value, or the mean of the middle two; NaN for an empty list. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length / 2;

@@ -1,20 +1,20 @@
-/** Measurements as a table. */
+/** Turns measurements into rows of a table. */
 import {
   type AugmentCase,
   type BenchCase,
   type CorruptionCase,
   flopsOf,
   type InferenceCase,
-} from "lib/bench/cases.ts";
-import { median, type Outcome } from "lib/bench/rounds.ts";
+} from "./cases.ts";
+import { median, type Outcome } from "./rounds.ts";
 
-/** One case, and what every contender came to in it. */
+/** One case, and the measurements of every contender in it. */
 export interface Measured {
   readonly subject: BenchCase;
   readonly outcomes: readonly Outcome[];
 }
 
-/** One case as a person reads it; what was not measured or does not apply is undefined. */
+/** One row of the table; a value that was not measured, or does not apply, is undefined. */
 export interface PeerRow {
   readonly case: string;
   readonly "ours (ms)": number | undefined;
@@ -22,10 +22,11 @@ export interface PeerRow {
   readonly "eager (ms)": number | undefined;
   readonly "compile (ms)": number | undefined;
   readonly "bf16 (ms)": number | undefined;
-  /** PyTorch's best time with fp32 over ours. */
+  /** PyTorch's best time in fp32, divided by ours. */
   readonly "times as fast": number | undefined;
+  /** PyTorch's time in bf16, divided by ours in fp32. */
   readonly "times bf16": number | undefined;
-  /** Of both. */
+  /** PyTorch's time in bf16, divided by ours in bf16. */
   readonly "bf16 times bf16": number | undefined;
   readonly "ours (GFLOP/s)": number | undefined;
   readonly "PyTorch (GFLOP/s)": number | undefined;
@@ -33,7 +34,7 @@ export interface PeerRow {
   readonly "PyTorch (% of peak)": number | undefined;
   readonly "ours (images/s)": number | undefined;
   readonly "ours (MB)": number | undefined;
-  /** Of its fastest fp32 way. */
+  /** Peak memory of PyTorch's fastest fp32 mode. */
   readonly "PyTorch (MB)": number | undefined;
   readonly "ours (faults)": number | undefined;
   readonly "PyTorch (faults)": number | undefined;
@@ -41,10 +42,12 @@ export interface PeerRow {
   readonly "µs an op": number | undefined;
 }
 
-/** The ways of PyTorch that compute in fp32; the fastest is what we are compared with. */
+/** PyTorch's modes that compute in fp32; we compare with the fastest. */
 export const fp32Ways = ["eager", "compile"] as const;
 
-/** @param peak FLOP/s of the machine's fused multiply-adds; undefined if it could not be measured. */
+/**
+ * @param peak FLOP/s of the machine's fused multiply-adds; undefined if it could not be measured.
+ */
 export function rowOf({ subject, outcomes }: Measured, peak: number | undefined): PeerRow {
   const named = (name: string) => outcomes.find(({ contender }) => contender === name);
   const ours = named("ours");
@@ -52,7 +55,8 @@ export function rowOf({ subject, outcomes }: Measured, peak: number | undefined)
   const [time, bestTime, bf16Time] = [seconds(ours), seconds(best), seconds(named("bf16"))];
   const oursBf16 = seconds(named("ours bf16"));
   const rate = (time: number | undefined) => over(flopsOf(subject), time);
-  const isWhole = subject.kind !== "depthwise"; // those share processes, whose memory is that of the largest
+  // the depthwise cases share their processes, so a peak of memory would be the largest case's
+  const hasOwnProcess = subject.kind !== "depthwise";
   return {
     case: subject.name,
     "ours (ms)": milli(time),
@@ -68,12 +72,12 @@ export function rowOf({ subject, outcomes }: Measured, peak: number | undefined)
     "ours (% of peak)": scaled(over(rate(time), peak), 100),
     "PyTorch (% of peak)": scaled(over(rate(bestTime), peak), 100),
     "ours (images/s)": hasImages(subject) ? over(subject.batch, time) : undefined,
-    "ours (MB)": isWhole ? scaled(ours?.peakBytes ?? undefined, 1e-6) : undefined,
-    "PyTorch (MB)": isWhole ? scaled(best?.peakBytes ?? undefined, 1e-6) : undefined,
-    "ours (faults)": known(ours?.faults),
-    "PyTorch (faults)": known(best?.faults),
-    ops: isWhole ? ours?.notes["ops"] : undefined,
-    "µs an op": isWhole ? ours?.notes["µs an op"] : undefined,
+    "ours (MB)": hasOwnProcess ? scaled(ours?.peakBytes ?? undefined, 1e-6) : undefined,
+    "PyTorch (MB)": hasOwnProcess ? scaled(best?.peakBytes ?? undefined, 1e-6) : undefined,
+    "ours (faults)": finite(ours?.faults),
+    "PyTorch (faults)": finite(best?.faults),
+    ops: hasOwnProcess ? ours?.notes["ops"] : undefined,
+    "µs an op": hasOwnProcess ? ours?.notes["µs an op"] : undefined,
   };
 }
 
@@ -81,14 +85,14 @@ function hasImages(subject: BenchCase): subject is InferenceCase | AugmentCase |
   return ["inference", "augment", "corruption"].includes(subject.kind);
 }
 
-/** Rows without the columns that none of them has. */
+/** Removes the columns that are undefined in every row. */
 export function withoutEmptyColumns(rows: readonly object[]): object[] {
   const used = (key: string) =>
     rows.some((row) => (row as Record<string, unknown>)[key] !== undefined);
   return rows.map((row) => Object.fromEntries(Object.entries(row).filter(([key]) => used(key))));
 }
 
-/** Who failed where, and why: a line each. */
+/** Lists each failure in a line: the case, the contender, the reason. */
 export function failuresOf(all: readonly Measured[]): string[] {
   return all.flatMap(({ subject, outcomes }) =>
     outcomes.flatMap(({ contender, failure }) =>
@@ -102,12 +106,12 @@ function fastest(outcomes: readonly (Outcome | undefined)[]): Outcome | undefine
   return timed.sort((a, b) => seconds(a)! - seconds(b)!)[0];
 }
 
-/** Of one call, the median over turns. */
+/** Seconds of one call: the median over the turns; undefined for a contender that has no times. */
 function seconds(outcome: Outcome | undefined): number | undefined {
-  return known(median(outcome?.seconds ?? []));
+  return finite(median(outcome?.seconds ?? []));
 }
 
-function known(value: number | undefined): number | undefined {
+function finite(value: number | undefined): number | undefined {
   return Number.isFinite(value) ? value : undefined;
 }
 

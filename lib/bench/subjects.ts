@@ -1,4 +1,4 @@
-/** Our side of the cases: inputs, and the call that is timed. */
+/** Makes our side of each case: the inputs, and the call to time. */
 import * as tf from "lib/tf.ts";
 import { normalizeTable } from "lib/augment/mod.ts";
 import { decodePicture } from "lib/datasets/pictures/decode_picture.ts";
@@ -25,15 +25,15 @@ import type {
   InferenceCase,
   MapSize,
   StepCase,
-} from "lib/bench/cases.ts";
+} from "./cases.ts";
 
-/** What is timed: one call, which keeps nothing but what training keeps. */
+/** The call to time. It frees all its tensors but those that training itself keeps. */
 export type Workload = () => void | Promise<void>;
 
 /**
  * Makes a case's inputs, which live as long as the process.
  *
- * @param precision Of blocks and steps; the others know only fp32.
+ * @param precision Precision of blocks and steps; the other cases are always computed in fp32.
  */
 export function createSubject(subject: BenchCase, precision?: Precision): Workload {
   switch (subject.kind) {
@@ -52,7 +52,7 @@ export function createSubject(subject: BenchCase, precision?: Precision): Worklo
   }
 }
 
-/** Standard normal numbers: zeros would be faster than anything real. */
+/** Standard normal numbers. (Arithmetic on zeros can be faster, and would flatter the result.) */
 function random<R extends tf.Rank>(shape: number[], seed: number): tf.Tensor<R> {
   return tf.randomNormal(shape as tf.ShapeMap[R], 0, 1, "float32", seed) as tf.Tensor<R>;
 }
@@ -89,7 +89,7 @@ function block(subject: BlockCase, precision?: Precision): Workload {
   return () => tf.dispose(tf.grads(run)(inputs, dy));
 }
 
-/** DINO's values, with a constant learning rate: the time of a step does not depend on it. */
+/** DINO's settings, with a constant learning rate: the time of a step does not depend on it. */
 const recipe: Omit<DinoRecipe, "model" | "head"> = {
   crops: dinoCrops,
   batchSize: 256,
@@ -137,7 +137,10 @@ function inference({ model, batch, size }: InferenceCase): Workload {
     });
 }
 
-/** As a thread of the cropper works, but that nothing is read ahead: decoding would be another core's. */
+/**
+ * Works like a thread of the cropper, except that it decodes no picture ahead: that would use a
+ * second core.
+ */
 function augment({ pictures, recipe }: AugmentCase): Workload {
   const files = pictures.map((picture) => Uint8Array.fromBase64(picture));
   const values = normalizeTable(recipe.stats);
@@ -154,7 +157,7 @@ function augment({ pictures, recipe }: AugmentCase): Workload {
   };
 }
 
-/** The picture is decoded once: what is timed begins with pixels, as the reference does. */
+/** Decodes the picture once, outside the call: the reference too starts from pixels. */
 function corruption({ pictures, corruption }: CorruptionCase): Workload {
   const image = decodePicture(Uint8Array.fromBase64(pictures[0]!));
   const rng = createRng(0);
