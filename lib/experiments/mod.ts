@@ -247,5 +247,5 @@ export type { CommonRecipe } from "lib/ssl/method/recipe.ts";
 export type { Recipe } from "lib/ssl/methods.ts";
 export type { CropRecipe } from "lib/ssl/views/crop_recipe.ts";
 export type { MeanAndError } from "lib/stats/statistics.ts";
-export { type OptimizerName, optimizerNames } from "lib/train/optimizer.ts";
+export { type OptimizerName, optimizerNames } from "lib/train/optimizer_names.ts";
 export type { OfficialNames } from "lib/weights/weight_names.ts";

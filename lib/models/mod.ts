@@ -36,7 +36,7 @@ export {
   convNeXtConfig,
   type ConvNeXtSize,
 } from "lib/models/convnext/convnext_configs.ts";
-export { convNeXtIsotropicConfig } from "lib/models/convnext/convnext_isotropic.ts";
+export { convNeXtIsotropicConfig } from "lib/models/convnext/convnext_isotropic_configs.ts";
 export { repLKNetConfig, type RepLKNetSize } from "lib/models/replknet/replknet_configs.ts";
 export { resNetConfig, type ResNetOptions } from "lib/models/resnet/resnet_configs.ts";
 export { sLaKConfig, type SLaKSize } from "lib/models/slak/slak_configs.ts";

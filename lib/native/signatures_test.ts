@@ -45,7 +45,10 @@ Deno.test({
       const message = messageOf(() => tfOpOutputs(`Bcssl${name}`, [], {}, 1));
       assertTrue(!/neither a type of a primitive/.test(message), `${name}: ${message}`);
     }
-    assertTrue(/neither a type of a primitive/.test(messageOf(() => tfOpOutputs("BcsslNone", [], {}, 1))), "none");
+    assertTrue(
+      /neither a type of a primitive/.test(messageOf(() => tfOpOutputs("BcsslNone", [], {}, 1))),
+      "none",
+    );
   },
 });
 

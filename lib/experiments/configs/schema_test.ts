@@ -158,7 +158,12 @@ Deno.test("a value that makes no sense is refused with what is allowed", () => {
       [start, "recipe.centerMomentum", -0.1, "a number from 0 to 1"],
       [start, "recipe.accumulate", 0, "a whole number from 1"],
       [start, "recipe.accumulate", 1.5, "a whole number from 1"],
-      [start, "recipe.optimizer", "adam", '"adamw", "sgd", "lars", "lars_byol"; did you mean "adamw"?'],
+      [
+        start,
+        "recipe.optimizer",
+        "adam",
+        '"adamw", "sgd", "lars", "lars_byol"; did you mean "adamw"?',
+      ],
       [start, "recipe.precision", "fp16", 'but must be "bf16"'],
       [start, "recipe.method", "simclr", 'recipe.method is "simclr", but must be "'],
       [start, "recipe.head.outDim", 1, "a whole number from 2"],

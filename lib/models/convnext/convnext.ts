@@ -12,7 +12,7 @@ import { hasFamily } from "lib/nn/fused.ts";
 import { type Backbone, type Family, type LayerGroups } from "lib/models/parts/backbone.ts";
 import { fusedConvNeXtBlock } from "lib/models/convnext/convnext_fused.ts";
 import { batchNorm, type BatchNormParams, createBatchNorm } from "lib/nn/norms.ts";
-import type { ConvNeXtConfig } from "lib/models/convnext/convnext_configs.ts";
+import type { ConvNeXtBlockConfig, ConvNeXtConfig } from "lib/models/convnext/convnext_configs.ts";
 import { convNeXtForm, convNeXtNames } from "lib/models/convnext/convnext_names.ts";
 import {
   blockEnding,
@@ -103,12 +103,6 @@ function kernelSizes({ kernelSize, depths }: ConvNeXtConfig): readonly number[] 
     `Cannot build stages: need one kernel size or ${depths.length}, current are ${kernelSize.length}`,
   );
 }
-
-/** What {@linkcode createConvNeXtBlock} takes from a network's config. */
-export type ConvNeXtBlockConfig = Pick<
-  ConvNeXtConfig,
-  "batchNorm" | "dwconvBias" | "layerScaleInit"
->;
 
 /** One block's weights, for `dim` channels. */
 export function createConvNeXtBlock(

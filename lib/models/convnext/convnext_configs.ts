@@ -64,3 +64,9 @@ export function bcSslConfig(
 ): ConvNeXtConfig {
   return { ...convNeXtConfig(size), kernelSize, batchNorm: true, dwconvBias: false };
 }
+
+/** What a block takes from a network's config. */
+export type ConvNeXtBlockConfig = Pick<
+  ConvNeXtConfig,
+  "batchNorm" | "dwconvBias" | "layerScaleInit"
+>;

@@ -9,7 +9,6 @@ import { createLinear } from "lib/nn/linear.ts";
 import { createLayerNorm, layerNorm, type LayerNormParams } from "lib/nn/norms.ts";
 import {
   convNeXtBlock,
-  type ConvNeXtBlockConfig,
   type ConvNeXtBlockParams,
   createConvNeXtBlock,
 } from "lib/models/convnext/convnext.ts";
@@ -22,59 +21,16 @@ import {
   keepOutput,
   tapWithin,
 } from "lib/models/parts/backbone.ts";
+import type { ConvNeXtIsotropicConfig } from "./convnext_isotropic_configs.ts";
 import { convNeXtIsotropicSchema } from "./convnext_schema.ts";
 
 const eps = 1e-6; // of every LayerNorm
-
-export interface ConvNeXtIsotropicConfig extends ConvNeXtBlockConfig {
-  readonly arch: "convnext_isotropic";
-  readonly depth: number;
-  readonly dim: number;
-  /** Odd; pixels of the map. */
-  readonly kernelSize: number;
-  /** Pixels a side of the stem's patches. */
-  readonly patchSize: number;
-  /** Of the last block; earlier blocks rise to it linearly from 0. */
-  readonly dropPathRate: number;
-}
 
 export interface ConvNeXtIsotropicParams {
   readonly stem: Conv2dParams;
   readonly blocks: readonly ConvNeXtBlockParams[];
   readonly norm: LayerNormParams;
 }
-
-/** Depth, dim and, for `large` alone, layer scale and its training's drop path (recipes of the official code). */
-const sizes = {
-  small: { depth: 18, dim: 384, layerScaleInit: 0, dropPathRate: 0.1 },
-  base: { depth: 18, dim: 768, layerScaleInit: 0, dropPathRate: 0.2 },
-  large: { depth: 36, dim: 1024, layerScaleInit: 1e-6, dropPathRate: 0.5 },
-} as const;
-
-/** @throws {RangeError} If there is no such size. */
-export function convNeXtIsotropicConfig(size: keyof typeof sizes): ConvNeXtIsotropicConfig {
-  if (!(size in sizes)) {
-    throw new RangeError(`Unknown size "${size}": use ${Object.keys(sizes).join(", ")}`);
-  }
-  return {
-    arch: "convnext_isotropic",
-    ...sizes[size],
-    kernelSize: 7,
-    batchNorm: false,
-    dwconvBias: true,
-    patchSize: 16,
-  };
-}
-
-/** Isotropic ConvNeXt. */
-export const convNeXtIsotropicFamily: Family<ConvNeXtIsotropicConfig> = {
-  schema: convNeXtIsotropicSchema,
-  create: createConvNeXtIsotropic,
-  stages: ({ dim, patchSize }) => [{ dim, stride: patchSize }],
-  camLayer: ({ depth }) => `blocks.${depth - 1}`,
-  precisions: ["bf16"],
-  detector: { normedMaps: true, frozenBatchNorm: false },
-};
 
 /**
  * Builds the backbone.
@@ -131,3 +87,13 @@ function forward(
     return { stages: [y], features: see("norm", layerNorm(pooled, params.norm, eps)) };
   });
 }
+
+/** Isotropic ConvNeXt. */
+export const convNeXtIsotropicFamily: Family<ConvNeXtIsotropicConfig> = {
+  schema: convNeXtIsotropicSchema,
+  create: createConvNeXtIsotropic,
+  stages: ({ dim, patchSize }) => [{ dim, stride: patchSize }],
+  camLayer: ({ depth }) => `blocks.${depth - 1}`,
+  precisions: ["bf16"],
+  detector: { normedMaps: true, frozenBatchNorm: false },
+};

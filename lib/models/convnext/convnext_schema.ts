@@ -10,7 +10,7 @@ import {
   withRules,
 } from "lib/schema/fields.ts";
 import type { ConvNeXtConfig } from "lib/models/convnext/convnext_configs.ts";
-import type { ConvNeXtIsotropicConfig } from "lib/models/convnext/convnext_isotropic.ts";
+import type { ConvNeXtIsotropicConfig } from "./convnext_isotropic_configs.ts";
 import {
   depths,
   dim,
