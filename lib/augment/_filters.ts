@@ -1,25 +1,38 @@
-/** The weights of Pillow's antialiased filters, in its fixed point. */
+/** The weights of Pillow's antialiased filters, in the same fixed-point numbers as in Pillow. */
 
-/** How pixels are interpolated: `bicubic` is DINO's crops', `bilinear` torchvision's default and so a linear probe's. */
+/**
+ * How pixels are interpolated. DINO's crops are `bicubic`; torchvision's default, and so the crops
+ * of a linear probe, is `bilinear`.
+ */
 export type ResizeFilter = "bicubic" | "bilinear";
 
-/** Bits after the point of a weight: 32, less 8 of a pixel, less 2 for sign and overshoot. */
+/**
+ * Bits of a weight after the binary point: 32 bits, less 8 for a pixel, less 2 for sign and
+ * overshoot.
+ */
 export const PRECISION = 22;
 
-/** How one axis is resampled: output `x` is the sum of `weights[x·taps + t] · input[starts[x] + t]`. */
+/**
+ * How one axis is resampled: output `x` is the sum over `t` of `weights[x·taps + t] ·
+ * input[starts[x] + t]`.
+ */
 export interface Resampling {
   /** `[outSize]`, the first input pixel of each output pixel. */
   readonly starts: Int32Array;
-  /** `[outSize, taps]`, in units of 2^-22. Rows sum to one (to rounding). */
+  /** `[outSize, taps]`, in units of 2^-22. Each row sums to one, up to rounding. */
   readonly weights: Int32Array;
-  /** Input pixels per output pixel; where fewer are in reach, the rest weigh 0. */
+  /**
+   * Input pixels per output pixel. Where the filter reaches fewer, the others have the weight 0.
+   */
   readonly taps: number;
 }
 
 const CACHE_LIMIT = 512;
 const cache = new Map<string, Resampling>();
 
-/** A filter's half width in pixels, at no change of size, and its weight at a distance. */
+/**
+ * A filter: its half width in pixels where the size does not change, and its weight at a distance.
+ */
 interface Kernel {
   readonly support: number;
   weight(x: number): number;
@@ -30,19 +43,25 @@ const kernels: Readonly<Record<ResizeFilter, Kernel>> = {
   bilinear: { support: 1, weight: (x) => Math.max(0, 1 - Math.abs(x)) },
 };
 
-/** The weights that take `inSize` pixels to `outSize`. Kept: a data set asks for the same few again and again. */
+/**
+ * The weights that resize `inSize` pixels to `outSize`. They are kept in a cache: a data set asks
+ * for the same few sizes again and again.
+ */
 export function resampling(filter: ResizeFilter, inSize: number, outSize: number): Resampling {
   const key = `${filter} ${inSize} ${outSize}`;
-  let found = cache.get(key);
-  if (!found) {
+  let weights = cache.get(key);
+  if (!weights) {
     if (cache.size === CACHE_LIMIT) cache.clear();
-    found = resamplingOf(filter, inSize, outSize, 0, inSize);
-    cache.set(key, found);
+    weights = resamplingOf(filter, inSize, outSize, 0, inSize);
+    cache.set(key, weights);
   }
-  return found;
+  return weights;
 }
 
-/** The weights that take the `extent` pixels from `offset` on, of `inSize` there are, to `outSize`; both may be fractions. */
+/**
+ * The weights that resize a part of `inSize` pixels to `outSize`. The part begins at `offset` and
+ * is `extent` pixels long; both may be fractions.
+ */
 export function resamplingOf(
   filter: ResizeFilter,
   inSize: number,
@@ -52,7 +71,7 @@ export function resamplingOf(
 ): Resampling {
   const { support: reach, weight } = kernels[filter];
   const scale = extent / outSize;
-  const filterScale = Math.max(scale, 1); // shrinking widens the filter, which is the antialiasing
+  const filterScale = Math.max(scale, 1); // antialiasing: shrinking widens the filter
   const support = reach * filterScale;
   const taps = Math.min(Math.ceil(support) * 2 + 1, inSize);
   const starts = new Int32Array(outSize);
@@ -72,7 +91,10 @@ export function resamplingOf(
   return packed(starts, rows, inSize, Math.min(taps, Math.max(...rows.map((row) => row.length))));
 }
 
-/** Rows of different lengths, at most `taps`, in one table; a row near the end starts earlier, with zeros in front. */
+/**
+ * Packs rows of different lengths, at most `taps`, into one table. A row near the end of the axis
+ * starts earlier, with zeros in front.
+ */
 function packed(
   starts: Int32Array,
   rows: readonly Float64Array[],
@@ -98,7 +120,7 @@ function normalized(row: Float64Array): Float64Array {
   return sum === 0 ? row : row.map((w) => w / sum);
 }
 
-/** Keys' cubic convolution with a = −0.5, Pillow's. */
+/** Cubic convolution (Keys 1981) with a = −0.5, as in Pillow. */
 function bicubic(x: number): number {
   const a = -0.5;
   const d = Math.abs(x);

@@ -1,12 +1,15 @@
-/** The two passes of a resize: weighted sums along the rows, then along the columns, rounded to 8 bits in between. */
-import { PRECISION, type Resampling } from "lib/augment/_filters.ts";
+/**
+ * The two passes of a resize: weighted sums along the rows, then along the columns, rounded to 8
+ * bits in between.
+ */
+import { PRECISION, type Resampling } from "./_filters.ts";
 
 /** Rows of bytes in a larger array. */
 export interface Rows {
   readonly data: Uint8Array;
-  /** Where the first row starts. */
+  /** Index in `data` where the first row starts. */
   readonly start: number;
-  /** From one row's start to the next one's. */
+  /** Distance in `data` from the start of one row to the start of the next. */
   readonly stride: number;
 }
 
@@ -19,7 +22,10 @@ export function copyRows(from: Rows, to: Rows, length: number, count: number): v
   }
 }
 
-/** Horizontal pass over `count` rows, in blocks that stay in the cache, since the inner loop walks down a column. */
+/**
+ * Horizontal pass over `count` rows. The inner loop walks down a column, so the rows are taken in
+ * blocks that fit into the processor's cache.
+ */
 export function resampleRows(
   from: Rows,
   to: Rows,
@@ -42,7 +48,7 @@ export function resampleRows(
   }
 }
 
-/** Vertical pass: every output row is a weighted sum of input rows, whatever the channels. */
+/** Vertical pass: every output row is a weighted sum of input rows, for any number of channels. */
 export function resampleColumns(from: Rows, to: Rows, length: number, axis: Resampling): void {
   const blend = axis.taps === 4 ? blendFour : blendMany;
   for (let y = 0; y < axis.starts.length; y++) {
@@ -54,8 +60,13 @@ export function resampleColumns(from: Rows, to: Rows, length: number, axis: Resa
 const HALF = 1 << (PRECISION - 1);
 
 /**
- * The weighted sum of a number of inputs, `apart` from each other, for `count` outputs, `step` from each other there
- * and `stride` here. With four weights, as in every enlargement, they stay in registers.
+ * Writes `count` weighted sums of four inputs each. Every enlargement has four weights, which then
+ * stay in registers.
+ *
+ * @param apart Distance between the four inputs of one sum.
+ * @param stride Distance between the first inputs of one sum and of the next.
+ * @param step Distance between one output and the next.
+ * @param row Index of the output position whose weights to use.
  */
 function blendFour(
   from: Uint8Array,
@@ -89,7 +100,7 @@ function blendFour(
   }
 }
 
-/** The same for any number of weights. */
+/** Does the same as {@linkcode blendFour}, for any number of weights. */
 function blendMany(
   from: Uint8Array,
   first: number,

@@ -1,10 +1,16 @@
-/** ColorJitter with the meaning torchvision gives it on Pillow images, brightness to hue in a random order. */
-import { luma } from "lib/augment/grayscale.ts";
-import { shiftHue } from "lib/augment/hue.ts";
-import type { Raster } from "lib/augment/raster.ts";
+/**
+ * ColorJitter as torchvision applies it to Pillow images: brightness, contrast, saturation and hue
+ * in a random order.
+ */
+import { luma } from "./grayscale.ts";
+import { shiftHue } from "./hue.ts";
+import type { Raster } from "./raster.ts";
 import type { Rng } from "lib/rng.ts";
 
-/** Half-widths of the ranges: a factor is uniform in 1 ± strength, the hue's shift in ± strength of a turn. */
+/**
+ * Half-widths of the ranges: a factor is uniform in 1 ± strength, the shift of the hue in ±
+ * strength.
+ */
 export interface JitterStrength {
   /** Half-width of the factor of the brightness. */
   readonly brightness: number;
@@ -12,20 +18,20 @@ export interface JitterStrength {
   readonly contrast: number;
   /** Half-width of the factor of the saturation. */
   readonly saturation: number;
-  /** In turns, at most 0.5. */
+  /** Largest shift of the hue, in turns of the colour circle; at most 0.5. */
   readonly hue: number;
 }
 
 export type JitterOp = keyof JitterStrength;
 
-/** One draw: three factors around 1, the hue's shift in turns, and the order in which they act. */
+/** One random draw: three factors around 1, a shift of the hue in turns, and their order. */
 export interface JitterParams extends JitterStrength {
   readonly order: readonly JitterOp[];
 }
 
 const OPS: readonly JitterOp[] = ["brightness", "contrast", "saturation", "hue"];
 
-/** A random order and four random amounts. */
+/** Draws a random order and four random amounts. */
 export function sampleColorJitter(rng: Rng, strength: JitterStrength): JitterParams {
   const order = OPS.slice();
   for (let i = 3; i > 0; i--) {
@@ -42,7 +48,7 @@ export function sampleColorJitter(rng: Rng, strength: JitterStrength): JitterPar
   };
 }
 
-/** Applies one draw in place. Grey images have no saturation and no hue to change. */
+/** Applies one draw in place. Saturation and hue do nothing to an image of one channel. */
 export function colorJitter(image: Raster, params: JitterParams): void {
   for (const op of params.order) {
     if (op === "brightness") adjustBrightness(image, params.brightness);
@@ -80,7 +86,10 @@ export function adjustSaturation({ data, channels }: Raster, factor: number): vo
   }
 }
 
-/** Where a value goes from the luma, for each distance −255 … 255 that it had, in Pillow's single precision. */
+/**
+ * The new distance of a value from the luma, for each old distance −255 … 255, in single precision
+ * as in Pillow.
+ */
 const moves = new Float32Array(511);
 
 function clamp8(value: number): number {
@@ -105,7 +114,9 @@ function blendWithConstant(data: Uint8Array, constant: number, factor: number): 
   for (let i = 0; i < data.length; i++) data[i] = table[data[i]!]!;
 }
 
-/** Pillow's Image.blend of two bytes: single precision, cut rather than rounded to a byte. */
+/**
+ * Image.blend of two bytes as in Pillow: in single precision, and truncated to a byte, not rounded.
+ */
 function blend(from: number, to: number, alpha: number): number {
   return clamp8(fround(from + fround(alpha * (to - from))) | 0);
 }

@@ -1,5 +1,5 @@
 /** Horizontal flip. */
-import type { Raster } from "lib/augment/raster.ts";
+import type { Raster } from "./raster.ts";
 
 /** Mirrors an image left to right, in place. */
 export function flipHorizontal({ data, width, height, channels }: Raster): void {

@@ -1,8 +1,11 @@
-/** Pillow's GaussianBlur: three extended box blurs along the rows, then three along the columns, rounded each time. */
-import type { Raster } from "lib/augment/raster.ts";
+/**
+ * Pillow's GaussianBlur: three extended box blurs along the rows, then three along the columns.
+ * Each of the six rounds its result to 8 bits.
+ */
+import type { Raster } from "./raster.ts";
 
 /**
- * Blurs an image in place; pixels beyond an edge equal the edge's.
+ * Blurs an image in place; the pixels of an edge are repeated beyond it.
  *
  * @param radius Standard deviation of the Gaussian, in pixels.
  * @throws {RangeError} If the radius is negative or not finite.
@@ -25,14 +28,17 @@ export function gaussianBlur(
   for (let i = 0; i < rowLength; i++) blurLine(data, i, rowLength, height, box);
 }
 
-/** A box of 2·side + 1 whole pixels and a part of the next one on each side. Weights in units of 2^-24. */
+/**
+ * A box of 2·side + 1 whole pixels and a part of the next one on each side. Weights are in units of
+ * 2^-24.
+ */
 interface ExtendedBox {
   readonly side: number;
   readonly inner: number;
   readonly edge: number;
 }
 
-/** The box whose threefold use has the variance of the Gaussian (Gwosdek et al. 2011). */
+/** The box that, used three times, has the variance of the Gaussian (Gwosdek et al. 2011). */
 function boxOf(sigma: number): ExtendedBox {
   const radius = boxRadius(sigma);
   const side = Math.trunc(radius);
@@ -40,7 +46,10 @@ function boxOf(sigma: number): ExtendedBox {
   return { side, inner, edge: Math.trunc((0x100_0000 - (side * 2 + 1) * inner) / 2) };
 }
 
-/** In single precision throughout, as Pillow: the last bits of the weights decide some roundings. */
+/**
+ * Radius of the box, in single precision as in Pillow: the weights' last bits decide some
+ * roundings.
+ */
 function boxRadius(sigma: number): number {
   const variance = fround(fround(fround(sigma) ** 2) / 3);
   const l = Math.floor((fround(Math.sqrt(12 * variance + 1)) - 1) / 2);
@@ -50,7 +59,10 @@ function boxRadius(sigma: number): number {
 
 const { fround } = Math;
 
-/** Three passes over `count` values, `stride` apart. Nearly every blur of a recipe takes one of the first two ways. */
+/**
+ * Makes three passes over `count` values that are `stride` apart. Nearly every blur of a training
+ * recipe has a box with a side of 0 or 1, so these two have faster code of their own.
+ */
 function blurLine(
   data: Uint8Array,
   start: number,
@@ -65,7 +77,7 @@ function blurLine(
   }
 }
 
-/** One pass of a box of three pixels and parts of two more, which wait in variables. */
+/** One pass of a box of three pixels and parts of two more; the five values stay in variables. */
 function boxPassOfThree(
   data: Uint8Array,
   start: number,
@@ -89,7 +101,7 @@ function boxPassOfThree(
   }
 }
 
-/** One pass of any box: a running sum over a copy of the line. */
+/** One pass of a box of any size: a running sum over a copy of the line. */
 function boxPass(
   data: Uint8Array,
   start: number,
@@ -98,7 +110,7 @@ function boxPass(
   { side, inner, edge }: ExtendedBox,
 ): void {
   const line = extendedLine(data, start, stride, count, side + 1);
-  let sum = 0; // of the 2·side + 1 pixels around the one before the first
+  let sum = 0; // sum of the 2·side + 1 pixels around the position before the first pixel
   for (let x = 0; x < 2 * side + 1; x++) sum += line[x]!;
   for (let x = 0; x < count; x++) {
     const left = line[x]!;
@@ -110,7 +122,7 @@ function boxPass(
 
 let lineBuffer = new Uint8Array(0);
 
-/** A copy of a line with its ends repeated `margin` times. */
+/** Copies a line, with its first and last value repeated `margin` times. */
 function extendedLine(
   data: Uint8Array,
   start: number,
@@ -127,7 +139,10 @@ function extendedLine(
   return lineBuffer;
 }
 
-/** Three passes at once for a box below three pixels, the usual case: each value is read and written once. */
+/**
+ * Makes all three passes at once for a box below three pixels, the usual case: each value is read
+ * and written once.
+ */
 function blurLineNarrow(
   data: Uint8Array,
   start: number,
@@ -135,11 +150,11 @@ function blurLineNarrow(
   count: number,
   { inner, edge }: ExtendedBox,
 ): void {
-  let a0 = data[start + stride]!; // the input's last two
+  let a0 = data[start + stride]!; // a0, a1: the last two inputs
   let a1 = data[start + 2 * stride]!;
-  let b0 = mix(data[start]!, data[start]!, a0, inner, edge); // first pass's last two
+  let b0 = mix(data[start]!, data[start]!, a0, inner, edge); // b0, b1: last two of the first pass
   let b1 = mix(data[start]!, a0, a1, inner, edge);
-  let c0 = mix(b0, b0, b1, inner, edge); // second pass's last two
+  let c0 = mix(b0, b0, b1, inner, edge); // c0, c1: last two of the second pass
   let c1 = c0;
   let out = start;
   for (let x = 3, i = start + 3 * stride; x < count; x++, i += stride, out += stride) {

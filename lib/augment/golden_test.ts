@@ -1,4 +1,4 @@
-/** Every op against Pillow, to the last bit (see golden/make_golden.py). */
+/** Compares every op with Pillow, to the last bit (see golden/make_golden.py). */
 import {
   adjustBrightness,
   adjustContrast,
@@ -13,7 +13,7 @@ import {
   shiftHue,
   solarize,
   toGrayscale,
-} from "lib/augment/mod.ts";
+} from "./mod.ts";
 import { assertTrue } from "lib/testing/assert.ts";
 import golden from "lib/augment/golden/pillow.json" with { type: "json" };
 

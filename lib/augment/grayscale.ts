@@ -1,5 +1,5 @@
-/** Luma as Pillow computes it: ITU-R 601 in 16 bits of fixed point, rounded. */
-import type { Raster } from "lib/augment/raster.ts";
+/** Luma as Pillow computes it: ITU-R 601 in fixed-point numbers of 16 bits, rounded. */
+import type { Raster } from "./raster.ts";
 
 /** The luma of one RGB pixel, 0–255. The luma of a grey is that grey, exactly. */
 export function luma(r: number, g: number, b: number): number {
@@ -7,9 +7,9 @@ export function luma(r: number, g: number, b: number): number {
 }
 
 /**
- * The luma of an image.
+ * Writes the luma of an image to `out`.
  *
- * @param out Written; the size of `image`, one channel.
+ * @param out An image of the same size with one channel; it is overwritten.
  * @throws {TypeError} If `out` has another size or more channels.
  */
 export function toGrayscale(image: Raster, out: Raster): void {

@@ -1,10 +1,14 @@
-/** Hue shift by way of Pillow's 8-bit HSV, whose rounding is part of what torchvision's users train with. */
-import type { Raster } from "lib/augment/raster.ts";
+/**
+ * Hue shift in Pillow's 8-bit HSV. Its rounding is reproduced, because networks that are trained
+ * with torchvision see it.
+ */
+import type { Raster } from "./raster.ts";
 
 /**
- * Turns every hue, in place.
+ * Shifts every hue, in place.
  *
- * @param turns In turns, −0.5 to 0.5; quantised to 1/255 towards zero, as torchvision does.
+ * @param turns The shift in turns of the colour circle, −0.5 to 0.5. It is truncated to 1/255, as
+ * in torchvision.
  * @throws {RangeError} If `turns` is outside that range.
  */
 export function shiftHue({ data, channels }: Raster, turns: number): void {
@@ -21,7 +25,7 @@ export function shiftHue({ data, channels }: Raster, turns: number): void {
     const max = r > g ? (r > b ? r : b) : (g > b ? g : b);
     const min = r < g ? (r < b ? r : b) : (g < b ? g : b);
     const chroma = max - min;
-    if (chroma === 0) continue; // grey has no hue, and comes back as it was
+    if (chroma === 0) continue; // grey has no hue and stays as it is
     const third = r === max ? 0 : g === max ? 1 : 2;
     const ahead = third === 0 ? g - b : third === 1 ? b - r : r - g;
     const at = hues[third * 0x1_0000 + chroma * (chroma + 1) + ahead]! + shift & 255;
@@ -34,8 +38,9 @@ export function shiftHue({ data, channels }: Raster, turns: number): void {
 }
 
 /**
- * The hue byte by the channel that is largest (R, G, B), by chroma c and by the difference d of the two other
- * channels, at `c·(c + 1) + d`: one table of 192 KiB for two divisions a pixel.
+ * The hue as a byte, for the largest channel (R, G or B), the chroma c and the difference d of the
+ * two other channels, at index `c·(c + 1) + d` of that channel's part. The table of 192 KiB saves
+ * two divisions a pixel.
  */
 let hueTable: Uint8Array | undefined;
 
@@ -51,18 +56,25 @@ function computeHueTable(): Uint8Array {
   return table;
 }
 
-/** In single precision as Pillow: where h · 255 is whole, the last bit decides between two bytes. */
+/**
+ * The hue as a byte, in single precision as in Pillow: where h · 255 is an integer, the last bit
+ * decides between two bytes.
+ */
 function hueByte(third: number, chroma: number, ahead: number): number {
-  const near = Math.fround((chroma - Math.abs(ahead)) / chroma); // of the middle channel to the largest
+  // how near the middle channel is to the largest, 0 to 1
+  const near = Math.fround((chroma - Math.abs(ahead)) / chroma);
   const [plus, minus] = ahead >= 0 ? [1, near] : [near, 1];
   const h = Math.fround(2 * third + plus - minus);
   return (Math.fround((h / 6 + 1) % 1) * 255) | 0;
 }
 
-/** Bytes as fractions. */
+/** `[256]`, each byte divided by 255. */
 const FRACTION = Float32Array.from({ length: 256 }, (_, byte) => byte / 255);
 
-/** `[256]`, by the hue byte: which part of the saturation each channel loses, 0 for the largest, 1 for the smallest. */
+/**
+ * `[256]` each, by the hue as a byte: the share of the chroma by which a channel lies below the
+ * largest channel. It is 0 for the largest channel itself and 1 for the smallest.
+ */
 const [RED, GREEN, BLUE] = [0, 2, 4].map((center) =>
   Float64Array.from({ length: 256 }, (_, hue) => {
     const distance = Math.abs((hue * 6 / 255 - center + 9) % 6 - 3); // sixths of a turn, 0 to 3

@@ -1,10 +1,13 @@
-/** Augmentations, image in, image out. Each is two functions: one draws its parameters, one applies them. */
-export * from "lib/augment/color_jitter.ts";
-export * from "lib/augment/flip.ts";
-export * from "lib/augment/gaussian_blur.ts";
-export * from "lib/augment/grayscale.ts";
-export * from "lib/augment/hue.ts";
-export * from "lib/augment/normalize.ts";
-export * from "lib/augment/raster.ts";
-export * from "lib/augment/resized_crop.ts";
-export * from "lib/augment/solarize.ts";
+/**
+ * Augmentations of images. A random augmentation is two functions: one draws its parameters, the
+ * other applies them.
+ */
+export * from "./color_jitter.ts";
+export * from "./flip.ts";
+export * from "./gaussian_blur.ts";
+export * from "./grayscale.ts";
+export * from "./hue.ts";
+export * from "./normalize.ts";
+export * from "./raster.ts";
+export * from "./resized_crop.ts";
+export * from "./solarize.ts";

@@ -1,7 +1,7 @@
-/** ToTensor and Normalize in one table look-up per value. */
-import type { Raster } from "lib/augment/raster.ts";
+/** ToTensor and Normalize of torchvision in one, by a table look-up per value. */
+import type { Raster } from "./raster.ts";
 
-/** Mean and standard deviation of each channel, of pixels as fractions. */
+/** Mean and standard deviation of each channel, for pixels scaled to 0–1. */
 export interface ChannelStats {
   /** Means of red, green and blue, 0 to 1. */
   readonly mean: readonly [number, number, number];
@@ -9,7 +9,7 @@ export interface ChannelStats {
   readonly std: readonly [number, number, number];
 }
 
-/** ImageNet's, which every recipe of the paper uses. */
+/** ImageNet's mean and standard deviation, which every recipe of the paper uses. */
 export const imageNetStats: ChannelStats = {
   mean: [0.485, 0.456, 0.406],
   std: [0.229, 0.224, 0.225],
@@ -18,7 +18,11 @@ export const imageNetStats: ChannelStats = {
 /** `[3, 256]`: the normalised value of every byte of every channel. */
 export type NormalizeTable = Float32Array;
 
-/** @throws {RangeError} If a standard deviation is not positive. */
+/**
+ * Computes the normalised value of every byte of every channel.
+ *
+ * @throws {RangeError} If a standard deviation is not positive.
+ */
 export function normalizeTable({ mean, std }: ChannelStats): NormalizeTable {
   if (!std.every((s) => s > 0)) {
     throw new RangeError(`Cannot normalise: standard deviations must be positive, are ${std}`);
@@ -30,9 +34,10 @@ export function normalizeTable({ mean, std }: ChannelStats): NormalizeTable {
 }
 
 /**
- * Writes an image's normalised values, `[height, width, 3]`, from `offset` on; a grey image fills three channels.
+ * Writes an image's normalised values, `[height, width, 3]`, to `out` from `offset` on. A grey
+ * image fills all three channels.
  *
- * @throws {RangeError} If `out` ends before the image does.
+ * @throws {RangeError} If `out` is too short.
  */
 export function normalize(
   { data, width, height, channels }: Raster,

@@ -1,4 +1,6 @@
-/** What no golden value shows: errors, one channel, sizes that change between calls. */
+/**
+ * Tests what the golden values do not cover: errors, one channel, sizes that change between calls.
+ */
 import {
   adjustSaturation,
   colorJitter,
@@ -12,7 +14,7 @@ import {
   resizedCrop,
   shiftHue,
   toGrayscale,
-} from "lib/augment/mod.ts";
+} from "./mod.ts";
 import { createRng } from "lib/rng.ts";
 import { assertClose, assertEquals, assertThrows } from "lib/testing/assert.ts";
 

@@ -1,19 +1,22 @@
-/** What every augmentation reads and writes: 8-bit pixels, as Pillow's, so that results equal Pillow's. */
+/**
+ * 8-bit images, which every augmentation reads and writes: with Pillow's type of pixel, its results
+ * are Pillow's.
+ */
 
 /** An 8-bit image: `data` is `[height, width, channels]`; one channel is grey, three are RGB. */
 export interface Raster {
   /** Values 0–255, row by row, the channels of a pixel beside each other. */
   readonly data: Uint8Array;
-  /** In pixels. */
+  /** Pixels. */
   readonly width: number;
-  /** In pixels. */
+  /** Pixels. */
   readonly height: number;
   /** Values of a pixel: 1 if the image is grey, 3 if it is RGB. */
   readonly channels: 1 | 3;
 }
 
 /**
- * A raster over `data`, not copied; by default, black.
+ * Makes an image of `data`, which is not copied; without `data`, the image is black.
  *
  * @throws {RangeError} If a side is not a positive integer.
  * @throws {TypeError} If `data` does not hold width × height × channels values.

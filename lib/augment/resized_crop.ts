@@ -1,17 +1,14 @@
-/** RandomResizedCrop: a random box of an image, resized to a square with one of Pillow's filters. */
-import {
-  type Resampling,
-  resampling,
-  resamplingOf,
-  type ResizeFilter,
-} from "lib/augment/_filters.ts";
-import { copyRows, resampleColumns, resampleRows } from "lib/augment/_resample.ts";
-import type { Raster } from "lib/augment/raster.ts";
+/**
+ * RandomResizedCrop: a random box of an image, resized to a square with one of Pillow's filters.
+ */
+import { type Resampling, resampling, resamplingOf, type ResizeFilter } from "./_filters.ts";
+import { copyRows, resampleColumns, resampleRows } from "./_resample.ts";
+import type { Raster } from "./raster.ts";
 import type { Rng } from "lib/rng.ts";
 
-export type { ResizeFilter } from "lib/augment/_filters.ts";
+export type { ResizeFilter } from "./_filters.ts";
 
-/** A region of an image, in pixels; not necessarily whole ones. */
+/** A region of an image, in pixels; the numbers may be fractions. */
 export interface Box {
   readonly left: number;
   readonly top: number;
@@ -19,17 +16,18 @@ export interface Box {
   readonly height: number;
 }
 
-/** What {@linkcode sampleCropBox} draws from. */
+/** The ranges that {@linkcode sampleCropBox} draws from. */
 export interface CropBoxOptions {
-  /** Smallest and largest share of the image's area, fractions. */
+  /** Smallest and largest area of the box, as fractions of the image's area. */
   readonly scale: readonly [number, number];
   /** Smallest and largest width / height. */
   readonly ratio?: readonly [number, number];
 }
 
 /**
- * A random box as torchvision's RandomResizedCrop draws it: uniform area, log-uniform ratio, ten tries to fit, and
- * then the largest centred box of an allowed ratio.
+ * Draws a random box as torchvision's RandomResizedCrop does: uniform area, log-uniform ratio.
+ * After ten boxes that do not fit into the image, the result is the largest centred box of an
+ * allowed ratio.
  */
 export function sampleCropBox(
   rng: Rng,
@@ -58,10 +56,11 @@ function centralBox(width: number, height: number, ratio: readonly [number, numb
 }
 
 /**
- * The box of an image, resized to fill `out`. Pixels outside the box have no influence, as in torchvision, which
- * crops first. Rounds to 8 bits between the horizontal and the vertical pass, as Pillow.
+ * Resizes a box of an image to fill `out`. Pixels outside the box have no influence, as in
+ * torchvision, which crops before it resizes. Values are rounded to 8 bits between the horizontal
+ * and the vertical pass, as in Pillow.
  *
- * @param out Written; any size, the channels of `image`.
+ * @param out An image of any size with the channels of `image`; it is overwritten.
  * @throws {RangeError} If the box is not inside the image.
  * @throws {TypeError} If the channels differ.
  */
@@ -80,36 +79,44 @@ export function resizedCrop(
   const from = { data: image.data, start, stride: image.width * image.channels };
   const between = { data: rows, start: 0, stride: rowLength };
   const to = { data: out.data, start: 0, stride: rowLength };
-  if (box.width === out.width && across.whole) copyRows(from, between, rowLength, down.count);
+  if (box.width === out.width && across.aligned) copyRows(from, between, rowLength, down.count);
   else resampleRows(from, between, down.count, image.channels, axisOf(filter, across, out.width));
-  if (box.height === out.height && down.whole) copyRows(between, to, rowLength, down.count);
+  if (box.height === out.height && down.aligned) copyRows(between, to, rowLength, down.count);
   else resampleColumns(between, to, rowLength, axisOf(filter, down, out.height));
 }
 
-/** The pixels that a side of a box touches, and where among them it lies. */
+/** The pixels that one side of a box touches, and the place of the box among them. */
 interface Span {
+  /** Index of the first pixel. */
   readonly first: number;
   readonly count: number;
+  /** Distance from the edge of the first pixel to the box, 0 to 1. */
   readonly offset: number;
+  /** Length of the box's side, in pixels. */
   readonly extent: number;
-  /** Whether it covers all of them. */
-  readonly whole: boolean;
+  /** True if the box begins and ends at edges of pixels. */
+  readonly aligned: boolean;
 }
 
 function spanOf(start: number, extent: number): Span {
   const first = Math.floor(start);
   const count = Math.ceil(start + extent) - first;
-  return { first, count, offset: start - first, extent, whole: extent === count };
+  return { first, count, offset: start - first, extent, aligned: extent === count };
 }
 
 function axisOf(filter: ResizeFilter, span: Span, outSize: number): Resampling {
-  const { count, offset, extent, whole } = span;
-  return whole
+  const { count, offset, extent, aligned } = span;
+  return aligned
     ? resampling(filter, count, outSize)
     : resamplingOf(filter, count, outSize, offset, extent);
 }
 
-/** @throws What {@linkcode resizedCrop} throws. */
+/**
+ * Checks the arguments of {@linkcode resizedCrop}.
+ *
+ * @throws {RangeError} If the box is not inside the image.
+ * @throws {TypeError} If the channels differ.
+ */
 export function checkCrop(image: Raster, box: Box, out: Raster): void {
   if (image.channels !== out.channels) {
     throw new TypeError(
@@ -126,7 +133,10 @@ export function checkCrop(image: Raster, box: Box, out: Raster): void {
   }
 }
 
-/** Rows between the passes: grown when a larger crop comes, else reused. Nothing here awaits, so nobody shares it. */
+/**
+ * A buffer for the rows between the two passes. All calls use the same one, which grows with the
+ * largest crop: the code here is synchronous, so two calls never overlap.
+ */
 let rowsBuffer = new Uint8Array(0);
 
 function scratch(length: number): Uint8Array {

@@ -1,6 +1,6 @@
-/** Distributions of what is drawn, apart from what is then done with it. */
+/** Tests the distributions of the random parameters. */
 import { createRng, type Rng } from "lib/rng.ts";
-import { type JitterOp, sampleColorJitter, sampleCropBox } from "lib/augment/mod.ts";
+import { type JitterOp, sampleColorJitter, sampleCropBox } from "./mod.ts";
 import { assertEquals, assertTrue } from "lib/testing/assert.ts";
 
 const DRAWS = 5000;
@@ -10,7 +10,9 @@ function draw<T>(sample: (rng: Rng) => T): T[] {
   return Array.from({ length: DRAWS }, () => sample(rng));
 }
 
-/** Mean, variance and bounds of a uniform variable, each within 4 standard errors. */
+/**
+ * Asserts mean and variance of a uniform variable, each within 4 standard errors, and its bounds.
+ */
 function assertUniform(values: readonly number[], low: number, high: number, slack = 0): void {
   const mean = values.reduce((sum, v) => sum + v, 0) / values.length;
   const variance = values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / values.length;
@@ -99,5 +101,6 @@ Deno.test("sampleColorJitter() draws the 24 orders equally often", () => {
     (sum, c) => sum + (c - expected) ** 2 / expected,
     0,
   );
-  assertTrue(chiSquare < 49.7, `chi-square of the orders is ${chiSquare}`); // p = 0.001 at 23 degrees
+  // 49.7: p = 0.001 at 23 degrees of freedom
+  assertTrue(chiSquare < 49.7, `chi-square of the orders is ${chiSquare}`);
 });

@@ -1,4 +1,4 @@
-"""Writes pillow.json: what Pillow makes of a small image, op by op, the way torchvision's transforms call it.
+"""Writes pillow.json: Pillow's results on a small image, op by op, called the way torchvision does.
 
     python3 -m venv oracle && oracle/bin/pip install pillow numpy
     oracle/bin/python lib/augment/golden/make_golden.py lib/augment/golden/pillow.json
@@ -15,7 +15,7 @@ from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
 
 def sample(width, height, seed):
-    """Smooth colour, a hard edge, greys, saturated corners and noise: every branch of every op."""
+    """Smooth colour, a hard edge, greys, saturated corners and noise: reaches every branch of the ops."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[0:height, 0:width]
     channels = [127 + 120 * np.sin(0.5 * x + 0.3 * y + phase) for phase in (0, 2, 4)]
@@ -27,7 +27,7 @@ def sample(width, height, seed):
 
 
 def adjust_hue(image, factor):
-    """As torchvision.transforms._functional_pil.adjust_hue."""
+    """The same computation as torchvision.transforms._functional_pil.adjust_hue."""
     hue, saturation, value = image.convert("HSV").split()
     turned = np.array(hue, dtype=np.uint8)
     with np.errstate(over="ignore"):
