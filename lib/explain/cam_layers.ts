@@ -4,7 +4,7 @@
  * B batch, H W map, N tokens, C channels.
  */
 import * as tf from "lib/tf.ts";
-import { familyOf, intermediates, type Model, type ModelConfig } from "lib/models/mod.ts";
+import { families, familyOf, intermediates, type Model, type ModelConfig } from "lib/models/mod.ts";
 
 /** What can be explained: a `Model`, or anything that runs as one. */
 export type Explained = Pick<Model, "config" | "forward">;
@@ -23,6 +23,9 @@ export interface CamOptions {
  * @throws {RangeError} If the architecture is unknown.
  */
 export function camLayer(config: ModelConfig): string {
+  if (!Object.hasOwn(families, config.arch)) {
+    throw new RangeError(`Cannot choose a layer of "${config.arch}": name one in \`layers\``);
+  }
   return familyOf(config).camLayer(config);
 }
 

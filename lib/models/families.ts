@@ -1,6 +1,6 @@
 /**
- * The table of all backbone families. A new family is a folder with a {@linkcode Family} and a line here; every other room
- * asks the family through {@linkcode familyOf}.
+ * The table of all backbone families. A new family is a folder with a {@linkcode Family} and a line
+ * here; every other room asks the family through {@linkcode familyOf}.
  */
 import type { Family } from "lib/models/parts/backbone.ts";
 import { convNeXtFamily } from "lib/models/convnext/convnext.ts";
@@ -31,7 +31,8 @@ export type ModelConfig = { [A in Arch]: Parameters<typeof families[A]["create"]
 /**
  * The family of a config.
  *
- * @throws {RangeError} If the architecture is unknown: plain JavaScript and notebook cells run without a type check.
+ * @throws {RangeError} If the architecture is unknown: plain JavaScript and notebook cells run
+ *   without a type check.
  */
 export function familyOf({ arch }: { readonly arch: string }): Family<ModelConfig> {
   if (Object.hasOwn(families, arch)) return families[arch as Arch] as Family<ModelConfig>;

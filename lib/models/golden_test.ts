@@ -1,6 +1,6 @@
 /**
- * Every family against its reference: the scripts in `golden/` hold the definitions in PyTorch, fill them by formula and
- * write what they compute in double precision.
+ * Every family against its reference: the scripts in `golden/` hold the definitions in PyTorch,
+ * fill them by formula and write what they compute in double precision.
  */
 import * as tf from "lib/tf.ts";
 import { constantRng } from "lib/rng.ts";
@@ -30,7 +30,7 @@ interface Golden {
   readonly stages: Sample[];
   /** Running statistics after the pass. */
   readonly buffers?: Record<string, Sample>;
-  /** Of `Σ logits · cotangent`, in PyTorch's order. */
+  /** The gradient of `Σ logits · cotangent`, in PyTorch's order. */
   readonly grads?: Record<string, Sample>;
 }
 

@@ -1,8 +1,12 @@
-/** The inner outputs of a network by name, for probes on the last blocks, CAMs, detectors and dense heads. */
+/**
+ * Outputs inside a network by name, for probes of the last blocks, CAMs, detectors and dense heads.
+ */
 import * as tf from "lib/tf.ts";
 import type { ForwardOptions, ModelOutput, Tap } from "lib/models/parts/backbone.ts";
 
-/** A network's output, and what was asked for beside it; the caller owns all tensors. */
+/**
+ * A network's output and the outputs inside it that were asked for; the caller owns all tensors.
+ */
 export interface WithIntermediates extends ModelOutput {
   /** By name, with `wanted`'s names as keys. */
   readonly intermediates: Readonly<Record<string, tf.Tensor>>;

@@ -1,6 +1,7 @@
 /**
  * The native kernels at the paper's sizes, each named with its work, GFLOP or megabytes moved:
- * `deno bench -A lib/models/kernels_bench.ts`. Beside PyTorch they stand in `deno task bench:peers`.
+ * `deno bench -A lib/models/kernels_bench.ts`. Beside PyTorch they stand in `deno task
+ * bench:peers`.
  */
 import * as tf from "lib/tf.ts";
 import { nativeStatus } from "lib/native/mod.ts";

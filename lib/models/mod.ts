@@ -1,4 +1,4 @@
-/** Every backbone behind one door. */
+/** Builds the networks of all families. */
 import { useNativeKernels } from "lib/native/mod.ts";
 import type * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
@@ -56,17 +56,22 @@ export interface Model {
   readonly featureDim: number;
   /**
    * @param x `[B, H, W, 3]`, normalised.
-   * @returns The stages' maps, the pooled features and the classifier's logits; the caller owns them.
+   * @returns The stages' maps, the pooled features and the classifier's logits; the caller owns
+   *   them.
    * @throws {TypeError} If `x` has another shape, such as PyTorch's `[B, 3, H, W]`.
    * @throws {RangeError} If the image is too small for the network.
    */
   forward(x: tf.Tensor4D, options: ForwardOptions): ModelOutput;
   /**
-   * Our name of each weight in a file of another library. A name that no rule knows stays as it is; `qkv.weight[0:3]` is
-   * the first of three equal parts of `qkv.weight`; an empty name is a weight of a layer that is not built here.
+   * Our name of each weight in a file of another library. A name that no rule knows stays as it is;
+   * `qkv.weight[0:3]` is the first of three equal parts of `qkv.weight`; an empty name is a weight
+   * of a layer that is not built here.
    */
   officialNames(names: readonly string[]): ReadonlyMap<string, string>;
-  /** The form of the weights in another code's files; `undefined` where that code has no such network. */
+  /**
+   * The form of the weights in another code's files; `undefined` where that code has no such
+   * network.
+   */
   weightsForm(format: WeightsFormat): WeightsForm | undefined;
   /** How a linear probe reads the last blocks; absent where it reads `features`. */
   readonly probe?: BlockProbe;
@@ -125,8 +130,9 @@ function assemble(config: ModelConfig, backbone: Backbone, head: LinearParams | 
 }
 
 /**
- * The same network in its form for evaluation: branches that were trained side by side are one kernel each, which gives
- * the same output in less time (RepLKNet's structural re-parameterisation).
+ * The same network in its form for evaluation: branches that were trained side by side are merged
+ * into one kernel each, which gives the same output in less time (RepLKNet's structural
+ * re-parameterisation).
  *
  * @returns A model of its own weights; `model` stays as it is.
  * @throws {RangeError} If the network has no branches to merge.

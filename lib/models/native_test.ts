@@ -1,4 +1,7 @@
-/** Every native kernel of the layers against the same layer in plain ops. Skipped, and counted so, without the kernels. */
+/**
+ * Every native kernel of the layers against the same layer in plain ops. Skipped, and counted so,
+ * without the kernels.
+ */
 import * as tf from "lib/tf.ts";
 import { nativeStatus, withPlainOps } from "lib/native/mod.ts";
 import { attentionSoftmax } from "lib/nn/attention.ts";
@@ -43,7 +46,10 @@ function assertTwins(f: Op, args: tf.Tensor[]): void {
   });
 }
 
-/** `x`, moved by 1 where nothing but 0 is expected: closeness is relative to the largest expected value. */
+/**
+ * `x`, moved by 1 where nothing but 0 is expected: closeness is relative to the largest expected
+ * value.
+ */
 function orOnes(x: tf.Tensor, expected: tf.Tensor): tf.Tensor {
   return expected.abs().max().dataSync()[0]! > 0 ? x : x.add(1);
 }
@@ -185,7 +191,10 @@ interface Convolution {
   readonly bias: boolean;
 }
 
-/** Corners: no more channels than fit a vector, maps smaller than the kernel, SLaK's rectangles, more images than parts. */
+/**
+ * Corners: no more channels than fit a vector, maps smaller than the kernel, SLaK's rectangles,
+ * more images than parts.
+ */
 const corners: Convolution[] = ([
   [[2, 5, 9, 1], [7, 7]],
   [[2, 5, 9, 3], [7, 7]],

@@ -1,10 +1,10 @@
-/** What a network is made of and what it costs, counted on a run of it. */
+/** Parameters and multiply–adds of a network and its modules, counted while it runs. */
 import * as tf from "lib/tf.ts";
 import { countCosts } from "lib/nn/cost.ts";
 import { namedVariables, parameters } from "lib/nn/parameters.ts";
 import type { ForwardOptions, ModelOutput, Tap } from "lib/models/parts/backbone.ts";
 
-/** One module, everything inside it included. */
+/** The cost of a module with everything inside it. */
 export interface ModuleCost {
   /** Official name: `stages.2.8`; the empty name is the whole network. */
   readonly name: string;
@@ -14,30 +14,31 @@ export interface ModuleCost {
   readonly parameters: number;
   /** Multiply–adds for one image. */
   readonly multiplyAdds: number;
-  /** Those of them that are in depthwise convolutions, whose kernels the paper enlarges. */
+  /** The part of the multiply–adds in depthwise convolutions, whose kernels the paper enlarges. */
   readonly depthwise: number;
 }
 
 export interface SummaryOptions {
-  /** Pixels a side. */
+  /** Pixels per side. */
   readonly imageSize: number;
-  /** Names of at most so many parts: 1 is `stages`, 2 is `stages.2`, 3 is `stages.2.8`. */
+  /** The depth of names: 1 lists `stages`, 2 also `stages.2`, 3 also `stages.2.8`. */
   readonly depth?: number;
 }
 
-/** The part of a `Model` that is looked at. */
+/** The part of a `Model` that is needed here. */
 interface Countable {
   readonly params: object;
   forward(x: tf.Tensor4D, options: ForwardOptions): ModelOutput;
 }
 
 /**
- * Runs the network on one blank image and adds up what its layers report.
+ * Runs the network on one blank image and adds up the costs that its layers report.
  *
- * Multiply–adds of convolutions, linear layers and attention's two products, as the papers count "FLOPs"; norms,
- * activations, additions and biases count nothing.
+ * Multiply–adds of convolutions, linear layers and attention's two products, as the papers count
+ * "FLOPs"; norms, activations, additions and biases count nothing.
  *
- * @returns A row for each module down to `depth`, in the network's order, and the whole as the last.
+ * @returns A row for each module down to `depth`, in the network's order; the last row is the whole
+ *   network.
  * @throws {RangeError} If the image is too small for the network.
  */
 export function summarize(
@@ -78,7 +79,7 @@ export function summarize(
   ];
 }
 
-/** The modules around a weight, outermost first: `""`, `stages`, `stages.2`. */
+/** The modules that contain a weight, outermost first: `""`, `stages`, `stages.2`. */
 function enclosing(weight: string, depth: number): string[] {
   const modules = weight.split(".").slice(0, -1);
   return Array.from(

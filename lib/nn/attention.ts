@@ -1,6 +1,6 @@
 /**
- * Multi-head self-attention (Vaswani et al. 2017), within groups of tokens that do not see one another: the images of a
- * ViT, the windows of a Swin.
+ * Multi-head self-attention (Vaswani et al. 2017) within groups of tokens; a group is an image of a
+ * ViT or a window of a Swin.
  *
  * G groups, N tokens of a group, C channels, h heads.
  */
@@ -17,7 +17,7 @@ export interface AttentionParams {
 }
 
 /**
- * The first weights of attention over `dim` channels.
+ * The initial weights of attention over `dim` channels.
  *
  * @throws {RangeError} If the heads do not share the channels evenly.
  */
@@ -34,8 +34,8 @@ export function createAttention(dim: number, numHeads: number, rng: Rng): Attent
 export interface AttentionOptions {
   readonly numHeads: number;
   /**
-   * Added to what the softmax is taken of, `[K, h, N, N]`: group g gets the entry g mod K, so one entry is every group's,
-   * and as many as an image has windows are each window's own.
+   * Added to the scores before the softmax, `[K, h, N, N]`: group g gets entry g mod K. One entry
+   * serves all groups; as many entries as an image has windows give each window its own.
    */
   readonly bias?: tf.Tensor4D;
 }
@@ -53,11 +53,11 @@ export function selfAttention(
 ): tf.Tensor3D {
   const [groups, tokens, channels] = x.shape;
   const headDim = channels / numHeads;
-  const multiplyAdds = 2 * x.size * tokens; // queries by keys, and what they weigh by values
+  const multiplyAdds = 2 * x.size * tokens; // queries times keys, and the result times values
   reportCost({ kind: "attention", multiplyAdds, weight: qkv.weight });
   return tf.tidy(() => {
     const heads = linear(x, qkv).reshape([groups, tokens, 3, numHeads, headDim])
-      .transpose([2, 0, 3, 1, 4]); // [3, G, h, N, C/h]: three whole arrays, so that unstack copies nothing
+      .transpose([2, 0, 3, 1, 4]); // [3, G, h, N, C/h], so that unstack takes whole arrays
     const [q, k, v] = tf.unstack(heads) as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D];
     const scores = tf.matMul<tf.Tensor4D>(q.mul(headDim ** -0.5), k, false, true); // [G, h, N, N]
     const mixed = tf.matMul(attentionSoftmax(scores, bias), v); // [G, h, N, C/h]
@@ -66,10 +66,10 @@ export function selfAttention(
 }
 
 /**
- * `softmax(scores + bias)` over the last axis: how much each token takes from each.
+ * `softmax(scores + bias)` over the last axis: the share that each token takes from each other.
  *
  * @param scores `[G, h, N, N]`
- * @param bias `[K, h, N, N]`, with G a multiple of K; group g gets the entry g mod K.
+ * @param bias `[K, h, N, N]`, where G is a multiple of K; group g gets entry g mod K.
  * @returns `[G, h, N, N]`
  */
 export function attentionSoftmax(scores: tf.Tensor4D, bias?: tf.Tensor4D): tf.Tensor4D {

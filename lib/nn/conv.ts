@@ -1,4 +1,4 @@
-/** Convolutions, NHWC, padded as PyTorch pads. */
+/** Convolutions on NHWC maps, padded as in PyTorch. */
 import * as tf from "lib/tf.ts";
 import { reportCost } from "lib/nn/cost.ts";
 import { fused, hasFamily } from "lib/nn/fused.ts";
@@ -14,29 +14,32 @@ export interface Conv2dParams {
   readonly bias?: tf.Variable<tf.Rank.R1>; // [out]
 }
 
-/** A depthwise convolution; the weight is `[kh, kw, C, 1]` instead of `[C, 1, kh, kw]`. BC-SSL's has no bias. */
+/**
+ * A depthwise convolution; the weight is `[kh, kw, C, 1]` instead of `[C, 1, kh, kw]`. BC-SSL's has
+ * no bias.
+ */
 export interface DepthwiseConv2dParams {
   readonly weight: tf.Variable<tf.Rank.R4>;
   readonly bias?: tf.Variable<tf.Rank.R1>; // [C]
 }
 
-/** Pixels a side, or height and width. */
+/** Pixels per side, or height and width. */
 export type KernelSize = number | readonly [number, number];
 
-/** Draws the first values of a weight. */
+/** Draws the initial values of a weight. */
 export type Initializer = (
   shape: [number, number, number, number],
   rng: Rng,
 ) => tf.Variable<tf.Rank.R4>;
 
 export interface ConvOptions {
-  /** By default, there is one, of zeros. */
+  /** Whether there is one, of zeros at first. By default there is. */
   readonly bias?: boolean;
   /** By default `trunc_normal_(std = 0.02)`. */
   readonly init?: Initializer;
 }
 
-/** A convolution's first weights. */
+/** The initial weights of a convolution. */
 export function createConv2d(
   size: KernelSize,
   inDim: number,
@@ -50,7 +53,7 @@ export function createConv2d(
 }
 
 /**
- * A depthwise convolution's first weights.
+ * The initial weights of a depthwise convolution.
  *
  * @throws {RangeError} If the kernel has no centre.
  */
@@ -71,14 +74,16 @@ function bothSides(size: KernelSize): readonly [number, number] {
 }
 
 export interface Conv2dOptions {
-  /** Pixels between two outputs. */
+  /** Pixels from one output to the next. */
   readonly stride?: number;
-  /** Rows and columns of zeros on each side; by default `⌊k/2⌋`, which keeps the size at stride 1. */
+  /**
+   * Rows and columns of zeros on each side; by default `⌊k/2⌋`, which keeps the size at stride 1.
+   */
   readonly padding?: number;
 }
 
 /**
- * A convolution, zero-padded alike on both sides.
+ * A convolution with as many zeros on either side.
  *
  * @param x `[B, H, W, in]`
  * @returns `[B, H', W', out]` with `H' = ⌊(H + 2·padding − kh) / stride⌋ + 1`.
@@ -99,8 +104,9 @@ export function conv2d(
 }
 
 /**
- * What to give TensorFlow for PyTorch's padding. `same` is that where the kernel is centred and nothing is skipped;
- * otherwise TensorFlow pads one side more than the other, so the zeros are added first.
+ * The input and the mode that make TensorFlow pad as PyTorch. `same` does so if the kernel is
+ * centred and the stride is 1; otherwise TensorFlow pads one side more than the other, so the zeros
+ * are added here.
  */
 function pad(
   x: tf.Tensor4D,
@@ -115,10 +121,11 @@ function pad(
 }
 
 /**
- * Non-overlapping patches: a convolution whose stride is its size, without padding (ConvNeXt's stem and downsampling).
+ * Non-overlapping patches: a convolution whose stride is its size, without padding (ConvNeXt's stem
+ * and downsampling).
  *
- * A matrix product on the rearranged patches: three times faster here than a general strided convolution, whose
- * gradient scatters.
+ * Computed as a matrix product on the rearranged patches: three times as fast here as a general
+ * strided convolution, whose gradient scatters.
  *
  * @param x `[B, H, W, in]`; rows and columns that fill no patch are dropped, as PyTorch does.
  * @returns `[B, ⌊H/k⌋, ⌊W/k⌋, out]`
@@ -152,7 +159,7 @@ function fusedPatches(x: tf.Tensor4D, k: number): tf.Tensor4D {
 }
 
 /**
- * One filter per channel, zero padding of half the kernel on each side.
+ * A depthwise convolution: one filter per channel, with half a kernel of zeros on each side.
  *
  * @param x `[B, H, W, C]`
  * @returns `[B, ⌈H/stride⌉, ⌈W/stride⌉, C]`
@@ -188,7 +195,9 @@ function plainDepthwise(
   return bias ? y.add(bias) : y;
 }
 
-/** Takes the map, the weight, and the bias if there is one. */
+/**
+ * The native convolution with its gradient, a function of map, weight and, if there is one, bias.
+ */
 function fusedDepthwise(stride: number): (...inputs: tf.Tensor[]) => tf.Tensor {
   return tf.customGrad((...args) => {
     const save = args.at(-1) as unknown as tf.GradSaveFunc;

@@ -1,4 +1,7 @@
-/** A convolution without a bias and the BatchNorm after it, as one layer; in evaluation the two fold into one kernel. */
+/**
+ * A convolution without a bias and the BatchNorm after it, as one layer. For evaluation the two
+ * fold into one kernel.
+ */
 import * as tf from "lib/tf.ts";
 import {
   conv2d,
@@ -31,7 +34,7 @@ interface ConvBnOptions {
   readonly init?: Initializer;
 }
 
-/** The first weights of a dense convolution and its BatchNorm. */
+/** The initial weights of a dense convolution and its BatchNorm. */
 export function createConvBn(
   size: number,
   inDim: number,
@@ -44,7 +47,7 @@ export function createConvBn(
 }
 
 /**
- * The first weights of a depthwise convolution and its BatchNorm.
+ * The initial weights of a depthwise convolution and its BatchNorm.
  *
  * @throws {RangeError} If the kernel has no centre.
  */
@@ -88,7 +91,8 @@ export interface FoldedDepthwise {
 }
 
 /**
- * What the layer is in evaluation: `kernel · γ/σ` and `β − μ · γ/σ`, with the running statistics.
+ * The layer in evaluation as one convolution: `kernel · γ/σ` and `β − μ · γ/σ`, with the running
+ * statistics.
  *
  * @returns Owned by the caller.
  */

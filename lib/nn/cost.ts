@@ -1,6 +1,7 @@
 /**
- * What a forward pass costs, counted as it runs: each layer reports the multiply–adds of the shapes it was really given.
- * As in the paper's tables, one multiply with its add counts once; norms, activations and additions count nothing.
+ * The cost of a forward pass, counted while it runs: each layer reports the multiply–adds for the
+ * shapes it was given. One multiplication with its addition counts once, as in the paper's tables;
+ * norms, activations and additions count nothing.
  */
 import type * as tf from "lib/tf.ts";
 
@@ -8,18 +9,21 @@ import type * as tf from "lib/tf.ts";
 export interface OpCost {
   readonly kind: "conv" | "depthwise" | "linear" | "attention";
   readonly multiplyAdds: number;
-  /** The weight it worked with, which says whose work it is; attention names that of its queries, keys and values. */
+  /**
+   * The weight that it used, which tells the layer; attention names the weight of its queries, keys
+   * and values.
+   */
   readonly weight: tf.Variable;
 }
 
 let record: OpCost[] | undefined;
 
-/** Called by a layer for what it does; nothing unless someone counts. */
+/** Reports the work of a layer; does nothing unless {@linkcode countCosts} is running. */
 export function reportCost(cost: OpCost): void {
   record?.push(cost);
 }
 
-/** Runs `body` and returns the costs of everything in it, in order. Not to be nested. */
+/** Runs `body` and returns the costs of all its operations, in order. Calls must not be nested. */
 export function countCosts(body: () => void): readonly OpCost[] {
   const costs: OpCost[] = record = [];
   try {

@@ -3,10 +3,12 @@ import * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
 
 /**
- * Drops a residual branch for each image with probability `rate`, and divides what stays by `1 − rate`.
+ * Drops the residual branch of each image with probability `rate`, and divides the branches that
+ * stay by `1 − rate`.
  *
  * @param branch `[B, …]`
- * @param rng A stream of this block and this step; with none, or at rate 0, nothing is dropped.
+ * @param rng The random stream of this block and step; without one, or at rate 0, nothing is
+ *   dropped.
  * @throws {RangeError} If the rate is not in [0, 1).
  */
 export function dropPath<T extends tf.Tensor>(branch: T, rate: number, rng?: Rng): T {
@@ -17,7 +19,8 @@ export function dropPath<T extends tf.Tensor>(branch: T, rate: number, rng?: Rng
 }
 
 /**
- * What {@linkcode dropPath} multiplies each image's branch by: 0 or `1 / (1 − rate)`; a single 1 if nothing can drop.
+ * The factors by which {@linkcode dropPath} multiplies the branch of each image: 0 or `1 / (1 −
+ * rate)`; a single 1 if nothing can drop.
  *
  * @throws {RangeError} If the rate is not in [0, 1).
  */

@@ -1,18 +1,20 @@
 /**
- * Kernels that do several tensor operations in one pass. `lib/native` registers them with tfjs where it can. Every caller
- * also has the same computation in plain operations: it runs where there is no kernel, and says what the kernel computes.
+ * Kernels that do several tensor operations in one pass. `lib/native` registers them with tfjs
+ * where it can. Every caller also has the same computation in plain operations: it runs where there
+ * is no kernel, and says what the kernel computes.
  *
  *     fused("Gelu", [x])?.[0] ?? plainGelu(x)
  *
- * Nothing here registers a kernel: a program that imports `lib/nn` alone runs plain operations, slower and with other last
- * digits, unless it calls `useNativeKernels()` of lib/native/mod.ts, as lib/models/mod.ts does.
+ * Nothing here registers a kernel: a program that imports `lib/nn` alone runs plain operations,
+ * slower and with other last digits, unless it calls `useNativeKernels()` of lib/native/mod.ts, as
+ * lib/models/mod.ts does.
  */
 import * as tf from "lib/tf.ts";
 
 /**
- * Kernels that need each other, as a gradient needs the form that its forward pass saves. A caller asks for its whole family
- * ({@linkcode hasFamily}), so a backend that has only some of its kernels runs plain operations. A kernel in no family is
- * replaced by its own plain operations alone.
+ * Kernels that need each other, as a gradient needs the form that its forward pass saves. A caller
+ * asks for its whole family ({@linkcode hasFamily}), so a backend that has only some of its kernels
+ * runs plain operations. A kernel in no family is replaced by its own plain operations alone.
  */
 export const families = {
   linear: ["Linear", "LinearGradInput", "LinearGradWeight"],
@@ -43,8 +45,10 @@ export function hasFused(name: string): boolean {
  * Runs a fused kernel.
  *
  * @param inputs In the order of the operation's signature, lib/native/signatures.ts.
- * @param attributes Constants. TensorFlow keeps a kernel for each value, so a number that changes with the step is an input.
- * @returns Its outputs, which the caller owns, or undefined if the backend in use has no such kernel.
+ * @param attributes Constants. TensorFlow keeps a kernel for each value, so a number that changes
+ *   with the step is an input.
+ * @returns Its outputs, which the caller owns, or undefined if the backend in use has no such
+ *   kernel.
  */
 export function fused(
   name: string,

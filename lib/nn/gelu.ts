@@ -1,4 +1,4 @@
-/** The exact GELU (Hendrycks & Gimpel 2016), x·Φ(x) with the error function, as PyTorch's default. */
+/** The exact GELU (Hendrycks & Gimpel 2016), x·Φ(x) by the error function: PyTorch's default. */
 import * as tf from "lib/tf.ts";
 import { fused } from "lib/nn/fused.ts";
 
@@ -8,7 +8,8 @@ export function gelu<T extends tf.Tensor>(x: T): T {
 }
 
 /**
- * `gelu(x + bias)`: with the product of a linear layer before it, one pass over memory less each way.
+ * `gelu(x + bias)`: adds the bias of the linear layer before it, which saves a pass over memory
+ * forward and backward.
  *
  * @param x `[…, C]`
  * @param bias `[C]`

@@ -1,4 +1,7 @@
-/** Initial values, as PyTorch draws them, from named streams. Every function returns a `tf.Variable` the caller owns. */
+/**
+ * Initial values as PyTorch draws them, from named streams. Every function returns a `tf.Variable`
+ * that the caller owns.
+ */
 import * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
 
@@ -18,8 +21,8 @@ export function buffer<R extends tf.Rank>(shape: tf.ShapeMap[R], value: number):
 /**
  * Gaussian of standard deviation `std`, redrawn outside ±2.
  *
- * The bounds are absolute, as in PyTorch's `trunc_normal_`, so at std 0.02 nothing is cut; `tf.truncatedNormal` cuts
- * at ±2 standard deviations, which shrinks the spread by 12 %.
+ * The bounds are absolute, as in PyTorch's `trunc_normal_`, so at std 0.02 nothing is cut;
+ * `tf.truncatedNormal` cuts at ±2 standard deviations, which shrinks the spread by 12 %.
  */
 export function truncNormal<R extends tf.Rank>(
   shape: tf.ShapeMap[R],
@@ -33,7 +36,10 @@ export function truncNormal<R extends tf.Rank>(
   });
 }
 
-/** Gaussian of standard deviation 1/√fanIn, redrawn outside ±2 standard deviations: Haiku's default for a linear layer. */
+/**
+ * Gaussian of standard deviation 1/√fanIn, redrawn outside ±2 standard deviations: Haiku's default
+ * for a linear layer.
+ */
 export function lecunNormal<R extends tf.Rank>(
   shape: tf.ShapeMap[R],
   rng: Rng,
@@ -47,7 +53,10 @@ export function lecunNormal<R extends tf.Rank>(
   });
 }
 
-/** Uniform in ±1/√fanIn: PyTorch's default for a linear layer and a convolution (`kaiming_uniform_` with a = √5). */
+/**
+ * Uniform in ±1/√fanIn: PyTorch's default for linear layers and convolutions (`kaiming_uniform_`
+ * with a = √5).
+ */
 export function kaimingUniform<R extends tf.Rank>(
   shape: tf.ShapeMap[R],
   rng: Rng,
@@ -58,8 +67,8 @@ export function kaimingUniform<R extends tf.Rank>(
 }
 
 /**
- * Gaussian of standard deviation √(2 / fanOut): torchvision's choice for a ResNet's convolutions (`kaiming_normal_`, mode
- * `fan_out`, for ReLU).
+ * Gaussian of standard deviation √(2 / fanOut), as in torchvision's ResNet convolutions
+ * (`kaiming_normal_`, mode `fan_out`, for ReLU).
  *
  * @param fanOut Outputs that one input reaches: kernel height × width × output channels.
  */
@@ -78,7 +87,8 @@ function filled<R extends tf.Rank>(shape: tf.ShapeMap[R], draw: () => number): t
   return variable(values, shape);
 }
 
-// Never named: tfjs's variable registry is global, so a second run of a notebook cell would throw.
+// Without a name: tfjs's registry of names is global, so a second run of a notebook cell would
+// throw.
 function variable<R extends tf.Rank>(
   values: Float32Array,
   shape: tf.ShapeMap[R],

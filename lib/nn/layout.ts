@@ -1,6 +1,7 @@
 /**
- * How a weight lies in PyTorch's files. Ours are laid out for NHWC; a checkpoint holds PyTorch's order, so reading and
- * writing are a transpose and never a renaming. Each layer's `create…` says which of its weights differ.
+ * The order of a weight's axes in PyTorch's files. Our weights are laid out for NHWC and a
+ * checkpoint holds PyTorch's order, so reading and writing transpose. Each layer's `create…`
+ * function marks the weights that differ.
  */
 import * as tf from "lib/tf.ts";
 
@@ -14,25 +15,25 @@ export type Layout = "plain" | "linear" | "conv" | "depthwise";
 
 const layouts = new WeakMap<tf.Variable, Layout>();
 
-/** Marks a weight, and returns it. */
+/** Marks a weight with its layout, and returns it. */
 export function laidOut<V extends tf.Variable>(layout: Layout, variable: V): V {
   layouts.set(variable, layout);
   return variable;
 }
 
-/** The layout a weight was marked with; `plain` if it was not. */
+/** The layout that a weight was marked with; `plain` if it was not. */
 export function layoutOf(variable: tf.Variable): Layout {
   return layouts.get(variable) ?? "plain";
 }
 
-/** Axes of our array in the order of PyTorch's, and back. */
+/** Our axes in PyTorch's order, and PyTorch's in ours. */
 const axes = {
   linear: { toTorch: [1, 0], fromTorch: [1, 0] },
   conv: { toTorch: [3, 2, 0, 1], fromTorch: [2, 3, 1, 0] },
   depthwise: { toTorch: [2, 3, 0, 1], fromTorch: [2, 3, 0, 1] },
 } as const;
 
-/** The shape that PyTorch's file gives this weight. */
+/** The shape of this weight in a PyTorch file. */
 export function torchShape(variable: tf.Variable): number[] {
   const layout = layoutOf(variable);
   const { shape } = variable;

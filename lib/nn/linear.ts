@@ -12,7 +12,9 @@ export interface LinearParams {
   readonly bias: tf.Variable<tf.Rank.R1>; // [out]
 }
 
-/** Weights from `trunc_normal_(std = 0.02)`, bias 0: ConvNeXt's, ViT's and the DINO head's own choice. */
+/**
+ * Initial weights from `trunc_normal_(std = 0.02)`, bias 0, as in ConvNeXt, ViT and the DINO head.
+ */
 export function createLinear(inDim: number, outDim: number, rng: Rng): LinearParams {
   return {
     weight: laidOut("linear", truncNormal<tf.Rank.R2>([inDim, outDim], rng.fork("weight"))),
@@ -20,7 +22,10 @@ export function createLinear(inDim: number, outDim: number, rng: Rng): LinearPar
   };
 }
 
-/** Weights and bias uniform in ±1/√in, PyTorch's default: what torchvision leaves a ResNet's classifier at. */
+/**
+ * Initial weights and bias uniform in ±1/√in, PyTorch's default, as in torchvision's ResNet
+ * classifier.
+ */
 export function createUniformLinear(inDim: number, outDim: number, rng: Rng): LinearParams {
   const weight = kaimingUniform<tf.Rank.R2>([inDim, outDim], rng.fork("weight"), inDim);
   return {
@@ -33,7 +38,8 @@ export function createUniformLinear(inDim: number, outDim: number, rng: Rng): Li
  * `x · weight + bias`.
  *
  * @param x `[…, in]`
- * @param layer Without a bias, the product alone: for callers that add it in a pass of their own.
+ * @param layer Without a bias this is the product alone, for callers that add the bias in a pass of
+ *   their own.
  * @returns `[…, out]`
  * @throws {TypeError} If the last axis of `x` differs from the layer's.
  */
@@ -52,7 +58,8 @@ export function linear<T extends tf.Tensor>(
 }
 
 /**
- * `x · weight + bias` for a weight whose shape ends with `out` and has `in · out` numbers; nothing is counted.
+ * `x · weight + bias` for a weight of `in · out` numbers whose shape ends with `out`. Reports no
+ * cost.
  *
  * @param x `[…, in]`
  * @returns `[…, out]`
@@ -71,7 +78,7 @@ export function matrixProduct(x: tf.Tensor, weight: tf.Tensor, bias?: tf.Tensor)
   });
 }
 
-/** Takes `x`, the weight, and the bias if there is one. */
+/** The native layer with its gradient, a function of `x`, weight and, if there is one, bias. */
 const fusedProduct: (...inputs: tf.Tensor[]) => tf.Tensor = tf.customGrad((...args) => {
   const save = args.at(-1) as unknown as tf.GradSaveFunc;
   const inputs = args.slice(0, -1) as tf.Tensor[];

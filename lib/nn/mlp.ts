@@ -9,7 +9,7 @@ export interface MlpParams {
   readonly fc2: LinearParams; // [4C, C]
 }
 
-/** First weights, four times as wide inside. */
+/** The initial weights; the hidden layer is four times as wide. */
 export function createMlp(dim: number, rng: Rng): MlpParams {
   return {
     fc1: createLinear(dim, 4 * dim, rng.fork("fc1")),

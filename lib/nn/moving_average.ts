@@ -1,8 +1,14 @@
-/** Exponential moving averages of many tensors at once: a network's teacher, BatchNorm's running statistics. */
+/**
+ * Exponential moving averages of many tensors at once: a network's teacher, BatchNorm's running
+ * statistics.
+ */
 import * as tf from "lib/tf.ts";
 import { fused } from "lib/nn/fused.ts";
 
-/** `average ← momentum · average + (1 − momentum) · source`, in place, pair by pair; the shapes of a pair are equal. */
+/**
+ * `average ← momentum · average + (1 − momentum) · source`, in place, pair by pair; the shapes of a
+ * pair are equal.
+ */
 export function movingAverage(
   averages: readonly tf.Variable[],
   sources: readonly tf.Tensor[],

@@ -1,13 +1,15 @@
 /**
- * LayerNorm and BatchNorm over the last axis. The gradients are written out: left to the tape, each would be some
- * twenty passes over memory.
+ * LayerNorm and BatchNorm over the last axis. The gradients are written out: automatic
+ * differentiation would make some twenty passes over memory for each.
  */
 import * as tf from "lib/tf.ts";
 import { fused } from "lib/nn/fused.ts";
 import { buffer, constant } from "lib/nn/init.ts";
 import { movingAverage } from "lib/nn/moving_average.ts";
 
-/** PyTorch's of BatchNorm; `momentum` is the part of the way to the batch's statistics. */
+/**
+ * PyTorch's defaults for BatchNorm; `momentum` is the part of the way to the batch's statistics.
+ */
 export const batchNormDefaults: Readonly<Record<"eps" | "momentum", number>> = {
   eps: 1e-5,
   momentum: 0.1,
@@ -43,7 +45,8 @@ export function createBatchNorm(channels: number): BatchNormParams {
 }
 
 /**
- * Normalises each position over its channels (Ba et al. 2016): `(x − μ) / √(σ² + eps) · weight + bias`.
+ * Normalises each position over its channels (Ba et al. 2016): `(x − μ) / √(σ² + eps) · weight +
+ * bias`.
  *
  * @param x `[…, C]`
  * @returns `[…, C]`
@@ -55,8 +58,9 @@ export function layerNorm<T extends tf.Tensor>(x: T, params: LayerNormParams, ep
 /**
  * Normalises each channel over the batch and all positions (Ioffe & Szegedy 2015).
  *
- * Training uses the batch's statistics and moves the running ones, `momentum` of the way, with the unbiased variance,
- * as PyTorch does; evaluation uses the running ones.
+ * In training it uses the batch's statistics, and moves the running ones by the part `momentum` of
+ * the way to them, with the unbiased variance, as PyTorch does. In evaluation it uses the running
+ * ones.
  *
  * @param x `[…, C]`
  * @returns `[…, C]`
@@ -79,7 +83,7 @@ export function batchNorm<T extends tf.Tensor>(
   });
 }
 
-/** `x · scale + shift`, in one pass where it can be. */
+/** `x · scale + shift`, in one pass where there is a kernel. */
 const affine = tf.customGrad((...args) => {
   const [x, scale, shift, save] = args as unknown as [
     tf.Tensor,
@@ -99,8 +103,8 @@ const affine = tf.customGrad((...args) => {
 });
 
 /**
- * What a BatchNorm does in evaluation, `x · scale + shift` by the running statistics: for folding it into the layer
- * before it.
+ * A BatchNorm in evaluation as `x · scale + shift`, from the running statistics: for folding it
+ * into the layer before.
  *
  * @returns Both `[C]`, owned by the caller.
  */
@@ -117,20 +121,20 @@ export function batchNormAffine(
 export interface BatchNormOptions {
   readonly training: boolean;
   readonly eps?: number;
-  /** Fraction of the way to the batch's statistics. */
+  /** The part of the way to the batch's statistics. */
   readonly momentum?: number;
 }
 
 type Norm = "LayerNorm" | "BatchNorm";
 
-/** `(x − μ) / √(σ² + eps) · weight + bias`, with the moments of each position. */
+/** `(x − μ) / √(σ² + eps) · weight + bias`, with mean and variance of each position. */
 function normalizeRows<T extends tf.Tensor>(x: T, { weight, bias }: LayerNormParams, eps: number) {
   return withGradient("LayerNorm", x, weight, bias, (x, w, b) => {
     return fused("LayerNorm", [x, w, b], { eps }) ?? forward("LayerNorm", x, w, b, eps);
   });
 }
 
-/** The same with the moments of each channel; moves the running statistics. */
+/** The same with mean and variance of each channel; moves the running statistics. */
 function normalizeBatch<T extends tf.Tensor>(
   x: T,
   { weight, bias, running_mean, running_var }: BatchNormParams,
@@ -150,7 +154,7 @@ function normalizeBatch<T extends tf.Tensor>(
   });
 }
 
-/** A norm's op on the tape; `run` gives the result, mean and 1/√(σ² + eps). */
+/** A norm with its gradient; `run` gives the result, the mean and 1/√(σ² + eps). */
 function withGradient<T extends tf.Tensor>(
   norm: Norm,
   x: T,
@@ -171,7 +175,7 @@ function withGradient<T extends tf.Tensor>(
   return op(x, weight, bias) as T;
 }
 
-/** The result, mean, 1/√(σ² + eps), and BatchNorm's unbiased variance. */
+/** The result, the mean, 1/√(σ² + eps), and BatchNorm's unbiased variance. */
 function forward(norm: Norm, x: tf.Tensor, w: tf.Tensor, b: tf.Tensor, eps: number): tf.Tensor[] {
   const axes = reduced(norm, x);
   const perPosition = norm === "LayerNorm";
@@ -197,7 +201,7 @@ function backward(norm: Norm, dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] {
   return [dx, dy.mul(xhat).sum(allButLast), dy.sum(allButLast)];
 }
 
-/** The axes that a norm's moments are taken over. */
+/** The axes over which a norm takes mean and variance. */
 function reduced(norm: Norm, x: tf.Tensor): number[] {
   const last = x.rank - 1;
   return norm === "LayerNorm" ? [last] : Array.from({ length: last }, (_, axis) => axis);

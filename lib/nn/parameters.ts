@@ -1,7 +1,13 @@
-/** A model's weights: a plain tree of variables whose paths are the names of the official checkpoint. */
+/**
+ * A model's weights: a plain tree of variables whose paths are the names of the official
+ * checkpoint.
+ */
 import * as tf from "lib/tf.ts";
 
-/** Any nesting of objects and arrays with `tf.Variable` leaves; `null` and `undefined` hold a place and no weight. */
+/**
+ * Any nesting of objects and arrays with `tf.Variable` leaves; `null` and `undefined` stand for no
+ * weight.
+ */
 export type ParameterTree =
   | tf.Variable
   | null
@@ -12,7 +18,7 @@ export type ParameterTree =
 /**
  * Every variable under its dotted path, in the order of the tree: `stages.0.1.dwconv.weight`.
  *
- * Holds parameters and buffers (BatchNorm's running statistics); a buffer is a variable with `trainable` false.
+ * Includes buffers (BatchNorm's running statistics), which are variables with `trainable` false.
  */
 export function namedVariables(tree: object, prefix = ""): Map<string, tf.Variable> {
   const found = new Map<string, tf.Variable>();

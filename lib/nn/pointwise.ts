@@ -1,7 +1,8 @@
 /**
- * The part of a ConvNeXt block that works on each pixel by itself, as one native kernel each way, whose 4C hidden
- * activations never leave the cache: forward they are not kept, backward they are computed again. `mixerBlock` in
- * lib/models/convnext/convnext_stages.ts is the same in single layers.
+ * The part of a ConvNeXt block that works on each pixel by itself, as one native kernel forward and
+ * one backward. The 4C hidden activations never leave the cache: they are not kept for the backward
+ * pass, which computes them again. `mixerBlock` in lib/models/convnext/convnext_stages.ts is the
+ * same in single layers.
  *
  * B batch, H W map, C channels.
  */
@@ -20,15 +21,15 @@ export interface PointwiseLayers {
 }
 
 /**
- * What the factors of products are rounded to, where the CPU multiplies such numbers; weights, sums and statistics stay in
- * fp32. Without one, nothing is rounded.
+ * The precision of the factors of matrix products, on a CPU that can multiply it; weights, sums and
+ * statistics stay in fp32.
  */
 export type Precision = "bf16";
 
 export interface PointwiseOptions {
-  /** A factor for each image, or one for all: `keepFactors` in lib/nn/drop_path.ts. */
+  /** One factor per image, or a single one for all: `keepFactors` in lib/nn/drop_path.ts. */
   readonly keep: Float32Array;
-  /** Of the LayerNorm. */
+  /** The LayerNorm's. */
   readonly eps: number;
   readonly precision?: Precision;
 }
@@ -84,7 +85,7 @@ export function pointwise(
   return tf.tidy(() => op(x, input, ...pointwiseWeights(layers)) as tf.Tensor4D);
 }
 
-/** Reports both linear layers to whoever counts, for every pixel of `input`. */
+/** Reports the cost of both linear layers for every pixel of `input`. */
 export function reportPointwiseCost(input: tf.Tensor, { pwconv1, pwconv2 }: PointwiseLayers): void {
   const pixels = input.size / pwconv1.weight.shape[0];
   for (const { weight } of [pwconv1, pwconv2]) {

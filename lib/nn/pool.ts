@@ -1,21 +1,23 @@
-/** Pooling, NHWC, padded as PyTorch pads. */
+/** Pooling of NHWC maps, padded as in PyTorch. */
 import * as tf from "lib/tf.ts";
 
 export interface MaxPoolOptions {
-  /** Pixels a side of a window. */
+  /** Pixels per side of a window. */
   readonly size: number;
-  /** Pixels between two windows. */
+  /** Pixels from one window to the next. */
   readonly stride: number;
-  /** Rows and columns on each side, which never win. */
+  /** Rows and columns of padding on each side, which are never the largest. */
   readonly padding: number;
 }
 
-const lowest = -3.4028234663852886e38; // of float32; WebGPU has no −∞ to write in a shader
+const lowest = -3.4028234663852886e38; // lowest float32; a WebGPU shader cannot contain −∞
 
 /**
- * The largest value of each window, PyTorch's `nn.MaxPool2d`; the gradient goes to the first of equal values.
+ * The largest value of each window, PyTorch's `nn.MaxPool2d`; the gradient goes to the first of
+ * equal values.
  *
- * TensorFlow's `same` would start at another pixel: of an even number of rows it pads the last side only.
+ * TensorFlow's `same` would start at another pixel: it pads an even number of rows on the last side
+ * only.
  *
  * @param x `[B, H, W, C]`
  * @returns `[B, H', W', C]` with `H' = ⌊(H + 2·padding − size) / stride⌋ + 1`.

@@ -2,7 +2,10 @@ import * as tf from "lib/tf.ts";
 import { maxPool, type MaxPoolOptions } from "lib/nn/pool.ts";
 import { assertClose, assertEquals, assertNoLeak } from "lib/testing/assert.ts";
 
-/** The values of `maxPool()` on one channel, and the gradient of their sum weighted by 1, 2, 3 …, in plain arrays. */
+/**
+ * The values of `maxPool()` on one channel, and the gradient of their sum weighted by 1, 2, 3 …, in
+ * plain arrays.
+ */
 function oracle(image: number[][], { size, stride, padding }: MaxPoolOptions) {
   const [H, W] = [image.length, image[0]!.length];
   const count = (side: number) => Math.floor((side + 2 * padding - size) / stride) + 1;
@@ -33,7 +36,8 @@ const options: readonly MaxPoolOptions[] = [
 for (const [H, W] of [[6, 8], [7, 5], [6, 7], [3, 4]] as const) {
   for (const option of options) {
     Deno.test(`maxPool() equals plain arrays on ${H}×${W}, ${JSON.stringify(option)}`, () => {
-      // All below zero, so that padding of zeros would win; in steps of 0.5, so that some windows have a draw.
+      // All below zero, so that padding of zeros would win; in steps of 0.5, so that some windows
+      // have a draw.
       const image = Array.from(
         { length: H },
         (_, r) => Array.from({ length: W }, (_, c) => -1 - (r * 7 + c * 5) % 6 / 2),

@@ -1,4 +1,4 @@
-/** The rectifier, with a gradient in one pass: tfjs's takes six. */
+/** The rectifier with a gradient in one pass; that of tfjs makes six. */
 import * as tf from "lib/tf.ts";
 import { attr, hasTensorFlowOps, tfOp } from "lib/tf_op.ts";
 

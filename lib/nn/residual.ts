@@ -1,13 +1,16 @@
-/** The end of a residual block: the last layer's bias, layer scale, stochastic depth and the addition. */
+/**
+ * The end of a residual block: the last layer's bias, layer scale, stochastic depth and the
+ * addition.
+ */
 import * as tf from "lib/tf.ts";
 import { fused } from "lib/nn/fused.ts";
 
 export interface BranchEnding {
-  /** Of the branch's last layer, `[C]`. */
+  /** The bias of the branch's last layer, `[C]`. */
   readonly bias: tf.Tensor1D;
   /** Layer scale, `[C]`. */
   readonly gamma: tf.Tensor1D;
-  /** A factor for each image, or one for all: `keepFactors` in lib/nn/drop_path.ts. */
+  /** One factor per image, or a single one for all: `keepFactors` in lib/nn/drop_path.ts. */
   readonly keep: Float32Array;
 }
 
@@ -15,7 +18,7 @@ export interface BranchEnding {
  * `x + keep · gamma · (branch + bias)`.
  *
  * @param x `[B, …, C]`
- * @param branch As many numbers, channels last: `[N, C]` will do.
+ * @param branch As many numbers as `x`, channels last: `[N, C]` will do.
  * @returns The shape of `x`.
  */
 export function scaledResidual<T extends tf.Tensor>(

@@ -1,6 +1,7 @@
 /**
- * ConvNeXt (Liu et al. 2022) and BC-SSL, which is ConvNeXt with a bias-free depthwise convolution, a BatchNorm after
- * it, and larger kernels (§3.3, Figure 1). Weight names are those of the official checkpoints.
+ * ConvNeXt (Liu et al. 2022) and BC-SSL, which is ConvNeXt with a bias-free depthwise convolution,
+ * a BatchNorm after it, and larger kernels (§3.3, Figure 1). Weight names are those of the official
+ * checkpoints.
  *
  * B batch, H W map, C channels.
  */
@@ -52,9 +53,10 @@ export const convNeXtFamily: Family<ConvNeXtConfig> = {
 };
 
 /**
- * The groups of ConvNeXt's detectors (mmcv_custom's layer-wise decay): the stem is group 0, the first two stages are 1 and
- * 2; from 3 on, three blocks of the third stage make a group. The last stage belongs to the last of those (6 for ConvNeXt-T,
- * 12 for S). A downsampling belongs to the stage after it, the one before the third stage to group 3.
+ * The groups of ConvNeXt's detectors (mmcv_custom's layer-wise decay): the stem is group 0, the
+ * first two stages are 1 and 2; from 3 on, three blocks of the third stage make a group. The last
+ * stage belongs to the last of those (6 for ConvNeXt-T, 12 for S). A downsampling belongs to the
+ * stage after it, the one before the third stage to group 3.
  */
 function layerGroups({ depths }: ConvNeXtConfig): LayerGroups {
   const last = 3 + Math.ceil(depths[2]! / 3);
@@ -119,7 +121,8 @@ export function createConvNeXtBlock(
 }
 
 /**
- * One residual block: depthwise k×k, BatchNorm if it has one, then a two-layer MLP per pixel (Figure 1).
+ * One residual block: depthwise k×k, BatchNorm if it has one, then a two-layer MLP per pixel
+ * (Figure 1).
  *
  * @param x `[B, H, W, C]`
  * @returns `[B, H, W, C]`

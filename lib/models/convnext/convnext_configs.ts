@@ -1,22 +1,28 @@
 /** The sizes of ConvNeXt and BC-SSL. */
 import type { StagesConfig } from "lib/models/convnext/convnext_stages.ts";
 
-/** What is built. */
+/** The config of a ConvNeXt or BC-SSL. */
 export interface ConvNeXtConfig extends StagesConfig {
   readonly arch: "convnext";
-  /** Odd; pixels of each stage's own map. One for all stages, or one for each. */
+  /**
+   * Side of the depthwise kernels, odd, in pixels of the stage's map. One for all stages, or one
+   * for each.
+   */
   readonly kernelSize: number | readonly number[];
   /** BC-SSL's BatchNorm after the depthwise convolution; the LayerNorm stays after it. */
   readonly batchNorm: boolean;
-  /** The original ConvNeXt has one; both arms of the paper's BatchNorm ablation (Table 2) do without. */
+  /**
+   * Whether depthwise convolutions have a bias. ConvNeXt's do; in the paper's BatchNorm ablation
+   * (Table 2) none does.
+   */
   readonly dwconvBias: boolean;
-  /** First value of layer scale; 0 builds none. */
+  /** Initial value of layer scale; 0 builds none. */
   readonly layerScaleInit: number;
 }
 
 /**
- * Depths and dims by size. `tiny` to `xlarge`: Liu et al. 2022 and the paper's Table 3; `atto` to `nano`, for laptops:
- * Woo et al. 2023 (ConvNeXt V2, table 15) and timm.
+ * Depths and dims by size. `tiny` to `xlarge`: Liu et al. 2022 and the paper's Table 3; `atto` to
+ * `nano`, for laptops: Woo et al. 2023 (ConvNeXt V2, table 15) and timm.
  */
 const sizes = {
   atto: { depths: [2, 2, 6, 2], dims: [40, 80, 160, 320] },
@@ -33,7 +39,8 @@ const sizes = {
 export type ConvNeXtSize = keyof typeof sizes;
 
 /**
- * The original ConvNeXt: kernels of 7, a bias in the depthwise convolution, no BatchNorm. Drop path as DINO sets it.
+ * The original ConvNeXt: kernels of 7, a bias in the depthwise convolution, no BatchNorm. Drop path
+ * as DINO sets it.
  *
  * @throws {RangeError} If there is no such size.
  */
@@ -54,7 +61,8 @@ export function convNeXtConfig(size: ConvNeXtSize): ConvNeXtConfig {
 }
 
 /**
- * The paper's network (§3.3, Figure 1): no bias in the depthwise convolution, a BatchNorm after it, kernels of 9.
+ * The paper's network (§3.3, Figure 1): no bias in the depthwise convolution, a BatchNorm after it,
+ * kernels of 9.
  *
  * @throws {RangeError} If there is no such size.
  */

@@ -1,8 +1,9 @@
 /**
- * A whole block of ConvNeXt or BC-SSL as one step of the tape and three native kernels each way: what a small network
- * waits for is not arithmetic but calls. Of its insides only the depthwise convolution's output is kept for the way back.
+ * A whole block of ConvNeXt or BC-SSL as one differentiable operation of three native kernels
+ * forward and three backward: in a small network calls take longer than arithmetic. Inside the
+ * block, only the output of the depthwise convolution is kept for the backward pass.
  *
- * B batch, H W map, C channels, k a side of the kernel.
+ * B batch, H W map, C channels, k side of the kernel.
  */
 import * as tf from "lib/tf.ts";
 import type { DepthwiseConv2dParams } from "lib/nn/conv.ts";
@@ -26,7 +27,7 @@ export interface FusedBlock extends PointwiseLayers {
 type Inputs = readonly tf.Tensor[];
 
 /**
- * The block in training; its BatchNorm, if it has one, uses the batch's statistics and moves the running ones.
+ * Runs the block in training. A BatchNorm uses the batch's statistics and moves the running ones.
  *
  * @param x `[B, H, W, C]`
  * @returns `[B, H, W, C]`
@@ -53,8 +54,9 @@ export function fusedConvNeXtBlock(
       value: fused("Pointwise", [y, x, ...layers, factors, ...moments, ...n], constants)![0]!,
       gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
         const [x, y, factors, ...rest] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, ...tf.Tensor[]];
-        const moments = rest.slice(0, norm.length); // as many
-        const [c, n, layers] = groups(rest.slice(norm.length), convolution.length, norm.length);
+        const count = bn ? 2 : 0; // the batch's mean and rstd
+        const moments = rest.slice(0, count);
+        const [c, n, layers] = groups(rest.slice(count), convolution.length, norm.length);
         const through = [dy, y, ...layers, factors, ...moments, ...n];
         const [d, ...grads] = fused("PointwiseGrad", through, constants)! as [
           tf.Tensor,
@@ -73,7 +75,9 @@ export function fusedConvNeXtBlock(
   return tf.tidy(() => op(x, ...convolution, ...norm, ...pointwiseWeights(block)) as tf.Tensor4D);
 }
 
-/** Convolution, BatchNorm, and the layers of each pixel. */
+/**
+ * Splits weights into those of the convolution, of the BatchNorm, and of the layers of each pixel.
+ */
 function groups(weights: Inputs, convolution: number, norm: number): [Inputs, Inputs, Inputs] {
   const all = convolution + norm;
   return [weights.slice(0, convolution), weights.slice(convolution, all), weights.slice(all)];

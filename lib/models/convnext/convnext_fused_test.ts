@@ -8,7 +8,6 @@ import {
   type ConvNeXtBlockParams,
   createConvNeXtBlock,
 } from "lib/models/convnext/convnext.ts";
-import { keepOutput } from "lib/models/parts/backbone.ts";
 import type { Precision } from "lib/nn/pointwise.ts";
 import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
 
@@ -74,7 +73,6 @@ function results(
         precision,
         dropPathRate,
         rng: createRng(4),
-        tap: keepOutput,
       });
     const buffers = [...namedVariables(block)].filter(([, { trainable }]) => !trainable);
     const before = buffers.map(([, variable]) => variable.clone());
@@ -123,7 +121,10 @@ for (const of of cases()) {
   });
 }
 
-/** One number of each tensor: its largest distance from the expected one, as a share of the largest expected. */
+/**
+ * One number of each tensor: its largest distance from the expected one, as a share of the largest
+ * expected.
+ */
 function distances(
   actual: Readonly<Record<string, tf.Tensor>>,
   expected: Readonly<Record<string, tf.Tensor>>,

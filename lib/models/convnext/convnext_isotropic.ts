@@ -1,6 +1,6 @@
 /**
- * Isotropic ConvNeXt (Liu et al. 2022, §3.3): a ViT's shape with ConvNeXt's blocks, one resolution throughout. Weight
- * names are those of the official checkpoints.
+ * Isotropic ConvNeXt (Liu et al. 2022, §3.3): ConvNeXt's blocks in the shape of a ViT, at one
+ * resolution. Weight names are those of the official checkpoints.
  */
 import * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";

@@ -1,19 +1,20 @@
 /** The sizes of isotropic ConvNeXt. */
 import type { ConvNeXtBlockConfig } from "./convnext_configs.ts";
 
+/** The config of an isotropic ConvNeXt. */
 export interface ConvNeXtIsotropicConfig extends ConvNeXtBlockConfig {
   readonly arch: "convnext_isotropic";
   readonly depth: number;
   readonly dim: number;
   /** Odd; pixels of the map. */
   readonly kernelSize: number;
-  /** Pixels a side of the stem's patches. */
+  /** Pixels per side of the stem's patches. */
   readonly patchSize: number;
-  /** Of the last block; earlier blocks rise to it linearly from 0. */
+  /** The rate of the last block; over the blocks before it the rate rises linearly from 0. */
   readonly dropPathRate: number;
 }
 
-/** Depth, dim and, for `large` alone, layer scale and its training's drop path (recipes of the official code). */
+/** Sizes with the layer scale and the drop path of the official code's recipes. */
 const sizes = {
   small: { depth: 18, dim: 384, layerScaleInit: 0, dropPathRate: 0.1 },
   base: { depth: 18, dim: 768, layerScaleInit: 0, dropPathRate: 0.2 },

@@ -1,6 +1,6 @@
 /**
- * What ConvNeXt, BC-SSL and SLaK share: the stem, the downsampling between stages, and blocks that differ only in how
- * they mix pixels.
+ * The common part of ConvNeXt, BC-SSL and SLaK: the stem, the downsampling between stages, and a
+ * block that leaves open how pixels are mixed.
  *
  * B batch, H W map, C channels.
  */
@@ -25,10 +25,10 @@ import { createLayerNorm, layerNorm, type LayerNormParams } from "lib/nn/norms.t
 import { pointwise } from "lib/nn/pointwise.ts";
 import { type BranchEnding, scaledResidual } from "lib/nn/residual.ts";
 
-/** Of every LayerNorm. */
+/** The eps of every LayerNorm. */
 export const eps = 1e-6;
 
-/** A block's weights but for those that mix pixels. */
+/** A block's weights except those that mix pixels. */
 export interface PointwiseParams {
   readonly norm: LayerNormParams; // [C]
   readonly pwconv1: LinearParams; // [C, 4C]
@@ -36,7 +36,10 @@ export interface PointwiseParams {
   readonly gamma?: tf.Variable<tf.Rank.R1>; // [C], layer scale
 }
 
-/** A block's first weights but for those that mix pixels; `layerScaleInit` 0 builds no layer scale. */
+/**
+ * The initial weights of a block except those that mix pixels; `layerScaleInit` 0 builds no layer
+ * scale.
+ */
 export function createPointwise(dim: number, layerScaleInit: number, rng: Rng): PointwiseParams {
   return {
     norm: createLayerNorm(dim),
@@ -51,7 +54,9 @@ export interface BlockOptions extends ForwardOptions {
   readonly dropPathRate: number;
 }
 
-/** Mixes the pixels of each channel, `[B, H, W, C]` to the same; `see` taps what is inside. */
+/**
+ * Mixes the pixels of each channel, `[B, H, W, C]` to the same shape; `see` taps the layers inside.
+ */
 export type SpatialMixer = (x: tf.Tensor4D, see: Tap) => tf.Tensor4D;
 
 /**
@@ -81,7 +86,10 @@ export function mixerBlock(
   });
 }
 
-/** Layer scale, 1 if a block has none, and stochastic depth's factors, {@linkcode keepFactors}. */
+/**
+ * Layer scale (ones if a block has none) and the factors of stochastic depth, {@linkcode
+ * keepFactors}.
+ */
 export function blockEnding(
   x: tf.Tensor4D,
   { gamma }: Pick<PointwiseParams, "gamma">,
@@ -93,13 +101,13 @@ export function blockEnding(
   };
 }
 
-/** The shape of the whole. Depths and dims have one entry per stage. */
+/** The shape of the network. Depths and dims have one entry per stage. */
 export interface StagesConfig {
   readonly depths: readonly number[];
   readonly dims: readonly number[];
-  /** Pixels a side of the stem's patches. */
+  /** Pixels per side of the stem's patches. */
   readonly patchSize: number;
-  /** Of the last block; earlier blocks rise to it linearly from 0. */
+  /** The rate of the last block; over the blocks before it the rate rises linearly from 0. */
   readonly dropPathRate: number;
 }
 
@@ -115,7 +123,9 @@ export function lastBlock({ depths }: StagesConfig): string {
 
 /** Weights of the backbone; the classification head is not part of it. */
 export interface StagesParams<Block> {
-  /** The stem is conv then norm, each later one norm then conv, as in the official file. */
+  /**
+   * The first is the stem, conv then norm; the others are norm then conv, as in the official file.
+   */
   readonly downsample_layers: readonly [
     readonly [Conv2dParams, LayerNormParams],
     ...(readonly [LayerNormParams, Conv2dParams])[],
@@ -125,7 +135,7 @@ export interface StagesParams<Block> {
 }
 
 /**
- * The first weights of a backbone, its blocks by `createBlock`.
+ * The initial weights of a backbone; `createBlock` makes those of each block.
  *
  * @throws {RangeError} If depths and dims differ in number.
  */
@@ -159,7 +169,7 @@ export function createStages<Block>(
 }
 
 /**
- * The whole backbone, its blocks by `runBlock`.
+ * Runs the backbone; `runBlock` runs each block.
  *
  * @param x `[B, H, W, 3]`, normalised.
  * @throws {RangeError} If the image is too small for the stem and the downsampling between stages.

@@ -6,8 +6,9 @@ import type { Precision } from "lib/nn/pointwise.ts";
 import type { Schema } from "lib/schema/fields.ts";
 
 /**
- * Receives the output of each module under its official name (`stages.3.2`, `blocks.11.norm1`) and returns the tensor
- * that the network goes on with: the same one to observe, another one to change the network.
+ * Receives the output of each module under its official name (`stages.3.2`, `blocks.11.norm1`) and
+ * returns the tensor that the network goes on with: the same one to observe, another one to change
+ * the network.
  */
 export type Tap = <T extends tf.Tensor>(name: string, output: T) => T;
 
@@ -18,13 +19,13 @@ export interface ForwardOptions {
   /** The random stream of this step, for stochastic depth; without it no path drops. */
   readonly rng?: Rng;
   /**
-   * Any tap, even one that changes nothing, makes blocks run layer by layer, so that there are outputs to tap: slower than
-   * without one, and with other last digits.
+   * Any tap, even one that changes nothing, makes blocks run layer by layer, so that there are
+   * outputs to tap: slower than without one, and with other last digits.
    */
   readonly tap?: Tap;
   /**
-   * Precision of the matrix products in the blocks of ConvNeXt, BC-SSL and SLaK. All other products, and these under a
-   * tap, are in fp32.
+   * Precision of the matrix products in the blocks of ConvNeXt, BC-SSL and SLaK. All other
+   * products, and these under a tap, are in fp32.
    */
   readonly precision?: Precision;
 }
@@ -32,7 +33,8 @@ export interface ForwardOptions {
 /** The output of every backbone; the caller owns all of it. */
 export interface BackboneOutput {
   /**
-   * The output of each stage, fine to coarse, `[B, H, W, C]`; a plain transformer has one stage: its last block's patches.
+   * The output of each stage, fine to coarse, `[B, H, W, C]`; a plain transformer has one stage:
+   * its last block's patches.
    */
   readonly stages: readonly tf.Tensor4D[];
   /** The feature vectors that a k-NN compares and a classifier reads, `[B, featureDim]`. */
@@ -47,9 +49,11 @@ export interface ModelOutput extends BackboneOutput {
 /**
  * Whose code is to read a file of weights:
  *
- * - `official`: that of the network's authors: Meta's ConvNeXt, BC-SSL's, DINO's ViT, torchvision's ResNet, Microsoft's
- *   Swin, RepLKNet's, SLaK's. A network that only this library has keeps its names here.
- * - `esvit`: EsViT's Swin, and with it DINO's Swins in BC-SSL's code: the official one without the masks.
+ * - `official`: that of the network's authors: Meta's ConvNeXt, BC-SSL's, DINO's ViT, torchvision's
+ *   ResNet, Microsoft's Swin, RepLKNet's, SLaK's. A network that only this library has keeps its
+ *   names here.
+ * - `esvit`: EsViT's Swin, and with it DINO's Swins in BC-SSL's code: the official one without the
+ *   masks.
  * - `timm`: timm's.
  * - `huggingface`: `from_pretrained` of Hugging Face's transformers.
  */
@@ -57,7 +61,10 @@ export type WeightsFormat = "official" | "esvit" | "timm" | "huggingface";
 
 /** A network's weights as another code has them. */
 export interface WeightsForm {
-  /** Their names of one of our weights; several are its equal parts along the first axis in PyTorch's order. */
+  /**
+   * Their names of one of our weights; several are its equal parts along the first axis in
+   * PyTorch's order.
+   */
   namesOf(ours: string): readonly string[];
   /** Their shape of a weight, where it has axes of 1 that PyTorch's own order here leaves out. */
   shapeOf?(ours: string, shape: readonly number[]): readonly number[];
@@ -87,8 +94,8 @@ export interface Backbone {
   /** See {@linkcode Model.officialNames}. */
   officialNames?(names: readonly string[]): ReadonlyMap<string, string>;
   /**
-   * The form of the weights in another code's files; `undefined` where that code has no such network. Without this
-   * method the official form is ours, and there is no other.
+   * The form of the weights in another code's files; `undefined` where that code has no such
+   * network. Without this method the official form is ours, and there is no other.
    *
    * @param options.head Whether a classifier is saved with the backbone.
    */
@@ -108,7 +115,9 @@ export interface BlockProbe {
   readonly lastBlocks: number;
   /** Whether the mean of the patch tokens is read by default. */
   readonly avgPool: boolean;
-  /** False where there is no class token, so that the mean of the tokens is all there is to read. */
+  /**
+   * False where there is no class token, so that the mean of the tokens is all there is to read.
+   */
   readonly hasClassToken: boolean;
   /**
    * The features that a probe reads, in evaluation mode.
@@ -152,9 +161,10 @@ export interface Family<Config extends { readonly arch: string }> {
   /** The stages of {@linkcode BackboneOutput}, fine to coarse. */
   readonly stages: (config: Config) => readonly Stage[];
   /**
-   * Official name of the module that class activation maps look at by default (§5.1 of the paper): the last block of a CNN,
-   * the first LayerNorm of a transformer's last block. (After a ViT's last block a class depends on the class token alone,
-   * so no patch would matter.) Its output is a map `[B, H, W, C]` or a list of tokens `[B, N, C]`.
+   * Official name of the module that class activation maps look at by default (§5.1 of the paper):
+   * the last block of a CNN, the first LayerNorm of a transformer's last block. (After a ViT's last
+   * block a class depends on the class token alone, so no patch would matter.) Its output is a map
+   * `[B, H, W, C]` or a list of tokens `[B, N, C]`.
    */
   readonly camLayer: (config: Config) => string;
   /** Groups for layer-wise decay of the learning rate; absent where no recipe defines any. */
@@ -164,7 +174,8 @@ export interface Family<Config extends { readonly arch: string }> {
   /** How this family's detectors use the backbone. */
   readonly detector: DetectorUse;
   /**
-   * Merges branches that were trained side by side into one kernel each; absent in families without such branches.
+   * Merges branches that were trained side by side into one kernel each; absent in families without
+   * such branches.
    *
    * @param params Weights of the backbone, and of a classifier if there is one.
    * @returns Copies of all weights; undefined if the branches are merged already.
@@ -223,15 +234,16 @@ function pictureHint(shape: readonly number[]): string {
 export const keepOutput: Tap = (_, output) => output;
 
 /**
- * The tap of a module inside another: what it receives as `norm`, `tap` receives as `stages.0.1.norm` if `prefix` is
- * `stages.0.1`. Without a tap there is none inside either.
+ * The tap of a module inside another: what it receives as `norm`, `tap` receives as
+ * `stages.0.1.norm` if `prefix` is `stages.0.1`. Without a tap there is none inside either.
  */
 export function tapWithin(tap: Tap | undefined, prefix: string): Tap | undefined {
   return tap && ((name, output) => tap(`${prefix}.${name}`, output));
 }
 
 /**
- * `linspace(0, rate, blocks)` over all blocks, split by stage: how likely each block's branch is to drop.
+ * `linspace(0, rate, blocks)` over all blocks, split by stage: how likely each block's branch is to
+ * drop.
  *
  * @param depths Blocks of each stage.
  */

@@ -1,6 +1,6 @@
 /**
- * A large depthwise kernel as a sum of branches, each a depthwise convolution and a BatchNorm: RepLKNet's and SLaK's
- * way to train one.
+ * A large depthwise kernel as a sum of branches, each a depthwise convolution and a BatchNorm, as
+ * RepLKNet and SLaK train one.
  */
 import * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
@@ -13,7 +13,7 @@ import {
 } from "lib/nn/conv_bn.ts";
 import { laidOut } from "lib/nn/layout.ts";
 
-/** The branches' first weights, for `channels` channels. */
+/** The initial weights of the branches, for `channels` channels. */
 export function createBranches<Name extends string>(
   sizes: Readonly<Record<Name, KernelSize>>,
   channels: number,
@@ -44,8 +44,9 @@ export function sumBranches(
 }
 
 /**
- * The one convolution with a bias that the branches are in evaluation: each folded with its BatchNorm, smaller kernels
- * in the middle of zeros (Ding et al. 2022, §3.3).
+ * Merges the branches into the one convolution with a bias that they compute in evaluation: each is
+ * folded with its BatchNorm, smaller kernels are padded with zeros, and all are added (Ding et al.
+ * 2022, §3.3).
  *
  * @returns New variables, owned by the caller.
  */

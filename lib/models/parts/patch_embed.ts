@@ -1,12 +1,12 @@
-/** The cut of an image into patches, each projected to a token: how ViT and Swin begin. */
+/** The first layer of ViT and Swin: cuts an image into patches and projects each to a token. */
 import type * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
 import { type Conv2dParams, createConv2d, patchConv2d } from "lib/nn/conv.ts";
 import { kaimingUniform } from "lib/nn/init.ts";
 
 /**
- * First weights and biases uniform in ±1/√(3·patchSize²): both references leave this one convolution as PyTorch makes it,
- * where all their linear layers start from `trunc_normal_`.
+ * Initial weights and biases uniform in ±1/√(3·patchSize²): both references leave this one
+ * convolution at PyTorch's default, while all their linear layers start from `trunc_normal_`.
  */
 export function createPatchProjection(patchSize: number, dim: number, rng: Rng): Conv2dParams {
   const fanIn = 3 * patchSize ** 2;
@@ -18,6 +18,8 @@ export function createPatchProjection(patchSize: number, dim: number, rng: Rng):
 }
 
 /**
+ * Projects each patch to a token.
+ *
  * @param x `[B, H, W, 3]`; rows and columns that fill no patch are dropped.
  * @returns `[B, ⌊H/patchSize⌋, ⌊W/patchSize⌋, C]`
  * @throws {RangeError} If there is not one patch.

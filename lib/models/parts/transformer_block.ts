@@ -1,4 +1,6 @@
-/** The residual block that ViT and Swin share: attention, then a perceptron, each normalised before. */
+/**
+ * The residual block that ViT and Swin share: attention, then a perceptron, each normalised before.
+ */
 import * as tf from "lib/tf.ts";
 import type { AttentionParams } from "lib/nn/attention.ts";
 import { dropPath } from "lib/nn/drop_path.ts";
@@ -14,16 +16,16 @@ export interface TransformerBlockParams {
 }
 
 export interface TransformerBlockOptions<T extends tf.Tensor> extends ForwardOptions {
-  /** What the normalised tokens give one another, in the shape they have. */
+  /** Attention on the normalised tokens; the result has their shape. */
   readonly attention: (x: T) => T;
-  /** Of either branch, each drawn on its own. */
+  /** The rate at which either branch drops; the two are drawn separately. */
   readonly dropPathRate: number;
-  /** Of both norms. */
+  /** The eps of both norms. */
   readonly eps: number;
 }
 
 /**
- * `x + attention(norm1 x)`, and to that `+ mlp(norm2 …)`.
+ * `y = x + attention(norm1(x))`, then `y + mlp(norm2(y))`.
  *
  * Taps: `norm1`, `attn`, `norm2`, `mlp`.
  *
@@ -45,7 +47,10 @@ export function transformerBlock<T extends tf.Tensor>(
   });
 }
 
-/** LayerNorm of each token; or BatchNorm of each channel, over images and tokens, where there are running statistics. */
+/**
+ * LayerNorm of each token; if there are running statistics, BatchNorm of each channel over images
+ * and tokens.
+ */
 export function normTokens<T extends tf.Tensor>(
   x: T,
   params: LayerNormParams | BatchNormParams,

@@ -1,6 +1,6 @@
 /**
- * RepLKNet (Ding et al. 2022): kernels of up to 31×31, trained with a small one beside each, which then merges into it.
- * Weight names are those of the official checkpoints.
+ * RepLKNet (Ding et al. 2022): kernels of up to 31×31. A small kernel is trained beside each, and
+ * merged into it afterwards. Weight names are those of the official checkpoints.
  *
  * B batch, H W map, C channels.
  */
@@ -67,7 +67,7 @@ export interface ConvFFNParams {
 /** Weights of the backbone; the classifier `head` is not part of it. */
 export interface RepLKNetParams {
   readonly stem: readonly [ConvBnParams, DepthwiseBnParams, ConvBnParams, DepthwiseBnParams];
-  /** Blocks of the two kinds in turn. */
+  /** The two kinds of blocks alternate. */
   readonly stages: readonly { readonly blocks: readonly (RepLKBlockParams | ConvFFNParams)[] }[];
   readonly transitions: readonly (readonly [ConvBnParams, DepthwiseBnParams])[];
   readonly norm: BatchNormParams;
@@ -100,8 +100,8 @@ function merge(params: object, config: RepLKNetConfig): Merged<RepLKNetConfig> |
  * Builds the backbone, with PyTorch's first values.
  *
  * @throws {TypeError} If an option is unknown or missing.
- * @throws {RangeError} If depths, dims and kernel sizes differ in number, a kernel size is even, or the small kernel is
- *   larger than a large one.
+ * @throws {RangeError} If depths, dims and kernel sizes differ in number, a kernel size is even, or
+ *   the small kernel is larger than a large one.
  */
 function createRepLKNet(config: RepLKNetConfig, rng: Rng): Backbone {
   const { depths, dims, kernelSizes, smallKernelSize } = config;
@@ -241,7 +241,7 @@ function transition(
   return tf.relu(depthwiseBn(y, halve, { training, stride: 2 }));
 }
 
-/** What a block adds to `x`, `[B, H, W, C]`. */
+/** The residual branch of a block, `[B, H, W, C]`. */
 function blockBranch(
   x: tf.Tensor4D,
   block: RepLKBlockParams | ConvFFNParams,
@@ -267,7 +267,8 @@ function largeKernel(
 }
 
 /**
- * The same weights with every large kernel and the small one beside it merged, as the official code names them.
+ * Copies a tree of weights, with every large kernel and the small one beside it merged, under the
+ * official names.
  *
  * @param tree A network's parameters, or a part of them.
  * @returns New variables, owned by the caller.

@@ -1,18 +1,18 @@
 /** The sizes of RepLKNet. */
 
-/** What is built. Depths, dims and kernel sizes have one entry per stage. */
+/** The config of a RepLKNet. Depths, dims and kernel sizes have one entry per stage. */
 export interface RepLKNetConfig {
   readonly arch: "replknet";
   /** Pairs of a large-kernel block and a feed-forward one. */
   readonly depths: readonly number[];
   readonly dims: readonly number[];
-  /** Odd; pixels of each stage's own map. */
+  /** Side of the large kernels, odd, in pixels of the stage's map. */
   readonly kernelSizes: readonly number[];
-  /** Odd; of the branch that is trained beside each large kernel. */
+  /** Side of the small kernel that is trained beside each large one, odd. */
   readonly smallKernelSize: number;
-  /** The form for evaluation, each pair of kernels in one: see `reparameterize()`. */
+  /** Whether each pair of kernels is merged into one, for evaluation: see `reparameterize()`. */
   readonly merged: boolean;
-  /** Of the last pair; earlier pairs rise to it linearly from 0. */
+  /** The rate of the last pair; over the pairs before it the rate rises linearly from 0. */
   readonly dropPathRate: number;
 }
 
@@ -26,7 +26,7 @@ const sizes = {
 export type RepLKNetSize = keyof typeof sizes;
 
 /**
- * RepLKNet in the form it is trained in, stochastic depth as the official code sets it.
+ * A RepLKNet in the form for training, with the official code's stochastic depth.
  *
  * @throws {RangeError} If there is no such size.
  */

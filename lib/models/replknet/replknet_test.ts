@@ -32,7 +32,10 @@ const images = (count: number, height: number, width = height) =>
   tf.randomNormal([count, height, width, 3], 0, 1, "float32", 1) as tf.Tensor4D;
 const names = (params: object) => [...namedVariables(params).keys()].sort();
 
-/** Parameters with a classifier, and multiply–adds of its backbone, of a merged network that is not built. */
+/**
+ * Parameters with a classifier, and multiply–adds of its backbone, of a merged network that is not
+ * built.
+ */
 function extrapolate(config: RepLKNetConfig, imageSize: number) {
   // Both are a·c² + b·c in the first stage's channels c, so that two narrow networks tell them all.
   const narrow = (channels: number) => {

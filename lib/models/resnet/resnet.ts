@@ -1,5 +1,6 @@
 /**
- * ResNet (He et al. 2016) in torchvision's form and names, at any width, and SimCLRv2's with selective kernels.
+ * ResNet (He et al. 2016) in torchvision's form and names, at any width, and SimCLRv2's with
+ * selective kernels.
  *
  * B batch, H W map, C channels.
  */
@@ -41,7 +42,7 @@ export interface ResNetBlockParams {
   readonly bn1: BatchNormParams;
   readonly conv2: Conv2dParams | SelectiveKernelParams;
   readonly bn2?: BatchNormParams; // a selective kernel has its own
-  readonly conv3?: Conv2dParams; // of a bottleneck
+  readonly conv3?: Conv2dParams; // in a bottleneck
   readonly bn3?: BatchNormParams;
   readonly downsample?: ShortcutParams;
 }
@@ -76,7 +77,8 @@ export const resNetFamily: Family<ResNetConfig> = {
  * Differs: SimCLRv2 starts selective kernels by another rule, and each block's last BatchNorm at 0.
  *
  * @throws {TypeError} If an option is unknown or missing.
- * @throws {RangeError} If depths and dims differ in number, or kernels are to be selected in basic blocks.
+ * @throws {RangeError} If depths and dims differ in number, or kernels are to be selected in basic
+ *   blocks.
  */
 function createResNet(config: ResNetConfig, rng: Rng): Backbone {
   const layers = resNetLayers(config).map((layer) =>
@@ -102,7 +104,7 @@ function createLayer(layer: ResNetLayer, rng: Rng): Conv2dParams | BatchNormPara
   return createConv2d(size, inDim, outDim, rng.fork(layer.name), { bias: false, init });
 }
 
-/** A tree from dotted paths. */
+/** Builds a tree from dotted paths. */
 function nest(leaves: readonly (readonly [string, object])[]): object {
   type Node = Record<string, object>;
   const root: Node = {};
@@ -151,7 +153,7 @@ function stem(
   y = tf.relu(see("bn1", batchNorm(see("conv1", y), bn1, { training })));
   return see(
     "maxpool",
-    // SimCLRv2 is TensorFlow's, and so is its padding: of an even number of rows, the last side only
+    // SimCLRv2's code is in TensorFlow, which pads an even number of rows on the last side only
     plain ? maxPool(y, { size: 3, stride: 2, padding: 1 }) : tf.maxPool(y, 3, 2, "same"),
   );
 }
@@ -198,7 +200,10 @@ function bottleneck(
   return tap("bn3", batchNorm(conv2d(y, conv3!), bn3!, { training }));
 }
 
-/** What the branch is added to: `x`, or a 1×1 convolution of it where channels or resolution change. */
+/**
+ * The shortcut that the branch is added to: `x`, or a 1×1 convolution of it where channels or
+ * resolution change.
+ */
 function shortcut(
   x: tf.Tensor4D,
   downsample: ShortcutParams | undefined,

@@ -1,9 +1,15 @@
-/** The sizes of ResNet, and what each is made of. */
+/** The sizes of ResNet, and the layers of each. */
 
-/** What is built. Depths and dims have one entry per layer, as torchvision calls its stages. */
+/**
+ * The config of a ResNet. Depths and dims have one entry per layer, as torchvision calls its
+ * stages.
+ */
 export interface ResNetConfig {
   readonly arch: "resnet";
-  /** Two 3×3 convolutions, or a 3×3 one between two 1×1 that leave and return to four times the channels. */
+  /**
+   * `basic`: two 3×3 convolutions; `bottleneck`: 1×1, 3×3 and 1×1, with four times the channels
+   * outside.
+   */
   readonly block: "basic" | "bottleneck";
   readonly depths: readonly number[];
   /** Channels of the 3×3 convolutions; the stem has the first layer's. */
@@ -26,9 +32,9 @@ export interface ResNetOptions {
 }
 
 /**
- * He et al. 2016, stride on the 3×3 convolution as in torchvision. The paper's ResNet-50 baselines (Tables 1, 3, 5) are
- * 50; SwAV's RN50w5 is 50 at width 5, BYOL's RN200w2 200 at width 2, SimCLRv2's largest 152 at width 2 with selective
- * kernels.
+ * The ResNets of He et al. 2016, with the stride on the 3×3 convolution as in torchvision. The
+ * paper's ResNet-50 baselines (Tables 1, 3, 5) are depth 50; SwAV's RN50w5 is 50 at width 5, BYOL's
+ * RN200w2 200 at width 2, SimCLRv2's largest 152 at width 2 with selective kernels.
  *
  * @throws {RangeError} If there is no such depth.
  */
@@ -43,17 +49,23 @@ export function resNetConfig(
   return { arch: "resnet", ...sizes[depth], dims, selectiveKernels };
 }
 
-/** One convolution, `[pixels a side, input channels, output channels]`, or one BatchNorm, by its official name. */
+/**
+ * One convolution, `[pixels a side, input channels, output channels]`, or one BatchNorm, by its
+ * official name.
+ */
 export type ResNetLayer =
   & { readonly name: string }
   & ({ readonly conv: readonly [number, number, number] } | { readonly norm: number });
 
 /**
- * Everything with weights in the backbone, in order: what is built, and what can be counted without building it.
+ * All layers with weights, in order: for building the backbone, and for counting it without
+ * building it.
  *
- * torchvision's names; for what selective kernels add, which has none in PyTorch, timm's for the like.
+ * Names are torchvision's; layers of selective kernels, which torchvision lacks, have timm's names
+ * for such layers.
  *
- * @throws {RangeError} If depths and dims differ in number, or kernels are to be selected in basic blocks.
+ * @throws {RangeError} If depths and dims differ in number, or kernels are to be selected in basic
+ *   blocks.
  */
 export function resNetLayers(config: ResNetConfig): readonly ResNetLayer[] {
   const { block, depths, dims, selectiveKernels } = config;
@@ -77,12 +89,12 @@ export function resNetLayers(config: ResNetConfig): readonly ResNetLayer[] {
   return layers;
 }
 
-/** Pixels between two outputs of a block: each layer but the first begins by halving. */
+/** The stride of a block: each layer except the first halves the map in its first block. */
 export function strideOf(layer: number, block: number): 1 | 2 {
   return layer > 0 && block === 0 ? 2 : 1;
 }
 
-/** Channels that leave a block with 3×3 convolutions of `dim`. */
+/** The output channels of a block whose 3×3 convolutions have `dim`. */
 export function outputDim(dim: number, { block }: Pick<ResNetConfig, "block">): number {
   return block === "bottleneck" ? 4 * dim : dim;
 }
@@ -128,7 +140,9 @@ function blockLayers(name: string, shape: BlockShape, config: ResNetConfig): Res
     .map((layer) => ({ ...layer, name: `${name}.${layer.name}` }));
 }
 
-/** A bottleneck's 3×3 convolution; with selective kernels two of them, and what weighs one against the other. */
+/**
+ * The 3×3 convolution of a bottleneck; with selective kernels two, and the layers that weigh them.
+ */
 function middleLayers(dim: number, { selectiveKernels }: ResNetConfig): ResNetLayer[] {
   if (!selectiveKernels) {
     return [{ name: "conv2", conv: [3, dim, dim] }, { name: "bn2", norm: dim }];

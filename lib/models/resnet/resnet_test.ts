@@ -58,7 +58,8 @@ Deno.test("ResNet has the published numbers of parameters", () => {
   // SwAV and, at depth 200, BYOL
   assertEquals([2, 4, 5].map((width) => millions(50, { width })), [94, 375, 586]);
   assertEquals(millions(200, { width: 2 }), 250);
-  // SimCLRv2's table 1, which counts running statistics: 232.3 and 353.4 million would round to less
+  // SimCLRv2's table 1, which counts running statistics: 232.3 and 353.4 million would round to
+  // less
   const simclr = ([50, 152] as const).flatMap((depth) =>
     [1, 2].flatMap((width) =>
       [false, true].map((selectiveKernels) =>

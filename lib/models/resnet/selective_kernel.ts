@@ -1,6 +1,6 @@
 /**
- * What SimCLRv2 changes in a ResNet (Chen et al. 2020b, §4.1), as its TensorFlow code has it: selective kernels (Li et
- * al. 2019), of which both are 3×3, and the stem and shortcut of ResNet-D (He et al. 2019).
+ * SimCLRv2's changes to a ResNet (Chen et al. 2020b, §4.1), after its TensorFlow code: selective
+ * kernels (Li et al. 2019), two of 3×3, and the stem and shortcut of ResNet-D (He et al. 2019).
  *
  * B batch, H W map, F channels of the 3×3 convolutions.
  */
@@ -24,7 +24,7 @@ interface ConvOptions {
 }
 
 /**
- * Two convolutions, mixed channel by channel in shares that the image as a whole decides.
+ * Two convolutions, mixed channel by channel with shares that depend on the whole image.
  *
  * @param x `[B, H, W, F]`
  * @returns `[B, ⌈H/stride⌉, ⌈W/stride⌉, F]`
@@ -45,7 +45,10 @@ export function selectiveKernel(
   });
 }
 
-/** Three 3×3 convolutions instead of one of 7×7; the last one's norm is the network's. */
+/**
+ * A stem of three 3×3 convolutions instead of one of 7×7; the norm after the last is the network's
+ * `bn1`.
+ */
 export interface DeepStemParams {
   readonly 0: Conv2dParams; // [3, 3, 3, F/2]
   readonly 1: BatchNormParams;
@@ -68,8 +71,8 @@ export function deepStem(
 }
 
 /**
- * The mean of 2×2 pixels that stands before a shortcut's convolution. At stride 2 a missing row counts as zeros; at
- * stride 1 it counts not at all, which is what repeating the last row comes to.
+ * The mean of 2×2 pixels before a shortcut's convolution. At stride 2 a missing last row counts as
+ * zeros; at stride 1 it is left out of the mean, which is the same as repeating the last row.
  *
  * @returns `[B, ⌈H/stride⌉, ⌈W/stride⌉, C]`
  */

@@ -1,6 +1,6 @@
 /**
- * SLaK (Liu et al. 2023): ConvNeXt with kernels beyond 51×51, each the sum of two stripes, k×5 and 5×k, and a small
- * kernel. Weight names are those of the official checkpoints.
+ * SLaK (Liu et al. 2023): ConvNeXt with kernels beyond 51×51, each the sum of two stripes, k×5 and
+ * 5×k, and a small kernel. Weight names are those of the official checkpoints.
  *
  * B batch, H W map, C channels.
  */

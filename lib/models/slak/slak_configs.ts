@@ -1,20 +1,21 @@
 /** The sizes of SLaK. */
 import type { StagesConfig } from "lib/models/convnext/convnext_stages.ts";
 
-/** What is built. Kernel sizes, too, have one entry per stage. */
+/** The config of a SLaK. Kernel sizes have one entry per stage. */
 export interface SLaKConfig extends StagesConfig {
   readonly arch: "slak";
-  /** Odd; the long side of each stage's two stripes. */
+  /** The long side of each stage's two stripes, odd. */
   readonly kernelSizes: readonly number[];
-  /** Odd; the short side, and both of the small kernel beside them. */
+  /** The short side of the stripes and both sides of the small kernel, odd. */
   readonly smallKernelSize: number;
-  /** First value of layer scale; 0 builds none. */
+  /** Initial value of layer scale; 0 builds none. */
   readonly layerScaleInit: number;
 }
 
 /**
- * Depths, dims before widening, kernels, and the drop path of each size's training. `tiny` to `base`: Liu et al. 2023 and
- * the official scripts. `nano` is ours, for images of 32 to 96 pixels: ConvNeXt-atto's shape.
+ * Depths, dims before widening, kernels, and the drop path of each size's training. `tiny` to
+ * `base`: Liu et al. 2023 and the official scripts. `nano` is ours, for images of 32 to 96 pixels:
+ * ConvNeXt-atto's shape.
  */
 const sizes = {
   nano: {
@@ -46,9 +47,10 @@ const sizes = {
 export type SLaKSize = keyof typeof sizes;
 
 /**
- * SLaK, 1.3 times as wide as the ConvNeXt of its size: what training with 40 % of the weights at zero pays for.
+ * A SLaK, 1.3 times as wide as the ConvNeXt of its size; the official training keeps 40 % of the
+ * weights at zero in exchange.
  *
- * Differs: all weights are there. Sparsity is a way to train (Liu et al. 2023, §3.3), not a part of the network, and is
+ * Differs: no weight is kept at zero. Sparsity belongs to training (Liu et al. 2023, §3.3) and is
  * not built.
  *
  * @throws {RangeError} If there is no such size.

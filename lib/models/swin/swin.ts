@@ -1,12 +1,14 @@
 /**
- * Swin (Liu et al. 2021): attention within windows, which every second block shifts. As EsViT defines it, which the paper
- * compares with (Tables 1, 3 and 5): for images of any size. Weight names are those of the official checkpoints.
+ * Swin (Liu et al. 2021): attention within windows, which every second block shifts. This is
+ * EsViT's definition, which takes images of any size and which the paper compares with (Tables 1, 3
+ * and 5). Weight names are those of the official checkpoints.
  *
- * Where EsViT differs from the official Swin: maps are padded with zeros to whole windows, and to even sides before they
- * are merged, where the official code refuses them; every LayerNorm's eps is 1e-6 instead of 1e-5 (`normEps`). timm pads
- * after rolling, EsViT and mmdetection before, so timm agrees on sizes that need no padding only.
+ * Where EsViT differs from the official Swin: maps are padded with zeros to whole windows, and to
+ * even sides before they are merged, where the official code refuses them; every LayerNorm's eps is
+ * 1e-6 instead of 1e-5 (`normEps`). timm pads after rolling, EsViT and mmdetection before, so timm
+ * agrees on sizes that need no padding only.
  *
- * Differs: from EsViT, in taking images that are not square too.
+ * Differs: EsViT takes square images only.
  *
  * B batch, H W map, C channels.
  */
@@ -92,8 +94,8 @@ function blockNames({ depths }: SwinConfig): readonly string[] {
 }
 
 /**
- * EsViT's linear probe: the mean token of each of the last four blocks; those of the last layer go through the network's
- * last norm, earlier ones do not.
+ * EsViT's linear probe: the mean token of each of the last four blocks; those of the last layer go
+ * through the network's last norm, earlier ones do not.
  */
 function probeOf({ norm }: SwinParams, config: SwinConfig): BlockProbe {
   const blocks = blockNames(config);
@@ -118,8 +120,8 @@ function probeOf({ norm }: SwinParams, config: SwinConfig): BlockProbe {
  * Builds the backbone.
  *
  * @throws {TypeError} If an option is unknown or missing.
- * @throws {RangeError} If depths and heads differ in number, heads do not share the channels evenly, or `imageSize` leaves
- *   a layer no token.
+ * @throws {RangeError} If depths and heads differ in number, heads do not share the channels
+ *   evenly, or `imageSize` leaves a layer no token.
  */
 function createSwin(config: SwinConfig, rng: Rng): Backbone {
   const params = createParams(config, rng);
@@ -185,12 +187,12 @@ function createBlock(config: SwinConfig, layer: number, rng: Rng): SwinBlockPara
 }
 
 /**
- * The whole backbone. The feature is the mean of the normed tokens; stages are the layers' maps before they are merged and
- * before any norm, as EsViT's probes of the last blocks take them but for the last (mmdetection norms each, with weights
- * that are the detector's).
+ * Runs the backbone. The feature is the mean of the normed tokens. Stages are the layers' maps
+ * before they are merged and before any norm (mmdetection norms each of them, with weights that
+ * belong to the detector).
  *
- * Taps: `patch_embed`; `layers.0.blocks.1`, its `norm1`, `attn`, `norm2` and `mlp`; `layers.0`, merged; `norm`. All are
- * maps `[B, H, W, C]`.
+ * Taps: `patch_embed`; `layers.0.blocks.1`, its `norm1`, `attn`, `norm2` and `mlp`; `layers.0`,
+ * merged; `norm`. All are maps `[B, H, W, C]`.
  *
  * @param x `[B, H, W, 3]`, normalised.
  * @throws {RangeError} If the image has not one patch.
@@ -218,7 +220,7 @@ function swin(
   });
 }
 
-/** One layer's blocks; the odd ones roll. */
+/** Runs the blocks of one layer; every second one rolls its map. */
 function runBlocks(
   x: tf.Tensor4D,
   blocks: readonly SwinBlockParams[],
@@ -267,7 +269,8 @@ function windowAttention(
 }
 
 /**
- * Each square of four tokens becomes one: side by side, normed, halved in length.
+ * Merges each square of four tokens into one: concatenates them, norms, and projects to half the
+ * length.
  *
  * @param x `[B, H, W, C]`
  * @returns `[B, ⌈H/2⌉, ⌈W/2⌉, 2C]`

@@ -1,28 +1,38 @@
 /** The sizes of Swin. */
 
-/** The config of a Swin. Depths and heads have one entry per layer; each layer has twice the channels of the one before. */
+/**
+ * The config of a Swin. Depths and heads have one entry per layer; each layer has twice the
+ * channels of the one before.
+ */
 export interface SwinConfig {
   readonly arch: "swin";
   /** Channels of the first layer. */
   readonly embedDim: number;
   readonly depths: readonly number[];
   readonly numHeads: readonly number[];
-  /** Tokens a side. A layer whose map, at `imageSize`, is no larger has one window of the map's size, never rolled. */
+  /**
+   * Tokens per side of a window. A layer whose map at `imageSize` is no larger has one window of
+   * the map's size.
+   */
   readonly windowSize: number;
-  /** Pixels a side. */
+  /** Pixels per side of a patch. */
   readonly patchSize: number;
-  /** Pixels a side that the windows of the layers are for. Images of other sizes keep those windows, and pad. */
+  /**
+   * Pixels per side of the images that windows are chosen for. Images of other sizes keep those
+   * windows, and pad.
+   */
   readonly imageSize: number;
-  /** Of every LayerNorm. */
+  /** The eps of every LayerNorm. */
   readonly normEps: number;
-  /** Of the last block; earlier blocks rise to it linearly from 0. */
+  /** The rate of the last block; over the blocks before it the rate rises linearly from 0. */
   readonly dropPathRate: number;
 }
 
 /**
- * `tiny` to `base` are Liu et al. 2021's, with EsViT's windows of 7 or 14. `nano`, for laptops, is built for the 32 pixels
- * a side that they train at, with windows of 4, so that its first maps of 8 × 8 are cut and rolled: 0.6 million weights, as
- * many as ViT-nano has.
+ * `tiny` to `base` are those of Liu et al. 2021, with EsViT's windows of 7 or 14. `nano` is for
+ * laptops, which train on images of 32 pixels per side: its windows are 4 tokens per side, so that
+ * its first maps of 8 × 8 have several windows, and it has 0.6 million weights, about as many as
+ * ViT-nano.
  */
 const sizes = {
   nano: {

@@ -1,13 +1,16 @@
 /**
- * The windows that Swin's tokens attend within: cutting a map into them and laying it together again, which of a rolled
- * window's tokens are neighbours, and where two of them lie to each other.
+ * Swin's windows: cuts a map into windows and puts it together again, masks tokens of a rolled
+ * window that are no neighbours, and looks up the bias for the relative position of two tokens.
  *
- * B batch, H W map, C channels, w window's side, N = w² tokens of a window.
+ * B batch, H W map, C channels, w side of a window, N = w² tokens of a window.
  */
 import * as tf from "lib/tf.ts";
 import type { SwinConfig } from "lib/models/swin/swin_configs.ts";
 
-/** A layer's window, and how far its odd blocks roll, from the map that `imageSize` gives it. */
+/**
+ * A layer's window, and how far every second block rolls the map, from the map's size at
+ * `imageSize`.
+ */
 export function windowOf(
   { imageSize, patchSize, windowSize }: SwinConfig,
   layer: number,
@@ -23,25 +26,28 @@ export function windowOf(
     : { side, window: side, shift: 0 };
 }
 
-/** How a map is cut. */
+/** How a map is cut into windows. */
 export interface WindowPlan {
   /** Rows and columns of the map. */
   readonly size: readonly [number, number];
-  /** The same, with zeros below and to the right, as multiples of the window. */
+  /** Rows and columns after padding with zeros below and to the right, multiples of the window. */
   readonly padded: readonly [number, number];
-  /** Tokens a side. */
+  /** Tokens per side of a window. */
   readonly window: number;
   /** Tokens that the map is rolled up and to the left before it is cut. */
   readonly shift: number;
   /** Number of windows. */
   readonly windows: number;
-  /** `[windows · N]`: where in the padded map each window's tokens come from. */
+  /** `[windows · N]`: the place in the padded map that each token of the windows comes from. */
   readonly sources: Int32Array;
-  /** `[H · W]`: where in the windows each token of the map went. */
+  /** `[H · W]`: the place in the windows that each token of the map goes to. */
   readonly targets: Int32Array;
 }
 
-/** Computed anew for each map: for all layers of a Swin-T at 224 pixels, a third of a millisecond in a pass. */
+/**
+ * Plans the windows of a map. Costs a third of a millisecond per pass for all layers of a Swin-T at
+ * 224 pixels.
+ */
 export function windowPlan(
   height: number,
   width: number,
@@ -72,7 +78,7 @@ export function windowPlan(
   };
 }
 
-/** Row and column, in the rolled and padded map, of the token that is number `slot` of all windows'. */
+/** Row and column, in the rolled and padded map, of token number `slot` of all windows. */
 function placeOf(slot: number, columns: number, window: number): [number, number] {
   const perRow = columns / window;
   const [index, inside] = [Math.floor(slot / window ** 2), slot % window ** 2];
@@ -82,7 +88,7 @@ function placeOf(slot: number, columns: number, window: number): [number, number
 }
 
 /**
- * Pads with zeros, rolls and cuts, in one pass. The zeros are tokens like others.
+ * Pads with zeros, rolls and cuts a map in one pass. The zeros are tokens like all others.
  *
  * @param x `[B, H, W, C]`
  * @returns `[B · windows, N, C]`
@@ -96,7 +102,7 @@ export function toWindows(x: tf.Tensor4D, plan: WindowPlan): tf.Tensor3D {
 }
 
 /**
- * The reverse of {@linkcode toWindows}.
+ * Puts windows together to a map: the reverse of {@linkcode toWindows}.
  *
  * @param x `[B · windows, N, C]`
  * @returns `[B, H, W, C]`
@@ -126,8 +132,8 @@ function gatherMap(x: tf.Tensor3D, { size, windows, targets }: WindowPlan): tf.T
 }
 
 /**
- * −100 between two tokens of a rolled window that come from opposite edges of the map, else 0: the references' mask,
- * which does not keep the zeros of the padding apart.
+ * The mask for rolled windows: −100 between two tokens that come from opposite edges of the map,
+ * else 0. As in the references, it does not mask the zeros of the padding.
  *
  * @returns `[windows, 1, N, N]`
  */
@@ -150,7 +156,7 @@ export function rollMask({ padded, window, shift, windows }: WindowPlan): tf.Ten
 }
 
 /**
- * A learned number for each way that two tokens of a window can lie to each other.
+ * The learned bias of each pair of tokens of a window, which depends on their relative position.
  *
  * @param table `[(2w − 1)², h]`
  * @returns `[1, h, N, N]`
@@ -164,12 +170,12 @@ export function relativePositionBias(table: tf.Tensor2D, window: number): tf.Ten
   );
 }
 
-/** `[N · N]`: which row of the table two tokens find. */
+/** `[N · N]`: the row of the table for each pair of tokens. */
 export function offsetsWithin(window: number): Int32Array {
   const N = window ** 2;
   const span = 2 * window - 1;
   const offsets = new Int32Array(N * N);
-  for (let a = 0; a < N; a++) { // twenty times as fast as Int32Array.from, and there is one for each block
+  for (let a = 0; a < N; a++) { // twenty times as fast as Int32Array.from
     for (let b = 0; b < N; b++) {
       const dy = Math.floor(a / window) - Math.floor(b / window) + window - 1;
       const dx = a % window - b % window + window - 1;

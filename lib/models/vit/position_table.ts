@@ -4,10 +4,11 @@ import * as tf from "lib/tf.ts";
 /**
  * The table of `rows × columns` patches, interpolated as DINO does.
  *
- * That is `F.interpolate(mode="bicubic")`, told that the size grows by `(rows + 0.1) / n`: the 0.1 was meant against
- * rounding, but also moves where each patch reads from, so a table is not left as it is by its own size.
+ * DINO calls `F.interpolate(mode="bicubic")` with the scale `(rows + 0.1) / n`. The 0.1 was meant
+ * to prevent rounding errors, but it also shifts the place that each patch reads from, so even a
+ * table of the same size changes.
  *
- * @param table `[1, 1 + n·n, C]`, the first of the class token, which stays.
+ * @param table `[1, 1 + n·n, C]`; the first entry, that of the class token, stays.
  * @returns `[1, 1 + rows·columns, C]`
  */
 export function interpolatePositions(
@@ -27,7 +28,10 @@ export function interpolatePositions(
   });
 }
 
-/** `[newSize, size]`: how much each new place takes from each old one; beyond the edge is the edge again. */
+/**
+ * `[newSize, size]`: the weight of each old place in each new one; places beyond an edge repeat the
+ * edge.
+ */
 function bicubic(size: number, newSize: number): tf.Tensor2D {
   const weights = new Float32Array(newSize * size);
   for (let i = 0; i < newSize; i++) {

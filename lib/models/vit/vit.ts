@@ -1,8 +1,8 @@
 /**
- * The Vision Transformer (Dosovitskiy et al. 2021) as DINO defines it, and ViT-BN (Chen et al. 2021, MoCo v3; Table 3).
- * Weight names are those of the official checkpoints.
+ * The Vision Transformer (Dosovitskiy et al. 2021) as DINO defines it, and ViT-BN (Chen et al.
+ * 2021, MoCo v3; Table 3). Weight names are those of the official checkpoints.
  *
- * B batch, N patches, C channels; a token more than patches, the class token, comes first.
+ * B batch, N patches, C channels. There are 1 + N tokens; the class token comes first.
  */
 import * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
@@ -40,7 +40,7 @@ import { vitSchema } from "./vit_schema.ts";
 
 export type { ViTConfig } from "lib/models/vit/vit_configs.ts";
 
-const eps = 1e-6; // of every norm
+const eps = 1e-6; // for every norm
 
 /** Weights of the backbone; the classification head is not part of it. */
 export interface ViTParams {
@@ -62,8 +62,9 @@ export const vitFamily: Family<ViTConfig> = {
 };
 
 /**
- * DINO's linear probe (`eval_linear.py`): the class tokens of the last four blocks, each after the network's last norm. A ViT
- * as wide as ViT-B or wider gives its last block alone, and the mean of its patches too.
+ * DINO's linear probe (`eval_linear.py`): the class tokens of the last four blocks, each after the
+ * network's last norm. A ViT as wide as ViT-B or wider gives its last block alone, and the mean of
+ * its patches too.
  */
 function probeOf({ norm }: ViTParams, { depth, embedDim }: ViTConfig): BlockProbe {
   const isWide = embedDim >= 768;
@@ -142,10 +143,11 @@ function createNorm({ norm, embedDim }: ViTConfig): LayerNormParams | BatchNormP
 }
 
 /**
- * The whole backbone. The feature is the class token after the last norm; the one stage is the last block's patches
- * before it.
+ * Runs the backbone. The feature is the class token after the last norm; the one stage is the last
+ * block's patches before that norm.
  *
- * Taps: `patch_embed` `[B, N, C]`; `blocks.3`, its `norm1`, `attn`, `norm2` and `mlp`, and `norm`, `[B, 1 + N, C]`.
+ * Taps: `patch_embed` `[B, N, C]`; `blocks.3`, its `norm1`, `attn`, `norm2` and `mlp`, and `norm`,
+ * `[B, 1 + N, C]`.
  *
  * @param x `[B, H, W, 3]`, normalised.
  * @throws {RangeError} If the image has not one patch.
@@ -186,7 +188,10 @@ function vit(
   });
 }
 
-/** The table as it is for square images with as many patches as it has, else interpolated: DINO's own condition. */
+/**
+ * The table of positions, interpolated unless the image is square with as many patches as entries,
+ * as in DINO.
+ */
 function positionsFor(
   x: tf.Tensor4D,
   { pos_embed }: ViTParams,
@@ -198,7 +203,7 @@ function positionsFor(
   return interpolatePositions(pos_embed, rows, columns);
 }
 
-/** The class token before the patches `[B, N, C]`, and to each its position `[1, 1 + N, C]`. */
+/** Puts the class token before the patches `[B, N, C]`, and adds the positions `[1, 1 + N, C]`. */
 function withPositions(
   patches: tf.Tensor3D,
   positions: tf.Tensor3D,

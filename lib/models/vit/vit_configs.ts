@@ -6,25 +6,29 @@ export interface ViTConfig {
   readonly embedDim: number;
   readonly depth: number;
   readonly numHeads: number;
-  /** Pixels a side. */
+  /** Pixels per side of a patch. */
   readonly patchSize: number;
-  /** Pixels a side that the table of positions is for; other sizes interpolate it. */
+  /**
+   * Pixels per side of the images that the table of positions is for; other sizes interpolate it.
+   */
   readonly imageSize: number;
   /**
-   * `batch` is ViT-BN: BatchNorm before each perceptron (Table 3) and, in the one public definition (of MoCo v3's authors),
-   * at the end; LayerNorm before attention as ever. Statistics are each channel's, over all images and tokens.
+   * `batch` is ViT-BN: BatchNorm before each perceptron (Table 3) and, in the one public definition
+   * (by MoCo v3's authors), at the end; LayerNorm before attention as in any ViT. Statistics are
+   * per channel, over all images and tokens.
    *
-   * Differs: from that definition, which as published hands `[B, N, C]` to a BatchNorm of C channels, so PyTorch refuses it.
+   * Differs: the published definition gives `[B, N, C]` to a BatchNorm of C channels, which PyTorch
+   * refuses.
    */
   readonly norm: "layer" | "batch";
-  /** Of the last block; earlier blocks rise to it linearly from 0. */
+  /** The rate of the last block; over the blocks before it the rate rises linearly from 0. */
   readonly dropPathRate: number;
 }
 
 /**
- * `tiny` to `base` are DINO's, `large` and `huge` those of Dosovitskiy et al. 2021. `nano`, for laptops, is built for the
- * 32 pixels a side that they train at: 64 patches, and 0.7 million weights, as many as the BC-SSL that the first notebook
- * trains in a quarter of an hour.
+ * `tiny` to `base` are DINO's sizes, `large` and `huge` those of Dosovitskiy et al. 2021. `nano` is
+ * for laptops, which train on images of 32 pixels per side: it has 64 patches and 0.7 million
+ * weights, as many as the BC-SSL that the first notebook trains in a quarter of an hour.
  */
 const sizes = {
   nano: { embedDim: 96, depth: 6, numHeads: 3, patchSize: 4, imageSize: 32 },
