@@ -1,13 +1,14 @@
 /**
- * Named, seeded random streams. A stream is a pure function of the seed and of the path of names that leads to it, so
- * adding a layer, a crop or an epoch moves no other stream, and a resumed run needs no saved generator state.
+ * Named, seeded random streams. A stream depends only on the seed and on its path of names, so
+ * adding a layer, a crop or an epoch changes no other stream, and a resumed run needs no saved
+ * state of a generator.
  */
 
 /** A stream of random numbers. Drawing advances it; forking does not. */
 export interface Rng {
   /** The path of names from the root, for messages: `0/stages.0.1`. */
   readonly path: string;
-  /** An independent stream, the same whenever it is asked for by this name. */
+  /** An independent stream, the same for every call with this name. */
   fork(name: string | number): Rng;
   /** Uniform in `[min, max)`. */
   uniform(min?: number, max?: number): number;
@@ -34,8 +35,8 @@ export function createRng(seed: number): Rng {
 }
 
 /**
- * Draws the middle of every range, the same at every call. For networks that are built to be counted, not to be trained:
- * drawing initial values takes ten times as long as all else.
+ * A stream that returns the middle of every range at every call, for networks whose parameters are
+ * counted and never trained: drawing initial values takes ten times as long as everything else.
  */
 export function constantRng(): Rng {
   const rng: Rng = {
@@ -52,7 +53,7 @@ export function constantRng(): Rng {
 
 function stream(path: string): Rng {
   const next = sfc32(path);
-  let spare: number | undefined; // the polar method makes two at a time
+  let spare: number | undefined; // the polar method draws two at a time
   const rng: Rng = {
     path,
     fork: (name) => stream(`${path}/${name}`),
@@ -70,7 +71,7 @@ function stream(path: string): Rng {
         return mean + std * z;
       }
       let x, y, square;
-      do { // a point in the unit disc: a third of the time of Box–Muller's sine and cosine
+      do { // a point in the unit disc, in a third of the time of Box–Muller's sine and cosine
         x = next() / 0x8000_0000 - 1;
         y = next() / 0x8000_0000 - 1;
         square = x * x + y * y;
@@ -92,10 +93,14 @@ function stream(path: string): Rng {
   return rng;
 }
 
-/** Chris Doty-Humphrey's sfc32 (PractRand), a 128-bit state that passes BigCrush, seeded by a hash of the path. */
+/**
+ * Chris Doty-Humphrey's sfc32 (PractRand), a 128-bit state that passes BigCrush, seeded by a hash
+ * of the path.
+ */
 function sfc32(path: string): () => number {
   const bases = [0x9e3779b9, 0x243f6a88, 0xb7e15162];
-  // In an Int32Array and with `| 0`: ten times as fast as numbers beyond 31 bits in variables, which V8 boxes.
+  // An Int32Array and `| 0` are ten times as fast as variables, as V8 boxes numbers of more than 31
+  // bits.
   const state = Int32Array.from([...bases.map((basis) => hash(path, basis)), 1]);
   const next = () => {
     const [a, b, c, counter] = [state[0]!, state[1]!, state[2]!, state[3]!];

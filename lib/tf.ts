@@ -1,8 +1,9 @@
 /**
- * The only door to the engine: everything else imports `tf` from here.
+ * The engine that computes: all other files import `tf` from here.
  *
- * Loads TensorFlow through `@tensorflow/tfjs-node-gpu` (on the GPU if its libtensorflow sees one); where that library
- * cannot be had, Deno's own WebGPU; where neither exists, throws and says how to mend it.
+ * Loads TensorFlow through `@tensorflow/tfjs-node-gpu`, which uses a GPU if its libtensorflow finds
+ * one. Where that library is missing, it loads Deno's WebGPU. Where neither exists, it throws an
+ * error that says what to do.
  */
 import { createRequire } from "node:module";
 import process from "node:process";
@@ -11,20 +12,20 @@ import * as tf from "@tensorflow/tfjs-core";
 import type {} from "@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops.d.ts"; // x.add(y) in types
 
 export * from "@tensorflow/tfjs-core";
-export { engine as tfjsEngine } from "@tensorflow/tfjs-core"; // its own tape, where `engine` below says what computes
+export { engine as tfjsEngine } from "@tensorflow/tfjs-core"; // tfjs's engine; `engine` below describes the backend
 
-/** What computes. */
+/** A description of the backend that computes. */
 export interface Engine {
   readonly backend: "tensorflow" | "webgpu";
-  /** `CPU`, `GPU`, or the name WebGPU gives its device. */
+  /** `CPU`, `GPU`, or WebGPU's name of the device. */
   readonly device: string;
-  /** Threads TensorFlow's CPU kernels share; 0 for WebGPU. */
+  /** Threads of TensorFlow's CPU kernels; 0 for WebGPU. */
   readonly threads: number;
   /** Versions by name: `tfjs`, and `tensorflow` where it computes. */
   readonly versions: Readonly<Record<string, string>>;
 }
 
-/** tfjs-node's backend, as far as this door looks into it. */
+/** The part of tfjs-node's backend that is used here. */
 interface TensorFlowBackend {
   readonly isUsingGpuDevice: boolean;
   readonly binding: { readonly TF_Version: string };
@@ -33,13 +34,14 @@ interface TensorFlowBackend {
 const require = createRequire(import.meta.url);
 const current = await load();
 
-/** What this process computes on. */
+/** The backend of this process. */
 export function engine(): Engine {
   return current;
 }
 
 async function load(): Promise<Engine> {
-  // For trying the fallback where TensorFlow is installed, and for refusing it in measurements.
+  // BCSSL_ENGINE is for trying WebGPU where TensorFlow is installed, and for measurements, which
+  // must not fall back.
   const only = process.env.BCSSL_ENGINE;
   if (only !== undefined && only !== "tensorflow" && only !== "webgpu") {
     throw new RangeError(
@@ -86,7 +88,7 @@ async function loadWebGpu(): Promise<Engine> {
   const adapter = await navigator.gpu?.requestAdapter();
   if (!adapter) throw new Error("no adapter on this machine");
   const fromTfjsNode = createRequire(require.resolve("@tensorflow/tfjs-node-gpu/package.json"));
-  fromTfjsNode("@tensorflow/tfjs"); // registers x.add(y) and its kin: the package of our own imports does not
+  fromTfjsNode("@tensorflow/tfjs"); // registers x.add(y) and other chained operations, which @tensorflow/tfjs-core does not
   require("@tensorflow/tfjs-backend-webgpu");
   if (!await tf.setBackend("webgpu")) throw new Error("the backend did not start");
   await tf.ready();

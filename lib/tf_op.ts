@@ -1,16 +1,23 @@
-/** Calls any TensorFlow op by its name: those tfjs does not wrap, those it wraps slowly, and our own. */
+/**
+ * Calls any TensorFlow op by its name: ops that tfjs does not wrap or wraps slowly, and our own.
+ */
 import * as tf from "lib/tf.ts";
 
-/** The value of an op's attribute, with the type TensorFlow's registry gives it. Made by {@linkcode attr}. */
+/**
+ * The value of an op's attribute with its type in TensorFlow's registry. Made by {@linkcode attr}.
+ */
 export interface Attr {
   readonly type: "STRING" | "INT" | "FLOAT" | "BOOL" | "TYPE" | "SHAPE";
   readonly value: string | number | boolean | readonly number[] | readonly boolean[];
 }
 
-/** Element types an op can be told. */
+/** Element types of tensors, as attributes. */
 export type OpDataType = "float32" | "int32" | "bool" | "string" | "complex64";
 
-/** Attributes by type: `{ T: attr.type("float32"), strides: attr.int([1, 1, 1, 1]), padding: attr.string("SAME") }`. */
+/**
+ * Makes attributes: `{ T: attr.type("float32"), strides: attr.int([1, 1, 1, 1]), padding:
+ * attr.string("SAME") }`.
+ */
 export const attr = {
   string: (value: string): Attr => ({ type: "STRING", value }),
   /** One integer, or a list. */
@@ -21,7 +28,7 @@ export const attr = {
   shape: (value: readonly number[]): Attr => ({ type: "SHAPE", value }),
 } as const;
 
-/** The attributes of one call, prepared: for ops called at every step. */
+/** The attributes of a call in the binding's own form, for ops that are called at every step. */
 export interface PreparedAttrs {
   readonly list: readonly {
     readonly name: string;
@@ -32,7 +39,7 @@ export interface PreparedAttrs {
 
 export type Attrs = Readonly<Record<string, Attr>> | PreparedAttrs;
 
-/** tfjs-node's backend, as far as this file looks into it. */
+/** The part of tfjs-node's backend that is used here. */
 interface OpBackend {
   readonly binding: Readonly<Record<string, number>>;
   executeSingleOutput(name: string, attrs: unknown, inputs: readonly tf.Tensor[]): tf.Tensor;
@@ -44,12 +51,16 @@ interface OpBackend {
   ): tf.Tensor[];
 }
 
-/** Whether ops can be called by name: on TensorFlow only. */
+/** Whether ops can be called by name, which only TensorFlow allows. */
 export function hasTensorFlowOps(): boolean {
   return tf.engine().backend === "tensorflow";
 }
 
-/** @throws {Error} If the engine is not TensorFlow. */
+/**
+ * Converts attributes to the binding's own form.
+ *
+ * @throws {Error} If the engine is not TensorFlow.
+ */
 export function prepareAttrs(attrs: Attrs): PreparedAttrs {
   if (isPrepared(attrs)) return attrs;
   const { binding } = backend("prepare attributes");
@@ -70,11 +81,12 @@ const dataTypes = {
 } as const satisfies Record<OpDataType, string>;
 
 /**
- * Runs an op of one output. Not seen by `tf.grad`: wrap it in `tf.customGrad`.
+ * Runs an op of one output. `tf.grad` does not see it: wrap it in `tf.customGrad`.
  *
  * @param inputs Borrowed, in the order of the op's definition.
  * @returns Owned by the caller (or the enclosing `tidy`).
- * @throws {Error} If the engine is not TensorFlow, or TensorFlow refuses the call; the message has its reason.
+ * @throws {Error} If the engine is not TensorFlow, or TensorFlow refuses the call; the message has
+ *   its reason.
  */
 export function tfOp<T extends tf.Tensor = tf.Tensor>(
   name: string,
@@ -96,13 +108,16 @@ export function tfOpOutputs(
   return backend(`run ${name}`).executeMultipleOutputs(name, list, inputs, count);
 }
 
-/** How many ops ran, and how many of each name, most frequent first. */
+/** The number of ops that ran, in all and of each name, most frequent first. */
 export interface OpCounts {
   readonly total: number;
   readonly byName: ReadonlyMap<string, number>;
 }
 
-/** Runs `body` and counts the TensorFlow ops it calls, tfjs's and ours; none where the engine is another. */
+/**
+ * Runs `body` and counts the TensorFlow ops it calls, tfjs's and ours; with another engine it
+ * counts none.
+ */
 export function countOps(body: () => void): OpCounts {
   const counts = new Map<string, number>();
   if (!hasTensorFlowOps()) {

@@ -1,4 +1,7 @@
-/** A backend that lacks one of the native kernels computes the same, in plain operations where it must. */
+/**
+ * A backend that lacks one of the native kernels computes the same, in plain operations where it
+ * must.
+ */
 import * as tf from "lib/tf.ts";
 import { roiAlign } from "lib/detect/boxes/roi_align.ts";
 import {
@@ -28,7 +31,9 @@ const repLKNet = {
   smallKernelSize: 3,
 };
 
-/** The loss of a network in training, the gradient of each weight, and the features in evaluation. */
+/**
+ * The loss of a network in training, the gradient of each weight, and the features in evaluation.
+ */
 function network(config: ModelConfig): number[] {
   return tf.tidy(() => {
     const model = createModel(config, createRng(1), { numClasses: 3 });

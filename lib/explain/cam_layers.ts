@@ -1,5 +1,5 @@
 /**
- * Which layer a class activation map looks at, and its output as maps.
+ * The layer that a class activation map looks at, and its output as maps.
  *
  * B batch, H W map, N tokens, C channels.
  */
@@ -9,15 +9,15 @@ import { families, familyOf, intermediates, type Model, type ModelConfig } from 
 /** What can be explained: a `Model`, or anything that runs as one. */
 export type Explained = Pick<Model, "config" | "forward">;
 
-/** Which layers; a map of each, then the mean of the maps. */
+/** The layers to look at; with several, the result is the mean of their maps. */
 export interface CamOptions {
-  /** Official module names, as taps have them. By default the one of {@linkcode camLayer}. */
+  /** Official module names, as in taps. By default the one of {@linkcode camLayer}. */
   readonly layers?: readonly string[];
 }
 
 /**
- * The layer that the paper looks at (§5.1), which each family of networks names: the last block of a CNN, the first LayerNorm
- * of a transformer's last block.
+ * The layer that the paper looks at (§5.1), which each family of networks names: the last block of
+ * a CNN, the first LayerNorm of a transformer's last block.
  *
  * @returns Its official name: `stages.3.2`, `blocks.11.norm1`.
  * @throws {RangeError} If the architecture is unknown.
@@ -29,9 +29,9 @@ export function camLayer(config: ModelConfig): string {
   return familyOf(config).camLayer(config);
 }
 
-/** What a network makes of some images, for the `tidy` around to free. */
+/** The outputs of some layers for some images; the `tidy` around frees them. */
 export interface LayerOutputs {
-  /** As the network has them, in the order of the names. */
+  /** The tensors that the layers return, in the order of the names. */
   readonly outputs: readonly tf.Tensor[];
   /** Rows and columns of tokens, where a layer's output is a list of them. */
   readonly grid: readonly [rows: number, columns: number];
@@ -44,8 +44,9 @@ export interface LayerOutputs {
  *
  * @param images `[B, H, W, 3]`, normalised.
  * @throws {TypeError} If the images have another shape.
- * @throws {RangeError} If there is no layer of a name, the message lists those there are; if a layer's output is no map of
- *   two positions or more, or no layer is named; or if the images are too small for the network.
+ * @throws {RangeError} If there is no layer of a name (the message lists those there are), no layer
+ *   is named, a layer's output is not a map of two positions or more, or the images are too small
+ *   for the network.
  */
 export function layerOutputs(
   model: Explained,
@@ -57,14 +58,16 @@ export function layerOutputs(
   const { intermediates: found, stages, logits } = intermediates(model, images, layers, {
     training: false,
   });
-  const outputs = layers.map((name) => found[name]!.clone()); // kept ones outlive a tidy, clones do not
+  const outputs = layers.map((name) => found[name]!.clone()); // a tidy frees clones, but not kept tensors
   tf.dispose(found as tf.NamedTensorMap);
-  const [, rows, columns] = stages.at(-1)!.shape; // of a plain transformer, its patches
+  const [, rows, columns] = stages.at(-1)!.shape; // in a plain transformer, of its patches
   outputs.forEach((output, i) => checkMap(output, [rows, columns], layers[i]!, model, images));
   return { outputs, grid: [rows, columns], logits };
 }
 
-/** One position is one colour all over. */
+/**
+ * Refuses an output that is no map, or a map of one position, which would be one colour all over.
+ */
 function checkMap(
   { rank, shape }: tf.Tensor,
   [rows, columns]: LayerOutputs["grid"],
@@ -92,7 +95,8 @@ function checkImages({ shape }: tf.Tensor): void {
 }
 
 /**
- * A layer's output as maps: tokens without the class token, in rows and columns.
+ * Brings a layer's output into the shape of maps: tokens in rows and columns, without the class
+ * token.
  *
  * @param output `[B, H, W, C]`; or `[B, N, C]` or `[B, 1 + N, C]`, a list of tokens.
  * @returns `[B, H, W, C]`

@@ -1,11 +1,11 @@
 /**
- * Which pixels decide what a network says of the centre of an image (Luo et al. 2016), measured as RepLKNet does
- * (Ding et al. 2022, erf/visualize_erf.py).
+ * The effective receptive field (Luo et al. 2016): how much each pixel contributes to the features
+ * at the centre of an image, measured as in RepLKNet (Ding et al. 2022, erf/visualize_erf.py).
  */
 import * as tf from "lib/tf.ts";
 import type { ForwardOptions, ModelOutput } from "lib/models/mod.ts";
 
-/** How much each pixel contributes, `[side, side]`, row by row; the sum is 1. */
+/** The contribution of each pixel, `[side, side]`, row by row; the sum is 1. */
 export interface ContributionMap {
   /** Pixels a side. */
   readonly side: number;
@@ -14,10 +14,11 @@ export interface ContributionMap {
 }
 
 /**
- * The rise of the central position of the last map with each pixel: rectified features at the centre, summed over
- * channels, derived by the input; rises alone are kept, and added over colours and images.
+ * The effective receptive field of the central position of the last map: the gradient of its
+ * rectified features, summed over channels, with respect to the input. Negative gradients are set
+ * to 0; the others are added over colours and images.
  *
- * @param images `[N, side, side, 3]`, normalised; taken one at a time.
+ * @param images `[N, side, side, 3]`, normalised; they are processed one at a time.
  * @throws {RangeError} If the images are not square, or the centre depends on no pixel.
  */
 export function effectiveReceptiveField(
@@ -54,9 +55,11 @@ function centre(model: Parameters<typeof effectiveReceptiveField>[0]) {
 }
 
 /**
- * Pixels a side of the smallest centred square that holds more than `share` of all contributions.
+ * The side in pixels of the smallest centred square that holds more than `share` of all
+ * contributions.
  *
- * Differs: RepLKNet takes the logarithm first, which depends on the gradients' scale.
+ * Differs: RepLKNet takes the logarithm of the contributions first, so its result depends on the
+ * scale of the gradients.
  *
  * @param share A fraction below 1.
  * @throws {RangeError} If the share is not between 0 and 1.

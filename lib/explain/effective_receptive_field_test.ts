@@ -13,7 +13,9 @@ import {
   assertTrue,
 } from "lib/testing/assert.ts";
 
-/** A network that is one box filter over k × k pixels of the first colour, so its field is that box. */
+/**
+ * A network that is one box filter over k × k pixels of the first colour, so its field is that box.
+ */
 function box(k: number) {
   const weight = tf.ones([k, k, 1, 1]) as tf.Tensor4D;
   return {

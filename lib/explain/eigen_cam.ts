@@ -1,4 +1,7 @@
-/** Eigen-CAM (Muhammad and Yeasin 2020): where a layer differs most from its mean, without any class. */
+/**
+ * Eigen-CAM (Muhammad and Yeasin 2020): where a layer's output differs most from its mean. Needs no
+ * class.
+ */
 import * as tf from "lib/tf.ts";
 import {
   asMaps,
@@ -11,14 +14,15 @@ import { type Heatmap, heatmapsOf, type SignedMap } from "lib/explain/heatmap.ts
 import { principalProjection } from "lib/explain/principal_projection.ts";
 
 /**
- * Eigen-CAM of each image: the layer's positions, less their mean, projected on the direction in which they differ most;
- * then scaled as Grad-CAM is.
+ * Eigen-CAM of each image: the features of each position, minus their mean, projected on their
+ * first principal direction, then scaled as in Grad-CAM.
  *
- * Which way the direction points no algebra decides, and half of the map is cut at 0: pytorch-grad-cam's `EigenCAM` takes
- * it as the linear algebra library happens to give it. Here the position farthest from the mean is on the positive side, as
- * that package's own `get_2d_projection_with_sign_correction` has it (Chung and Ying 2025, Eq. 13).
+ * The sign of that direction is arbitrary, and it decides which half of the map is set to 0;
+ * pytorch-grad-cam's `EigenCAM` takes the sign that the linear algebra library returns. Here the
+ * position farthest from the mean is positive, as in that package's
+ * `get_2d_projection_with_sign_correction` (Chung and Ying 2025, Eq. 13).
  *
- * Differs: values that are not numbers are refused, where the package takes them for 0.
+ * Differs: values that are not finite are refused; the package replaces them by 0.
  *
  * @param images `[B, H, W, 3]`, normalised.
  * @throws {TypeError} If the images have another shape.

@@ -1,4 +1,7 @@
-/** Class activation maps against pytorch-grad-cam's: `golden/make_golden.py` draws the same networks in double precision. */
+/**
+ * Class activation maps against pytorch-grad-cam's: `golden/make_golden.py` draws the same networks
+ * in double precision.
+ */
 import * as tf from "lib/tf.ts";
 import { createRng } from "lib/rng.ts";
 import { asMaps, camLayer, layerOutputs } from "lib/explain/cam_layers.ts";

@@ -1,5 +1,5 @@
 /**
- * Grad-CAM (Selvaraju et al. 2017): where a network sees what speaks for a class.
+ * Grad-CAM (Selvaraju et al. 2017): where in an image a network sees evidence for a class.
  *
  * B batch, H W map, C channels.
  */
@@ -14,24 +14,25 @@ import {
 import { type Heatmap, heatmapsOf, type SignedMap } from "lib/explain/heatmap.ts";
 
 export interface GradCamOptions extends CamOptions {
-  /** The class to explain, one for each image. By default each image's own: the one of the highest logit. */
+  /** The class to explain, one for each image. By default the one with the highest logit. */
   readonly classes?: readonly number[];
 }
 
-/** Where an image speaks for a class. */
+/** The evidence for a class, pixel by pixel. */
 export interface GradCam extends Heatmap {
   /** Number of the class that the map explains. */
   readonly classIndex: number;
 }
 
 /**
- * Grad-CAM of each image, the same as pytorch-grad-cam's: channels are weighted by the mean slope of the class's logit, their
- * sum is cut at 0, spread over 0–1 and resized to the image.
+ * Grad-CAM of each image, as in pytorch-grad-cam: channels are weighted by the mean gradient of the
+ * class's logit and added; negative values are set to 0, and the map is scaled to 0–1 and resized
+ * to the image.
  *
  * @param images `[B, H, W, 3]`, normalised.
  * @throws {TypeError} If the images have another shape.
- * @throws {RangeError} If the network has no classifier; if a class or a layer is not there; or if the class depends on no
- *   position of a layer.
+ * @throws {RangeError} If the network has no classifier, there is no such class or layer, or the
+ *   class depends on no position of a layer.
  */
 export function gradCam(
   model: Explained,
@@ -54,7 +55,7 @@ export function gradCam(
   return heatmapsOf(maps, images).map((map, i) => ({ ...map, classIndex: chosen[i]! }));
 }
 
-/** The classes asked for, checked; or those of the highest logits. */
+/** Checks the classes that were asked for; without any, takes those with the highest logits. */
 function chooseClasses(
   logits: tf.Tensor2D | undefined,
   batch: number,
@@ -81,8 +82,9 @@ function chooseClasses(
 }
 
 /**
- * Slopes of each image's logit by the outputs of layers: by zeros that are added there, so that a later layer of several
- * still depends on an earlier one. Only what comes after the first of the layers is derived.
+ * Gradients of each image's logit with respect to the outputs of layers. The variables are zeros
+ * that are added to the outputs, so that among several layers a later one still depends on an
+ * earlier one. Nothing before the first of the layers is differentiated.
  */
 function slopesOf(
   model: Explained,
@@ -105,7 +107,7 @@ function slopesOf(
   return tf.grads(logitSum)(outputs.map((output) => tf.zerosLike(output)));
 }
 
-/** A map of zeros would look as if nothing spoke for the class. */
+/** Refuses a gradient of zeros, whose map would look as if there were no evidence for the class. */
 function checkSlope(slope: tf.Tensor4D, layer: string, { config }: Explained): void {
   if (slope.abs().max().dataSync()[0]! !== 0) return;
   throw new RangeError(

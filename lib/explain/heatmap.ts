@@ -1,16 +1,19 @@
-/** Heat maps: from the small maps of a network's layers to one of the image's size, as pytorch-grad-cam scales them. */
+/**
+ * Scales the small maps of a network's layers to one heat map of the image's size, as
+ * pytorch-grad-cam does.
+ */
 
-/** How much each pixel matters, row by row. */
+/** The importance of each pixel, row by row. */
 export interface Heatmap {
   /** H, in pixels. */
   readonly height: number;
   /** W, in pixels. */
   readonly width: number;
-  /** `[H, W]`, 0–1: the highest is 1, but for a map of zeros, which says that nothing speaks for it. */
+  /** `[H, W]`, 0–1. The highest is 1, unless all are 0: then nothing in the image matters. */
   readonly values: Float32Array;
 }
 
-/** Numbers of either sign on a grid, as a layer gives them. */
+/** Numbers of either sign on the grid of a layer. */
 export interface SignedMap {
   readonly height: number;
   readonly width: number;
@@ -19,10 +22,11 @@ export interface SignedMap {
 }
 
 /**
- * Each image's heat map from its map of each layer (base_cam.py): what is negative is cut, each map is spread over 0–1 and
- * only then resized; their mean is spread over 0–1 once more, since bilinear samples need not meet the highest point.
+ * The heat map of each image from its maps of all layers (base_cam.py): negative values are set to
+ * 0, each map is scaled to 0–1 and then resized; the mean over layers is scaled to 0–1 once more,
+ * since resizing can miss the highest point.
  *
- * @param maps By layer, then by image; of the layers one or more.
+ * @param maps By layer, at least one, then by image.
  * @param images `[B, H, W, 3]`, for their size.
  * @throws {RangeError} If a value is not finite.
  */
@@ -52,14 +56,16 @@ function cutNegative(value: number): number {
   return Math.max(value, 0);
 }
 
-/** `(x − min) / (1e-7 + max(x − min))`, the reference's own epsilon: maps far below it stay dark. */
+/**
+ * `(x − min) / (1e-7 + max(x − min))`. The epsilon is the reference's: maps far below it stay dark.
+ */
 function spread(values: Float64Array): Float64Array {
   const least = values.reduce((min, value) => Math.min(min, value), Infinity);
   const most = values.reduce((max, value) => Math.max(max, value), -Infinity) - least;
   return values.map((value) => (value - least) / (1e-7 + most));
 }
 
-/** OpenCV's INTER_LINEAR: centres of pixels on centres of pixels, edges repeated. */
+/** Resizes as OpenCV's INTER_LINEAR: pixels are aligned at their centres, edges are repeated. */
 function resizeBilinear(map: SignedMap, height: number, width: number): Float64Array {
   const [rows, columns] = [taps(map.height, height), taps(map.width, width)];
   const out = new Float64Array(height * width);
@@ -73,7 +79,9 @@ function resizeBilinear(map: SignedMap, height: number, width: number): Float64A
   return out;
 }
 
-/** For each of `to` positions, the two of `from` that it lies between, and how far it is towards the second. */
+/**
+ * For each of `to` positions, the two of `from` that it lies between, and the weight of the second.
+ */
 function taps(from: number, to: number): [first: number, second: number, share: number][] {
   return Array.from({ length: to }, (_, i) => {
     const at = Math.min(Math.max((i + 0.5) * from / to - 0.5, 0), from - 1);

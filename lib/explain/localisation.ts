@@ -1,39 +1,47 @@
 /**
- * How well a heat map finds the object, where it is known which pixels show it. All scores are fractions; those of an even
- * map, and of one that says nothing, are what the object's size alone gives.
+ * Scores for how well a heat map finds the object, where a mask tells which pixels show it. All
+ * scores are fractions. A uniform map, or a map of zeros, scores what the size of the object alone
+ * gives.
  */
 import type { Heatmap } from "lib/explain/heatmap.ts";
 
-/** How much of the highest value makes a pixel hot, in all that is counted here unless another threshold is given. */
+/** The default threshold: a pixel is hot from this share of the highest value on. */
 export const hotThreshold = 0.5;
 
 /** From this alpha on (0–255) a pixel shows the object. */
 const objectAlpha = 128;
 
-/** One map's scores. */
+/** The scores of one map. */
 export interface CamScores {
   /**
-   * The pointing game (Zhang et al. 2018): 1 if the highest pixel is on the object, 0 if not; of several equally high ones,
-   * the share that are. No pixels are granted around the object, where the original grants 15.
+   * The pointing game (Zhang et al. 2018): 1 if the highest pixel is on the object, else 0; if
+   * several are equally high, the share of them on the object. The original also counts pixels up
+   * to 15 away from the object, this one does not.
    */
   readonly pointing: number;
-  /** Hot pixels and object: what they share over what either covers. */
+  /** Intersection over union of the hot pixels and the object. */
   readonly iou: number;
-  /** The energy-based pointing game (Wang et al. 2020): the share of the map's sum that lies on the object. */
+  /**
+   * The energy-based pointing game (Wang et al. 2020): the share of the map's sum that lies on the
+   * object.
+   */
   readonly energy: number;
   /** The share of the object that is hot. */
   readonly covered: number;
-  /** The share of the image that is hot: what the paper sees grow with the kernels (§5.1). */
+  /** The share of the image that is hot, which the paper sees grow with the kernels (§5.1). */
   readonly hotArea: number;
-  /** The object's share of the image: the first three scores of an even map. */
+  /**
+   * The object's share of the image: the value that the first three scores have for a uniform map.
+   */
   readonly objectArea: number;
 }
 
 /**
  * The scores of a heat map.
  *
- * @param mask `[H, W]`, 0–255: how far the object covers each pixel; from 128 on it shows the object.
- * @param options.threshold Hot is what reaches this share of the map's highest value.
+ * @param mask `[H, W]`, 0–255: how much of each pixel the object covers; from 128 on the pixel
+ *   shows the object.
+ * @param options.threshold A pixel is hot from this share of the map's highest value on.
  * @throws {TypeError} If map and mask differ in size.
  * @throws {RangeError} If the mask shows no object, or the threshold is not above 0 and at most 1.
  */
@@ -73,7 +81,7 @@ export function camScores(
 /**
  * The share of the image that is hot; for images without a mask.
  *
- * @throws {RangeError} As {@linkcode camScores}.
+ * @throws {RangeError} If the threshold is not above 0 and at most 1.
  */
 export function hotArea(
   heatmap: Heatmap,
@@ -83,7 +91,7 @@ export function hotArea(
   return hot.filter(Boolean).length / hot.length;
 }
 
-/** For each pixel; none of a map of zeros. */
+/** Whether each pixel is hot; in a map of zeros none is. */
 function isHot({ values }: Heatmap, threshold: number): boolean[] {
   if (!(threshold > 0 && threshold <= 1)) {
     throw new RangeError(
@@ -94,7 +102,7 @@ function isHot({ values }: Heatmap, threshold: number): boolean[] {
   return Array.from(values, (value) => value > 0 && value >= least);
 }
 
-/** `undefined` of a map of zeros. */
+/** The share of the map's sum on the object; `undefined` for a map of zeros. */
 function energyOn(values: Float32Array, object: readonly boolean[]): number | undefined {
   const total = values.reduce((sum, value) => sum + value, 0);
   if (total === 0) return undefined;

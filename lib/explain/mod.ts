@@ -1,4 +1,7 @@
-/** What a network looks at: class activation maps, how well they find the object, and how far a position sees. */
+/**
+ * What a network looks at: class activation maps, how well they find the object, and effective
+ * receptive fields.
+ */
 export { camLayer, type CamOptions, type Explained } from "lib/explain/cam_layers.ts";
 export {
   type ContributionMap,

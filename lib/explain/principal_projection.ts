@@ -1,7 +1,8 @@
-/** The direction in which rows differ most, and how far each lies along it: a singular value decomposition's first part. */
+/** The first principal direction of some rows, and the projection of each row on it. */
 
 /**
- * Rows less their mean, projected on their first right singular vector; the value farthest from 0 is positive.
+ * Subtracts the mean of all rows and projects each row on the first right singular vector. The sign
+ * is chosen so that the value farthest from 0 is positive.
  *
  * @param rows `[P, C]`
  * @returns `[P]`; zeros if all rows are equal.
@@ -33,13 +34,13 @@ function lessMean(rows: Float32Array, channels: number): Float64Array {
   return Float64Array.from(rows, (value, i) => value - sums[i % channels]! / positions);
 }
 
-/** `[P, C]` to `[C, P]`. */
+/** Transposes `[P, C]` to `[C, P]`. */
 function transpose(rows: Float64Array, channels: number): Float64Array {
   const positions = rows.length / channels;
   return rows.map((_, i) => rows[(i % positions) * channels + Math.floor(i / positions)]!);
 }
 
-/** Each of n rows times each: `[n, n]`. */
+/** The products of each of n rows with each: `[n, n]`. */
 function products(rows: Float64Array, length: number): Float64Array {
   const n = rows.length / length;
   const out = new Float64Array(n * n);
@@ -53,7 +54,7 @@ function products(rows: Float64Array, length: number): Float64Array {
   return out;
 }
 
-/** Rows `[P, C]` times weights `[P]`, added up: `[C]`. */
+/** The sum of rows `[P, C]` times weights `[P]`: `[C]`. */
 function combination(rows: Float64Array, weights: Float64Array): Float64Array {
   const channels = rows.length / weights.length;
   const sum = new Float64Array(channels);
@@ -66,12 +67,13 @@ function unit(vector: Float64Array): Float64Array {
   return length > 0 ? vector.map((value) => value / length) : vector;
 }
 
-const mostSquarings = 40; // then all that lies within 1e-12 of the largest eigenvalue counts as equal to it
+const mostSquarings = 40; // eigenvalues within 1e-12 of the largest then count as equal to it
 
 /**
- * The eigenvector of the largest eigenvalue, `[n]`, of length 1; zeros of a matrix of zeros. The matrix is squared until it
- * is all one direction, as fast for close eigenvalues as for distant ones: each squaring doubles the steps of a power
- * iteration.
+ * The eigenvector of the largest eigenvalue, `[n]`, of length 1; zeros if the matrix is 0.
+ *
+ * The matrix is squared until only that direction is left. Each squaring doubles the number of
+ * steps of a power iteration, so this is fast also for eigenvalues that are close to each other.
  *
  * @param matrix `[n, n]`, symmetric, no eigenvalue below 0.
  */
@@ -81,7 +83,7 @@ function dominantVector(matrix: Float64Array, n: number): Float64Array {
     const trace = traceOf(power, n);
     if (trace === 0) return new Float64Array(n);
     power = products(power.map((value) => value / trace), n);
-    if (traceOf(power, n) > 1 - 1e-14) break; // the eigenvalues' squares sum to 1 as they do: there is one
+    if (traceOf(power, n) > 1 - 1e-14) break; // the sum of the squared eigenvalues is 1 too: there is only one
   }
   let longest = 0;
   for (let i = 1; i < n; i++) if (power[i * (n + 1)]! > power[longest * (n + 1)]!) longest = i;

@@ -1,4 +1,4 @@
-/** A linear classifier put on a network that has none, so that Grad-CAM has a class to explain. */
+/** Puts a linear classifier on a network that has none, so that Grad-CAM has a class to explain. */
 import * as tf from "lib/tf.ts";
 import type { Explained } from "lib/explain/cam_layers.ts";
 
@@ -11,10 +11,10 @@ export interface LinearClassifier {
 }
 
 /**
- * The same network with logits from its pooled features, as a linear probe reads them. It owns nothing: the network's weights
- * stay its own.
+ * The same network with logits from its pooled features, as for a linear probe. The result owns no
+ * tensors: the weights still belong to `model`.
  *
- * @throws {TypeError} If the classifier's sizes are not those of the network's features.
+ * @throws {TypeError} If the sizes of the classifier do not fit the network's features.
  */
 export function withClassifier(
   model: Explained & { readonly featureDim: number },

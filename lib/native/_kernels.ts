@@ -1,4 +1,7 @@
-/** The native operations as tfjs kernels, `bcssl/Gelu` and so on. A kernel takes its inputs as an array. */
+/**
+ * The native operations as tfjs kernels, `bcssl/Gelu` and so on. A kernel takes its inputs as an
+ * array.
+ */
 import type * as tf from "lib/tf.ts";
 import { attr, type Attrs, tfOpOutputs } from "lib/tf_op.ts";
 import { isList, type Signature, signatures } from "lib/native/signatures.ts";
@@ -17,7 +20,10 @@ export const kernels: readonly tf.KernelConfig[] = Object.entries(signatures)
     },
   }));
 
-/** The length of an operation's lists, which share the inputs that are no single tensors; undefined without lists. */
+/**
+ * The length of an operation's lists, which share the inputs that are no single tensors; undefined
+ * without lists.
+ */
 function listLength({ inputs }: Signature, tensors: number): number | undefined {
   const lists = inputs.filter(isList).length;
   return lists === 0 ? undefined : (tensors - (inputs.length - lists)) / lists;

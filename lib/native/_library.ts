@@ -5,7 +5,10 @@ import { signaturesHeader } from "lib/native/signatures.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const sourceDir = `${root}lib/native/src`;
-/** How the sources name each other: by folder and file. Not one of the flags, as it differs from clone to clone. */
+/**
+ * The include path, so that sources name each other by folder and file. Not in `flags`, since it
+ * differs from clone to clone.
+ */
 export const includeSources = `-I${sourceDir}`;
 
 /** The folder of compiled libraries, inside the environment that set-up makes and git ignores. */
@@ -14,7 +17,10 @@ const wheelDir = `${root}.venv/engine`;
 /** TensorFlow's libraries and headers. */
 export const engineDir = `${wheelDir}/tensorflow`;
 
-/** How each file is compiled. `-march=native` stays out of files that include TensorFlow's headers. */
+/**
+ * The compiler's flags. Files that include TensorFlow's headers are compiled without
+ * `-march=native`.
+ */
 export const flags = {
   all: ["-std=c++17", "-fPIC", "-Wall", "-Wextra"],
   kernels: [
@@ -25,12 +31,12 @@ export const flags = {
     "-fno-math-errno",
     "-fno-trapping-math",
   ],
-  /** As Pillow rounds: a sum after a product is not fused with it. */
+  /** A product and the sum after it are rounded separately, as in Pillow. */
   views: ["-ffp-contract=off"],
   ops: ["-O2", "-D_GLIBCXX_USE_CXX11_ABI=1", "-DEIGEN_MAX_ALIGN_BYTES=64", "-DNDEBUG"],
 } as const;
 
-/** Whether a source file is one of those that know TensorFlow: `ops/dino_ops.cc`, `ops/optimizer_ops.cc`, … */
+/** Whether a source file includes TensorFlow's headers: those of the folder `ops`. */
 export function isOps(source: string): boolean {
   return /\/ops\/\w+\.cc$/.test(source);
 }
@@ -58,8 +64,8 @@ export function namesIn(folder: string, wanted: RegExp): string[] {
 }
 
 /**
- * The part of the library's name that says what it was made from and for: sources, flags, TensorFlow's version, and
- * this CPU, on which alone it may be loaded. What follows it names the compiler.
+ * The part of the library's name that identifies its sources, flags, TensorFlow's version, and this
+ * CPU: it may be loaded on no other. The rest of the name identifies the compiler.
  *
  * @throws {Deno.errors.NotFound} If TensorFlow is not set up.
  */
@@ -73,7 +79,9 @@ export function libraryKey(): string {
   return hash.digest("hex").slice(0, 16);
 }
 
-/** The last one compiled of the libraries `<name>-…` that fit sources, flags and machine; `undefined` if there is none. */
+/**
+ * The newest library `<name>-…` that fits sources, flags and machine; `undefined` if there is none.
+ */
 export function newestLibrary(name: "bcssl" | "views"): string | undefined {
   try {
     const start = `${name}-${libraryKey()}-`;
@@ -86,7 +94,7 @@ export function newestLibrary(name: "bcssl" | "views"): string | undefined {
   }
 }
 
-/** The instruction sets of this CPU as the kernel names them, or its architecture where it does not. */
+/** The instruction sets of this CPU as Linux lists them, elsewhere its architecture. */
 function cpu(): string {
   try {
     const lines = Deno.readTextFileSync("/proc/cpuinfo").split("\n");

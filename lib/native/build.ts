@@ -1,4 +1,4 @@
-/** Compiles the kernels in `src/`. Run by set-up, or by hand: `deno run -A lib/native/build.ts`. */
+/** Compiles the kernels in `src/`. Set-up runs this; by hand: `deno run -A lib/native/build.ts`. */
 import { createHash } from "node:crypto";
 import {
   engineDir,
@@ -17,15 +17,16 @@ export interface NativeBuild {
   readonly path: string;
   /** Wall time, in seconds. */
   readonly seconds: number;
-  /** True if it was there already. */
+  /** True if the library existed already. */
   readonly cached: boolean;
 }
 
 /**
- * Compiles the native kernels for this machine's CPU unless that was done before with the same sources, flags, compiler
- * and TensorFlow. The compiler is `$CXX`, or g++.
+ * Compiles the native kernels for this machine's CPU, unless they have been compiled from the same
+ * sources with the same flags, compiler and TensorFlow. The compiler is `$CXX`, or g++.
  *
- * @throws {Error} If TensorFlow or a compiler is missing, or the compiler fails. The plain ops then do the work.
+ * @throws {Error} If TensorFlow or a compiler is missing, or the compiler fails. The plain ops then
+ *   do the work.
  */
 export async function buildNative(): Promise<NativeBuild> {
   const start = performance.now();
@@ -50,7 +51,7 @@ function key(): string {
   }
 }
 
-/** A hash of the compiler's version and of what `-march=native` means to it. */
+/** A hash of the compiler's version and of the flags that `-march=native` stands for. */
 async function compilerHash(): Promise<string> {
   const said = await run(["-march=native", "-Q", "--help=target", "--version"]).catch((error) => {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
@@ -62,7 +63,10 @@ async function compilerHash(): Promise<string> {
   return createHash("sha256").update(said).digest("hex").slice(0, 8);
 }
 
-/** Objects and library get temporary names; the library's own comes last, so a file that is there is whole. */
+/**
+ * Compiles under temporary names and renames the library at the end, so that a library that exists
+ * is complete.
+ */
 async function compileAndLink(path: string): Promise<void> {
   const dir = await Deno.makeTempDir({ dir: await folder(), prefix: "build-" });
   try {
@@ -98,7 +102,10 @@ function isEngineSource(source: string): boolean {
   return source.endsWith(".cc") && !isViews(source);
 }
 
-/** Two compilers at a time, first the files with TensorFlow's headers: each takes as long as all others together. */
+/**
+ * Runs two compilers at a time, first on the files with TensorFlow's headers: each takes as long as
+ * all others together.
+ */
 async function compileAll(files: string[], dir: string): Promise<string[]> {
   const waiting = files.toSorted((a, b) => Number(isOps(b)) - Number(isOps(a)));
   const objects: string[] = [];
@@ -118,7 +125,7 @@ async function compileAll(files: string[], dir: string): Promise<string[]> {
   return objects.sort();
 }
 
-/** What the compiler prints. */
+/** Runs the compiler and returns what it prints. */
 async function run(args: readonly string[]): Promise<string> {
   const { success, stdout, stderr } = await new Deno.Command(compiler, { args: [...args] })
     .output();

@@ -1,6 +1,7 @@
 /**
- * The kernels without TensorFlow (`check/`), compiled with sanitisers and for CPUs with narrower vectors than this one's,
- * against oracles in double precision and against themselves on another number of threads.
+ * The kernels without TensorFlow (`check/`), compiled with sanitisers and for CPUs with narrower
+ * vectors than this one's, against oracles in double precision and against themselves on another
+ * number of threads.
  */
 import { flags, includeSources, isOps, sources } from "lib/native/_library.ts";
 import { assertEquals } from "lib/testing/assert.ts";
@@ -12,7 +13,7 @@ const native = Deno.env.get("CXX") ?? "g++";
 const x86 = Deno.build.arch === "x86_64";
 
 interface Variant {
-  /** Of the kernels, instead of the library's own for this CPU. */
+  /** The kernels' flags, instead of the library's own for this CPU. */
   readonly flags: readonly string[];
   readonly compiler?: string;
   /** A program that runs what is compiled for another CPU. */
@@ -56,7 +57,9 @@ for (const [name, variant] of Object.entries(variants)) {
   });
 }
 
-/** Compiles the kernels with a variant's flags and links them with the checks; returns the program. */
+/**
+ * Compiles the kernels with a variant's flags and links them with the checks; returns the program.
+ */
 async function build(name: string, compiler: string, own: readonly string[]): Promise<string> {
   const shared = sharedChecks.get(compiler) ??
     compileAll(compiler, checks.filter((path) => !hasKernelCode(path)), [`${compiler}`, "-O1"]);
@@ -72,12 +75,18 @@ async function build(name: string, compiler: string, own: readonly string[]): Pr
   return program;
 }
 
-/** Whether a check includes templates or inline functions of the kernels, which must be the variant's. */
+/**
+ * Whether a check includes templates or inline functions of the kernels, which must be the
+ * variant's.
+ */
 function hasKernelCode(path: string): boolean {
   return /^#include "(?!check\.h)/m.test(Deno.readTextFileSync(path));
 }
 
-/** Compiles files as many at a time as there are cores, each alone; the first of `options` names the set. */
+/**
+ * Compiles files as many at a time as there are cores, each alone; the first of `options` names the
+ * set.
+ */
 async function compileAll(
   compiler: string,
   paths: readonly string[],

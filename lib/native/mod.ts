@@ -1,9 +1,9 @@
 /**
- * Fused kernels in C++ for the CPU, registered with tfjs. `lib/nn` and `lib/train` look for them by name (`fused` in
- * lib/nn/fused.ts) and otherwise do the same with plain tensor operations.
+ * Fused kernels in C++ for the CPU, registered with tfjs. `lib/nn` and `lib/train` look for them by
+ * name (`fused` in lib/nn/fused.ts) and otherwise do the same with plain tensor operations.
  *
- * Importing this module registers nothing: {@linkcode useNativeKernels} does, and so does every other function here, since it
- * needs to know. `BCSSL_NATIVE=off` keeps the plain operations.
+ * Importing this module registers nothing: {@linkcode useNativeKernels} does, and so does every
+ * other function here, since it needs to know. `BCSSL_NATIVE=off` keeps the plain operations.
  */
 import * as tf from "lib/tf.ts";
 import { newestLibrary } from "lib/native/_library.ts";
@@ -23,9 +23,11 @@ export interface NativeStatus {
 let status: NativeStatus | undefined;
 
 /**
- * Loads the compiled kernels and registers them, where there are any for this CPU. Further calls change nothing.
+ * Loads the compiled kernels and registers them, where there are any for this CPU. Further calls
+ * change nothing.
  *
- * Without a call, `lib/nn` runs plain operations: slower, with other last digits. `lib/models` calls it.
+ * Without a call, `lib/nn` runs plain operations: slower, with other last digits. `lib/models`
+ * calls it.
  */
 export function useNativeKernels(): NativeStatus {
   return status ??= start();
@@ -37,7 +39,8 @@ export function nativeStatus(): NativeStatus {
 }
 
 /**
- * Runs `body` with plain operations in place of the native kernels: the oracle of tests, the baseline of benchmarks.
+ * Runs `body` with plain operations in place of the native kernels: the oracle of tests, the
+ * baseline of benchmarks.
  *
  * @param names The kernels to replace, as `Gelu`; by default all.
  */
@@ -84,8 +87,8 @@ function whyNot(): string | undefined {
 }
 
 /**
- * Loads the library. Its operations enter TensorFlow's registry, which keeps pointers to them, so the library is never
- * unloaded. From then on the allocator keeps freed memory for later tensors.
+ * Loads the library. Its operations enter TensorFlow's registry, which keeps pointers to them, so
+ * the library is never unloaded. From then on the allocator keeps freed memory for later tensors.
  *
  * @returns Whether this CPU can multiply bf16.
  * @throws {TypeError} If the system cannot load the file.

@@ -1,9 +1,10 @@
 /**
- * The signature of every native operation: the one place that names its inputs, outputs and attributes. From this table come
- * the TensorFlow registrations (the build writes them into a header for `src/ops/`) and the tfjs kernels (_kernels.ts).
+ * The signature of every native operation: the one place that names its inputs, outputs and
+ * attributes. From this table come the TensorFlow registrations (the build writes them into a
+ * header for `src/ops/`) and the tfjs kernels (_kernels.ts).
  *
- * A new operation is an entry here, its function in `src/kernels/`, and a function in `src/ops/` that checks the shapes and
- * calls it.
+ * A new operation is an entry here, its function in `src/kernels/`, and a function in `src/ops/`
+ * that checks the shapes and calls it.
  *
  * Imports nothing: the build runs before any package is installed.
  */
@@ -13,9 +14,12 @@ export type AttributeType = "int" | "float";
 
 /** Inputs and outputs, in order, and constants. */
 export interface Signature {
-  /** A plain name is one tensor; `bias?` is a list of one or none; `weights[]` is a list of one or more. */
+  /**
+   * A plain name is one tensor; `bias?` is a list of one or none; `weights[]` is a list of one or
+   * more.
+   */
   readonly inputs: readonly string[];
-  /** As the inputs. All lists of an operation have one length. */
+  /** In the form of `inputs`. All lists of an operation have the same length. */
   readonly outputs: readonly string[];
   readonly attributes: Readonly<Record<string, AttributeType>>;
   /** Whether it writes to an input, so that TensorFlow may not skip or repeat a call. */
@@ -99,8 +103,8 @@ export function isList(name: string): boolean {
 }
 
 /**
- * The header `signatures.h` that the C++ of `src/ops/` includes: for each operation a macro with what TensorFlow's
- * `REGISTER_OP` is told of it.
+ * The header `signatures.h` that the C++ of `src/ops/` includes: for each operation a macro with
+ * what TensorFlow's `REGISTER_OP` is told of it.
  */
 export function signaturesHeader(): string {
   const lines = Object.entries(signatures).map(([name, signature]) =>

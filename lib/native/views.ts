@@ -1,6 +1,7 @@
 /**
- * The kernels of `src/views.cc`: a view of an image in one call, several times as fast as the functions of `lib/augment`
- * and the same to the last bit. Needs no TensorFlow, so threads that make crops load it alone.
+ * The kernels of `src/views/`: they make a view of an image in one call, several times as fast as
+ * the functions of `lib/augment`, with the same bits. They need no TensorFlow, so threads that make
+ * crops load this library alone.
  */
 import { newestLibrary } from "lib/native/_library.ts";
 
@@ -12,7 +13,7 @@ interface Pixels {
   readonly channels: 1 | 3;
 }
 
-/** A region of an image, in pixels, not necessarily whole ones. */
+/** A region of an image, in pixels and fractions of pixels. */
 interface Region {
   readonly left: number;
   readonly top: number;
@@ -22,7 +23,7 @@ interface Region {
 
 const jitterOps = ["brightness", "contrast", "saturation", "hue"] as const;
 
-/** Everything that decides a view; units as in `lib/augment`. */
+/** All parameters of a view; units as in `lib/augment`. */
 export interface NativeViewParams {
   readonly box: Region;
   readonly flip: boolean;
@@ -36,9 +37,15 @@ export interface NativeViewParams {
   readonly solarize: boolean;
 }
 
-/** Compiled code that knows nothing of bounds: callers have checked that boxes lie inside and that there is room. */
+/**
+ * Compiled code that checks no bounds: callers check that boxes lie inside the image and that
+ * outputs are large enough.
+ */
 export interface NativeViews {
-  /** Writes the view's normalised values, `[size, size, 3]`. @param values `[3, 256]`, one for every byte of a channel. */
+  /**
+   * Writes the normalised values of a view, `[size, size, 3]`. @param values `[3, 256]`, one for
+   * each byte of each channel.
+   */
   view(
     image: Pixels,
     params: NativeViewParams,
@@ -46,11 +53,11 @@ export interface NativeViews {
     values: Float32Array,
     out: Float32Array,
   ): void;
-  /** Resizes a region to fill `out`, which has the channels of `image`. */
+  /** Resizes a region to fill `out`, which has as many channels as `image`. */
   resizedCrop(image: Pixels, box: Region, out: Pixels): void;
 }
 
-/** `undefined` where there is no compiled library, or `BCSSL_NATIVE` is off. */
+/** The compiled functions; `undefined` where there is no library, or `BCSSL_NATIVE` is off. */
 export const nativeViews: NativeViews | undefined = load();
 
 function load(): NativeViews | undefined {
@@ -99,16 +106,19 @@ function load(): NativeViews | undefined {
       },
     };
   } catch {
-    return undefined; // compiled for another machine: the plain functions do the work
+    return undefined; // compiled for another machine: the functions of lib/augment do the work
   }
 }
 
-/** Shared memory is memory to compiled code, which returns before anyone else may write to it. */
+/**
+ * Shared memory as a buffer: compiled code may read it, since it returns before anyone else may
+ * write to it.
+ */
 function asBuffer<T extends Uint8Array | Float32Array>(view: T): BufferSource {
   return view as unknown as BufferSource;
 }
 
-const packed = new Float64Array(17); // as struct Params
+const packed = new Float64Array(17); // laid out as struct Params in views.cc
 
 function pack({ box, flip, jitter, grayscale, blurRadius, solarize }: NativeViewParams): void {
   packed.set([box.left, box.top, box.width, box.height]);

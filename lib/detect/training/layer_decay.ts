@@ -1,13 +1,15 @@
 /**
- * Layer-wise decay: the nearer a weight is to the image, the slower it learns, as in ConvNeXt's detectors (mmcv_custom).
+ * Layer-wise decay: the nearer a weight is to the image, the slower it learns, as in ConvNeXt's
+ * detectors (mmcv_custom).
  */
 import { familyOf, type ModelConfig } from "lib/models/mod.ts";
 
 const body = "backbone.body."; // what stands before the backbone's own names in a detector's
 
 /**
- * The factor on each weight's learning rate: `decay` to the power of how many groups of layers come after its own. The
- * backbone's family defines the groups. Weights outside the backbone come after all groups and have factor 1.
+ * The factor on each weight's learning rate: `decay` to the power of how many groups of layers come
+ * after its own. The backbone's family defines the groups. Weights outside the backbone come after
+ * all groups and have factor 1.
  *
  * @param names Names of a detector's weights.
  * @param backbone A ConvNeXt or BC-SSL; for other families only a decay of 1 is known.

@@ -1,6 +1,6 @@
 /**
- * The features that a linear probe reads: a transformer's last blocks (the reference's `eval_linear.py`; for Swin, EsViT's),
- * and of all other networks the pooled feature.
+ * The features that a linear probe reads: a transformer's last blocks (the reference's
+ * `eval_linear.py`; for Swin, EsViT's), and of all other networks the pooled feature.
  *
  * B batch, C channels of a block.
  */
@@ -9,23 +9,32 @@ import { type BlockProbe, intermediates, type Model } from "lib/models/mod.ts";
 
 /** Which blocks; for transformers only, since a convnet's feature is its pooled map. */
 export interface ProbeFeatureOptions {
-  /** How many of the last blocks. By default four, as for ViT-S and Swin; for a ViT as wide as ViT-B, one. */
+  /**
+   * How many of the last blocks. By default four, as for ViT-S and Swin; for a ViT as wide as
+   * ViT-B, one.
+   */
   readonly lastBlocks?: number;
-  /** For a ViT: also the mean of the last block's patches. By default only for ViT-B and wider, as in the reference. */
+  /**
+   * For a ViT: also the mean of the last block's patches. By default only for ViT-B and wider, as
+   * in the reference.
+   */
   readonly avgPool?: boolean;
 }
 
 /**
  * The features that a linear probe reads, in evaluation mode.
  *
- * - ViT: the class tokens of the last blocks, each after the network's last norm. With `avgPool` and one block, token and mean
- *   alternate number by number, as the reference's `cat` lays them; it refuses more blocks, where ours appends the mean.
- * - Swin: the mean token of each of the last blocks; those of the last layer are normed, earlier ones not.
+ * - ViT: the class tokens of the last blocks, each after the network's last norm. With `avgPool`
+ *   and one block, token and mean alternate number by number, as the reference's `cat` lays them;
+ *   it refuses more blocks, where ours appends the mean.
+ * - Swin: the mean token of each of the last blocks; those of the last layer are normed, earlier
+ *   ones not.
  * - All others: the feature itself, as a k-NN compares it.
  *
  * @param x `[B, H, W, 3]`, normalised.
  * @returns `[B, D]`, the last block's after the earlier ones'; the caller owns it.
- * @throws {RangeError} If the network has not as many blocks, or its family does not know the options.
+ * @throws {RangeError} If the network has not as many blocks, or its family does not know the
+ *   options.
  */
 export function probeFeatures(
   model: Model,

@@ -1,4 +1,4 @@
-// What the checks of the kernels share: numbers, workers, and a comparison with an oracle in double
+// The common part of all checks: random numbers, workers, and a comparison with an oracle in double
 // precision.
 #pragma once
 
@@ -12,7 +12,7 @@
 
 namespace bcssl::check {
 
-/** As many threads as asked for; 1 runs everything in place. */
+/** Workers of so many threads; 1 runs everything on the calling thread. */
 class Threads : public Workers {
  public:
   explicit Threads(Index count) : count_(count) {}
@@ -39,7 +39,7 @@ class Random {
     state_ = state_ * 6364136223846793005u + 1442695040888963407u;
     return static_cast<float>(static_cast<std::int32_t>(state_ >> 32)) / 2147483648.0f;
   }
-  /** Exactly `count` numbers on the heap, so that a sanitiser sees a read beyond them. */
+  /** Exactly `count` random numbers on the heap, so that a sanitiser sees a read beyond them. */
   std::vector<float> numbers(Index count) {
     std::vector<float> all(count);
     for (float& x : all) x = next();

@@ -18,7 +18,7 @@ std::string name_of(const Case& c) {
   return text;
 }
 
-/** What is added to the gradient of the input: without a bias, the input. */
+/** The map that is added to the gradient of the input: the input itself if there is no bias. */
 const float* plus(const Case& c, const Numbers& x) { return c.bias ? nullptr : x.data(); }
 
 /** Calls visit(output, input, weight index) for every product in the convolution. */
@@ -86,7 +86,7 @@ void check(const Case& c, Random& random) {
 
 }  // namespace
 
-/** Corner cases, then shapes at random. */
+/** Checks corner cases, then random shapes. */
 void check_depthwise() {
   Random random(1);
   for (const Index channels : {1, 3, 15, 16, 17, 33}) {

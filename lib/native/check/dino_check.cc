@@ -37,7 +37,7 @@ void check_student(const Pairs& pairs, Random& random) {
                            std::to_string(B) + " images, " + std::to_string(K) + " prototypes";
   const Numbers products = random.numbers(V * B * K), scales = random.numbers(K);
   Numbers q = random.numbers(T * B * K);
-  for (float& p : q) p = p * p / K;  // no distribution, and not negative: nothing may depend on more
+  for (float& p : q) p = p * p / K;  // not negative, but no distribution: the kernels must not need one
   const float dloss = 1.7f;
   Exact loss{0}, dproducts(products.size()), u(K);
   for (Index v = 0; v < V; ++v) {
@@ -100,7 +100,7 @@ void check_teacher(Rows size, Random& random) {
   for (int i = 0; i < 3; ++i) expect_same(what, results[0][i], results[1][i]);
 }
 
-/** Scales, and what the gradient of products becomes for v and g. */
+/** Checks the scales, and the gradients of v and g. */
 void check_prototypes(Rows size, Random& random) {
   const auto [D, K] = size;
   const std::string what = "prototypes, " + std::to_string(D) + " × " + std::to_string(K);

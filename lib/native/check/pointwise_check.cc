@@ -36,7 +36,7 @@ std::pair<double, double> moments(const double* x, Index count, Index step) {
   return {mean, 1 / std::sqrt(variance + kEps)};
 }
 
-/** Back through xhat = (x − mean) · rstd of `count` numbers, `step` apart. */
+/** The gradient through xhat = (x − mean) · rstd of `count` numbers, `step` apart. */
 void back(const double* xhat, double* d, double rstd, Index count, Index step) {
   double shift = 0, turn = 0;
   for (Index i = 0; i < count; ++i) {
@@ -46,9 +46,9 @@ void back(const double* xhat, double* d, double rstd, Index count, Index step) {
   for (Index i = 0; i < count; ++i) d[i * step] = (d[i * step] - shift - xhat[i * step] * turn) * rstd;
 }
 
-/** What the kernels should give, in double precision: one member for each of their results. */
+/** The expected results in double precision, one member for each result of the kernels. */
 struct Oracle {
-  Exact mean, rstd;  // of the batch
+  Exact mean, rstd;  // statistics of the batch
   Exact y, input, norm_weight, norm_bias, weight1, bias1, weight2, bias2, gamma, bn_weight, bn_bias;
 
   Oracle(const Size& s, const Tensors& t)
@@ -168,7 +168,7 @@ void check(const Size& s, const Tensors& t, const Oracle& o, bool bf16) {
   expect("dbn_bias", &Results::bn_bias, &Oracle::bn_bias);
 }
 
-/** What is to be less exact where the CPU can must not be as exact as the rest. */
+/** Results in bf16 must differ from those in fp32 exactly if this CPU multiplies bf16. */
 void expect_rounded(const Size& s, const Tensors& t, const Oracle& o) {
   const bool same = run(s, t, o, true, Threads(1)).y == run(s, t, o, false, Threads(1)).y;
   if (same == !has_bf16()) return;

@@ -66,7 +66,7 @@ void check_gelu(const Tensors& t) {
   });
 }
 
-/** Moments over the channels of each row, or over the rows of each channel. */
+/** Mean and variance over the channels of each row, or over the rows of each channel. */
 void check_norm(const Tensors& t, bool per_row) {
   const auto [rows, channels] = t.size;
   const double eps = 1e-2;
@@ -75,7 +75,7 @@ void check_norm(const Tensors& t, bool per_row) {
     return per_row ? group * channels + member : member * channels + group;
   };
   Exact y(rows * channels), mean(groups), rstd(groups), dx(rows * channels), dweight(channels), dbias(channels);
-  Exact running_mean, running_variance;  // BatchNorm's, from `bias` and `gamma` a quarter of the way
+  Exact running_mean, running_variance;  // BatchNorm's, moved a quarter of the way from `bias` and `gamma`
   for (Index g = 0; g < groups; ++g) {
     double variance = 0, shift = 0, turn = 0;
     for (Index i = 0; i < members; ++i) mean[g] += double(t.x[at(g, i)]) / members;
@@ -150,7 +150,7 @@ void check_residual(const Tensors& t) {
          });
 }
 
-/** `bias_rows` 0: none. */
+/** Checks softmax with a bias of so many rows; 0 for none. */
 void check_softmax(const Tensors& t, Index bias_rows, Random& random) {
   const auto [rows, channels] = t.size;
   const Numbers bias = random.numbers(bias_rows * channels);

@@ -7,11 +7,11 @@
 namespace bcssl::check {
 namespace {
 
-/** Calls that follow each other at once, and some after the helpers have lain down. */
+/** Makes calls that follow each other at once, and some after the helpers have gone to sleep. */
 void call_often(const Team& team, Random& random, int calls) {
   for (int call = 0; call < calls; ++call) {
     const Index parts = static_cast<Index>((random.next() + 1) * 10);
-    std::vector<int> visits(parts);  // the helpers write to it: what they wrote must be seen here
+    std::vector<int> visits(parts);  // written by the helpers; what they wrote must be visible here
     team.run(parts, [&](Index part) { ++visits[part]; });
     for (Index part = 0; part < parts; ++part) {
       if (visits[part] == 1) continue;
