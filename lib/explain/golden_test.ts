@@ -40,7 +40,7 @@ function assertMap({ height, width, values }: Heatmap, expected: Sample): void {
   const n = expected.values.length;
   const sample = expected.values.map((_, i) => values[Math.floor(i * values.length / n)]!);
   sample.forEach((value, i) => {
-    const close = Math.abs(value - expected.values[i]!) <= 1e-4; // of maps from 0 to 1
+    const close = Math.abs(value - expected.values[i]!) <= 1e-4; // maps are 0 to 1
     assertTrue(close, `[${i}]: ${value} is not ${expected.values[i]}`);
   });
   const rms = Math.sqrt(values.reduce((sum, v) => sum + v * v, 0) / values.length);

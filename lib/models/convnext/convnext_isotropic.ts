@@ -24,7 +24,7 @@ import {
 import type { ConvNeXtIsotropicConfig } from "./convnext_isotropic_configs.ts";
 import { convNeXtIsotropicSchema } from "./convnext_schema.ts";
 
-const eps = 1e-6; // of every LayerNorm
+const eps = 1e-6; // for every LayerNorm
 
 export interface ConvNeXtIsotropicParams {
   readonly stem: Conv2dParams;

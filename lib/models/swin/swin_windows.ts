@@ -147,7 +147,7 @@ export function rollMask({ padded, window, shift, windows }: WindowPlan): tf.Ten
   });
   const mask = new Float32Array(windows * N * N);
   for (let token = 0; token < regions.length; token++) {
-    const first = token - token % N; // of its window
+    const first = token - token % N; // the first token of its window
     for (let other = 0; other < N; other++) {
       if (regions[token] !== regions[first + other]) mask[token * N + other] = -100;
     }
