@@ -31,6 +31,19 @@ const slowData = 0.05; // share of waiting for data from which on it is worth a 
  * @returns What `run` returned.
  * @throws {Error} Named `Interrupted`, if it was stopped: says what is saved and how to go on.
  * @throws What `run` throws, after the display says so.
+ *
+ * @example
+ * ```ts
+ * import { bcSslStart, pretrain } from "lib/experiments/mod.ts";
+ * import { watch } from "lib/report/mod.ts";
+ * import { assertTrue } from "lib/testing/assert.ts";
+ *
+ * const run = await watch(
+ *   "BC-SSL, seed 0",
+ *   (hooks) => pretrain(bcSslStart, { scale: "smoke", seed: 0, ...hooks }),
+ * );
+ * assertTrue(run.finished, "16 steps");
+ * ```
  */
 export async function watch<R>(title: string, run: (hooks: TrainHooks) => Promise<R>): Promise<R> {
   const stop = new AbortController();

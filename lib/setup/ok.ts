@@ -50,7 +50,7 @@ async function notebookTypes(): Promise<string> {
 const checks: Readonly<Record<string, Check>> = {
   "fmt": format,
   "lint": () => deno("lint", "lib"),
-  "check lib": () => deno("check", "--quiet", "lib"),
+  "check lib": () => deno("check", "--quiet", "--doc", "lib"), // the examples in comments too
   "check notebooks": notebookTypes,
   "rooms": () => deno("test", "-A", "--quiet", "lib/rooms_test.ts"),
 };

@@ -47,6 +47,15 @@ const fewestSeeds = 3; // two differences of one sign occur by chance every seco
  * @param b Values of the same seeds in the same order, or one number that no seed changes.
  * @throws {RangeError} If the numbers of seeds differ, there is none, a value is not finite, or the
  *   level is not between 0 and 1.
+ *
+ * @example
+ * ```ts
+ * import { exceeds } from "lib/report/mod.ts";
+ * import { assertEquals } from "lib/testing/assert.ts";
+ *
+ * assertEquals(exceeds([0.73, 0.74, 0.735], [0.70, 0.71, 0.7]).verdict, "agrees");
+ * assertEquals(exceeds([0.73, 0.74], [0.70, 0.71]).verdict, "cannot tell"); // two seeds
+ * ```
  */
 export function exceeds(
   a: readonly number[],
@@ -69,6 +78,15 @@ export function exceeds(
  * @param values `values[i][s]`: of size i and seed s, the seeds in one order for all sizes.
  * @throws {RangeError} If sizes and values differ in number, seeds are missing, or as
  *   {@linkcode exceeds}.
+ *
+ * @example
+ * ```ts
+ * import { rises } from "lib/report/mod.ts";
+ * import { assertEquals } from "lib/testing/assert.ts";
+ *
+ * const accuracies = [[0.70, 0.69, 0.70], [0.72, 0.71, 0.73], [0.74, 0.74, 0.75]]; // sizes × seeds
+ * assertEquals(rises([3, 5, 7], accuracies).verdict, "agrees");
+ * ```
  */
 export function rises(
   sizes: readonly number[],
@@ -102,6 +120,15 @@ export function rises(
  * @param margin Largest difference that counts as none, in the unit of the values, above 0; to be
  *   chosen before looking.
  * @throws {RangeError} If the margin is not above 0, or as {@linkcode exceeds}.
+ *
+ * @example
+ * ```ts
+ * import { equals } from "lib/report/mod.ts";
+ * import { assertEquals } from "lib/testing/assert.ts";
+ *
+ * const [a, b] = [[0.730, 0.731, 0.729], [0.731, 0.730, 0.730]];
+ * assertEquals(equals(a, b, 0.01).verdict, "agrees"); // within one percentage point
+ * ```
  */
 export function equals(
   a: readonly number[],

@@ -71,6 +71,24 @@ export interface LoadReport {
  *
  * @throws {Error} If the file cannot be read, holds none of the weights, holds the network several
  *   times, or, when strict, has any missing, unexpected or misshapen. Nothing is changed then.
+ *
+ * @example
+ * ```ts
+ * import { loadWeights, saveWeights } from "lib/experiments/mod.ts";
+ * import { bcSslConfig, createModel } from "lib/models/mod.ts";
+ * import { createRng } from "lib/rng.ts";
+ * import { assertEquals, assertTrue } from "lib/testing/assert.ts";
+ *
+ * using theirs = createModel(bcSslConfig("atto"), createRng(0));
+ * const path = await Deno.makeTempFile({ suffix: ".safetensors" });
+ * saveWeights(theirs, path);
+ *
+ * using ours = createModel(bcSslConfig("atto"), createRng(1));
+ * const { loaded, missing } = await loadWeights(ours, path);
+ * assertTrue(loaded.includes("stages.0.0.dwconv.weight"), "PyTorch's names");
+ * assertEquals(missing, []);
+ * await Deno.remove(path);
+ * ```
  */
 export async function loadWeights(
   target: WeightsTarget,
@@ -216,6 +234,20 @@ export interface SaveWeightsOptions {
  *
  * @throws {RangeError} If that code has no such network.
  * @throws {Error} If the disk refuses. In both cases the file that stood there before is untouched.
+ *
+ * @example
+ * ```ts
+ * import { saveWeights } from "lib/experiments/mod.ts";
+ * import { bcSslConfig, createModel } from "lib/models/mod.ts";
+ * import { createRng } from "lib/rng.ts";
+ * import { assertTrue } from "lib/testing/assert.ts";
+ *
+ * using model = createModel(bcSslConfig("atto"), createRng(0));
+ * const path = await Deno.makeTempFile({ suffix: ".safetensors" });
+ * saveWeights(model, path, { metadata: { note: "not trained" } });
+ * assertTrue(Deno.statSync(path).size > 4e6, "a million weights and more, four bytes each");
+ * await Deno.remove(path);
+ * ```
  */
 export function saveWeights(
   target: WeightsTarget,

@@ -58,6 +58,15 @@ const unfreed = 384 * 2 ** 20; // at most 336 MB were seen (knn_memory_slow_test
  *
  * @param speed A result of {@linkcode measureKnnSpeed} with this `dim`.
  * @throws {RangeError} If a size is not a positive integer.
+ *
+ * @example
+ * ```ts
+ * import { planKnn } from "lib/experiments/mod.ts";
+ * import { assertEquals } from "lib/testing/assert.ts";
+ *
+ * const { bankBytes } = planKnn({ bankSize: 1_281_167, queries: 50_000, dim: 768 });
+ * assertEquals(bankBytes, 4 * 1_281_167 * 768); // ImageNet's features in a file
+ * ```
  */
 export function planKnn(
   { bankSize, queries, dim, k = 200 }: KnnSize,

@@ -111,7 +111,18 @@ export function familyOfArm(arm: Arm): string {
   return kindOf(arm).family(arm);
 }
 
-/** `BC-SSL, 9×9`; networks without a choice of kernel have their family's name. */
+/**
+ * `BC-SSL, 9×9`; networks without a choice of kernel have their family's name.
+ *
+ * @example
+ * ```ts
+ * import { armName } from "lib/experiments/mod.ts";
+ * import { assertEquals } from "lib/testing/assert.ts";
+ *
+ * assertEquals(armName({ arch: "convnext", kernelSize: 9, batchNorm: true }), "BC-SSL, 9×9");
+ * assertEquals(armName({ arch: "swin" }), "Swin");
+ * ```
+ */
 export function armName(arm: Arm): string {
   const family = familyOfArm(arm);
   const { kernelSize } = arm;

@@ -29,6 +29,15 @@ export { type Override, override } from "lib/experiments/configs/override.ts";
  * `preferred`.
  *
  * @throws {RangeError} If there is no scale of that name.
+ *
+ * @example
+ * ```ts
+ * import { chosenScale, scaleNames } from "lib/experiments/mod.ts";
+ * import { assertTrue } from "lib/testing/assert.ts";
+ *
+ * const scale = chosenScale("smoke"); // at the top of a notebook
+ * assertTrue(scaleNames.includes(scale), "a scale");
+ * ```
  */
 export function chosenScale(preferred: ScaleName): ScaleName {
   const name = Deno.env.get("BCSSL_SCALE") || preferred;
@@ -46,6 +55,15 @@ export function chosenScale(preferred: ScaleName): ScaleName {
  * @throws {RangeError} If there is no scale of that name, or a value of the config is outside of
  *   what is allowed.
  * @throws {TypeError} If an option of the config is unknown or missing, or of a wrong type.
+ *
+ * @example
+ * ```ts
+ * import { bcSslStart, sizesAt } from "lib/experiments/mod.ts";
+ * import { assertEquals } from "lib/testing/assert.ts";
+ *
+ * const { trainCount, epochs } = sizesAt(bcSslStart, "smoke");
+ * assertEquals([trainCount, epochs], [256, 2]);
+ * ```
  */
 export function sizesAt<S>(config: ScaledConfig<S>, scale: ScaleName): S {
   checkConfig(config);
@@ -73,6 +91,19 @@ export function recipeAt<R extends Recipe>(config: PretrainConfig<R>, scale: Sca
  * The id of a run: runs with the same numbers have the same id.
  *
  * @throws {RangeError | TypeError} As {@linkcode sizesAt}.
+ *
+ * @example
+ * ```ts
+ * import { bcSslStart, override, runId } from "lib/experiments/mod.ts";
+ * import { assertEquals, assertTrue } from "lib/testing/assert.ts";
+ *
+ * const id = runId({ config: bcSslStart, scale: "smoke", seed: 0 });
+ * assertTrue(/^start-[0-9a-f]{8}$/.test(id), id);
+ *
+ * // Whatever changes the numbers of a run changes its id.
+ * const faster = override(bcSslStart, { recipe: { lr: 0.01 } });
+ * assertEquals(runId({ config: faster, scale: "smoke", seed: 0 }) === id, false);
+ * ```
  */
 export function runId({ config, scale, seed }: RunKey): string {
   const sizes = sizesAt(config, scale);

@@ -41,6 +41,16 @@ const mostBytes = 4 * 2 ** 30; // of a split's pixels
  * the evaluation of a network.
  *
  * @throws {RangeError} If they are too many for the memory.
+ *
+ * @example
+ * ```ts
+ * import { bcSslStart, loadData, sizesAt } from "lib/experiments/mod.ts";
+ * import { assertEquals } from "lib/testing/assert.ts";
+ *
+ * const { train, test } = await loadData(bcSslStart.data, sizesAt(bcSslStart, "smoke"));
+ * assertEquals([train.labels.length, test.labels.length], [256, 64]);
+ * assertEquals(train.pixels.length, 256 * train.height * train.width * 3);
+ * ```
  */
 export async function loadData(data: DataConfig, scale: Scale): Promise<LoadedSplit> {
   const { pretrain, train, test } = await openData(data, scale);

@@ -20,6 +20,22 @@ export type Override<T> = T extends readonly unknown[] ? T
  * @throws {TypeError} If an option is unknown or missing, or of a wrong type; the message says what
  *   is allowed.
  * @throws {RangeError} If a value is outside of what is allowed.
+ *
+ * @example
+ * ```ts
+ * import { bcSslStart, override } from "lib/experiments/mod.ts";
+ * import { assertEquals, assertThrows } from "lib/testing/assert.ts";
+ *
+ * const wide = override(bcSslStart, { name: "wide", recipe: { model: { kernelSize: 9 } } });
+ * assertEquals(wide.recipe.model, { ...bcSslStart.recipe.model, kernelSize: 9 });
+ *
+ * // What a config cannot be is refused before a step is taken.
+ * assertThrows(
+ *   () => override(bcSslStart, { recipe: { lr: -1 } }),
+ *   RangeError,
+ *   "recipe.lr",
+ * );
+ * ```
  */
 export function override<T extends object>(base: T, changes: Override<T>): T {
   const changed = withChanges(base, changes as object) as T;

@@ -22,6 +22,15 @@ export interface TrainingCost {
  *
  * @param imageCount Of the data set.
  * @throws {RangeError} As `pretrainLength`, or if a crop is too small for the network.
+ *
+ * @example
+ * ```ts
+ * import { bcSslStart, recipeAt, trainingCost } from "lib/experiments/mod.ts";
+ * import { assertEquals } from "lib/testing/assert.ts";
+ *
+ * const { steps, images } = trainingCost(recipeAt(bcSslStart, "smoke"), 256);
+ * assertEquals([steps, images], [16, 512]); // 2 epochs of 8 steps with 32 images
+ * ```
  */
 export function trainingCost(recipe: Recipe, imageCount: number): TrainingCost {
   const { batchSize, crops } = recipe;

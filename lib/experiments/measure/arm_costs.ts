@@ -20,6 +20,18 @@ export interface ArmCost {
  * Builds each network, runs it once on a blank image and adds up the operations of its layers.
  *
  * @throws As {@linkcode armConfig}.
+ *
+ * @example
+ * ```ts
+ * import { armCosts } from "lib/experiments/mod.ts";
+ * import { assertTrue } from "lib/testing/assert.ts";
+ *
+ * const [small, large] = armCosts(
+ *   [{ arch: "convnext", kernelSize: 3 }, { arch: "convnext", kernelSize: 9 }],
+ *   { scale: "smoke" },
+ * );
+ * assertTrue(large!["million weights"] > small!["million weights"], "larger kernels weigh more");
+ * ```
  */
 export function armCosts(
   arms: readonly Arm[],

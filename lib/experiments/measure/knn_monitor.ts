@@ -32,6 +32,17 @@ export interface KnnCourse {
  *
  * @param run A result of `pretrain`, finished or not, or anything with a history.
  * @returns Empty if nothing was measured yet.
+ *
+ * @example
+ * ```ts
+ * import { bcSslStart, knnMonitor, pretrain } from "lib/experiments/mod.ts";
+ * import { assertEquals } from "lib/testing/assert.ts";
+ *
+ * const run = await pretrain(bcSslStart, { scale: "smoke", seed: 0 });
+ * const course = knnMonitor(run).find(({ k }) => k === 20)!;
+ * assertEquals(course.points.map(({ step }) => step), [4, 8, 12, 16]);
+ * console.log(`${course.best.top1} at step ${course.best.step}, ${course.last.top1} at the end`);
+ * ```
  */
 export function knnMonitor({ history }: Pick<TrainResult, "history">): KnnCourse[] {
   return ksOf(history).map((k) => {

@@ -87,6 +87,18 @@ export interface KnnResult extends Pick<RunKey, "scale" | "seed"> {
  * or loads the result from `outputs/`.
  *
  * @throws {Error} If the weights are not there, or `signal` was aborted.
+ *
+ * @example
+ * ```ts
+ * import { bcSslStart, knn, pretrain } from "lib/experiments/mod.ts";
+ * import { assertEquals } from "lib/testing/assert.ts";
+ *
+ * await pretrain(bcSslStart, { scale: "smoke", seed: 0 });
+ * const { accuracies, version } = await knn(bcSslStart, { scale: "smoke", seed: 0 });
+ * assertEquals(accuracies.map(({ k }) => k), [10, 20, 100, 200]);
+ * assertEquals(version, "step 16");
+ * console.log(`top-1 of 20 neighbours: ${100 * accuracies[1]!.top1} %`);
+ * ```
  */
 export async function knn(
   config: PretrainConfig,
@@ -126,6 +138,15 @@ export interface Baselines {
 /**
  * Computes the k-NN without any training, on the images that {@linkcode pretrain} uses, or loads
  * the results from the folders of those runs.
+ *
+ * @example
+ * ```ts
+ * import { baselines, bcSslStart } from "lib/experiments/mod.ts";
+ * import { assertTrue } from "lib/testing/assert.ts";
+ *
+ * const { chance, pixels } = await baselines(bcSslStart, { scale: "smoke", seeds: [0] });
+ * assertTrue(pixels[0]!.top1 > 2 * chance, "pixels alone tell many clothes apart");
+ * ```
  */
 export async function baselines(
   config: PretrainConfig,

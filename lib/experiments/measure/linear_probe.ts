@@ -91,6 +91,21 @@ const augmentedRates = [0.001] as const;
  *
  * @throws {Error} If the run is not there, or `signal` was aborted: nothing is kept then.
  * @throws {RangeError} If an option makes no sense for the network; see `probeFeatures`.
+ *
+ * @example
+ * ```ts
+ * import { bcSslStart, linearProbe, pretrain } from "lib/experiments/mod.ts";
+ * import { assertEquals, assertTrue } from "lib/testing/assert.ts";
+ *
+ * await pretrain(bcSslStart, { scale: "smoke", seed: 0 });
+ * const options = { scale: "smoke", seed: 0, lrs: [0.01, 0.1], epochs: 5 } as const;
+ * const { featureDim, courses } = await linearProbe(bcSslStart, options);
+ * assertEquals(featureDim, 192);
+ * for (const { lr, last } of courses) {
+ *   console.log(`rate ${lr}: top-1 ${last.top1} after epoch ${last.epoch}`);
+ *   assertTrue(last.top1 > 0.1, "better than guessing one of ten classes");
+ * }
+ * ```
  */
 export async function linearProbe(
   config: RunKey["config"],

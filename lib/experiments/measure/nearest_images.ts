@@ -47,6 +47,16 @@ export interface NearestImages {
  * run's folder.
  *
  * @throws {Error} If the teacher is asked for and the run is not on disk.
+ *
+ * @example
+ * ```ts
+ * import { bcSslStart, nearestImages } from "lib/experiments/mod.ts";
+ * import { assertEquals } from "lib/testing/assert.ts";
+ *
+ * const options = { scale: "smoke", seed: 0, k: 3, queries: [0, 1], by: "pixels" } as const;
+ * const { images, columns } = await nearestImages(bcSslStart, options);
+ * assertEquals([columns, images.labels.length], [4, 8]); // a query and three neighbours in each row
+ * ```
  */
 export async function nearestImages(
   config: RunKey["config"],

@@ -42,6 +42,15 @@ const sizes = {
  * fresh network contribute nothing.
  *
  * @throws {RangeError} If the scale is unknown or a kernel size is even.
+ *
+ * @example
+ * ```ts
+ * import { receptiveFields } from "lib/experiments/mod.ts";
+ * import { assertTrue } from "lib/testing/assert.ts";
+ *
+ * const [small, large] = await receptiveFields([3, 9], { scale: "smoke", seed: 0 });
+ * assertTrue(large!.half > small!.half, "larger kernels see further");
+ * ```
  */
 export async function receptiveFields(
   kernelSizes: readonly number[],

@@ -36,6 +36,18 @@ export interface ThroughputResult extends Throughput {
  * `outputs/machine/`. A busy machine is slower, so measure `fresh` where it matters.
  *
  * @throws {Error} If `signal` is aborted: nothing is kept then.
+ *
+ * @example
+ * ```ts
+ * import { throughput } from "lib/experiments/mod.ts";
+ * import { bcSslConfig } from "lib/models/mod.ts";
+ * import { assertTrue } from "lib/testing/assert.ts";
+ *
+ * const sizes = { batchSize: 1, imageSize: 64, warmup: 1, timed: 2 };
+ * const { imagesPerSecond, engine } = await throughput(bcSslConfig("atto"), sizes);
+ * assertTrue(imagesPerSecond > 0, "some speed");
+ * console.log(`${imagesPerSecond.toFixed(1)} images per second on ${engine}`);
+ * ```
  */
 export async function throughput(
   config: ModelConfig,

@@ -85,6 +85,19 @@ const unseen: Watch = (_, run) => run({});
  * @returns One result per arm, in their order.
  * @throws {RangeError} If there is no arm or no seed, or as {@linkcode armConfig}.
  * @throws {Error} If it was interrupted: finished runs are kept, and the same call continues.
+ *
+ * @example
+ * ```ts
+ * import { ablate } from "lib/experiments/mod.ts";
+ * import { assertEquals } from "lib/testing/assert.ts";
+ *
+ * const results = await ablate(
+ *   [{ arch: "convnext", kernelSize: 3 }, { arch: "convnext", kernelSize: 3, batchNorm: true }],
+ *   { scale: "smoke", seeds: [0], data: "fashion" },
+ * );
+ * assertEquals(results.map(({ name }) => name), ["ConvNeXt, 3×3", "BC-SSL, 3×3"]);
+ * for (const { name, knn, linear } of results) console.log(name, { knn, linear }); // one of each per seed
+ * ```
  */
 export async function ablate(
   arms: readonly Arm[],

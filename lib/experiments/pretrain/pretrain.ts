@@ -33,6 +33,20 @@ import { type TrainOptions, type TrainResult, trainRun } from "lib/experiments/r
  *   the recipe's precision.
  * @throws {Error} If the disk refuses, or another process is writing the run. Or if a person's own pictures have changed since the
  *   run was begun.
+ *
+ * @example
+ * ```ts
+ * import { bcSslStart, pretrain } from "lib/experiments/mod.ts";
+ * import { assertEquals } from "lib/testing/assert.ts";
+ *
+ * // Some seconds: 256 images of clothes, 16 steps.
+ * const result = await pretrain(bcSslStart, { scale: "smoke", seed: 0 });
+ * assertEquals([result.step, result.finished], [16, true]);
+ * console.log(result.run, result.history.at(-1)!.metrics);
+ *
+ * // The same call loads what `outputs/` now holds.
+ * assertEquals(await pretrain(bcSslStart, { scale: "smoke", seed: 0 }), result);
+ * ```
  */
 export async function pretrain(
   config: PretrainConfig,

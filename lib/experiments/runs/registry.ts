@@ -23,6 +23,17 @@ interface SavedConfig extends Pick<PretrainConfig, "name"> {
  * A row for each run, the one trained last first: `id`, `name`, `arch`, `kernelSize`, `batchNorm`, `dataset`, `scale`, `seed`,
  * `step`, `totalSteps`, `finished`, `lastKnn` at `lastKnnStep` and `bestKnn` at `bestKnnStep` (k = 20, fractions), `alarms`,
  * `minutes` of training, `date`. What a run does not have is null.
+ *
+ * @example
+ * ```ts
+ * import { bcSslStart, pretrain, runs } from "lib/experiments/mod.ts";
+ * import { assertEquals } from "lib/testing/assert.ts";
+ *
+ * const { run } = await pretrain(bcSslStart, { scale: "smoke", seed: 0 });
+ * const rows = runs().select("id", "arch", "step", "finished", "lastKnn").toRecords();
+ * const row = rows.find(({ id }) => id === run)!;
+ * assertEquals([row.step, row.finished], [16, true]);
+ * ```
  */
 export function runs(): DataFrame {
   const rows = folders().flatMap((path) => rowOf(path) ?? []);
@@ -38,6 +49,17 @@ export function runs(): DataFrame {
  * Also of a run that is being trained.
  *
  * @throws {Error} If `outputs/` has no such run.
+ *
+ * @example
+ * ```ts
+ * import { bcSslStart, pretrain, runHistory } from "lib/experiments/mod.ts";
+ * import { assertEquals } from "lib/testing/assert.ts";
+ *
+ * const { run } = await pretrain(bcSslStart, { scale: "smoke", seed: 0 });
+ * const history = runHistory(run);
+ * assertEquals(history.height, 16); // a row for each step
+ * console.log(history.select("step", "loss", "knn20Top1").toString());
+ * ```
  */
 export function runHistory(id: string): DataFrame {
   const path = join(outputsFolder(), id);

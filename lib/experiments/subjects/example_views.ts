@@ -23,6 +23,18 @@ export interface ExampleViews {
  *
  * @throws {RangeError} If images, global and local views differ in size: they would not make a
  *   grid.
+ *
+ * @example
+ * ```ts
+ * import { bcSslStart, exampleViews, loadData, recipeAt, sizesAt } from "lib/experiments/mod.ts";
+ * import { assertEquals } from "lib/testing/assert.ts";
+ *
+ * const { train } = await loadData(bcSslStart.data, sizesAt(bcSslStart, "smoke"));
+ * const { crops } = recipeAt(bcSslStart, "smoke");
+ * const { images, columns } = exampleViews(train, crops, { indices: [0, 1], seed: 0 });
+ * assertEquals(columns, 5); // the image, two global views, two local ones
+ * assertEquals(images.labels.length, 10);
+ * ```
  */
 export function exampleViews(
   set: ImageSet,

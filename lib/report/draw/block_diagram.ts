@@ -48,6 +48,21 @@ const height = 34;
 /**
  * Draws blocks side by side, top to bottom, each with its shortcut; what BC-SSL changes is
  * coloured.
+ *
+ * @example
+ * ```ts
+ * import { blockDiagram, saveFigure } from "lib/report/mod.ts";
+ * import { bcSslConfig, convNeXtConfig } from "lib/models/mod.ts";
+ * import { assertTrue } from "lib/testing/assert.ts";
+ *
+ * const blocks = [
+ *   { title: "ConvNeXt", config: convNeXtConfig("tiny") },
+ *   { title: "BC-SSL", config: bcSslConfig("tiny") },
+ * ];
+ * const figure = blockDiagram(blocks);
+ * assertTrue(figure.outerHTML.includes("BatchNorm"), "what BC-SSL adds");
+ * await saveFigure("blocks", figure);
+ * ```
  */
 export function blockDiagram(blocks: readonly DrawnBlock[]): Figure {
   const drawn = blocks.map(({ title, config }, i) => ({

@@ -49,6 +49,19 @@ const textHeight = 18;
  * @throws {RangeError} If columns, count or scale are not positive integers, or the number of
  *   captions or borders fits neither columns nor images.
  * @throws {TypeError} If there are not N·H·W·3 pixel values.
+ *
+ * @example
+ * ```ts
+ * import { imageGrid, imageGridPng } from "lib/report/mod.ts";
+ * import { assertEquals } from "lib/testing/assert.ts";
+ *
+ * const pixels = Uint8Array.from({ length: 6 * 8 * 8 * 3 }, (_, i) => i % 256); // [6, 8, 8, 3]
+ * const images = { height: 8, width: 8, pixels };
+ * await imageGrid(images, { columns: 3, title: "six patterns" });
+ *
+ * const png = await imageGridPng(images, { columns: 3 }); // the same as a file, for saveImage
+ * assertEquals([...png.subarray(1, 4)], [..."PNG"].map((letter) => letter.charCodeAt(0)));
+ * ```
  */
 export async function imageGrid(images: GridImages, options: ImageGridOptions): Promise<void> {
   const png = await imageGridPng(images, options);

@@ -45,6 +45,16 @@ export const fontFamily = "DejaVu Sans, Verdana, Helvetica, Arial, sans-serif";
 /**
  * Plot's own `plot` with this project's look: 13-pixel text, Okabe–Ito colours. Options are Plot's,
  * and override the look.
+ *
+ * @example
+ * ```ts
+ * import { colours, plot } from "lib/report/mod.ts";
+ * import * as Plot from "@observablehq/plot";
+ * import { assertTrue } from "lib/testing/assert.ts";
+ *
+ * const figure = plot({ marks: [Plot.dot([[1, 2], [2, 3]], { fill: colours.blue })] });
+ * assertTrue(figure.outerHTML.startsWith("<svg"), "a cell that ends in it shows it");
+ * ```
  */
 export function plot({ style, x, ...options }: PlotOptions): Figure {
   return Plot.plot({

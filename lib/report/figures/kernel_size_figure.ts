@@ -41,6 +41,20 @@ const dodge = 5; // pixels between bars of networks that share a kernel size
  *
  * @param label Title of the y axis: `k-NN top-1 (%)`.
  * @throws {RangeError} If there is nothing to draw.
+ *
+ * @example
+ * ```ts
+ * import { kernelSizeFigure, saveFigure } from "lib/report/mod.ts";
+ * import { assertTrue } from "lib/testing/assert.ts";
+ *
+ * const arms = [
+ *   { arch: "BC-SSL", kernelSize: 7, ours: [0.71, 0.72], paper: 0.74 },
+ *   { arch: "BC-SSL", kernelSize: 9, ours: [0.72, 0.73], paper: 0.75 },
+ * ];
+ * const figure = kernelSizeFigure(arms, { label: "k-NN top-1 (%)" });
+ * assertTrue(figure.outerHTML.includes("k-NN top-1 (%)"), "the title of the y axis");
+ * await saveFigure("kernels", figure);
+ * ```
  */
 export function kernelSizeFigure(
   arms: readonly KernelArm[],

@@ -38,6 +38,17 @@ const keyPlace = { frameAnchor: "top-right", dy: -36, fill: grey, fontSize: 12 }
  * hollow ones over 300 epochs. A ring marks each curve's best epoch.
  *
  * @throws {RangeError} If a point has no seed.
+ *
+ * @example
+ * ```ts
+ * import { monitorFigure, saveFigure } from "lib/report/mod.ts";
+ * import { assertTrue } from "lib/testing/assert.ts";
+ *
+ * const points = [{ epoch: 10, values: [0.60, 0.61] }, { epoch: 20, values: [0.66, 0.68] }];
+ * const figure = monitorFigure([{ arch: "BC-SSL", points }]);
+ * assertTrue(figure.outerHTML.includes("BC-SSL"), "a key with our network");
+ * await saveFigure("monitor", figure);
+ * ```
  */
 export function monitorFigure(curves: readonly MonitorCurve[]): Figure {
   const ours = curves.flatMap(({ arch, points }) =>

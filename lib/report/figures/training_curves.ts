@@ -28,6 +28,18 @@ const panel = { columns: 4, width: 222, height: 180 };
  * are lines; those measured now and then have dots. Long runs are averaged over neighbouring steps.
  *
  * @param options.totalSteps End of the axis; by default, the end of the longest run.
+ *
+ * @example
+ * ```ts
+ * import { bcSslStart, pretrain } from "lib/experiments/mod.ts";
+ * import { saveFigure, trainingCurves } from "lib/report/mod.ts";
+ * import { assertTrue } from "lib/testing/assert.ts";
+ *
+ * const run = await pretrain(bcSslStart, { scale: "smoke", seed: 0 });
+ * const figure = trainingCurves([run]);
+ * assertTrue(figure.outerHTML.includes("loss"), "a panel for the loss, one for the k-NN, …");
+ * await saveFigure("training", figure);
+ * ```
  */
 export function trainingCurves(
   runs: readonly CurveRun[],

@@ -34,6 +34,17 @@ const tellingWidth = 0.05;
  * It also cannot tell with fewer than three seeds, and at any scale but `paper`, where data are
  * others, on which the printed number is not expected. Claims hold across data: see
  * {@linkcode verdicts}.
+ *
+ * @example
+ * ```ts
+ * import { verdict } from "lib/report/mod.ts";
+ * import { assertEquals } from "lib/testing/assert.ts";
+ *
+ * const seeds = { scale: "paper", seeds: [0, 1, 2], runs: [] };
+ * const measured = { what: "k-NN", ours: [0.755, 0.757, 0.758], ...seeds };
+ * assertEquals(verdict({ ...measured, paper: 0.757 }), "agrees");
+ * assertEquals(verdict({ ...measured, paper: 0.7 }), "disagrees");
+ * ```
  */
 export function verdict({ paper, ours, scale }: Measurement): Verdict | undefined {
   if (paper === undefined) return undefined;
@@ -49,6 +60,23 @@ export function verdict({ paper, ours, scale }: Measurement): Verdict | undefine
  * @returns The rows as shown, for `saveTable`; percent.
  * @throws {RangeError} If a measurement has no value, a value is not a fraction, or the numbers of
  *   seeds and values differ.
+ *
+ * @example
+ * ```ts
+ * import { compare } from "lib/report/mod.ts";
+ * import { assertEquals } from "lib/testing/assert.ts";
+ *
+ * const rows = await compare([{
+ *   what: "BC-SSL, 9×9, k-NN",
+ *   paper: 0.757,
+ *   source: "Table 3",
+ *   ours: [0.731, 0.733, 0.732],
+ *   scale: "laptop",
+ *   seeds: [0, 1, 2],
+ *   runs: ["start-00000000", "start-11111111", "start-22222222"],
+ * }]);
+ * assertEquals((rows[0] as { verdict: string }).verdict, "cannot tell"); // another scale than the paper's
+ * ```
  */
 export async function compare(measurements: readonly Measurement[]): Promise<object[]> {
   const rows = measurements.map(compareRow);
@@ -92,6 +120,18 @@ export function compareRow(measurement: Measurement): object {
  *
  * @throws {RangeError} If an effect, ours or printed, is not a difference of fractions, or the
  *   numbers of seeds and values differ.
+ *
+ * @example
+ * ```ts
+ * import { exceeds, saveTable, verdicts } from "lib/report/mod.ts";
+ * import { assertEquals } from "lib/testing/assert.ts";
+ *
+ * const finding = exceeds([0.73, 0.74, 0.735], [0.70, 0.71, 0.7]);
+ * const claim = { claim: "BatchNorm helps", finding, scale: "laptop", seeds: [0, 1, 2], runs: [] };
+ * const table = verdicts([claim]);
+ * assertEquals(table.rows.length, 1);
+ * await saveTable("claims", table);
+ * ```
  */
 export function verdicts(claims: readonly TestedClaim[]): Table {
   const note =

@@ -11,6 +11,19 @@ import { type Figure, toPng, toSvg } from "lib/report/draw/plot.ts";
  * @param figure What `plot` or a function of this room returned, or a function that makes it.
  * @throws {RangeError} If the name cannot be a file's name.
  * @throws {TypeError} If the figure is not a single SVG.
+ *
+ * @example
+ * ```ts
+ * import { outputsFolder } from "lib/paths.ts";
+ * import { plot, saveFigure } from "lib/report/mod.ts";
+ * import { assertTrue } from "lib/testing/assert.ts";
+ * import * as Plot from "@observablehq/plot";
+ *
+ * const points = [{ x: 1, y: 2 }, { x: 2, y: 3 }];
+ * const figure = plot({ marks: [Plot.line(points, { x: "x", y: "y" })] });
+ * await saveFigure("two_points", figure); // two_points.svg and two_points.png
+ * assertTrue(Deno.statSync(`${outputsFolder()}/figures/two_points.png`).isFile, "a picture");
+ * ```
  */
 export async function saveFigure(name: string, figure: Figure | (() => Figure)): Promise<void> {
   checkName(name);

@@ -14,6 +14,20 @@ import {
  * Shows a table and writes it in three formats. Shown numbers have four digits; the CSV has all.
  *
  * @throws {RangeError} If the name cannot be a file's name, or there is no row.
+ *
+ * @example
+ * ```ts
+ * import { outputsFolder } from "lib/paths.ts";
+ * import { saveTable } from "lib/report/mod.ts";
+ * import { assertEquals } from "lib/testing/assert.ts";
+ *
+ * await saveTable("two_networks", [
+ *   { network: "ConvNeXt", "k-NN (%)": 71.5 },
+ *   { network: "BC-SSL", "k-NN (%)": 73.2 },
+ * ]); // two_networks.csv, two_networks.md and two_networks.tex
+ * const csv = await Deno.readTextFile(`${outputsFolder()}/tables/two_networks.csv`);
+ * assertEquals(csv.trim().split("\n").length, 3);
+ * ```
  */
 export async function saveTable(name: string, source: TableSource): Promise<void> {
   checkName(name);

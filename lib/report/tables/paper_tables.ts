@@ -39,6 +39,16 @@ const layouts = {
  * A table of the paper in its own layout, for `showTable` and `saveTable`: percent, with the digits
  * printed. Table 6 lists whose heat maps are shown. Errors in a row, and what a reader should know
  * of it, stand below the table under a mark.
+ *
+ * @example
+ * ```ts
+ * import { paperTable, saveTable } from "lib/report/mod.ts";
+ * import { assertEquals } from "lib/testing/assert.ts";
+ *
+ * const table = paperTable(2); // accuracy by kernel size, with and without BatchNorm
+ * assertEquals(table.rows.length, 2);
+ * await saveTable("paper_table2", table);
+ * ```
  */
 export function paperTable(number: 1 | 2 | 3 | 4 | 5 | 6): Table {
   return layouts[number]();
