@@ -21,6 +21,7 @@ export const seconds: Readonly<Record<string, number>> = {
   "lib/setup/notebooks/run_notebook_slow_test.ts": 20,
   "lib/experiments/configs/paper_runs_slow_test.ts": 16,
   "lib/setup/lab_slow_test.ts": 16,
+  "lib/setup/doc_examples_test.ts": 16,
   "lib/robustness/metrics_test.ts": 15,
   "lib/experiments/train_task_slow_test.ts": 14,
   "lib/robustness/corruptions/corruptions_test.ts": 9,

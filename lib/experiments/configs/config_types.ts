@@ -54,7 +54,7 @@ export interface Scale {
 
 /** Names of the scales, the quickest first. */
 export const scaleNames = ["smoke", "laptop", "paper"] as const;
-/** Name of a scale: `smoke` takes about a minute, `laptop` an hour; `paper` needs many GPUs. */
+/** Name of a scale: `smoke` takes seconds, `laptop` minutes, `paper` is the full recipe. */
 export type ScaleName = typeof scaleNames[number];
 
 /** What every experiment has, whatever it trains. `S` holds the sizes of a scale. */

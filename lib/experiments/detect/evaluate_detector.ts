@@ -89,6 +89,28 @@ export interface EvaluateDetectorOptions
  *
  * @throws {Error} If the run is not there, the set has a fault and the config says that this stops
  *   it, or `signal` was aborted.
+ *
+ * @example
+ * ```ts
+ * import {
+ *   evaluateDetector,
+ *   finetuneDetector,
+ *   override,
+ *   sceneDetectors,
+ * } from "lib/experiments/mod.ts";
+ * import { assertEquals } from "lib/testing/assert.ts";
+ *
+ * // Two steps on drawn scenes, from random weights; `pretrained` usually names a run.
+ * const config = override(sceneDetectors[0]!, {
+ *   name: "two_steps",
+ *   pretrained: null,
+ *   scales: { smoke: { trainCount: 4, valCount: 2, batchSize: 2, epochs: 1 } },
+ * });
+ * await finetuneDetector(config, { scale: "smoke", seed: 0 });
+ * const { box, mask, images } = await evaluateDetector(config, { scale: "smoke", seed: 0 });
+ * assertEquals(images, 2);
+ * console.log(`AP of boxes ${box.metrics.ap}, of masks ${mask.metrics.ap}`);
+ * ```
  */
 export async function evaluateDetector(
   config: DetectorConfig,
