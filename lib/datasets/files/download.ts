@@ -22,7 +22,7 @@ export interface Expected {
   readonly digest?: Digest | null;
 }
 
-/** What is known of a file to download, and who hears how far it is. */
+/** What is known of a file to download, and what is called as its bytes arrive. */
 export interface DownloadOptions extends Expected {
   /**
    * Called with the bytes that are there and their total (null if the server does not say), a few

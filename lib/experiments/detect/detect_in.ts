@@ -24,7 +24,7 @@ export interface FoundObject {
   readonly name: string;
   /** Confidence of the detector, a fraction. */
   readonly score: number;
-  /** Box around the object: `[x, y, width, height]`, from the picture's top left corner. */
+  /** Box around the object: left, top, width and height, in pixels. */
   readonly box: CocoBox;
   /** Pixels that belong to the object, in a mask as large as the picture. */
   readonly mask: Rle;

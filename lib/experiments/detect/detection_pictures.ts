@@ -9,7 +9,7 @@ import type { FoundInPicture, FoundObject } from "lib/experiments/detect/detect_
 
 /** A picture and its objects. */
 export interface AnnotatedPicture extends Pick<FoundInPicture, "picture"> {
-  /** Objects as the annotators drew them; nobody is less than certain, so they have no score. */
+  /** Objects as the annotators drew them, so without a score. */
   readonly objects: readonly Omit<FoundObject, "score">[];
 }
 

@@ -44,7 +44,7 @@ export interface CamRow {
   readonly name: string;
   /** Absent for a network without a classifier. */
   readonly gradCam?: readonly NamedGradCam[];
-  /** The image's Eigen-CAM, which needs no classifier. */
+  /** Eigen-CAM of each image; it needs no classifier. */
   readonly eigenCam: readonly Heatmap[];
 }
 

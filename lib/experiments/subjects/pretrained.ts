@@ -15,7 +15,7 @@ import {
   type PretrainedName,
 } from "lib/experiments/subjects/pretrained_catalogue.ts";
 
-/** Where weights are kept, and who hears of a download. */
+/** Where weights are kept, and what is called during a download. */
 export interface PretrainedOptions extends Pick<DownloadOptions, "onProgress" | "signal"> {
   /** Folder of the weight files. By default `data/weights`. */
   readonly folder?: string;
