@@ -14,6 +14,15 @@ import type {} from "@tensorflow/tfjs-core/dist/public/chained_ops/register_all_
 export * from "@tensorflow/tfjs-core";
 export { engine as tfjsEngine } from "@tensorflow/tfjs-core"; // tfjs's engine; `engine` below describes the backend
 
+/** A tensor of two axes: `[rows, columns]`. */
+export type Tensor2D = ReturnType<typeof import("@tensorflow/tfjs-core")["tensor2d"]>;
+
+/** A tensor of four axes: `[B, H, W, C]` are images, height, width and channels. */
+export type Tensor4D = ReturnType<typeof import("@tensorflow/tfjs-core")["tensor4d"]>;
+
+/** A tensor of any number of axes: `tf.Tensor`, under a name that documented types can refer to. */
+export type AnyTensor = ReturnType<typeof import("@tensorflow/tfjs-core")["tensor"]>;
+
 /** A description of the backend that computes. */
 export interface Engine {
   readonly backend: "tensorflow" | "webgpu";

@@ -33,6 +33,17 @@ export type ModelConfig = { [A in Arch]: Parameters<typeof families[A]["create"]
  *
  * @throws {RangeError} If the architecture is unknown: plain JavaScript and notebook cells run
  *   without a type check.
+ *
+ * @example
+ * ```ts
+ * import { familyOf, resNetConfig, vitConfig } from "lib/models/mod.ts";
+ * import { assertEquals } from "lib/testing/assert.ts";
+ *
+ * const resNet50 = resNetConfig(50);
+ * assertEquals(familyOf(resNet50).stages(resNet50).map(({ dim }) => dim), [256, 512, 1024, 2048]);
+ * const vit = vitConfig("small");
+ * assertEquals(familyOf(vit).camLayer(vit), "blocks.11.norm1");
+ * ```
  */
 export function familyOf({ arch }: { readonly arch: string }): Family<ModelConfig> {
   if (Object.hasOwn(families, arch)) return families[arch as Arch] as Family<ModelConfig>;

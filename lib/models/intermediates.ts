@@ -9,7 +9,7 @@ import type { ForwardOptions, ModelOutput, Tap } from "lib/models/parts/backbone
  */
 export interface WithIntermediates extends ModelOutput {
   /** By name, with `wanted`'s names as keys. */
-  readonly intermediates: Readonly<Record<string, tf.Tensor>>;
+  readonly intermediates: Readonly<Record<string, tf.AnyTensor>>;
 }
 
 /**
@@ -17,6 +17,20 @@ export interface WithIntermediates extends ModelOutput {
  *
  * @param wanted Official module names: `["stages.3.2"]`, `["blocks.10", "blocks.11"]`.
  * @throws {RangeError} If the network has no module of a name; the message lists those it has.
+ *
+ * @example
+ * ```ts
+ * import { createModel, intermediates, vitConfig } from "lib/models/mod.ts";
+ * import { createRng } from "lib/rng.ts";
+ * import * as tf from "lib/tf.ts";
+ * import { assertEquals } from "lib/testing/assert.ts";
+ *
+ * using model = createModel(vitConfig("nano"), createRng(0));
+ * const images = tf.zeros<tf.Rank.R4>([1, 32, 32, 3]);
+ * const inside = intermediates(model, images, ["blocks.5"], { training: false });
+ * assertEquals(inside.intermediates["blocks.5"]!.shape, [1, 65, 96]); // class token, 8 × 8 patches
+ * tf.dispose([images, inside.features, ...inside.stages, inside.intermediates["blocks.5"]!]);
+ * ```
  */
 export function intermediates(
   model: { forward(x: tf.Tensor4D, options: ForwardOptions): ModelOutput },

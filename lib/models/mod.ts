@@ -28,33 +28,62 @@ export type {
   ModelOutput,
   Stage,
   Tap,
+  WeightsBuffer,
   WeightsForm,
   WeightsFormat,
 } from "lib/models/parts/backbone.ts";
 export {
   bcSslConfig,
+  type ConvNeXtBlockConfig,
+  type ConvNeXtConfig,
   convNeXtConfig,
   type ConvNeXtSize,
 } from "lib/models/convnext/convnext_configs.ts";
-export { convNeXtIsotropicConfig } from "lib/models/convnext/convnext_isotropic_configs.ts";
-export { repLKNetConfig, type RepLKNetSize } from "lib/models/replknet/replknet_configs.ts";
-export { resNetConfig, type ResNetOptions } from "lib/models/resnet/resnet_configs.ts";
-export { sLaKConfig, type SLaKSize } from "lib/models/slak/slak_configs.ts";
-export { vitConfig, type ViTSize } from "lib/models/vit/vit_configs.ts";
-export { swinConfig, type SwinSize } from "lib/models/swin/swin_configs.ts";
-export { intermediates } from "lib/models/intermediates.ts";
-export { type ModuleCost, summarize, totalCost } from "lib/models/summary.ts";
+export {
+  type ConvNeXtIsotropicConfig,
+  convNeXtIsotropicConfig,
+  type ConvNeXtIsotropicSize,
+} from "lib/models/convnext/convnext_isotropic_configs.ts";
+export {
+  type RepLKNetConfig,
+  repLKNetConfig,
+  type RepLKNetSize,
+} from "lib/models/replknet/replknet_configs.ts";
+export {
+  type ResNetConfig,
+  resNetConfig,
+  type ResNetDepth,
+  type ResNetOptions,
+} from "lib/models/resnet/resnet_configs.ts";
+export { type SLaKConfig, sLaKConfig, type SLaKSize } from "lib/models/slak/slak_configs.ts";
+export { type ViTConfig, vitConfig, type ViTSize } from "lib/models/vit/vit_configs.ts";
+export { type SwinConfig, swinConfig, type SwinSize } from "lib/models/swin/swin_configs.ts";
+export type { StagesConfig } from "lib/models/convnext/convnext_stages.ts";
+export { intermediates, type WithIntermediates } from "lib/models/intermediates.ts";
+export {
+  type Countable,
+  type ModuleCost,
+  summarize,
+  type SummaryOptions,
+  totalCost,
+} from "lib/models/summary.ts";
+export type { Precision } from "lib/nn/pointwise.ts";
+export type { Rng } from "lib/rng.ts";
+export type { AnyTensor, Tensor2D, Tensor4D } from "lib/tf.ts";
 
 useNativeKernels(); // before the first network runs; see lib/nn/fused.ts
 
 /** A network: its weights, and a pure call on them. */
 export interface Model {
+  /** The config that it was built from. */
   readonly config: ModelConfig;
   /** Tree of variables; paths are the official weight names. */
   readonly params: object;
   /** Length of the feature vector. */
   readonly featureDim: number;
   /**
+   * Runs the network.
+   *
    * @param x `[B, H, W, 3]`, normalised.
    * @returns The stages' maps, the pooled features and the classifier's logits; the caller owns
    *   them.
@@ -79,6 +108,7 @@ export interface Model {
   [Symbol.dispose](): void;
 }
 
+/** What a network has beside its backbone. */
 export interface CreateModelOptions {
   /** Classes of a linear classifier on the features; by default there is none. */
   readonly numClasses?: number;
@@ -89,6 +119,22 @@ export interface CreateModelOptions {
  *
  * @throws {RangeError} If the architecture is unknown, or a size makes no sense.
  * @throws {TypeError} If an option is unknown or missing.
+ *
+ * @example
+ * ```ts
+ * import { bcSslConfig, createModel } from "lib/models/mod.ts";
+ * import { createRng } from "lib/rng.ts";
+ * import * as tf from "lib/tf.ts";
+ * import { assertEquals } from "lib/testing/assert.ts";
+ *
+ * using model = createModel(bcSslConfig("atto"), createRng(0), { numClasses: 10 });
+ * const images = tf.zeros<tf.Rank.R4>([2, 64, 64, 3]);
+ * const { stages, features, logits } = model.forward(images, { training: false });
+ * assertEquals(stages.at(-1)!.shape, [2, 2, 2, 320]);
+ * assertEquals(features.shape, [2, model.featureDim]);
+ * assertEquals(logits!.shape, [2, 10]);
+ * tf.dispose([images, ...stages, features, logits!]);
+ * ```
  */
 export function createModel(
   config: ModelConfig,
@@ -136,6 +182,23 @@ function assemble(config: ModelConfig, backbone: Backbone, head: LinearParams | 
  *
  * @returns A model of its own weights; `model` stays as it is.
  * @throws {RangeError} If the network has no branches to merge.
+ *
+ * @example
+ * ```ts
+ * import { createModel, reparameterize, repLKNetConfig } from "lib/models/mod.ts";
+ * import { createRng } from "lib/rng.ts";
+ * import * as tf from "lib/tf.ts";
+ * import { assertClose } from "lib/testing/assert.ts";
+ *
+ * using trained = createModel(repLKNetConfig("nano"), createRng(0));
+ * using merged = reparameterize(trained);
+ * const images = tf.randomNormal<tf.Rank.R4>([1, 32, 32, 3], 0, 1, "float32", 7);
+ * const [before, after] = [trained, merged].map((model) =>
+ *   model.forward(images, { training: false })
+ * );
+ * assertClose(after!.features, before!.features, 1e-3);
+ * tf.dispose([images, ...before!.stages, ...after!.stages, before!.features, after!.features]);
+ * ```
  */
 export function reparameterize({ config, params }: Model): Model {
   const { merge } = familyOf(config);

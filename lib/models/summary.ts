@@ -18,6 +18,7 @@ export interface ModuleCost {
   readonly depthwise: number;
 }
 
+/** The image to count on, and how far down modules are listed. */
 export interface SummaryOptions {
   /** Pixels per side. */
   readonly imageSize: number;
@@ -26,8 +27,10 @@ export interface SummaryOptions {
 }
 
 /** The part of a `Model` that is needed here. */
-interface Countable {
+export interface Countable {
+  /** Tree of variables; paths are the official weight names. */
   readonly params: object;
+  /** Runs it on `[B, H, W, 3]`. */
   forward(x: tf.Tensor4D, options: ForwardOptions): ModelOutput;
 }
 
@@ -40,6 +43,18 @@ interface Countable {
  * @returns A row for each module down to `depth`, in the network's order; the last row is the whole
  *   network.
  * @throws {RangeError} If the image is too small for the network.
+ *
+ * @example
+ * ```ts
+ * import { bcSslConfig, createModel, summarize } from "lib/models/mod.ts";
+ * import { createRng } from "lib/rng.ts";
+ * import { assertEquals } from "lib/testing/assert.ts";
+ *
+ * using model = createModel(bcSslConfig("atto"), createRng(0));
+ * const rows = summarize(model, { imageSize: 64, depth: 1 });
+ * console.table(rows);
+ * assertEquals(rows.map(({ name }) => name), ["downsample_layers", "stages", "norm", ""]);
+ * ```
  */
 export function summarize(
   { params, forward }: Countable,
@@ -88,7 +103,21 @@ function enclosing(weight: string, depth: number): string[] {
   );
 }
 
-/** The whole network's row of {@linkcode summarize}. */
+/**
+ * The whole network's row of {@linkcode summarize}.
+ *
+ * @example
+ * ```ts
+ * import { bcSslConfig, createModel, totalCost } from "lib/models/mod.ts";
+ * import { createRng } from "lib/rng.ts";
+ * import { assertTrue } from "lib/testing/assert.ts";
+ *
+ * using model = createModel(bcSslConfig("atto"), createRng(0));
+ * const { parameters, multiplyAdds, depthwise } = totalCost(model, 64);
+ * assertTrue(parameters > 3e6 && parameters < 4e6, "3.4 million weights");
+ * assertTrue(depthwise < multiplyAdds, "the kernels' part of the work");
+ * ```
+ */
 export function totalCost(model: Countable, imageSize: number): ModuleCost {
   return summarize(model, { imageSize, depth: 0 }).at(-1)!;
 }

@@ -55,7 +55,7 @@ export interface NearestImages {
  *
  * const options = { scale: "smoke", seed: 0, k: 3, queries: [0, 1], by: "pixels" } as const;
  * const { images, columns } = await nearestImages(bcSslStart, options);
- * assertEquals([columns, images.labels.length], [4, 8]); // a query and three neighbours in each row
+ * assertEquals([columns, images.labels.length], [4, 8]); // rows of a query and three
  * ```
  */
 export async function nearestImages(

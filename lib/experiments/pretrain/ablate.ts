@@ -96,7 +96,7 @@ const unseen: Watch = (_, run) => run({});
  *   { scale: "smoke", seeds: [0], data: "fashion" },
  * );
  * assertEquals(results.map(({ name }) => name), ["ConvNeXt, 3×3", "BC-SSL, 3×3"]);
- * for (const { name, knn, linear } of results) console.log(name, { knn, linear }); // one of each per seed
+ * for (const { name, knn, linear } of results) console.log(name, { knn, linear }); // by seed
  * ```
  */
 export async function ablate(

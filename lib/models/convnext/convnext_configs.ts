@@ -3,6 +3,7 @@ import type { StagesConfig } from "lib/models/convnext/convnext_stages.ts";
 
 /** The config of a ConvNeXt or BC-SSL. */
 export interface ConvNeXtConfig extends StagesConfig {
+  /** Name of the family. */
   readonly arch: "convnext";
   /**
    * Side of the depthwise kernels, odd, in pixels of the stage's map. One for all stages, or one
@@ -34,9 +35,19 @@ const sizes = {
   base: { depths: [3, 3, 27, 3], dims: [128, 256, 512, 1024] },
   large: { depths: [3, 3, 27, 3], dims: [192, 384, 768, 1536] },
   xlarge: { depths: [3, 3, 27, 3], dims: [256, 512, 1024, 2048] },
-} as const;
+} as const satisfies Readonly<Record<ConvNeXtSize, unknown>>;
 
-export type ConvNeXtSize = keyof typeof sizes;
+/** Name of a size; `atto` to `nano` are for laptops. */
+export type ConvNeXtSize =
+  | "atto"
+  | "femto"
+  | "pico"
+  | "nano"
+  | "tiny"
+  | "small"
+  | "base"
+  | "large"
+  | "xlarge";
 
 /**
  * The original ConvNeXt: kernels of 7, a bias in the depthwise convolution, no BatchNorm. Drop path
@@ -65,6 +76,15 @@ export function convNeXtConfig(size: ConvNeXtSize): ConvNeXtConfig {
  * kernels of 9.
  *
  * @throws {RangeError} If there is no such size.
+ *
+ * @example
+ * ```ts
+ * import { bcSslConfig } from "lib/models/mod.ts";
+ * import { assertEquals } from "lib/testing/assert.ts";
+ *
+ * const { dims, kernelSize, batchNorm } = bcSslConfig("tiny", { kernelSize: 7 });
+ * assertEquals([dims.at(-1), kernelSize, batchNorm], [768, 7, true]);
+ * ```
  */
 export function bcSslConfig(
   size: ConvNeXtSize,

@@ -3,8 +3,11 @@ import type { ConvNeXtBlockConfig } from "./convnext_configs.ts";
 
 /** The config of an isotropic ConvNeXt. */
 export interface ConvNeXtIsotropicConfig extends ConvNeXtBlockConfig {
+  /** Name of the family. */
   readonly arch: "convnext_isotropic";
+  /** Number of blocks. */
   readonly depth: number;
+  /** Channels of every block. */
   readonly dim: number;
   /** Odd; pixels of the map. */
   readonly kernelSize: number;
@@ -19,10 +22,17 @@ const sizes = {
   small: { depth: 18, dim: 384, layerScaleInit: 0, dropPathRate: 0.1 },
   base: { depth: 18, dim: 768, layerScaleInit: 0, dropPathRate: 0.2 },
   large: { depth: 36, dim: 1024, layerScaleInit: 1e-6, dropPathRate: 0.5 },
-} as const;
+} as const satisfies Readonly<Record<ConvNeXtIsotropicSize, unknown>>;
 
-/** @throws {RangeError} If there is no such size. */
-export function convNeXtIsotropicConfig(size: keyof typeof sizes): ConvNeXtIsotropicConfig {
+/** Name of a size. */
+export type ConvNeXtIsotropicSize = "small" | "base" | "large";
+
+/**
+ * Isotropic ConvNeXt as the official code has it.
+ *
+ * @throws {RangeError} If there is no such size.
+ */
+export function convNeXtIsotropicConfig(size: ConvNeXtIsotropicSize): ConvNeXtIsotropicConfig {
   if (!(size in sizes)) {
     throw new RangeError(`Unknown size "${size}": use ${Object.keys(sizes).join(", ")}`);
   }

@@ -103,7 +103,9 @@ export function blockEnding(
 
 /** The shape of the network. Depths and dims have one entry per stage. */
 export interface StagesConfig {
+  /** Blocks of each stage. */
   readonly depths: readonly number[];
+  /** Channels of each stage. */
   readonly dims: readonly number[];
   /** Pixels per side of the stem's patches. */
   readonly patchSize: number;

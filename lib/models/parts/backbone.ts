@@ -10,7 +10,7 @@ import type { Schema } from "lib/schema/fields.ts";
  * returns the tensor that the network goes on with: the same one to observe, another one to change
  * the network.
  */
-export type Tap = <T extends tf.Tensor>(name: string, output: T) => T;
+export type Tap = <T extends tf.AnyTensor>(name: string, output: T) => T;
 
 /** How a network runs. */
 export interface ForwardOptions {
@@ -41,6 +41,7 @@ export interface BackboneOutput {
   readonly features: tf.Tensor2D;
 }
 
+/** The output of a model; the caller owns all of it. */
 export interface ModelOutput extends BackboneOutput {
   /** `[B, classes]`, if the model has a classifier. */
   readonly logits?: tf.Tensor2D;
@@ -74,7 +75,9 @@ export interface WeightsForm {
 
 /** An array in a file of weights that is not learned; row-major. */
 export interface WeightsBuffer {
+  /** Lengths of its axes. */
   readonly shape: readonly number[];
+  /** Its values, row by row. */
   readonly values: Float32Array;
   /** Whether it is kept as 64-bit integers. */
   readonly integers?: boolean;
@@ -125,7 +128,7 @@ export interface BlockProbe {
    * @param outputs Outputs of the last blocks, the last one last.
    * @returns `[B, D]`
    */
-  features(outputs: readonly tf.Tensor[], options: { readonly avgPool: boolean }): tf.Tensor2D;
+  features(outputs: readonly tf.AnyTensor[], options: { readonly avgPool: boolean }): tf.Tensor2D;
 }
 
 /** The output of one stage. */
@@ -150,12 +153,18 @@ export interface LayerGroups {
 
 /** A family of backbones: how one is built, and all that other rooms ask about one. */
 export interface Family<Config extends { readonly arch: string }> {
-  /** What its configs may be; `createModel` checks it before it calls `create`. */
+  /**
+   * What its configs may be; `createModel` checks it before it calls `create`.
+   *
+   * @internal
+   */
   readonly schema: Schema<Config>;
   /**
    * Builds a backbone with fresh weights.
    *
    * @throws {RangeError} If sizes do not fit each other.
+   *
+   * @internal
    */
   readonly create: (config: Config, rng: Rng) => Backbone;
   /** The stages of {@linkcode BackboneOutput}, fine to coarse. */
@@ -179,6 +188,8 @@ export interface Family<Config extends { readonly arch: string }> {
    *
    * @param params Weights of the backbone, and of a classifier if there is one.
    * @returns Copies of all weights; undefined if the branches are merged already.
+   *
+   * @internal
    */
   readonly merge?: (params: object, config: Config) => Merged<Config> | undefined;
 }

@@ -2,9 +2,11 @@
 
 /** The config of a RepLKNet. Depths, dims and kernel sizes have one entry per stage. */
 export interface RepLKNetConfig {
+  /** Name of the family. */
   readonly arch: "replknet";
   /** Pairs of a large-kernel block and a feed-forward one. */
   readonly depths: readonly number[];
+  /** Channels of each stage. */
   readonly dims: readonly number[];
   /** Side of the large kernels, odd, in pixels of the stage's map. */
   readonly kernelSizes: readonly number[];
@@ -21,9 +23,10 @@ const sizes = {
   nano: { depths: [1, 1, 4, 1], dims: [32, 64, 128, 256], kernelSizes: [15, 13, 11, 7] },
   "31B": { depths: [2, 2, 18, 2], dims: [128, 256, 512, 1024], kernelSizes: [31, 29, 27, 13] },
   "31L": { depths: [2, 2, 18, 2], dims: [192, 384, 768, 1536], kernelSizes: [31, 29, 27, 13] },
-} as const;
+} as const satisfies Readonly<Record<RepLKNetSize, unknown>>;
 
-export type RepLKNetSize = keyof typeof sizes;
+/** Name of a size; `nano` is for laptops. */
+export type RepLKNetSize = "nano" | "31B" | "31L";
 
 /**
  * A RepLKNet in the form for training, with the official code's stochastic depth.

@@ -5,12 +5,14 @@
  * stages.
  */
 export interface ResNetConfig {
+  /** Name of the family. */
   readonly arch: "resnet";
   /**
    * `basic`: two 3×3 convolutions; `bottleneck`: 1×1, 3×3 and 1×1, with four times the channels
    * outside.
    */
   readonly block: "basic" | "bottleneck";
+  /** Blocks of each layer. */
   readonly depths: readonly number[];
   /** Channels of the 3×3 convolutions; the stem has the first layer's. */
   readonly dims: readonly number[];
@@ -23,11 +25,16 @@ const sizes = {
   50: { block: "bottleneck", depths: [3, 4, 6, 3] },
   152: { block: "bottleneck", depths: [3, 8, 36, 3] },
   200: { block: "bottleneck", depths: [3, 24, 36, 3] },
-} as const;
+} as const satisfies Readonly<Record<ResNetDepth, unknown>>;
 
+/** Number of layers with weights. */
+export type ResNetDepth = 18 | 50 | 152 | 200;
+
+/** What a ResNet may have beside its depth. */
 export interface ResNetOptions {
   /** Multiplies all channels: ×2, ×4 and ×5 in SimCLR, BYOL and SwAV. */
   readonly width?: number;
+  /** Whether bottlenecks select their kernels, as in SimCLRv2. By default, no. */
   readonly selectiveKernels?: boolean;
 }
 
@@ -39,7 +46,7 @@ export interface ResNetOptions {
  * @throws {RangeError} If there is no such depth.
  */
 export function resNetConfig(
-  depth: keyof typeof sizes,
+  depth: ResNetDepth,
   { width = 1, selectiveKernels = false }: ResNetOptions = {},
 ): ResNetConfig {
   if (!(depth in sizes)) {

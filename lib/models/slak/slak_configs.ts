@@ -3,6 +3,7 @@ import type { StagesConfig } from "lib/models/convnext/convnext_stages.ts";
 
 /** The config of a SLaK. Kernel sizes have one entry per stage. */
 export interface SLaKConfig extends StagesConfig {
+  /** Name of the family. */
   readonly arch: "slak";
   /** The long side of each stage's two stripes, odd. */
   readonly kernelSizes: readonly number[];
@@ -42,9 +43,10 @@ const sizes = {
     kernelSizes: [51, 49, 47, 13],
     dropPathRate: 0.5,
   },
-} as const;
+} as const satisfies Readonly<Record<SLaKSize, unknown>>;
 
-export type SLaKSize = keyof typeof sizes;
+/** Name of a size; `nano` is for laptops. */
+export type SLaKSize = "nano" | "tiny" | "small" | "base";
 
 /**
  * A SLaK, 1.3 times as wide as the ConvNeXt of its size; the official training keeps 40 % of the

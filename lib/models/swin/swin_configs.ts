@@ -5,10 +5,13 @@
  * channels of the one before.
  */
 export interface SwinConfig {
+  /** Name of the family. */
   readonly arch: "swin";
   /** Channels of the first layer. */
   readonly embedDim: number;
+  /** Blocks of each layer. */
   readonly depths: readonly number[];
+  /** Heads of attention in each block of a layer. */
   readonly numHeads: readonly number[];
   /**
    * Tokens per side of a window. A layer whose map at `imageSize` is no larger has one window of
@@ -63,9 +66,10 @@ const sizes = {
     windowSize: 7,
     imageSize: 224,
   },
-} as const;
+} as const satisfies Readonly<Record<SwinSize, unknown>>;
 
-export type SwinSize = keyof typeof sizes;
+/** Name of a size; `nano` is for laptops. */
+export type SwinSize = "nano" | "tiny" | "small" | "base";
 
 /**
  * A Swin as EsViT trains it.

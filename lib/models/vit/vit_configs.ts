@@ -2,9 +2,13 @@
 
 /** The config of a ViT. */
 export interface ViTConfig {
+  /** Name of the family. */
   readonly arch: "vit";
+  /** Length of a token. */
   readonly embedDim: number;
+  /** Number of blocks. */
   readonly depth: number;
+  /** Heads of attention in each block. */
   readonly numHeads: number;
   /** Pixels per side of a patch. */
   readonly patchSize: number;
@@ -37,9 +41,10 @@ const sizes = {
   base: { embedDim: 768, depth: 12, numHeads: 12, patchSize: 16, imageSize: 224 },
   large: { embedDim: 1024, depth: 24, numHeads: 16, patchSize: 16, imageSize: 224 },
   huge: { embedDim: 1280, depth: 32, numHeads: 16, patchSize: 16, imageSize: 224 },
-} as const;
+} as const satisfies Readonly<Record<ViTSize, unknown>>;
 
-export type ViTSize = keyof typeof sizes;
+/** Name of a size; `nano` is for laptops. */
+export type ViTSize = "nano" | "tiny" | "small" | "base" | "large" | "huge";
 
 /**
  * A ViT; with `norm: "batch"`, a ViT-BN. Drop path as DINO sets it.

@@ -3,10 +3,8 @@
  * config of the network.
  */
 import * as Plot from "@observablehq/plot";
-import type { ModelConfig } from "lib/models/mod.ts";
+import type { ConvNeXtConfig } from "lib/models/mod.ts";
 import { colours, type Figure, grey, plot } from "lib/report/draw/plot.ts";
-
-type ConvNeXtConfig = Extract<ModelConfig, { arch: "convnext" }>;
 
 /** A block to draw. */
 export interface DrawnBlock {
