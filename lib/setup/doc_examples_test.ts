@@ -1,4 +1,4 @@
-/** The examples in the comments of `lib` run, and whoever begins finds them where they look first. */
+/** The examples in the comments of `lib` run, and what a newcomer calls first has one. */
 import { examplesIn, runExample } from "lib/setup/doc_examples.ts";
 import { root } from "lib/setup/install/project.ts";
 import { assertEquals, assertRejects } from "lib/testing/assert.ts";

@@ -75,7 +75,7 @@ export function verdict({ paper, ours, scale }: Measurement): Verdict | undefine
  *   seeds: [0, 1, 2],
  *   runs: ["start-00000000", "start-11111111", "start-22222222"],
  * }]);
- * assertEquals((rows[0] as { verdict: string }).verdict, "cannot tell"); // another scale than the paper's
+ * assertEquals((rows[0] as { verdict: string }).verdict, "cannot tell"); // not the paper's scale
  * ```
  */
 export async function compare(measurements: readonly Measurement[]): Promise<object[]> {
