@@ -4,7 +4,7 @@
  * complete before an old one is removed.
  */
 import { join } from "@std/path";
-import { faultPoint } from "lib/runs/fault_points.ts";
+import { faultPoint } from "./fault_points.ts";
 
 export interface CheckpointFile {
   readonly path: string;

@@ -5,7 +5,7 @@ import {
   listCheckpoints,
   removeOldCheckpoints,
   removePartials,
-} from "lib/runs/checkpoints.ts";
+} from "./checkpoints.ts";
 import { assertEquals } from "lib/testing/assert.ts";
 
 /** A folder with checkpoints of these steps, each holding its step. */

@@ -1,4 +1,4 @@
-import { duration } from "lib/runs/duration.ts";
+import { duration } from "./duration.ts";
 import { assertEquals } from "lib/testing/assert.ts";
 
 Deno.test("duration() is short, and never says 60 seconds or 60 minutes of the next unit", () => {

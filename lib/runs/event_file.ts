@@ -6,8 +6,8 @@
  * went back to its checkpoint, and needs TensorFlow.
  */
 import { join } from "@std/path";
-import type { HistoryLine } from "lib/runs/events.ts";
-import { writeAll } from "lib/runs/fault_points.ts";
+import type { HistoryLine } from "./events.ts";
+import { writeAll } from "./fault_points.ts";
 
 /** An open event file. Close it when the run stops. */
 export interface EventFile extends Disposable {

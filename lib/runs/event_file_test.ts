@@ -6,7 +6,7 @@ import {
   scalars,
   startOfFile,
   startOfSession,
-} from "lib/runs/event_file.ts";
+} from "./event_file.ts";
 import { assertEquals, assertThrows } from "lib/testing/assert.ts";
 
 const golden = JSON.parse(

@@ -2,7 +2,7 @@
  * What a long computation reports while it runs, and how it is asked to stop. Independent of
  * notebooks.
  */
-import type { Speed } from "lib/runs/speed_meter.ts";
+import type { Speed } from "./speed_meter.ts";
 
 /** Metrics of one step, plain numbers by name: `loss`, `teacherEntropy`, `knn20Top1`. */
 export interface HistoryLine {

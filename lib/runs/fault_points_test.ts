@@ -1,5 +1,5 @@
-import { type FaultPoint, onFaultPoint } from "lib/runs/fault_points.ts";
-import { openMetricsLog, readMetrics } from "lib/runs/metrics_log.ts";
+import { type FaultPoint, onFaultPoint } from "./fault_points.ts";
+import { openMetricsLog, readMetrics } from "./metrics_log.ts";
 import { assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 
 /** Runs in a folder of its own with the fault points armed, and disarms them. */

@@ -1,5 +1,5 @@
 /** A run's metrics in memory: every step of a short run, an even sample of a long one. */
-import type { HistoryLine } from "lib/runs/events.ts";
+import type { HistoryLine } from "./events.ts";
 import { metricOf } from "./metric_table.ts";
 
 /** Lines kept at most; a curve needs far fewer. They take some 15 MB, however long the run is. */

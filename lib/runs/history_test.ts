@@ -1,5 +1,5 @@
-import type { HistoryLine } from "lib/runs/events.ts";
-import { addToHistory, historyLimit } from "lib/runs/history.ts";
+import type { HistoryLine } from "./events.ts";
+import { addToHistory, historyLimit } from "./history.ts";
 import { assertEquals, assertTrue } from "lib/testing/assert.ts";
 
 function historyOf(steps: number, totalSteps: number): HistoryLine[] {

@@ -2,8 +2,8 @@
  * A run's metrics on disk: one line of JSON per step, and a second one where the monitor measured.
  * Lines are only appended. A line has some 250 bytes, so 24 hours at ten steps a second are 220 MB.
  */
-import type { HistoryLine } from "lib/runs/events.ts";
-import { faultPoint, writeAll } from "lib/runs/fault_points.ts";
+import type { HistoryLine } from "./events.ts";
+import { faultPoint, writeAll } from "./fault_points.ts";
 
 /** Extent of a log that was read. */
 export interface MetricsFound {

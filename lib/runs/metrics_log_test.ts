@@ -1,5 +1,5 @@
-import type { HistoryLine } from "lib/runs/events.ts";
-import { openMetricsLog, readMetrics } from "lib/runs/metrics_log.ts";
+import type { HistoryLine } from "./events.ts";
+import { openMetricsLog, readMetrics } from "./metrics_log.ts";
 import { assertEquals, assertThrows } from "lib/testing/assert.ts";
 
 const line = (step: number): HistoryLine => ({ step, metrics: { loss: step / 3 } });

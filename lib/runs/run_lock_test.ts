@@ -1,4 +1,4 @@
-import { takeRunLock } from "lib/runs/run_lock.ts";
+import { takeRunLock } from "./run_lock.ts";
 import { assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 
 async function inFolder(run: (path: string) => void | Promise<void>): Promise<void> {
@@ -13,7 +13,7 @@ async function inFolder(run: (path: string) => void | Promise<void>): Promise<vo
 /** Runs a test while another process has the lock. */
 async function holder(path: string): Promise<Deno.ChildProcess> {
   const program = `
-    import { takeRunLock } from "lib/runs/run_lock.ts";
+    import { takeRunLock } from "./run_lock.ts";
     const lock = takeRunLock(${JSON.stringify(path)}, "a-run");
     console.log(lock.takenOver ?? "taken");
     setInterval(() => {}, 1000);`;

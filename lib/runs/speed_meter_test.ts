@@ -1,4 +1,4 @@
-import { SpeedMeter, speedNames } from "lib/runs/speed_meter.ts";
+import { SpeedMeter, speedNames } from "./speed_meter.ts";
 import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
 
 Deno.test("SpeedMeter speaks once a second: of all images, and of the share that was waiting", async () => {

@@ -1,6 +1,6 @@
-import { checkAgainst, problemsOf, shown, valueAt } from "lib/schema/check.ts";
-import { closestOption } from "lib/schema/closest_option.ts";
-import { byKey, flag, list, oneOf, record, share, whole, withRules } from "lib/schema/fields.ts";
+import { checkAgainst, problemsOf, shown, valueAt } from "./check.ts";
+import { closestOption } from "./closest_option.ts";
+import { byKey, flag, list, oneOf, record, share, whole, withRules } from "./fields.ts";
 import { assertEquals, assertThrows } from "lib/testing/assert.ts";
 import * as v from "valibot";
 

@@ -4,8 +4,8 @@ import { rleArea } from "lib/datasets/coco/rle.ts";
 import type { Boxes } from "lib/detect/boxes/boxes.ts";
 import type { Detection } from "lib/detect/inference/detection.ts";
 import type { DetectionTargets, ImageSize } from "lib/detect/boxes/targets.ts";
-import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
-import { formula } from "lib/testing/formula.ts";
+import { assertClose, assertEquals, assertTrue } from "./assert.ts";
+import { formula } from "./formula.ts";
 import * as tf from "lib/tf.ts";
 
 /** A tensor as Python writes it: values at evenly spread flat indices. */

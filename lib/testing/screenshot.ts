@@ -5,7 +5,7 @@
 import { fromFileUrl } from "@std/path";
 import sharp from "sharp";
 import { startLab } from "lib/setup/lab.ts";
-import { findChromium, inChromium } from "lib/testing/browser.ts";
+import { findChromium, inChromium } from "./browser.ts";
 
 const target = fromFileUrl(new URL("../../notebooks/images/first_notebook.png", import.meta.url));
 const size = { width: 1360, height: 800 };

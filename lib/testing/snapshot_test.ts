@@ -1,5 +1,5 @@
 import { assertSvgSnapshot, snapshotOf } from "./snapshot.ts";
-import { assertEquals, assertThrows } from "lib/testing/assert.ts";
+import { assertEquals, assertThrows } from "./assert.ts";
 
 Deno.test("snapshotOf() keeps three digits, and does not know how many figures came before", () => {
   const drawing = (clip: number, x: string) =>

@@ -1,11 +1,11 @@
 /** Turns the tree of dictionaries, lists and objects in a pickle into arrays under dotted names. */
-import { NumpyArray, NumpyType } from "lib/weights/numpy_pickle.ts";
-import { readNumpyArray } from "lib/weights/numpy_types.ts";
-import { InertObject } from "lib/weights/pickle.ts";
-import { readTensor, TensorView, UnreadableTensor } from "lib/weights/pytorch_tensors.ts";
-import { isCount, type SavedArray } from "lib/weights/saved_array.ts";
-import type { WeightsContents } from "lib/weights/weights_contents.ts";
-import type { WeightsFile } from "lib/weights/weights_file.ts";
+import { NumpyArray, NumpyType } from "./numpy_pickle.ts";
+import { readNumpyArray } from "./numpy_types.ts";
+import { InertObject } from "./pickle.ts";
+import { readTensor, TensorView, UnreadableTensor } from "./pytorch_tensors.ts";
+import { isCount, type SavedArray } from "./saved_array.ts";
+import type { WeightsContents } from "./weights_contents.ts";
+import type { WeightsFile } from "./weights_file.ts";
 
 const maxDepth = 64; // of dictionaries in dictionaries
 const maxNameLength = 1000;

@@ -8,8 +8,8 @@ import * as tf from "lib/tf.ts";
 import { createRng } from "lib/rng.ts";
 import { bcSslConfig, createModel, type ModelConfig, type WeightsFormat } from "lib/models/mod.ts";
 import { disposeTree, namedVariables } from "lib/nn/parameters.ts";
-import { readSafetensors, writeSafetensors } from "lib/weights/safetensors.ts";
-import { loadWeights, saveWeights } from "lib/weights/weights.ts";
+import { readSafetensors, writeSafetensors } from "./safetensors.ts";
+import { loadWeights, saveWeights } from "./weights.ts";
 import {
   assertClose,
   assertEquals,

@@ -4,11 +4,11 @@
  */
 import { join } from "@std/path";
 import { createRng, type Rng } from "lib/rng.ts";
-import { parseTorchArchive } from "lib/weights/pytorch_file.ts";
-import { parseWeights } from "lib/weights/read_weights.ts";
-import type { SavedArray } from "lib/weights/saved_array.ts";
-import { maxGrowth, weightsFile } from "lib/weights/weights_file.ts";
-import { unzip } from "lib/weights/zip.ts";
+import { parseTorchArchive } from "./pytorch_file.ts";
+import { parseWeights } from "./read_weights.ts";
+import type { SavedArray } from "./saved_array.ts";
+import { maxGrowth, weightsFile } from "./weights_file.ts";
+import { unzip } from "./zip.ts";
 import { assertEquals, assertTrue } from "lib/testing/assert.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;

@@ -1,8 +1,8 @@
 /** Reads NumPy's `.npy`, one array, and `.npz`, a ZIP archive of `.npy` files. */
-import { readNumpyArray } from "lib/weights/numpy_types.ts";
-import type { SavedArray } from "lib/weights/saved_array.ts";
-import { onlyArrays, type WeightsContents } from "lib/weights/weights_contents.ts";
-import type { WeightsFile } from "lib/weights/weights_file.ts";
+import { readNumpyArray } from "./numpy_types.ts";
+import type { SavedArray } from "./saved_array.ts";
+import { onlyArrays, type WeightsContents } from "./weights_contents.ts";
+import type { WeightsFile } from "./weights_file.ts";
 
 /** First bytes of every `.npy` file. */
 export const npyMagic = [0x93, ...new TextEncoder().encode("NUMPY")];

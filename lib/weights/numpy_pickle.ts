@@ -1,6 +1,6 @@
 /** NumPy's arrays as they stand in pickles, in the form of each version and protocol. */
-import type { TakesState } from "lib/weights/pickle.ts";
-import { isCount } from "lib/weights/saved_array.ts";
+import type { TakesState } from "./pickle.ts";
+import { isCount } from "./saved_array.ts";
 
 /** A type of numbers. */
 export class NumpyType implements TakesState {

@@ -8,8 +8,8 @@ import {
   sizeOf,
   swapBytes,
   toFloat32,
-} from "lib/weights/saved_array.ts";
-import type { WeightsFile } from "lib/weights/weights_file.ts";
+} from "./saved_array.ts";
+import type { WeightsFile } from "./weights_file.ts";
 
 /** By kind and bytes, as in `<f4` after the order of the bytes. */
 const types: Readonly<Record<string, ElementType>> = {

@@ -5,9 +5,9 @@
  * what was asked for. Dictionaries come out as `Map`, lists and tuples as arrays, bytes as
  * `Uint8Array`.
  */
-import { PickleReader, type PickleSource } from "lib/weights/pickle_reader.ts";
+import { PickleReader, type PickleSource } from "./pickle_reader.ts";
 
-export type { PickleSource } from "lib/weights/pickle_reader.ts";
+export type { PickleSource } from "./pickle_reader.ts";
 
 /** Something a pickle asks for by its name, such as `collections.OrderedDict`. */
 export class PickleGlobal {

@@ -1,5 +1,5 @@
-import { InertObject, PickleGlobal, unpickle } from "lib/weights/pickle.ts";
-import { TensorView, TorchRules } from "lib/weights/pytorch_tensors.ts";
+import { InertObject, PickleGlobal, unpickle } from "./pickle.ts";
+import { TensorView, TorchRules } from "./pytorch_tensors.ts";
 import { assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 
 const refuse = (why: string) => new Error(`Cannot read x.pth: ${why}`);

@@ -2,11 +2,11 @@
  * Reads what `torch.save` writes (`.pth`, `.pt`, `.ckpt`): a ZIP archive or, before PyTorch 1.6,
  * pickles followed by raw numbers. Nothing in the file is executed.
  */
-import { flattenTree } from "lib/weights/flatten.ts";
-import { type PickleSource, unpickle } from "lib/weights/pickle.ts";
-import { storageBytes, TorchRules } from "lib/weights/pytorch_tensors.ts";
-import type { WeightsContents } from "lib/weights/weights_contents.ts";
-import type { WeightsFile } from "lib/weights/weights_file.ts";
+import { flattenTree } from "./flatten.ts";
+import { type PickleSource, unpickle } from "./pickle.ts";
+import { storageBytes, TorchRules } from "./pytorch_tensors.ts";
+import type { WeightsContents } from "./weights_contents.ts";
+import type { WeightsFile } from "./weights_file.ts";
 
 /**
  * Reads an unpacked archive.

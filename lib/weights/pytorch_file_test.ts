@@ -1,6 +1,6 @@
 /** Archives that no `torch.save` writes: hostile, or with something missing. */
-import { parseTorchArchive, parseTorchLegacy } from "lib/weights/pytorch_file.ts";
-import { weightsFile } from "lib/weights/weights_file.ts";
+import { parseTorchArchive, parseTorchLegacy } from "./pytorch_file.ts";
+import { weightsFile } from "./weights_file.ts";
 import { assertEquals, assertThrows } from "lib/testing/assert.ts";
 
 /** A pickle from text, one character a byte. */

@@ -3,8 +3,8 @@
  * storages. An object of any other class becomes a record of what was to be made; nothing in a
  * pickle is run.
  */
-import { numpyCalls } from "lib/weights/numpy_pickle.ts";
-import { InertObject, PickleGlobal, type PickleRules } from "lib/weights/pickle.ts";
+import { numpyCalls } from "./numpy_pickle.ts";
+import { InertObject, PickleGlobal, type PickleRules } from "./pickle.ts";
 import {
   elementBytes,
   type ElementType,
@@ -14,8 +14,8 @@ import {
   type SavedArray,
   sizeOf,
   toFloat32,
-} from "lib/weights/saved_array.ts";
-import type { WeightsFile } from "lib/weights/weights_file.ts";
+} from "./saved_array.ts";
+import type { WeightsFile } from "./weights_file.ts";
 
 /** A block of numbers in the file, which tensors may share. */
 export class Storage {

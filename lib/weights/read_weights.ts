@@ -1,11 +1,11 @@
 /** Any file of weights. Its kind is known by its first bytes, since people rename files. */
-import { npyMagic, parseNpy, parseNpz } from "lib/weights/npz.ts";
-import { parseTorchArchive, parseTorchLegacy } from "lib/weights/pytorch_file.ts";
-import { parseSafetensors } from "lib/weights/safetensors.ts";
-import { onlyArrays, type WeightsContents } from "lib/weights/weights_contents.ts";
-import { indexOf, readShards } from "lib/weights/shards.ts";
-import { openWeightsFile, type WeightsFile } from "lib/weights/weights_file.ts";
-import { unzip } from "lib/weights/zip.ts";
+import { npyMagic, parseNpy, parseNpz } from "./npz.ts";
+import { parseTorchArchive, parseTorchLegacy } from "./pytorch_file.ts";
+import { parseSafetensors } from "./safetensors.ts";
+import { onlyArrays, type WeightsContents } from "./weights_contents.ts";
+import { indexOf, readShards } from "./shards.ts";
+import { openWeightsFile, type WeightsFile } from "./weights_file.ts";
+import { unzip } from "./zip.ts";
 
 /**
  * Reads all arrays of a safetensors, PyTorch (`.pth`, `.pt`, `.bin`, `.ckpt`) or NumPy (`.npz`,

@@ -3,9 +3,9 @@
  * golden/make_golden.py.
  */
 import { join } from "@std/path";
-import { readWeights } from "lib/weights/read_weights.ts";
-import { writeSafetensors } from "lib/weights/safetensors.ts";
-import type { SavedArray } from "lib/weights/saved_array.ts";
+import { readWeights } from "./read_weights.ts";
+import { writeSafetensors } from "./safetensors.ts";
+import type { SavedArray } from "./saved_array.ts";
 import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
 
 const golden = (name: string) => join(import.meta.dirname!, "golden", name);

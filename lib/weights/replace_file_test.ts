@@ -1,5 +1,5 @@
 import { type FaultPoint, onFaultPoint } from "lib/runs/fault_points.ts";
-import { replaceFile } from "lib/weights/replace_file.ts";
+import { replaceFile } from "./replace_file.ts";
 import { assertEquals, assertThrows } from "lib/testing/assert.ts";
 
 /** Runs in a folder of its own with the fault points armed, and disarms them. */

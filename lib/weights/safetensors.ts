@@ -3,7 +3,7 @@
  * shapes and byte ranges, then the raw values. A file is written under a temporary name, flushed
  * and renamed, so that it is complete or absent.
  */
-import { replaceFile } from "lib/weights/replace_file.ts";
+import { replaceFile } from "./replace_file.ts";
 import {
   elementBytes,
   type ElementType,
@@ -12,8 +12,8 @@ import {
   type SavedArray,
   sizeOf,
   toFloat32,
-} from "lib/weights/saved_array.ts";
-import { openWeightsFile, type WeightsFile } from "lib/weights/weights_file.ts";
+} from "./saved_array.ts";
+import { openWeightsFile, type WeightsFile } from "./weights_file.ts";
 
 /** The arrays of a file under their names, and its free-form strings. */
 export interface SafetensorsFile {

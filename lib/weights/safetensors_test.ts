@@ -1,4 +1,4 @@
-import { readSafetensors, writeSafetensors } from "lib/weights/safetensors.ts";
+import { readSafetensors, writeSafetensors } from "./safetensors.ts";
 import { createRng } from "lib/rng.ts";
 import { assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 

@@ -3,8 +3,8 @@
  * they lie in.
  */
 import { dirname, join } from "@std/path";
-import type { SavedArray } from "lib/weights/saved_array.ts";
-import type { WeightsContents } from "lib/weights/weights_contents.ts";
+import type { SavedArray } from "./saved_array.ts";
+import type { WeightsContents } from "./weights_contents.ts";
 
 /** What `save_pretrained` calls its weights; the first that a folder has is read. */
 const inFolder = [

@@ -6,13 +6,9 @@ import { crc32 } from "node:zlib";
 import type * as tf from "lib/tf.ts";
 import { layoutOf, torchShape } from "lib/nn/layout.ts";
 import { disposeOptimizer, type OptimizerState, zeroSlot } from "lib/train/optimizer_state.ts";
-import type { SavedArray } from "lib/weights/saved_array.ts";
-import {
-  readSafetensors,
-  type SafetensorsFile,
-  writeSafetensors,
-} from "lib/weights/safetensors.ts";
-import { assignSaved, toSaved } from "lib/weights/weights.ts";
+import type { SavedArray } from "./saved_array.ts";
+import { readSafetensors, type SafetensorsFile, writeSafetensors } from "./safetensors.ts";
+import { assignSaved, toSaved } from "./weights.ts";
 
 export interface TrainingState {
   /** All variables, buffers too, by their names in the file: `student.backbone.norm.weight`. */

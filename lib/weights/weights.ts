@@ -4,11 +4,11 @@ import type { WeightsForm, WeightsFormat } from "lib/models/mod.ts";
 import { absolutePath } from "lib/paths.ts";
 import { fromTorchOrder, type Layout, layoutOf, torchShape, toTorchOrder } from "lib/nn/layout.ts";
 import { namedVariables } from "lib/nn/parameters.ts";
-import { readWeights } from "lib/weights/read_weights.ts";
-import { writeSafetensors } from "lib/weights/safetensors.ts";
-import type { SavedArray } from "lib/weights/saved_array.ts";
-import type { WeightsContents } from "lib/weights/weights_contents.ts";
-import { findNames, listed, type OfficialNames } from "lib/weights/weight_names.ts";
+import { readWeights } from "./read_weights.ts";
+import { writeSafetensors } from "./safetensors.ts";
+import type { SavedArray } from "./saved_array.ts";
+import type { WeightsContents } from "./weights_contents.ts";
+import { findNames, listed, type OfficialNames } from "./weight_names.ts";
 
 /** What has weights: a `Model`, or any tree of variables. */
 export interface WeightsTarget {

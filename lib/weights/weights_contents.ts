@@ -1,5 +1,5 @@
 /** What a file of weights turned out to hold. */
-import type { SavedArray } from "lib/weights/saved_array.ts";
+import type { SavedArray } from "./saved_array.ts";
 
 export interface WeightsContents {
   /** What was read, under its dotted name. */

@@ -5,10 +5,10 @@ import { createConv2d, createDepthwiseConv2d } from "lib/nn/conv.ts";
 import { createLinear } from "lib/nn/linear.ts";
 import { createBatchNorm } from "lib/nn/norms.ts";
 import { namedVariables } from "lib/nn/parameters.ts";
-import { readWeights } from "lib/weights/read_weights.ts";
-import { readSafetensors, writeSafetensors } from "lib/weights/safetensors.ts";
-import { findNames } from "lib/weights/weight_names.ts";
-import { loadWeights, saveWeights } from "lib/weights/weights.ts";
+import { readWeights } from "./read_weights.ts";
+import { readSafetensors, writeSafetensors } from "./safetensors.ts";
+import { findNames } from "./weight_names.ts";
+import { loadWeights, saveWeights } from "./weights.ts";
 import { assertEquals, assertRejects, assertThrows, assertTrue } from "lib/testing/assert.ts";
 
 const golden = (name: string) => join(import.meta.dirname!, "golden", name);

@@ -5,7 +5,7 @@
 import { Buffer } from "node:buffer";
 import { crc32, inflateRawSync } from "node:zlib";
 import yauzl, { type Entry } from "yauzl";
-import type { WeightsFile } from "lib/weights/weights_file.ts";
+import type { WeightsFile } from "./weights_file.ts";
 
 const stored = 0;
 const endRecords = ["PK\x05\x06", "PK\x06\x06"]; // what follows the directory

@@ -1,6 +1,6 @@
 import { crc32, deflateRawSync } from "node:zlib";
-import { unzip } from "lib/weights/zip.ts";
-import { weightsFile } from "lib/weights/weights_file.ts";
+import { unzip } from "./zip.ts";
+import { weightsFile } from "./weights_file.ts";
 import { assertEquals, assertRejects } from "lib/testing/assert.ts";
 
 /** A member of an archive, and what its records say of it if not the truth. */

@@ -8,8 +8,8 @@
  * mean of its drawings in colour, each cut to its box, 16 × 16 pixels over mid-grey, and distances
  * are Euclidean.
  */
-import { colourStyles, emojiStyles } from "lib/datasets/emoji/catalogue.ts";
-import type { EmojiRasters } from "lib/datasets/emoji/rasterize.ts";
+import { colourStyles, emojiStyles } from "./catalogue.ts";
+import type { EmojiRasters } from "./rasterize.ts";
 import { makeSprite, renderSprite } from "lib/datasets/pictures/place.ts";
 
 const side = 16; // pixels: enough for shape and colour, too few for a style's details

@@ -5,9 +5,9 @@
  * Styles that are held out are a shifted domain (as ImageNet-R), drawings in one ink another (as
  * ImageNet-Sketch), and a drawing's transparency is an exact mask of its object.
  */
-import { type ColourStyle, colourStyles } from "lib/datasets/emoji/catalogue.ts";
-import { type EmojiPack, openEmojiPack, type PackProgress } from "lib/datasets/emoji/emoji_pack.ts";
-import { type Split, splitOf } from "lib/datasets/emoji/style_split.ts";
+import { type ColourStyle, colourStyles } from "./catalogue.ts";
+import { type EmojiPack, openEmojiPack, type PackProgress } from "./emoji_pack.ts";
+import { type Split, splitOf } from "./style_split.ts";
 import { checkImageSet, type ImageSet, unlabelled } from "lib/datasets/pictures/images.ts";
 import {
   drawPlacement,

@@ -11,9 +11,9 @@ import {
   type EmojiStyle,
   emojiStyles,
   emojiSvg,
-} from "lib/datasets/emoji/catalogue.ts";
-import { distinctIdentities } from "lib/datasets/emoji/distinct_identities.ts";
-import { type EmojiRasters, rasterise } from "lib/datasets/emoji/rasterize.ts";
+} from "./catalogue.ts";
+import { distinctIdentities } from "./distinct_identities.ts";
+import { type EmojiRasters, rasterise } from "./rasterize.ts";
 
 /** The rasters, with the order of the most distinct identities, which is computed from them. */
 export interface EmojiPack extends EmojiRasters {

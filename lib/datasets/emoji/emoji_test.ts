@@ -1,4 +1,4 @@
-import { emojiBackground, loadEmoji } from "lib/datasets/emoji/emoji.ts";
+import { emojiBackground, loadEmoji } from "./emoji.ts";
 import { imageAt, imageCount, type ImageSet } from "lib/datasets/pictures/images.ts";
 import { thinned } from "lib/datasets/pictures/stored_images.ts";
 import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";

@@ -3,7 +3,7 @@
  * large as fits and centred.
  */
 import sharp from "sharp";
-import type { EmojiIdentity, EmojiStyle } from "lib/datasets/emoji/catalogue.ts";
+import type { EmojiIdentity, EmojiStyle } from "./catalogue.ts";
 
 /** One emoji in one style. */
 export interface Drawing {

@@ -1,9 +1,5 @@
 /** Decides which drawings are for training and which for a test: for each identity, by style. */
-import {
-  type EmojiIdentity,
-  type EmojiStyle,
-  monochromeStyles,
-} from "lib/datasets/emoji/catalogue.ts";
+import { type EmojiIdentity, type EmojiStyle, monochromeStyles } from "./catalogue.ts";
 import type { Rng } from "lib/rng.ts";
 
 export type Split = "train" | "test" | "held out" | "monochrome";

@@ -4,7 +4,7 @@
  */
 import { createHash, type Hash } from "node:crypto";
 import { basename, dirname } from "@std/path";
-import { stat } from "lib/datasets/files/data_folder.ts";
+import { stat } from "./data_folder.ts";
 
 /** A published digest, or its first digits. */
 export interface Digest {

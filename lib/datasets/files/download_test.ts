@@ -1,6 +1,6 @@
 /** A server on this machine that drops connections, ignores ranges, and lies. */
 import { createHash } from "node:crypto";
-import { checkFile, download, partialPath } from "lib/datasets/files/download.ts";
+import { checkFile, download, partialPath } from "./download.ts";
 import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
 
 const content = Uint8Array.from({ length: 300_000 }, (_, i) => (i * i) % 251);

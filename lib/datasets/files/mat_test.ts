@@ -1,5 +1,5 @@
 import golden from "lib/datasets/golden/mat.json" with { type: "json" };
-import { parseMat } from "lib/datasets/files/mat.ts";
+import { parseMat } from "./mat.ts";
 import { assertEquals, assertThrows } from "lib/testing/assert.ts";
 
 for (const [name, file] of Object.entries(golden)) {

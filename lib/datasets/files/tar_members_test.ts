@@ -1,6 +1,6 @@
 import { closeSync, openSync } from "node:fs";
 import { create } from "tar";
-import { tarMembers } from "lib/datasets/files/tar_members.ts";
+import { tarMembers } from "./tar_members.ts";
 import { inTempFolder } from "lib/testing/pictures.ts";
 import { assertEquals, assertThrows } from "lib/testing/assert.ts";
 

@@ -1,6 +1,6 @@
 import { create } from "tar";
 import golden from "lib/datasets/golden/mat.json" with { type: "json" };
-import { type ImageNetOptions, openImageNet } from "lib/datasets/imagenet/imagenet.ts";
+import { type ImageNetOptions, openImageNet } from "./imagenet.ts";
 import { imageCount } from "lib/datasets/pictures/images.ts";
 import { idOf, openStored, type StoredImages } from "lib/datasets/pictures/stored_images.ts";
 import { inTempFolder, jpeg } from "lib/testing/pictures.ts";

@@ -8,11 +8,7 @@
 import { join } from "@std/path";
 import { absolutePath } from "lib/paths.ts";
 import { stat } from "lib/datasets/files/data_folder.ts";
-import {
-  imageNetAClasses,
-  imageNetRClasses,
-  imageNetWnids,
-} from "lib/datasets/imagenet/imagenet_classes.ts";
+import { imageNetAClasses, imageNetRClasses, imageNetWnids } from "./imagenet_classes.ts";
 import { labelled, namesIn, storedInFolder } from "lib/datasets/pictures/picture_index.ts";
 import { isPicture } from "lib/datasets/pictures/picture_names.ts";
 import type { StoredImages } from "lib/datasets/pictures/stored_images.ts";

@@ -1,17 +1,13 @@
 import { decodePicture } from "lib/datasets/pictures/decode_picture.ts";
 import { centerCrops } from "lib/datasets/pictures/center_crops.ts";
-import {
-  imageNetAClasses,
-  imageNetRClasses,
-  imageNetWnids,
-} from "lib/datasets/imagenet/imagenet_classes.ts";
+import { imageNetAClasses, imageNetRClasses, imageNetWnids } from "./imagenet_classes.ts";
 import { imageCount } from "lib/datasets/pictures/images.ts";
 import {
   openImageNetA,
   openImageNetC,
   openImageNetR,
   openImageNetSketch,
-} from "lib/datasets/imagenet/imagenet_variants.ts";
+} from "./imagenet_variants.ts";
 import { storedInFolder } from "lib/datasets/pictures/picture_index.ts";
 import { idOf } from "lib/datasets/pictures/stored_images.ts";
 import { inTempFolder, jpeg } from "lib/testing/pictures.ts";

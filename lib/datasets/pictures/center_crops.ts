@@ -1,20 +1,15 @@
 /** Prepares pictures in files for evaluation: the short side is resized, and the centre kept. */
 import { type Raster, raster, resizedCrop } from "lib/augment/mod.ts";
-import { checkImageSet, imageCount, type ImageSet, subset } from "lib/datasets/pictures/images.ts";
+import { checkImageSet, imageCount, type ImageSet, subset } from "./images.ts";
 import { mapInOrder } from "lib/datasets/files/map_in_order.ts";
 import {
   damageLedger,
   type DamageOptions,
   openPictures,
   type PictureReader,
-} from "lib/datasets/pictures/picture_reader.ts";
-import {
-  decoderOf,
-  type ImageSource,
-  isStored,
-  type StoredImages,
-} from "lib/datasets/pictures/stored_images.ts";
-import { stringAt } from "lib/datasets/pictures/string_table.ts";
+} from "./picture_reader.ts";
+import { decoderOf, type ImageSource, isStored, type StoredImages } from "./stored_images.ts";
+import { stringAt } from "./string_table.ts";
 import { nativeViews } from "lib/native/views.ts";
 
 export interface CenterCropOptions extends DamageOptions {

@@ -1,9 +1,9 @@
 import golden from "lib/datasets/golden/pictures.json" with { type: "json" };
 import { raster } from "lib/augment/mod.ts";
-import { centerCrop, centerCrops, takeImages } from "lib/datasets/pictures/center_crops.ts";
-import { decodePicture } from "lib/datasets/pictures/decode_picture.ts";
-import type { ImageSet } from "lib/datasets/pictures/images.ts";
-import { labelled, storedInFolder } from "lib/datasets/pictures/picture_index.ts";
+import { centerCrop, centerCrops, takeImages } from "./center_crops.ts";
+import { decodePicture } from "./decode_picture.ts";
+import type { ImageSet } from "./images.ts";
+import { labelled, storedInFolder } from "./picture_index.ts";
 import { inTempFolder, jpeg } from "lib/testing/pictures.ts";
 import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
 

@@ -1,6 +1,6 @@
 import sharp from "sharp";
 import golden from "lib/datasets/golden/pictures.json" with { type: "json" };
-import { decodePicture, decodeUpright, pictureSize } from "lib/datasets/pictures/decode_picture.ts";
+import { decodePicture, decodeUpright, pictureSize } from "./decode_picture.ts";
 import { jpeg } from "lib/testing/pictures.ts";
 import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
 

@@ -1,6 +1,6 @@
 import sharp from "sharp";
-import { imageAt, imageCount } from "lib/datasets/pictures/images.ts";
-import { loadImageFolder } from "lib/datasets/pictures/image_folder.ts";
+import { imageAt, imageCount } from "./images.ts";
+import { loadImageFolder } from "./image_folder.ts";
 import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
 
 const red = { r: 220, g: 30, b: 30 };

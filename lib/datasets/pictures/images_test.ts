@@ -1,11 +1,4 @@
-import {
-  checkImageSet,
-  imageAt,
-  imageCount,
-  type ImageSet,
-  subset,
-  unlabelled,
-} from "lib/datasets/pictures/images.ts";
+import { checkImageSet, imageAt, imageCount, type ImageSet, subset, unlabelled } from "./images.ts";
 import { assertEquals, assertThrows } from "lib/testing/assert.ts";
 
 /** Three 1×2 images: every value differs, so a wrong offset shows. */

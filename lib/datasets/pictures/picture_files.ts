@@ -2,10 +2,10 @@
 import { basename } from "@std/path";
 import { readFile } from "node:fs/promises";
 import { absolutePath } from "lib/paths.ts";
-import { centerCrop } from "lib/datasets/pictures/center_crops.ts";
-import { decodeOrReason } from "lib/datasets/pictures/damage_reason.ts";
-import { decodePicture } from "lib/datasets/pictures/decode_picture.ts";
-import { checkImageSet, type ImageSet } from "lib/datasets/pictures/images.ts";
+import { centerCrop } from "./center_crops.ts";
+import { decodeOrReason } from "./damage_reason.ts";
+import { decodePicture } from "./decode_picture.ts";
+import { checkImageSet, type ImageSet } from "./images.ts";
 
 /**
  * Reads pictures as networks are evaluated on them: the short side resized to 8/7 of `size`, the

@@ -1,7 +1,7 @@
 import sharp from "sharp";
-import { centerCrop } from "lib/datasets/pictures/center_crops.ts";
-import { decodePicture } from "lib/datasets/pictures/decode_picture.ts";
-import { loadPictures } from "lib/datasets/pictures/picture_files.ts";
+import { centerCrop } from "./center_crops.ts";
+import { decodePicture } from "./decode_picture.ts";
+import { loadPictures } from "./picture_files.ts";
 import { assertEquals, assertRejects } from "lib/testing/assert.ts";
 
 async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {

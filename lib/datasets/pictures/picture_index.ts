@@ -5,8 +5,8 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "@std/path";
 import { writeAtomically } from "lib/datasets/files/data_folder.ts";
-import { packStrings } from "lib/datasets/pictures/string_table.ts";
-import type { StoredImages } from "lib/datasets/pictures/stored_images.ts";
+import { packStrings } from "./string_table.ts";
+import type { StoredImages } from "./stored_images.ts";
 
 /** A picture of an archive. */
 export interface ArchivedPicture {

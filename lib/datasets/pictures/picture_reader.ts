@@ -1,8 +1,8 @@
 /** Reads and decodes the pictures of a stored set, and replaces damaged ones. */
 import { decodeOrReason } from "./damage_reason.ts";
-import { imageCount } from "lib/datasets/pictures/images.ts";
-import { openStored, type StoredImages } from "lib/datasets/pictures/stored_images.ts";
-import { stringAt } from "lib/datasets/pictures/string_table.ts";
+import { imageCount } from "./images.ts";
+import { openStored, type StoredImages } from "./stored_images.ts";
+import { stringAt } from "./string_table.ts";
 
 /** A picture that could not be decoded. */
 export interface Damage {

@@ -1,8 +1,8 @@
-import { decodePicture } from "lib/datasets/pictures/decode_picture.ts";
-import { damageLedger, openPictures } from "lib/datasets/pictures/picture_reader.ts";
-import { storedInArchive, storedInFolder } from "lib/datasets/pictures/picture_index.ts";
-import { idOf, selectStored, thinned } from "lib/datasets/pictures/stored_images.ts";
-import { packStrings, stringAt } from "lib/datasets/pictures/string_table.ts";
+import { decodePicture } from "./decode_picture.ts";
+import { damageLedger, openPictures } from "./picture_reader.ts";
+import { storedInArchive, storedInFolder } from "./picture_index.ts";
+import { idOf, selectStored, thinned } from "./stored_images.ts";
+import { packStrings, stringAt } from "./string_table.ts";
 import { inTempFolder, jpeg } from "lib/testing/pictures.ts";
 import { assertEquals, assertRejects, assertThrows } from "lib/testing/assert.ts";
 

@@ -1,9 +1,4 @@
-import {
-  drawPlacement,
-  makeSprite,
-  type Placement,
-  renderSprite,
-} from "lib/datasets/pictures/place.ts";
+import { drawPlacement, makeSprite, type Placement, renderSprite } from "./place.ts";
 import { createRng } from "lib/rng.ts";
 import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 

@@ -1,10 +1,5 @@
 import { create } from "tar";
-import {
-  type CifarLayout,
-  loadCifar,
-  loadCifar10,
-  loadCifar100,
-} from "lib/datasets/small_sets/cifar.ts";
+import { type CifarLayout, loadCifar, loadCifar10, loadCifar100 } from "./cifar.ts";
 import { imageAt, imageCount } from "lib/datasets/pictures/images.ts";
 import { inTempFolder } from "lib/testing/pictures.ts";
 import { assertEquals, assertRejects } from "lib/testing/assert.ts";

@@ -8,7 +8,7 @@ import {
   type FashionMnistFiles,
   fetchFashionMnist,
   readFashionMnist,
-} from "lib/datasets/small_sets/fashion_mnist_files.ts";
+} from "./fashion_mnist_files.ts";
 import {
   drawPlacement,
   makeSprite,

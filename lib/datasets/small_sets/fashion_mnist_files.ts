@@ -5,7 +5,7 @@
 import { join } from "@std/path";
 import { gunzipSync } from "node:zlib";
 import { dataFolder, exists, writeAtomically } from "lib/datasets/files/data_folder.ts";
-import { type IdxArray, parseIdx } from "lib/datasets/small_sets/idx.ts";
+import { type IdxArray, parseIdx } from "./idx.ts";
 
 /** Debian's package, and the folder below `/` that it unpacks to. */
 const debianPackage = "dataset-fashion-mnist";

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
-import { findFashionMnist, readFashionMnist } from "lib/datasets/small_sets/fashion_mnist_files.ts";
-import { fashionMnistClasses, loadFashionMnist } from "lib/datasets/small_sets/fashion_mnist.ts";
+import { findFashionMnist, readFashionMnist } from "./fashion_mnist_files.ts";
+import { fashionMnistClasses, loadFashionMnist } from "./fashion_mnist.ts";
 import { imageAt, imageCount, subset } from "lib/datasets/pictures/images.ts";
 import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
 

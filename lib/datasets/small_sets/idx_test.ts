@@ -1,4 +1,4 @@
-import { parseIdx } from "lib/datasets/small_sets/idx.ts";
+import { parseIdx } from "./idx.ts";
 import { assertEquals, assertThrows } from "lib/testing/assert.ts";
 
 const header = [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 3];

@@ -3,7 +3,7 @@ import { createRng } from "lib/rng.ts";
 import { imageNetStats } from "lib/augment/mod.ts";
 import type { ImageSet } from "lib/datasets/pictures/images.ts";
 import { labelled, storedInFolder } from "lib/datasets/pictures/picture_index.ts";
-import { openLabelledCrops } from "lib/eval/supervised/labelled_crops.ts";
+import { openLabelledCrops } from "./labelled_crops.ts";
 import { inTempFolder } from "lib/testing/pictures.ts";
 import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
 

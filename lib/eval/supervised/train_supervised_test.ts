@@ -3,13 +3,13 @@ import { createRng } from "lib/rng.ts";
 import { imageNetStats } from "lib/augment/mod.ts";
 import type { ImageSet } from "lib/datasets/pictures/images.ts";
 import { accuracyOf } from "lib/eval/nearest/rank.ts";
-import { openLabelledCrops } from "lib/eval/supervised/labelled_crops.ts";
+import { openLabelledCrops } from "./labelled_crops.ts";
 import {
   type SupervisedRecipe,
   type SupervisedState,
   type SupervisedStep,
   trainSupervised,
-} from "lib/eval/supervised/train_supervised.ts";
+} from "./train_supervised.ts";
 import { convNeXtConfig, createModel, type ForwardOptions } from "lib/models/mod.ts";
 import { namedVariables } from "lib/nn/parameters.ts";
 import {

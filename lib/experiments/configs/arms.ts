@@ -8,9 +8,9 @@ import type { ModelConfig } from "lib/models/mod.ts";
 import { resNetConfig } from "lib/models/resnet/resnet_configs.ts";
 import { swinConfig } from "lib/models/swin/swin_configs.ts";
 import { vitConfig } from "lib/models/vit/vit_configs.ts";
-import { override, type PretrainConfig, type ScaleName } from "lib/experiments/configs/config.ts";
-import { bcSslEmoji, bcSslStart } from "lib/experiments/configs/notebook_runs.ts";
-import { convNeXtRun, paperRuns } from "lib/experiments/configs/paper_runs.ts";
+import { override, type PretrainConfig, type ScaleName } from "./config.ts";
+import { bcSslEmoji, bcSslStart } from "./notebook_runs.ts";
+import { convNeXtRun, paperRuns } from "./paper_runs.ts";
 
 /** One network of a comparison. */
 export interface Arm {

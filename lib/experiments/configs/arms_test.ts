@@ -1,6 +1,6 @@
-import { type Arm, armConfig, armName, printedOfArm } from "lib/experiments/configs/arms.ts";
-import { recipeAt, runId } from "lib/experiments/configs/config.ts";
-import { paperRuns } from "lib/experiments/configs/paper_runs.ts";
+import { type Arm, armConfig, armName, printedOfArm } from "./arms.ts";
+import { recipeAt, runId } from "./config.ts";
+import { paperRuns } from "./paper_runs.ts";
 import { createModel, totalCost } from "lib/models/mod.ts";
 import { createRng } from "lib/rng.ts";
 import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";

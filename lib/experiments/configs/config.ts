@@ -9,8 +9,8 @@ import {
   type ScaledConfig,
   type ScaleName,
   scaleNames,
-} from "lib/experiments/configs/config_types.ts";
-import { checkConfig, isRecord } from "lib/experiments/configs/override.ts";
+} from "./config_types.ts";
+import { checkConfig, isRecord } from "./override.ts";
 
 export {
   type DataConfig,
@@ -21,8 +21,8 @@ export {
   type Scale,
   type ScaleName,
   scaleNames,
-} from "lib/experiments/configs/config_types.ts";
-export { type Override, override } from "lib/experiments/configs/override.ts";
+} from "./config_types.ts";
+export { type Override, override } from "./override.ts";
 
 /**
  * The scale to run at: `BCSSL_SCALE` where it is set (headless runs and CI set it), else

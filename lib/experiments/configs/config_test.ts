@@ -1,5 +1,5 @@
-import { chosenScale, override, recipeAt, runId } from "lib/experiments/configs/config.ts";
-import { bcSslStart } from "lib/experiments/configs/notebook_runs.ts";
+import { chosenScale, override, recipeAt, runId } from "./config.ts";
+import { bcSslStart } from "./notebook_runs.ts";
 import { assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 
 const key = { config: bcSslStart, scale: "smoke", seed: 0 } as const;

@@ -16,7 +16,7 @@ import {
   unlabelled,
 } from "lib/datasets/mod.ts";
 import { dataFolder } from "lib/datasets/files/data_folder.ts";
-import type { DataConfig, Scale } from "lib/experiments/configs/config.ts";
+import type { DataConfig, Scale } from "./config.ts";
 
 /** A data set as pre-training and evaluation see it. */
 export interface DataSplit {

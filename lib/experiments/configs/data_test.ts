@@ -1,7 +1,7 @@
 import { imageCount } from "lib/datasets/pictures/images.ts";
-import { bcSslEmoji } from "lib/experiments/configs/notebook_runs.ts";
-import { sizesAt } from "lib/experiments/configs/config.ts";
-import { openData } from "lib/experiments/configs/data.ts";
+import { bcSslEmoji } from "./notebook_runs.ts";
+import { sizesAt } from "./config.ts";
+import { openData } from "./data.ts";
 import { assertEquals, assertTrue } from "lib/testing/assert.ts";
 
 Deno.test("openData() spreads a scale's counts over all emoji", async () => {

@@ -3,13 +3,9 @@
  * against its type.
  */
 import * as v from "valibot";
-import {
-  commonSizes,
-  experimentName,
-  scalesOf,
-} from "lib/experiments/configs/experiment_schema.ts";
-import { scaleNames } from "lib/experiments/configs/config_types.ts";
-import { pretrainSchema } from "lib/experiments/configs/pretrain_schema.ts";
+import { commonSizes, experimentName, scalesOf } from "./experiment_schema.ts";
+import { scaleNames } from "./config_types.ts";
+import { pretrainSchema } from "./pretrain_schema.ts";
 import { maskRcnnSchema } from "lib/detect/boxes/mask_rcnn_schema.ts";
 import { detectorRecipeSchema } from "lib/detect/training/detector_recipe_schema.ts";
 import { byKey, integer, oneOf, path, record, whole } from "lib/schema/fields.ts";

@@ -3,7 +3,7 @@ import { byolCrops } from "lib/ssl/byol/crops.ts";
 import type { ByolRecipe } from "lib/ssl/byol/recipe.ts";
 import { dinoCrops } from "lib/ssl/dino/crops.ts";
 import type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
-import { override, type PretrainConfig } from "lib/experiments/configs/config.ts";
+import { override, type PretrainConfig } from "./config.ts";
 
 /**
  * A small BC-SSL under DINO on Fashion-MNIST, each garment placed at a random scale, angle and offset

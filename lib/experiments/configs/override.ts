@@ -1,7 +1,7 @@
 /** One config made of another, some values changed; every config is held against its schema. */
-import type { ScaledConfig } from "lib/experiments/configs/config_types.ts";
-import { detectorSchema } from "lib/experiments/configs/detector_schema.ts";
-import { dataSchema, pretrainSchema } from "lib/experiments/configs/pretrain_schema.ts";
+import type { ScaledConfig } from "./config_types.ts";
+import { detectorSchema } from "./detector_schema.ts";
+import { dataSchema, pretrainSchema } from "./pretrain_schema.ts";
 import { modelSchema } from "lib/models/model_schema.ts";
 import { checkAgainst } from "lib/schema/check.ts";
 import type { Schema } from "lib/schema/fields.ts";

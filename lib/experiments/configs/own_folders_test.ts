@@ -1,8 +1,8 @@
 /** A person's own folders as `openData` gives them: in memory, or where they are too large for it, in their files. */
 import sharp from "sharp";
-import { bcSslStart } from "lib/experiments/configs/notebook_runs.ts";
-import { sizesAt } from "lib/experiments/configs/config.ts";
-import { openData } from "lib/experiments/configs/data.ts";
+import { bcSslStart } from "./notebook_runs.ts";
+import { sizesAt } from "./config.ts";
+import { openData } from "./data.ts";
 import { imageCount } from "lib/datasets/pictures/images.ts";
 import { isStored } from "lib/datasets/pictures/stored_images.ts";
 import { openLabelledCrops } from "lib/eval/supervised/labelled_crops.ts";

@@ -19,7 +19,7 @@ import { vitConfig } from "lib/models/vit/vit_configs.ts";
 import { figure2, table1, table2, table3 } from "lib/paper/mod.ts";
 import { dinoCrops } from "lib/ssl/dino/crops.ts";
 import type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
-import type { PretrainConfig, Scale } from "lib/experiments/configs/config.ts";
+import type { PretrainConfig, Scale } from "./config.ts";
 
 /** A run of the paper. */
 export interface PaperRun {

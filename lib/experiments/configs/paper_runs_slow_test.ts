@@ -2,9 +2,9 @@
 import { constantRng } from "lib/rng.ts";
 import { createModel, type ModelConfig } from "lib/models/mod.ts";
 import { parameters } from "lib/nn/parameters.ts";
-import { recipeAt } from "lib/experiments/configs/config.ts";
-import { paperRuns } from "lib/experiments/configs/paper_runs.ts";
-import { trainingCost } from "lib/experiments/configs/training_cost.ts";
+import { recipeAt } from "./config.ts";
+import { paperRuns } from "./paper_runs.ts";
+import { trainingCost } from "./training_cost.ts";
 import { table3, table5 } from "lib/paper/mod.ts";
 import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
 

@@ -2,8 +2,8 @@ import { dinoCrops } from "lib/ssl/dino/crops.ts";
 import { type DinoRecipe, dinoValues } from "lib/ssl/dino/recipe.ts";
 import { cosineValues, pretrainLength } from "lib/ssl/method/recipe.ts";
 import type { RunLength } from "lib/train/loop.ts";
-import { recipeAt, runId, scaleNames } from "lib/experiments/configs/config.ts";
-import { type PaperRun, paperRuns } from "lib/experiments/configs/paper_runs.ts";
+import { recipeAt, runId, scaleNames } from "./config.ts";
+import { type PaperRun, paperRuns } from "./paper_runs.ts";
 import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
 
 const imageNet = 1_281_167;

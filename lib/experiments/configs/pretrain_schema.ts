@@ -1,11 +1,7 @@
 /** What the config of a pre-training may be. */
 import * as v from "valibot";
-import type { DataConfig, PretrainConfig } from "lib/experiments/configs/config_types.ts";
-import {
-  commonSizes,
-  experimentName,
-  scalesOf,
-} from "lib/experiments/configs/experiment_schema.ts";
+import type { DataConfig, PretrainConfig } from "./config_types.ts";
+import { commonSizes, experimentName, scalesOf } from "./experiment_schema.ts";
 import { byKey, flag, oneOf, path, record, schemaOf, share, whole } from "lib/schema/fields.ts";
 import { byolRecipeSchema } from "lib/ssl/byol/recipe_schema.ts";
 import { dinoRecipeSchema } from "lib/ssl/dino/recipe_schema.ts";

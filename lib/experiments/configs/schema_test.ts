@@ -1,9 +1,9 @@
 /** What the schema of configs takes and refuses, in every field. */
-import { armConfig } from "lib/experiments/configs/arms.ts";
-import { type PretrainConfig, recipeAt, runId } from "lib/experiments/configs/config.ts";
-import { bcSslEmoji, bcSslStart } from "lib/experiments/configs/notebook_runs.ts";
-import { checkConfig, override, withChanges } from "lib/experiments/configs/override.ts";
-import { paperRuns } from "lib/experiments/configs/paper_runs.ts";
+import { armConfig } from "./arms.ts";
+import { type PretrainConfig, recipeAt, runId } from "./config.ts";
+import { bcSslEmoji, bcSslStart } from "./notebook_runs.ts";
+import { checkConfig, override, withChanges } from "./override.ts";
+import { paperRuns } from "./paper_runs.ts";
 import { detectorId } from "lib/experiments/detect/detector_config.ts";
 import { paperDetectors, sceneDetectors } from "lib/experiments/detect/detector_runs.ts";
 import {

@@ -1,7 +1,7 @@
 /** The verbs on data sets that are brought: ImageNet's pictures stay in their files from the first crop to the k-NN. */
-import { bcSslStart } from "lib/experiments/configs/notebook_runs.ts";
-import { override, type PretrainConfig, sizesAt } from "lib/experiments/configs/config.ts";
-import { loadData, openData } from "lib/experiments/configs/data.ts";
+import { bcSslStart } from "./notebook_runs.ts";
+import { override, type PretrainConfig, sizesAt } from "./config.ts";
+import { loadData, openData } from "./data.ts";
 import { baselines, knn } from "lib/experiments/measure/knn_scores.ts";
 import { linearProbe } from "lib/experiments/measure/linear_probe.ts";
 import { nearestImages } from "lib/experiments/measure/nearest_images.ts";

@@ -15,7 +15,7 @@ import { chosenProbe } from "lib/experiments/measure/chosen_probe.ts";
 import { type PretrainConfig, type ScaleName, sizesAt } from "lib/experiments/configs/config.ts";
 import { counter, plural, toItsEnd } from "lib/experiments/runs/in_turn.ts";
 import { type KnnCourse, knnMonitor, type KnnPoint } from "lib/experiments/measure/knn_monitor.ts";
-import { pretrain } from "lib/experiments/pretrain/pretrain.ts";
+import { pretrain } from "./pretrain.ts";
 import { runFolder } from "lib/experiments/runs/run_folder.ts";
 import { readStatus } from "lib/experiments/runs/run_status.ts";
 import type { TrainResult } from "lib/experiments/runs/train_run.ts";

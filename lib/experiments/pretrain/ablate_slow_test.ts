@@ -1,4 +1,4 @@
-import { ablate } from "lib/experiments/pretrain/ablate.ts";
+import { ablate } from "./ablate.ts";
 import { type Arm, armConfig } from "lib/experiments/configs/arms.ts";
 import { chosenProbe } from "lib/experiments/measure/chosen_probe.ts";
 import { runId } from "lib/experiments/configs/config.ts";

@@ -10,10 +10,10 @@ import { knn } from "lib/experiments/measure/knn_scores.ts";
 import { folderOf } from "lib/experiments/runs/run_folder.ts";
 import { readStatus } from "lib/experiments/runs/run_status.ts";
 import { twinId } from "lib/experiments/subjects/supervised_twin.ts";
-import { pretrain } from "lib/experiments/pretrain/pretrain.ts";
+import { pretrain } from "./pretrain.ts";
 import { methodName, openExperiment } from "lib/experiments/subjects/experiment.ts";
 import type { SubjectOrPixels } from "lib/experiments/subjects/subject.ts";
-import { supervised } from "lib/experiments/pretrain/supervised.ts";
+import { supervised } from "./supervised.ts";
 
 /** One kind of features. Accuracies are fractions of the test images, one for each seed. */
 export interface FeatureScores {

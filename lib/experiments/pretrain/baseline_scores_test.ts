@@ -1,4 +1,4 @@
-import { baselineScores } from "lib/experiments/pretrain/baseline_scores.ts";
+import { baselineScores } from "./baseline_scores.ts";
 import { scoreRates } from "lib/experiments/measure/chosen_probe.ts";
 import { bcSslStart } from "lib/experiments/configs/notebook_runs.ts";
 import { override, runId } from "lib/experiments/configs/config.ts";

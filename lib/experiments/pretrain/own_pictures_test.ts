@@ -5,9 +5,9 @@ import { override, type PretrainConfig, runId } from "lib/experiments/configs/co
 import { knn } from "lib/experiments/measure/knn_scores.ts";
 import { linearProbe } from "lib/experiments/measure/linear_probe.ts";
 import { nearestImages } from "lib/experiments/measure/nearest_images.ts";
-import { baselineScores } from "lib/experiments/pretrain/baseline_scores.ts";
-import { pretrain } from "lib/experiments/pretrain/pretrain.ts";
-import { supervised } from "lib/experiments/pretrain/supervised.ts";
+import { baselineScores } from "./baseline_scores.ts";
+import { pretrain } from "./pretrain.ts";
+import { supervised } from "./supervised.ts";
 import { imageCount } from "lib/datasets/pictures/images.ts";
 import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
 import { inOutputs } from "lib/testing/outputs.ts";

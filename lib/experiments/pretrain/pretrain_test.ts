@@ -3,7 +3,7 @@ import { listCheckpoints } from "lib/runs/checkpoints.ts";
 import { readTrainingState } from "lib/weights/training_state.ts";
 import { bcSslStart, byolStart } from "lib/experiments/configs/notebook_runs.ts";
 import type { TrainOptions } from "lib/experiments/runs/train_run.ts";
-import { pretrain } from "lib/experiments/pretrain/pretrain.ts";
+import { pretrain } from "./pretrain.ts";
 import { baselines, knn, type KnnResult } from "lib/experiments/measure/knn_scores.ts";
 import { createRng } from "lib/rng.ts";
 import { createMethod } from "lib/ssl/methods.ts";

@@ -4,7 +4,7 @@ import { override, runId } from "lib/experiments/configs/config.ts";
 import { knn } from "lib/experiments/measure/knn_scores.ts";
 import { linearProbe } from "lib/experiments/measure/linear_probe.ts";
 import { runs } from "lib/experiments/runs/registry.ts";
-import { supervised } from "lib/experiments/pretrain/supervised.ts";
+import { supervised } from "./supervised.ts";
 import { twinId } from "lib/experiments/subjects/supervised_twin.ts";
 import type { TrainResult } from "lib/experiments/runs/train_run.ts";
 import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";

@@ -1,4 +1,4 @@
-import { barOptions } from "lib/experiments/runs/terminal_progress.ts";
+import { barOptions } from "./terminal_progress.ts";
 import { assertEquals, assertTrue } from "lib/testing/assert.ts";
 
 Deno.test("the terminal's bar says the time left in whole units, and says when it does not know it", () => {

@@ -13,7 +13,7 @@ import {
   pretrainedCatalogue,
   type PretrainedEntry,
   type PretrainedName,
-} from "lib/experiments/subjects/pretrained_catalogue.ts";
+} from "./pretrained_catalogue.ts";
 
 /** Where weights are kept, and what is called during a download. */
 export interface PretrainedOptions extends Pick<DownloadOptions, "onProgress" | "signal"> {

@@ -3,12 +3,12 @@ import { createModel } from "lib/models/mod.ts";
 import { disposeTree, namedVariables } from "lib/nn/parameters.ts";
 import { saveWeights } from "lib/weights/weights.ts";
 import { checkFile, partialPath } from "lib/datasets/files/download.ts";
-import { loadEntry, pretrained } from "lib/experiments/subjects/pretrained.ts";
+import { loadEntry, pretrained } from "./pretrained.ts";
 import {
   pretrainedCatalogue,
   type PretrainedEntry,
   type PretrainedName,
-} from "lib/experiments/subjects/pretrained_catalogue.ts";
+} from "./pretrained_catalogue.ts";
 import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
 
 const config = {

@@ -11,7 +11,7 @@ import { recipeAt, type RunKey } from "lib/experiments/configs/config.ts";
 import { folderOf, type RunFolder, runFolder } from "lib/experiments/runs/run_folder.ts";
 import { readStatus } from "lib/experiments/runs/run_status.ts";
 import { NotSavedError } from "lib/experiments/runs/saved_only.ts";
-import { twinId } from "lib/experiments/subjects/supervised_twin.ts";
+import { twinId } from "./supervised_twin.ts";
 
 /**
  * The network to evaluate:

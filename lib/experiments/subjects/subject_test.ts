@@ -1,7 +1,7 @@
 import { createRng } from "lib/rng.ts";
 import { recipeAt } from "lib/experiments/configs/config.ts";
 import { bcSslStart } from "lib/experiments/configs/notebook_runs.ts";
-import { loadSubject } from "lib/experiments/subjects/subject.ts";
+import { loadSubject } from "./subject.ts";
 import { createModel } from "lib/models/mod.ts";
 import { disposeTree, namedVariables } from "lib/nn/parameters.ts";
 import { readSafetensors, writeSafetensors } from "lib/weights/safetensors.ts";

@@ -3,7 +3,7 @@ import { createRng } from "lib/rng.ts";
 import { inTempFolder } from "lib/testing/pictures.ts";
 import { assertEquals } from "lib/testing/assert.ts";
 import { bcSslStart } from "lib/experiments/configs/notebook_runs.ts";
-import { findSubject } from "lib/experiments/subjects/subject.ts";
+import { findSubject } from "./subject.ts";
 import { loadWeights, saveWeights } from "lib/weights/weights.ts";
 
 Deno.test("saveWeights(), loadWeights() and subjects take ~ for the home folder, and file:// addresses", () =>

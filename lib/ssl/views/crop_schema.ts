@@ -12,7 +12,7 @@ import {
   three,
   whole,
 } from "lib/schema/fields.ts";
-import type { CropRecipe } from "lib/ssl/views/crop_recipe.ts";
+import type { CropRecipe } from "./crop_recipe.ts";
 
 const area = shareAboveZero; // of the image: nothing cannot be cropped
 const side = whole(1, 2 ** 16); // pixels

@@ -1,5 +1,5 @@
 import { fromFileUrl } from "@std/path";
-import { readSources, requireUnchanged } from "lib/ssl/views/thread_sources.ts";
+import { readSources, requireUnchanged } from "./thread_sources.ts";
 import { assertEquals, assertThrows } from "lib/testing/assert.ts";
 
 Deno.test("requireUnchanged() names the file that was edited, however far it is imported, and no other", async () => {
