@@ -11,6 +11,8 @@ Arguments: the Deno program, Jupyter's connection file. Every message passes unc
 - a cell that is run again while it runs shows what the running one has shown so far, and what it
   shows from then on. This also helps after a page is loaded again: Jupyter has then forgotten to
   which cell the kernel's messages belong, and the cell can be run again to see them;
+- a cell ends when all of its output is here. Deno sends its errors and "idle" past outputs that still
+  wait in its queue; what came after "idle" would be lost, or land in the next cell;
 - what the kernel is can be asked while a cell runs, as a page does when it is loaded. Deno would
   answer after the cell.
 
@@ -46,6 +48,8 @@ OUTPUTS = (
     "error",
     "clear_output",
 )
+# Deno runs this after a cell. Its message waits in the queue of outputs, so it is the last to arrive.
+LAST_OUTPUT = 'Deno.jupyter.broadcast("comm_msg", { comm_id: "last output", data: {} })'
 WAITING = "This cell is running already. Here is what it shows; when it is done, it runs once more.\n"
 
 
@@ -64,6 +68,8 @@ class Request:
         self.shown = []  # its outputs so far: [type, content]
         self.failed_aloud = False  # an error was shown
         self.reply = self.idle = None  # Deno's two last messages, held back until both are here
+        self.error = None  # Deno's error message, held back until all outputs are here
+        self.end_id = None  # id of the request that runs LAST_OUTPUT
         self.attached = False  # shows another cell's output while it waits
         self.interrupted = False
         self.doomed = False  # waited when the interrupt came
@@ -262,33 +268,52 @@ class Relay:
         self.running.interrupted = True
         for request in self.queue:
             request.doomed = True
-        self.child.send_signal(signal.SIGINT)
+        if self.running.end_id is None:  # the cell's code is not over: an idle Deno would end
+            self.child.send_signal(signal.SIGINT)
 
     # Messages from Deno.
 
     def from_iopub(self, frames):
         topic, message = split(frames)
         kind, running = json.loads(message[HEADER])["msg_type"], self.running
-        if running is None or json.loads(message[PARENT]).get("msg_id") != running.id:
+        parent = json.loads(message[PARENT]).get("msg_id")
+        if running is None or parent not in (running.id, running.end_id):
             self.front["iopub"].send_multipart([*topic, DELIMITER, *message])
             return
         content = json.loads(message[CONTENT])
-        if kind == "status" and content["execution_state"] == "idle":
+        if kind == "comm_msg" and content.get("comm_id") == "last output":
+            self.finish()
+        elif kind == "error" and parent == running.id:
+            running.error = message
+        elif kind in OUTPUTS:
+            self.show(running, message)
+        elif parent == running.end_id:
+            pass  # "busy" and "idle" of LAST_OUTPUT, which no client asked for
+        elif kind == "status" and content["execution_state"] == "idle":
             running.idle = message
-            self.finish_if_done()
-            return
-        if kind in OUTPUTS:
-            running.failed_aloud |= kind == "error"
-            running.remember(kind, content)
-            message[PARENT] = running.parent
-            self.sign(message)
-        self.front["iopub"].send_multipart([*topic, DELIMITER, *message])
+            self.ask_for_last_output()
+        else:
+            self.front["iopub"].send_multipart([*topic, DELIMITER, *message])
+
+    def show(self, request, message):
+        """Passes an output on to the cell."""
+        kind = json.loads(message[HEADER])["msg_type"]
+        request.failed_aloud |= kind == "error"
+        request.remember(kind, json.loads(message[CONTENT]))
+        message[PARENT] = request.parent
+        self.sign(message)
+        self.front["iopub"].send_multipart([kind.encode(), DELIMITER, *message])
 
     def from_deno_shell(self, frames):
         _, message = split(frames)
-        if self.running and json.loads(message[PARENT]).get("msg_id") == self.running.id:
-            self.running.reply = message
-            self.finish_if_done()
+        parent, running = json.loads(message[PARENT]).get("msg_id"), self.running
+        if running and parent == running.id:
+            running.reply = message
+            self.ask_for_last_output()
+            return
+        if running and parent == running.end_id:
+            if json.loads(message[CONTENT])["status"] != "ok":  # then no last output will come
+                self.finish()
             return
         if json.loads(message[HEADER])["msg_type"] == "kernel_info_reply":
             self.kernel_info = json.loads(message[CONTENT])
@@ -307,11 +332,28 @@ class Relay:
 
     # The end of a cell.
 
-    def finish_if_done(self):
-        """Deno's reply and its "idle" come by two channels: what follows needs both."""
+    def ask_for_last_output(self):
+        """Deno's reply and "idle" come by two channels. After both, only outputs can still be on the way."""
         done = self.running
         if done.reply is None or done.idle is None:
             return
+        content = {
+            "code": LAST_OUTPUT,
+            "silent": True,
+            "store_history": False,
+            "user_expressions": {},
+            "allow_stdin": False,
+            "stop_on_error": False,
+        }
+        request = self.message("execute_request", content, b"{}")
+        done.end_id = json.loads(request[HEADER])["msg_id"]
+        self.back["shell"].send_multipart([DELIMITER, *request])
+
+    def finish(self):
+        """Ends the running cell, whose outputs are all here."""
+        done = self.running
+        if done.error is not None:
+            self.show(done, done.error)
         content = json.loads(done.reply[CONTENT])
         if content["status"] == "error" and not done.failed_aloud:
             content.update(self.explain(done.code, content))
