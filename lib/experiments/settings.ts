@@ -1,25 +1,25 @@
 /**
- * The `--set PATH=VALUE` of the command line: values of a config, changed as `override` changes
- * them in a cell.
+ * The option `--set PATH=VALUE` of the command line changes a value of a config, as `override()`
+ * does in a cell.
  */
 import { schemaFor, withChanges } from "lib/experiments/configs/override.ts";
 import { inWords, type Problem, problemsOf, shown, valueAt } from "lib/schema/check.ts";
 
-/** One `--set`, read. */
+/** One option `--set`. */
 interface Setting {
   readonly path: readonly string[];
-  /** As it was typed. */
+  /** The value as it was typed. */
   readonly text: string;
-  /** What the text says as JSON; the text itself where it is none. */
+  /** The text read as JSON; the text itself if it is not JSON. */
   readonly value: unknown;
 }
 
 /**
- * A config with values changed: `recipe.model.kernelSize=9`, `data.kind=folder`,
- * `recipe.crops.blur=[1,0.1,0.5]`, `data={"kind":"cifar10"}`. All are set at once, so their order
- * does not matter, and the whole must be valid.
+ * Returns a config with some values changed: `recipe.model.kernelSize=9`, `data.kind=folder`,
+ * `recipe.crops.blur=[1,0.1,0.5]`, `data={"kind":"cifar10"}`. All values are set at once, so their
+ * order does not matter; the resulting config must be valid.
  *
- * A value is read as JSON. Where the config needs a text, quotes may be left out: `name=mine`.
+ * A value is read as JSON. A text needs no quotes: `name=mine`.
  *
  * @throws {TypeError} If an option is unknown.
  * @throws {RangeError} If a setting cannot be read, contradicts another one, or a value is not
@@ -58,7 +58,7 @@ function readSetting(setting: string): Setting {
   return { path: path.trim().split("."), text, value };
 }
 
-/** JSON, or a number as people write it (`.5`, `+3`), or the text itself. */
+/** Reads a value as JSON or as a number like `.5` and `+3`; returns any other text as it is. */
 function readValue(text: string): unknown {
   if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) return Number(text);
   try {
@@ -73,8 +73,9 @@ function isEmptyObject(value: unknown): boolean {
 }
 
 /**
- * @throws {RangeError} If a later setting sets the same value again: it is not clear which one is
- *   meant.
+ * Checks that no later setting sets the same value again.
+ *
+ * @throws {RangeError} If one does: it is not clear which value is meant.
  */
 function checkApart(setting: Setting, later: readonly Setting[]): void {
   const clashes = (other: Setting) => {
@@ -97,8 +98,7 @@ function isContainer(value: unknown): boolean {
 }
 
 /**
- * The settings as one set of changes, shorter paths first, laid over the config. Nothing is
- * checked.
+ * Applies all settings to a config, shorter paths first. It does not check the result.
  */
 function changed(config: object, settings: readonly Setting[]): unknown {
   const changes = settings.toSorted((a, b) => a.path.length - b.path.length)
@@ -106,7 +106,7 @@ function changed(config: object, settings: readonly Setting[]): unknown {
   return withChanges(config, changes);
 }
 
-/** `{ recipe: { lr: 0.1 } }` for the path `recipe.lr`. */
+/** Nests a value in objects: `{ recipe: { lr: 0.1 } }` for the path `recipe.lr`. */
 function nested(path: readonly string[], value: unknown): unknown {
   return path.reduceRight((inner, key) => ({ [key]: inner }), value);
 }
@@ -124,7 +124,9 @@ function refusal(config: object, settings: readonly Setting[], problems: readonl
   return new RangeError(`${attempt}: it is ${now}, and must be ${first.allowed}`);
 }
 
-/** Whether a problem lies at what a setting set, or within it, or beside it. */
+/**
+ * Whether a problem concerns the value of a setting, a part of that value, or a value beside it.
+ */
 function isAbout(problem: Problem, setting: Setting): boolean {
   const [a, b] = [`${nameOf(problem)}.`, `${nameOf(setting)}.`];
   if (a.startsWith(b) || b.startsWith(a)) return true;

@@ -5,23 +5,26 @@ import { paperRuns } from "lib/experiments/configs/paper_runs.ts";
 import { type PretrainConfig, type RunKey, scaleNames } from "lib/experiments/configs/config.ts";
 import type { DetectorConfig, DetectorKey } from "lib/experiments/detect/detector_config.ts";
 import { paperDetectors, sceneDetectors } from "lib/experiments/detect/detector_runs.ts";
-import { withSettings } from "lib/experiments/settings.ts";
+import { withSettings } from "./settings.ts";
 import { twinSuffix } from "lib/experiments/subjects/supervised_twin.ts";
 
 /** How far to train. */
 interface Extent {
   readonly fresh: boolean;
-  /** `Infinity`: to the end. */
+  /** Step to stop at; `Infinity` trains to the end. */
   readonly untilStep: number;
 }
 
-/** What to train, and how far. */
+/** The run to train, and how far. */
 export interface TrainArguments extends RunKey, Extent {
-  /** Whether to train the supervised twin, which is told the classes, and not the run itself. */
+  /**
+   * Whether to train the supervised twin, the same network trained on the labels, instead of the
+   * run.
+   */
   readonly supervised: boolean;
 }
 
-/** A detector, and how far. */
+/** The detector to train, and how far. */
 export interface DetectorArguments extends DetectorKey, Extent {}
 
 /** Whether the arguments ask for a detector. */
@@ -29,36 +32,36 @@ export function isDetector(read: TrainArguments | DetectorArguments): read is De
   return "pretrained" in read.config;
 }
 
-/** Every experiment there is, by name. */
+/** The configs of all runs, by name. */
 export const namedConfigs: ReadonlyMap<string, PretrainConfig> = new Map(
   [...Object.values(configs), ...paperRuns.map(({ config }) => config)]
     .map((config) => [config.name, config]),
 );
 
-/** Every detector there is, by name. */
+/** The configs of all detectors, by name. */
 export const namedDetectors: ReadonlyMap<string, DetectorConfig> = new Map(
   [...sceneDetectors, ...paperDetectors].map((config) => [config.name, config]),
 );
 
-/** How long the configs of the notebooks take at laptop scale, on two idle cores. */
+/** Duration of the notebooks' runs at laptop scale, on two idle cores. */
 const laptopCosts: Readonly<Record<string, string>> = {
   [configs.bcSslStart.name]: "6 min",
   [configs.bcSslEmoji.name]: "6 min",
   [configs.byolStart.name]: "6 min",
 };
 
-/** `start (6 min)` */
+/** Writes a name with its cost: `start (6 min)`. */
 function withCost({ name, cost }: { readonly name: string; readonly cost?: string }): string {
   return cost === undefined ? name : `${name} (${cost})`;
 }
 
-/** Steps of a detector of COCO at paper scale. */
+/** Number of training steps of a detector on COCO, at paper scale. */
 function detectorSteps({ scales: { paper } }: DetectorConfig): string {
-  const steps = paper.epochs * paper.monitorEvery; // it is measured after each epoch
+  const steps = paper.epochs * paper.monitorEvery; // `monitorEvery` is one epoch of steps
   return `${steps.toLocaleString("en")} steps`;
 }
 
-/** Lines of names, as the help's second column has room for. */
+/** Breaks a list of names into lines that fit into the second column of the help. */
 function inLines(names: readonly { readonly name: string; readonly cost?: string }[]): string {
   const [indent, width] = [" ".repeat(19), 60];
   const lines = [""];
@@ -85,7 +88,7 @@ ${
     paperRuns.map(({ config: { name }, v100Days }) => ({ name, cost: v100Days.toFixed(0) })),
   )
 }
-                   With ${twinSuffix} after it, the same network told the classes.
+                   NAME${twinSuffix} trains the same network on the labels.
                    Detectors that start from such a run, on scenes of emoji
                    (--scale laptop):
 ${inLines(sceneDetectors.map(({ name }) => ({ name, cost: "5 min" })))}
@@ -96,7 +99,7 @@ ${inLines(paperDetectors.map((config) => ({ name: config.name, cost: detectorSte
   --set PATH=VALUE change one value of the config; may be given again. VALUE is JSON,
                    or a text without quotes
   --until N        stop for now after step N of the run
-  --fresh          forget what outputs/ holds of this run and train again
+  --fresh          delete this run from outputs/ and train it anew
   --help           show this
 
 Examples
@@ -111,10 +114,10 @@ Examples
 `;
 
 /**
- * Reads the arguments.
+ * Reads the arguments of the command line.
  *
- * @returns `undefined` if help is asked for.
- * @throws {RangeError} If one is unknown or makes no sense; the message says which there are.
+ * @returns `undefined` for `--help`.
+ * @throws {RangeError} If an argument is unknown or invalid; the message lists the valid ones.
  */
 export function readTrainArguments(
   args: string[],
@@ -154,14 +157,14 @@ function parse(args: string[]) {
     return parseArgs({ args, options }).values;
   } catch (error) {
     const reason = (error as Error).message.split(/[.\n]/, 1)[0];
-    const known = Object.keys(options).map((name) => `--${name}`).join(", ");
-    throw new RangeError(`Cannot read the arguments: ${reason}; the options are ${known}`);
+    const names = Object.keys(options).map((name) => `--${name}`).join(", ");
+    throw new RangeError(`Cannot read the arguments: ${reason}; the options are ${names}`);
   }
 }
 
 function configNamed(name: string | undefined): PretrainConfig {
-  const found = name === undefined ? undefined : namedConfigs.get(name);
-  if (found !== undefined) return found;
+  const config = name === undefined ? undefined : namedConfigs.get(name);
+  if (config !== undefined) return config;
   const problem = name === undefined ? "without --config NAME" : `"${name}"`;
   throw new RangeError(
     `Cannot train ${problem}: there are ${

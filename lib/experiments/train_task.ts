@@ -1,9 +1,9 @@
 /**
- * What `deno task train` runs once everything is set up: the same `pretrain`, `supervised` and
- * `finetuneDetector` that a notebook calls, without a notebook.
+ * `deno task train` runs this file once everything is set up. It calls the same `pretrain`,
+ * `supervised` and `finetuneDetector` as a notebook does.
  *
- * Exit codes: 0 when the run has come as far as was asked for, 130 or 143 when SIGINT or SIGTERM
- * stopped it (it is saved then), 1 on an error.
+ * Exit codes: 0 when the run has reached its last step or the step of `--until`; 130 or 143 when
+ * SIGINT or SIGTERM stopped the run, which is saved then; 1 on an error.
  */
 import type { TrainHooks } from "lib/runs/events.ts";
 import type { TrainResult } from "lib/experiments/runs/train_run.ts";
@@ -17,10 +17,11 @@ import {
   readTrainArguments,
   type TrainArguments,
   trainHelp,
-} from "lib/experiments/train_arguments.ts";
+} from "./train_arguments.ts";
 
 const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
-// ms: a second signal within them is an echo, as a task passes on what the terminal sent already.
+// Milliseconds. A second signal within this time is the first one again: the terminal sends it to
+// this process, and so does the task that started it.
 const oneKeyPress = 1000;
 
 /**
@@ -53,7 +54,8 @@ function idOf(read: TrainArguments | DetectorArguments): string {
 }
 
 /**
- * Trains what was asked for. The verb is imported here, so that help does not wait for the engine.
+ * Trains the run. The verb is imported here and not at the top, so that `--help` does not wait for
+ * the engine.
  */
 async function call(
   read: TrainArguments | DetectorArguments,
