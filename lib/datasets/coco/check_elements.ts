@@ -1,7 +1,6 @@
 /**
- * From what a COCO file says to what can be used. Every field is checked. What others' tools write
- * in an unusual but clear way is read, and counted; what is wrong or could mean two things is an
- * error in words.
+ * Checks the elements of a COCO file, field by field. A field that other tools write in an unusual
+ * but clear way is read, and counted. A field that is wrong, or could mean two things, is an error.
  */
 import {
   type CocoAnnotation,
@@ -9,30 +8,23 @@ import {
   type CocoImage,
   maskOf,
   type Segmentation,
-} from "lib/datasets/coco/coco_set.ts";
-import {
-  checkRle,
-  checkSides,
-  type CocoBox,
-  type Rle,
-  rleArea,
-  rleBox,
-} from "lib/datasets/coco/rle.ts";
-import { decompressRle } from "lib/datasets/coco/rle_string.ts";
+} from "./coco_set.ts";
+import { checkRle, checkSides, type CocoBox, type Rle, rleArea, rleBox } from "./rle.ts";
+import { decompressRle } from "./rle_string.ts";
 
 /**
- * Pixels that a box may reach over the edge and stay as it is: annotators' hands, and rounding.
- * COCO's own do.
+ * Pixels by which a box may reach over the edge of its image without being clipped. Boxes of COCO
+ * itself do, by rounding or the annotators' inaccuracy.
  */
 const slack = 1;
 
-/** A field's name to whatever it holds. */
+/** The fields of an element, by name; their values are not checked yet. */
 export type Fields = Readonly<Record<string, unknown>>;
 
 /** Counts something that was read although it is unusual: `boxes clipped to their image`. */
 export type Mend = (what: string) => void;
 
-/** What an annotation may refer to. */
+/** The images and categories that an annotation may refer to, by id. */
 export interface Known {
   readonly images: ReadonlyMap<number, CocoImage>;
   readonly categories: ReadonlyMap<number, CocoCategory>;
@@ -47,10 +39,9 @@ export type DraftImage = Omit<CocoImage, "height" | "width"> & {
 export type DraftAnnotation = Omit<CocoAnnotation, "id"> & { readonly id: number | undefined };
 
 /**
- * The fields of an element. A number that JSON has no word for (`NaN`, `Infinity`, which Python
- * writes) is null.
+ * Parses an element. Python writes `NaN` and `Infinity`, which are not JSON; both become null.
  *
- * @throws {Error} If it is no JSON object.
+ * @throws {Error} If the text is not a JSON object.
  */
 export function readFields(text: string): Fields {
   const value = parse(text);
@@ -70,7 +61,11 @@ function parse(text: string): unknown {
   }
 }
 
-/** @throws {Error} If a field is missing or cannot be. */
+/**
+ * Checks an image.
+ *
+ * @throws {Error} If a field is missing or invalid.
+ */
 export function checkImage(fields: Fields): DraftImage {
   const image = { id: integer(fields, "id"), fileName: text(fields, "file_name") };
   if (missing(fields["height"]) && missing(fields["width"])) return { ...image, sides: undefined };
@@ -79,12 +74,20 @@ export function checkImage(fields: Fields): DraftImage {
   return { ...image, sides };
 }
 
-/** @throws {Error} If a field is missing or cannot be. */
+/**
+ * Checks a category.
+ *
+ * @throws {Error} If a field is missing or invalid.
+ */
 export function checkCategory(fields: Fields): CocoCategory {
   return { id: integer(fields, "id"), name: text(fields, "name") };
 }
 
-/** @throws {Error} If a field is missing or cannot be, or refers to what is not there. */
+/**
+ * Checks an annotation.
+ *
+ * @throws {Error} If a field is missing or invalid, or refers to an unknown image or category.
+ */
 export function checkAnnotation(
   fields: Fields,
   { images, categories }: Known,
@@ -148,7 +151,11 @@ function boxAround(segmentation: Segmentation, image: CocoImage, mend: Mend): Co
   return box;
 }
 
-/** @param box What the object is in where the file has no mask of it. */
+/**
+ * Checks a segmentation.
+ *
+ * @param box The object's box, which becomes its mask if the file has none.
+ */
 function checkSegmentation(
   value: unknown,
   box: CocoBox | undefined,
@@ -163,18 +170,20 @@ function checkSegmentation(
   }
   const polygons = polygonsIn(value ?? []).map((points) => checkPolygon(points, image, mend))
     .filter((points) => {
-      const whole = points.length >= 6;
-      if (!whole) mend("polygons of fewer than three points left out, not their objects");
-      return whole;
+      const hasArea = points.length >= 6;
+      if (!hasArea) {
+        mend("polygons left out for having fewer than three points; their objects stay");
+      }
+      return hasArea;
     });
   if (polygons.length > 0) return polygons;
   if (!box) throw new Error("it has neither a box nor a mask");
-  mend("objects without a mask: their whole box is taken as one");
+  mend("objects without a mask, whose box is taken as the mask");
   const [x, y, w, h] = box;
   return [[x, y, x + w, y, x + w, y + h, x, y + h]];
 }
 
-/** The polygons of a list, also where it is one polygon, or where points are pairs. */
+/** Returns a list of polygons. The list may also be a single polygon, and points may be pairs. */
 function polygonsIn(list: unknown[]): unknown[] {
   if (list.length > 0 && list.every(isFinite)) return [list];
   const arePairs = (points: unknown) =>
@@ -183,7 +192,7 @@ function polygonsIn(list: unknown[]): unknown[] {
   return list.map((points) => arePairs(points) ? (points as unknown[]).flat() : points);
 }
 
-/** A polygon, which may have too few points. */
+/** Checks a polygon, but not the number of its points. */
 function checkPolygon(
   points: unknown,
   { id, height, width }: CocoImage,
@@ -195,8 +204,8 @@ function checkPolygon(
   if (points.length >= 6 && points.length % 2 === 1) {
     throw new Error(`a polygon has ${points.length / 2} points: need an x and a y for each`);
   }
-  // What lies outside is cut off where the mask is made. A polygon that is further outside than the
-  // image is long belongs to another image.
+  // The parts outside of the image are cut off when the mask is made. A polygon that reaches
+  // farther out than the image is long must belong to another image.
   const limit = [width, height] as const;
   const out = points.findIndex((value, i) => value < -limit[i % 2]! || value > 2 * limit[i % 2]!);
   const isOver = (value: number, i: number) => value < -slack || value > limit[i % 2]! + slack;
@@ -224,12 +233,12 @@ function checkMask({ size, counts }: Fields, { id, height, width }: CocoImage): 
   return checkRle({ height, width, counts: Uint32Array.from(counts) });
 }
 
-/** Whether a field is not there, or says that it is not. */
+/** Whether a field is not there, or is null. */
 function missing(value: unknown): value is undefined | null {
   return value === undefined || value === null;
 }
 
-/** An integer, also as a text of digits. */
+/** Reads a field that is an integer, or a text of digits. */
 function integer(fields: Fields, name: string): number {
   const value = fields[name];
   const number = typeof value === "string" && /^-?\d+$/.test(value) ? Number(value) : value;
@@ -247,7 +256,7 @@ function isFinite(value: unknown): value is number {
   return Number.isFinite(value);
 }
 
-/** A value for a message, not at length. */
+/** Writes a value for a message, cut after 60 characters. */
 function shown(value: unknown): string {
   const json = JSON.stringify(value) ?? "missing";
   return json.length > 60 ? `${json.slice(0, 60)}…` : json;

@@ -1,11 +1,11 @@
 /** Writes a set as an annotation file in COCO's format. */
-import type { CocoAnnotation, CocoSet, Segmentation } from "lib/datasets/coco/coco_set.ts";
-import { compressRle } from "lib/datasets/coco/rle_string.ts";
+import type { CocoAnnotation, CocoSet, Segmentation } from "./coco_set.ts";
+import { compressRle } from "./rle_string.ts";
 
 /**
- * The text of an annotation file: polygons as they are, masks compressed.
+ * Writes the text of an annotation file. Polygons stay polygons; masks are compressed.
  *
- * @param description What the set is, for people.
+ * @param description A description of the set, for the file's `info`.
  */
 export function cocoJson(set: CocoSet, description: string): string {
   const list = (items: readonly unknown[]) =>

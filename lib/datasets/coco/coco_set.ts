@@ -1,12 +1,12 @@
 /**
- * A checked set of pictures and annotations in COCO's format: what detectors train on and are
- * measured by.
+ * A checked set of pictures and annotations in COCO's format. Detectors are trained and evaluated
+ * on such sets.
  */
 import { join } from "@std/path";
 import type { Raster } from "lib/augment/mod.ts";
-import { polygonsToRle } from "lib/datasets/coco/polygon.ts";
-import type { CocoBox, Rle } from "lib/datasets/coco/rle.ts";
-import { liesOnItsSide, orientationOf, turned } from "lib/datasets/coco/exif_turn.ts";
+import { polygonsToRle } from "./polygon.ts";
+import type { CocoBox, Rle } from "./rle.ts";
+import { liesOnItsSide, orientationOf, turned } from "./exif_turn.ts";
 import { decodePicture } from "lib/datasets/pictures/decode_picture.ts";
 
 /** A picture of the set. */
@@ -15,9 +15,9 @@ export interface CocoImage {
   readonly id: number;
   /** Path below the folder of the pictures. */
   readonly fileName: string;
-  /** In pixels. */
+  /** Pixels. */
   readonly height: number;
-  /** In pixels. */
+  /** Pixels. */
   readonly width: number;
 }
 
@@ -33,7 +33,7 @@ export interface CocoCategory {
 export type Segmentation = readonly (readonly number[])[] | Rle;
 
 /**
- * One object; or, as a crowd, a group of objects of one kind that the annotators did not separate.
+ * One object; or a crowd, a group of objects of one kind that the annotators did not separate.
  */
 export interface CocoAnnotation {
   /** Unique in its set. */
@@ -44,7 +44,7 @@ export interface CocoAnnotation {
   readonly categoryId: number;
   /** Box around the object. */
   readonly box: CocoBox;
-  /** Area in pixels, as annotated. COCO's sizes (small, medium, large) are limits of it. */
+  /** Area in pixels, as annotated. COCO's sizes (small, medium, large) are ranges of this area. */
   readonly area: number;
   /** Whether this is a group, which scores and training leave out. */
   readonly crowd: boolean;
@@ -54,11 +54,11 @@ export interface CocoAnnotation {
 
 /** A set of pictures with annotated objects. */
 export interface CocoSet {
-  /** What it is, for captions and messages: `instances_val2017`. */
+  /** Name of the set for captions and messages: `instances_val2017`. */
   readonly name: string;
   /** The folder of the pictures. */
   readonly folder: string;
-  /** All images, ordered by id; those without objects too. */
+  /** All images, also those without objects, ordered by id. */
   readonly images: readonly CocoImage[];
   /** Ordered by id. A network's label is an index into this list. */
   readonly categories: readonly CocoCategory[];
@@ -83,12 +83,12 @@ export function maskOf(
 }
 
 /**
- * Reads an image's pixels. If the annotations are for the picture as EXIF turns it, it is turned;
- * if they are for the picture as it is stored, or if both fit, it is taken as it is stored, as
- * torchvision does.
+ * Reads an image's pixels. The picture is turned as EXIF says if only then it has the sides for
+ * which it is annotated. If it has them as it is stored, it is not turned; torchvision does the
+ * same.
  *
- * @throws {Error} If its file cannot be read or decoded, or has not the sides that its annotations
- *   are for; the message names file and id.
+ * @throws {Error} If the file cannot be read or decoded, or has other sides than those for which it
+ *   is annotated; the message names the file and the id.
  */
 export async function readCocoPicture(set: CocoSet, image: CocoImage): Promise<Raster> {
   const path = join(set.folder, image.fileName);
@@ -97,10 +97,10 @@ export async function readCocoPicture(set: CocoSet, image: CocoImage): Promise<R
   const bytes = await Deno.readFile(path).catch((error) => {
     throw refuse(error.message);
   });
-  // The message is ours: libvips has one buffer of messages for all threads, so that pictures which
-  // are read at the same time would get each other's.
+  // libvips keeps its messages in one buffer for all threads: pictures that are read at the same
+  // time would get each other's messages. So the message is our own.
   const picture = await decodePicture(bytes).catch(() => {
-    throw refuse("it is no picture, or is cut short");
+    throw refuse("it is not a picture, or is cut short");
   });
   if (fits(picture, image)) return picture;
   const orientation = await orientationOf(bytes);
@@ -112,7 +112,8 @@ export async function readCocoPicture(set: CocoSet, image: CocoImage): Promise<R
     ? `pixels as stored and ${picture.height} × ${picture.width} as EXIF turns it`
     : "pixels";
   throw new Error(
-    `Cannot use ${path}, image ${image.id} of "${set.name}": it is ${picture.width} × ${picture.height} ${inEither}, ` +
+    `Cannot use ${path}, image ${image.id} of "${set.name}": ` +
+      `it is ${picture.width} × ${picture.height} ${inEither}, ` +
       `its annotations are for ${image.width} × ${image.height}`,
   );
 }

@@ -1,7 +1,7 @@
 import sharp from "sharp";
-import { readCocoPicture } from "lib/datasets/coco/coco_set.ts";
-import { orientationOf, turned } from "lib/datasets/coco/exif_turn.ts";
-import { loadCoco } from "lib/datasets/coco/load_coco.ts";
+import { readCocoPicture } from "./coco_set.ts";
+import { orientationOf, turned } from "./exif_turn.ts";
+import { loadCoco } from "./load_coco.ts";
 import { assertEquals, assertRejects } from "lib/testing/assert.ts";
 import { inTempFolder } from "lib/testing/pictures.ts";
 
@@ -28,7 +28,7 @@ Deno.test("readCocoPicture() gives the pixels, and names a picture of another si
     );
   }));
 
-/** Left half red, right half blue, top row green; then stored as a camera that was turned would. */
+/** Writes a picture with EXIF's orientation: left half red, right half blue, top row green. */
 async function turnedPicture(path: string, width: number, height: number, orientation: number) {
   const data = new Uint8Array(3 * width * height);
   for (let i = 0; i < width * height; i++) {
@@ -40,7 +40,7 @@ async function turnedPicture(path: string, width: number, height: number, orient
 }
 
 for (const orientation of [5, 6, 7, 8]) {
-  Deno.test(`readCocoPicture() turns a picture as EXIF's orientation ${orientation} says where its annotations are for that`, () =>
+  Deno.test(`readCocoPicture() turns a picture as EXIF's orientation ${orientation} says, if it is annotated for that`, () =>
     inTempFolder(async (folder) => {
       const path = `${folder}/1.png`;
       await turnedPicture(path, 6, 4, orientation);
@@ -74,7 +74,7 @@ Deno.test("turned() does what EXIF's eight orientations say", () =>
     }
   }));
 
-Deno.test("loadCoco() does not guess the frame of a turned picture whose sides the file does not say", () =>
+Deno.test("loadCoco() does not guess whether a picture is turned if the file has no width and height", () =>
   inTempFolder(async (folder) => {
     await turnedPicture(`${folder}/1.png`, 20, 10, 6);
     const images = [{ id: 1, file_name: "1.png" }];

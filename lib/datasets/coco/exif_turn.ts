@@ -1,21 +1,26 @@
-/** Pictures that a camera stored lying: EXIF says how to turn them. */
+/** Turns pictures that a camera stored on their side, as EXIF says. */
 import type { Raster } from "lib/augment/mod.ts";
 
-/** EXIF's orientation: 1 to 8, 1 where nothing is said. @throws {Error} If it is no picture. */
+/**
+ * Reads EXIF's orientation.
+ *
+ * @returns 1 to 8; 1 if the picture has none.
+ * @throws {Error} If the bytes are not a picture.
+ */
 export async function orientationOf(bytes: Uint8Array): Promise<number> {
-  // The library is loaded only where a picture is read, since loading it takes a while.
+  // imported here, since loading the library takes a while and few callers need it
   const { default: sharp } = await import("sharp");
   return (await sharp(bytes).metadata()).orientation ?? 1;
 }
 
-/** Whether turning exchanges width and height. */
+/** Whether the orientation exchanges width and height. */
 export function liesOnItsSide(orientation: number): boolean {
   return orientation >= 5;
 }
 
 /**
- * Whether rows run backwards, and whether columns do, after rows and columns were exchanged where
- * they are to be.
+ * Whether to reverse the rows and the columns for each orientation. For 5 to 8, rows and columns
+ * are exchanged first.
  */
 const reversed: Readonly<Record<number, readonly [rows: boolean, columns: boolean]>> = {
   1: [false, false],
@@ -28,7 +33,7 @@ const reversed: Readonly<Record<number, readonly [rows: boolean, columns: boolea
   8: [true, false],
 };
 
-/** The picture as it is to be seen, from how it is stored. */
+/** Returns the picture upright, turned as the orientation says. */
 export function turned(stored: Raster, orientation: number): Raster {
   const { data, channels } = stored;
   const swap = liesOnItsSide(orientation);

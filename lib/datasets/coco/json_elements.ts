@@ -1,18 +1,19 @@
 /**
- * Reads JSON files too large for one string (COCO's training annotations have 450 MB): the object
- * at the top is split while it is being read, and each element of its arrays is parsed on its own.
+ * Reads JSON files that are too large for one string (COCO's training annotations have 450 MB). The
+ * object at the top is split while it is read, and each element of its arrays is passed on by
+ * itself.
  */
 
 /**
- * An element of an array at the top, `"images": [element, …]`; or what stands there instead of an
+ * An element of an array at the top, `"images": [element, …]`; or the value itself, if it is not an
  * array.
  */
 export interface JsonElement {
-  /** `images` */
+  /** Name of the array, such as `images`. */
   readonly key: string;
-  /** Place in its array. */
+  /** Index in its array. */
   readonly index: number;
-  /** Its first byte in the file. */
+  /** Position of its first byte in the file. */
   readonly position: number;
   readonly text: string;
 }
@@ -23,14 +24,14 @@ const [openArray, closeArray, openObject, closeObject] = Array.from("[]{}", (c) 
 const decoder = new TextDecoder();
 
 /**
- * Gives each element of a file to `visit`, in order. The file may begin with a byte-order mark, of
+ * Calls `visit` with each element of a file, in order. The file may begin with a byte-order mark of
  * UTF-8 or UTF-16.
  *
- * Only what separates elements is checked here; an element itself may be invalid JSON.
+ * Only the separators of elements are checked here; an element itself may be invalid JSON.
  *
  * @returns The keys at the top, also those of empty arrays.
- * @throws {Error} If the file cannot be read, is cut short or is no object; the message names file
- *   and byte.
+ * @throws {Error} If the file cannot be read, is cut short or is not an object; the message names
+ *   the file and the byte.
  */
 export async function visitJson(
   path: string,
@@ -49,7 +50,9 @@ export async function visitJson(
   }
 }
 
-/** The bytes of a file in UTF-8, whatever its byte-order mark says, without that mark. */
+/**
+ * Converts a file to UTF-8, from the encoding that its byte-order mark says, and removes the mark.
+ */
 function asUtf8(
   path: string,
   bytes: ReadableStream<Uint8Array<ArrayBuffer>>,
@@ -72,17 +75,17 @@ function firstBytes(path: string): Uint8Array {
   return bytes;
 }
 
-/** Scans bytes as they arrive, and keeps those of the element that has begun. */
+/** Scans bytes as they arrive. It keeps the bytes of the element that is not complete yet. */
 class JsonScanner {
   readonly keys = new Set<string>();
   readonly #visit: (element: JsonElement) => void;
   #bytes = new Uint8Array(0);
-  #base = 0; // position in the file of the first of #bytes
+  #base = 0; // position of the first of #bytes in the file
   #depth = 0;
-  #inArray = false; // whether elements stand at depth 2, else at 1
-  #key: string | undefined; // from its closing quote to the end of its value
+  #inArray = false; // true: elements are at depth 2; false: at depth 1
+  #key: string | undefined; // the key whose value is being read
   #index = 0;
-  #start = -1; // of the key or element that has begun, in #bytes
+  #start = -1; // start in #bytes of the key or element that is being read
   #inString = false;
   #escaped = false;
   #done = false;
@@ -128,7 +131,7 @@ class JsonScanner {
     else if (!(this.#depth === 1 && byte === colon)) this.#begin(at);
   }
 
-  /** A key or an element begins, unless one has. */
+  /** Begins a key or an element, unless one has begun. */
   #begin(at: number): void {
     if (this.#depth === 0) throw this.#unexpected(at);
     if (this.#start < 0) this.#start = at;
@@ -167,7 +170,7 @@ class JsonScanner {
   }
 
   /**
-   * Ends the element before `at`. An element that never began is empty text, which is invalid JSON.
+   * Ends the element before `at`. A missing element becomes an empty text, which is invalid JSON.
    */
   #emit(at: number): void {
     if (this.#key === undefined) {
@@ -191,7 +194,7 @@ class JsonScanner {
 
   #unexpected(at: number): Error {
     return new Error(
-      `it is no COCO file: unexpected ${String.fromCharCode(this.#bytes[at]!)} at byte ${
+      `it is not a COCO file: unexpected ${String.fromCharCode(this.#bytes[at]!)} at byte ${
         this.#base + at
       }`,
     );

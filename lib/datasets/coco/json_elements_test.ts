@@ -1,8 +1,8 @@
-import { type JsonElement, visitJson } from "lib/datasets/coco/json_elements.ts";
+import { type JsonElement, visitJson } from "./json_elements.ts";
 import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
 import { inTempFolder } from "lib/testing/pictures.ts";
 
-/** What is in a file of this text, or the error. */
+/** Writes the text to a file, and returns its keys and elements. */
 async function elementsOf(text: string): Promise<{ keys: string[]; elements: JsonElement[] }> {
   const elements: JsonElement[] = [];
   let keys: string[] = [];
@@ -41,7 +41,7 @@ Deno.test("visitJson() gives what JSON.parse() gives, element by element, indent
   }
 });
 
-Deno.test("visitJson() joins what is cut by the chunks a file is read in", async () => {
+Deno.test("visitJson() joins elements that lie in several chunks of the file", async () => {
   const images = Array.from(
     { length: 3000 },
     (_, i) => ({ id: i, name: `\\"[ü${"é".repeat(i % 97)}` }),
@@ -51,14 +51,14 @@ Deno.test("visitJson() joins what is cut by the chunks a file is read in", async
   assertEquals(elements.map(({ text }) => JSON.parse(text)), images);
 });
 
-Deno.test("visitJson() gives a missing element as empty text, which is no JSON", async () => {
+Deno.test("visitJson() gives a missing element as an empty text, which is invalid JSON", async () => {
   for (const text of ['{"a": [1,,2]}', '{"a": [1,2,]}', '{"a": , "b": 1}']) {
     const { elements } = await elementsOf(text);
     assertTrue(elements.some(({ text }) => text === ""), text);
   }
 });
 
-Deno.test("visitJson() says where a file ends too early, or is none", async () => {
+Deno.test("visitJson() says where a file ends too early, or is not JSON", async () => {
   const whole = JSON.stringify(awkward);
   for (let length = 1; length < whole.length; length++) {
     await assertRejects(() => elementsOf(whole.slice(0, length)), Error, "it is cut short");

@@ -1,6 +1,5 @@
 /**
- * Reads a COCO annotation file (`instances_train2017.json`), as it streams by, and says what is
- * wrong with it.
+ * Reads a COCO annotation file (`instances_train2017.json`) as a stream, and reports its faults.
  */
 import { basename } from "@std/path";
 import { absolutePath } from "lib/paths.ts";
@@ -13,68 +12,65 @@ import {
   type Fields,
   type Known,
   readFields,
-} from "lib/datasets/coco/check_elements.ts";
-import type {
-  CocoAnnotation,
-  CocoCategory,
-  CocoImage,
-  CocoSet,
-} from "lib/datasets/coco/coco_set.ts";
-import { type JsonElement, visitJson } from "lib/datasets/coco/json_elements.ts";
-import { placePictures } from "lib/datasets/coco/picture_places.ts";
+} from "./check_elements.ts";
+import type { CocoAnnotation, CocoCategory, CocoImage, CocoSet } from "./coco_set.ts";
+import { type JsonElement, visitJson } from "./json_elements.ts";
+import { placePictures } from "./picture_places.ts";
 
-const mostLogged = 20; // lines about faults
+const mostLogged = 20; // largest number of logged lines about faults
 
 export interface CocoOptions {
   /** The folder of the pictures. */
   readonly folder: string;
   /**
-   * Whether images and objects with a fault are left out, or stop the loading. Crowds and empty
-   * images are no faults.
+   * Whether images and objects with a fault are left out, or stop the loading.
    */
   readonly onFault?: "leave out" | "stop";
   /**
-   * Called with a line for each kind of thing that was mended, and for each reason to leave
+   * Receives a line for each kind of unusual field that was read, and for each reason to leave
    * something out.
    */
   readonly log?: (line: string) => void;
 }
 
-/** Something that cannot be used. */
+/** An element of the file that cannot be used. */
 export interface CocoFault {
   readonly file: string;
   readonly kind: "image" | "category" | "annotation";
-  /** `undefined` if it has none. */
+  /** `undefined` if the element has none. */
   readonly id: number | undefined;
-  /** In words. */
+  /** The reason, for a message. */
   readonly reason: string;
 }
 
 export interface LoadedCoco {
   readonly set: CocoSet;
-  /** What was left out, in the order of images, categories and annotations. */
+  /** The elements that were left out: images, then categories, then annotations. */
   readonly faults: readonly CocoFault[];
-  /** What was read although it is unusual, and how often: `boxes clipped to their image` → 12. */
+  /** How often each kind of unusual field was read: `boxes clipped to their image` → 12. */
   readonly mended: ReadonlyMap<string, number>;
 }
 
 /**
- * Loads annotations.
+ * Loads an annotation file.
  *
- * What other tools write in an unusual but clear way is read and counted as mended: ids as texts;
- * `iscrowd` as a boolean or missing; a missing `area`, box, mask, id of an annotation, or width and
- * height; boxes that reach out of their image; polygons of fewer than three points beside whole
- * ones; the same element twice; file names with `\\` or with folders of another computer.
+ * Some other tools write fields in an unusual but clear way. These are read, and most are counted
+ * as mended: ids as texts; `iscrowd` as a boolean or missing; a missing `area`, box, mask, id of an
+ * annotation, or width and height; boxes that reach out of their image; polygons of fewer than
+ * three points beside others; the same element twice; file names with `\\` or with folders of
+ * another computer.
  *
- * A fault is: a field that is missing or cannot be; an id of several images or categories (all of
- * them go); a picture that is not in the folder (its objects go with it); an unknown image or
- * category; an area below 0; a box without extent or wholly outside of its image; a polygon far
- * outside; a mask of another size than its image or whose runs do not add up.
+ * Faults are: a field that is missing or invalid; an id that several images or categories share
+ * (all of them are left out); an image whose picture is not in the folder (its objects are left out
+ * too); an unknown image or category; an area below 0; a box without extent, or wholly outside of
+ * its image; a polygon far outside; a mask of another size than its image, or whose runs do not add
+ * up.
  *
  * @param path The JSON file.
- * @throws {Error} If the file is cut short or no COCO file, whatever `onFault` says: which images
- *   lack objects is then unknown. If there is a fault and `onFault` is `"stop"`. If no picture is
- *   there, or none of its objects can be used.
+ * @throws {Error} If the file is cut short or not a COCO file, for any `onFault`: it is then
+ * unknown
+ *   which images lack objects. If there is a fault and `onFault` is `"stop"`. If none of the
+ *   images, or none of the objects, can be used.
  */
 export async function loadCoco(path: string, options: CocoOptions): Promise<LoadedCoco> {
   const { folder, onFault = "leave out", log = console.warn } = options;
@@ -130,7 +126,7 @@ function describeImage({ fileName, sides }: DraftImage): string {
   return sides ? `${fileName}, ${sides.width} × ${sides.height}` : fileName;
 }
 
-/** The elements of a file. They are checked once all are there, since the categories come last. */
+/** Collects the elements of a file, then checks them: the categories come last in the file. */
 class Loading {
   readonly file: string;
   readonly faults: CocoFault[] = [];
@@ -164,7 +160,7 @@ class Loading {
     }
   }
 
-  /** @throws {Error} If there are images, and the picture of none is in the folder. */
+  /** @throws {Error} If there are images, but none can be used. */
   async images(folder: string): Promise<Map<number, CocoImage>> {
     const drafts = this.#byId<DraftImage>("images", checkImage, describeImage);
     const images = new Map<number, CocoImage>();
@@ -178,7 +174,7 @@ class Loading {
     }
     if (images.size > 0 || first === undefined) return images;
     throw new Error(
-      `Cannot use ${this.file}: none of its images can be used, in the first ${first}`,
+      `Cannot use ${this.file}: none of its images can be used, the first because ${first}`,
     );
   }
 
@@ -186,7 +182,7 @@ class Loading {
     return this.#byId<CocoCategory>("categories", checkCategory, ({ name }) => name);
   }
 
-  /** @throws {Error} If there are annotations, and none can be used. */
+  /** @throws {Error} If there are annotations, but none can be used. */
   annotations(known: Known): Map<number, CocoAnnotation[]> {
     const raw = this.#raw.get("annotations") ?? [];
     const before = this.faults.length;
@@ -199,13 +195,14 @@ class Loading {
     const fault = this.faults[before];
     if (byImage.size > 0 || !fault) return byImage;
     throw new Error(
-      `Cannot use ${this.file}: none of its ${raw.length} objects can be used, the first because ${fault.reason}`,
+      `Cannot use ${this.file}: none of its ${raw.length} objects can be used, ` +
+        `the first because ${fault.reason}`,
     );
   }
 
   /**
-   * The annotations; nothing refers to their ids, so that one without an id, or with another's,
-   * gets the next that is free.
+   * Checks the annotations and gives each a unique id. No other element refers to that id: an
+   * annotation without one, or with one already in use, gets the next free number.
    */
   #withIds(raw: readonly Fields[], known: Known): CocoAnnotation[] {
     const firstOf = new Map<number, Fields>();
@@ -216,7 +213,7 @@ class Loading {
         const first = draft.id === undefined ? undefined : firstOf.get(draft.id);
         if (draft.id !== undefined && !first) firstOf.set(draft.id, fields);
         if (first && JSON.stringify(first) === JSON.stringify(fields)) {
-          this.#mend("annotations that stand there twice");
+          this.#mend("annotations listed twice");
         } else drafts.push(first ? { ...draft, id: undefined } : draft);
       } catch (error) {
         this.#fault("annotations", fields["id"], (error as Error).message);
@@ -226,7 +223,7 @@ class Loading {
     for (const id of firstOf.keys()) next = Math.max(next, id);
     return drafts.map((draft) => {
       if (draft.id === undefined) {
-        this.#mend("annotations with a new id, theirs being missing or another's");
+        this.#mend("annotations whose id was missing or already in use, with a new one");
       }
       return { ...draft, id: draft.id ?? ++next };
     });
@@ -237,8 +234,8 @@ class Loading {
   };
 
   /**
-   * Images or categories. Where several have one id, all are faults: what refers to it could mean
-   * any of them.
+   * Checks images or categories. If several share an id, all of them are faults: an annotation with
+   * that id could mean any of them.
    */
   #byId<T extends { readonly id: number }>(
     name: "images" | "categories",
@@ -252,7 +249,7 @@ class Loading {
         const element = check(fields);
         const all = names.get(element.id) ?? new Set();
         names.set(element.id, all);
-        if (all.has(nameOf(element))) this.#mend(`${name} that stand there twice`);
+        if (all.has(nameOf(element))) this.#mend(`${name} listed twice`);
         all.add(nameOf(element));
         if (!byId.has(element.id)) byId.set(element.id, element);
       } catch (error) {
@@ -263,7 +260,7 @@ class Loading {
     for (const [id, all] of names) {
       if (all.size > 1) this.#fault(name, id, `several have this id: "${[...all].join('", "')}"`);
     }
-    this.#raw.delete(name); // what was read is freed before the next is made
+    this.#raw.delete(name); // frees the parsed elements before the next list is checked
     return byId;
   }
 

@@ -1,7 +1,7 @@
 import sharp from "sharp";
-import { annotationsOf, maskOf } from "lib/datasets/coco/coco_set.ts";
-import { type CocoOptions, loadCoco } from "lib/datasets/coco/load_coco.ts";
-import { rleArea, rleBox } from "lib/datasets/coco/rle.ts";
+import { annotationsOf, maskOf } from "./coco_set.ts";
+import { type CocoOptions, loadCoco } from "./load_coco.ts";
+import { rleArea, rleBox } from "./rle.ts";
 import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
 import { inTempFolder } from "lib/testing/pictures.ts";
 
@@ -137,7 +137,7 @@ Deno.test("loadCoco() lets boxes and polygons reach a pixel over the edge, as in
   assertEquals(loaded.faults, []);
 });
 
-/** One object, loaded; what was mended of it, and the lines about it. */
+/** Loads one object; returns it with the counts of what was mended and the logged lines. */
 async function loadOne(change: Fields) {
   const { loaded, lines } = await load({ ...good, annotations: [annotation(1, change)] });
   assertEquals(loaded.faults, []);
@@ -145,7 +145,7 @@ async function loadOne(change: Fields) {
   return { object: object!, mended: Object.fromEntries(loaded.mended), lines };
 }
 
-Deno.test("loadCoco() takes iscrowd as a number, a truth, a text or nothing", async () => {
+Deno.test("loadCoco() takes iscrowd as a number, a boolean, a text or nothing", async () => {
   const crowds = [[false, false], [true, true], ["0", false], ["1", true], [undefined, false], [
     null,
     false,
@@ -163,7 +163,7 @@ Deno.test("loadCoco() computes an area that is missing, null or NaN from the mas
     assertEquals([object.area, mended], [30, { [what]: 1 }]);
     assertEquals(lines, [`Read …/coco.json with 1 ${what}`]);
   }
-  // Python writes NaN so; a text that says "NaN" stays one.
+  // Python writes NaN without quotes; the text "NaN" must stay a text
   const text = JSON.stringify({ ...good, info: "NaN" }).replace('"area":30', '"area":NaN');
   const { loaded: { set, faults, mended } } = await load(text);
   assertEquals([faults, mended], [[], new Map([[what, 1]])]);
@@ -184,9 +184,9 @@ Deno.test("loadCoco() clips a box that reaches out of its image, and counts it",
   }
 });
 
-Deno.test("loadCoco() leaves out a polygon that is none, and keeps its object", async () => {
+Deno.test("loadCoco() leaves out a polygon of fewer than three points, and keeps its object", async () => {
   const square = [2, 2, 8, 2, 8, 7, 2, 7];
-  const what = "polygons of fewer than three points left out, not their objects";
+  const what = "polygons left out for having fewer than three points; their objects stay";
   for (const polygon of [[1, 1], [1, 1, 2, 2], []]) {
     const { object, mended } = await loadOne({ segmentation: [polygon, square] });
     assertEquals([object.segmentation, mended], [[square], { [what]: 1 }]);
@@ -194,7 +194,7 @@ Deno.test("loadCoco() leaves out a polygon that is none, and keeps its object", 
 });
 
 Deno.test("loadCoco() takes an object without a mask for its box, and one without a box for its mask, and counts both", async () => {
-  const what = "objects without a mask: their whole box is taken as one";
+  const what = "objects without a mask, whose box is taken as the mask";
   for (const segmentation of [[], undefined, null]) {
     const { object, mended } = await loadOne({ segmentation });
     const mask = maskOf(object, { height: 10, width: 20 });
@@ -205,7 +205,7 @@ Deno.test("loadCoco() takes an object without a mask for its box, and one withou
   assertEquals(mended, { "boxes drawn around masks, where the file has none": 1 });
 });
 
-Deno.test("loadCoco() takes one polygon without a list, points as pairs, and what the edge cuts off", async () => {
+Deno.test("loadCoco() takes one polygon without a list, points as pairs, and polygons that reach over the edge", async () => {
   const square = [2, 2, 8, 2, 8, 7, 2, 7];
   const pairs = [[2, 2], [8, 2], [8, 7], [2, 7]];
   for (const segmentation of [square, [pairs]]) {
@@ -234,7 +234,7 @@ Deno.test("loadCoco() takes ids as texts of digits", async () => {
   assertEquals({ ...asTexts.loaded.set, folder: "" }, { ...asNumbers.loaded.set, folder: "" });
 });
 
-Deno.test("loadCoco() gives an object without an id, or with another's, one of its own; what stands twice counts once", async () => {
+Deno.test("loadCoco() gives an object without an id, or with another's, a new one; an object that is listed twice counts once", async () => {
   const annotations = [
     annotation(7),
     annotation(7, { bbox: [1, 1, 3, 3] }),
@@ -246,8 +246,8 @@ Deno.test("loadCoco() gives an object without an id, or with another's, one of i
   const objects = annotationsOf(set, set.images[0]!);
   assertEquals(objects.map(({ id, box }) => [id, box[0]]), [[7, 2], [8, 1], [9, 2]]);
   assertEquals(Object.fromEntries(mended), {
-    "annotations that stand there twice": 1,
-    "annotations with a new id, theirs being missing or another's": 2,
+    "annotations listed twice": 1,
+    "annotations whose id was missing or already in use, with a new one": 2,
   });
 });
 
@@ -265,7 +265,7 @@ Deno.test("loadCoco() leaves out all images and categories that share an id, wit
     "category 18",
     "annotation 5",
   ]);
-  assertEquals(mended, new Map([["images that stand there twice", 1]]));
+  assertEquals(mended, new Map([["images listed twice", 1]]));
   assertTrue(
     lines[1]!.endsWith('several have this id: "3.png, 20 × 10", "1.png, 20 × 10"'),
     lines[1]!,
@@ -293,7 +293,7 @@ Deno.test("loadCoco() finds pictures under names from Windows or with folders of
 Deno.test("loadCoco() reads width and height from the picture where the file has none", async () => {
   const images = [image(1, { width: undefined, height: null }), image(2)];
   const { loaded: { set, faults, mended } } = await load({ ...good, images });
-  assertEquals(faults.map(({ id }) => id), [5]); // of an image that is not listed now
+  assertEquals(faults.map(({ id }) => id), [5]); // its image is not in this file
   const { height, width } = set.images[0]!;
   assertEquals([height, width], [10, 20]);
   assertEquals([...mended], [["images whose width and height were read from the picture", 1]]);
@@ -327,11 +327,11 @@ Deno.test("loadCoco() reports images without a picture, and their objects with t
   await assertRejects(
     () => load({ ...good, images: [image(1, { file_name: "gone.png" })] }),
     Error,
-    "none of its images can be used, in the first there is no picture …/gone.png",
+    "none of its images can be used, the first because there is no picture …/gone.png",
   );
 });
 
-Deno.test("loadCoco() reports an element that is no JSON by its id, byte and place", async () => {
+Deno.test("loadCoco() reports an element that is not JSON by its id, byte and index", async () => {
   const text = JSON.stringify(good).replace('"area":30', '"area":3O');
   const { loaded: { faults } } = await load(text);
   assertEquals(faults.map(({ id }) => id), [7]);

@@ -1,5 +1,5 @@
-import { boxOverlaps, maskOverlaps } from "lib/datasets/coco/overlap.ts";
-import { polygonsToRle, polygonToRle } from "lib/datasets/coco/polygon.ts";
+import { boxOverlaps, maskOverlaps } from "./overlap.ts";
+import { polygonsToRle, polygonToRle } from "./polygon.ts";
 import {
   checkRle,
   type CocoBox,
@@ -9,8 +9,8 @@ import {
   type Rle,
   rleArea,
   rleBox,
-} from "lib/datasets/coco/rle.ts";
-import { compressRle, decompressRle } from "lib/datasets/coco/rle_string.ts";
+} from "./rle.ts";
+import { compressRle, decompressRle } from "./rle_string.ts";
 import { assertEquals, assertThrows } from "lib/testing/assert.ts";
 import { formula } from "lib/testing/formula.ts";
 
@@ -38,7 +38,7 @@ const golden: Golden = JSON.parse(
   await Deno.readTextFile(new URL("golden/masks.json", import.meta.url)),
 );
 
-/** As `random_polygon` in golden/make_golden.py. */
+/** The same polygons as those of `random_polygon` in golden/make_golden.py. */
 function randomPolygon(name: string, corners: number, height: number, width: number): number[] {
   return Array.from(
     formula(name, 2 * corners),
@@ -96,11 +96,11 @@ Deno.test("maskOverlaps() and boxOverlaps() equal pycocotools' to the last bit, 
   assertEquals([...boxOverlaps(boxes, boxes.slice(0, 4), crowd)], golden.group.boxOverlaps);
 });
 
-Deno.test("a mask of other values than 0 and 1 is where it is not 0", () => {
+Deno.test("encodeMask() takes every value other than 0 as a part of the object", () => {
   assertEquals([...encodeMask(Uint8Array.of(0, 7, 255, 0), 1, 4).counts], [1, 2, 1]);
 });
 
-Deno.test("masks that are not whole are refused, with what is wrong", () => {
+Deno.test("damaged masks are refused, with what is wrong", () => {
   const wrong = { height: 2, width: 3, counts: Uint32Array.of(1, 4) };
   assertThrows(() => checkRle(wrong), RangeError, "3 × 2 pixels: its runs add up to 5, not 6");
   assertThrows(() => decodeMask(wrong), RangeError, "add up to 5");
@@ -108,7 +108,7 @@ Deno.test("masks that are not whole are refused, with what is wrong", () => {
   assertThrows(() => encodeMask(new Uint8Array(0), 0, 3), RangeError, "3 × 0");
   assertThrows(() => mergeRles([], "union"), RangeError, "there is none");
   const text = (counts: string) => () => decompressRle({ size: [2, 3], counts });
-  assertThrows(text("1P"), RangeError, "wrong at character 2"); // ends within a number
+  assertThrows(text("1P"), RangeError, "wrong at character 2"); // the text ends within a number
   assertThrows(text("1 5"), RangeError, "wrong at character 1");
   assertThrows(text("1N"), RangeError, "wrong at character 1"); // −2
   assertThrows(text("14"), RangeError, "add up to 5");

@@ -1,12 +1,12 @@
 /**
- * How far detections and objects overlap, equal to pycocotools to the last bit: intersection over
- * union, or over the area of the detection where the object is a crowd, since finding any part of a
- * crowd counts. D detections, G objects.
+ * Overlaps of detections and objects, equal to pycocotools' to the last bit: intersection over
+ * union. For a crowd it is the intersection over the area of the detection, since a detection of
+ * any part of a crowd counts. D detections, G objects.
  */
-import { type CocoBox, type Rle, rleArea, rleBox, walkTogether } from "lib/datasets/coco/rle.ts";
+import { type CocoBox, type Rle, rleArea, rleBox, walkTogether } from "./rle.ts";
 
 /**
- * Overlaps of boxes.
+ * Computes the overlaps of boxes.
  *
  * @param crowd `[G]`
  * @returns `[D, G]`, 0–1.
@@ -31,7 +31,7 @@ export function boxOverlaps(
 }
 
 /**
- * Overlaps of masks.
+ * Computes the overlaps of masks.
  *
  * @param crowd `[G]`
  * @returns `[D, G]`, 0–1.
@@ -54,7 +54,7 @@ export function maskOverlaps(
   return overlaps;
 }
 
-/** Pixels in both masks, and in either. */
+/** Counts the pixels of the intersection and of the union of two masks. */
 function countShared(a: Rle, b: Rle): [both: number, either: number] {
   let [both, either] = [0, 0];
   walkTogether(a, b, (length, inA, inB) => {

@@ -1,21 +1,21 @@
 /**
- * Where a COCO set's pictures are: names as other systems write them, and sides that the file does
- * not say.
+ * Finds the pictures of a COCO set, also under names that another system wrote, and reads the sides
+ * that the annotation file leaves out.
  */
 import { basename, dirname, join } from "@std/path";
-import type { DraftImage, Mend } from "lib/datasets/coco/check_elements.ts";
-import type { CocoImage } from "lib/datasets/coco/coco_set.ts";
-import { orientationOf } from "lib/datasets/coco/exif_turn.ts";
+import type { DraftImage, Mend } from "./check_elements.ts";
+import type { CocoImage } from "./coco_set.ts";
+import { orientationOf } from "./exif_turn.ts";
 import { pictureSize } from "lib/datasets/pictures/decode_picture.ts";
 
-/** An image with its picture; or why it cannot be used. */
+/** An image whose picture is in the folder; or the reason why it cannot be used. */
 export type Placed = CocoImage | { readonly id: number; readonly reason: string };
 
 /**
- * The images with the names under which their pictures lie in `folder`.
+ * Finds the picture of each image in `folder`.
  *
- * A name is taken as it is; else with `/` for Windows' `\`; else, if no other image has it too,
- * without its folders, as where a file was made on another computer.
+ * A file name is tried as it is, then with `/` for Windows' `\`. Last it is tried without its
+ * folders, which may be those of another computer, if no other image has the same last part.
  */
 export async function placePictures(
   images: readonly DraftImage[],
@@ -25,7 +25,7 @@ export async function placePictures(
   const listings = new Map<string, ReadonlySet<string>>();
   const isThere = async (name: string) => {
     const inside = dirname(join(folder, name));
-    const names = listings.get(inside) ?? await namesIn(inside); // a list for all pictures in it
+    const names = listings.get(inside) ?? await namesIn(inside); // each folder is listed once
     listings.set(inside, names);
     return names.has(basename(name));
   };
@@ -35,16 +35,16 @@ export async function placePictures(
     const { id, fileName } = image;
     const alone = sharing.get(lastPart(fileName))!.length === 1 ? [lastPart(fileName)] : [];
     const names = [fileName, fileName.replaceAll("\\", "/"), ...alone];
-    let found: string | undefined;
-    for (const name of names) if (found === undefined && await isThere(name)) found = name;
-    if (found === undefined) {
+    let place: string | undefined;
+    for (const name of names) if (place === undefined && await isThere(name)) place = name;
+    if (place === undefined) {
       placed.push({ id, reason: `there is no picture ${join(folder, fileName)}` });
       continue;
     }
-    if (found !== fileName) {
+    if (place !== fileName) {
       mend("pictures found under the last part of their name, or with / for \\");
     }
-    placed.push(await withSides({ ...image, fileName: found }, folder, mend));
+    placed.push(await withSides({ ...image, fileName: place }, folder, mend));
   }
   return placed;
 }
@@ -66,7 +66,7 @@ async function namesIn(folder: string): Promise<Set<string>> {
   return names;
 }
 
-/** The image with the sides of its picture, where the file has none. */
+/** Adds the sides of the picture to an image that has none in the annotation file. */
 async function withSides(
   { id, fileName, sides }: DraftImage,
   folder: string,
@@ -77,14 +77,14 @@ async function withSides(
   try {
     const bytes = await Deno.readFile(path);
     if (await orientationOf(bytes) > 1) {
-      const reason =
-        `its width and height are missing, and EXIF turns ${path}: write the sides for which it is annotated`;
+      const reason = `its width and height are missing, and EXIF turns ${path}: ` +
+        `write the sides for which it is annotated`;
       return { id, reason };
     }
     const { width, height } = await pictureSize(bytes);
     mend("images whose width and height were read from the picture");
     return { id, fileName, height, width };
   } catch {
-    return { id, reason: `its width and height are missing, and ${path} is no picture` };
+    return { id, reason: `its width and height are missing, and ${path} is not a picture` };
   }
 }

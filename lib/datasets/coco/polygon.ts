@@ -1,11 +1,11 @@
 /** Turns polygons into masks, pixel for pixel as pycocotools does. */
-import { checkSides, mergeRles, type Rle } from "lib/datasets/coco/rle.ts";
+import { checkSides, mergeRles, type Rle } from "./rle.ts";
 
-const upscale = 5; // the boundary is followed on a grid five times as fine
+const upscale = 5; // the boundary is traced on a grid five times as fine as the pixels
 
 /**
- * The mask of one polygon, given by its corners; the last is joined to the first. What lies outside
- * the image is cut off.
+ * Makes the mask of one polygon, given by its corners; the last is joined to the first. Parts
+ * outside of the image are cut off.
  *
  * @param points `[x, y, x, y, …]`, in pixels from the left and top edge.
  * @throws {RangeError} If there are less than three points, or an odd number of values.
@@ -20,7 +20,7 @@ export function polygonToRle(points: readonly number[], height: number, width: n
   return fromCrossings(crossings(boundary(points), height, width), height, width);
 }
 
-/** The mask of an object of one or more polygons: what any of them covers. */
+/** Makes the mask of an object of one or more polygons: the union of their masks. */
 export function polygonsToRle(
   polygons: readonly (readonly number[])[],
   height: number,
@@ -29,7 +29,7 @@ export function polygonsToRle(
   return mergeRles(polygons.map((points) => polygonToRle(points, height, width)), "union");
 }
 
-/** All grid points along the boundary, edge by edge. */
+/** Lists all grid points along the boundary, edge by edge. */
 interface Boundary {
   readonly u: Int32Array;
   readonly v: Int32Array;
@@ -51,11 +51,13 @@ function boundary(points: readonly number[]): Boundary {
 }
 
 /**
- * Writes the points from `from` to `to`, one for each step along the longer side, at `at`; gives
- * where the next edge goes.
+ * Writes the points of one edge, `from` to `to`, beginning at index `at`: one for each step along
+ * the longer side.
  *
- * They are computed from the end with the lesser coordinate, so that an edge is the same in both
+ * They are computed from the end with the smaller coordinate, so that an edge is the same in both
  * directions.
+ *
+ * @returns Index for the first point of the next edge.
  */
 function drawEdge(
   from: readonly [number, number],
@@ -78,8 +80,8 @@ function drawEdge(
 }
 
 /**
- * Where the boundary crosses the middle of a column of pixels: positions down the columns, H · W
- * last.
+ * Finds where the boundary crosses the middle of a column of pixels. Positions count down the
+ * columns; the last one is H · W.
  */
 function crossings({ u, v }: Boundary, height: number, width: number): Uint32Array {
   const found = new Uint32Array(u.length + 1);
@@ -95,7 +97,7 @@ function crossings({ u, v }: Boundary, height: number, width: number): Uint32Arr
   return found.subarray(0, count).sort();
 }
 
-/** Runs between crossings; two at one place cancel. */
+/** Makes runs from the crossings; two crossings at one place cancel each other. */
 function fromCrossings(at: Uint32Array, height: number, width: number): Rle {
   const counts = new Uint32Array(at.length);
   let [runs, last] = [0, 0];

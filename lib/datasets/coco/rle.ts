@@ -1,6 +1,7 @@
 /**
- * Masks as run lengths, as COCO stores them: down column after column, background and object in
- * turn, background first. Every result equals pycocotools' to the last byte. H × W pixels.
+ * Masks as run lengths, as COCO stores them: pixels are counted down the columns, one column after
+ * the other, and runs of background and object alternate, background first. Every result equals
+ * pycocotools' to the last byte. H × W pixels.
  */
 
 /**
@@ -22,7 +23,7 @@ export interface Rle {
 }
 
 /**
- * A mask with its runs checked.
+ * Checks the runs of a mask, and returns it.
  *
  * @throws {RangeError} If a side is not a positive integer, or the runs do not add up to H · W.
  */
@@ -39,8 +40,9 @@ export function checkRle(rle: Rle): Rle {
 }
 
 /**
- * @throws {RangeError} If a side is not a positive integer, or there are more pixels than 31 bits
- *   count.
+ * Checks the sides of a mask.
+ *
+ * @throws {RangeError} If a side is not a positive integer, or if there are more than 2^31 pixels.
  */
 export function checkSides(height: number, width: number): void {
   const whole = Number.isInteger(height) && Number.isInteger(width);
@@ -49,9 +51,9 @@ export function checkSides(height: number, width: number): void {
 }
 
 /**
- * The runs of a mask.
+ * Computes the runs of a mask.
  *
- * @param mask `[H, W]`, row by row; what is not 0 is of the object.
+ * @param mask `[H, W]`, row by row; every value other than 0 belongs to the object.
  * @throws {RangeError} If the mask does not have H · W values.
  */
 export function encodeMask(mask: Uint8Array, height: number, width: number): Rle {
@@ -78,8 +80,10 @@ export function encodeMask(mask: Uint8Array, height: number, width: number): Rle
 }
 
 /**
- * `[H, W]`, row by row: 1 where the object is, else 0. @throws {RangeError} If the runs do not add
- * up to H · W.
+ * Computes the pixels of a mask.
+ *
+ * @returns `[H, W]`, row by row: 1 on the object, else 0.
+ * @throws {RangeError} If the runs do not add up to H · W.
  */
 export function decodeMask(rle: Rle): Uint8Array {
   const { height, width, counts } = checkRle(rle);
@@ -98,7 +102,7 @@ export function decodeMask(rle: Rle): Uint8Array {
   return mask;
 }
 
-/** How many pixels the object has. */
+/** Number of pixels of the object. */
 export function rleArea({ counts }: Rle): number {
   let area = 0;
   for (let i = 1; i < counts.length; i += 2) area += counts[i]!;
@@ -124,9 +128,9 @@ export function rleBox({ height, counts }: Rle): CocoBox {
 }
 
 /**
- * The union or the intersection of masks.
+ * Computes the union or the intersection of masks.
  *
- * @throws {RangeError} If there is no mask, or they differ in size.
+ * @throws {RangeError} If there is no mask, or if the masks differ in size.
  */
 export function mergeRles(rles: readonly Rle[], how: "union" | "intersection"): Rle {
   if (rles.length === 0) throw new RangeError("Cannot merge masks: there is none");
@@ -134,7 +138,7 @@ export function mergeRles(rles: readonly Rle[], how: "union" | "intersection"): 
 }
 
 function mergeTwo(a: Rle, b: Rle, both: boolean): Rle {
-  // A run of the result begins only where one of a or b does.
+  // a run of the result can begin only where a run of a or b begins
   const counts = new Uint32Array(a.counts.length + b.counts.length);
   let [runs, run, inside] = [0, 0, false];
   walkTogether(a, b, (length, inA, inB) => {

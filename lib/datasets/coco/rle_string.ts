@@ -1,17 +1,17 @@
 /** COCO's compressed masks: run lengths as printable text. */
-import { checkRle, type Rle } from "lib/datasets/coco/rle.ts";
+import { checkRle, type Rle } from "./rle.ts";
 
 /** A compressed mask as in COCO's files. */
 export interface CompressedRle {
   readonly size: readonly [height: number, width: number];
   /**
-   * Each run, from the fourth on minus the run two before it, in characters of 5 bits from `0` on,
-   * low bits first.
+   * The runs as text. From the fourth on, the difference to the run two before is written instead.
+   * A number is written in groups of 5 bits, low bits first, each as a character from `0` on.
    */
   readonly counts: string;
 }
 
-/** The compressed form. */
+/** Compresses a mask. */
 export function compressRle({ height, width, counts }: Rle): CompressedRle {
   let text = "";
   for (let i = 0; i < counts.length; i++) {
@@ -19,7 +19,7 @@ export function compressRle({ height, width, counts }: Rle): CompressedRle {
     for (let more = true; more;) {
       const bits = rest & 0x1f;
       rest >>= 5;
-      more = rest !== (bits & 0x10 ? -1 : 0); // until the fifth bit is the sign of what was read
+      more = rest !== (bits & 0x10 ? -1 : 0); // ends once only copies of the sign bit are left
       text += String.fromCharCode(48 + bits + (more ? 0x20 : 0));
     }
   }
@@ -27,10 +27,10 @@ export function compressRle({ height, width, counts }: Rle): CompressedRle {
 }
 
 /**
- * The runs of a compressed mask.
+ * Decompresses a mask.
  *
- * @throws {RangeError} If the text ends within a number or has a character out of range, a run is
- *   negative, or the runs do not add up to H · W.
+ * @throws {RangeError} If the text ends within a number or has an invalid character, if a run is
+ *   negative, or if the runs do not add up to H · W.
  */
 export function decompressRle({ size: [height, width], counts: text }: CompressedRle): Rle {
   const counts: number[] = [];

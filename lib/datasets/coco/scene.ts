@@ -1,24 +1,24 @@
 /**
- * One scene: emoji laid over each other on a texture, with a mask of what is seen of each. H × W
- * pixels.
+ * Draws a scene: emoji laid over each other on a texture, with a mask of the visible part of each.
+ * H × W pixels.
  */
-import { drawTexture } from "lib/datasets/coco/texture.ts";
+import { drawTexture } from "./texture.ts";
 import { renderSprite, type Sprite } from "lib/datasets/pictures/place.ts";
 import type { Rng } from "lib/rng.ts";
 
-const extent = [0.18, 0.7] as const; // longer side of an object over the shorter side of the scene
+const extent = [0.18, 0.7] as const; // object's longer side as a fraction of the scene's shorter
 const rotation = 25; // degrees to either side
 const mostObjects = 6;
-const emptyShare = 0.05; // scenes without an object: a detector must also keep silent
-const tries = 12; // places looked at for an object before it is given up
+const emptyShare = 0.05; // share of scenes without an object, where a detector must find nothing
+const tries = 12; // places that are tried for an object before it is left out
 
 /**
- * At least this share and number of pixels of every object can be seen: not hidden, and inside the
- * scene.
+ * Of every object, at least this share and this number of pixels are visible: inside the scene and
+ * not hidden.
  */
 export const leastVisible = { share: 0.4, pixels: 48 } as const;
 
-/** Something to put into scenes. */
+/** An emoji to put into scenes, with its label. */
 export interface SceneSprite {
   readonly label: number;
   readonly sprite: Sprite;
@@ -35,11 +35,11 @@ export interface SceneObject {
 export interface Scene {
   /** `[H, W, 3]`, RGB. */
   readonly pixels: Uint8Array;
-  /** From the bottom to the top. */
+  /** The objects, from the lowest to the topmost. */
   readonly objects: readonly SceneObject[];
 }
 
-/** Draws a scene from a stream of its own. */
+/** Draws a scene; `rng` is a stream for this scene alone. */
 export function drawScene(
   rng: Rng,
   sprites: readonly SceneSprite[],
@@ -57,22 +57,22 @@ export function drawScene(
   return { pixels: canvas.pixels, objects: canvas.objects() };
 }
 
-/** A placed object on a square of its own. */
+/** An object, drawn on a small square picture of its own. */
 interface Tile {
-  /** In pixels. */
+  /** Pixels. */
   readonly side: number;
-  /** Where its corner lies in the scene; it may be outside. */
+  /** Place of its corner in the scene, which may be outside. */
   readonly left: number;
   readonly top: number;
-  /** `[side, side, 3]`, premultiplied. */
+  /** `[side, side, 3]`, RGB multiplied by alpha. */
   readonly pixels: Uint8Array;
   /** `[side, side]` */
   readonly alpha: Uint8Array;
 }
 
 /**
- * Places an object with its centre anywhere in the scene: small ones are as frequent in each octave
- * as large ones.
+ * Draws an object with a random size and angle, and its centre anywhere in the scene. The size is
+ * log-uniform.
  */
 function drawTile(rng: Rng, sprite: Sprite, height: number, width: number): Tile {
   const [boxWidth, boxHeight] = [
@@ -88,18 +88,19 @@ function drawTile(rng: Rng, sprite: Sprite, height: number, width: number): Tile
   const placement = { scale, angle, x: side / 2 + x - left, y: side / 2 + y - top };
   const pixels = new Uint8Array(side * side * 3);
   const alpha = new Uint8Array(side * side);
-  renderSprite(sprite, placement, side, [0, 0, 0], pixels, alpha); // over black: premultiplied
+  // over black, so that colours are multiplied by alpha
+  renderSprite(sprite, placement, side, [0, 0, 0], pixels, alpha);
   return { side, left, top, pixels, alpha };
 }
 
-/** The scene so far: its pixels, and of which object each is. */
+/** The scene so far: its pixels, and the object that each pixel shows. */
 class Canvas {
   readonly pixels: Uint8Array;
   readonly #height: number;
   readonly #width: number;
   readonly #owner: Int8Array; // [H, W], −1 is background
   readonly #labels: number[] = [];
-  readonly #whole: number[] = []; // pixels of each object, hidden ones too
+  readonly #areas: number[] = []; // pixels of each object, including hidden ones
   #visible: number[] = [];
 
   constructor(height: number, width: number, background: Uint8Array) {
@@ -109,7 +110,7 @@ class Canvas {
     this.#owner = new Int8Array(height * width).fill(-1);
   }
 
-  /** Lays an object on top, unless too little of it or of one below would be seen. */
+  /** Lays an object on top, unless too little of it, or of one below, would be visible. */
   add(label: number, tile: Tile): boolean {
     const next = this.#labels.length;
     const whole = tile.alpha.reduce((sum, alpha) => sum + Number(alpha >= 128), 0);
@@ -119,12 +120,12 @@ class Canvas {
       visible[next]!++;
       if (this.#owner[p]! >= 0) visible[this.#owner[p]!]!--;
     });
-    const enough = [...this.#whole, whole].every((area, object) =>
+    const enough = [...this.#areas, whole].every((area, object) =>
       visible[object]! >= Math.max(leastVisible.pixels, leastVisible.share * area)
     );
     if (!enough) return false;
     this.#visible = visible;
-    this.#whole.push(whole);
+    this.#areas.push(whole);
     this.#labels.push(label);
     this.#eachPixel(tile, (p, i) => this.#paint(p, tile, i, next));
     return true;
@@ -134,7 +135,7 @@ class Canvas {
     return this.#labels.map((label, object) => ({
       label,
       mask: Uint8Array.from(this.#owner, (owner) => owner === object ? 1 : 0),
-      wholeArea: this.#whole[object]!,
+      wholeArea: this.#areas[object]!,
     }));
   }
 
@@ -148,7 +149,7 @@ class Canvas {
   }
 
   /**
-   * Calls with the index of each pixel of a tile that lies in the scene: in the scene, and in the
+   * Calls back for each pixel of a tile inside the scene, with its index in the scene and in the
    * tile.
    */
   #eachPixel({ side, left, top }: Tile, visit: (p: number, i: number) => void): void {

@@ -1,9 +1,12 @@
-/** Which emoji the scenes are made of, and which of their drawings train and which validate. */
+/** Chooses the emoji for the scenes, and splits their drawings into training and validation. */
 import type { EmojiRasters } from "lib/datasets/emoji/rasterize.ts";
 import { splitOf } from "lib/datasets/emoji/style_split.ts";
 import { createRng } from "lib/rng.ts";
 
-/** Unicode's categories of what can lie about in a picture: not faces, signs, weather or places. */
+/**
+ * Unicode's categories of things that can be an object in a scene: not faces, signs, weather or
+ * places.
+ */
 const things = [
   ...["animal-mammal", "animal-bird", "animal-reptile", "animal-marine", "animal-bug"],
   ...["food-fruit", "food-vegetable", "food-prepared", "food-asian", "food-sweet", "drink"],
@@ -14,19 +17,22 @@ const things = [
 export const numSceneClasses = 20;
 
 export interface SceneDrawings {
-  /** Indices of identities: the classes. */
+  /** Indices of the emoji that are the classes. */
   readonly classes: readonly number[];
-  /** Indices of drawings. No drawing is in both, and no identity has the same style in both. */
+  /** Indices of drawings. No drawing is in both lists, and no emoji has the same style in both. */
   readonly train: readonly number[];
   readonly val: readonly number[];
 }
 
 /**
- * The classes are the twenty things that look least alike. One style of each is for validation and
- * the others for training, as in {@linkcode loadEmoji} with the same seed, so that pre-training
- * sees nothing of val. Its held-out styles and those in one ink are not used.
+ * Chooses the classes and splits their drawings.
  *
- * @param distinct Indices of identities, the most distinct first.
+ * The classes are the twenty emoji that look least alike. One style of each is for validation and
+ * the others are for training, as in {@linkcode loadEmoji} with the same seed, so that pre-training
+ * sees no validation picture. The held-out styles of {@linkcode loadEmoji}, and the styles in one
+ * ink, are not used.
+ *
+ * @param distinct Indices of emoji, the most distinct first.
  */
 export function sceneDrawings(
   pack: EmojiRasters & { readonly distinct: readonly number[] },

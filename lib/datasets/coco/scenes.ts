@@ -1,15 +1,15 @@
 /**
- * Scenes of emoji in COCO's format, made once by a seeded generator: pictures in `train/` and
+ * Makes scenes of emoji in COCO's format, once, by a seeded generator. Pictures are in `train/` and
  * `val/`, annotations in `annotations/`, all in one folder of `data/`.
  */
 import { basename, dirname, join } from "@std/path";
 import sharp from "sharp";
-import { cocoJson } from "lib/datasets/coco/coco_json.ts";
-import type { CocoAnnotation, CocoSet } from "lib/datasets/coco/coco_set.ts";
-import { loadCoco } from "lib/datasets/coco/load_coco.ts";
-import { encodeMask, rleArea, rleBox } from "lib/datasets/coco/rle.ts";
-import { drawScene, type SceneObject, type SceneSprite } from "lib/datasets/coco/scene.ts";
-import { sceneDrawings } from "lib/datasets/coco/scene_drawings.ts";
+import { cocoJson } from "./coco_json.ts";
+import type { CocoAnnotation, CocoSet } from "./coco_set.ts";
+import { loadCoco } from "./load_coco.ts";
+import { encodeMask, rleArea, rleBox } from "./rle.ts";
+import { drawScene, type SceneObject, type SceneSprite } from "./scene.ts";
+import { sceneDrawings } from "./scene_drawings.ts";
 import { absolutePath } from "lib/paths.ts";
 import { dataFolder, exists } from "lib/datasets/files/data_folder.ts";
 import { emojiPackages } from "lib/datasets/emoji/catalogue.ts";
@@ -18,23 +18,23 @@ import { mapInOrder } from "lib/datasets/files/map_in_order.ts";
 import { makeSprite } from "lib/datasets/pictures/place.ts";
 import { createRng } from "lib/rng.ts";
 
-const format = 1; // raise it when scenes change for another reason than their options and packages
-const drawingSize = 128; // pixels a side, as set-up rasterises the emoji
-/** Scenes at a time: while one is drawn, others are compressed outside of the JavaScript thread. */
+const format = 1; // version of the drawing code: raise it when scenes look different
+const drawingSize = 128; // pixels a side of the emoji that the set-up rasterises
+/** Number of scenes at a time: while one is drawn, others are compressed in other threads. */
 const inFlight = 4;
 
 export interface SceneOptions {
   /**
-   * In pixels, 32 to 512. By default not square, so that rows and columns cannot be mistaken for
-   * each other unnoticed. An object is up to 0.7 of the shorter side; drawings have 128 pixels, so
-   * that those of larger scenes are soft.
+   * Pixels, 32 to 512. By default, width and height differ, so that exchanged rows and columns are
+   * noticed. An object has up to 0.7 of the shorter side; the drawings have 128 pixels, so the
+   * objects of larger scenes are soft.
    */
   readonly width?: number;
   readonly height?: number;
-  /** Scenes for training. A scene is the same whatever their number. */
+  /** Number of scenes for training. The first scenes are the same for any number. */
   readonly train?: number;
   readonly val?: number;
-  /** Seed of everything that is drawn, and of the split (see {@linkcode sceneDrawings}). */
+  /** Seed of the drawing and of the split (see {@linkcode sceneDrawings}). */
   readonly seed?: number;
 }
 
@@ -46,11 +46,11 @@ export interface Scenes {
 type Split = keyof Scenes;
 
 /**
- * The scenes of some options, made first if they are not there (2,000 of 160 × 128 pixels: a
- * quarter of a minute).
+ * Opens the scenes of some options. If they do not exist, they are made first: 2,000 scenes of 160
+ * × 128 pixels take a quarter of a minute.
  *
- * @param options.folder Where scenes lie.
- * @param options.onProgress Told now and then while they are made.
+ * @param options.folder The folder of all scenes.
+ * @param options.onProgress Called from time to time while scenes are made.
  * @throws {RangeError} If an option is out of range.
  */
 export async function openScenes(
@@ -88,7 +88,10 @@ function checkOptions(options: SceneOptions): Required<SceneOptions> {
   return { width, height, train, val, seed };
 }
 
-/** `160x128-1600-400-seed0-1a2b3c4d`: the options, and a hash of what they leave open. */
+/**
+ * Name of a folder, `160x128-1600-400-seed0-1a2b3c4d`: the options, and a hash of all else that
+ * determines the scenes.
+ */
 async function scenesPath(folder: string, options: Required<SceneOptions>): Promise<string> {
   const { width, height, train, val, seed } = options;
   const madeFrom = `format ${format}, librsvg ${sharp.versions.rsvg}, ${emojiPackages()}`;
@@ -97,7 +100,7 @@ async function scenesPath(folder: string, options: Required<SceneOptions>): Prom
   return join(folder, `${width}x${height}-${train}-${val}-seed${seed}-${key}`);
 }
 
-/** Makes a folder whole or not at all: under a temporary name beside it, then renamed. */
+/** Makes a folder under a temporary name, then renames it, so that it is never incomplete. */
 async function makeWhole(path: string, make: (partial: string) => Promise<void>): Promise<void> {
   const partial = `${path}.${crypto.randomUUID().slice(0, 8)}.tmp`;
   try {
@@ -105,11 +108,11 @@ async function makeWhole(path: string, make: (partial: string) => Promise<void>)
     await Deno.rename(partial, path);
   } catch (error) {
     await Deno.remove(partial, { recursive: true }).catch(() => {});
-    if (!await exists(path)) throw error; // else another process was faster, with the same scenes
+    if (!await exists(path)) throw error; // if it exists, another process has made the same scenes
   }
 }
 
-/** Removes scenes of the same options made from other packages. */
+/** Removes scenes of the same options that were made with other packages. */
 async function removeOlder(path: string): Promise<void> {
   const prefix = basename(path).slice(0, -8);
   for (const { name } of [...Deno.readDirSync(dirname(path))]) {
@@ -150,7 +153,7 @@ function categoriesOf({ identities }: EmojiPack, classes: readonly number[]) {
   return classes.map((identity, label) => ({ id: label + 1, name: identities[identity]!.label }));
 }
 
-/** Writes the pictures of a split, and gives its images and annotations. */
+/** Writes the pictures of a split, and returns its images and annotations. */
 async function makeSplit(
   folder: string,
   split: Split,

@@ -1,15 +1,10 @@
-import { cocoJson } from "lib/datasets/coco/coco_json.ts";
-import {
-  annotationsOf,
-  type CocoSet,
-  maskOf,
-  readCocoPicture,
-} from "lib/datasets/coco/coco_set.ts";
-import { loadCoco } from "lib/datasets/coco/load_coco.ts";
-import { decodeMask, encodeMask, rleArea, rleBox } from "lib/datasets/coco/rle.ts";
-import { drawScene, leastVisible } from "lib/datasets/coco/scene.ts";
-import { numSceneClasses, sceneDrawings } from "lib/datasets/coco/scene_drawings.ts";
-import { openScenes } from "lib/datasets/coco/scenes.ts";
+import { cocoJson } from "./coco_json.ts";
+import { annotationsOf, type CocoSet, maskOf, readCocoPicture } from "./coco_set.ts";
+import { loadCoco } from "./load_coco.ts";
+import { decodeMask, encodeMask, rleArea, rleBox } from "./rle.ts";
+import { drawScene, leastVisible } from "./scene.ts";
+import { numSceneClasses, sceneDrawings } from "./scene_drawings.ts";
+import { openScenes } from "./scenes.ts";
 import { loadEmoji } from "lib/datasets/emoji/emoji.ts";
 import { openEmojiPack } from "lib/datasets/emoji/emoji_pack.ts";
 import { makeSprite } from "lib/datasets/pictures/place.ts";
@@ -19,7 +14,7 @@ import { inTempFolder } from "lib/testing/pictures.ts";
 
 const [height, width] = [48, 80];
 
-/** Opaque squares, each of its own colour, which no texture has: its channels are 0 or 255. */
+/** Opaque squares, each in a colour of its own with channels of 0 or 255, which no texture has. */
 const colours = [[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 0], [0, 255, 255]] as const;
 const squares = colours.map((colour, label) => ({
   label,
@@ -33,7 +28,7 @@ const scenes = Array.from(
   (_, i) => drawScene(createRng(3).fork(i), squares, height, width),
 );
 
-Deno.test("drawScene()'s masks tell to the pixel what is on top", () => {
+Deno.test("drawScene()'s masks show to the pixel which object is on top", () => {
   let inside = 0;
   for (const { pixels, objects } of scenes) {
     for (const { label, mask } of objects) {
@@ -103,13 +98,13 @@ Deno.test("sceneDrawings() validates on drawings and styles that training does n
 
 const options = { width: 96, height: 64, train: 12, val: 5, seed: 2 };
 
-/** Everything about a set but where it lies. */
+/** Everything about a set except its folder. */
 async function contents(set: CocoSet) {
   const pictures = await Promise.all(set.images.map((image) => readCocoPicture(set, image)));
   return { images: set.images, annotations: set.annotations, pictures };
 }
 
-Deno.test("openScenes() writes what loadCoco() takes without a fault, and masks come back as they were drawn", () =>
+Deno.test("openScenes() writes files that loadCoco() reads without a fault, with the masks as drawn", () =>
   inTempFolder(async (folder) => {
     const { train, val } = await openScenes(options, { folder });
     assertEquals([train.images.length, val.images.length], [12, 5]);
@@ -141,7 +136,7 @@ Deno.test("openScenes() writes what loadCoco() takes without a fault, and masks 
     );
   }));
 
-Deno.test("openScenes() makes the same scenes again, whatever their number, and others of another seed", () =>
+Deno.test("openScenes() makes the same scenes again, for any number of them, and others for another seed", () =>
   inTempFolder(async (folder) => {
     const first = await contents((await openScenes(options, { folder: `${folder}/a` })).train);
     const fewer = { ...options, train: 7 };
@@ -152,7 +147,7 @@ Deno.test("openScenes() makes the same scenes again, whatever their number, and 
     assertTrue(moved.pictures[0]!.data.some((v, i) => v !== first.pictures[0]!.data[i]), "moved");
   }));
 
-Deno.test("openScenes() makes them once, whole or not at all, and clears away older ones", () =>
+Deno.test("openScenes() makes scenes once and completely, and removes older ones", () =>
   inTempFolder(async (folder) => {
     const told: number[] = [];
     const open = (onProgress = (done: number) => void told.push(done)) =>
@@ -162,12 +157,12 @@ Deno.test("openScenes() makes them once, whole or not at all, and clears away ol
     };
     await assertRejects(() => open(failing), Error, "the disk is full");
     assertEquals([...Deno.readDirSync(folder)], []);
-    await Promise.all([open(), open()]); // one is faster, the other takes what it finds
+    await Promise.all([open(), open()]); // the slower one takes the scenes of the faster one
     const [{ name }] = [...Deno.readDirSync(folder)] as [Deno.DirEntry];
     assertEquals([...Deno.readDirSync(folder)].length, 1);
     assertEquals(told, [17, 17]);
-    await Deno.mkdir(`${folder}/${name.slice(0, -8)}00000000`); // of other packages
-    await Deno.mkdir(`${folder}/96x64-9-5-seed2-00000000`); // of other options
+    await Deno.mkdir(`${folder}/${name.slice(0, -8)}00000000`); // scenes made with other packages
+    await Deno.mkdir(`${folder}/96x64-9-5-seed2-00000000`); // scenes of other options
     await open();
     assertEquals([told.length, [...Deno.readDirSync(folder)].length], [2, 3]);
     await Deno.remove(`${folder}/${name}`, { recursive: true });

@@ -1,6 +1,6 @@
 /**
- * Backgrounds of scenes: smooth noise, stripes and patches in random colours, at sizes from a few
- * pixels to the image.
+ * Backgrounds of scenes: smooth noise, stripes and patches in random colours. Their sizes go from a
+ * few pixels to the whole image.
  */
 import type { Rng } from "lib/rng.ts";
 
@@ -18,7 +18,7 @@ export function drawTexture(rng: Rng, height: number, width: number): Uint8Array
   const kinds = [cloud, stripes, patches];
   const pattern = kinds[rng.int(kinds.length)]!(rng, height, width);
   const fine = noise(rng, height, width, rng.uniform(2, 5));
-  const depth = rng.uniform(0.1, 0.35); // of the fine grain that lies over every pattern
+  const depth = rng.uniform(0.1, 0.35); // strength of the fine grain that covers every pattern
   const pixels = new Uint8Array(height * width * 3);
   for (let p = 0; p < pattern.length; p++) {
     const share = depth * fine[p]!;
@@ -30,7 +30,7 @@ export function drawTexture(rng: Rng, height: number, width: number): Uint8Array
   return pixels;
 }
 
-/** Noise of halving size and weight. */
+/** A sum of noise at several sizes; each next one has half the size and half the weight. */
 function cloud(rng: Rng, height: number, width: number): Pattern {
   const sum = new Float32Array(height * width);
   const largest = rng.uniform(0.2, 0.8) * width;
@@ -60,7 +60,7 @@ function patches(rng: Rng, height: number, width: number): Pattern {
   return smooth.map((value) => Math.min(Math.floor(value * levels), levels - 1) / (levels - 1));
 }
 
-/** Random values on a grid of `size` pixels, blended smoothly between. */
+/** Random values on a grid of `size` pixels, with smooth interpolation between them. */
 function noise(rng: Rng, height: number, width: number, size: number): Pattern {
   const columns = Math.ceil(width / size) + 2;
   const rows = Math.ceil(height / size) + 2;
@@ -80,7 +80,7 @@ function noise(rng: Rng, height: number, width: number, size: number): Pattern {
   return pattern;
 }
 
-/** For each pixel, the grid point before it and how far it is to the next, eased. */
+/** For each pixel: the grid point before it, and the smoothed weight of the next grid point. */
 function steps(length: number, size: number): [before: number, share: number][] {
   return Array.from({ length }, (_, i) => {
     const at = i / size;

@@ -1,4 +1,4 @@
-"""Numbers that Python and TypeScript make alike: the same as `formula` in `lib/testing/formula.ts`."""
+"""Numbers that are equal in Python and TypeScript: see `formula` in `lib/testing/formula.ts`."""
 
 import numpy as np
 

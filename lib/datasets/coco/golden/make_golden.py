@@ -1,4 +1,4 @@
-"""Golden masks from pycocotools 2.0.11: python make_golden.py writes masks.json here. Inputs by formula.py."""
+"""Writes masks.json, golden masks from pycocotools 2.0.11, beside this file. Inputs are from formula.py."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ here = Path(__file__).parent
 
 
 def about(rle):
-    """What a mask is, and its size in three ways."""
+    """A mask in compressed form, with its area and box."""
     return {
         "counts": rle["counts"].decode(),
         "area": int(api.area(rle)),
@@ -21,13 +21,13 @@ def about(rle):
 
 
 def random_mask(height, width, threshold):
-    """`[H, W]`: where the formula is above the threshold; at -2 everywhere, at 2 nowhere."""
+    """`[H, W]`, 1 where the formula is above the threshold: everywhere for -2, nowhere for 2."""
     values = formula(f"mask {height} {width}", height * width).reshape(height, width)
     return np.asfortranarray((values > threshold).astype(np.uint8))
 
 
 def random_polygon(name, corners, height, width):
-    """Corners in and around the image, in no order: it crosses itself."""
+    """Corners in and around the image, in random order, so that the edges cross."""
     u = formula(name, 2 * corners)
     return [float((0.5 + 0.7 * u[i]) * (width if i % 2 == 0 else height)) for i in range(2 * corners)]
 
@@ -45,12 +45,12 @@ masks = [
 written = [  # height, width, polygons
     (10, 12, [[2, 2, 8, 2, 8, 7, 2, 7]]),
     (10, 12, [[2, 2, 8, 2, 8, 7, 2, 7, 2, 2]]),  # closed
-    (10, 12, [[2, 2, 2, 2, 8, 2, 8, 7, 8, 7, 2, 7]]),  # corners twice
+    (10, 12, [[2, 2, 2, 2, 8, 2, 8, 7, 8, 7, 2, 7]]),  # each corner twice
     (10, 12, [[2.5, 2.5, 8.5, 2.5, 8.5, 7.5, 2.5, 7.5]]),
     (10, 12, [[2.49, 2.51, 8.4, 2.6, 5.1, 7.39]]),
-    (10, 12, [[0, 0, 12, 0, 12, 10, 0, 10]]),  # all
-    (10, 12, [[-5, -5, 20, -5, 20, 20, -5, 20]]),  # more than all
-    (10, 12, [[-5, -5, -1, -5, -1, 20]]),  # nothing of it
+    (10, 12, [[0, 0, 12, 0, 12, 10, 0, 10]]),  # the whole image
+    (10, 12, [[-5, -5, 20, -5, 20, 20, -5, 20]]),  # larger than the image
+    (10, 12, [[-5, -5, -1, -5, -1, 20]]),  # outside of the image
     (10, 12, [[20, 2, 30, 2, 25, 8]]),
     (10, 12, [[3, -7.3, 9, 4.4, -4.2, 15]]),
     (10, 12, [[2, 2, 8, 7, 2, 2]]),  # a line
