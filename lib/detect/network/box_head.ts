@@ -1,6 +1,6 @@
 /**
- * The head that classifies each region and corrects its box (Girshick 2015), in torchvision's form
- * and names.
+ * The head that classifies each region and corrects its box (Girshick 2015), with torchvision's
+ * layers and names.
  *
  * R regions, S × S pixels of a region, D channels, K classes including the background.
  */

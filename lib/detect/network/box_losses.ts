@@ -1,9 +1,9 @@
 /** Losses of the box head. R regions of all images, K classes including the background. */
 import * as tf from "lib/tf.ts";
-import type { BoxHeadOutput } from "lib/detect/network/box_head.ts";
-import { crossEntropy, smoothL1 } from "lib/detect/network/losses.ts";
+import type { BoxHeadOutput } from "./box_head.ts";
+import { crossEntropy, smoothL1 } from "./losses.ts";
 import type { BoxHeadConfig } from "lib/detect/boxes/mask_rcnn_config.ts";
-import type { RegionSample } from "lib/detect/network/region_samples.ts";
+import type { RegionSample } from "./region_samples.ts";
 
 export interface BoxLosses {
   /** Mean cross-entropy of the regions' classes, in nats. */
@@ -28,7 +28,7 @@ export function boxLosses(
 ): BoxLosses {
   const [R, K] = classes.shape;
   const labels = Int32Array.from(samples.flatMap((sample) => [...sample.labels]));
-  const rows: number[] = []; // into deltas as [R·K, 4]
+  const rows: number[] = []; // indices of rows in the deltas, reshaped to [R·K, 4]
   labels.forEach((label, i) => label > 0 && rows.push(i * K + label));
   return tf.tidy(() => {
     const differences = tf.gather(deltas.reshape([-1, 4]), tf.tensor1d(rows, "int32"));

@@ -1,25 +1,25 @@
 /**
- * A backbone's maps as a detector takes them: normed where the family's detectors norm them, then
- * as a pyramid.
+ * Runs a backbone for a detector: takes its maps, normalises them in the families whose detectors
+ * do so, and makes a feature pyramid of them.
  */
 import * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
-import { createFpn, featurePyramid, type FpnParams } from "lib/detect/network/fpn.ts";
+import { createFpn, featurePyramid, type FpnParams } from "./fpn.ts";
 import type { MaskRcnnConfig } from "lib/detect/boxes/mask_rcnn_config.ts";
 import { createModel, familyOf, type Model, type ModelConfig } from "lib/models/mod.ts";
 import type { ForwardOptions } from "lib/models/parts/backbone.ts";
 import { createLayerNorm, layerNorm, type LayerNormParams } from "lib/nn/norms.ts";
 import { namedVariables } from "lib/nn/parameters.ts";
 
-const eps = 1e-6; // of the maps' norms, in ConvNeXt's detectors
+const eps = 1e-6; // epsilon of the norms of the maps, as in ConvNeXt's detectors
 
 /**
- * Weights; `body` are those of the backbone's own files, with the last norm of its features, which
- * no map sees.
+ * Weights. `body` has all weights of the backbone's own files, also the last norm of its features,
+ * which no map passes through.
  */
 export interface DetectorBackboneParams {
   readonly body: object;
-  /** Of each stage's map. */
+  /** Norm of each stage's map. */
   readonly [norm: `norm${number}`]: LayerNormParams;
   readonly fpn: FpnParams;
 }
@@ -56,7 +56,7 @@ export function createDetectorBackbone(
 }
 
 /**
- * Channels of each stage's map.
+ * Returns the channels of each stage's map.
  *
  * @throws {RangeError} If there is one stage only.
  */
@@ -80,7 +80,7 @@ function freezeNorms(params: object): void {
 }
 
 /**
- * The pyramid of images.
+ * Computes the feature pyramid of images.
  *
  * @param pixels `[B, H, W, 3]`, normalised.
  * @returns P2 to P6, each `[B, H, W, fpnDim]`; the caller owns them.

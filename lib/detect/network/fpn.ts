@@ -1,6 +1,6 @@
 /**
  * The feature pyramid (Lin et al. 2017): a backbone's maps, with the content of the coarse ones
- * added to the fine ones. In torchvision's form and names.
+ * added to the fine ones. Layers and names are torchvision's.
  *
  * B images, H × W map, C channels, D channels of the pyramid.
  */

@@ -1,12 +1,12 @@
 /**
- * The head that predicts a mask in each region, one per class (He et al. 2017), in torchvision's
- * form and names.
+ * The head that predicts a mask in each region, one per class (He et al. 2017), with torchvision's
+ * layers and names.
  *
  * R regions, S × S pixels of a region, D channels, K classes including the background.
  */
 import * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
-import { binaryCrossEntropy } from "lib/detect/network/losses.ts";
+import { binaryCrossEntropy } from "./losses.ts";
 import type { MaskHeadConfig } from "lib/detect/boxes/mask_rcnn_config.ts";
 import { conv2d, type Conv2dParams, createConv2d, type Initializer } from "lib/nn/conv.ts";
 import { constant, kaimingNormal, truncNormal } from "lib/nn/init.ts";
@@ -92,7 +92,7 @@ function double(
   const factors = weight.reshape<tf.Tensor2D>([4 * outDim, inDim]);
   return tf.matMul(pixels, factors, false, true)
     .reshape([R * S, S, 2, 2 * outDim])
-    .transpose([0, 2, 1, 3]) // the first rows of a row of pixels, then the second ones
+    .transpose([0, 2, 1, 3]) // for each row of pixels, the upper output row, then the lower one
     .reshape<tf.Tensor4D>([R, 2 * S, 2 * S, outDim])
     .add(bias);
 }

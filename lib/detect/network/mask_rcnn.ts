@@ -1,33 +1,28 @@
 /**
- * Mask R-CNN (He et al. 2017) on any backbone with stages, in torchvision's form and names: the
- * detector that the paper's §4.2 fine-tunes on COCO.
+ * Mask R-CNN (He et al. 2017) on any backbone with stages, with torchvision's layers and names. The
+ * paper fine-tunes this detector on COCO (§4.2).
  *
  * B images, H × W pixels including the padding of the batch.
  */
 import * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
 import type { Boxes } from "lib/detect/boxes/boxes.ts";
-import { type BoxHeadParams, createBoxHead, runBoxHead } from "lib/detect/network/box_head.ts";
-import { type BoxLosses, boxLosses } from "lib/detect/network/box_losses.ts";
+import { type BoxHeadParams, createBoxHead, runBoxHead } from "./box_head.ts";
+import { type BoxLosses, boxLosses } from "./box_losses.ts";
 import {
   createDetectorBackbone,
   type DetectorBackboneParams,
   detectorMaps,
-} from "lib/detect/network/detector_backbone.ts";
-import {
-  createMaskHead,
-  type MaskHeadParams,
-  maskLoss,
-  runMaskHead,
-} from "lib/detect/network/mask_head.ts";
+} from "./detector_backbone.ts";
+import { createMaskHead, type MaskHeadParams, maskLoss, runMaskHead } from "./mask_head.ts";
 import type { MaskRcnnConfig } from "lib/detect/boxes/mask_rcnn_config.ts";
-import { maskRcnnNames } from "lib/detect/network/mask_rcnn_names.ts";
-import { maskTargets } from "lib/detect/network/mask_targets.ts";
-import { selectProposals } from "lib/detect/network/proposals.ts";
-import { cutRegions } from "lib/detect/network/pyramid_regions.ts";
-import { type RegionSample, sampleRegions } from "lib/detect/network/region_samples.ts";
-import { createRpn, pyramidAnchors, type RpnParams, runRpn } from "lib/detect/network/rpn.ts";
-import { type RpnLosses, rpnLosses } from "lib/detect/network/rpn_losses.ts";
+import { maskRcnnNames } from "./mask_rcnn_names.ts";
+import { maskTargets } from "./mask_targets.ts";
+import { selectProposals } from "./proposals.ts";
+import { cutRegions } from "./pyramid_regions.ts";
+import { type RegionSample, sampleRegions } from "./region_samples.ts";
+import { createRpn, pyramidAnchors, type RpnParams, runRpn } from "./rpn.ts";
+import { type RpnLosses, rpnLosses } from "./rpn_losses.ts";
 import type { DetectionTargets } from "lib/detect/boxes/targets.ts";
 import type { Model } from "lib/models/mod.ts";
 import type { ForwardOptions } from "lib/models/parts/backbone.ts";
@@ -99,7 +94,7 @@ export interface MaskRcnnLosses extends RpnLosses, BoxLosses {
  *
  * @param rng The step's random stream, for stochastic depth and for sampling.
  * @returns The caller owns the tensors.
- * @throws {RangeError} If there are not targets for each image.
+ * @throws {RangeError} If the number of targets is not the number of images.
  */
 export function maskRcnnLosses(
   model: MaskRcnn,
@@ -186,7 +181,7 @@ export function sidesOf({ shape: [, height, width] }: tf.Tensor4D) {
 /**
  * Checks that a list has one entry per image.
  *
- * @throws {RangeError} If it has not.
+ * @throws {RangeError} If the list has another length.
  */
 export function requireEach(pixels: tf.Tensor4D, count: number, what: string): void {
   if (count === pixels.shape[0]) return;

@@ -1,11 +1,11 @@
 import { decodeMask } from "lib/datasets/coco/rle.ts";
-import { createFpn, featurePyramid } from "lib/detect/network/fpn.ts";
-import { binaryCrossEntropy, crossEntropy, smoothL1 } from "lib/detect/network/losses.ts";
+import { createFpn, featurePyramid } from "./fpn.ts";
+import { binaryCrossEntropy, crossEntropy, smoothL1 } from "./losses.ts";
 import { pasteMask } from "lib/detect/inference/mask_paste.ts";
-import { maskTargets } from "lib/detect/network/mask_targets.ts";
-import { cutRegions, regionLevels } from "lib/detect/network/pyramid_regions.ts";
+import { maskTargets } from "./mask_targets.ts";
+import { cutRegions, regionLevels } from "./pyramid_regions.ts";
 import { rescaleBoxes } from "lib/detect/inference/postprocess.ts";
-import { sampleRegions } from "lib/detect/network/region_samples.ts";
+import { sampleRegions } from "./region_samples.ts";
 import { roiAlign } from "lib/detect/boxes/roi_align.ts";
 import { sampleMatches } from "lib/detect/boxes/sampling.ts";
 import { disposeTree } from "lib/nn/parameters.ts";
@@ -59,7 +59,7 @@ Deno.test("maskTargets() gives nothing of what lies beyond the bitmap", () => {
   const one = [new Uint8Array(16).fill(1)];
   const cut = (...box: number[]) =>
     maskTargets(one, size, Float32Array.from(box), Int32Array.of(0), options);
-  // of nine samples of the first cell one lies inside
+  // one of the nine samples of the first cell lies inside the mask
   assertClose(cut(3, 3, 9, 9), [1 / 9, 0, 0, 0], 1e-6);
   assertEquals([...cut(7, 7, 9, 9)], [0, 0, 0, 0]);
 });
@@ -87,7 +87,7 @@ Deno.test("pasteMask() equals torchvision's, across the image's edges too", () =
     const pasted = pasteMask(mask, Float32Array.from(box), size);
     const expected = { ...size, counts: Uint32Array.from(golden.pasted[i]!) };
     const different = decodeMask(pasted).filter((pixel, j) => pixel !== decodeMask(expected)[j]);
-    // one may be at 0.5
+    // one pixel may lie at the threshold of 0.5, where rounding decides
     assertTrue(different.length <= 1, `box ${i}: ${different.length} pixels differ`);
   });
 });

@@ -1,5 +1,5 @@
 import { detect } from "lib/detect/inference/detect.ts";
-import { createMaskRcnn } from "lib/detect/network/mask_rcnn.ts";
+import { createMaskRcnn } from "./mask_rcnn.ts";
 import { torchvisionMaskRcnn } from "lib/detect/boxes/mask_rcnn_config.ts";
 import { resNetConfig } from "lib/models/mod.ts";
 import { createRng } from "lib/rng.ts";

@@ -1,7 +1,7 @@
 import { detect, type ShownImage } from "lib/detect/inference/detect.ts";
-import { runBoxHead } from "lib/detect/network/box_head.ts";
-import { detectorMaps } from "lib/detect/network/detector_backbone.ts";
-import { runMaskHead } from "lib/detect/network/mask_head.ts";
+import { runBoxHead } from "./box_head.ts";
+import { detectorMaps } from "./detector_backbone.ts";
+import { runMaskHead } from "./mask_head.ts";
 import {
   backboneOf,
   createMaskRcnn,
@@ -9,13 +9,13 @@ import {
   type MaskRcnn,
   type MaskRcnnLosses,
   maskRcnnLosses,
-} from "lib/detect/network/mask_rcnn.ts";
+} from "./mask_rcnn.ts";
 import {
   convNeXtMaskRcnn,
   type MaskRcnnConfig,
   torchvisionMaskRcnn,
 } from "lib/detect/boxes/mask_rcnn_config.ts";
-import { runRpn } from "lib/detect/network/rpn.ts";
+import { runRpn } from "./rpn.ts";
 import { bcSslConfig, type ModelConfig, swinConfig, vitConfig } from "lib/models/mod.ts";
 import { layoutOf, toTorchOrder } from "lib/nn/layout.ts";
 import { namedVariables, parameters } from "lib/nn/parameters.ts";

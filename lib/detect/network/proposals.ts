@@ -1,11 +1,12 @@
 /**
- * From the outputs of the region proposal network to the few regions that the heads use. A anchors.
+ * Selects the few regions that the heads use from the outputs of the region proposal network. A
+ * anchors.
  */
 import { decodeBoxes, proposalWeights } from "lib/detect/boxes/box_coder.ts";
 import { type Boxes, clipBoxes, selectBoxes } from "lib/detect/boxes/boxes.ts";
 import type { ProposalCounts, RpnConfig } from "lib/detect/boxes/mask_rcnn_config.ts";
 import { nonMaximumSuppression } from "lib/detect/boxes/nms.ts";
-import type { Anchors, RpnOutput } from "lib/detect/network/rpn.ts";
+import type { Anchors, RpnOutput } from "./rpn.ts";
 import type { ImageSize } from "lib/detect/boxes/targets.ts";
 
 const leastSide = 1e-3; // pixels

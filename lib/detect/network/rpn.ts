@@ -1,7 +1,7 @@
 /**
  * The region proposal network (Ren et al. 2015): for each anchor at each position of each map,
- * whether it contains an object, and how the object's box differs from it. In torchvision's form
- * and names.
+ * whether it contains an object, and how the object's box differs from it. Layers and names are
+ * torchvision's.
  *
  * B images, D channels, A anchors of an image on all maps: map after map, then row by row.
  */

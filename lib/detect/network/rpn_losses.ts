@@ -3,10 +3,10 @@ import * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
 import { encodeBoxes, proposalWeights } from "lib/detect/boxes/box_coder.ts";
 import { type Boxes, selectBoxes } from "lib/detect/boxes/boxes.ts";
-import { binaryCrossEntropy, smoothL1 } from "lib/detect/network/losses.ts";
+import { binaryCrossEntropy, smoothL1 } from "./losses.ts";
 import type { RpnConfig } from "lib/detect/boxes/mask_rcnn_config.ts";
 import { matchBoxes } from "lib/detect/boxes/match_boxes.ts";
-import type { Anchors, RpnOutput } from "lib/detect/network/rpn.ts";
+import type { Anchors, RpnOutput } from "./rpn.ts";
 import { sampleMatches } from "lib/detect/boxes/sampling.ts";
 
 export interface RpnLosses {

@@ -112,7 +112,7 @@ export function fittedSize(
   return { height: side(height), width: side(width) };
 }
 
-/** Resizes everything: pixels bilinearly, masks by the nearest pixel. */
+/** Resizes a picture bilinearly, its masks by the nearest pixel, and its boxes. */
 export function resized(shown: TrainingPicture, size: ImageSize): TrainingPicture {
   const { picture, targets } = shown;
   const { height, width } = size;

@@ -7,7 +7,7 @@ import {
   mirrored,
   resized,
   type TrainingPicture,
-} from "lib/detect/training/augment.ts";
+} from "./augment.ts";
 import { boxCount } from "lib/detect/boxes/boxes.ts";
 import { batchPictures } from "lib/detect/inference/detection_pixels.ts";
 import { createRng } from "lib/rng.ts";
@@ -66,7 +66,7 @@ function assertWhole({ picture, targets }: TrainingPicture, slack: number): void
     );
     const { colour } = objects.find(({ label }) => label === targets.labels[i])!;
     const [left, top, right, bottom] = box as [number, number, number, number];
-    // of one or two pixels, or blended with what is around it
+    // a small object may have lost all pixels of its own colour to the blending
     if (right - left < 6 || bottom - top < 6) return;
     const centre = Math.floor((top + bottom) / 2) * targets.width + Math.floor((left + right) / 2);
     assertEquals(mask[centre], 1);
@@ -149,7 +149,7 @@ Deno.test("augmentPicture() keeps picture, boxes and masks together, and is the 
   let [flipped, cut, dropped] = [0, 0, 0];
   for (let i = 0; i < 200; i++) {
     const shown = augmentPicture(example(), plan, createRng(1).fork(i));
-    assertWhole(shown, 2.01); // of a mask resized twice
+    assertWhole(shown, 2.01); // pixels: the mask was resized twice
     const { targets } = shown;
     const [small, large] = [targets.height, targets.width].sort((a, b) => a - b);
     assertTrue(large! <= 84, `a side of ${large}`);

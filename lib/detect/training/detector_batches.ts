@@ -1,15 +1,15 @@
 /** Batches of augmented pictures for a detector's training, read ahead while it takes its steps. */
 import { mapInOrder } from "lib/datasets/files/map_in_order.ts";
-import type { TrainingPictureReader } from "lib/detect/training/training_pictures.ts";
-import { augmentPicture } from "lib/detect/training/augment.ts";
+import type { TrainingPictureReader } from "./training_pictures.ts";
+import { augmentPicture } from "./augment.ts";
 import { batchPictures, type DetectionPixels } from "lib/detect/inference/detection_pixels.ts";
-import type { DetectorRecipe } from "lib/detect/training/detector_recipe.ts";
+import type { DetectorRecipe } from "./detector_recipe.ts";
 import type { DetectionTargets } from "lib/detect/boxes/targets.ts";
 import type { Rng } from "lib/rng.ts";
 import { batchQueue, promised } from "lib/train/batch_queue.ts";
 import type { BatchSource } from "lib/train/loop.ts";
 
-// pictures in flight: libvips decodes in threads of its own
+// number of pictures that are decoded at the same time, in libvips's own threads
 const atOnce = 2 * navigator.hardwareConcurrency;
 
 export interface DetectorBatch {

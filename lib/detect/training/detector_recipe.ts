@@ -1,6 +1,6 @@
 /** The recipe of a detector's training, as data. */
 import type { ChannelStats } from "lib/augment/mod.ts";
-import type { DetectionAugmentation } from "lib/detect/training/augment.ts";
+import type { DetectionAugmentation } from "./augment.ts";
 import { type RunLength, runLength } from "lib/train/loop.ts";
 import type { OptimizerName } from "lib/train/optimizer.ts";
 

@@ -1,9 +1,9 @@
 /**
- * What a detector's recipe may be, without what the scale decides; sides are fractions of the
+ * Schema of a detector's recipe, without the values that the scale sets. Sides are fractions of the
  * scale's `imageSize`.
  */
 import * as v from "valibot";
-import type { DetectorRecipe } from "lib/detect/training/detector_recipe.ts";
+import type { DetectorRecipe } from "./detector_recipe.ts";
 import {
   finite,
   list,

@@ -1,4 +1,4 @@
-import { layerDecayScales } from "lib/detect/training/layer_decay.ts";
+import { layerDecayScales } from "./layer_decay.ts";
 import { bcSslConfig, resNetConfig } from "lib/models/mod.ts";
 import { assertClose, assertEquals, assertThrows } from "lib/testing/assert.ts";
 

@@ -1,8 +1,8 @@
 /** Trains a Mask R-CNN. */
 import * as tf from "lib/tf.ts";
-import type { DetectorBatch, DetectorBatches } from "lib/detect/training/detector_batches.ts";
-import { detectorLength, type DetectorRecipe } from "lib/detect/training/detector_recipe.ts";
-import { layerDecayScales } from "lib/detect/training/layer_decay.ts";
+import type { DetectorBatch, DetectorBatches } from "./detector_batches.ts";
+import { detectorLength, type DetectorRecipe } from "./detector_recipe.ts";
+import { layerDecayScales } from "./layer_decay.ts";
 import {
   type MaskRcnn,
   type MaskRcnnLosses,
@@ -25,7 +25,7 @@ export type DetectorState = TrainedModel<MaskRcnn>;
 export interface DetectorStep {
   /** Steps done, this one included. */
   readonly step: number;
-  /** The sum of the five. */
+  /** Sum of the five losses. */
   readonly loss: number;
   readonly objectnessLoss: number;
   readonly rpnBoxLoss: number;
@@ -38,10 +38,11 @@ export interface DetectorStep {
 }
 
 /**
- * Trains from step `done` to the end, in place, one step at a time: a caller that stops asking stops the run.
+ * Trains in place from step `done` to the end. The generator makes one step at a time: the run
+ * stops when the caller stops asking for steps.
  *
- * Order, augmentation, samples and schedules are functions of the seed and the step alone, so a run
- * that was stopped goes on with the numbers it would have had.
+ * Order, augmentation, samples and schedules depend only on the seed and the step, so a run that
+ * was stopped goes on with the same numbers as without the stop.
  *
  * @param options.rng The run's stream. The batches have a stream of their own.
  * @throws {RangeError} If there are fewer pictures than one batch, or a loss is not finite.
@@ -74,7 +75,7 @@ interface StepOptions {
   readonly rng: Rng;
 }
 
-/** One step. */
+/** Makes one training step. */
 function learn(
   { model, optimizer }: DetectorState,
   { pixels: { values, height, width }, targets }: DetectorBatch,
@@ -102,7 +103,7 @@ function learn(
   return { ...losses!, gradNorm };
 }
 
-/** In one transfer, while the network's tensors are there. */
+/** Reads the values of all losses, before the step frees their tensors. */
 function readLosses(
   total: tf.Scalar,
   { objectness, rpnBox, classifier, box, mask }: MaskRcnnLosses,

@@ -1,15 +1,11 @@
 import { imageNetStats } from "lib/augment/mod.ts";
 import { raster } from "lib/augment/mod.ts";
 import { detectInPictures } from "lib/detect/detect_in_set.ts";
-import type { DetectorBatches } from "lib/detect/training/detector_batches.ts";
-import { detectorLength, type DetectorRecipe } from "lib/detect/training/detector_recipe.ts";
+import type { DetectorBatches } from "./detector_batches.ts";
+import { detectorLength, type DetectorRecipe } from "./detector_recipe.ts";
 import { createMaskRcnn } from "lib/detect/network/mask_rcnn.ts";
 import { convNeXtMaskRcnn } from "lib/detect/boxes/mask_rcnn_config.ts";
-import {
-  type DetectorState,
-  type DetectorStep,
-  trainDetector,
-} from "lib/detect/training/train_detector.ts";
+import { type DetectorState, type DetectorStep, trainDetector } from "./train_detector.ts";
 import { bcSslConfig } from "lib/models/convnext/convnext_configs.ts";
 import { parameters } from "lib/nn/parameters.ts";
 import { createRng } from "lib/rng.ts";
@@ -106,11 +102,11 @@ Deno.test("a step moves every weight, those near the image less, and leaves no t
   const moved = (name: string) =>
     Math.max(...weights.get(name)!.dataSync().map((w, i) => Math.abs(w - before.get(name)![i]!)));
   const still = [...weights.keys()].filter((name) => moved(name) === 0);
-  // the norm of the features, which no map passes through
+  // the last norm belongs to the pooled features; no map passes through it
   const unread = ["backbone.body.norm.weight", "backbone.body.norm.bias"];
   assertEquals(still, unread);
   const body = "backbone.body";
-  const lr = 0.01; // AdamW's first step is the learning rate, whatever the gradient
+  const lr = 0.01; // AdamW's first step has the length of the learning rate for any gradient
   assertClose(moved("backbone.fpn.inner_blocks.0.0.weight"), lr, 1e-3);
   assertClose(moved(`${body}.stages.3.0.gamma`), lr / 2, 1e-3);
   assertClose(moved(`${body}.downsample_layers.0.0.weight`), lr / 32, 1e-3);

@@ -1,6 +1,6 @@
 /**
- * Training pictures of a COCO set with their objects. A damaged picture is reported and, as
- * `onFault` says, left out or the end of the training.
+ * Training pictures of a COCO set with their objects. A damaged picture is reported. As `onFault`
+ * says, it is then left out, or the training ends with an error.
  */
 import {
   annotationsOf,
@@ -12,21 +12,21 @@ import {
 } from "lib/datasets/coco/coco_set.ts";
 import { decodeMask } from "lib/datasets/coco/rle.ts";
 import type { CocoOptions } from "lib/datasets/coco/load_coco.ts";
-import { type TrainingPicture, withoutEmpty } from "lib/detect/training/augment.ts";
+import { type TrainingPicture, withoutEmpty } from "./augment.ts";
 import { clipBoxes, toCorners } from "lib/detect/boxes/boxes.ts";
 
 /** How to treat a picture that cannot be decoded, or whose size differs from its annotations'. */
 export type OnDamage = Pick<CocoOptions, "onFault" | "log">;
 
-/** Reads pictures of a set by number. */
+/** Reads pictures of a set by index. */
 export interface TrainingPictureReader {
   /** Images that have an object. */
   readonly images: readonly CocoImage[];
   /**
-   * Reads picture `index` of these; if it is damaged, the next good one.
+   * Reads picture `index` of `images`; if it is damaged, the next one that is not.
    *
-   * @throws {Error} If it is damaged and `onFault` is "stop", or if none is good; the message
-   *   names file and id.
+   * @throws {Error} If the picture is damaged and `onFault` is "stop", or if all are damaged; the
+   *   message names the file and the id.
    */
   read(index: number): Promise<TrainingPicture>;
 }

@@ -1,6 +1,6 @@
 import type { CocoAnnotation, CocoSet } from "lib/datasets/coco/coco_set.ts";
-import { openAnnotatedPictures } from "lib/detect/training/training_pictures.ts";
-import { openDetectorBatches } from "lib/detect/training/detector_batches.ts";
+import { openAnnotatedPictures } from "./training_pictures.ts";
+import { openDetectorBatches } from "./detector_batches.ts";
 import { imageNetStats } from "lib/augment/mod.ts";
 import { createRng } from "lib/rng.ts";
 import { assertClose, assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
