@@ -1,4 +1,5 @@
-// Kernels over rows of channels, and those over all weights of a network, against their formulas.
+// Compares the kernels over rows of channels, and those over all weights of a network, with their
+// formulas.
 #include "check.h"
 
 namespace bcssl::check {
@@ -23,8 +24,8 @@ std::string title(const char* kernel, Rows size) {
 }
 
 /**
- * Runs a kernel that fills some arrays, on one thread and on three, and compares with what they
- * should hold.
+ * Runs a kernel that fills some arrays, on one thread and on three, and compares the arrays with
+ * the expected ones.
  */
 template <typename Kernel>
 void expect(const std::string& name, const std::vector<Exact>& expected, Kernel kernel) {
@@ -66,7 +67,7 @@ void check_gelu(const Tensors& t) {
   });
 }
 
-/** Mean and variance over the channels of each row, or over the rows of each channel. */
+/** Checks LayerNorm, over the channels of each row, or BatchNorm, over the rows of each channel. */
 void check_norm(const Tensors& t, bool per_row) {
   const auto [rows, channels] = t.size;
   const double eps = 1e-2;
@@ -75,7 +76,8 @@ void check_norm(const Tensors& t, bool per_row) {
     return per_row ? group * channels + member : member * channels + group;
   };
   Exact y(rows * channels), mean(groups), rstd(groups), dx(rows * channels), dweight(channels), dbias(channels);
-  Exact running_mean, running_variance;  // BatchNorm's, moved a quarter of the way from `bias` and `gamma`
+  // BatchNorm's running statistics: `bias` and `gamma` before the update, which has momentum 0.25
+  Exact running_mean, running_variance;
   for (Index g = 0; g < groups; ++g) {
     double variance = 0, shift = 0, turn = 0;
     for (Index i = 0; i < members; ++i) mean[g] += double(t.x[at(g, i)]) / members;
@@ -150,7 +152,7 @@ void check_residual(const Tensors& t) {
          });
 }
 
-/** Checks softmax with a bias of so many rows; 0 for none. */
+/** Checks softmax with a bias of so many rows; 0 means without a bias. */
 void check_softmax(const Tensors& t, Index bias_rows, Random& random) {
   const auto [rows, channels] = t.size;
   const Numbers bias = random.numbers(bias_rows * channels);
