@@ -1,4 +1,4 @@
-import { makeBook } from "lib/setup/book.ts";
+import { makeBook } from "./book.ts";
 import { listNotebooks } from "lib/setup/notebooks/notebook.ts";
 import { assertEquals, assertTrue } from "lib/testing/assert.ts";
 

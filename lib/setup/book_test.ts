@@ -78,7 +78,7 @@ Deno.test("chapterPage() links to its neighbours and turns links to notebooks in
   assertTrue(chapterPage(unrun, body, [unrun], "").includes("Not run yet"), "says so");
 });
 
-Deno.test("indexPage() has an entry for each chapter: figure, question, what of the paper, cost", () => {
+Deno.test("indexPage() has an entry for each chapter: figure, question, sections of the paper, cost", () => {
   const full = {
     ...chapters[0]!,
     cost: "A minute.",
@@ -97,5 +97,5 @@ Deno.test("indexPage() has an entry for each chapter: figure, question, what of 
     ]
   ) assertTrue(html.includes(part), `${part} in ${html}`);
   assertEquals(html.match(/<li>/g)?.length, 2);
-  assertEquals(html.match(/<dt>/g)?.length, 2); // none without something to say
+  assertEquals(html.match(/<dt>/g)?.length, 2); // an entry without a text is left out
 });

@@ -1,4 +1,4 @@
-import { drawFigures } from "lib/setup/figures.ts";
+import { drawFigures } from "./figures.ts";
 import { type Notebook, writeNotebook } from "lib/setup/notebooks/notebook.ts";
 import { notebookMetadata, outputsDir } from "lib/setup/install/project.ts";
 import { assertEquals, assertTrue } from "lib/testing/assert.ts";
@@ -23,7 +23,7 @@ const train = `
   await report.saveFigure("test_curves", report.trainingCurves([run]))`;
 const table = 'await report.saveTable("test_table", [{ a: 1 }]); console.log("not shown");';
 
-Deno.test("drawFigures() draws what is saved, names what is not, and goes on to the next notebook", async () => {
+Deno.test("drawFigures() draws saved runs, names missing ones, and goes on to the next notebook", async () => {
   const outputs = await Deno.makeTempDir({ dir: outputsDir, prefix: ".figures-" });
   const notebooks = {
     "test_1_needs": notebookOf(imports, config, table, train),
@@ -57,7 +57,7 @@ Deno.test("drawFigures() draws what is saved, names what is not, and goes on to 
   }
 });
 
-/** The first notebook's run, where nothing forbids it. */
+/** Trains the run of the first notebook. */
 async function trainIt(outputs: string): Promise<void> {
   const { success } = await new Deno.Command(Deno.execPath(), {
     args: ["eval", `${imports}${config}\nawait pretrain(tiny, { scale, seed: 0 });`],

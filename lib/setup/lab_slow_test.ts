@@ -1,9 +1,9 @@
 import { remove } from "lib/setup/install/files.ts";
 import { kernelDisplayName, root } from "lib/setup/install/project.ts";
-import { startLab } from "lib/setup/lab.ts";
+import { startLab } from "./lab.ts";
 import { assertEquals, assertTrue } from "lib/testing/assert.ts";
 
-Deno.test("startLab() serves the project with its kernel to who has the token, and ends", async () => {
+Deno.test("startLab() serves the project with its kernel to a client with the token, and ends", async () => {
   const lab = await startLab({ port: 0, browser: false, log: "null" });
   try {
     const get = (path: string, token: string) => fetch(`${lab.origin}${path}?token=${token}`);
@@ -37,7 +37,7 @@ Deno.test("JupyterLab and the runner write nothing to the home folder", async ()
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["eval", "--ext=ts", program],
     cwd: root,
-    // Deno's own cache of transpiled code may be anywhere; all else must not be.
+    // Deno's cache of transpiled code may be in the home folder; other files may not
     env: { HOME: home, DENO_DIR: `${root}/outputs/.deno` },
   }).output();
   assertEquals(code, 0, new TextDecoder().decode(stderr));

@@ -1,46 +1,40 @@
 /**
- * `deno task test [--fast] [--times] [name…]`: sets up what is missing, runs the tests in as many processes as there are
- * cores, ends with `N passed, N failed`.
+ * `deno task test [--fast] [--times] [name…]`: sets up what is missing, runs the tests in as many
+ * processes as there are cores, and ends with `N passed, N failed`.
  */
 import { root } from "lib/setup/install/project.ts";
 import { textLines } from "lib/setup/notebooks/json_lines.ts";
-import { setUp } from "lib/setup/setup.ts";
-import { main, readArguments } from "lib/setup/task.ts";
-import {
-  add,
-  closingLine,
-  none,
-  readReport,
-  type Report,
-  type TestCounts,
-} from "lib/setup/test_output.ts";
-import { findTests, groupTests, isSlow } from "lib/setup/test_plan.ts";
+import { setUp } from "./setup.ts";
+import { main, readArguments } from "./task.ts";
+import { add, closingLine, none, readReport, type Report, type TestCounts } from "./test_output.ts";
+import { findTests, groupTests, isSlow } from "./test_plan.ts";
 
 export interface TestOptions {
   /** Leaves out files named `x_slow_test.ts`. */
   readonly fast?: boolean;
   /** Prints the files that took longest. */
   readonly times?: boolean;
-  /** Processes at a time; by default, what the machine has cores and memory for. */
+  /** Number of processes at a time; by default, as many as the machine's cores and memory allow. */
   readonly workers?: number;
   /** Ends all processes when it is aborted. */
   readonly signal?: AbortSignal;
   readonly write?: (text: string) => void;
 }
 
-/** Counts of a run, and what did not pass. */
+/** The counts of a run, and its failures. */
 export interface TestRun extends TestCounts {
   /** A line for each failed test, each crashed file, and for types that do not check. */
   readonly failures: readonly string[];
 }
 
 /**
- * Runs the tests at the given paths, all of `lib` by default, and shows what Deno shows, file by file.
+ * Runs the tests at the given paths, by default all of `lib`, and shows Deno's output file by file.
  *
- * Tests share environment variables within a process, so files run beside each other in processes of their own (which
- * `deno test --parallel` does not give). A process that crashes counts as a failure of the file it was in; the files after
- * it run in a new one. Types are checked once, beside the first tests; if they are wrong, that is one failure, and no
- * further file begins.
+ * Files that run at the same time run in separate processes, since the tests of a process share
+ * environment variables. (`deno test --parallel` uses one process.) A process that crashes counts
+ * as a failure of the file that it was running; the files after it run in a new process. Types are
+ * checked once, at the same time as the first tests; if the check fails, that is one failure, and
+ * no further file begins.
  *
  * @throws {Error} If there is nothing at one of the paths.
  */
@@ -79,19 +73,22 @@ export async function runTests(
   return { ...counts, failures };
 }
 
-/** A core each; and a process of tests may take 2 GiB. */
+/** Number of test processes at a time: each needs a core, and up to 2 GiB of memory. */
 function workerCount(): number {
   const { total } = Deno.systemMemoryInfo();
   return Math.max(1, Math.min(navigator.hardwareConcurrency, Math.floor(total / 2 ** 31)));
 }
 
-/** Files of a crashed process that it did not come to, to be run again, each group as before. */
+/** The files that a crashed process had not begun; they run in a new process. */
 function filesAfterCrash(group: readonly string[], { begun }: Report): string[][] {
   const rest = group.filter((file) => !begun.some((name) => isNameOf(name, file)));
   return rest.length > 0 && rest.length < group.length ? [rest] : [];
 }
 
-/** Deno names files relative to the folder it runs in: `./lib/rng_test.ts`, `../../tmp/x_test.ts`. */
+/**
+ * Whether Deno's name of a file means this file. Deno names files relative to its working folder:
+ * `./lib/rng_test.ts`, `../../tmp/x_test.ts`.
+ */
 function isNameOf(name: string, file: string): boolean {
   return file.endsWith(name.replace(/^(\.\.?\/)+/, "/"));
 }
@@ -120,7 +117,10 @@ async function testProcess(
   };
 }
 
-/** Types of all files; what is wrong, or nothing. */
+/**
+ * Checks the types of all files. Returns the compiler's output if there are errors, else an empty
+ * text.
+ */
 async function checkTypes(
   files: readonly string[],
   signal: AbortSignal | undefined,
@@ -132,7 +132,10 @@ async function checkTypes(
   return success ? "" : [...lines, ""].join("\n");
 }
 
-/** Starts Deno in a process group of its own, with all that its tests start; both its streams come as one, in order. */
+/**
+ * Starts Deno in a process group of its own, to which all processes of its tests belong. Its output
+ * and its errors come as one stream, in order.
+ */
 function spawn(args: readonly string[], signal: AbortSignal | undefined) {
   const child = new Deno.Command("sh", {
     args: ["-c", 'exec "$@" 2>&1', "sh", Deno.execPath(), ...args],
@@ -149,7 +152,10 @@ function spawn(args: readonly string[], signal: AbortSignal | undefined) {
   return child;
 }
 
-/** First as Ctrl-C does, which lets the notebook runner end its kernel; two seconds later for good. */
+/**
+ * Ends a process group: sends SIGINT, so that the notebook runner can end its kernel, and SIGTERM
+ * two seconds later.
+ */
 function endGroup(pid: number): void {
   const send = (signal: Deno.Signal) => {
     try {
@@ -170,7 +176,7 @@ function toTerminal(text: string): void {
   for (let sent = 0; sent < bytes.length;) sent += Deno.stdout.writeSync(bytes.subarray(sent));
 }
 
-/** Repeats what failed at the end, where it is seen. */
+/** Prints all failures once more at the end, where they are seen, and the counts. */
 export function showResult({ failures, ...counts }: TestRun): void {
   if (failures.length > 0) console.log(`\nFailed:\n${failures.map((it) => `  ${it}\n`).join("")}`);
   console.log(closingLine(counts));

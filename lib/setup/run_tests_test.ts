@@ -1,7 +1,7 @@
-/** The runner of all tests, on small test files in a folder of their own. */
-import { runTests, type TestOptions } from "lib/setup/run_tests.ts";
-import { readReport } from "lib/setup/test_output.ts";
-import { expectedSeconds, findTests, groupTests, seconds } from "lib/setup/test_plan.ts";
+/** Tests the test runner on small test files in a temporary folder. */
+import { runTests, type TestOptions } from "./run_tests.ts";
+import { readReport } from "./test_output.ts";
+import { expectedSeconds, findTests, groupTests, seconds } from "./test_plan.ts";
 import { root } from "lib/setup/install/project.ts";
 import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
 
@@ -79,7 +79,7 @@ Deno.test("--fast leaves slow files out; a path that does not exist is named", a
   );
 });
 
-Deno.test("an abort ends the tests that run and whatever they started", async () => {
+Deno.test("an abort ends the running tests and all processes that they started", async () => {
   const stop = new AbortController();
   const sleeper = test(
     "sleeps",
@@ -103,7 +103,7 @@ Deno.test("an abort ends the tests that run and whatever they started", async ()
   await Deno.remove(folder, { recursive: true });
 });
 
-/** Whether the process is there; one that has ended and waits to be asked for its code is not. */
+/** Whether the process is running. A zombie, which has ended but not been waited for, is not. */
 function isSleeping(pid: string): boolean {
   try {
     return !/^State:\s+Z/m.test(Deno.readTextFileSync(`/proc/${pid}/status`));

@@ -1,6 +1,6 @@
 import { jupyterEnv, python } from "lib/setup/install/project.ts";
 import { findNotebooks } from "lib/setup/notebooks/notebook.ts";
-import { shippedNotebooks, steps } from "lib/setup/steps.ts";
+import { shippedNotebooks, steps } from "./steps.ts";
 import { assertEquals } from "lib/testing/assert.ts";
 
 Deno.test("every committed notebook is trusted after set-up, so that JupyterLab shows its figures as they are", async () => {

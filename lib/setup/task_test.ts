@@ -1,6 +1,6 @@
-import { closingLine, readSummary } from "lib/setup/test_output.ts";
+import { closingLine, readSummary } from "./test_output.ts";
 import { root } from "lib/setup/install/project.ts";
-import { complaint, readArguments } from "lib/setup/task.ts";
+import { complaint, readArguments } from "./task.ts";
 import { assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 
 Deno.test("readArguments() names the options there are when one is unknown", () => {

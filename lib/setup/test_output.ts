@@ -1,4 +1,4 @@
-/** What a process of `deno test` prints, taken apart: a piece for each file, and the counts. */
+/** Parses the output of `deno test`: splits it by files, and reads the counts. */
 
 export interface TestCounts {
   readonly passed: number;
@@ -6,7 +6,7 @@ export interface TestCounts {
   readonly skipped: number;
 }
 
-/** The counts in Deno's own last line, if this is that line. */
+/** Reads the counts from the last line of Deno's output; undefined for any other line. */
 export function readSummary(line: string): TestCounts | undefined {
   const match = /^(?:ok|FAILED) \| (\d+) passed.*? \| (\d+) failed/.exec(withoutColours(line));
   if (!match) return undefined;
@@ -14,22 +14,22 @@ export function readSummary(line: string): TestCounts | undefined {
   return { passed: Number(match[1]), failed: Number(match[2]), skipped };
 }
 
-/** The line that closes a run. */
+/** Writes the last line of a run. */
 export function closingLine({ passed, failed, skipped }: TestCounts): string {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
 }
 
-/** A line without the terminal's colours. */
+/** Removes the terminal's colours from a line. */
 function withoutColours(line: string): string {
   // deno-lint-ignore no-control-regex -- the escape that begins a colour
   return line.replace(/\x1b\[[0-9;]*m/g, "");
 }
 
-/** What one process said. */
+/** The report of one process. */
 export interface Report extends TestCounts {
   /** Files that were begun, as the process names them: `./lib/rng_test.ts`. */
   readonly begun: readonly string[];
-  /** Whether it came to its summary. A process that crashed did not; its last file is where. */
+  /** Whether the process printed its summary. If not, it crashed in the last file that it began. */
   readonly complete: boolean;
   /** The tests that failed, a line each, with file and place. */
   readonly failures: readonly string[];
@@ -38,10 +38,11 @@ export interface Report extends TestCounts {
 }
 
 /**
- * Reads the lines of a process to their end.
+ * Reads all lines of a process.
  *
- * @param write Called with the lines of one file at a time, as it ends, so that two processes do not mix.
- * @param now The time in milliseconds.
+ * @param write Called with all lines of a file when the file ends, so that the output of two
+ * processes is not mixed.
+ * @param now Returns the time in milliseconds.
  */
 export async function readReport(
   lines: AsyncIterable<string>,
@@ -68,7 +69,7 @@ export async function readReport(
     }
     const ended = readSummary(line);
     summary = ended ?? summary;
-    if (ended === undefined) piece.push(line); // the sum of all processes says it in its place
+    if (ended === undefined) piece.push(line); // one summary for all processes follows at the end
     if (/ => \S+:\d+:\d+$/.test(plain)) failures.add(plain);
     counted = add(counted, readTest(plain));
   }
@@ -87,7 +88,7 @@ export function add(a: TestCounts, b: TestCounts): TestCounts {
   };
 }
 
-/** What a test's own line counts: all there is of a process that never came to its summary. */
+/** Counts the line of a single test. A process that crashes has only these lines and no summary. */
 function readTest(plain: string): TestCounts {
   const word = /^\S.* \.\.\. (ok|FAILED|ignored)\b[^|]*$/.exec(plain)?.[1];
   return {

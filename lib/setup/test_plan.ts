@@ -1,9 +1,9 @@
-/** Which test files there are, and in which order and company they run. */
+/** Finds the test files, and plans which of them run together and in which order. */
 
 /**
- * The files that take long, in seconds on one core, rounded: `deno task test --times` prints them. Those above
- * {@linkcode groupSeconds} have a process of their own, and the longest begin first, so that the last worker is not left with
- * one when the others are through. A wrong number costs time and nothing else.
+ * Duration of the slow test files, in seconds on one core; `deno task test --times` measures them.
+ * A file above {@linkcode groupSeconds} has a process of its own. The longest begin first, so that
+ * no long file is left for the end. A wrong number only makes the run longer.
  */
 export const seconds: Readonly<Record<string, number>> = {
   "lib/experiments/runs/notebook_slow_test.ts": 260,
@@ -37,16 +37,19 @@ export const seconds: Readonly<Record<string, number>> = {
   "lib/ssl/views/stored_crops_test.ts": 3,
 };
 
-/** What a slow file takes that the table does not have, and what any other takes. */
+/** Seconds of a file that is not in the table: one named `x_slow_test.ts`, and any other. */
 const [unknownSlow, unknownFast] = [15, 0.6];
 
-/** Files of one process together take about this long: its start, with TensorFlow, takes 1.5 s. */
+/**
+ * Files are grouped until a process has about so many seconds of work: its start alone, with
+ * TensorFlow, takes 1.5 s.
+ */
 const groupSeconds = 12;
 
-/** @returns The seconds a test file takes, by the table or by its name. */
+/** Estimates the seconds that a test file takes, from the table or from its name. */
 export function expectedSeconds(path: string): number {
-  const known = Object.entries(seconds).find(([name]) => path.endsWith(`/${name}`));
-  return known?.[1] ?? (isSlow(path) ? unknownSlow : unknownFast);
+  const entry = Object.entries(seconds).find(([name]) => path.endsWith(`/${name}`));
+  return entry?.[1] ?? (isSlow(path) ? unknownSlow : unknownFast);
 }
 
 /** Whether `--fast` leaves the file out. */
@@ -55,7 +58,7 @@ export function isSlow(path: string): boolean {
 }
 
 /**
- * The test files at the given paths, each a file or a folder, in the order of their names.
+ * Finds the test files at the given paths, each a file or a folder, and sorts them by name.
  *
  * @throws {Error} If there is nothing at a path.
  */
@@ -85,8 +88,8 @@ async function testsBelow(dir: string): Promise<string[]> {
 }
 
 /**
- * Shares files out to processes: a long one has its own, short ones that stand beside each other go together. The longest
- * group comes first.
+ * Divides the files among processes: a long file has its own, short files that follow each other
+ * share one. The longest group comes first.
  */
 export function groupTests(files: readonly string[], secondsOf = expectedSeconds): string[][] {
   const groups: { readonly files: string[]; seconds: number }[] = [];

@@ -1,8 +1,8 @@
-import { compileShared, type SharedLibrary } from "lib/setup/install/compile.ts";
-import { remove } from "lib/setup/install/files.ts";
+import { compileShared, type SharedLibrary } from "./compile.ts";
+import { remove } from "./files.ts";
 import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
 
-Deno.test("compileShared() compiles once for the same inputs, anew for others, and leaves no rests", async () => {
+Deno.test("compileShared() compiles once for the same inputs, again for others, and leaves no temporary files", async () => {
   const dir = await Deno.makeTempDir();
   const source = `${dir}/answer.cc`;
   await Deno.writeTextFile(source, 'extern "C" int answer() { return ANSWER; }');

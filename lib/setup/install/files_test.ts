@@ -1,10 +1,4 @@
-import {
-  exists,
-  fingerprint,
-  fingerprintFiles,
-  remove,
-  writeFileWhole,
-} from "lib/setup/install/files.ts";
+import { exists, fingerprint, fingerprintFiles, remove, writeFileWhole } from "./files.ts";
 import { assertEquals, assertTrue } from "lib/testing/assert.ts";
 
 Deno.test("writeFileWhole() makes the folder and leaves nothing beside the file", async () => {
@@ -14,7 +8,7 @@ Deno.test("writeFileWhole() makes the folder and leaves nothing beside the file"
   assertEquals(await Deno.readTextFile(`${dir}/deep/file`), "two");
   assertEquals((await Array.fromAsync(Deno.readDir(`${dir}/deep`))).length, 1);
   await remove(dir);
-  await remove(dir); // what is not there is removed already
+  await remove(dir); // removing a path that does not exist is no error
   assertEquals(await exists(dir), false);
 });
 

@@ -1,7 +1,7 @@
-/** What set-up needs from the machine, and the command that mends what is missing. */
-import { run } from "lib/setup/install/command.ts";
+/** Checks the programs that set-up needs, and names the command that installs a missing one. */
+import { run } from "./command.ts";
 
-/** A program that is missing and how to get it. */
+/** A missing program, and the command that installs it. */
 export interface Missing {
   readonly what: string;
   readonly mend: string;
@@ -9,7 +9,12 @@ export interface Missing {
 
 const pythons = ["python3", "python3.14", "python3.13", "python3.12", "python3.11"];
 
-/** The first Python ≥ 3.11 on the PATH that can make environments; undefined if there is none. */
+/**
+ * Finds the first Python ≥ 3.11 on the PATH that can make virtual environments.
+ *
+ * @returns `program`, or `lacksVenv` if a Python was found that only lacks the module venv; neither
+ * if there is no Python.
+ */
 export async function findPython(candidates: readonly string[] = pythons): Promise<
   { readonly program?: string; readonly lacksVenv?: string }
 > {
@@ -24,7 +29,7 @@ export async function findPython(candidates: readonly string[] = pythons): Promi
   return { lacksVenv };
 }
 
-/** Everything that is missing, so that one message can name all of it. */
+/** Lists all missing programs, so that one message can name all of them. */
 export async function missingPrerequisites(
   { compiler = "g++", candidates = pythons }: {
     readonly compiler?: string;
@@ -50,7 +55,11 @@ export async function missingPrerequisites(
   return missing;
 }
 
-/** @throws {Error} Naming everything that is missing, each with its command. */
+/**
+ * Checks that no program is missing.
+ *
+ * @throws {Error} If one is; the message names all missing programs, each with its command.
+ */
 export async function requirePrerequisites(): Promise<void> {
   const missing = await missingPrerequisites();
   if (missing.length === 0) return;

@@ -1,11 +1,11 @@
-import { failure, mustRun } from "lib/setup/install/command.ts";
-import { hasNvidiaDriver } from "lib/setup/install/engine_choice.ts";
-import { remove } from "lib/setup/install/files.ts";
-import { missingPrerequisites } from "lib/setup/install/prerequisites.ts";
-import { installArguments } from "lib/setup/install/python_environment.ts";
+import { failure, mustRun } from "./command.ts";
+import { hasNvidiaDriver } from "./engine_choice.ts";
+import { remove } from "./files.ts";
+import { missingPrerequisites } from "./prerequisites.ts";
+import { installArguments } from "./python_environment.ts";
 import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
 
-/** A program that answers every call with this output and code. */
+/** Writes a program that answers every call with this output and exit code. */
 async function pretend(output: string, code: number): Promise<string> {
   const path = await Deno.makeTempFile();
   await Deno.writeTextFile(path, `#!/bin/sh\necho '${output}'\nexit ${code}\n`);
@@ -13,7 +13,7 @@ async function pretend(output: string, code: number): Promise<string> {
   return path;
 }
 
-Deno.test("missingPrerequisites() names all that is missing, each with its command", async () => {
+Deno.test("missingPrerequisites() names all missing programs, each with its command", async () => {
   const missing = await missingPrerequisites({
     compiler: "no-such-g++",
     candidates: ["no-python"],
@@ -24,7 +24,7 @@ Deno.test("missingPrerequisites() names all that is missing, each with its comma
   ]);
 });
 
-Deno.test("missingPrerequisites() tells an old Python from one without venv", async () => {
+Deno.test("missingPrerequisites() distinguishes an old Python from one without venv", async () => {
   const old = await pretend("False", 0);
   const bare = await pretend("True", 1);
   const whats = async (candidates: string[]) =>

@@ -6,7 +6,7 @@ Deno.test("resultsDir is where runs are written, also for a relative BCSSL_OUTPU
   const [before, folder] = [Deno.env.get("BCSSL_OUTPUTS"), Deno.cwd()];
   try {
     Deno.env.set("BCSSL_OUTPUTS", "elsewhere");
-    Deno.chdir(`${projectFolder}/notebooks`); // where a notebook's kernel runs
+    Deno.chdir(`${projectFolder}/notebooks`); // the working folder of a notebook's kernel
     const { resultsDir } = await import(new URL("project.ts?anew", import.meta.url).href);
     assertEquals(resultsDir, `${projectFolder}/elsewhere`);
     assertEquals(outputsFolder(), resultsDir);

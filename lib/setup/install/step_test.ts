@@ -1,10 +1,10 @@
-import { exists, remove, writeFileWhole } from "lib/setup/install/files.ts";
-import { root } from "lib/setup/install/project.ts";
-import { runSteps, type Step, withLock } from "lib/setup/install/step.ts";
+import { exists, remove, writeFileWhole } from "./files.ts";
+import { root } from "./project.ts";
+import { runSteps, type Step, withLock } from "./step.ts";
 import { textLines } from "lib/setup/notebooks/json_lines.ts";
 import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
 
-/** A step that counts, whose result is a file. */
+/** A step that writes a file, and counts how often it runs. */
 function countingStep(dir: string) {
   const state = { made: 0, key: "1", fail: false };
   const step: Step = {
@@ -62,7 +62,7 @@ Deno.test("runSteps() does a step again after it failed, although an older resul
     state.key = "2";
     state.fail = true;
     await assertRejects(() => go(), Error, "Cannot count");
-    state.key = "1"; // the key of the result that is there
+    state.key = "1"; // the key of the existing result
     state.fail = false;
     await go();
     assertEquals(state.made, 3);

@@ -1,4 +1,4 @@
-import { type Output, OutputCollector, textOf } from "lib/setup/notebooks/cell_outputs.ts";
+import { type Output, OutputCollector, textOf } from "./cell_outputs.ts";
 import { assertEquals } from "lib/testing/assert.ts";
 
 const stream = (name: string, text: string) => ({ type: "stream", content: { name, text } });

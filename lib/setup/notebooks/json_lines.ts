@@ -1,5 +1,6 @@
-/** The lines of a stream of bytes, and the JSON values in them. */
+/** Splits a stream of bytes into lines, and parses lines of JSON. */
 
+/** The lines of a stream of UTF-8, without their ends. */
 export async function* textLines(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let rest = "";
@@ -12,6 +13,7 @@ export async function* textLines(stream: ReadableStream<Uint8Array>): AsyncGener
   if (rest !== "") yield rest;
 }
 
+/** The JSON values of a stream that has one on each line. */
 export async function* jsonLines(stream: ReadableStream<Uint8Array>): AsyncGenerator<unknown> {
   for await (const line of textLines(stream)) yield JSON.parse(line);
 }

@@ -1,4 +1,4 @@
-import { cellModule, checkCells } from "lib/setup/notebooks/check_cells.ts";
+import { cellModule, checkCells } from "./check_cells.ts";
 import { remove } from "lib/setup/install/files.ts";
 import {
   type Cell,
@@ -8,7 +8,7 @@ import {
   notebookText,
   readNotebook,
   writeNotebook,
-} from "lib/setup/notebooks/notebook.ts";
+} from "./notebook.ts";
 import { jupyterEnv, notebookMetadata, outputsDir, python } from "lib/setup/install/project.ts";
 import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
 

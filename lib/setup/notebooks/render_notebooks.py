@@ -1,6 +1,7 @@
-"""Renders notebooks as HTML, without a page around it, by nbconvert.
+"""Renders notebooks with nbconvert as HTML, without a page around it.
 
-Arguments: the folder of the template "book", then paths of notebooks. Prints JSON: {"css": colours of code, "bodies": [HTML]}.
+Arguments: the folder of the template "book", then paths of notebooks. Prints JSON:
+{"css": colours of code, "bodies": [HTML]}.
 """
 
 import json

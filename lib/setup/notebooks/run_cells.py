@@ -1,10 +1,12 @@
-"""Runs cells in one Jupyter kernel and tells, a JSON object a line on stdout, everything the kernel publishes.
+"""Runs cells in one Jupyter kernel, and prints every message of the kernel as a line of JSON.
 
-First line of stdin, the request: {"kernel", "cwd", "cells": [source], "silence": s, "timeout": s or null}.
-Later lines: "interrupt" sends the kernel SIGINT and ends after the running cell; "kill" ends it now, and so does the
-end of stdin (whoever started us is gone).
+The first line of stdin is the request:
+{"kernel", "cwd", "cells": [source], "silence": seconds, "timeout": seconds or null}.
+A later line "interrupt" sends SIGINT to the kernel and ends the run after the current cell. The
+line "kill" ends the run at once, and so does the end of stdin: the parent process has ended.
 
-Not nbclient, because it stops listening when the kernel says "idle", and Deno's kernel publishes output after that.
+nbclient cannot be used: it stops listening when the kernel says "idle", and Deno's kernel publishes
+output after that.
 """
 
 import json
@@ -16,7 +18,8 @@ import time
 
 from jupyter_client import KernelManager
 
-LONGEST_TAIL = 5.0  # seconds of output after a cell's end that are waited for: a timer in the kernel may never be silent
+# Longest wait for output after the end of a cell, in seconds: a timer in a kernel may never be silent.
+LONGEST_TAIL = 5.0
 
 
 def emit(**event):
@@ -30,7 +33,7 @@ class Run:
         self.manager = KernelManager(kernel_name=request["kernel"])
 
     def listen(self):
-        """In a thread: obeys the later lines of stdin."""
+        """Follows the later lines of stdin; runs in a thread."""
         for line in sys.stdin:
             if line.strip() == "kill":
                 break
@@ -70,7 +73,7 @@ class Run:
             return "dead", None
 
     def messages(self, index, message_id):
-        """Passes on what is published until the kernel is idle and silent; says what went wrong, if something did."""
+        """Prints messages until the kernel is idle and silent; returns "dead" or "timeout" if not."""
         silence, timeout = self.request["silence"], self.request["timeout"]
         began, idle_since = time.monotonic(), None
         while True:
@@ -100,7 +103,8 @@ class Run:
 
 
 def main():
-    # A handler, not SIG_IGN: the kernel would inherit that. Ctrl-C reaches the whole group; stdin says what it means.
+    # Ctrl-C reaches the whole process group, but only stdin says what to do. SIG_IGN is no use: the
+    # kernel would inherit it.
     signal.signal(signal.SIGINT, lambda *_: None)
     run = Run(json.loads(sys.stdin.readline()))
     try:

@@ -1,9 +1,9 @@
-import { textOf } from "lib/setup/notebooks/cell_outputs.ts";
+import { textOf } from "./cell_outputs.ts";
 import { remove } from "lib/setup/install/files.ts";
-import { type Notebook, readNotebook, writeNotebook } from "lib/setup/notebooks/notebook.ts";
+import { type Notebook, readNotebook, writeNotebook } from "./notebook.ts";
 import { notebookMetadata, outputsDir, root } from "lib/setup/install/project.ts";
 import { reproduce } from "lib/setup/reproduce.ts";
-import { runCells } from "lib/setup/notebooks/run_notebook.ts";
+import { runCells } from "./run_notebook.ts";
 import { assertEquals, assertTrue } from "lib/testing/assert.ts";
 
 const cwd = `${root}/lib`; // any folder below deno.json

@@ -1,8 +1,8 @@
 import { writeFileWhole } from "lib/setup/install/files.ts";
-import { countNames, snapshot, writtenBetween } from "lib/setup/notebooks/written_files.ts";
+import { countNames, snapshot, writtenBetween } from "./written_files.ts";
 import { assertEquals } from "lib/testing/assert.ts";
 
-Deno.test("writtenBetween() sees new files and those written again at the same instant, and no others", async () => {
+Deno.test("writtenBetween() sees new files and files that were written again at the same instant, and no others", async () => {
   const outputs = await Deno.makeTempDir();
   try {
     const write = (name: string) => writeFileWhole(`${outputs}/figures/${name}`, "same");
@@ -21,6 +21,6 @@ Deno.test("writtenBetween() sees new files and those written again at the same i
   }
 });
 
-Deno.test("countNames() counts a figure or table once, whatever its formats", () => {
+Deno.test("countNames() counts a figure or table once, in any number of formats", () => {
   assertEquals(countNames(["a.png", "a.svg", "a.b.csv", "a.b.md", "c.tex"]), 3);
 });
