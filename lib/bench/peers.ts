@@ -113,8 +113,8 @@ async function measureGroup(
     try {
       for (const subject of batch) {
         const fit = contenders.filter((contender) => takesPart(subject, contender));
-        const whole = await withPictures(subject);
-        onMeasured({ subject, outcomes: await takeTurns(whole, fit, patience) });
+        const caseWithPictures = await withPictures(subject);
+        onMeasured({ subject, outcomes: await takeTurns(caseWithPictures, fit, patience) });
       }
     } finally {
       await Promise.all(contenders.map((contender) => contender.close()));

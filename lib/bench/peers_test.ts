@@ -186,8 +186,10 @@ Deno.test("the corruption that is timed corrupts the one picture that both sides
 });
 
 Deno.test("the augmentation that is timed makes views of pictures that both sides get", async () => {
-  const [whole] = casesOf("augment", { quick: true });
-  const subject = await withPictures({ ...whole!, batch: 2, width: 40, height: 30 } as BenchCase);
+  const [quickCase] = casesOf("augment", { quick: true });
+  const subject = await withPictures(
+    { ...quickCase!, batch: 2, width: 40, height: 30 } as BenchCase,
+  );
   assertTrue(subject.kind === "augment" && subject.pictures.length === 2, "no pictures");
   await createSubject(subject)();
   assertEquals(await withPictures(forward), forward);

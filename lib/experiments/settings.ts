@@ -28,9 +28,9 @@ interface Setting {
 export function withSettings<T extends object>(config: T, texts: readonly string[]): T {
   const settings = texts.map(readSetting);
   settings.forEach((setting, i) => checkApart(setting, settings.slice(i + 1)));
-  const read = changed(config, settings);
-  const problems = problemsOf(schemaFor(read), read);
-  if (problems.length === 0) return read as T;
+  const first = changed(config, settings);
+  const problems = problemsOf(schemaFor(first), first);
+  if (problems.length === 0) return first as T;
   // A number or `true` where a text is needed is that text: `name=9`.
   const names = new Set(problems.map(nameOf));
   const asTexts = settings.map((setting) =>

@@ -48,9 +48,9 @@ function summary({ run, step, totalSteps, finished, history }: TrainResult): str
   return `${run}: saved at step ${step} of ${totalSteps}${score}; the same command goes on`;
 }
 
-function idOf(read: TrainArguments | DetectorArguments): string {
-  if (isDetector(read)) return detectorId(read);
-  return read.supervised ? twinId(read) : runId(read);
+function idOf(request: TrainArguments | DetectorArguments): string {
+  if (isDetector(request)) return detectorId(request);
+  return request.supervised ? twinId(request) : runId(request);
 }
 
 /**
@@ -58,15 +58,15 @@ function idOf(read: TrainArguments | DetectorArguments): string {
  * the engine.
  */
 async function call(
-  read: TrainArguments | DetectorArguments,
+  request: TrainArguments | DetectorArguments,
   hooks: TrainHooks,
 ): Promise<TrainResult> {
-  if (isDetector(read)) {
-    const { config, ...options } = read;
+  if (isDetector(request)) {
+    const { config, ...options } = request;
     const { finetuneDetector } = await import("lib/experiments/detect/finetune_detector.ts");
     return await finetuneDetector(config, { ...options, ...hooks });
   }
-  const { config, supervised: isTwin, ...options } = read;
+  const { config, supervised: isTwin, ...options } = request;
   const verb = isTwin
     ? (await import("lib/experiments/pretrain/supervised.ts")).supervised
     : (await import("lib/experiments/pretrain/pretrain.ts")).pretrain;
@@ -74,14 +74,14 @@ async function call(
 }
 
 async function train(args: string[]): Promise<number> {
-  const read = readTrainArguments(args);
-  if (read === undefined) {
+  const request = readTrainArguments(args);
+  if (request === undefined) {
     console.log(trainHelp);
     return 0;
   }
   const { signal, exitCode } = listen();
-  using progress = terminalProgress(idOf(read));
-  const result = await call(read, { ...progress, signal });
+  using progress = terminalProgress(idOf(request));
+  const result = await call(request, { ...progress, signal });
   progress.end();
   console.log(summary(result));
   return result.finished ? 0 : exitCode();

@@ -100,9 +100,9 @@ export function checkAnnotation(
   if (!categories.has(categoryId)) throw new Error(`there is no category ${categoryId}`);
   const id = missing(fields["id"]) ? undefined : integer(fields, "id");
   const crowd = checkCrowd(fields["iscrowd"]);
-  const written = missing(fields["bbox"]) ? undefined : checkBox(fields["bbox"], image, mend);
-  const segmentation = checkSegmentation(fields["segmentation"], written, image, mend);
-  const box = written ?? boxAround(segmentation, image, mend);
+  const ownBox = missing(fields["bbox"]) ? undefined : checkBox(fields["bbox"], image, mend);
+  const segmentation = checkSegmentation(fields["segmentation"], ownBox, image, mend);
+  const box = ownBox ?? boxAround(segmentation, image, mend);
   const area = missing(fields["area"])
     ? areaOf(segmentation, image, mend)
     : checkArea(fields["area"]);

@@ -95,13 +95,13 @@ class JsonScanner {
   }
 
   push(chunk: Uint8Array): void {
-    const kept = this.#start < 0 ? new Uint8Array(0) : this.#bytes.subarray(this.#start);
-    this.#base += this.#bytes.length - kept.length;
+    const rest = this.#start < 0 ? new Uint8Array(0) : this.#bytes.subarray(this.#start);
+    this.#base += this.#bytes.length - rest.length;
     if (this.#start > 0) this.#start = 0;
-    const bytes = this.#bytes = new Uint8Array(kept.length + chunk.length);
-    bytes.set(kept);
-    bytes.set(chunk, kept.length);
-    for (let at = kept.length; at < bytes.length; at++) {
+    const bytes = this.#bytes = new Uint8Array(rest.length + chunk.length);
+    bytes.set(rest);
+    bytes.set(chunk, rest.length);
+    for (let at = rest.length; at < bytes.length; at++) {
       const byte = bytes[at]!;
       if (!this.#inString) this.#structure(byte, at);
       else if (this.#escaped) this.#escaped = false;

@@ -59,9 +59,9 @@ Deno.test("visitJson() gives a missing element as an empty text, which is invali
 });
 
 Deno.test("visitJson() says where a file ends too early, or is not JSON", async () => {
-  const whole = JSON.stringify(awkward);
-  for (let length = 1; length < whole.length; length++) {
-    await assertRejects(() => elementsOf(whole.slice(0, length)), Error, "it is cut short");
+  const json = JSON.stringify(awkward);
+  for (let length = 1; length < json.length; length++) {
+    await assertRejects(() => elementsOf(json.slice(0, length)), Error, "it is cut short");
   }
   await assertRejects(
     () => elementsOf('{"images": [{"id": 1}, {"id'),

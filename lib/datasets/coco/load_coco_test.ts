@@ -369,8 +369,8 @@ Deno.test("loadCoco() refuses a file of whose objects none can be used", async (
 });
 
 Deno.test("loadCoco() never goes on with a file that is cut short or has a part missing", async () => {
-  const whole = JSON.stringify(good);
-  const cut = whole.slice(0, whole.indexOf('"id":4'));
+  const json = JSON.stringify(good);
+  const cut = json.slice(0, json.indexOf('"id":4'));
   await assertRejects(
     () => load(cut),
     Error,

@@ -54,23 +54,23 @@ function assertKnown(rle: Rle, { size, counts, area, box }: Known): void {
 }
 
 Deno.test("encodeMask(), compressRle(), rleArea() and rleBox() equal pycocotools', and all of it goes back", () => {
-  for (const known of golden.masks) {
-    const [height, width] = known.size;
+  for (const expected of golden.masks) {
+    const [height, width] = expected.size;
     const values = formula(`mask ${height} ${width}`, height * width);
-    const mask = Uint8Array.from(values, (value) => value > known.threshold ? 1 : 0);
+    const mask = Uint8Array.from(values, (value) => value > expected.threshold ? 1 : 0);
     const rle = encodeMask(mask, height, width);
-    assertKnown(rle, known);
+    assertKnown(rle, expected);
     assertEquals(decodeMask(rle), mask);
   }
 });
 
 Deno.test("polygonsToRle() equals pycocotools' to the last byte, in and around the image", () => {
-  for (const known of golden.polygons) {
-    const [height, width] = known.size;
-    const polygons = known.polygons ??
-      [randomPolygon(known.formula!, known.corners!, height, width)];
+  for (const expected of golden.polygons) {
+    const [height, width] = expected.size;
+    const polygons = expected.polygons ??
+      [randomPolygon(expected.formula!, expected.corners!, height, width)];
     const rle = polygonsToRle(polygons, height, width);
-    assertKnown(rle, known);
+    assertKnown(rle, expected);
     assertEquals(encodeMask(decodeMask(rle), height, width), rle);
   }
 });

@@ -30,7 +30,7 @@ export async function placePictures(
     return names.has(basename(name));
   };
   const sharing = Map.groupBy(images, ({ fileName }) => lastPart(fileName));
-  const placed: Placed[] = [];
+  const results: Placed[] = [];
   for (const image of images) {
     const { id, fileName } = image;
     const alone = sharing.get(lastPart(fileName))!.length === 1 ? [lastPart(fileName)] : [];
@@ -38,15 +38,15 @@ export async function placePictures(
     let place: string | undefined;
     for (const name of names) if (place === undefined && await isThere(name)) place = name;
     if (place === undefined) {
-      placed.push({ id, reason: `there is no picture ${join(folder, fileName)}` });
+      results.push({ id, reason: `there is no picture ${join(folder, fileName)}` });
       continue;
     }
     if (place !== fileName) {
       mend("pictures found under the last part of their name, or with / for \\");
     }
-    placed.push(await withSides({ ...image, fileName: place }, folder, mend));
+    results.push(await withSides({ ...image, fileName: place }, folder, mend));
   }
-  return placed;
+  return results;
 }
 
 function lastPart(fileName: string): string {

@@ -84,17 +84,17 @@ function drawEdge(
  * columns; the last one is H · W.
  */
 function crossings({ u, v }: Boundary, height: number, width: number): Uint32Array {
-  const found = new Uint32Array(u.length + 1);
+  const positions = new Uint32Array(u.length + 1);
   let count = 0;
   for (let j = 1; j < u.length; j++) {
     if (u[j] === u[j - 1]) continue;
     const x = (Math.min(u[j]!, u[j - 1]!) + 0.5) / upscale - 0.5;
     if (!Number.isInteger(x) || x < 0 || x > width - 1) continue;
     const y = (Math.min(v[j]!, v[j - 1]!) + 0.5) / upscale - 0.5;
-    found[count++] = x * height + Math.ceil(Math.min(Math.max(y, 0), height));
+    positions[count++] = x * height + Math.ceil(Math.min(Math.max(y, 0), height));
   }
-  found[count++] = height * width;
-  return found.subarray(0, count).sort();
+  positions[count++] = height * width;
+  return positions.subarray(0, count).sort();
 }
 
 /** Makes runs from the crossings; two crossings at one place cancel each other. */

@@ -45,8 +45,8 @@ export function checkRle(rle: Rle): Rle {
  * @throws {RangeError} If a side is not a positive integer, or if there are more than 2^31 pixels.
  */
 export function checkSides(height: number, width: number): void {
-  const whole = Number.isInteger(height) && Number.isInteger(width);
-  if (whole && height > 0 && width > 0 && height * width < 2 ** 31) return;
+  const areIntegers = Number.isInteger(height) && Number.isInteger(width);
+  if (areIntegers && height > 0 && width > 0 && height * width < 2 ** 31) return;
   throw new RangeError(`Cannot make a mask of ${width} × ${height} pixels: need 1 to 2^31 pixels`);
 }
 

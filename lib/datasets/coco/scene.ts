@@ -13,7 +13,7 @@ const emptyShare = 0.05; // share of scenes without an object, where a detector 
 const tries = 12; // places that are tried for an object before it is left out
 
 /**
- * Of every object, at least this share and this number of pixels are visible: inside the scene and
+ * Every object shows at least this share and this number of its pixels: inside the scene and
  * not hidden.
  */
 export const leastVisible = { share: 0.4, pixels: 48 } as const;
@@ -113,19 +113,19 @@ class Canvas {
   /** Lays an object on top, unless too little of it, or of one below, would be visible. */
   add(label: number, tile: Tile): boolean {
     const next = this.#labels.length;
-    const whole = tile.alpha.reduce((sum, alpha) => sum + Number(alpha >= 128), 0);
+    const ownArea = tile.alpha.reduce((sum, alpha) => sum + Number(alpha >= 128), 0);
     const visible = [...this.#visible, 0];
     this.#eachPixel(tile, (p, i) => {
       if (tile.alpha[i]! < 128) return;
       visible[next]!++;
       if (this.#owner[p]! >= 0) visible[this.#owner[p]!]!--;
     });
-    const enough = [...this.#areas, whole].every((area, object) =>
+    const enough = [...this.#areas, ownArea].every((area, object) =>
       visible[object]! >= Math.max(leastVisible.pixels, leastVisible.share * area)
     );
     if (!enough) return false;
     this.#visible = visible;
-    this.#areas.push(whole);
+    this.#areas.push(ownArea);
     this.#labels.push(label);
     this.#eachPixel(tile, (p, i) => this.#paint(p, tile, i, next));
     return true;

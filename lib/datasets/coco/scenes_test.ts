@@ -149,8 +149,8 @@ Deno.test("openScenes() makes the same scenes again, for any number of them, and
 
 Deno.test("openScenes() makes scenes once and completely, and removes older ones", () =>
   inTempFolder(async (folder) => {
-    const told: number[] = [];
-    const open = (onProgress = (done: number) => void told.push(done)) =>
+    const progress: number[] = [];
+    const open = (onProgress = (done: number) => void progress.push(done)) =>
       openScenes(options, { folder, onProgress });
     const failing = () => {
       throw new Error("the disk is full");
@@ -160,11 +160,11 @@ Deno.test("openScenes() makes scenes once and completely, and removes older ones
     await Promise.all([open(), open()]); // the slower one takes the scenes of the faster one
     const [{ name }] = [...Deno.readDirSync(folder)] as [Deno.DirEntry];
     assertEquals([...Deno.readDirSync(folder)].length, 1);
-    assertEquals(told, [17, 17]);
+    assertEquals(progress, [17, 17]);
     await Deno.mkdir(`${folder}/${name.slice(0, -8)}00000000`); // scenes made with other packages
     await Deno.mkdir(`${folder}/96x64-9-5-seed2-00000000`); // scenes of other options
     await open();
-    assertEquals([told.length, [...Deno.readDirSync(folder)].length], [2, 3]);
+    assertEquals([progress.length, [...Deno.readDirSync(folder)].length], [2, 3]);
     await Deno.remove(`${folder}/${name}`, { recursive: true });
     await open();
     assertEquals(

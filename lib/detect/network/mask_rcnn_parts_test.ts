@@ -161,12 +161,12 @@ Deno.test("sampleRegions() adds the objects' own boxes, and tells each region it
     match: { high: 0.5, low: 0.5, allowLowQuality: false },
     samples: { count: 100, objectFraction: 0.9 },
   };
-  const drawn = sampleRegions(proposals, objects, rule, createRng(0));
-  assertEquals([...drawn.labels], [7, 7, 3, 0]);
-  assertEquals([...drawn.objects], [0, 0, 1]);
-  assertEquals([...drawn.boxes], [12, 10, 30, 40, ...objects.boxes, 0, 0, 5, 5]);
-  assertClose(drawn.deltas.subarray(0, 4), [-10 / 18, 0, 5 * Math.log(20 / 18), 0], 1e-5);
-  assertEquals([...drawn.deltas.subarray(4)], [0, 0, 0, 0, 0, 0, 0, 0]);
+  const sample = sampleRegions(proposals, objects, rule, createRng(0));
+  assertEquals([...sample.labels], [7, 7, 3, 0]);
+  assertEquals([...sample.objects], [0, 0, 1]);
+  assertEquals([...sample.boxes], [12, 10, 30, 40, ...objects.boxes, 0, 0, 5, 5]);
+  assertClose(sample.deltas.subarray(0, 4), [-10 / 18, 0, 5 * Math.log(20 / 18), 0], 1e-5);
+  assertEquals([...sample.deltas.subarray(4)], [0, 0, 0, 0, 0, 0, 0, 0]);
 });
 
 Deno.test("smoothL1() is a parabola near, a line far, and a line throughout without β", () => {

@@ -28,9 +28,9 @@ Deno.test("detect() with torchvision's maskrcnn_resnet50_fpn finds what torchvis
   const originals = [shown[0]!, { height: 200, width: 200 }];
   const images = shown.map((size, id) => ({ id, shown: size, original: originals[id]! }));
   using pixels = { all: paddedImages(shown), [Symbol.dispose]: () => pixels.all.dispose() };
-  const found = detect(model, pixels.all, images, [1, 2, 3, 4, 5]);
+  const results = detect(model, pixels.all, images, [1, 2, 3, 4, 5]);
   golden.images.forEach((expected, id) => {
-    const ofImage = found.filter(({ imageId }) => imageId === id);
+    const ofImage = results.filter(({ imageId }) => imageId === id);
     assertEquals(ofImage.map(({ categoryId }) => categoryId), expected.labels);
     const within = { box: 0.5, score: 1e-3, maskIou: 0.99 };
     assertDetections(ofImage, expected, originals[id]!, within);

@@ -163,9 +163,9 @@ Deno.test("maskRcnnLosses() equal torchvision's, and their gradients", () => {
 });
 
 Deno.test("detect() equals torchvision's, in pixels of the original images", () => {
-  const found = detect(model, pixels, shownImages, [10, 20, 30, 40]);
+  const detections = detect(model, pixels, shownImages, [10, 20, 30, 40]);
   golden.detections.forEach((expected, i) => {
-    const ofImage = found.filter(({ imageId }) => imageId === 7 + i);
+    const ofImage = detections.filter(({ imageId }) => imageId === 7 + i);
     assertDetections(ofImage, expected, originals[i]!, { box: 1e-2, score: 1e-4, maskIou: 0.999 });
     assertEquals(ofImage.map(({ categoryId }) => categoryId / 10), expected.labels);
   });

@@ -103,10 +103,11 @@ function suppress(
   options: { readonly iou: number; readonly most: number },
 ): Proposal[] {
   const clipped = clipBoxes(boxes, height, width);
-  const whole = indicesOfSides(clipped, leastSide);
-  const [wholeBoxes, wholeScores] = [selectBoxes(clipped, whole), whole.map((i) => scores[i]!)];
-  return nonMaximumSuppression(wholeBoxes, wholeScores, options)
-    .map((i) => ({ box: wholeBoxes.subarray(4 * i, 4 * i + 4), score: wholeScores[i]! }));
+  const indices = indicesOfSides(clipped, leastSide);
+  const candidates = selectBoxes(clipped, indices);
+  const candidateScores = indices.map((i) => scores[i]!);
+  return nonMaximumSuppression(candidates, candidateScores, options)
+    .map((i) => ({ box: candidates.subarray(4 * i, 4 * i + 4), score: candidateScores[i]! }));
 }
 
 /** Indices of the boxes whose sides both have at least this many pixels. */

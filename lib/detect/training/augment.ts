@@ -55,17 +55,17 @@ export function augmentPicture(
   rng: Rng,
 ): TrainingPicture {
   const { flip, crop } = options;
-  let shown: TrainingPicture = { picture, targets };
-  if (rng.bernoulli(flip)) shown = mirrored(shown);
+  let augmented: TrainingPicture = { picture, targets };
+  if (rng.bernoulli(flip)) augmented = mirrored(augmented);
   if (crop && rng.bernoulli(crop.probability)) {
     const { longSide } = options;
     const large = resized(
-      shown,
-      drawSize(shown.targets, { shortSides: crop.shortSides, longSide }, rng),
+      augmented,
+      drawSize(augmented.targets, { shortSides: crop.shortSides, longSide }, rng),
     );
-    shown = cropped(large, drawCrop(large.targets, crop.sides, rng));
+    augmented = cropped(large, drawCrop(large.targets, crop.sides, rng));
   }
-  return resized(shown, drawSize(shown.targets, options, rng));
+  return resized(augmented, drawSize(augmented.targets, options, rng));
 }
 
 /** Mirrors left and right. */
@@ -113,13 +113,13 @@ export function fittedSize(
 }
 
 /** Resizes a picture bilinearly, its masks by the nearest pixel, and its boxes. */
-export function resized(shown: TrainingPicture, size: ImageSize): TrainingPicture {
-  const { picture, targets } = shown;
+export function resized(original: TrainingPicture, size: ImageSize): TrainingPicture {
+  const { picture, targets } = original;
   const { height, width } = size;
-  if (height === targets.height && width === targets.width) return shown;
+  if (height === targets.height && width === targets.width) return original;
   const out = raster(width, height, picture.channels);
-  const whole = { left: 0, top: 0, width: targets.width, height: targets.height };
-  resizedCrop(picture, whole, out, "bilinear");
+  const region = { left: 0, top: 0, width: targets.width, height: targets.height };
+  resizedCrop(picture, region, out, "bilinear");
   const [across, down] = [width / targets.width, height / targets.height];
   const boxes = targets.boxes.map((value, i) => value * (i % 2 === 0 ? across : down));
   const masks = targets.masks.map((mask) => nearest(mask, targets, size));
@@ -200,14 +200,14 @@ function cutOut(
 /** Keeps the objects that have at least one pixel and a box of some extent. */
 export function withoutEmpty(targets: DetectionTargets): DetectionTargets {
   const { boxes, labels, masks } = targets;
-  const kept = Array.from({ length: boxCount(boxes) }, (_, i) => i)
+  const indices = Array.from({ length: boxCount(boxes) }, (_, i) => i)
     .filter((i) => hasExtent(boxes, i) && masks[i]!.includes(1));
-  if (kept.length === masks.length) return targets;
+  if (indices.length === masks.length) return targets;
   return {
     ...targets,
-    boxes: selectBoxes(boxes, kept),
-    labels: Int32Array.from(kept, (i) => labels[i]!),
-    masks: kept.map((i) => masks[i]!),
+    boxes: selectBoxes(boxes, indices),
+    labels: Int32Array.from(indices, (i) => labels[i]!),
+    masks: indices.map((i) => masks[i]!),
   };
 }
 

@@ -96,14 +96,14 @@ for (
   const size of [{ height: 80, width: 120 }, { height: 61, width: 83 }, { height: 20, width: 30 }]
 ) {
   Deno.test(`resized() to ${size.width} × ${size.height} scales boxes, and masks to their nearest pixels`, () => {
-    const shown = resized(example(), size);
-    assertWhole(shown, 1);
+    const result = resized(example(), size);
+    assertWhole(result, 1);
     const scaled = objects.flatMap(({ box }) =>
       box.map((value, k) => value * (k % 2 === 0 ? size.width / width : size.height / height))
     );
-    assertClose(shown.targets.boxes, scaled, 1e-6);
+    assertClose(result.targets.boxes, scaled, 1e-6);
     const { masks } = example().targets;
-    shown.targets.masks.forEach((mask, i) =>
+    result.targets.masks.forEach((mask, i) =>
       mask.forEach((value, p) => {
         const y = Math.floor((Math.floor(p / size.width) + 0.5) * height / size.height);
         const x = Math.floor((p % size.width + 0.5) * width / size.width);
@@ -127,13 +127,13 @@ Deno.test("cropped() cuts boxes and masks, and drops what lies outside", () => {
 });
 
 Deno.test("cropped() drops an object whose box is there and none of its pixels", () => {
-  const shown = example();
-  const masks = shown.targets.masks.map((mask) =>
+  const original = example();
+  const masks = original.targets.masks.map((mask) =>
     mask.map((value, p) => p % width < 20 ? value : 0)
   );
-  const targets = { ...shown.targets, masks };
+  const targets = { ...original.targets, masks };
   assertEquals([
-    ...cropped({ ...shown, targets }, { left: 20, top: 0, height, width: 40 }).targets.labels,
+    ...cropped({ ...original, targets }, { left: 20, top: 0, height, width: 40 }).targets.labels,
   ], []);
 });
 
@@ -148,9 +148,9 @@ Deno.test("augmentPicture() keeps picture, boxes and masks together, and is the 
   const shorter = new Set<number>();
   let [flipped, cut, dropped] = [0, 0, 0];
   for (let i = 0; i < 200; i++) {
-    const shown = augmentPicture(example(), plan, createRng(1).fork(i));
-    assertWhole(shown, 2.01); // pixels: the mask was resized twice
-    const { targets } = shown;
+    const augmented = augmentPicture(example(), plan, createRng(1).fork(i));
+    assertWhole(augmented, 2.01); // pixels: the mask was resized twice
+    const { targets } = augmented;
     const [small, large] = [targets.height, targets.width].sort((a, b) => a - b);
     assertTrue(large! <= 84, `a side of ${large}`);
     shorter.add(small!);
@@ -162,7 +162,7 @@ Deno.test("augmentPicture() keeps picture, boxes and masks together, and is the 
     if (first >= 0 && second >= 0 && targets.boxes[4 * first]! > targets.boxes[4 * second]!) {
       flipped++;
     }
-    if (i < 3) assertEquals(augmentPicture(example(), plan, createRng(1).fork(i)), shown);
+    if (i < 3) assertEquals(augmentPicture(example(), plan, createRng(1).fork(i)), augmented);
   }
   assertTrue(cut > 60 && cut < 110, `${cut} of 200 cropped`);
   assertTrue(dropped > 10, `${dropped} lost an object`);

@@ -32,14 +32,14 @@ export function openDetectorBatches(
   rng: Rng,
 ): DetectorBatches {
   const make = async (indices: readonly number[], step: number): Promise<DetectorBatch> => {
-    const shown = await mapInOrder(
+    const pictures = await mapInOrder(
       indices,
       atOnce,
       async (index) =>
         augmentPicture(await reader.read(index), augment, rng.fork(step).fork(index)),
     );
-    const pixels = batchPictures(shown.map(({ picture }) => picture), stats);
-    return { pixels, targets: shown.map(({ targets }) => targets) };
+    const pixels = batchPictures(pictures.map(({ picture }) => picture), stats);
+    return { pixels, targets: pictures.map(({ targets }) => targets) };
   };
   const queue = batchQueue((indices, step) => promised(make([...indices], step)));
   return { count: reader.images.length, next: queue.take, prefetch: queue.begin };

@@ -140,9 +140,9 @@ Deno.test("detectInPictures() answers in pixels of the picture, whatever it is s
     Uint8Array.from({ length: 90 * 45 * 3 }, (_, i) => i * i % 256),
   );
   const show = { shortSide: 64, longSide: 96, stats: imageNetStats };
-  const found = detectInPictures(sure, [{ id: 5, picture }], [10, 20], show);
-  assertTrue(found.length > 0, "nothing found");
-  for (const { imageId, categoryId, box: [x, y, w, h], mask } of found) {
+  const results = detectInPictures(sure, [{ id: 5, picture }], [10, 20], show);
+  assertTrue(results.length > 0, "nothing found");
+  for (const { imageId, categoryId, box: [x, y, w, h], mask } of results) {
     assertTrue(imageId === 5 && [10, 20].includes(categoryId), `${imageId}, ${categoryId}`);
     assertTrue(x >= 0 && y >= 0 && x + w <= 90.001 && y + h <= 45.001, `${[x, y, w, h]}`);
     assertEquals([mask!.height, mask!.width], [45, 90]);

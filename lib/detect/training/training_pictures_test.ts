@@ -51,15 +51,15 @@ Deno.test("openAnnotatedPictures() gives images with objects, crowds not among t
     assertEquals([first.picture.width, first.picture.height], [width, height]);
   }));
 
-Deno.test("a damaged picture is told of and the next one taken, or is the end", () =>
+Deno.test("a damaged picture is reported and the next one is read instead, or the training ends", () =>
   withSet(async (set) => {
     Deno.writeTextFileSync(`${set.folder}/4.jpg`, "no picture");
-    const told: string[] = [];
-    const reader = openAnnotatedPictures(set, { log: (line) => told.push(line) });
+    const lines: string[] = [];
+    const reader = openAnnotatedPictures(set, { log: (line) => lines.push(line) });
     const good = await reader.read(0);
     assertEquals(await reader.read(1), good);
-    assertEquals(told.length, 1);
-    assertTrue(told[0]!.includes("4.jpg, image 4 of "), told[0]!);
+    assertEquals(lines.length, 1);
+    assertTrue(lines[0]!.includes("4.jpg, image 4 of "), lines[0]!);
     const strict = openAnnotatedPictures(set, { onFault: "stop" });
     await assertRejects(() => strict.read(1), Error, "4.jpg, image 4 of ");
     Deno.writeTextFileSync(`${set.folder}/1.jpg`, "no picture");

@@ -1,4 +1,4 @@
-"""Writes masks.json, golden masks from pycocotools 2.0.11, beside this file. Inputs are from formula.py."""
+"""Writes masks.json: golden masks from pycocotools 2.0.11. Inputs are from formula.py."""
 
 import json
 from pathlib import Path

@@ -1,8 +1,10 @@
-"""Golden values of Mask R-CNN from torchvision 0.29.1, in double precision: python make_mask_rcnn.py writes mask_rcnn.json and
-mask_rcnn_r50.json here.
+"""Golden values of Mask R-CNN from torchvision 0.29.1, in double precision.
 
-Weights and images by formula; `mask_rcnn_test.ts`, `mask_rcnn_parts_test.ts` and `mask_rcnn_slow_test.ts` make the same. The
-networks are run on padded batches, without torchvision's transform, which resizes and normalises; its way back, which resizes
+python make_mask_rcnn.py writes mask_rcnn.json and mask_rcnn_r50.json beside this file.
+
+Weights and images are from a formula; `mask_rcnn_test.ts`, `mask_rcnn_parts_test.ts` and
+`mask_rcnn_slow_test.ts` make the same. The networks are run on padded batches, without
+torchvision's transform, which resizes and normalises. The transform's postprocess(), which resizes
 boxes and pastes masks, is run.
 """
 
@@ -34,7 +36,7 @@ torch.set_num_threads(1)
 CLASSES = 5
 SIZES = [(96, 128), (80, 100)]  # the second is padded
 ORIGINALS = [(96, 128), (121, 150)]
-EVERYTHING = 10**6  # samples: all there are, so that nothing is left to chance
+EVERYTHING = 10**6  # number of samples: takes all boxes, so that no random choice is made
 
 
 def short(tensor):
@@ -42,7 +44,7 @@ def short(tensor):
 
 
 def boxes(name, count, height, width):
-    """As in `detection_fixtures.ts`: whole boxes in the image."""
+    """Boxes inside the image, the same as in `detection_fixtures.ts`."""
     u = torch.from_numpy(uniform(name, 4 * count).astype(np.float32)).double().reshape(count, 4)
     w, h = (0.35 + 0.25 * u[:, 2]) * width, (0.35 + 0.25 * u[:, 3]) * height
     x, y = (0.5 + 0.5 * u[:, 0]) * (width - w), (0.5 + 0.5 * u[:, 1]) * (height - h)
@@ -50,7 +52,7 @@ def boxes(name, count, height, width):
 
 
 def ellipses(these, height, width):
-    """A bitmap for each box: what of the image's pixels lies in the ellipse in it."""
+    """A bitmap for each box: 1 on the pixels inside the ellipse in the box."""
     y, x = np.mgrid[0:height, 0:width] + 0.5
     masks = []
     for left, top, right, bottom in these.double().tolist():
@@ -60,7 +62,7 @@ def ellipses(these, height, width):
 
 
 def batch(sizes):
-    """Images by formula, zeros where a batch is padded."""
+    """Images from the formula, with zeros in the padding of the batch."""
     pixels = image(len(sizes), max(h for h, _ in sizes), max(w for _, w in sizes))
     for i, (h, w) in enumerate(sizes):
         pixels[i, :, h:, :] = 0
@@ -69,7 +71,7 @@ def batch(sizes):
 
 
 def small_model():
-    """A Mask R-CNN on a ResNet of four basic blocks; samples everything."""
+    """A Mask R-CNN on a ResNet of four basic blocks, which samples all boxes."""
     body = ResNet(BasicBlock, [1, 1, 1, 1])
     layers = {f"layer{i + 1}": str(i) for i in range(4)}
     backbone = BackboneWithFPN(body, layers, [64, 128, 256, 512], 16)
@@ -134,7 +136,7 @@ def detections(model, sizes, originals):
 
 
 def maps(model):
-    """The pyramid, and what the RPN's head says of it."""
+    """The pyramid, and the outputs of the RPN's head."""
     model.eval()
     with torch.no_grad():
         levels = list(model.backbone(batch(SIZES).tensors).values())
@@ -148,7 +150,7 @@ def maps(model):
 
 
 def heads(model):
-    """What the heads say of regions, with the gradient back to these."""
+    """The outputs of the heads for regions, and the gradient by the regions."""
     model.eval()
     cut = lambda size: image_like(f"regions {size}", 3, size).requires_grad_()
     box, mask = cut(7), cut(14)
@@ -173,7 +175,7 @@ def image_like(name, count, size, dim=16):
 
 
 def odd_pyramid():
-    """Maps that are not halves of each other."""
+    """A pyramid of maps whose sides are not halves of each other."""
     sides = [(13, 17), (7, 9), (4, 5), (2, 3)]
     fpn = fill(FeaturePyramidNetwork([2, 3, 4, 5], 3, LastLevelMaxPool()))
     inputs = OrderedDict()
@@ -188,7 +190,7 @@ def mask_targets():
     masks = ellipses(these, 60, 90)
     regions = boxes("mask regions", 7, 60, 90)
     regions[5] = torch.tensor([-3.0, 50.0, 0.4, 64.0])  # across the edge
-    regions[6] = torch.tensor([40.0, 30.0, 40.6, 30.3])  # less than a pixel
+    regions[6] = torch.tensor([40.0, 30.0, 40.6, 30.3])  # smaller than a pixel
     objects = torch.arange(7) % 3
     rois = torch.cat([objects[:, None], regions], 1)
     aligned = roi_align(masks[:, None].float(), rois.float(), (28, 28), 1.0, 0, True)[:, 0]
@@ -199,7 +201,7 @@ def mask_targets():
 
 
 def pasted():
-    """Masks over boxes within the image, across each edge and of no extent."""
+    """Masks pasted into boxes: inside the image, across each edge and without extent."""
     u = torch.from_numpy(uniform("paste", 8 * 28 * 28).astype(np.float32)).reshape(8, 1, 28, 28)
     grid = torch.linspace(-1, 1, 28)
     masks = (0.75 - (grid[:, None] ** 2 + grid[None] ** 2) / 2 + 0.2 * u).clamp(0, 1)
@@ -217,7 +219,7 @@ def levels():
 
 
 def r50():
-    """torchvision's own builder; classes told apart more clearly than chance would, so that a few are sure."""
+    """torchvision's own detector, with class weights scaled up so that a few scores are high."""
     model = fill(maskrcnn_resnet50_fpn(weights=None, weights_backbone=None, num_classes=6, box_detections_per_img=25))
     with torch.no_grad():
         model.roi_heads.box_predictor.cls_score.weight *= 6
@@ -226,7 +228,7 @@ def r50():
 
 
 def write(name, parts):
-    """One part a line."""
+    """Writes each part on a line of its own."""
     lines = [f"{json.dumps(k)}:{json.dumps(v, separators=(',', ':'))}" for k, v in parts.items()]
     (here / name).write_text("{\n" + ",\n".join(lines) + "\n}\n")
 
