@@ -161,7 +161,7 @@ Deno.test("gradCam() and eigenCam() refuse what they cannot explain, and say wha
     refused(() => draw(model, broken), RangeError, "are finite");
   }
   const unknown = { arch: "mlp" } as unknown as ModelConfig;
-  assertThrows(() => camLayer(unknown), RangeError, 'layer of "mlp"');
+  assertThrows(() => camLayer(unknown), RangeError, 'Unknown architecture "mlp"');
 });
 
 Deno.test("gradCam() refuses a ViT's patches after the last attention, which no class depends on", () => {
