@@ -1,14 +1,14 @@
 /**
- * Named, seeded random streams. A stream depends only on the seed and on the path of names that
- * leads to it. So a new layer, crop or epoch changes no other stream, and a resumed run needs no
- * saved state of a generator.
+ * Named, seeded random streams. A stream depends only on the seed and on its path of names, so
+ * adding a layer, a crop or an epoch changes no other stream, and a resumed run needs no saved
+ * state of a generator.
  */
 
-/** A stream of random numbers. A draw advances it; a fork does not. */
+/** A stream of random numbers. Drawing advances it; forking does not. */
 export interface Rng {
   /** The path of names from the root, for messages: `0/stages.0.1`. */
   readonly path: string;
-  /** Returns an independent stream. The same name always gives the same stream. */
+  /** An independent stream, the same for every call with this name. */
   fork(name: string | number): Rng;
   /** Uniform in `[min, max)`. */
   uniform(min?: number, max?: number): number;
@@ -23,7 +23,7 @@ export interface Rng {
 }
 
 /**
- * Makes the root stream of a seed.
+ * The root stream of a seed.
  *
  * @throws {RangeError} If the seed is not an integer.
  */
@@ -35,9 +35,8 @@ export function createRng(seed: number): Rng {
 }
 
 /**
- * Makes a stream that always returns the middle of the range. It is meant for networks whose
- * parameters are only counted: drawing their initial values would take ten times as long as
- * building the rest.
+ * A stream that returns the middle of every range at every call, for networks whose parameters are
+ * counted and never trained: drawing initial values takes ten times as long as everything else.
  */
 export function constantRng(): Rng {
   const rng: Rng = {
@@ -54,7 +53,7 @@ export function constantRng(): Rng {
 
 function stream(path: string): Rng {
   const next = sfc32(path);
-  let spare: number | undefined; // the polar method makes two numbers at a time
+  let spare: number | undefined; // the polar method draws two at a time
   const rng: Rng = {
     path,
     fork: (name) => stream(`${path}/${name}`),
@@ -72,7 +71,7 @@ function stream(path: string): Rng {
         return mean + std * z;
       }
       let x, y, square;
-      do { // draws a point in the unit disc, three times as fast as Box–Muller's sine and cosine
+      do { // a point in the unit disc, in a third of the time of Box–Muller's sine and cosine
         x = next() / 0x8000_0000 - 1;
         y = next() / 0x8000_0000 - 1;
         square = x * x + y * y;
@@ -95,12 +94,12 @@ function stream(path: string): Rng {
 }
 
 /**
- * The generator sfc32 of Chris Doty-Humphrey (PractRand), seeded by a hash of the path. Its state
- * has 128 bits, and it passes the test suite BigCrush.
+ * Chris Doty-Humphrey's sfc32 (PractRand), a 128-bit state that passes BigCrush, seeded by a hash
+ * of the path.
  */
 function sfc32(path: string): () => number {
   const bases = [0x9e3779b9, 0x243f6a88, 0xb7e15162];
-  // An Int32Array is ten times as fast as variables: V8 allocates memory for each number above 31
+  // An Int32Array and `| 0` are ten times as fast as variables, as V8 boxes numbers of more than 31
   // bits.
   const state = Int32Array.from([...bases.map((basis) => hash(path, basis)), 1]);
   const next = () => {
@@ -112,11 +111,11 @@ function sfc32(path: string): () => number {
     state[3] = counter + 1;
     return out >>> 0;
   };
-  for (let i = 0; i < 12; i++) next(); // the author's warm-up: mixes the seed into all of the state
+  for (let i = 0; i < 12; i++) next(); // the author's warm-up: mixes the seed through the whole state
   return next;
 }
 
-/** Hash of a text: FNV-1a over its UTF-16 code units, then the final mixing of Murmur3. */
+/** FNV-1a over the UTF-16 code units, finished with Murmur3's avalanche. */
 function hash(text: string, basis: number): number {
   let h = basis;
   for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);

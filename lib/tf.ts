@@ -1,33 +1,40 @@
 /**
- * Loads the engine that computes. All other code imports `tf` from this file only.
+ * The engine that computes: all other files import `tf` from here.
  *
- * The engine is TensorFlow through `@tensorflow/tfjs-node-gpu`, which uses a GPU if its
- * libtensorflow finds one. Where that library cannot be loaded, the engine is Deno's own WebGPU.
- * Without either, the import throws an error that says what to do.
+ * Loads TensorFlow through `@tensorflow/tfjs-node-gpu`, which uses a GPU if its libtensorflow finds
+ * one. Where that library is missing, it loads Deno's WebGPU. Where neither exists, it throws an
+ * error that says what to do.
  */
 import { createRequire } from "node:module";
 import process from "node:process";
 import * as tf from "@tensorflow/tfjs-core";
 
-// declares the methods of tensors, such as x.add(y), for the type check
-import type {} from "@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops.d.ts";
+import type {} from "@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops.d.ts"; // x.add(y) in types
 
 export * from "@tensorflow/tfjs-core";
-// tfjs's own engine, which records gradients; `engine` below describes the library that computes
-export { engine as tfjsEngine } from "@tensorflow/tfjs-core";
+export { engine as tfjsEngine } from "@tensorflow/tfjs-core"; // tfjs's engine; `engine` below describes the backend
 
-/** The library and the device that compute. */
+/** A tensor of two axes: `[rows, columns]`. */
+export type Tensor2D = ReturnType<typeof import("@tensorflow/tfjs-core")["tensor2d"]>;
+
+/** A tensor of four axes: `[B, H, W, C]` are images, height, width and channels. */
+export type Tensor4D = ReturnType<typeof import("@tensorflow/tfjs-core")["tensor4d"]>;
+
+/** A tensor of any number of axes: `tf.Tensor`, under a name that documented types can refer to. */
+export type AnyTensor = ReturnType<typeof import("@tensorflow/tfjs-core")["tensor"]>;
+
+/** A description of the backend that computes. */
 export interface Engine {
   readonly backend: "tensorflow" | "webgpu";
-  /** `CPU`, `GPU`, or WebGPU's name of its device. */
+  /** `CPU`, `GPU`, or WebGPU's name of the device. */
   readonly device: string;
-  /** Number of threads of TensorFlow's CPU kernels; 0 for WebGPU. */
+  /** Threads of TensorFlow's CPU kernels; 0 for WebGPU. */
   readonly threads: number;
-  /** Versions by name: `tfjs`, and `tensorflow` if that is the engine. */
+  /** Versions by name: `tfjs`, and `tensorflow` where it computes. */
   readonly versions: Readonly<Record<string, string>>;
 }
 
-/** The parts of tfjs-node's backend that this file uses. */
+/** The part of tfjs-node's backend that is used here. */
 interface TensorFlowBackend {
   readonly isUsingGpuDevice: boolean;
   readonly binding: { readonly TF_Version: string };
@@ -36,13 +43,14 @@ interface TensorFlowBackend {
 const require = createRequire(import.meta.url);
 const current = await load();
 
-/** Returns the engine of this process. */
+/** The backend of this process. */
 export function engine(): Engine {
   return current;
 }
 
 async function load(): Promise<Engine> {
-  // "webgpu" tries the fallback where TensorFlow is installed; "tensorflow" refuses the fallback
+  // BCSSL_ENGINE is for trying WebGPU where TensorFlow is installed, and for measurements, which
+  // must not fall back.
   const only = process.env.BCSSL_ENGINE;
   if (only !== undefined && only !== "tensorflow" && only !== "webgpu") {
     throw new RangeError(
@@ -71,9 +79,8 @@ async function load(): Promise<Engine> {
 }
 
 function loadTensorFlow(): Engine {
-  // set before the library loads, or its banner would stand in every notebook
-  process.env.TF_CPP_MIN_LOG_LEVEL ??= "2";
-  // tfjs 4.22 calls a function that Node 23 and Deno no longer have
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= "2"; // before the library loads: its banner would land in every notebook
+  // tfjs 4.22 calls a function that Node 23 and Deno removed.
   require("node:util").isNullOrUndefined ??= (value: unknown) =>
     value === null || value === undefined;
   require("@tensorflow/tfjs-node-gpu");
@@ -90,8 +97,7 @@ async function loadWebGpu(): Promise<Engine> {
   const adapter = await navigator.gpu?.requestAdapter();
   if (!adapter) throw new Error("no adapter on this machine");
   const fromTfjsNode = createRequire(require.resolve("@tensorflow/tfjs-node-gpu/package.json"));
-  // adds the methods of tensors, such as x.add(y); importing tfjs-core alone does not
-  fromTfjsNode("@tensorflow/tfjs");
+  fromTfjsNode("@tensorflow/tfjs"); // registers x.add(y) and other chained operations, which @tensorflow/tfjs-core does not
   require("@tensorflow/tfjs-backend-webgpu");
   if (!await tf.setBackend("webgpu")) throw new Error("the backend did not start");
   await tf.ready();

@@ -1,23 +1,22 @@
 /**
- * Calls any TensorFlow op by its name: ops that tfjs does not have, ops that tfjs calls slowly, and
- * our own kernels.
+ * Calls any TensorFlow op by its name: ops that tfjs does not wrap or wraps slowly, and our own.
  */
-import * as tf from "./tf.ts";
+import * as tf from "lib/tf.ts";
 
 /**
- * The value of an op's attribute, with its type in TensorFlow's registry. {@linkcode attr} makes
- * it.
+ * The value of an op's attribute with its type in TensorFlow's registry. Made by {@linkcode attr}.
  */
 export interface Attr {
   readonly type: "STRING" | "INT" | "FLOAT" | "BOOL" | "TYPE" | "SHAPE";
   readonly value: string | number | boolean | readonly number[] | readonly boolean[];
 }
 
-/** Element types that an attribute can name. */
+/** Element types of tensors, as attributes. */
 export type OpDataType = "float32" | "int32" | "bool" | "string" | "complex64";
 
 /**
- * Makes attributes, by type: `{ T: attr.type("float32"), strides: attr.int([1, 1, 1, 1]) }`.
+ * Makes attributes: `{ T: attr.type("float32"), strides: attr.int([1, 1, 1, 1]), padding:
+ * attr.string("SAME") }`.
  */
 export const attr = {
   string: (value: string): Attr => ({ type: "STRING", value }),
@@ -29,9 +28,7 @@ export const attr = {
   shape: (value: readonly number[]): Attr => ({ type: "SHAPE", value }),
 } as const;
 
-/**
- * The attributes of a call in tfjs-node's own form. Ops that run at every step prepare them once.
- */
+/** The attributes of a call in the binding's own form, for ops that are called at every step. */
 export interface PreparedAttrs {
   readonly list: readonly {
     readonly name: string;
@@ -42,7 +39,7 @@ export interface PreparedAttrs {
 
 export type Attrs = Readonly<Record<string, Attr>> | PreparedAttrs;
 
-/** The parts of tfjs-node's backend that this file uses. */
+/** The part of tfjs-node's backend that is used here. */
 interface OpBackend {
   readonly binding: Readonly<Record<string, number>>;
   executeSingleOutput(name: string, attrs: unknown, inputs: readonly tf.Tensor[]): tf.Tensor;
@@ -54,13 +51,13 @@ interface OpBackend {
   ): tf.Tensor[];
 }
 
-/** Whether ops can be called by name, which only the engine TensorFlow allows. */
+/** Whether ops can be called by name, which only TensorFlow allows. */
 export function hasTensorFlowOps(): boolean {
   return tf.engine().backend === "tensorflow";
 }
 
 /**
- * Prepares the attributes of a call.
+ * Converts attributes to the binding's own form.
  *
  * @throws {Error} If the engine is not TensorFlow.
  */
@@ -84,12 +81,12 @@ const dataTypes = {
 } as const satisfies Record<OpDataType, string>;
 
 /**
- * Runs an op of one output. `tf.grad` does not see the op: wrap the call in `tf.customGrad`.
+ * Runs an op of one output. `tf.grad` does not see it: wrap it in `tf.customGrad`.
  *
- * @param inputs In the order of the op's definition; the caller keeps them.
- * @returns The output; the caller (or the enclosing `tidy`) owns it.
- * @throws {Error} If the engine is not TensorFlow, or if TensorFlow refuses the call; the message
- * gives its reason.
+ * @param inputs Borrowed, in the order of the op's definition.
+ * @returns Owned by the caller (or the enclosing `tidy`).
+ * @throws {Error} If the engine is not TensorFlow, or TensorFlow refuses the call; the message has
+ *   its reason.
  */
 export function tfOp<T extends tf.Tensor = tf.Tensor>(
   name: string,
@@ -100,7 +97,7 @@ export function tfOp<T extends tf.Tensor = tf.Tensor>(
   return backend(`run ${name}`).executeSingleOutput(name, list, inputs) as T;
 }
 
-/** Runs an op of `count` outputs; see {@linkcode tfOp}. */
+/** Like {@linkcode tfOp}, for an op of `count` outputs. */
 export function tfOpOutputs(
   name: string,
   inputs: readonly tf.Tensor[],
@@ -111,14 +108,15 @@ export function tfOpOutputs(
   return backend(`run ${name}`).executeMultipleOutputs(name, list, inputs, count);
 }
 
-/** Number of ops that ran, in all and by name; the most frequent name comes first. */
+/** The number of ops that ran, in all and of each name, most frequent first. */
 export interface OpCounts {
   readonly total: number;
   readonly byName: ReadonlyMap<string, number>;
 }
 
 /**
- * Runs `body` and counts the TensorFlow ops it calls, tfjs's and ours. Other engines count none.
+ * Runs `body` and counts the TensorFlow ops it calls, tfjs's and ours; with another engine it
+ * counts none.
  */
 export function countOps(body: () => void): OpCounts {
   const counts = new Map<string, number>();
@@ -149,8 +147,7 @@ export function countOps(body: () => void): OpCounts {
 function backend(attempt: string): OpBackend {
   if (!hasTensorFlowOps()) {
     throw new Error(
-      `Cannot ${attempt}: the engine is ${tf.engine().backend}; ` +
-        `run "deno task setup" to get TensorFlow`,
+      `Cannot ${attempt}: the engine is ${tf.engine().backend}; run "deno task setup" to get TensorFlow`,
     );
   }
   return tf.backend() as unknown as OpBackend;

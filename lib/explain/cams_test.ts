@@ -1,11 +1,11 @@
 import * as tf from "lib/tf.ts";
 import { createRng } from "lib/rng.ts";
-import { camLayer } from "./cam_layers.ts";
-import { eigenCam } from "./eigen_cam.ts";
-import { gradCam } from "./grad_cam.ts";
-import { heatmapsOf } from "./heatmap.ts";
-import { principalProjection } from "./principal_projection.ts";
-import { withClassifier } from "./with_classifier.ts";
+import { camLayer } from "lib/explain/cam_layers.ts";
+import { eigenCam } from "lib/explain/eigen_cam.ts";
+import { gradCam } from "lib/explain/grad_cam.ts";
+import { heatmapsOf } from "lib/explain/heatmap.ts";
+import { principalProjection } from "lib/explain/principal_projection.ts";
+import { withClassifier } from "lib/explain/with_classifier.ts";
 import {
   bcSslConfig,
   convNeXtConfig,
@@ -24,7 +24,7 @@ const small: ModelConfig = { ...convNeXtConfig("atto"), depths: [1, 1], dims: [8
 const images = (count: number, height: number, width = height) =>
   tf.randomNormal([count, height, width, 3], 0, 1, "float32", 5) as tf.Tensor4D;
 
-/** A small network of each architecture, with the layer that the paper looks at. */
+/** Each architecture, small, with the layer that the paper looks at. */
 const layersOf: readonly (readonly [ModelConfig, string])[] = [
   [small, "stages.1.0"],
   [{ ...bcSslConfig("atto"), depths: [1, 2], dims: [8, 16] }, "stages.1.1"],
@@ -55,17 +55,16 @@ for (const [config, layer] of layersOf) {
   });
 }
 
-Deno.test("principalProjection() of points in a plane is their coordinate along its longer axis", () => {
-  const long = [0.6, 0, 0.8]; // the axis across it is [0.8, 0, −0.6]
-  const at = [[-4, 1], [1, -1], [2, -1], [1, 1]]; // coordinates along both axes; their sums are 0
+Deno.test("principalProjection() of a plane's points is how far they lie along its longer axis", () => {
+  const long = [0.6, 0, 0.8]; // and across it [0.8, 0, −0.6]
+  const at = [[-4, 1], [1, -1], [2, -1], [1, 1]]; // along and across; their sums are 0
   const rows = at.flatMap(([along, across]) => [
     7 + along! * long[0]! + across! * 0.8,
     -3,
     2 + along! * long[2]! - across! * 0.6,
   ]);
   const products = (i: number, j: number) => at.reduce((sum, p) => sum + p[i]! * p[j]!, 0);
-  // eigenvector of the 2×2 matrix [[a, b], [b, d]], solved on paper
-  const [a, b, d] = [products(0, 0), products(0, 1), products(1, 1)];
+  const [a, b, d] = [products(0, 0), products(0, 1), products(1, 1)]; // a 2×2 matrix, solved on paper
   const largest = (a + d) / 2 + Math.sqrt(((a - d) / 2) ** 2 + b ** 2);
   const length = Math.hypot(b, largest - a);
   const expected = at.map(([x, y]) => -(x! * b + y! * (largest - a)) / length);
@@ -73,7 +72,7 @@ Deno.test("principalProjection() of points in a plane is their coordinate along 
   const projection = principalProjection(Float32Array.from(rows), 3);
   assertClose(projection, expected.map((value) => sign * value), 1e-6);
   const turned = principalProjection(Float32Array.from(rows, (value) => -value), 3);
-  assertClose(turned, projection, 1e-6); // the farthest point is on the positive side in both
+  assertClose(turned, projection, 1e-6); // the farthest point is on the positive side either way
 });
 
 Deno.test("principalProjection() tells close directions apart, and takes many positions as it takes few", () => {
@@ -117,7 +116,7 @@ Deno.test("withClassifier() gives Grad-CAM its classes, and the map of a network
   assertThrows(refuse, TypeError, "64 weights and 3 classes on 16 features");
 });
 
-Deno.test("gradCam() and eigenCam() refuse what they cannot explain, and say what to do", () => {
+Deno.test("what cannot be explained is refused with what to do", () => {
   using model = createModel(small, createRng(0), { numClasses: 4 });
   using bare = createModel(small, createRng(0));
   const x = images(1, 16);
@@ -148,9 +147,9 @@ Deno.test("gradCam() and eigenCam() refuse what they cannot explain, and say wha
     refused(
       () => draw(model, x, { layers: ["norm"] }),
       RangeError,
-      'before the pooling, such as "stages.1.0"',
+      'before the pooling, as "stages.1.0"',
     );
-    refused(() => draw(model, one), RangeError, "for 8×8 pixels it has one position");
+    refused(() => draw(model, one), RangeError, "of 8×8 pixels it has one position");
     refused(() => draw(model, flat), TypeError, "[16,16,3]: need [B, H, W, 3]");
     refused(
       () => draw(model, grey),
@@ -158,10 +157,10 @@ Deno.test("gradCam() and eigenCam() refuse what they cannot explain, and say wha
       "need [B, H, W, 3]",
     );
     refused(() => draw(model, tiny), RangeError, "needs 8 a side");
-    refused(() => draw(model, broken), RangeError, "are finite");
+    refused(() => draw(model, broken), RangeError, "weights whole?");
   }
   const unknown = { arch: "mlp" } as unknown as ModelConfig;
-  assertThrows(() => camLayer(unknown), RangeError, 'Unknown architecture "mlp"');
+  assertThrows(() => camLayer(unknown), RangeError, 'layer of "mlp"');
 });
 
 Deno.test("gradCam() refuses a ViT's patches after the last attention, which no class depends on", () => {

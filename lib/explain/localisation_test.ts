@@ -1,5 +1,5 @@
 import { createRng } from "lib/rng.ts";
-import { type CamScores, camScores, hotArea } from "./localisation.ts";
+import { type CamScores, camScores, hotArea } from "lib/explain/localisation.ts";
 import { assertClose, assertEquals, assertThrows } from "lib/testing/assert.ts";
 
 const map = (values: number[][]) => ({
@@ -27,7 +27,7 @@ Deno.test("camScores() of a map on paper", () => {
   ]);
   assertScores(camScores(heatmap, object), {
     pointing: 1,
-    iou: 2 / 4, // hot: 1.0, 0.6, 0.8; two of them on the object; four pixels in the union
+    iou: 2 / 4, // hot: 1.0, 0.6, 0.8; on the object two of them, either covers four
     energy: (0.2 + 1 + 0.6) / 3,
     covered: 2 / 3,
     hotArea: 3 / 6,
@@ -71,7 +71,7 @@ Deno.test("camScores() of an even map and of zeros are the object's size; zeros 
   });
 });
 
-/** The scores, written out in plain loops. */
+/** Loops over rows and columns, one score after the other. */
 function naiveScores(values: number[][], object: number[][], threshold: number): CamScores {
   const cells = values.flatMap((row, y) => row.map((v, x) => ({ v, on: object[y]![x] === 1 })));
   const highest = Math.max(...cells.map(({ v }) => v));

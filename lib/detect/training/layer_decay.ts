@@ -4,12 +4,12 @@
  */
 import { familyOf, type ModelConfig } from "lib/models/mod.ts";
 
-const body = "backbone.body."; // prefix of the backbone's weights among a detector's names
+const body = "backbone.body."; // what stands before the backbone's own names in a detector's
 
 /**
- * Computes the factor on each weight's learning rate: `decay` to the power of the number of groups
- * of layers that come after its own. The backbone's family defines the groups. Weights outside the
- * backbone come after all groups and have the factor 1.
+ * The factor on each weight's learning rate: `decay` to the power of how many groups of layers come
+ * after its own. The backbone's family defines the groups. Weights outside the backbone come after
+ * all groups and have factor 1.
  *
  * @param names Names of a detector's weights.
  * @param backbone A ConvNeXt or BC-SSL; for other families only a decay of 1 is known.

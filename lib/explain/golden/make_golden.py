@@ -1,11 +1,10 @@
-"""Makes cams.json: pytorch-grad-cam's maps of small networks whose weights come from a formula.
+"""Makes cams.json: what pytorch-grad-cam draws of small networks that are filled by formula.
 
     python3 -m venv oracle && oracle/bin/pip install torch torchvision timm grad-cam
     oracle/bin/python lib/explain/golden/make_golden.py
 
-The sign of Eigen-CAM is that of numpy's LAPACK: `eigenCam` is the package's `EigenCAM` with the
-package's own sign correction; `otherWayRound` is the uncorrected `EigenCAM`, for the images where
-its sign is the other one.
+Eigen-CAM's sign is as numpy's LAPACK gives it: `eigenCam` is the package's `EigenCAM` with its own sign correction;
+`otherWayRound` is `EigenCAM` as it is, where that came out with the other sign.
 """
 
 import pathlib
@@ -31,7 +30,7 @@ CLASSES = 10
 
 
 class Logits(torch.nn.Module):
-    """The network with logits as its only output, which the package needs."""
+    """The network as the package wants it: logits only."""
 
     def __init__(self, network):
         super().__init__()
@@ -47,11 +46,11 @@ class SignedEigenCAM(EigenCAM):
 
 
 def reshape_of(config, size):
-    """The package's reshape transform for the network's family, at this image's size."""
+    """The package's transform for the network's family, at this image's size."""
     rows, columns = (side // config.get("patchSize", 1) for side in size[1:])
     if config["arch"] == "vit":
         return lambda tokens: vit_reshape_transform(tokens, rows, columns)
-    if config["arch"] == "swin":  # the package expects lists of tokens; the maps here are [B, H, W, C]
+    if config["arch"] == "swin":  # whose maps here are [B, H, W, C]; the package knows them as lists of tokens
         return lambda maps: swinT_reshape_transform(maps.flatten(1, 2), *maps.shape[1:3])
     return None
 

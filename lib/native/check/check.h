@@ -1,5 +1,5 @@
-// Shared by all checks of the kernels: random numbers, threads, and comparisons with an oracle in
-// double precision.
+// The common part of all checks: random numbers, workers, and a comparison with an oracle in double
+// precision.
 #pragma once
 
 #include <cmath>
@@ -12,7 +12,7 @@
 
 namespace bcssl::check {
 
-/** Runs each task on `count` new threads, which take its parts in turn. */
+/** Workers of so many threads; 1 runs everything on the calling thread. */
 class Threads : public Workers {
  public:
   explicit Threads(Index count) : count_(count) {}
@@ -30,7 +30,7 @@ class Threads : public Workers {
   Index count_;
 };
 
-/** A stream of pseudo-random numbers from a seed (a linear congruential generator). */
+/** The stream of numbers that a seed gives (a linear congruential generator). */
 class Random {
  public:
   explicit Random(std::uint64_t seed) : state_(seed * 2654435761u + 1) {}
@@ -56,8 +56,8 @@ using Exact = std::vector<double>;
 inline int failures = 0;
 
 /**
- * Counts a failure if an entry differs from the oracle's by more than `tolerance` times the
- * oracle's largest entry, or if it is NaN. The largest entry is taken as at least 0.01.
+ * Fails where an entry is further than `tolerance` times the largest (at least 0.01) from its
+ * oracle; NaN fails.
  */
 inline void expect_close(const std::string& what, const Numbers& actual, const Exact& expected, double tolerance) {
   double scale = 0.01, worst = 0;
@@ -71,7 +71,7 @@ inline void expect_close(const std::string& what, const Numbers& actual, const E
   ++failures;
 }
 
-/** Counts a failure unless both arrays are equal to the last bit. */
+/** Fails unless both are the same to the last bit. */
 inline void expect_same(const std::string& what, const Numbers& a, const Numbers& b) {
   for (std::size_t i = 0; i < a.size(); ++i) {
     if (a[i] == b[i]) continue;

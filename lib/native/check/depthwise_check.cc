@@ -1,4 +1,4 @@
-// Compares depthwise convolutions and their gradients with plain sums over all products.
+// Depthwise convolutions against their sums written out.
 #include "check.h"
 
 namespace bcssl::check {
@@ -18,10 +18,7 @@ std::string name_of(const Case& c) {
   return text;
 }
 
-/**
- * The array that the kernel adds to the gradient of the input. The cases without a bias add the
- * input itself.
- */
+/** The map that is added to the gradient of the input: the input itself if there is no bias. */
 const float* plus(const Case& c, const Numbers& x) { return c.bias ? nullptr : x.data(); }
 
 /** Calls visit(output, input, weight index) for every product in the convolution. */

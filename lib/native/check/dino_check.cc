@@ -1,5 +1,5 @@
-// Compares DINO's last layer, its loss and the normalisation of rows with plain sums, for arbitrary
-// sizes and on several threads.
+// DINO's last layer and loss, and unit-length rows: arbitrary sizes against written-out sums, and
+// on other threads.
 #include "check.h"
 #include "kernels/dino.h"
 
@@ -8,7 +8,7 @@ namespace {
 
 constexpr double kTemp = 0.3, kMomentum = 0.8;
 
-/** log Σ exp of one row. */
+/** Log Σ exp of one row. */
 double log_sum(const double* x, Index count) {
   double top = x[0], sum = 0;
   for (Index k = 0; k < count; ++k) top = std::max(top, x[k]);
@@ -37,8 +37,7 @@ void check_student(const Pairs& pairs, Random& random) {
                            std::to_string(B) + " images, " + std::to_string(K) + " prototypes";
   const Numbers products = random.numbers(V * B * K), scales = random.numbers(K);
   Numbers q = random.numbers(T * B * K);
-  // not negative, but not a distribution either: the kernel must not need sums of 1
-  for (float& p : q) p = p * p / K;
+  for (float& p : q) p = p * p / K;  // not negative, but no distribution: the kernels must not need one
   const float dloss = 1.7f;
   Exact loss{0}, dproducts(products.size()), u(K);
   for (Index v = 0; v < V; ++v) {

@@ -1,4 +1,4 @@
-// Compares a linear layer and its gradients with plain sums.
+// A linear layer and its gradients against their sums written out.
 #include "check.h"
 
 namespace bcssl::check {
@@ -36,8 +36,8 @@ void check(const Linear& s, bool with_bias, Random& random) {
       }
     }
   }
-  const float* bias_data = with_bias ? bias.data() : nullptr;
-  const Results one = run(s, x, dy, weight, bias_data, Threads(1)), three = run(s, x, dy, weight, bias_data, Threads(3));
+  const float* given = with_bias ? bias.data() : nullptr;
+  const Results one = run(s, x, dy, weight, given, Threads(1)), three = run(s, x, dy, weight, given, Threads(3));
   const std::string name = "linear [" + std::to_string(rows) + ", " + std::to_string(in) + "] to " + std::to_string(out);
   const auto expect = [&](const char* what, Numbers Results::*member, const Exact& exact, double tolerance) {
     expect_close(name + what, one.*member, exact, tolerance);

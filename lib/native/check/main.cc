@@ -1,5 +1,5 @@
 // Checks the kernels without TensorFlow, so that they can be compiled with sanitisers and for other
-// CPUs. Prints each failed check and the number of failures.
+// CPUs. Prints what is wrong, and how many checks failed.
 #include "check.h"
 
 namespace bcssl::check {

@@ -1,5 +1,5 @@
-// Compares the fused part of a ConvNeXt block (everything after the depthwise convolution) and its
-// gradients with the formulas of its layers, one after the other.
+// The part of a ConvNeXt block that works on each pixel by itself, and its gradients, against the
+// formulas layer by layer.
 #include <tuple>
 
 #include "check.h"
@@ -28,7 +28,7 @@ Tensors draw(const Size& s, Random& random) {
           random.numbers(c), random.numbers(s.images), random.numbers(c), random.numbers(c)};
 }
 
-/** Mean and 1 / standard deviation of `count` numbers that are `step` apart. */
+/** Mean and rstd of `count` numbers, `step` apart. */
 std::pair<double, double> moments(const double* x, Index count, Index step) {
   double mean = 0, variance = 0;
   for (Index i = 0; i < count; ++i) mean += x[i * step] / count;
@@ -36,7 +36,7 @@ std::pair<double, double> moments(const double* x, Index count, Index step) {
   return {mean, 1 / std::sqrt(variance + kEps)};
 }
 
-/** Gradient of xhat = (x − mean) · rstd for `count` numbers that are `step` apart; replaces `d`. */
+/** The gradient through xhat = (x − mean) · rstd of `count` numbers, `step` apart. */
 void back(const double* xhat, double* d, double rstd, Index count, Index step) {
   double shift = 0, turn = 0;
   for (Index i = 0; i < count; ++i) {
@@ -46,9 +46,9 @@ void back(const double* xhat, double* d, double rstd, Index count, Index step) {
   for (Index i = 0; i < count; ++i) d[i * step] = (d[i * step] - shift - xhat[i * step] * turn) * rstd;
 }
 
-/** The expected results in double precision: one member for each result of the kernels. */
+/** The expected results in double precision, one member for each result of the kernels. */
 struct Oracle {
-  Exact mean, rstd;  // BatchNorm's statistics of the batch
+  Exact mean, rstd;  // statistics of the batch
   Exact y, input, norm_weight, norm_bias, weight1, bias1, weight2, bias2, gamma, bn_weight, bn_bias;
 
   Oracle(const Size& s, const Tensors& t)
@@ -77,7 +77,7 @@ struct Oracle {
   }
 
  private:
-  /** Adds the results of row `r`. `input` receives the gradient of z, the input of LayerNorm. */
+  /** `input` receives the gradient of LayerNorm's input z. */
   void add_row(const Size& s, const Tensors& t, const double* z, Index r) {
     const Index C = s.channels, H = s.hidden;
     const double keep = t.keep[r / (s.rows / s.images)];
@@ -156,8 +156,7 @@ void check(const Size& s, const Tensors& t, const Oracle& o, bool bf16) {
   };
   expect("y", &Results::y, &Oracle::y, 1e-5);
   expect("dinput", &Results::input, &Oracle::input);
-  // the summands of different rows nearly cancel, so the rounding of bf16 shows more
-  expect("dnorm_weight", &Results::norm_weight, &Oracle::norm_weight, 1e-4, 5e-2);
+  expect("dnorm_weight", &Results::norm_weight, &Oracle::norm_weight, 1e-4, 5e-2);  // rows nearly cancel
   expect("dnorm_bias", &Results::norm_bias, &Oracle::norm_bias);
   expect("dweight1", &Results::weight1, &Oracle::weight1);
   expect("dbias1", &Results::bias1, &Oracle::bias1);
@@ -169,7 +168,7 @@ void check(const Size& s, const Tensors& t, const Oracle& o, bool bf16) {
   expect("dbn_bias", &Results::bn_bias, &Oracle::bn_bias);
 }
 
-/** Checks that bf16 changes the result if, and only if, the CPU has bf16. */
+/** Results in bf16 must differ from those in fp32 exactly if this CPU multiplies bf16. */
 void expect_rounded(const Size& s, const Tensors& t, const Oracle& o) {
   const bool same = run(s, t, o, true, Threads(1)).y == run(s, t, o, false, Threads(1)).y;
   if (same == !has_bf16()) return;
@@ -185,8 +184,8 @@ void check_pointwise() {
       {1, 1, 1, 1, false},    {2, 1, 4, 1, true},    {6, 3, 12, 3, true},    {35, 17, 68, 5, true},
       {100, 24, 96, 4, true}, {97, 33, 129, 1, false}, {64, 48, 192, 2, true}, {240, 16, 300, 3, false},
       {13, 520, 40, 13, true}, {700, 5, 20, 7, true},
-      // Few rows beside large weights: the kernel divides the hidden units among the threads. One
-      // chunk here has a single unit, and the rows make three tiles.
+      // Few rows beside the weights: units are shared out, here with a chunk of one unit, and rows
+      // in three tiles.
       {105, 136, 544, 3, true}, {225, 130, 513, 1, false},
   };
   for (const Size& size : sizes) {

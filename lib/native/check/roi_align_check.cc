@@ -1,13 +1,12 @@
-// Compares RoIAlign and its gradient with a plain loop over all samples; each sample is a weighted
-// mean of four pixels.
+// Regions of maps and the gradient against their samples one by one, each shared among four pixels.
 #include "check.h"
 
 namespace bcssl::check {
 namespace {
 
 /**
- * The two pixels on the sides of a sample along one axis, and their weights. The weights are 0 if
- * the sample is more than a pixel outside of the map.
+ * The pixels that a sample lies between, along one axis, and their shares; none further than a
+ * pixel outside.
  */
 struct Shares {
   Index pixels[2] = {0, 0};
@@ -26,7 +25,7 @@ Shares shares_of(double at, Index length) {
 }
 
 /**
- * Calls visit(cell, pixel of all maps, weight) for the four pixels of every sample of region `i`.
+ * Calls visit(cell, pixel of all maps, weight) for the four shares of every sample of region `i`.
  */
 template <typename Visit>
 void for_each_share(const float* box, Index i, const Maps& m, const RoiAlign& r, Visit visit) {
@@ -55,7 +54,7 @@ void for_each_share(const float* box, Index i, const Maps& m, const RoiAlign& r,
   }
 }
 
-/** Random boxes of all sizes: some reach over the edges, some have no extent. */
+/** Boxes of all sizes, some reaching over the edges, some without extent. */
 Numbers boxes(Index count, const Maps& m, double scale, Random& random) {
   Numbers all;
   for (Index i = 0; i < count; ++i) {

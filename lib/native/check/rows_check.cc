@@ -1,5 +1,4 @@
-// Compares the kernels over rows of channels, and those over all weights of a network, with their
-// formulas.
+// Kernels over rows of channels, and those over all weights of a network, against their formulas.
 #include "check.h"
 
 namespace bcssl::check {
@@ -24,8 +23,8 @@ std::string title(const char* kernel, Rows size) {
 }
 
 /**
- * Runs a kernel that fills some arrays, on one thread and on three, and compares the arrays with
- * the expected ones.
+ * Runs a kernel that fills some arrays, on one thread and on three, and compares with what they
+ * should hold.
  */
 template <typename Kernel>
 void expect(const std::string& name, const std::vector<Exact>& expected, Kernel kernel) {
@@ -67,7 +66,7 @@ void check_gelu(const Tensors& t) {
   });
 }
 
-/** Checks LayerNorm, over the channels of each row, or BatchNorm, over the rows of each channel. */
+/** Mean and variance over the channels of each row, or over the rows of each channel. */
 void check_norm(const Tensors& t, bool per_row) {
   const auto [rows, channels] = t.size;
   const double eps = 1e-2;
@@ -76,8 +75,7 @@ void check_norm(const Tensors& t, bool per_row) {
     return per_row ? group * channels + member : member * channels + group;
   };
   Exact y(rows * channels), mean(groups), rstd(groups), dx(rows * channels), dweight(channels), dbias(channels);
-  // BatchNorm's running statistics: `bias` and `gamma` before the update, which has momentum 0.25
-  Exact running_mean, running_variance;
+  Exact running_mean, running_variance;  // BatchNorm's, moved a quarter of the way from `bias` and `gamma`
   for (Index g = 0; g < groups; ++g) {
     double variance = 0, shift = 0, turn = 0;
     for (Index i = 0; i < members; ++i) mean[g] += double(t.x[at(g, i)]) / members;
@@ -152,7 +150,7 @@ void check_residual(const Tensors& t) {
          });
 }
 
-/** Checks softmax with a bias of so many rows; 0 means without a bias. */
+/** Checks softmax with a bias of so many rows; 0 for none. */
 void check_softmax(const Tensors& t, Index bias_rows, Random& random) {
   const auto [rows, channels] = t.size;
   const Numbers bias = random.numbers(bias_rows * channels);

@@ -1,5 +1,4 @@
-// Checks the team of threads: every part of every job is done exactly once, also with frequent
-// calls from several threads.
+// The team of threads: every part of every job is done once, whoever calls and however often.
 #include <chrono>
 
 #include "check.h"
@@ -8,13 +7,11 @@
 namespace bcssl::check {
 namespace {
 
-/**
- * Makes many calls, mostly without a pause, and some after the helper threads have gone to sleep.
- */
+/** Makes calls that follow each other at once, and some after the helpers have gone to sleep. */
 void call_often(const Team& team, Random& random, int calls) {
   for (int call = 0; call < calls; ++call) {
     const Index parts = static_cast<Index>((random.next() + 1) * 10);
-    std::vector<int> visits(parts);  // written by helpers, read here: checks memory ordering
+    std::vector<int> visits(parts);  // written by the helpers; what they wrote must be visible here
     team.run(parts, [&](Index part) { ++visits[part]; });
     for (Index part = 0; part < parts; ++part) {
       if (visits[part] == 1) continue;
@@ -29,8 +26,7 @@ void call_often(const Team& team, Random& random, int calls) {
 }  // namespace
 
 void check_team() {
-  // never deleted, since their threads never end
-  static const Team* const teams[] = {new Team(1), new Team(2), new Team(5)};
+  static const Team* const teams[] = {new Team(1), new Team(2), new Team(5)};  // their threads never end
   for (const Team* const each : teams) {
     const Team& team = *each;
     Random random(7);
