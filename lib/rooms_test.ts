@@ -1,12 +1,15 @@
-/** The rooms of `lib`: who may import whom, and what may stand in only one place. Reads import lines, runs nothing. */
+/**
+ * The rooms of `lib`: who may import whom, and what may stand in only one place. Reads import
+ * lines, runs nothing.
+ */
 import { dirname, join, relative } from "node:path";
 import { assertEquals } from "lib/testing/assert.ts";
 
 const lib = import.meta.dirname!;
 
 /**
- * The floor of each room: a room imports rooms on lower floors and its own files. `setup` and `testing` stand apart: see
- * {@linkcode mayImport}.
+ * The floor of each room: a room imports rooms on lower floors and its own files. `setup` and
+ * `testing` stand apart: see {@linkcode mayImport}.
  */
 const floors: Readonly<Record<string, number>> = {
   engine: 0, // tf.ts, tf_op.ts, rng.ts, paths.ts
@@ -32,8 +35,8 @@ const floors: Readonly<Record<string, number>> = {
 };
 
 /**
- * The folders of a room, in order: a folder imports those before it. Files that lie in the room itself come last, so that a
- * room's `mod.ts` may import all folders and no folder imports it.
+ * The folders of a room, in order: a folder imports those before it. Files that lie in the room
+ * itself come last, so that a room's `mod.ts` may import all folders and no folder imports it.
  */
 const folders: Readonly<Record<string, readonly string[]>> = {
   datasets: ["files", "pictures", "small_sets", "emoji", "imagenet", "coco"],
@@ -56,7 +59,10 @@ const apart = ["setup", "testing", "std_path"];
 /** What set-up calls of `native`; these files must not import packages, which are not there yet. */
 const compilesNative = ["native/build.ts", "native/_library.ts"];
 
-/** A file of `lib` by its path below it, with its code (without comments) and the files of `lib` it imports. */
+/**
+ * A file of `lib` by its path below it, with its code (without comments) and the files of `lib` it
+ * imports.
+ */
 interface Source {
   readonly path: string;
   readonly code: string;
@@ -68,7 +74,10 @@ function roomOf(path: string): string {
   return path.includes("/") ? path.split("/", 1)[0]! : "engine";
 }
 
-/** `experiments/runs/pause.ts` → `runs`; the place of a file that lies in the room itself is the empty string. */
+/**
+ * `experiments/runs/pause.ts` → `runs`; the place of a file that lies in the room itself is the
+ * empty string.
+ */
 function folderOf(path: string): string {
   return path.split("/").slice(1, -1).join("/");
 }
@@ -170,8 +179,8 @@ function repeatedTypes(sources: readonly Source[]): string[] {
 }
 
 /**
- * Names that more than two files have, but for those that say the same of every room. Files of one name in the folders of
- * methods count once: each method has the same parts.
+ * Names that more than two files have, but for those that say the same of every room. Files of one
+ * name in the folders of methods count once: each method has the same parts.
  */
 function crowdedNames(sources: readonly Source[]): string[] {
   const common = ["mod.ts", "golden_test.ts"];

@@ -1,4 +1,7 @@
-/** All methods of self-supervised training: to add one, add its row to the table and its recipe to the union. */
+/**
+ * All methods of self-supervised training: to add one, add its row to the table and its recipe to
+ * the union.
+ */
 import type { Rng } from "lib/rng.ts";
 import { createByol } from "lib/ssl/byol/byol.ts";
 import { byolHeadCost } from "lib/ssl/byol/networks.ts";
@@ -14,7 +17,9 @@ export type Recipe = DinoRecipe | ByolRecipe;
 /** What a method is, before any network exists. */
 interface MethodKind<R extends Recipe> {
   create(recipe: R, rng: Rng): Method;
-  /** Where its checkpoints hold the network that is evaluated, and the one that the gradient moves. */
+  /**
+   * Where its checkpoints hold the network that is evaluated, and the one that the gradient moves.
+   */
   readonly networks: { readonly teacher: string; readonly student: string };
   headCost(featureDim: number, head: R["head"]): HeadCost;
 }
@@ -61,8 +66,8 @@ export function createMethod(recipe: Recipe, rng: Rng): Method {
 /**
  * Before the names of a network's weights in a checkpoint.
  *
- * @param network `teacher` is the network that is evaluated, `student` the one that the gradient moves; a method may have
- *   one network for both.
+ * @param network `teacher` is the network that is evaluated, `student` the one that the gradient
+ *   moves; a method may have one network for both.
  */
 export function checkpointKey(recipe: Recipe, network: "teacher" | "student"): string {
   return kindOf(recipe).networks[network];

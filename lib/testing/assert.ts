@@ -39,9 +39,11 @@ function matches(error: unknown, type: new (message: string) => Error, text: str
 type Numbers = ArrayLike<number> | tf.Tensor | number;
 
 /**
- * Fails where `|actual − expected| > tolerance · max|expected|`, on different lengths, and on any NaN.
+ * Fails where `|actual − expected| > tolerance · max|expected|`, on different lengths, and on any
+ * NaN.
  *
- * The scale is the largest expected magnitude, so entries near zero are judged against the array they stand in.
+ * The scale is the largest expected magnitude, so entries near zero are judged against the array
+ * they stand in.
  */
 export function assertClose(actual: Numbers, expected: Numbers, tolerance = 1e-5): void {
   const [a, e] = [toArray(actual), toArray(expected)];

@@ -3,7 +3,10 @@ import { chromium, type Page } from "playwright-core";
 
 const places = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
-/** The browser of this machine, or undefined: tests that need one are then skipped. `CHROMIUM` names another. */
+/**
+ * The browser of this machine, or undefined: tests that need one are then skipped. `CHROMIUM` names
+ * another.
+ */
 export function findChromium(): string | undefined {
   const named = Deno.env.get("CHROMIUM");
   return [...(named ? [named] : []), ...places].find((path) => {
@@ -16,8 +19,8 @@ export function findChromium(): string | undefined {
 }
 
 /**
- * Milliseconds that anything may take: a guard against waiting for ever, on a machine however busy. A caller's shorter limit
- * counts as this one.
+ * Milliseconds that anything may take: a guard against waiting for ever, on a machine however busy.
+ * A caller's shorter limit counts as this one.
  */
 const patience = 300_000;
 
@@ -35,7 +38,10 @@ export class LabPage {
     await this.idle();
   }
 
-  /** F5: the page forgets all it was told; server and kernel go on. Returns when the notebook is drawn, whatever the kernel does. */
+  /**
+   * F5: the page forgets all it was told; server and kernel go on. Returns when the notebook is
+   * drawn, whatever the kernel does.
+   */
   async reload(): Promise<void> {
     await this.page.reload();
     await this.page.locator(".jp-Notebook .jp-CodeCell").first().waitFor({ timeout: 60_000 });

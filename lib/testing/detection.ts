@@ -1,4 +1,7 @@
-/** Images, boxes and masks for detectors that Python and TypeScript make alike: see `lib/detect/network/golden/make_mask_rcnn.py`. */
+/**
+ * Images, boxes and masks for detectors that Python and TypeScript make alike: see
+ * `lib/detect/network/golden/make_mask_rcnn.py`.
+ */
 import { maskOverlaps } from "lib/datasets/coco/overlap.ts";
 import { rleArea } from "lib/datasets/coco/rle.ts";
 import type { Boxes } from "lib/detect/boxes/boxes.ts";
@@ -15,7 +18,10 @@ export interface GoldenSample {
   readonly values: number[];
 }
 
-/** Fails unless a tensor has that shape, root mean square and those values; `tolerance` is relative to the largest value. */
+/**
+ * Fails unless a tensor has that shape, root mean square and those values; `tolerance` is relative
+ * to the largest value.
+ */
 export function assertSample(
   actual: tf.Tensor,
   { shape, rms, values }: GoldenSample,
@@ -41,7 +47,10 @@ export function boxesWithin(name: string, count: number, { height, width }: Imag
   });
 }
 
-/** Makes a bitmap of the whole image for each box: 1 inside the ellipse that fills the box, 0 elsewhere. */
+/**
+ * Makes a bitmap of the whole image for each box: 1 inside the ellipse that fills the box, 0
+ * elsewhere.
+ */
 export function ellipses(boxes: Boxes, { height, width }: ImageSize): Uint8Array[] {
   return Array.from({ length: boxes.length / 4 }, (_, i) => {
     const [left, top, right, bottom] = boxes.subarray(4 * i, 4 * i + 4) as unknown as number[];
@@ -67,8 +76,8 @@ export function targetsWithin(
 }
 
 /**
- * Makes images by formula and puts them into one batch `[B, H, W, 3]`, as large as the largest of them: each at the top left,
- * zeros elsewhere.
+ * Makes images by formula and puts them into one batch `[B, H, W, 3]`, as large as the largest of
+ * them: each at the top left, zeros elsewhere.
  */
 export function paddedImages(sizes: readonly ImageSize[]): tf.Tensor4D {
   const height = Math.max(...sizes.map((size) => size.height));
@@ -92,7 +101,10 @@ export interface GoldenDetections {
   readonly masks: readonly (readonly number[])[];
 }
 
-/** Fails unless both have the same boxes, scores and masks in the same order, each within its tolerance. */
+/**
+ * Fails unless both have the same boxes, scores and masks in the same order, each within its
+ * tolerance.
+ */
 export function assertDetections(
   actual: readonly Detection[],
   { boxes, scores, masks }: GoldenDetections,

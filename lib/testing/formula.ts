@@ -1,12 +1,15 @@
 /**
- * Weights and images that Python and TypeScript make alike, so that a golden file holds results only. The same as
- * `lib/models/golden/formula.py`.
+ * Weights and images that Python and TypeScript make alike, so that a golden file holds results
+ * only. The same as `lib/models/golden/formula.py`.
  */
 import * as tf from "lib/tf.ts";
 import { fromTorchOrder, layoutOf, torchShape } from "lib/nn/layout.ts";
 import { namedVariables } from "lib/nn/parameters.ts";
 
-/** `offset + scale · u` with `count` numbers u in [−1, 1): Murmur3's finaliser over a counter and the name's FNV-1a hash. */
+/**
+ * `offset + scale · u` with `count` numbers u in [−1, 1): Murmur3's finaliser over a counter and
+ * the name's FNV-1a hash.
+ */
 export function formula(name: string, count: number, offset = 0, scale = 1): Float32Array {
   let seed = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(name)) seed = Math.imul(seed ^ byte, 0x01000193);
@@ -21,8 +24,8 @@ export function formula(name: string, count: number, offset = 0, scale = 1): Flo
 }
 
 /**
- * Weights of the last norm of a residual branch. They are small: at 1, sixteen blocks with batch statistics make a rounding
- * error 200 times as large.
+ * Weights of the last norm of a residual branch. They are small: at 1, sixteen blocks with batch
+ * statistics make a rounding error 200 times as large.
  */
 const branchEnd = /\.(bn3|pw2\.bn)\.weight$/;
 

@@ -11,8 +11,8 @@ export async function inOutputs(run: (folder: string) => Promise<void>): Promise
 }
 
 /**
- * Makes a temporary folder for several tests of one file, removed when the file is through. What one of them has trained, the
- * next ones load, so a run that all of them need is trained once.
+ * Makes a temporary folder for several tests of one file, removed when the file is through. What
+ * one of them has trained, the next ones load, so a run that all of them need is trained once.
  *
  * @returns What calls a test's body with `outputs/` in that folder.
  */

@@ -1,6 +1,6 @@
 /**
- * Training runs beside an oracle's: each array is compared by a probe, one number that every element counts in. The same as
- * `probe` of `lib/ssl/dino/golden/parity.py`.
+ * Training runs beside an oracle's: each array is compared by a probe, one number that every
+ * element counts in. The same as `probe` of `lib/ssl/dino/golden/parity.py`.
  */
 import type * as tf from "lib/tf.ts";
 import { layoutOf, toTorchOrder } from "lib/nn/layout.ts";
@@ -52,7 +52,8 @@ export function torchValues(params: object): Map<string, Float32Array> {
 }
 
 /**
- * Asserts how far every weight has come: to 1e-4 of its way, and to a weight's own precision after so many sums, 1e-6 of it.
+ * Asserts how far every weight has come: to 1e-4 of its way, and to a weight's own precision after
+ * so many sums, 1e-6 of it.
  *
  * @param first What {@linkcode torchValues} was before the first step.
  * @param expected Probes of the ways, in the order of `names`.

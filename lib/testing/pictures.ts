@@ -2,7 +2,10 @@
 import sharp from "sharp";
 import { createRng } from "lib/rng.ts";
 
-/** Makes a JPEG of waves, an edge and some noise: a different one for each seed, neither flat nor all noise. */
+/**
+ * Makes a JPEG of waves, an edge and some noise: a different one for each seed, neither flat nor
+ * all noise.
+ */
 export async function jpeg(seed: number, width: number, height: number): Promise<Uint8Array> {
   const rng = createRng(seed);
   const pixels = Uint8Array.from({ length: width * height * 3 }, (_, i) => {

@@ -4,9 +4,9 @@ import { dirname } from "node:path";
 import assert from "node:assert/strict";
 
 /**
- * Fails unless an SVG is the one that is committed, places to three digits. A drawing that
- * changed, or is new, is written beside it as `…-changed.svg`, for the eye: if it is right, it takes
- * the place of the old one.
+ * Fails unless an SVG is the one that is committed, places to three digits. A drawing that changed,
+ * or is new, is written beside it as `…-changed.svg`, for the eye: if it is right, it takes the
+ * place of the old one.
  *
  * @param path The committed file, `…/monitor.svg`.
  */
@@ -35,7 +35,10 @@ export async function borderIsWhite(png: Uint8Array): Promise<boolean> {
   return true;
 }
 
-/** The drawing with a line for each element, numbers in its attributes to three digits, and ids from 1. */
+/**
+ * The drawing with a line for each element, numbers in its attributes to three digits, and ids from
+ * 1.
+ */
 export function snapshotOf(svg: string): string {
   const ids = new Map<string, string>();
   return svg

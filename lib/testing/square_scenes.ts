@@ -1,4 +1,7 @@
-/** A small set in COCO's format, of squares in plain colours on textures: what a detector learns in a minute. */
+/**
+ * A small set in COCO's format, of squares in plain colours on textures: what a detector learns in
+ * a minute.
+ */
 import { join } from "@std/path";
 import sharp from "sharp";
 import { cocoJson } from "lib/datasets/coco/coco_json.ts";
@@ -17,7 +20,10 @@ const sprites = colours.map((colour, label) => ({
   ),
 }));
 
-/** Writes the pictures, `<split>/`, and `annotations/instances_<split>.json`, where a detector's data config looks for them. */
+/**
+ * Writes the pictures, `<split>/`, and `annotations/instances_<split>.json`, where a detector's
+ * data config looks for them.
+ */
 export async function writeSquareScenes(
   folder: string,
   split: string,

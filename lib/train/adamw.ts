@@ -1,4 +1,7 @@
-/** AdamW (Loshchilov & Hutter 2019), as PyTorch's: tfjs has none, and its Adam keeps moments by position. */
+/**
+ * AdamW (Loshchilov & Hutter 2019), as PyTorch's: tfjs has none, and its Adam keeps moments by
+ * position.
+ */
 import * as tf from "lib/tf.ts";
 import { fused, hasFused } from "lib/nn/fused.ts";
 import {
@@ -11,7 +14,9 @@ import {
 
 export interface AdamWOptions extends WeightOptions {
   readonly lr: number;
-  /** For matrices and kernels; 0 for biases, norms and layer scales: `decays` in optimizer_state.ts. */
+  /**
+   * For matrices and kernels; 0 for biases, norms and layer scales: `decays` in optimizer_state.ts.
+   */
   readonly weightDecay: number;
   readonly beta1?: number;
   readonly beta2?: number;
@@ -19,8 +24,8 @@ export interface AdamWOptions extends WeightOptions {
 }
 
 /**
- * One update of every weight that has a gradient, in place; each has a bias correction of its own. Native kernels write to the
- * moments' memory.
+ * One update of every weight that has a gradient, in place; each has a bias correction of its own.
+ * Native kernels write to the moments' memory.
  *
  * @param state Moments by weight name.
  * @throws {TypeError} If a gradient has no weight of its name, or the state is another optimiser's.
@@ -41,7 +46,10 @@ export function adamWStep(
 const roles = ["first", "second"] as const;
 type AdamWUpdate = Update<typeof roles[number]>;
 
-/** The numbers of one weight's update: [keep, β₁, 1 − β₁, β₂, 1 − β₂, 1/√(1 − β₂ᵗ), eps, lr/(1 − β₁ᵗ), scale]. */
+/**
+ * The numbers of one weight's update: [keep, β₁, 1 − β₁, β₂, 1 − β₂, 1/√(1 − β₂ᵗ), eps, lr/(1 −
+ * β₁ᵗ), scale].
+ */
 type Factors = readonly [
   ...[number, number, number, number],
   ...[number, number, number, number, number],

@@ -6,11 +6,14 @@ export const batchesAhead = 2;
 /** Batches in the making, by their step. */
 export interface BatchQueue<Making> {
   /**
-   * The batch of `step`: the one that was begun ahead of time if its items are the same, else it is begun now. Batches of
-   * this and earlier steps that nobody fetched are dropped.
+   * The batch of `step`: the one that was begun ahead of time if its items are the same, else it is
+   * begun now. Batches of this and earlier steps that nobody fetched are dropped.
    */
   take(indices: Uint32Array, step: number): Making;
-  /** Begins a later batch, unless the queue holds one of this step. The oldest one is dropped where there are too many. */
+  /**
+   * Begins a later batch, unless the queue holds one of this step. The oldest one is dropped where
+   * there are too many.
+   */
   begin(indices: Uint32Array, step: number): void;
   /** Forgets all batches without a call of `drop`. */
   clear(): void;
@@ -49,7 +52,10 @@ export function batchQueue<Making>(
   };
 }
 
-/** A promise as a batch in the making: a failure is reported to whoever fetches it, and to nobody before. */
+/**
+ * A promise as a batch in the making: a failure is reported to whoever fetches it, and to nobody
+ * before.
+ */
 export function promised<Batch>(batch: Promise<Batch>): Promise<Batch> {
   batch.catch(() => {});
   return batch;

@@ -10,8 +10,8 @@ export interface GradientScales {
 }
 
 /**
- * How far each tensor whose L2 norm exceeds `maxNorm` is to be scaled down: `min(1, maxNorm / (‖g‖ + 1e-6))`. The optimiser does
- * it as it reads them.
+ * How far each tensor whose L2 norm exceeds `maxNorm` is to be scaled down:
+ * `min(1, maxNorm / (‖g‖ + 1e-6))`. The optimiser does it as it reads them.
  *
  * Each tensor has its own norm. A global norm, which the field more often uses, is another method.
  *

@@ -2,7 +2,8 @@
 import type { Rng } from "lib/rng.ts";
 
 /**
- * The images of each step: every epoch in an order of its own, a function of the stream and the step alone.
+ * The images of each step: every epoch in an order of its own, a function of the stream and the
+ * step alone.
  *
  * Two orders are kept: the next epoch's is asked for while this one's last batches are.
  *

@@ -1,7 +1,10 @@
 /** Finding the first tensor with a NaN or an infinity in it. */
 import * as tf from "lib/tf.ts";
 
-/** The name of the first tensor that is not finite throughout; undefined if all are. Reads every value: for errors only. */
+/**
+ * The name of the first tensor that is not finite throughout; undefined if all are. Reads every
+ * value: for errors only.
+ */
 export function firstNonFinite(
   tensors: Iterable<readonly [string, tf.Tensor]>,
 ): string | undefined {

@@ -1,12 +1,16 @@
 /**
- * Gradients of a network in half the memory: tfjs keeps every activation and the gradient of every activation until the
- * last weight has its own; here each goes as soon as nothing needs it, as in PyTorch.
+ * Gradients of a network in half the memory: tfjs keeps every activation and the gradient of every
+ * activation until the last weight has its own; here each goes as soon as nothing needs it, as in
+ * PyTorch.
  */
 import * as tf from "lib/tf.ts";
 
 export interface LossAndGradients {
   readonly value: tf.Scalar;
-  /** By the names of the weights; one that the loss does not depend on has none. The caller owns them. */
+  /**
+   * By the names of the weights; one that the loss does not depend on has none. The caller owns
+   * them.
+   */
   readonly grads: Map<string, tf.Tensor>;
 }
 
@@ -48,13 +52,17 @@ function activeTape(): TapeNode[] {
 interface Progress {
   /** Tensors, by id, that have a gradient. */
   readonly reached: Set<number>;
-  /** Gradients that tfjs has added to an earlier one of the same tensor, or will have by the next op; it keeps them. */
+  /**
+   * Gradients that tfjs has added to an earlier one of the same tensor, or will have by the next
+   * op; it keeps them.
+   */
   added: tf.Tensor[];
 }
 
 /**
- * Makes an op free, once its inputs have their gradients, those of its outputs and what it had saved. No other op needs
- * either: tfjs adds up an output's gradients before it comes to the op, and saves for each op apart.
+ * Makes an op free, once its inputs have their gradients, those of its outputs and what it had
+ * saved. No other op needs either: tfjs adds up an output's gradients before it comes to the op,
+ * and saves for each op apart.
  */
 function freeAfterUse(node: TapeNode, progress: Progress): void {
   const { gradient } = node;

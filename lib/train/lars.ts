@@ -9,12 +9,13 @@ import {
 } from "./optimizer_state.ts";
 
 /**
- * Which weights decay, and which adapt the length of their steps. Codes by the name of LARS differ in it:
+ * Which weights decay, and which adapt the length of their steps. Codes by the name of LARS differ
+ * in it:
  *
- * - `dino` (dino, utils.py `LARS`): what has more than one dimension. The code takes filters for both and sets neither; its
- *   parameter groups also leave out of the decay what is called a bias.
- * - `byol` (deepmind-research, byol/utils/optimizers.py `exclude_bias_and_norm`): all but biases and the weights of norms.
- *   Other vectors, as the layer scale of a ConvNeXt, decay and adapt.
+ * - `dino` (dino, utils.py `LARS`): what has more than one dimension. The code takes filters for
+ *   both and sets neither; its parameter groups also leave out of the decay what is called a bias.
+ * - `byol` (deepmind-research, byol/utils/optimizers.py `exclude_bias_and_norm`): all but biases
+ *   and the weights of norms. Other vectors, as the layer scale of a ConvNeXt, decay and adapt.
  */
 export type LarsRule = "dino" | "byol";
 
@@ -31,11 +32,13 @@ export interface LarsOptions extends WeightOptions {
 }
 
 /**
- * One update of every weight that has a gradient, in place: `mu ← momentum · mu + q · g`, `w ← w − lr · mu`, with `g` the
- * gradient plus `weightDecay · w`. The learning rate is outside the buffer.
+ * One update of every weight that has a gradient, in place: `mu ← momentum · mu + q · g`,
+ * `w ← w − lr · mu`, with `g` the gradient plus `weightDecay · w`. The learning rate is outside the
+ * buffer.
  *
- * `q = eta · ‖w‖ / ‖g‖` adapts each tensor's step to its length, so that the gradient's own length does not matter. It is 1
- * where either norm is 0, and for weights that do not adapt ({@linkcode LarsRule}).
+ * `q = eta · ‖w‖ / ‖g‖` adapts each tensor's step to its length, so that the gradient's own length
+ * does not matter. It is 1 where either norm is 0, and for weights that do not adapt
+ * ({@linkcode LarsRule}).
  *
  * @param state Buffers by weight name.
  * @throws {TypeError} If a gradient has no weight of its name, or the state is another optimiser's.

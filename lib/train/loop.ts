@@ -1,4 +1,7 @@
-/** The loop around the steps of a run, whatever is trained: its length, the order of its data, and what is read ahead. */
+/**
+ * The loop around the steps of a run, whatever is trained: its length, the order of its data, and
+ * what is read ahead.
+ */
 import type { Rng } from "lib/rng.ts";
 import { batchesAhead } from "./batch_queue.ts";
 import { epochOrders } from "./epoch_orders.ts";
@@ -40,7 +43,9 @@ function checkPositiveInteger(value: number, how: string): void {
 export interface BatchSource<Batch> {
   /** Items to draw from. */
   readonly count: number;
-  /** The batch of the items at `indices`: the prefetched one, if there is one, else it is made now. */
+  /**
+   * The batch of the items at `indices`: the prefetched one, if there is one, else it is made now.
+   */
   next(indices: Uint32Array, step: number): Promise<Batch>;
   /** Starts on a later batch and returns at once. The same step may be named more than once. */
   prefetch(indices: Uint32Array, step: number): void;
@@ -58,10 +63,11 @@ export interface LoopOptions {
 }
 
 /**
- * Takes the steps of a run from step `done` to the end, one at a time: a caller that stops asking stops the run.
+ * Takes the steps of a run from step `done` to the end, one at a time: a caller that stops asking
+ * stops the run.
  *
- * The order of the data is a function of the stream and the step alone, so a run that was stopped goes on with the batches
- * it would have had.
+ * The order of the data is a function of the stream and the step alone, so a run that was stopped
+ * goes on with the batches it would have had.
  *
  * @param takeStep Trains on a batch; `step` counts from 0.
  * @returns What `takeStep` returns, with the number of steps taken so far.
@@ -75,7 +81,8 @@ export async function* trainingSteps<Batch, Metrics extends object>(
   const indices = epochOrders(rng.fork("order"), source.count, { stepsPerEpoch, batchSize });
   for (let step = done; step < totalSteps; step++) {
     const batch = await wait(source.next(indices(step), step));
-    // A step blocks this thread: with one batch ahead, threads that are done with it would wait for the step to end.
+    // A step blocks this thread: with one batch ahead, threads that are done with it would wait for
+    // the step to end.
     const last = Math.min(step + batchesAhead, totalSteps - 1);
     for (let later = step + 1; later <= last; later++) source.prefetch(indices(later), later);
     yield { step: step + 1, ...takeStep(batch, step) };

@@ -1,4 +1,6 @@
-/** The optimisers behind one door, with the constants that DINO's code gives each (main_dino.py). */
+/**
+ * The optimisers behind one door, with the constants that DINO's code gives each (main_dino.py).
+ */
 import type * as tf from "lib/tf.ts";
 import { adamWStep } from "./adamw.ts";
 import { larsStep } from "./lars.ts";

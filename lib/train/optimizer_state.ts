@@ -1,14 +1,14 @@
 /**
- * What optimisers keep of the weights from step to step, by the weights' names: tfjs's own keep it by position, so leaving one
- * weight out would hand its moments to a neighbour.
+ * What optimisers keep of the weights from step to step, by the weights' names: tfjs's own keep it
+ * by position, so leaving one weight out would hand its moments to a neighbour.
  */
 import * as tf from "lib/tf.ts";
 
 /** What is kept of one weight. */
 export interface Slot<Role extends string = string> {
   /**
-   * In the weight's shape: AdamW's `first` and `second` moment, SGD's `momentum`, LARS's `mu`. Each has memory of its own, which
-   * AdamW writes to: what is to be kept of one is read, not cloned.
+   * In the weight's shape: AdamW's `first` and `second` moment, SGD's `momentum`, LARS's `mu`. Each
+   * has memory of its own, which AdamW writes to: what is to be kept of one is read, not cloned.
    */
   readonly tensors: Readonly<Record<Role, tf.Variable>>;
   /** How often the weight was updated. */
@@ -40,22 +40,30 @@ export type Scales = ReadonlyMap<string, number>;
 export interface WeightOptions {
   /** What clipping leaves of each gradient, as `clipScales` gives it. */
   readonly scales?: Scales;
-  /** What the learning rate is multiplied by, as in fine-tuning, where what was pre-trained learns more slowly. */
+  /**
+   * What the learning rate is multiplied by, as in fine-tuning, where what was pre-trained learns
+   * more slowly.
+   */
   readonly lrScales?: Scales;
 }
 
-/** Biases, norms and layer scales do not decay: whatever is one-dimensional (dino, utils.py `get_params_groups`). */
+/**
+ * Biases, norms and layer scales do not decay: whatever is one-dimensional (dino, utils.py
+ * `get_params_groups`).
+ */
 export function decays(name: string, weight: tf.Variable): boolean {
   return weight.rank > 1 && !name.endsWith(".bias");
 }
 
 /**
- * Pairs each gradient with its weight and its slot, a fresh one if it has none, and counts the update.
+ * Pairs each gradient with its weight and its slot, a fresh one if it has none, and counts the
+ * update.
  *
  * A weight without a gradient keeps its value and its slot, as a skipped `grad` does in PyTorch.
  *
  * @param roles Of the tensors in a slot.
- * @throws {TypeError} If a gradient has no weight of its name, or its slot is another optimiser's; nothing is changed then.
+ * @throws {TypeError} If a gradient has no weight of its name, or its slot is another optimiser's;
+ *   nothing is changed then.
  */
 export function beginUpdates<Role extends string>(
   weights: ReadonlyMap<string, tf.Variable>,

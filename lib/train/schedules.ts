@@ -1,4 +1,7 @@
-/** Values that change over a run, as pure functions of the step: a resumed run needs no scheduler state. */
+/**
+ * Values that change over a run, as pure functions of the step: a resumed run needs no scheduler
+ * state.
+ */
 
 export interface CosineOptions {
   readonly base: number;
@@ -7,14 +10,15 @@ export interface CosineOptions {
   /** Steps of linear warm-up from 0. */
   readonly warmupSteps?: number;
   /**
-   * Which step of the warm-up has the value `base`: its last one (DINO's code), or the one after it (BYOL's and SimCLR's
-   * code). By default, the last one.
+   * Which step of the warm-up has the value `base`: its last one (DINO's code), or the one after it
+   * (BYOL's and SimCLR's code). By default, the last one.
    */
   readonly warmupEnd?: "last" | "after";
 }
 
 /**
- * Linear warm-up, then half a cosine from `base` towards `final`: the reference's `cosine_scheduler` (dino, utils.py).
+ * Linear warm-up, then half a cosine from `base` towards `final`: the reference's
+ * `cosine_scheduler` (dino, utils.py).
  *
  * @param step `0 … totalSteps − 1`; the last step is one short of `final`, as there.
  * @throws {RangeError} If the step is outside the schedule.
@@ -33,7 +37,8 @@ export function cosineSchedule(step: number, options: CosineOptions): number {
 }
 
 /**
- * Linear from `start` to `end` over the first `warmupEpochs`, constant after: the teacher temperature's schedule.
+ * Linear from `start` to `end` over the first `warmupEpochs`, constant after: the teacher
+ * temperature's schedule.
  *
  * @param epoch Whole epochs done.
  */

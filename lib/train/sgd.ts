@@ -1,4 +1,6 @@
-/** Stochastic gradient descent with momentum, as PyTorch's: tfjs's keeps its momentum by position. */
+/**
+ * Stochastic gradient descent with momentum, as PyTorch's: tfjs's keeps its momentum by position.
+ */
 import * as tf from "lib/tf.ts";
 import {
   beginUpdates,
@@ -11,13 +13,15 @@ export interface SgdOptions extends WeightOptions {
   readonly lr: number;
   /** The part of the buffer that is kept from step to step, a fraction; 0 keeps none. */
   readonly momentum: number;
-  /** Added to the gradient, of matrices and kernels: `decays` in optimizer_state.ts. By default 0. */
+  /**
+   * Added to the gradient, of matrices and kernels: `decays` in optimizer_state.ts. By default 0.
+   */
   readonly weightDecay?: number;
 }
 
 /**
- * One update of every weight that has a gradient, in place: `buffer ← momentum · buffer + g`, `w ← w − lr · buffer`, with
- * `g` the gradient plus `weightDecay · w`.
+ * One update of every weight that has a gradient, in place: `buffer ← momentum · buffer + g`,
+ * `w ← w − lr · buffer`, with `g` the gradient plus `weightDecay · w`.
  *
  * The learning rate is outside the buffer, so that it can change between steps.
  *

@@ -4,7 +4,8 @@ import { faultPoint, writeAll } from "lib/runs/fault_points.ts";
 /**
  * Writes to a neighbour of `path`, flushes it to the disk and renames it over `path`.
  *
- * @throws {Error} If the disk refuses; what stood at `path` is then untouched, and nothing else is left behind.
+ * @throws {Error} If the disk refuses; what stood at `path` is then untouched, and nothing else is
+ *   left behind.
  */
 export function replaceFile(path: string, contents: Uint8Array | string): void {
   const bytes = typeof contents === "string" ? new TextEncoder().encode(contents) : contents;

@@ -45,8 +45,9 @@ export interface EmojiOptions {
   /** How often each drawing is placed: 2 gives twice as many images. */
   readonly copies?: number;
   /**
-   * At most so many drawings of `pretrain` and of `train`, and of each of the other sets, evenly spread over all as `thinned`
-   * takes them. The others are not placed, which for all of them takes four seconds. By default, all.
+   * At most so many drawings of `pretrain` and of `train`, and of each of the other sets, evenly
+   * spread over all as `thinned` takes them. The others are not placed, which for all of them takes
+   * four seconds. By default, all.
    */
   readonly trainCount?: number;
   readonly testCount?: number;
@@ -77,8 +78,9 @@ export interface EmojiSets {
  * Loads the emoji that at least four colour styles draw, with masks.
  *
  * Labels are indices into Unicode's subgroups, or into the identities of
- * {@linkcode distinctIdentities}. 6,699 drawings for training, 1,724 for the test. Cosine k-NN (k = 1) on raw
- * pixels at 32 and 64 pixels: of 97 subgroups 20.6 and 17.6 %, of 100 identities 41.0 and 37.0 %.
+ * {@linkcode distinctIdentities}. 6,699 drawings for training, 1,724 for the test. Cosine k-NN (k =
+ * 1) on raw pixels at 32 and 64 pixels: of 97 subgroups 20.6 and 17.6 %, of 100 identities 41.0 and
+ * 37.0 %.
  *
  * @throws {RangeError} If an option is outside its range; the message says which and what is in
  *   range.
@@ -103,7 +105,8 @@ export async function loadEmoji(options: EmojiOptions = {}): Promise<EmojiSets> 
     return render(pack, chosen, classes, { name: `emoji ${size} px, ${split}`, size, copies, rng });
   };
   const pretrain = make("train", false);
-  // Two fifths of all drawings, of which training and its monitor see none: placed when they are asked for.
+  // Two fifths of all drawings, of which training and its monitor see none: placed when they are
+  // asked for.
   let [heldOut, monochrome]: (ImageSet | undefined)[] = [];
   return {
     pretrain: { ...unlabelled(pretrain), name: `emoji ${size} px, pretrain` },

@@ -46,8 +46,8 @@ interface Answer {
 }
 
 /**
- * Answers one request a connection, and closes it after so many bytes of the body. Over plain TCP: what was written before a
- * close arrives, where an HTTP server may throw it away.
+ * Answers one request a connection, and closes it after so many bytes of the body. Over plain TCP:
+ * what was written before a close arrives, where an HTTP server may throw it away.
  */
 async function serve(
   listener: Deno.Listener,

@@ -1,4 +1,7 @@
-/** Batches of random crops with their classes, of images in memory or of pictures in files. B images, S pixels a side. */
+/**
+ * Batches of random crops with their classes, of images in memory or of pictures in files. B
+ * images, S pixels a side.
+ */
 import {
   type ChannelStats,
   normalize,
@@ -40,8 +43,8 @@ export interface LabelledBatch {
 }
 
 /**
- * Makes batches; dispose of it to close what it reads from. Images in memory are not prefetched: their crops take no time
- * to read.
+ * Makes batches; dispose of it to close what it reads from. Images in memory are not prefetched:
+ * their crops take no time to read.
  */
 export interface LabelledCrops extends BatchSource<LabelledBatch>, Disposable {
   /** S. */
@@ -52,7 +55,10 @@ export interface LabelledCrops extends BatchSource<LabelledBatch>, Disposable {
   next(indices: Uint32Array, step: number): Promise<LabelledBatch>;
 }
 
-/** Crops of a source. The same crops come from an image in memory and from the same pixels in a file. */
+/**
+ * Crops of a source. The same crops come from an image in memory and from the same pixels in a
+ * file.
+ */
 export function openLabelledCrops(
   source: ImageSource,
   options: LabelledCropOptions,

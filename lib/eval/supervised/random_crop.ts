@@ -1,4 +1,7 @@
-/** What supervised training and linear probes see of an image: torchvision's RandomResizedCrop and RandomHorizontalFlip. */
+/**
+ * What supervised training and linear probes see of an image: torchvision's RandomResizedCrop and
+ * RandomHorizontalFlip.
+ */
 import {
   flipHorizontal,
   type Raster,

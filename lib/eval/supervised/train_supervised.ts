@@ -1,4 +1,7 @@
-/** Trains the supervised twin of a self-supervised run: the same network on the same images for as many steps, with labels. */
+/**
+ * Trains the supervised twin of a self-supervised run: the same network on the same images for as
+ * many steps, with labels.
+ */
 import * as tf from "lib/tf.ts";
 import type { ChannelStats } from "lib/augment/mod.ts";
 import type { LabelledBatch, LabelledCrops } from "./labelled_crops.ts";
@@ -12,7 +15,10 @@ import { type LoopOptions, runLength, trainingSteps } from "lib/train/loop.ts";
 import { cosineSchedule } from "lib/train/schedules.ts";
 import type { TrainedModel } from "lib/weights/trained_model.ts";
 
-/** How a network is trained on classes: AdamW, warm-up and a cosine, random crops and flips, cross-entropy. */
+/**
+ * How a network is trained on classes: AdamW, warm-up and a cosine, random crops and flips,
+ * cross-entropy.
+ */
 export interface SupervisedRecipe extends RandomCropOptions {
   readonly batchSize: number;
   readonly epochs: number;
@@ -35,13 +41,15 @@ export interface SupervisedStep {
 }
 
 /**
- * Trains from step `done` to the end, in place, one step at a time: a caller that stops asking stops the run.
+ * Trains from step `done` to the end, in place, one step at a time: a caller that stops asking
+ * stops the run.
  *
- * Order, crops and schedules are functions of the seed and the step alone, so a run that was stopped goes on with the numbers
- * it would have had.
+ * Order, crops and schedules are functions of the seed and the step alone, so a run that was
+ * stopped goes on with the numbers it would have had.
  *
  * @param options.rng The run's stream. The crops have a stream of their own.
- * @throws {RangeError} If an image has no class, there are fewer than one batch, or the loss is not finite.
+ * @throws {RangeError} If an image has no class, there are fewer than one batch, or the loss is not
+ *   finite.
  */
 export async function* trainSupervised(
   state: SupervisedState,

@@ -69,7 +69,10 @@ export interface ScaledConfig<S> {
 export type RecipeAnyScale<R extends Recipe> = R extends unknown ? Omit<R, "batchSize" | "epochs">
   : never;
 
-/** A pre-training experiment: one network, one recipe, one data set, three scales. `R` is the recipe of its method. */
+/**
+ * A pre-training experiment: one network, one recipe, one data set, three scales. `R` is the recipe
+ * of its method.
+ */
 export interface PretrainConfig<R extends Recipe = Recipe> extends ScaledConfig<Scale> {
   /** The images to train on. */
   readonly data: DataConfig;

@@ -1,4 +1,7 @@
-/** A person's own folders as `openData` gives them: in memory, or where they are too large for it, in their files. */
+/**
+ * A person's own folders as `openData` gives them: in memory, or where they are too large for it,
+ * in their files.
+ */
 import sharp from "sharp";
 import { bcSslStart } from "./notebook_runs.ts";
 import { sizesAt } from "./config.ts";
@@ -11,7 +14,10 @@ import { createCropper } from "lib/ssl/views/cropper.ts";
 import { inTempFolder } from "lib/testing/pictures.ts";
 import { assertClose, assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
 
-/** Transparent pictures of two classes: seen as a viewer shows them they are grey, seen as stored they are black. */
+/**
+ * Transparent pictures of two classes: seen as a viewer shows them they are grey, seen as stored
+ * they are black.
+ */
 async function inClearFolders(
   run: (data: { kind: "folder"; train: string; test: string }) => Promise<void>,
 ): Promise<void> {

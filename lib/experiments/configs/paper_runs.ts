@@ -1,15 +1,19 @@
 /**
- * The paper's own pre-trainings on ImageNet-1K, whole: each with what it costs and what the paper reports of it.
+ * The paper's own pre-trainings on ImageNet-1K, whole: each with what it costs and what the paper
+ * reports of it.
  *
- * `deno task train --config bcssl_t_k9_300ep --scale paper` is the recipe; at `laptop` and `smoke` the same networks see few and small
- * images, which shows that they train, and nothing of what they learn. ImageNet-1K is looked for in `data/imagenet`.
+ * `deno task train --config bcssl_t_k9_300ep --scale paper` is the recipe; at `laptop` and `smoke`
+ * the same networks see few and small images, which shows that they train, and nothing of what they
+ * learn. ImageNet-1K is looked for in `data/imagenet`.
  *
- * The recipe is DINO's (Caron et al. 2021) as the paper and its public code set it: batches of 512, whatever its scripts say of other
- * sizes; for 300 epochs the teacher's temperature rises to 0.07 in 30 epochs, and the prototypes' lengths are learnt. The paper's
- * "teacher temperature 0.4" in §3.2 is 0.04 in its §4 and in all code.
+ * The recipe is DINO's (Caron et al. 2021) as the paper and its public code set it: batches of 512,
+ * whatever its scripts say of other sizes; for 300 epochs the teacher's temperature rises to 0.07
+ * in 30 epochs, and the prototypes' lengths are learnt. The paper's "teacher temperature 0.4" in
+ * §3.2 is 0.04 in its §4 and in all code.
  *
- * Differs: a batch goes through in eight parts of 64, a GPU's share in the authors' runs, so that one GPU has room for it.
- * BatchNorm sees one part at a time, where theirs is synchronised over the 512. Numbers are float32, theirs half precision.
+ * Differs: a batch goes through in eight parts of 64, a GPU's share in the authors' runs, so that
+ * one GPU has room for it. BatchNorm sees one part at a time, where theirs is synchronised over the
+ * 512. Numbers are float32, theirs half precision.
  */
 import { type ConvNeXtConfig, convNeXtConfig } from "lib/models/convnext/convnext_configs.ts";
 import type { ModelConfig } from "lib/models/mod.ts";
@@ -33,7 +37,10 @@ export interface PaperRun {
   readonly source: string;
   /** Floating-point operations of all steps, 10^18: see `trainingCost`. */
   readonly exaFlops: number;
-  /** Estimated from DINO's own ViT-S, which took 1.75 days on eight V100s for 100 epochs, by the operations. */
+  /**
+   * Estimated from DINO's own ViT-S, which took 1.75 days on eight V100s for 100 epochs, by the
+   * operations.
+   */
   readonly v100Days: number;
 }
 
@@ -90,7 +97,9 @@ const after100: PretrainConfig<DinoRecipe>["recipe"] = {
   teacherDropPath: false,
 };
 
-/** The same for 300: a softer teacher, once it has learnt something, and prototypes of any length. */
+/**
+ * The same for 300: a softer teacher, once it has learnt something, and prototypes of any length.
+ */
 const after300: PretrainConfig<DinoRecipe>["recipe"] = {
   ...after100,
   head: { ...after100.head, normLastLayer: false },
@@ -100,7 +109,10 @@ const after300: PretrainConfig<DinoRecipe>["recipe"] = {
   warmupTeacherTempShare: 30 / 300,
 };
 
-/** What DINO changes for a ResNet: SGD, a constant weight decay, and crops that meet at 14 % of the image. */
+/**
+ * What DINO changes for a ResNet: SGD, a constant weight decay, and crops that meet at 14 % of the
+ * image.
+ */
 const forResNet = {
   optimizer: "sgd",
   lr: 0.03,
@@ -132,16 +144,23 @@ function configOf(
   };
 }
 
-/** 100 epochs of ConvNeXt-T, with the authors' own code, whose depthwise convolutions have no bias in either arm. */
+/**
+ * 100 epochs of ConvNeXt-T, with the authors' own code, whose depthwise convolutions have no bias
+ * in either arm.
+ */
 function convNeXtTiny(kernelSize: number, batchNorm: boolean): ConvNeXtConfig {
   return { ...convNeXtConfig("tiny"), kernelSize, batchNorm, dwconvBias: false };
 }
 
-/** In the authors' code, stochastic depth is active in the teacher of a ConvNeXt as in the student; of the others, not. */
+/**
+ * In the authors' code, stochastic depth is active in the teacher of a ConvNeXt as in the student;
+ * of the others, not.
+ */
 const ofAuthors = { teacherDropPath: true } as const;
 
 /**
- * The recipe of 100 epochs for ConvNeXt-T with any kernel: the paper's own run where it has one, else as it would have been.
+ * The recipe of 100 epochs for ConvNeXt-T with any kernel: the paper's own run where it has one,
+ * else as it would have been.
  *
  * @param kernelSize Odd, pixels a side.
  * @param batchNorm After each depthwise convolution: BC-SSL-T.
@@ -156,7 +175,10 @@ type Reported = Pick<PaperRun, "linear" | "knn" | "source">;
 
 const notReported: Reported = { linear: null, knn: null, source: "" };
 
-/** ConvNeXt-T by kernel size: Table 2, and the values behind Figure 2, where it is BC-SSL-T with BatchNorm. */
+/**
+ * ConvNeXt-T by kernel size: Table 2, and the values behind Figure 2, where it is BC-SSL-T with
+ * BatchNorm.
+ */
 function reportedTiny(kernelSize: number, batchNorm: boolean): Reported {
   const linear = table2.rows.find((row) =>
     row.kernelSize === kernelSize && row.batchNorm === batchNorm
@@ -227,12 +249,14 @@ const bcSslT = convNeXtTiny(9, true);
 const bcSslS: ConvNeXtConfig = { ...bcSslT, depths: convNeXtConfig("small").depths };
 
 /**
- * All of them. Kernels of 11 and 13 are in the authors' code and in no table of the paper; of ResNet-50 and ViT-S for 300 epochs
- * the paper quotes DINO's numbers, and DINO's arguments for its ResNet-50 could not be had: here, its 100-epoch ones.
+ * All of them. Kernels of 11 and 13 are in the authors' code and in no table of the paper; of
+ * ResNet-50 and ViT-S for 300 epochs the paper quotes DINO's numbers, and DINO's arguments for its
+ * ResNet-50 could not be had: here, its 100-epoch ones.
  *
- * By estimate, 100 epochs take a V100 two weeks for any of the small networks (12.7 days for ResNet-50, 13.5 to 14.9 for kernels of
- * 3 to 15, 15.5 for Swin-T), 300 epochs six (42 for BC-SSL-T), and of Swin-S and BC-SSL-S twelve (87 and 81). Small kernels and
- * attention are matrix products, large depthwise kernels are not: expect those to take longer than their operations say.
+ * By estimate, 100 epochs take a V100 two weeks for any of the small networks (12.7 days for
+ * ResNet-50, 13.5 to 14.9 for kernels of 3 to 15, 15.5 for Swin-T), 300 epochs six (42 for
+ * BC-SSL-T), and of Swin-S and BC-SSL-S twelve (87 and 81). Small kernels and attention are matrix
+ * products, large depthwise kernels are not: expect those to take longer than their operations say.
  */
 export const paperRuns: readonly PaperRun[] = [
   ...overKernels("convnext_t", false),

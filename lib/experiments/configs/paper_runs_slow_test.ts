@@ -1,4 +1,7 @@
-/** The paper's networks, built: their weights are those of the official code, and their cost is the one that is stated. */
+/**
+ * The paper's networks, built: their weights are those of the official code, and their cost is the
+ * one that is stated.
+ */
 import { constantRng } from "lib/rng.ts";
 import { createModel, type ModelConfig } from "lib/models/mod.ts";
 import { parameters } from "lib/nn/parameters.ts";
@@ -11,7 +14,10 @@ import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
 /** One tap of every depthwise kernel: channels, block by block. */
 const taps = { tiny: 6_624, small: 13_536 } as const;
 
-/** Weights with a classifier of 1,000, from the official ones: ConvNeXt-T 28,589,128, -S 50,223,688, each with a bias and kernels of 7. */
+/**
+ * Weights with a classifier of 1,000, from the official ones: ConvNeXt-T 28,589,128, -S 50,223,688,
+ * each with a bias and kernels of 7.
+ */
 function convNeXtWeights(size: keyof typeof taps, kernelSize: number, batchNorm: boolean): number {
   const official = { tiny: 28_589_128, small: 50_223_688 }[size];
   return official + taps[size] * (kernelSize ** 2 - 49 - 1 + (batchNorm ? 2 : 0));
@@ -30,7 +36,10 @@ function expectedWeights(name: string, model: ModelConfig): number {
   return convNeXtWeights(size, model.kernelSize as number, model.batchNorm);
 }
 
-/** Millions of weights as the paper prints them: now with a classifier, now without, rounded now up, now down. */
+/**
+ * Millions of weights as the paper prints them: now with a classifier, now without, rounded now up,
+ * now down.
+ */
 const printed: readonly (readonly [string, number])[] = [
   [
     "bcssl_t_k3_100ep",

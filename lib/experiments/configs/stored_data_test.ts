@@ -1,4 +1,7 @@
-/** The verbs on data sets that are brought: ImageNet's pictures stay in their files from the first crop to the k-NN. */
+/**
+ * The verbs on data sets that are brought: ImageNet's pictures stay in their files from the first
+ * crop to the k-NN.
+ */
 import { bcSslStart } from "./notebook_runs.ts";
 import { override, type PretrainConfig, sizesAt } from "./config.ts";
 import { loadData, openData } from "./data.ts";
@@ -14,7 +17,10 @@ import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
 
 const wnids = ["n01440764", "n02119789"];
 
-/** Two classes of eight pictures for training and four for validation, in folders; `outputs/` beside them. */
+/**
+ * Two classes of eight pictures for training and four for validation, in folders; `outputs/` beside
+ * them.
+ */
 async function withImageNet(run: (config: PretrainConfig) => Promise<void>): Promise<void> {
   await inTempFolder(async (folder) => {
     for (const [split, count] of [["train", 8], ["val", 4]] as const) {

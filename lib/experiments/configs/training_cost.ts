@@ -15,8 +15,9 @@ export interface TrainingCost {
 }
 
 /**
- * Counts the multiply–adds of backbone and heads. The views of the network that the gradient moves go forward and, for
- * twice as much, back; the two global views also go through the network whose output is constant, forward alone.
+ * Counts the multiply–adds of backbone and heads. The views of the network that the gradient moves
+ * go forward and, for twice as much, back; the two global views also go through the network whose
+ * output is constant, forward alone.
  *
  * Norms, activations, augmentation, optimiser and k-NN count nothing, as in the papers' FLOPs.
  *

@@ -122,7 +122,9 @@ export async function baselineScores(
   return { method, scale, seeds, k, scores };
 }
 
-/** Refuses a person's own pictures without classes before the first run is trained, not after it. */
+/**
+ * Refuses a person's own pictures without classes before the first run is trained, not after it.
+ */
 async function requireClassesOf(config: PretrainConfig, scale: ScaleName, seed: number) {
   const key = { config, scale, seed };
   if (config.data.kind !== "folder" || readStatus(folderOf(twinId(key))) !== undefined) return;

@@ -1,4 +1,7 @@
-/** The verbs on a person's own folders of pictures: what people put there, and what they change afterwards. */
+/**
+ * The verbs on a person's own folders of pictures: what people put there, and what they change
+ * afterwards.
+ */
 import sharp from "sharp";
 import { bcSslStart } from "lib/experiments/configs/notebook_runs.ts";
 import { override, type PretrainConfig, runId } from "lib/experiments/configs/config.ts";
@@ -31,7 +34,10 @@ async function paint(path: string, colour: string): Promise<void> {
     .png().toFile(path);
 }
 
-/** Pictures of one colour each: `classes` are their folders. Without classes they lie in the folder itself. */
+/**
+ * Pictures of one colour each: `classes` are their folders. Without classes they lie in the folder
+ * itself.
+ */
 async function folderOf(path: string, classes: readonly string[] | "flat"): Promise<void> {
   for (const name of classes === "flat" ? Object.keys(colours) : classes) {
     const inside = classes === "flat" ? path : `${path}/${name}`;

@@ -24,10 +24,12 @@ import { runFolder } from "lib/experiments/runs/run_folder.ts";
 import { type TrainOptions, type TrainResult, trainRun } from "lib/experiments/runs/train_run.ts";
 
 /**
- * Trains a run to its end, from where `outputs/` has it; loads it if it is finished there, which writes nothing.
+ * Trains a run to its end, from where `outputs/` has it; loads it if it is finished there, which
+ * writes nothing.
  *
- * Stops after the current step when `signal` is aborted, saves, and returns what there is: the same call goes on. A run that was
- * killed, at any moment, goes on from its newest good checkpoint to the very numbers it would have had.
+ * Stops after the current step when `signal` is aborted, saves, and returns what there is: the same
+ * call goes on. A run that was killed, at any moment, goes on from its newest good checkpoint to
+ * the very numbers it would have had.
  *
  * @throws {RangeError} If a loss or a gradient is not finite; the last checkpoint stands. Or if the network has nothing to compute in
  *   the recipe's precision.
@@ -73,7 +75,10 @@ export async function pretrain(
   return await trainRun(run, options);
 }
 
-/** A method on a data set's unlabelled images, watched by the k-NN of the network that it is to give. */
+/**
+ * A method on a data set's unlabelled images, watched by the k-NN of the network that it is to
+ * give.
+ */
 function methodLearner(recipe: Recipe, data: DataSplit, seed: number): Learner {
   const rng = createRng(seed);
   const { totalSteps } = pretrainLength(recipe, imageCount(data.pretrain));

@@ -1,4 +1,7 @@
-/** The verb `supervised`: what the same network learns from the same images with their classes, for as many steps. */
+/**
+ * The verb `supervised`: what the same network learns from the same images with their classes, for
+ * as many steps.
+ */
 import type * as tf from "lib/tf.ts";
 import { createRng } from "lib/rng.ts";
 import { imageCount } from "lib/datasets/pictures/images.ts";
@@ -36,13 +39,16 @@ import { folderOf } from "lib/experiments/runs/run_folder.ts";
 import { type TrainOptions, type TrainResult, trainRun } from "lib/experiments/runs/train_run.ts";
 
 /**
- * Trains the run's network on the classes, from the weights that the run starts from, as {@linkcode pretrain} trains it without: it
- * is a run of its own, that loads when it is finished and goes on, to the same numbers, when it was stopped or killed.
+ * Trains the run's network on the classes, from the weights that the run starts from, as
+ * {@linkcode pretrain} trains it without: it is a run of its own, that loads when it is finished
+ * and goes on, to the same numbers, when it was stopped or killed.
  *
- * Its monitor measures the k-NN of its features, as of a run's teacher, and its own classifier's `classifierTop1` and
- * `classifierTop5` on the test images. `linearProbe` and `knn` read it with `of: "supervised"`.
+ * Its monitor measures the k-NN of its features, as of a run's teacher, and its own classifier's
+ * `classifierTop1` and `classifierTop5` on the test images. `linearProbe` and `knn` read it with
+ * `of: "supervised"`.
  *
- * @throws {RangeError} If an image has no class, or the loss is not finite; the last checkpoint stands.
+ * @throws {RangeError} If an image has no class, or the loss is not finite; the last checkpoint
+ *   stands.
  * @throws {Error} If the disk refuses, or another process is writing the run.
  */
 export async function supervised(

@@ -1,4 +1,7 @@
-/** When a run's checkpoints are written, which of them stay, and the status that goes with the newest. */
+/**
+ * When a run's checkpoints are written, which of them stay, and the status that goes with the
+ * newest.
+ */
 import {
   checkpointPath,
   keepAsBest,
@@ -62,7 +65,8 @@ export class RunCheckpoints {
   }
 
   /**
-   * Saves the state after `step` steps, unless it is on disk, and then lets the oldest checkpoint go.
+   * Saves the state after `step` steps, unless it is on disk, and then lets the oldest checkpoint
+   * go.
    *
    * @throws {Error} If the disk refuses or a value is not finite; the older checkpoints stand.
    */

@@ -14,7 +14,10 @@ const ownFiles = [
   "pictures.json",
 ];
 
-/** Removes checkpoints, metrics, and all that was evaluated. The folder stays, with files that are not a run's own. */
+/**
+ * Removes checkpoints, metrics, and all that was evaluated. The folder stays, with files that are
+ * not a run's own.
+ */
 export function clearRun({ path }: RunFolder): void {
   for (const file of ownFiles) removeIfThere(join(path, file));
   removeEvaluations(path);

@@ -61,7 +61,10 @@ export function fittedWeightsPath({ path }: RunFolder, name: string): string {
 
 const fittedPrefix = "classifier-";
 
-/** Removes all results of evaluations and all fitted weights from a run's folder. Other files stay, JSON files too. */
+/**
+ * Removes all results of evaluations and all fitted weights from a run's folder. Other files stay,
+ * JSON files too.
+ */
 export function removeEvaluations(path: string): void {
   for (const { name, isFile } of [...Deno.readDirSync(path)]) {
     const file = join(path, name);

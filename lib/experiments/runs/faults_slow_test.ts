@@ -1,4 +1,7 @@
-/** What may go wrong with a run on disk: each ends in a clear message, and nothing that was saved is lost. */
+/**
+ * What may go wrong with a run on disk: each ends in a clear message, and nothing that was saved is
+ * lost.
+ */
 import pl from "nodejs-polars";
 import sharp from "sharp";
 import { bcSslStart } from "lib/experiments/configs/notebook_runs.ts";

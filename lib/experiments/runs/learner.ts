@@ -15,28 +15,41 @@ export interface Learner extends Disposable {
   readonly batchSize: number;
   readonly totalSteps: number;
   /**
-   * Trains from step `done` to the end, a step at a time: stop asking and it stops. What it yields is the step's number, from 1,
-   * among its metrics.
+   * Trains from step `done` to the end, a step at a time: stop asking and it stops. What it yields
+   * is the step's number, from 1, among its metrics.
    *
-   * @param wait Awaits each batch. From the end of this wait to the end of the step, the state is neither that before the step
-   *   nor that after it.
+   * @param wait Awaits each batch. From the end of this wait to the end of the step, the state is
+   *   neither that before the step nor that after it.
    */
   train(
     done: number,
     wait: <T>(batch: Promise<T>) => Promise<T>,
   ): AsyncIterable<{ readonly step: number }>;
-  /** Why there is nothing to measure on the way, in words; then `measure` is never called. Without it, there is. */
+  /**
+   * Why there is nothing to measure on the way, in words; then `measure` is never called. Without
+   * it, there is.
+   */
   readonly unmonitored?: string;
   /**
-   * What the monitor measures of the network as it is: the run's score (`knn20Top1`) and whatever else, fractions.
+   * What the monitor measures of the network as it is: the run's score (`knn20Top1`) and whatever
+   * else, fractions.
    *
    * @param pause Awaited several times a second; what it throws ends the measurement.
    */
   measure(pause: () => Promise<void>): Promise<Record<string, number>>;
-  /** Told of every step in order, those of earlier calls first. @returns The alarms that begin there. */
+  /**
+   * Told of every step in order, those of earlier calls first. @returns The alarms that begin
+   * there.
+   */
   alarms(line: HistoryLine): readonly Alarm[];
-  /** @throws {Error} If a value is not finite or the disk refuses; an older file at `path` is untouched. */
+  /**
+   * @throws {Error} If a value is not finite or the disk refuses; an older file at `path` is
+   *   untouched.
+   */
   save(path: string, step: number): void;
-  /** @returns Steps taken. @throws {Error} If the file is damaged or does not fit; the state is then unchanged. */
+  /**
+   * @returns Steps taken. @throws {Error} If the file is damaged or does not fit; the state is then
+   *   unchanged.
+   */
   load(path: string): number;
 }

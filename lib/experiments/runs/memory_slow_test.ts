@@ -1,8 +1,9 @@
 import { assertEquals, assertTrue } from "lib/testing/assert.ts";
 
 /**
- * In a process of its own: the resident memory of this one is also that of the tests before. What V8 has set aside for its heap and
- * does not use comes and goes by a tenth of the whole, so of the heap only what lives counts.
+ * In a process of its own: the resident memory of this one is also that of the tests before. What
+ * V8 has set aside for its heap and does not use comes and goes by a tenth of the whole, so of the
+ * heap only what lives counts.
  */
 const program = `
   import * as tf from "lib/tf.ts";

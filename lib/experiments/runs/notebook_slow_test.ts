@@ -1,9 +1,11 @@
 /**
- * Every notebook at smoke scale, executed twice in one kernel: the same numbers, the same number of tensors.
+ * Every notebook at smoke scale, executed twice in one kernel: the same numbers, the same number of
+ * tensors.
  *
- * All notebooks have one outputs folder, as a reader's have: what an earlier one trained (the arms of the ablations, in seven
- * of them) a later one loads. So each run is trained once and loaded at least once, by other cells or the same ones, and has
- * to give the same numbers. A notebook alone (`--filter`) trains all it needs.
+ * All notebooks have one outputs folder, as a reader's have: what an earlier one trained (the arms
+ * of the ablations, in seven of them) a later one loads. So each run is trained once and loaded at
+ * least once, by other cells or the same ones, and has to give the same numbers. A notebook alone
+ * (`--filter`) trains all it needs.
  */
 import {
   codeCells,
@@ -23,7 +25,10 @@ function withTensorCount(notebook: Notebook): Notebook {
   return { ...notebook, cells: [...notebook.cells, cell] };
 }
 
-/** What a cell says, without durations, which differ from run to run, and live pictures, which only a run that trains has. */
+/**
+ * What a cell says, without durations, which differ from run to run, and live pictures, which only
+ * a run that trains has.
+ */
 function numbersOf(outputs: readonly Output[]): string[] {
   return outputs.flatMap((output) => {
     const text = "data" in output ? output.data["text/plain"] : "text" in output ? output.text : "";

@@ -1,4 +1,7 @@
-/** How a verb that computes for long lets signals, timers and the network have a turn, and how it is stopped. */
+/**
+ * How a verb that computes for long lets signals, timers and the network have a turn, and how it is
+ * stopped.
+ */
 import { setImmediate } from "node:timers";
 
 const interval = 20; // ms between two pauses
@@ -23,7 +26,8 @@ export function interruptible(what: string, signal?: AbortSignal): () => Promise
  *
  * @param each Awaited for every step.
  * @returns What the steps return.
- * @throws What a step, `pause` or `each` throws; the computation is ended then, and frees what it holds.
+ * @throws What a step, `pause` or `each` throws; the computation is ended then, and frees what it
+ *   holds.
  */
 export async function drive<S, T>(
   steps: Generator<S, T> | AsyncGenerator<S, T>,

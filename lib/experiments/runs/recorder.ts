@@ -1,4 +1,7 @@
-/** What a run measures, step by step: in memory, in metrics.jsonl, in TensorBoard's events, and the alarms it raises. */
+/**
+ * What a run measures, step by step: in memory, in metrics.jsonl, in TensorBoard's events, and the
+ * alarms it raises.
+ */
 import { type EventFile, openEventFile } from "lib/runs/event_file.ts";
 import type { HistoryLine } from "lib/runs/events.ts";
 import { addToHistory, stays } from "lib/runs/history.ts";
@@ -72,7 +75,10 @@ export class RunMetrics implements Disposable {
     this.#events = openEventFile(folder.path, done);
   }
 
-  /** Adds what was measured at a step; the first time a step is named, these are its signals, and alarms may begin. */
+  /**
+   * Adds what was measured at a step; the first time a step is named, these are its signals, and
+   * alarms may begin.
+   */
   record(line: HistoryLine): void {
     const { step } = line;
     const metrics = { ...line.metrics, ...this.#alarms(line) };

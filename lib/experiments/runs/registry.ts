@@ -1,4 +1,7 @@
-/** All runs in `outputs/` as polars frames, to filter, compare and plot; and one run's metrics, as Parquet too. */
+/**
+ * All runs in `outputs/` as polars frames, to filter, compare and plot; and one run's metrics, as
+ * Parquet too.
+ */
 import { basename, join } from "@std/path";
 import pl from "nodejs-polars";
 import { faultPoint } from "lib/runs/fault_points.ts";
@@ -45,8 +48,8 @@ export function runs(): DataFrame {
 }
 
 /**
- * A run's metrics, a row for each step: `step`, `loss`, …; the k-NN where it was measured, the speeds about once a second, else null.
- * Also of a run that is being trained.
+ * A run's metrics, a row for each step: `step`, `loss`, …; the k-NN where it was measured, the
+ * speeds about once a second, else null. Also of a run that is being trained.
  *
  * @throws {Error} If `outputs/` has no such run.
  *

@@ -1,6 +1,7 @@
 /**
- * Exact resume: a run that is killed at every place where it can be (`fault_points.ts`) ends with the very bits of one that
- * is not. The process ends itself by SIGKILL exactly there, so what is hit depends on no clock.
+ * Exact resume: a run that is killed at every place where it can be (`fault_points.ts`) ends with
+ * the very bits of one that is not. The process ends itself by SIGKILL exactly there, so what is
+ * hit depends on no clock.
  */
 import { listCheckpoints } from "lib/runs/checkpoints.ts";
 import type { HistoryLine } from "lib/runs/events.ts";
@@ -17,7 +18,10 @@ interface Kill {
   readonly file?: string;
   /** At which pass over the place; by default, the first. */
   readonly pass?: number;
-  /** The step to train to. Beyond every earlier one's, so that there is always a step left, and a last save. */
+  /**
+   * The step to train to. Beyond every earlier one's, so that there is always a step left, and a
+   * last save.
+   */
   readonly until: number;
   /** What the dead process leaves in the run's folder. */
   readonly leaves?: RegExp;
@@ -26,7 +30,10 @@ interface Kill {
 const checkpoint = "/checkpoint-";
 const half = /^checkpoint-\d+\.safetensors\.\d+\.partial$/m;
 
-/** The monitor runs after steps 4, 8, …; the first one's checkpoint is the best so far, whatever it measures. */
+/**
+ * The monitor runs after steps 4, 8, …; the first one's checkpoint is the best so far, whatever it
+ * measures.
+ */
 const monitorEvery = 4;
 /** All steps: three epochs of eight. */
 const totalSteps = 24;
@@ -111,7 +118,10 @@ function runIn(outputs: string): string {
   return `${outputs}/${name}`;
 }
 
-/** The run in a folder: metrics without the speeds, and the bytes of the last and the best checkpoint. */
+/**
+ * The run in a folder: metrics without the speeds, and the bytes of the last and the best
+ * checkpoint.
+ */
 function outcome(outputs: string) {
   const folder = runIn(outputs);
   const history: HistoryLine[] = [];

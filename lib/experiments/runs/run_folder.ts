@@ -1,6 +1,7 @@
 /**
- * A run's folder, `outputs/<id>/`: what it is (config.json), where it was trained (environment.json), what was measured
- * (metrics.jsonl, metrics.parquet, TensorBoard's events), how far it is (status.json), and what it has learnt (checkpoints).
+ * A run's folder, `outputs/<id>/`: what it is (config.json), where it was trained
+ * (environment.json), what was measured (metrics.jsonl, metrics.parquet, TensorBoard's events), how
+ * far it is (status.json), and what it has learnt (checkpoints).
  */
 import { join } from "@std/path";
 import { outputsFolder } from "lib/paths.ts";
@@ -34,10 +35,12 @@ export function metricsPath({ path }: RunFolder): string {
 }
 
 /**
- * Makes or finds the folder of a run for writing, and keeps other processes from it until the lock is disposed of.
+ * Makes or finds the folder of a run for writing, and keeps other processes from it until the lock
+ * is disposed of.
  *
  * @param description What config.json says: all that decides the run's numbers.
- * @throws {Error} If it cannot be written, or another process is writing it; the message says which.
+ * @throws {Error} If it cannot be written, or another process is writing it; the message says
+ *   which.
  */
 export function openRun({ id, path }: RunFolder, description: object): RunLock {
   try {

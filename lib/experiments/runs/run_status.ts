@@ -34,7 +34,9 @@ export function writeStatus({ path }: RunFolder, status: RunStatus): void {
   replaceFile(join(path, "status.json"), json(status));
 }
 
-/** What {@linkcode writeStatus} wrote; undefined if there is nothing, or nothing that can be read. */
+/**
+ * What {@linkcode writeStatus} wrote; undefined if there is nothing, or nothing that can be read.
+ */
 export function readStatus({ path }: Pick<RunFolder, "path">): RunStatus | undefined {
   const saved = readJson<RunStatus & OldScores>(join(path, "status.json"));
   if (saved === undefined) return undefined;

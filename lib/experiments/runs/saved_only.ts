@@ -1,4 +1,7 @@
-/** Where nothing may be computed that is not saved yet, as when figures are drawn again: it is named instead. */
+/**
+ * Where nothing may be computed that is not saved yet, as when figures are drawn again: it is named
+ * instead.
+ */
 
 /** A run or a result that is not in `outputs/`. */
 export class NotSavedError extends Error {
@@ -6,7 +9,8 @@ export class NotSavedError extends Error {
 }
 
 /**
- * Call before training, evaluating or measuring. Does nothing, unless the environment variable `BCSSL_SAVED` is `only`.
+ * Call before training, evaluating or measuring. Does nothing, unless the environment variable
+ * `BCSSL_SAVED` is `only`.
  *
  * @param what That would be computed: `run start-3626c888`.
  * @throws {NotSavedError} If it is.

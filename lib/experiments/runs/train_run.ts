@@ -1,4 +1,7 @@
-/** A run from its beginning or its newest checkpoint to its end, whatever trains in it; or what there is of it, loaded. */
+/**
+ * A run from its beginning or its newest checkpoint to its end, whatever trains in it; or what
+ * there is of it, loaded.
+ */
 import { listCheckpoints } from "lib/runs/checkpoints.ts";
 import type { HistoryLine, TrainHooks } from "lib/runs/events.ts";
 import { readTrainingState } from "lib/weights/training_state.ts";
@@ -15,15 +18,15 @@ import { monitorIsDue, trainOn } from "./training.ts";
 /** Options of every verb that trains. */
 export interface TrainOptions extends Pick<RunKey, "scale" | "seed">, TrainHooks {
   /**
-   * Forget what `outputs/` holds of this run and train again. If that is interrupted, the same call goes on with it; only what has come
-   * to its end is forgotten by the next.
+   * Forget what `outputs/` holds of this run and train again. If that is interrupted, the same call
+   * goes on with it; only what has come to its end is forgotten by the next.
    */
   readonly fresh?: boolean;
   /** Stop for now after this many steps of the run; the schedules still span all of it. */
   readonly untilStep?: number;
   /**
-   * Between two checkpoints, at least; writing them takes a twentieth of the time at most. An interrupt saves at once, a crash costs
-   * what was done since. By default, 20.
+   * Between two checkpoints, at least; writing them takes a twentieth of the time at most. An
+   * interrupt saves at once, a crash costs what was done since. By default, 20.
    */
   readonly checkpointSeconds?: number;
 }
@@ -39,8 +42,9 @@ export interface TrainResult extends Pick<RunKey, "scale" | "seed"> {
   /** All steps taken, and the last one measured. */
   readonly finished: boolean;
   /**
-   * Every step's metrics (of a run longer than 20,000 steps, an even sample), and at the monitor's steps `knn10Top1`, `knn20Top1`, …
-   * or a detector's `boxAp`, …, fractions. Speeds, which no two runs share, are in metrics.jsonl and in `runHistory(run)`.
+   * Every step's metrics (of a run longer than 20,000 steps, an even sample), and at the monitor's
+   * steps `knn10Top1`, `knn20Top1`, … or a detector's `boxAp`, …, fractions. Speeds, which no two
+   * runs share, are in metrics.jsonl and in `runHistory(run)`.
    */
   readonly history: readonly HistoryLine[];
 }
@@ -53,17 +57,22 @@ export interface Run {
   readonly monitorEvery: number;
   /** The metric of the monitor that says how good the run is; larger is better. */
   readonly score: string;
-  /** Whether what its folder holds was trained on the pictures that are there now. Absent for data that cannot change. */
+  /**
+   * Whether what its folder holds was trained on the pictures that are there now. Absent for data
+   * that cannot change.
+   */
   hasSameData?(): Promise<boolean>;
   /** At step 0. Called only where there is something left to train. */
   learner(): Promise<Learner>;
 }
 
 /**
- * Trains a run to its end, from where `outputs/` has it; loads it if it is finished there, which writes nothing.
+ * Trains a run to its end, from where `outputs/` has it; loads it if it is finished there, which
+ * writes nothing.
  *
- * Stops after the current step when `signal` is aborted, saves, and returns what there is: the same call goes on. A run that was
- * killed, at any moment, goes on from its newest good checkpoint to the very numbers it would have had.
+ * Stops after the current step when `signal` is aborted, saves, and returns what there is: the same
+ * call goes on. A run that was killed, at any moment, goes on from its newest good checkpoint to
+ * the very numbers it would have had.
  *
  * @throws {RangeError} If a loss or a gradient is not finite; the last checkpoint stands.
  * @throws {NotSavedError} If there is something to train and `BCSSL_SAVED` is `only`.

@@ -30,8 +30,8 @@ type Hooks = TrainHooks & Required<Pick<TrainHooks, "onWarning">>;
 /**
  * Takes the steps of a plan, logs, monitors and saves; stops early when `signal` is aborted.
  *
- * @throws What a step, the disk or a hook throws. The state is saved first, unless a step was under way: then it is neither that
- *   before nor that after it.
+ * @throws What a step, the disk or a hook throws. The state is saved first, unless a step was under
+ *   way: then it is neither that before nor that after it.
  */
 export async function trainOn(
   folder: RunFolder,
@@ -127,7 +127,10 @@ class Training {
     }
   }
 
-  /** Saves what an error leaves behind, if it is a state and the disk takes it: that error is the one to tell of. */
+  /**
+   * Saves what an error leaves behind, if it is a state and the disk takes it: that error is the
+   * one to tell of.
+   */
   saveIfWhole(): void {
     try {
       if (!this.#inStep) this.#checkpoints.save(this.step);

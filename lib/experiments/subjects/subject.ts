@@ -15,9 +15,10 @@ import { twinId } from "./supervised_twin.ts";
 
 /**
  * The network to evaluate:
- * - `teacher`: the network of the run's last checkpoint that its method gives for use: DINO's teacher, BYOL's online
- *   network.
- * - `student`: the network of the last checkpoint that the gradient moves. In BYOL this is the `teacher`, too.
+ * - `teacher`: the network of the run's last checkpoint that its method gives for use: DINO's
+ *   teacher, BYOL's online network.
+ * - `student`: the network of the last checkpoint that the gradient moves. In BYOL this is the
+ *   `teacher`, too.
  * - `best`: as `teacher`, from the checkpoint with the best k-NN.
  * - `init`: the weights that both start from.
  * - `supervised`: the last checkpoint of the run's twin, the same network trained with labels.

@@ -1,12 +1,13 @@
 /**
- * BYOL (Grill et al. 2020): an online network learns to predict, from one view of an image, what a target network says of
- * the other view. The target is a slow copy of the online network; nothing is pushed apart.
+ * BYOL (Grill et al. 2020): an online network learns to predict, from one view of an image, what a
+ * target network says of the other view. The target is a slow copy of the online network; nothing
+ * is pushed apart.
  *
- * The official code is deepmind-research/byol. As there, each view passes alone, with batch statistics of its own, and the
- * online network is the one that is kept.
+ * The official code is deepmind-research/byol. As there, each view passes alone, with batch
+ * statistics of its own, and the online network is the one that is kept.
  *
- * Differs: the official code trains a linear classifier with labels beside the networks, to watch them. No gradient of it
- * reaches them, so it is left out; the k-NN monitor watches them.
+ * Differs: the official code trains a linear classifier with labels beside the networks, to watch
+ * them. No gradient of it reaches them, so it is left out; the k-NN monitor watches them.
  *
  * B images, P the length of a projection.
  */
@@ -53,7 +54,10 @@ export function byol(networks: ByolNetworks, recipe: ByolRecipe): Method {
   };
 }
 
-/** The target looks at both views now; the online network predicts each from the other one on the tape. */
+/**
+ * The target looks at both views now; the online network predicts each from the other one on the
+ * tape.
+ */
 function byolPass({ online, target }: ByolNetworks, { global }: Views, now: Moment): Pass {
   const { precision } = now;
   const views = tf.split<tf.Tensor4D>(global, 2); // [B, G, G, 3] each

@@ -3,10 +3,12 @@ import * as tf from "lib/tf.ts";
 import { l2Normalize } from "lib/nn/l2_normalize.ts";
 
 /**
- * Squared distance of the unit vectors, 2 − 2·cos, summed over the two directions (eq. 2 and the line after it).
+ * Squared distance of the unit vectors, 2 − 2·cos, summed over the two directions (eq. 2 and the
+ * line after it).
  *
  * @param predictions What the online network predicts from each of the two views, `[B, P]`
- * @param targets What each of them should be, a constant: the target's projection of the other view, `[B, P]`
+ * @param targets What each of them should be, a constant: the target's projection of the other
+ *   view, `[B, P]`
  * @returns Scalar, the mean over the images: 0 to 8.
  */
 export function byolLoss(

@@ -13,7 +13,10 @@ import type { HeadCost } from "lib/ssl/method/method.ts";
 import { createNetwork, featuresOf, type Network } from "lib/ssl/method/network.ts";
 import type { ByolHeadConfig } from "./recipe.ts";
 
-/** A backbone and its projector. The official target also has a predictor, whose output nothing uses. */
+/**
+ * A backbone and its projector. The official target also has a predictor, whose output nothing
+ * uses.
+ */
 export type Target = Network<{ readonly projector: MlpHeadParams }>;
 export type Online = Network<{
   readonly projector: MlpHeadParams;

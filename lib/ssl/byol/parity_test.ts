@@ -1,8 +1,10 @@
 /**
- * Twenty steps beside PyTorch: `golden/parity.py` writes the official code's training again and runs it in double precision,
- * from the weights and views that the formulas here give too. Learning rate and the target's momentum change on the way.
+ * Twenty steps beside PyTorch: `golden/parity.py` writes the official code's training again and
+ * runs it in double precision, from the weights and views that the formulas here give too. Learning
+ * rate and the target's momentum change on the way.
  *
- * A network with ReLUs is as near only as long as no input of one falls on the other side of its kink: see the script.
+ * A network with ReLUs is as near only as long as no input of one falls on the other side of its
+ * kink: see the script.
  */
 import { createRng } from "lib/rng.ts";
 import type { ModelConfig } from "lib/models/mod.ts";
@@ -90,9 +92,9 @@ function formulaViews({ images, batch, stepsPerEpoch, size }: Golden): ViewSourc
 }
 
 /**
- * What a BatchNorm takes away again has no gradient but a rounding error, which AdamW divides by its own size: the bias of
- * the layer before it, and what a norm at the end of the backbone adds to all features. These are not compared, and neither
- * are the means that follow them.
+ * What a BatchNorm takes away again has no gradient but a rounding error, which AdamW divides by
+ * its own size: the bias of the layer before it, and what a norm at the end of the backbone adds to
+ * all features. These are not compared, and neither are the means that follow them.
  */
 function isIdle(name: string): boolean {
   return /^(projector|predictor)\.(0\.bias|1\.running_mean)$/.test(name) ||

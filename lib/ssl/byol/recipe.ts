@@ -10,7 +10,10 @@ export interface ByolRecipe extends CommonRecipe {
   readonly method: "byol";
   /** The two MLPs, projector and predictor; the paper: 4096 and 256. */
   readonly head: ByolHeadConfig;
-  /** At the start; it rises to 1 along a cosine (`base_target_ema`). The paper, for 1,000 epochs: 0.996. */
+  /**
+   * At the start; it rises to 1 along a cosine (`base_target_ema`). The paper, for 1,000 epochs:
+   * 0.996.
+   */
   readonly targetMomentum: number;
 }
 
@@ -22,7 +25,10 @@ export interface ByolHeadConfig {
   readonly outDim: number;
 }
 
-/** The values of the optimiser's schedules. The warm-up reaches the peak one step after its last, as in the public code. */
+/**
+ * The values of the optimiser's schedules. The warm-up reaches the peak one step after its last, as
+ * in the public code.
+ */
 export function byolValues(recipe: ByolRecipe, now: Pick<Moment, "step" | "totalSteps">) {
   return cosineValues(recipe, now, "after") satisfies OptimizerValues;
 }
@@ -35,7 +41,10 @@ export function targetMomentum(
   return cosineSchedule(step, { base, final: 1, totalSteps });
 }
 
-/** @throws {RangeError} If BYOL cannot follow the recipe; the message names the value and what is allowed. */
+/**
+ * @throws {RangeError} If BYOL cannot follow the recipe; the message names the value and what is
+ *   allowed.
+ */
 export function checkByol({ head, targetMomentum, crops, batchSize, accumulate = 1 }: ByolRecipe) {
   const demand = (valid: boolean, name: string, value: unknown, allowed: string) => {
     if (valid) return;

@@ -1,4 +1,6 @@
-/** DINO's multi-crop (Caron et al. 2021, §3.1; the order and the probabilities of its public code). */
+/**
+ * DINO's multi-crop (Caron et al. 2021, §3.1; the order and the probabilities of its public code).
+ */
 import { imageNetStats } from "lib/augment/mod.ts";
 import type { CropRecipe } from "lib/ssl/views/crop_recipe.ts";
 

@@ -1,6 +1,6 @@
 /**
- * DINO (Caron et al. 2021, Algorithm 1): a student learns to give small and large views of an image the distribution over
- * prototypes that its teacher, a slow copy of it, gives the large views.
+ * DINO (Caron et al. 2021, Algorithm 1): a student learns to give small and large views of an image
+ * the distribution over prototypes that its teacher, a slow copy of it, gives the large views.
  *
  * T = 2 teacher views, V student views, B images, D features, K prototypes.
  */
@@ -90,7 +90,8 @@ function dinoPass(
   const { precision } = now;
   const { studentTemp, centerMomentum, teacherDropPath } = recipe;
   const { teacherTemp, freezeLastLayer: frozen } = dinoValues(recipe, now);
-  // In training mode, as in the reference: BatchNorm takes the batch's statistics, and moves running ones of its own.
+  // In training mode, as in the reference: BatchNorm takes the batch's statistics, and moves
+  // running ones of its own.
   const rng = teacherDropPath ? now.rng.fork("teacher") : undefined;
   const teacherOptions = { training: true, precision, rng };
   const features = featuresOf(teacher.model, [global], teacherOptions);
@@ -118,8 +119,9 @@ function dinoPass(
 }
 
 /**
- * In nats: the mean entropy of the teacher's distributions (ln K means uniform, 0 means one prototype), and `kl`, how far
- * the student is from the teacher on other views. `featureStd`: how much the teacher's features differ from image to image.
+ * In nats: the mean entropy of the teacher's distributions (ln K means uniform, 0 means one
+ * prototype), and `kl`, how far the student is from the teacher on other views. `featureStd`: how
+ * much the teacher's features differ from image to image.
  */
 function dinoSignals({ loss, means, rows }: BatchResult) {
   const teacherEntropy = valueOf(means.entropy!);

@@ -1,6 +1,7 @@
 /**
- * DINO's projection head (Caron et al. 2021, §3.1 and appendix C): an MLP, a unit-length bottleneck, and a
- * weight-normed layer onto K prototypes. Weight names as in the reference's `DINOHead`.
+ * DINO's projection head (Caron et al. 2021, §3.1 and appendix C): an MLP, a unit-length
+ * bottleneck, and a weight-normed layer onto K prototypes. Weight names as in the reference's
+ * `DINOHead`.
  */
 import * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
@@ -39,7 +40,10 @@ export interface Prototypes {
   readonly weight_v: tf.Variable<tf.Rank.R2>; // [bottleneck, K], directions
 }
 
-/** Linear layers from `trunc_normal_(0.02)`; the prototypes keep PyTorch's default for a linear layer. */
+/**
+ * Linear layers from `trunc_normal_(0.02)`; the prototypes keep PyTorch's default for a linear
+ * layer.
+ */
 export function createDinoHead(inDim: number, config: DinoHeadConfig, rng: Rng): DinoHeadParams {
   const { hiddenDim, bottleneckDim, outDim } = config;
   const mlp: MlpLayer[] = [];
@@ -105,7 +109,10 @@ export function prototypeLogits(
   });
 }
 
-/** The whole head: `[N, inDim]` to logits `[N, K]`. Training goes from the bottleneck to the loss without them. */
+/**
+ * The whole head: `[N, inDim]` to logits `[N, K]`. Training goes from the bottleneck to the loss
+ * without them.
+ */
 export function dinoHead(
   features: tf.Tensor2D,
   head: DinoHeadParams,

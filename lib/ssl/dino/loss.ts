@@ -26,8 +26,8 @@ export function teacherProbabilities(
 }
 
 /**
- * Cross-entropy from each teacher view to every *other* student view (Eq. 3). Pure: the centre moves in
- * {@linkcode nextCenter}.
+ * Cross-entropy from each teacher view to every *other* student view (Eq. 3). Pure: the centre
+ * moves in {@linkcode nextCenter}.
  *
  * @param student Logits `[V, B, K]`
  * @param teacher Probabilities `[T, B, K]`, a constant: computed outside the gradient scope.
@@ -59,7 +59,8 @@ export function checkPairs(V: number, T: number): void {
 }
 
 /**
- * The next centre: `m · center + (1 − m) · mean of the teacher's raw logits` (Eq. 4), taken after the loss.
+ * The next centre: `m · center + (1 − m) · mean of the teacher's raw logits` (Eq. 4), taken after
+ * the loss.
  *
  * @param logits `[T, B, K]`
  * @returns `[K]`; the caller owns it.

@@ -1,10 +1,12 @@
 /**
- * Thirty steps beside PyTorch: `golden/parity.py` writes the reference's training again and runs it in double precision, from
- * the weights and crops that the formulas here give too. Learning rate and weight decay, temperature, the teacher's momentum and
- * the frozen last layer all change on the way.
+ * Thirty steps beside PyTorch: `golden/parity.py` writes the reference's training again and runs it
+ * in double precision, from the weights and crops that the formulas here give too. Learning rate
+ * and weight decay, temperature, the teacher's momentum and the frozen last layer all change on the
+ * way.
  *
- * Measured, native kernels and plain ops: losses differ by 3e-6 at most, norms of gradients by 1.3e-5, centres by 8e-7, weights
- * by 2.6e-6 of their length. A ResNet is as near only as long as no ReLU falls on the other side of its kink: see the script.
+ * Measured, native kernels and plain ops: losses differ by 3e-6 at most, norms of gradients by
+ * 1.3e-5, centres by 8e-7, weights by 2.6e-6 of their length. A ResNet is as near only as long as
+ * no ReLU falls on the other side of its kink: see the script.
  */
 import * as tf from "lib/tf.ts";
 import { createRng } from "lib/rng.ts";
@@ -124,7 +126,10 @@ function stateOf({ model, head, normLastLayer }: Golden): DinoState {
   return state;
 }
 
-/** The biases before a BatchNorm, which takes them away again: they have no gradient but a rounding error. */
+/**
+ * The biases before a BatchNorm, which takes them away again: they have no gradient but a rounding
+ * error.
+ */
 function isIdle({ head: { batchNorm } }: Golden, name: string): boolean {
   return batchNorm && /^head\.mlp\.[03]\.bias$/.test(name);
 }

@@ -1,7 +1,7 @@
 /**
- * The head's last layer and the loss in one: with tens of thousands of prototypes, both are a matter of how often memory
- * is passed over. What it computes is `lib/ssl/dino/loss.ts` on the logits of `lib/ssl/dino/head.ts`, which do it where
- * there are no native kernels.
+ * The head's last layer and the loss in one: with tens of thousands of prototypes, both are a
+ * matter of how often memory is passed over. What it computes is `lib/ssl/dino/loss.ts` on the
+ * logits of `lib/ssl/dino/head.ts`, which do it where there are no native kernels.
  *
  * T teacher views, V student views, B images, D bottleneck, K prototypes.
  */
@@ -82,7 +82,8 @@ export interface PrototypeLossOptions {
 /**
  * The DINO loss (`dinoLoss`) of student bottlenecks.
  *
- * @param z Unit bottlenecks `[V·B, D]`, all images of one view after those of another; the first T are the teacher's.
+ * @param z Unit bottlenecks `[V·B, D]`, all images of one view after those of another; the first T
+ *   are the teacher's.
  * @param teacher Probabilities `[T, B, K]`, a constant.
  * @returns Scalar in nats, with gradients for `z` and, unless they are frozen, for the prototypes.
  * @throws {RangeError} If there is no pair of distinct views.

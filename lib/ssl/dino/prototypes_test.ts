@@ -35,7 +35,9 @@ interface Sizes {
   readonly K: number;
 }
 
-/** One vector and one column; odd sizes; ends of vectors and of chunks of 1,024 columns; many rows. */
+/**
+ * One vector and one column; odd sizes; ends of vectors and of chunks of 1,024 columns; many rows.
+ */
 const sweep: readonly Sizes[] = [
   { T: 1, V: 2, B: 1, D: 1, K: 1 },
   { T: 2, V: 2, B: 1, D: 3, K: 7 },

@@ -4,7 +4,10 @@ import type { Moment } from "lib/ssl/method/method.ts";
 import type { CommonRecipe } from "lib/ssl/method/recipe.ts";
 import type { DinoHeadConfig } from "./head.ts";
 
-/** Names and meanings of the reference's arguments (dino, main_dino.py). Shares are fractions of the whole run. */
+/**
+ * Names and meanings of the reference's arguments (dino, main_dino.py). Shares are fractions of the
+ * whole run.
+ */
 export interface DinoRecipe extends CommonRecipe {
   /** Absent, so that runs from before there was a choice keep their names. */
   readonly method?: undefined;
@@ -25,8 +28,8 @@ export interface DinoRecipe extends CommonRecipe {
   /** Share of the centre of the teacher's logits that a step keeps. */
   readonly centerMomentum: number;
   /**
-   * Whether stochastic depth, at the student's rate, is active in the teacher too: so it is in the public BC-SSL code, for
-   * its own networks. By default, no, as in the reference.
+   * Whether stochastic depth, at the student's rate, is active in the teacher too: so it is in the
+   * public BC-SSL code, for its own networks. By default, no, as in the reference.
    */
   readonly teacherDropPath?: boolean;
 }
@@ -35,7 +38,10 @@ export interface DinoRecipe extends CommonRecipe {
 export interface DinoValues {
   readonly teacherMomentum: number;
   readonly teacherTemp: number;
-  /** True in the first epochs: the prototypes keep their values, and no time goes into their gradient. */
+  /**
+   * True in the first epochs: the prototypes keep their values, and no time goes into their
+   * gradient.
+   */
   readonly freezeLastLayer: boolean;
 }
 

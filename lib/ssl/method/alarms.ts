@@ -6,7 +6,10 @@ export interface AlarmRule {
   readonly name: string;
   /** What is seen, and what to try. */
   readonly message: string;
-  /** The metrics that `shows` reads. A line of the log without all of them says nothing about this alarm. */
+  /**
+   * The metrics that `shows` reads. A line of the log without all of them says nothing about this
+   * alarm.
+   */
   readonly reads: readonly string[];
   /** Whether a step looks collapsed. */
   shows(metrics: Readonly<Record<string, number>>): boolean;
@@ -22,13 +25,15 @@ export interface AlarmLine {
 const patience = 100;
 
 /**
- * Watches a run, step by step. Each alarm is raised once in a run, when its sign has been there for 100 steps in a row.
+ * Watches a run, step by step. Each alarm is raised once in a run, when its sign has been there for
+ * 100 steps in a row.
  *
- * Steps of the warm-up do not count: a network that maps all images to nearly the same point has not collapsed then, it
- * has not begun.
+ * Steps of the warm-up do not count: a network that maps all images to nearly the same point has
+ * not collapsed then, it has not begun.
  *
  * @param warmupSteps Steps in which the learning rate rises.
- * @returns A function that must be given every line of the log in order; it returns the alarms that are raised there.
+ * @returns A function that must be given every line of the log in order; it returns the alarms that
+ *   are raised there.
  */
 export function alarmWatch(
   rules: readonly AlarmRule[],

@@ -1,7 +1,8 @@
 /**
- * A run on disk: everything that a step changes, in PyTorch's names and order of axes, so that `loadWeights` and PyTorch
- * find the networks in it. No generator or sampler has a state to keep: schedules, the order of the images, views and
- * stochastic depth are functions of the seed and the step.
+ * A run on disk: everything that a step changes, in PyTorch's names and order of axes, so that
+ * `loadWeights` and PyTorch find the networks in it. No generator or sampler has a state to keep:
+ * schedules, the order of the images, views and stochastic depth are functions of the seed and the
+ * step.
  */
 import {
   loadTrainingState,
@@ -11,9 +12,11 @@ import {
 import type { Training } from "./step.ts";
 
 /**
- * Writes the state after `step` steps: the method's tensors under their names, `optimizer.<weight>.<role>`, and a checksum.
+ * Writes the state after `step` steps: the method's tensors under their names,
+ * `optimizer.<weight>.<role>`, and a checksum.
  *
- * @throws {RangeError} If a value is not finite: such a state must not push out a good one. The message names its tensor.
+ * @throws {RangeError} If a value is not finite: such a state must not push out a good one. The
+ *   message names its tensor.
  * @throws {Error} If the disk refuses. In both cases an older checkpoint at `path` is untouched.
  */
 export function saveTraining(path: string, training: Training, step: number): void {

@@ -1,6 +1,6 @@
 /**
- * Loss and gradients of a batch, by any method. A batch can go through the networks in micro-batches, to need the memory
- * of one.
+ * Loss and gradients of a batch, by any method. A batch can go through the networks in
+ * micro-batches, to need the memory of one.
  */
 import * as tf from "lib/tf.ts";
 import { lossAndGradients } from "lib/train/gradients.ts";
@@ -17,13 +17,14 @@ export interface BatchGradients extends BatchResult {
 /**
  * Runs a method on a batch. Nothing changes but the running statistics of BatchNorm.
  *
- * With several micro-batches, loss, gradients and means are those of the whole batch: each micro-batch counts by its share
- * of the images. Two things differ from one pass: BatchNorm takes its statistics from a micro-batch and moves its running
- * ones with each (the reference's SyncBatchNorm sees the whole batch), and stochastic depth draws anew for each.
+ * With several micro-batches, loss, gradients and means are those of the whole batch: each
+ * micro-batch counts by its share of the images. Two things differ from one pass: BatchNorm takes
+ * its statistics from a micro-batch and moves its running ones with each (the reference's
+ * SyncBatchNorm sees the whole batch), and stochastic depth draws anew for each.
  *
  * @param accumulate How many micro-batches.
- * @throws {RangeError} If the loss is not finite; the message names the first bad tensor. Or if there are more
- *   micro-batches than images.
+ * @throws {RangeError} If the loss is not finite; the message names the first bad tensor. Or if
+ *   there are more micro-batches than images.
  */
 export function batchGradients(
   method: Method,

@@ -10,13 +10,19 @@ import { relu } from "lib/nn/relu.ts";
 /** The last layer of a head has no bias. */
 type MlpLinear = Pick<LinearParams, "weight"> & Partial<LinearParams>;
 
-/** Linear, BatchNorm, ReLU, …, linear. `null` holds the place of a ReLU in PyTorch's numbering of a `Sequential`. */
+/**
+ * Linear, BatchNorm, ReLU, …, linear. `null` holds the place of a ReLU in PyTorch's numbering of a
+ * `Sequential`.
+ */
 export type MlpHeadParams = readonly (MlpLinear | BatchNormParams | null)[];
 
 /** The lengths of the vectors on their way through a head: input, hidden layers, output. */
 export type MlpSizes = readonly [number, ...number[]];
 
-/** A head with fresh weights, drawn as Haiku draws them. All layers but the last have a bias, a BatchNorm and a ReLU. */
+/**
+ * A head with fresh weights, drawn as Haiku draws them. All layers but the last have a bias, a
+ * BatchNorm and a ReLU.
+ */
 export function createMlpHead(sizes: MlpSizes, rng: Rng): MlpHeadParams {
   const layers: (MlpLinear | BatchNormParams | null)[] = [];
   for (let i = 1; i < sizes.length; i++) {

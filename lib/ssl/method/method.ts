@@ -1,6 +1,6 @@
 /**
- * What tells one method of self-supervised training from another. Everything else, from the micro-batches to the
- * checkpoint, is the same for all methods and lies in this folder.
+ * What tells one method of self-supervised training from another. Everything else, from the
+ * micro-batches to the checkpoint, is the same for all methods and lies in this folder.
  */
 import type * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
@@ -27,9 +27,13 @@ export type NamedTensors = Readonly<Record<string, tf.Tensor>>;
 export interface Pass {
   /** Runs on the tape: the mean over the images, a scalar. */
   readonly loss: () => tf.Scalar;
-  /** Means over the images. Over micro-batches they are added up, each by its share of the images. */
+  /**
+   * Means over the images. Over micro-batches they are added up, each by its share of the images.
+   */
   readonly means?: NamedTensors;
-  /** One row for each view or image, `[n, …]`. The rows of micro-batches are joined in their order. */
+  /**
+   * One row for each view or image, `[n, …]`. The rows of micro-batches are joined in their order.
+   */
   readonly rows?: NamedTensors;
 }
 
@@ -59,9 +63,15 @@ export interface Method extends Disposable {
   /** The signs of a collapse. */
   readonly alarms: readonly AlarmRule[];
   optimizerValues(now: Moment): OptimizerValues;
-  /** Computes what is constant for the loss, and returns what is left to run on the tape. Changes only BatchNorm's buffers. */
+  /**
+   * Computes what is constant for the loss, and returns what is left to run on the tape. Changes
+   * only BatchNorm's buffers.
+   */
   pass(views: Views, now: Moment): Pass;
-  /** Whether a weight keeps its value at this step; no time goes into its gradient then. By default, none does. */
+  /**
+   * Whether a weight keeps its value at this step; no time goes into its gradient then. By default,
+   * none does.
+   */
   isFrozen?(name: string, now: Moment): boolean;
   /** Called after the optimiser's update: moving averages, a centre, a queue. */
   afterUpdate(batch: BatchResult, now: Moment): void;

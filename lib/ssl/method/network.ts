@@ -5,8 +5,9 @@ import { parameters } from "lib/nn/parameters.ts";
 import { createModel, type ForwardOptions, type Model, type ModelConfig } from "lib/models/mod.ts";
 
 /**
- * The stream of the first weights of a run's backbone. Every method draws those of its evaluated network from it, so runs
- * of one seed start from the same backbone, whatever trains them, and so does the same network trained with labels.
+ * The stream of the first weights of a run's backbone. Every method draws those of its evaluated
+ * network from it, so runs of one seed start from the same backbone, whatever trains them, and so
+ * does the same network trained with labels.
  */
 export function backboneStream(seed: number): Rng {
   return firstWeights(createRng(seed)).fork("backbone");
@@ -17,7 +18,10 @@ export function firstWeights(rng: Rng): Rng {
   return rng.fork("init");
 }
 
-/** `params` is a tree, so its weights have names like those of the reference: `backbone.stages.0.0.…`, `head.mlp.0.…`. */
+/**
+ * `params` is a tree, so its weights have names like those of the reference:
+ * `backbone.stages.0.0.…`, `head.mlp.0.…`.
+ */
 export interface Network<Heads extends object> {
   readonly model: Model;
   readonly params: { readonly backbone: object } & Heads;
@@ -42,8 +46,9 @@ export function createNetwork<Heads extends object>(
 }
 
 /**
- * Pooled features of views. The backbone runs once per resolution: as in DINO's reference, groups of the same resolution
- * that follow each other share one pass, and with it the batch statistics of every BatchNorm.
+ * Pooled features of views. The backbone runs once per resolution: as in DINO's reference, groups
+ * of the same resolution that follow each other share one pass, and with it the batch statistics of
+ * every BatchNorm.
  *
  * @param groups Views `[n_i, H_i, W_i, 3]`
  * @returns `[Σ n_i, D]`, in the order of the views.

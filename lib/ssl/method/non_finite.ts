@@ -1,4 +1,7 @@
-/** The errors of a step whose numbers are not finite: they name the first bad tensor and what to try. */
+/**
+ * The errors of a step whose numbers are not finite: they name the first bad tensor and what to
+ * try.
+ */
 import * as tf from "lib/tf.ts";
 import { firstNonFinite } from "lib/train/finite.ts";
 import type { Views } from "lib/ssl/views/views.ts";

@@ -19,8 +19,9 @@ export interface CommonRecipe {
   /** Images a step; every batch of a run is full. */
   readonly batchSize: number;
   /**
-   * Micro-batches that each batch goes through the networks in, to need the memory of one. The step stays that of the
-   * whole batch, but for what BatchNorm sees (`batchGradients` in gradients.ts). By default, 1.
+   * Micro-batches that each batch goes through the networks in, to need the memory of one. The step
+   * stays that of the whole batch, but for what BatchNorm sees (`batchGradients` in gradients.ts).
+   * By default, 1.
    */
   readonly accumulate?: number;
   /** Passes over the training images. */
@@ -35,11 +36,15 @@ export interface CommonRecipe {
   readonly weightDecay: number;
   /** Where the weight decay ends, along a cosine. */
   readonly weightDecayEnd: number;
-  /** L2 norm above which the gradient of a tensor is scaled down; 0 leaves all gradients as they are. */
+  /**
+   * L2 norm above which the gradient of a tensor is scaled down; 0 leaves all gradients as they
+   * are.
+   */
   readonly clipNorm: number;
   /**
-   * "bf16" rounds the factors of the products in the blocks of ConvNeXt, BC-SSL and SLaK, forward and backward, where the
-   * CPU multiplies bf16 (AVX512-BF16): faster, and another run. Evaluation stays in fp32. By default, training does too.
+   * "bf16" rounds the factors of the products in the blocks of ConvNeXt, BC-SSL and SLaK, forward
+   * and backward, where the CPU multiplies bf16 (AVX512-BF16): faster, and another run. Evaluation
+   * stays in fp32. By default, training does too.
    */
   readonly precision?: Precision;
 }
@@ -47,7 +52,8 @@ export interface CommonRecipe {
 /**
  * How many steps a recipe takes on so many images.
  *
- * @throws {RangeError} If there are fewer images than one batch, fewer in a batch than micro-batches, or no epoch to run.
+ * @throws {RangeError} If there are fewer images than one batch, fewer in a batch than
+ *   micro-batches, or no epoch to run.
  */
 export function pretrainLength(
   recipe: Pick<CommonRecipe, "batchSize" | "epochs" | "accumulate">,
@@ -64,7 +70,8 @@ export function warmupSteps({ warmupShare }: CommonRecipe, totalSteps: number): 
 }
 
 /**
- * The learning rate rises linearly and falls along half a cosine; the weight decay follows half a cosine all the way.
+ * The learning rate rises linearly and falls along half a cosine; the weight decay follows half a
+ * cosine all the way.
  *
  * @param warmupEnd Which step of the warm-up has the peak: its last one, or the one after it.
  */

@@ -2,10 +2,12 @@
 import type * as tf from "lib/tf.ts";
 
 /**
- * How far vectors point in different directions: the mean over the features of their standard deviation over the rows,
- * with the rows as unit vectors, times √D. Near 1 when they fill the sphere, 0 when all are equal.
+ * How far vectors point in different directions: the mean over the features of their standard
+ * deviation over the rows, with the rows as unit vectors, times √D. Near 1 when they fill the
+ * sphere, 0 when all are equal.
  *
- * The few numbers are read and summed here: in tensor operations that would take longer than the loss.
+ * The few numbers are read and summed here: in tensor operations that would take longer than the
+ * loss.
  *
  * @param vectors `[n, D]`
  */

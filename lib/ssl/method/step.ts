@@ -16,7 +16,10 @@ export interface Training {
   readonly optimizer: OptimizerState;
 }
 
-/** What a step measures: the loss, the L2 norm of all gradients before clipping, and the method's own signals. */
+/**
+ * What a step measures: the loss, the L2 norm of all gradients before clipping, and the method's
+ * own signals.
+ */
 export interface StepMetrics extends Readonly<Record<string, number>> {
   readonly loss: number;
   readonly gradNorm: number;
@@ -30,8 +33,8 @@ export type StepOptions = Pick<CommonRecipe, "optimizer" | "accumulate" | "clipN
  *
  * Synchronous, so that one `tidy` frees everything, also when it throws.
  *
- * @throws {RangeError} If the loss or a gradient is not finite; the message names the first bad tensor. The state is then
- *   unchanged, but for the running statistics of BatchNorm.
+ * @throws {RangeError} If the loss or a gradient is not finite; the message names the first bad
+ *   tensor. The state is then unchanged, but for the running statistics of BatchNorm.
  */
 export function trainStep(
   { method, optimizer }: Training,

@@ -6,7 +6,9 @@ import { viewTensors } from "lib/ssl/views/views.ts";
 import { type CommonRecipe, pretrainLength } from "./recipe.ts";
 import { type StepMetrics, type Training, trainStep } from "./step.ts";
 
-/** Makes the views of images; a `Cropper` is one. A batch is lent until the next one is asked for. */
+/**
+ * Makes the views of images; a `Cropper` is one. A batch is lent until the next one is asked for.
+ */
 export type ViewSource = BatchSource<CropBatch>;
 
 export interface TrainedStep extends StepMetrics {
@@ -18,8 +20,8 @@ export interface TrainedStep extends StepMetrics {
 /**
  * Trains from step `done` to the end, one step at a time: a caller that stops asking stops the run.
  *
- * Order, views and schedules are functions of the seed and the step alone, so a run that was stopped goes on with the
- * numbers it would have had.
+ * Order, views and schedules are functions of the seed and the step alone, so a run that was
+ * stopped goes on with the numbers it would have had.
  *
  * @param options.rng The run's stream. The source has a stream of its own for the views.
  */

@@ -66,7 +66,8 @@ export function multiCrop(
 /**
  * The views of the images at `indices`.
  *
- * @param rng The step's stream. A view depends on it, on its place in the batch and on its number, on nothing else.
+ * @param rng The step's stream. A view depends on it, on its place in the batch and on its number,
+ *   on nothing else.
  * @param out Reused if given, and returned.
  * @throws {RangeError} If an index is outside the set, or the recipe cannot be followed.
  * @throws {TypeError} If `out` has another size.

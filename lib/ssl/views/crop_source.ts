@@ -15,8 +15,8 @@ export interface CropSource {
 }
 
 /**
- * A set's pixels: its own array, or, where every pixel of the set is grey, a copy with one channel, since crops of
- * those are the same to the last bit and take a third of the time.
+ * A set's pixels: its own array, or, where every pixel of the set is grey, a copy with one channel,
+ * since crops of those are the same to the last bit and take a third of the time.
  */
 export function cropSource(set: ImageSet): CropSource {
   const { name, pixels, width, height } = set;

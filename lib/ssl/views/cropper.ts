@@ -15,15 +15,20 @@ import { type CropSource, cropSource } from "./crop_source.ts";
 import { startCropperThread } from "./cropper_thread.ts";
 import { createViewMaker, type MadeViews, type ViewMaker } from "./view_maker.ts";
 
-/** Makes the views of any images at any step. The same views come from any number of threads, or from none. */
+/**
+ * Makes the views of any images at any step. The same views come from any number of threads, or
+ * from none.
+ */
 export interface Cropper extends BatchSource<CropBatch>, Disposable {
   /** Threads. */
   readonly workers: number;
   /**
-   * The views of the images at `indices`. They are lent until the next call, which may write others in their place.
+   * The views of the images at `indices`. They are lent until the next call, which may write others
+   * in their place.
    *
    * @throws {RangeError} If an index is outside the set.
-   * @throws {Error} If the cropper is closed, a thread died, a file is gone, or too many pictures are damaged.
+   * @throws {Error} If the cropper is closed, a thread died, a file is gone, or too many pictures
+   *   are damaged.
    */
   next(indices: Uint32Array, step: number): Promise<CropBatch>;
   /** Starts on a later batch and returns at once. Without threads, does nothing. */
@@ -36,22 +41,26 @@ export interface CropperOptions extends DamageOptions {
   /** The stream of all crops; step `s` draws from its fork `s`. */
   readonly rng: Rng;
   /**
-   * Threads, which share the work on every batch; 0 makes all in the caller's. By default one for images in memory, and for
-   * pictures in files one for each core but the caller's.
+   * Threads, which share the work on every batch; 0 makes all in the caller's. By default one for
+   * images in memory, and for pictures in files one for each core but the caller's.
    */
   readonly workers?: number;
-  /** Decode large JPEGs at a fraction of their size: see {@linkcode decodeShrunk}. By default, views are exact. */
+  /**
+   * Decode large JPEGs at a fraction of their size: see {@linkcode decodeShrunk}. By default, views
+   * are exact.
+   */
   readonly shrinkOnLoad?: boolean;
 }
 
 /**
- * A cropper of a source, which must not change afterwards. Threads get one copy of the pixels, in shared memory, or read and
- * decode the pictures of their batches.
+ * A cropper of a source, which must not change afterwards. Threads get one copy of the pixels, in
+ * shared memory, or read and decode the pictures of their batches.
  *
- * A picture that cannot be decoded is named, and the next in the set takes its place (`DamageOptions` say when that is too
- * much).
+ * A picture that cannot be decoded is named, and the next in the set takes its place
+ * (`DamageOptions` say when that is too much).
  *
- * @throws {RangeError} If the recipe cannot be followed, or the number of workers is not a natural number.
+ * @throws {RangeError} If the recipe cannot be followed, or the number of workers is not a natural
+ *   number.
  */
 export function createCropper(
   images: ImageSource,
@@ -85,7 +94,10 @@ function shared<S extends CropSource | ImageSource>(source: S): S {
   return { ...source, pixels };
 }
 
-/** Memory for batches, used again and again: shared memory is not counted by the collector of garbage, and would pile up. */
+/**
+ * Memory for batches, used again and again: shared memory is not counted by the collector of
+ * garbage, and would pile up.
+ */
 interface BatchRooms {
   take(images: number): CropBatch;
   giveBack(batch: CropBatch): void;
@@ -157,8 +169,8 @@ function withQueue(
 }
 
 /**
- * Lets all makers work on a batch. Of several failures the one that counts is the first of the batch: images are taken on in
- * their order, so that it is found whatever the timing.
+ * Lets all makers work on a batch. Of several failures the one that counts is the first of the
+ * batch: images are taken on in their order, so that it is found whatever the timing.
  */
 async function makeTogether(
   makers: readonly ViewMaker[],

@@ -8,7 +8,8 @@ const url = new URL("./cropper_worker.ts", import.meta.url);
 const loaded = readSources(fromFileUrl(url)); // now: this process loads the same files now
 
 /**
- * A maker in a thread of its own, which takes any number of jobs and does one after the other. Dispose ends it.
+ * A maker in a thread of its own, which takes any number of jobs and does one after the other.
+ * Dispose ends it.
  *
  * @throws {Error} If its code has been edited since this process started.
  */

@@ -1,6 +1,8 @@
 /// <reference no-default-lib="true" />
 /// <reference lib="deno.worker" />
-/** A thread that makes views for `cropper.ts`, together with others. It answers by messages only. */
+/**
+ * A thread that makes views for `cropper.ts`, together with others. It answers by messages only.
+ */
 import type { Damage } from "lib/datasets/pictures/picture_reader.ts";
 import { createRng, type Rng } from "lib/rng.ts";
 import {
@@ -10,7 +12,9 @@ import {
   type ViewMakerOptions,
 } from "./view_maker.ts";
 
-/** The first message: everything that all batches share. Pixels and indices are in shared memory. */
+/**
+ * The first message: everything that all batches share. Pixels and indices are in shared memory.
+ */
 export interface CropperStart extends Omit<ViewMakerOptions, "rng"> {
   /** {@linkcode Rng.path} of the cropper's stream. */
   readonly rngPath: string;
@@ -52,7 +56,10 @@ async function work({ id, ...job }: CropperJob): Promise<void> {
   self.postMessage(answer);
 }
 
-/** The stream of this path: forking by the joined names gives the path, and so the stream, that forking by each gives. */
+/**
+ * The stream of this path: forking by the joined names gives the path, and so the stream, that
+ * forking by each gives.
+ */
 function streamAt(path: string): Rng {
   const slash = path.indexOf("/");
   if (slash < 0) return createRng(Number(path));

@@ -1,6 +1,7 @@
 /**
- * Views a second on one core: the column "iter/s" of `deno bench`, one iteration being one view, all ops included; and pictures a
- * second from a JPEG to all ten views. Beside torchvision and Pillow: `deno task bench:peers --only augment`.
+ * Views a second on one core: the column "iter/s" of `deno bench`, one iteration being one view,
+ * all ops included; and pictures a second from a JPEG to all ten views. Beside torchvision and
+ * Pillow: `deno task bench:peers --only augment`.
  */
 import sharp from "sharp";
 import { normalizeTable, type Raster, raster } from "lib/augment/mod.ts";

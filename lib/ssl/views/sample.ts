@@ -44,7 +44,8 @@ export function sampleView(
 /**
  * Draws the parameters of all views of an image.
  *
- * @param rng The image's own stream; view `v` draws from its fork `v`, so views do not depend on each other.
+ * @param rng The image's own stream; view `v` draws from its fork `v`, so views do not depend on
+ *   each other.
  */
 export function sampleViews(
   rng: Rng,

@@ -13,12 +13,14 @@ export interface PictureViews {
 const spare = 2; // pixels that a box keeps for each of its view's: below, JPEG's own averaging shows
 
 /**
- * Decodes a picture at a half, a quarter or an eighth of its side where every box is so large that it still has
- * twice its view's pixels, and moves the boxes along; else, and if it is no JPEG, whole.
+ * Decodes a picture at a half, a quarter or an eighth of its side where every box is so large that
+ * it still has twice its view's pixels, and moves the boxes along; else, and if it is no JPEG,
+ * whole.
  *
- * Where it shrinks, views of photograph-like pictures differ from those of the whole one by 0.1 to 0.4 of 255 levels in the mean
- * and by 4 at most: JPEG's transform averages squares of pixels, the bicubic filter weighs them. Decoding and cropping take a
- * fifth less time at 2000×1500 pixels and 63 % less at 4000×3000; up to about 1200 a side, DINO's recipe never allows it.
+ * Where it shrinks, views of photograph-like pictures differ from those of the whole one by 0.1 to
+ * 0.4 of 255 levels in the mean and by 4 at most: JPEG's transform averages squares of pixels, the
+ * bicubic filter weighs them. Decoding and cropping take a fifth less time at 2000×1500 pixels and
+ * 63 % less at 4000×3000; up to about 1200 a side, DINO's recipe never allows it.
  *
  * @param draw Draws the views for a picture's size as stored.
  */

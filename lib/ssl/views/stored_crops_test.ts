@@ -1,4 +1,7 @@
-/** Crops of pictures in files: the same whoever makes them, and what happens to those that cannot be read. */
+/**
+ * Crops of pictures in files: the same whoever makes them, and what happens to those that cannot be
+ * read.
+ */
 import { decodePicture } from "lib/datasets/pictures/decode_picture.ts";
 import { normalizeTable } from "lib/augment/mod.ts";
 import { labelled, storedInArchive, storedInFolder } from "lib/datasets/pictures/picture_index.ts";

@@ -43,7 +43,8 @@ Deno.test("the sources of the cropping thread include what makes the crops, and 
 });
 
 Deno.test("a process whose lib is edited refuses to start threads", async () => {
-  // A copy of the library beside this one, in a process of its own, edits a file of its own while it runs.
+  // A copy of the library beside this one, in a process of its own, edits a file of its own while
+  // it runs.
   const program = `
     const views = await import(Deno.cwd() + "/lib/ssl/views/cropper_thread.ts");
     const file = Deno.cwd() + "/lib/ssl/views/view_maker.ts";

@@ -1,4 +1,7 @@
-/** Makes the views of batches, image by image. Several makers, each in its thread, can share the work on one batch. */
+/**
+ * Makes the views of batches, image by image. Several makers, each in its thread, can share the
+ * work on one batch.
+ */
 import { normalizeTable } from "lib/augment/mod.ts";
 import { type Damage, openPictures } from "lib/datasets/pictures/picture_reader.ts";
 import { decoderOf, type StoredImages } from "lib/datasets/pictures/stored_images.ts";
@@ -35,7 +38,10 @@ export interface ViewMaker extends Disposable {
 export interface ViewMakerOptions {
   readonly source: CropSource | StoredImages;
   readonly recipe: CropRecipe;
-  /** The stream of all crops; step `s` draws from its fork `s`, and the image at place `p` of the batch from that one's `p`. */
+  /**
+   * The stream of all crops; step `s` draws from its fork `s`, and the image at place `p` of the
+   * batch from that one's `p`.
+   */
   readonly rng: Rng;
   /** See {@linkcode decodeShrunk}. */
   readonly shrinkOnLoad: boolean;

@@ -34,7 +34,8 @@ export function imagesIn({ global }: Views): number {
 }
 
 /**
- * Splits a batch as evenly as it goes: where `parts` does not divide B, some micro-batches have one image more.
+ * Splits a batch as evenly as it goes: where `parts` does not divide B, some micro-batches have one
+ * image more.
  *
  * @throws {RangeError} If a micro-batch would have no image.
  */
@@ -48,7 +49,9 @@ export function microBatches(images: number, parts: number): MicroBatch[] {
   return Array.from({ length: parts }, (_, i) => ({ first: at(i), count: at(i + 1) - at(i) }));
 }
 
-/** All views of the images of a micro-batch, view-major again; of a whole batch, the same tensors. */
+/**
+ * All views of the images of a micro-batch, view-major again; of a whole batch, the same tensors.
+ */
 export function viewsOf(views: Views, { first, count }: MicroBatch): Views {
   const images = imagesIn(views);
   if (count === images) return views;
