@@ -1,6 +1,6 @@
 /**
- * All methods of self-supervised training: to add one, add its row to the table and its recipe to
- * the union.
+ * All methods of self-supervised training. To add one, add a row to the table and its recipe to the
+ * union.
  */
 import type { Rng } from "lib/rng.ts";
 import { createByol } from "lib/ssl/byol/byol.ts";
@@ -11,14 +11,15 @@ import { dinoHeadCost } from "lib/ssl/dino/head.ts";
 import type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
 import type { HeadCost, Method } from "lib/ssl/method/method.ts";
 
-/** Any method's recipe; `method` tells them apart, and its absence means DINO. */
+/** The recipe of any method. Its field `method` says which; a recipe without it is DINO's. */
 export type Recipe = DinoRecipe | ByolRecipe;
 
-/** What a method is, before any network exists. */
+/** A row of the table of methods. */
 interface MethodKind<R extends Recipe> {
   create(recipe: R, rng: Rng): Method;
   /**
-   * Where its checkpoints hold the network that is evaluated, and the one that the gradient moves.
+   * Prefixes of names in checkpoints: `teacher` of the network that is evaluated, `student` of the
+   * one that the gradient trains.
    */
   readonly networks: { readonly teacher: string; readonly student: string };
   headCost(featureDim: number, head: R["head"]): HeadCost;
@@ -40,13 +41,14 @@ const methods: { readonly [Name in MethodName]: MethodKind<RecipeOf<Name>> } = {
   },
 };
 
-/** The kind of a recipe's method. @throws {RangeError} If there is no such method. */
+/** The row of a recipe's method. @throws {RangeError} If there is no such method. */
 function kindOf<R extends Recipe>({ method }: R): MethodKind<R> {
   const others = Object.keys(methods).filter((name) => name !== "dino");
   if (method === undefined || others.includes(method)) {
     return methods[method ?? "dino"] as unknown as MethodKind<R>;
   }
-  throw new RangeError( // in plain JavaScript and notebooks
+  // Reached where nothing checks types: in JavaScript and notebook cells.
+  throw new RangeError(
     `Cannot train by recipe.method ${JSON.stringify(method)}: use ${
       others.join(", ")
     }; DINO has none`,
@@ -56,7 +58,7 @@ function kindOf<R extends Recipe>({ method }: R): MethodKind<R> {
 /**
  * A method with fresh networks.
  *
- * @param rng The run's stream of first weights.
+ * @param rng The random stream of the run's first weights.
  * @throws {RangeError} If there is no such method, or it cannot follow the recipe.
  */
 export function createMethod(recipe: Recipe, rng: Rng): Method {
@@ -64,16 +66,16 @@ export function createMethod(recipe: Recipe, rng: Rng): Method {
 }
 
 /**
- * Before the names of a network's weights in a checkpoint.
+ * The prefix of the names of a network's weights in a checkpoint.
  *
  * @param network `teacher` is the network that is evaluated, `student` the one that the gradient
- *   moves; a method may have one network for both.
+ *   trains. In some methods they are the same.
  */
 export function checkpointKey(recipe: Recipe, network: "teacher" | "student"): string {
   return kindOf(recipe).networks[network];
 }
 
-/** Multiply–adds of a view's way through the heads of a method. */
+/** Multiply–adds of the heads of a method for one view. */
 export function headCost(recipe: Recipe, featureDim: number): HeadCost {
   return kindOf(recipe).headCost(featureDim, recipe.head);
 }

@@ -1,6 +1,6 @@
 /**
- * AdamW (Loshchilov & Hutter 2019), as PyTorch's: tfjs has none, and its Adam keeps moments by
- * position.
+ * AdamW (Loshchilov & Hutter 2019), as in PyTorch. tfjs has none, and its Adam keeps the moments by
+ * the positions of the weights in a list, ours by their names.
  */
 import * as tf from "lib/tf.ts";
 import { fused, hasFused } from "lib/nn/fused.ts";
@@ -15,7 +15,8 @@ import {
 export interface AdamWOptions extends WeightOptions {
   readonly lr: number;
   /**
-   * For matrices and kernels; 0 for biases, norms and layer scales: `decays` in optimizer_state.ts.
+   * Weight decay of matrices and kernels. Biases, norms and layer scales have none (`decays` in
+   * optimizer_state.ts).
    */
   readonly weightDecay: number;
   readonly beta1?: number;
@@ -24,10 +25,10 @@ export interface AdamWOptions extends WeightOptions {
 }
 
 /**
- * One update of every weight that has a gradient, in place; each has a bias correction of its own.
- * Native kernels write to the moments' memory.
+ * One update of every weight that has a gradient, in place. Each weight has its own bias
+ * correction, since a frozen weight has taken fewer updates.
  *
- * @param state Moments by weight name.
+ * @param state The moments, by the names of the weights.
  * @throws {TypeError} If a gradient has no weight of its name, or the state is another optimiser's.
  */
 export function adamWStep(
@@ -47,8 +48,8 @@ const roles = ["first", "second"] as const;
 type AdamWUpdate = Update<typeof roles[number]>;
 
 /**
- * The numbers of one weight's update: [keep, β₁, 1 − β₁, β₂, 1 − β₂, 1/√(1 − β₂ᵗ), eps, lr/(1 −
- * β₁ᵗ), scale].
+ * The factors in the update of one weight: [keep, β₁, 1 − β₁, β₂, 1 − β₂, 1/√(1 − β₂ᵗ), eps, lr/(1
+ * − β₁ᵗ), scale].
  */
 type Factors = readonly [
   ...[number, number, number, number],
@@ -65,7 +66,10 @@ function factorsOf(
   return [keep, beta1, 1 - beta1, beta2, 1 - beta2, rms, eps, step, scale];
 }
 
-/** All weights in one pass. Their tensors are new ones; the moments' memory is written to. */
+/**
+ * Updates all weights by one native kernel. It returns new tensors for the weights, and overwrites
+ * the memory of the moments in place, which tfjs does not notice (`optimizer_ops.cc`).
+ */
 function fusedUpdate(updates: readonly AdamWUpdate[], factors: readonly Factors[]): void {
   tf.tidy(() => {
     const moved = fused("AdamW", [

@@ -1,18 +1,19 @@
 /** Batches that are made ahead of time and wait until they are fetched. */
 
-/** How many batches a training loop asks for ahead of the one it trains on; so many may wait. */
+/** How many batches a training loop asks for ahead of time, and so how many may wait in a queue. */
 export const batchesAhead = 2;
 
 /** Batches in the making, by their step. */
 export interface BatchQueue<Making> {
   /**
-   * The batch of `step`: the one that was begun ahead of time if its items are the same, else it is
-   * begun now. Batches of this and earlier steps that nobody fetched are dropped.
+   * Takes the batch of `step` out of the queue. If none with the same items was begun ahead of
+   * time, it is begun now. Batches of earlier steps, and one of this step with other items, are
+   * dropped.
    */
   take(indices: Uint32Array, step: number): Making;
   /**
-   * Begins a later batch, unless the queue holds one of this step. The oldest one is dropped where
-   * there are too many.
+   * Begins a later batch, unless the queue holds one of this step. If the queue then holds too many
+   * batches, the oldest is dropped.
    */
   begin(indices: Uint32Array, step: number): void;
   /** Forgets all batches without a call of `drop`. */
@@ -20,9 +21,10 @@ export interface BatchQueue<Making> {
 }
 
 /**
- * An empty queue.
+ * Creates an empty queue.
  *
- * @param begin Starts making a batch. Its own failure must not be unhandled while the batch waits.
+ * @param begin Starts to make a batch. If it fails while the batch waits, that must not be an
+ *   unhandled rejection: see {@linkcode promised}.
  * @param drop Called for a batch that nobody will fetch.
  */
 export function batchQueue<Making>(
@@ -53,8 +55,8 @@ export function batchQueue<Making>(
 }
 
 /**
- * A promise as a batch in the making: a failure is reported to whoever fetches it, and to nobody
- * before.
+ * Prepares a promise to wait in a queue: if it fails, only the code that awaits it learns of it.
+ * Otherwise Deno would end the process for an unhandled rejection.
  */
 export function promised<Batch>(batch: Promise<Batch>): Promise<Batch> {
   batch.catch(() => {});

@@ -50,6 +50,7 @@ Deno.test("batchQueue() drops earlier batches that nobody took, and the oldest o
 
 Deno.test("promised() leaves a failure to whoever awaits the batch", async () => {
   const failed = promised(Promise.reject(new Error("no batch")));
-  await new Promise((resolve) => setTimeout(resolve)); // an unhandled rejection would end the test here
+  // An unhandled rejection would end the test here.
+  await new Promise((resolve) => setTimeout(resolve));
   await assertRejects(() => failed, Error, "no batch");
 });

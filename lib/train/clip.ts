@@ -10,10 +10,11 @@ export interface GradientScales {
 }
 
 /**
- * How far each tensor whose L2 norm exceeds `maxNorm` is to be scaled down:
- * `min(1, maxNorm / (‖g‖ + 1e-6))`. The optimiser does it as it reads them.
+ * The factor by which each gradient is clipped to the L2 norm `maxNorm`:
+ * `min(1, maxNorm / (‖g‖ + 1e-6))`. The optimiser multiplies by it as it reads the gradient.
  *
- * Each tensor has its own norm. A global norm, which the field more often uses, is another method.
+ * Each tensor is clipped by its own norm. Clipping by the norm over all tensors, which is more
+ * common, gives other numbers.
  *
  * @throws {RangeError} If `maxNorm` is not positive.
  */
@@ -27,7 +28,7 @@ export function clipScales(
   const squares = squaredNorms([...grads.values()]);
   const scales = [...grads.keys()].map((name, i) => {
     const scale = maxNorm / (Math.sqrt(squares[i]!) + 1e-6);
-    return [name, scale > 1 ? 1 : Math.fround(scale)] as const; // NaN goes on
+    return [name, scale > 1 ? 1 : Math.fround(scale)] as const; // NaN stays NaN
   });
   return { scales: new Map(scales), norm: Math.sqrt(squares.reduce((sum, x) => sum + x, 0)) };
 }

@@ -3,9 +3,9 @@ import type * as tf from "lib/tf.ts";
 import { movingAverage } from "lib/nn/moving_average.ts";
 
 /**
- * `teacher ← m · teacher + (1 − m) · student`, in place, for every weight of the maps.
+ * Updates every weight of the teacher in place: `teacher ← m · teacher + (1 − m) · student`.
  *
- * Give it parameters only: in the reference the teacher's BatchNorm statistics are its own.
+ * The maps hold parameters only, no BatchNorm statistics: in the reference the teacher has its own.
  *
  * @throws {TypeError} If the student lacks one of the teacher's names.
  */

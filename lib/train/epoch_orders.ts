@@ -1,13 +1,14 @@
-/** In which order a run sees its images. */
+/** The order in which a run sees its images. */
 import type { Rng } from "lib/rng.ts";
 
 /**
- * The images of each step: every epoch in an order of its own, a function of the stream and the
- * step alone.
+ * Returns a function that gives the images of a step. Every epoch has its own order, which depends
+ * on the stream and the epoch's number alone.
  *
- * Two orders are kept: the next epoch's is asked for while this one's last batches are.
+ * Two orders are kept, since batches are prefetched: at the end of an epoch the next epoch's order
+ * is needed too.
  *
- * @param rng An epoch's order is drawn from its fork by the epoch's number.
+ * @param rng Its fork with an epoch's number draws the order of that epoch.
  */
 export function epochOrders(
   rng: Rng,

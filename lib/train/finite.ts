@@ -1,9 +1,9 @@
-/** Finding the first tensor with a NaN or an infinity in it. */
+/** Finds the first tensor with a NaN or an infinity in it. */
 import * as tf from "lib/tf.ts";
 
 /**
- * The name of the first tensor that is not finite throughout; undefined if all are. Reads every
- * value: for errors only.
+ * The name of the first tensor with a value that is not finite; `undefined` if there is none. It
+ * reads every value, which is slow: use it for error messages only.
  */
 export function firstNonFinite(
   tensors: Iterable<readonly [string, tf.Tensor]>,

@@ -1,24 +1,24 @@
 /**
- * Gradients of a network in half the memory: tfjs keeps every activation and the gradient of every
- * activation until the last weight has its own; here each goes as soon as nothing needs it, as in
- * PyTorch.
+ * Computes the gradients of a network in half the memory. tfjs keeps all activations, and the
+ * gradients of all activations, until the gradient of the last weight is there. Here each tensor is
+ * freed as soon as nothing needs it, as in PyTorch.
  */
 import * as tf from "lib/tf.ts";
 
 export interface LossAndGradients {
   readonly value: tf.Scalar;
   /**
-   * By the names of the weights; one that the loss does not depend on has none. The caller owns
-   * them.
+   * Gradients by the names of the weights; the caller owns them. A weight that the loss does not
+   * depend on has no gradient.
    */
   readonly grads: Map<string, tf.Tensor>;
 }
 
 /**
- * The value of a loss and its gradients, the same as of `tf.variableGrads`.
+ * The value of a loss and its gradients: the numbers of `tf.variableGrads`.
  *
  * @param loss Runs the network; its gradients cannot be differentiated again.
- * @param weights By name.
+ * @param weights The variables, by their names.
  */
 export function lossAndGradients(
   loss: () => tf.Scalar,
@@ -37,7 +37,7 @@ export function lossAndGradients(
   return { value, grads: new Map(named) };
 }
 
-/** What tfjs notes down of one op, as far as this file looks into it. */
+/** The fields of an entry of tfjs's tape that this file uses. An entry describes one op. */
 interface TapeNode {
   readonly inputs: tf.NamedTensorMap;
   readonly saved?: tf.Tensor[];
@@ -48,26 +48,28 @@ function activeTape(): TapeNode[] {
   return tf.tfjsEngine().state.activeTape as unknown as TapeNode[] ?? [];
 }
 
-/** The way back so far. */
+/** The state of the backward pass. */
 interface Progress {
-  /** Tensors, by id, that have a gradient. */
+  /** Ids of the tensors that have a gradient. */
   readonly reached: Set<number>;
   /**
-   * Gradients that tfjs has added to an earlier one of the same tensor, or will have by the next
-   * op; it keeps them.
+   * Gradients that are summands: their tensor had a gradient before. tfjs adds them up before the
+   * next op and does not free them, so we free them at the next op.
    */
   added: tf.Tensor[];
 }
 
 /**
- * Makes an op free, once its inputs have their gradients, those of its outputs and what it had
- * saved. No other op needs either: tfjs adds up an output's gradients before it comes to the op,
- * and saves for each op apart.
+ * Changes an op on the tape so that its backward pass also frees memory: once the inputs have their
+ * gradients, the gradients of the outputs and the tensors that the op had saved are freed. No other
+ * op needs either. tfjs adds up all gradients of an output before it comes to the op, and saves
+ * separate tensors for each op.
  */
 function freeAfterUse(node: TapeNode, progress: Progress): void {
   const { gradient } = node;
   if (gradient === undefined || gradient === null) return;
-  node.gradient = function (dys) { // `this` is a copy of the node with only the inputs that lead to a weight
+  // `this` is a copy of the node with only those inputs that lead to a weight.
+  node.gradient = function (dys) {
     tf.dispose(progress.added);
     const names = Object.keys(this.inputs);
     const dxs = tf.tidy(() => {
@@ -84,7 +86,10 @@ function freeAfterUse(node: TapeNode, progress: Progress): void {
   };
 }
 
-/** The tensors, none of them twice and none of `others`: each can then be freed on its own. */
+/**
+ * The tensors, with a clone in place of each that comes twice or is one of `others`. So each can be
+ * freed by itself.
+ */
 function apart(tensors: readonly tf.Tensor[], others: readonly (tf.Tensor | null)[]): tf.Tensor[] {
   return tensors.map((tensor, i) =>
     others.includes(tensor) || tensors.indexOf(tensor) < i ? tensor.clone() : tensor

@@ -9,23 +9,27 @@ import {
 } from "./optimizer_state.ts";
 
 /**
- * Which weights decay, and which adapt the length of their steps. Codes by the name of LARS differ
- * in it:
+ * Which weights decay, and which have adaptive steps. Implementations of LARS differ in this:
  *
- * - `dino` (dino, utils.py `LARS`): what has more than one dimension. The code takes filters for
- *   both and sets neither; its parameter groups also leave out of the decay what is called a bias.
- * - `byol` (deepmind-research, byol/utils/optimizers.py `exclude_bias_and_norm`): all but biases
- *   and the weights of norms. Other vectors, as the layer scale of a ConvNeXt, decay and adapt.
+ * - `dino` (dino, utils.py `LARS`): weights with more than one dimension do both. The code has
+ *   options for other rules but leaves them unset. Its parameter groups also exempt from decay
+ *   every weight with the name `bias`.
+ * - `byol` (deepmind-research, byol/utils/optimizers.py `exclude_bias_and_norm`): all weights do
+ *   both, except biases and the weights of norms. So other vectors, such as the layer scale of a
+ *   ConvNeXt, do both.
  */
 export type LarsRule = "dino" | "byol";
 
 export interface LarsOptions extends WeightOptions {
   readonly lr: number;
-  /** Added to the gradient of the weights that decay. */
+  /** Factor of the weight that is added to its gradient, for the weights that decay. */
   readonly weightDecay: number;
-  /** The part of the buffer that is kept from step to step, a fraction. By default 0.9. */
+  /** Fraction of the buffer that is kept from step to step. By default 0.9. */
   readonly momentum?: number;
-  /** Length of a step before the learning rate, as a fraction of the weight's. By default 0.001. */
+  /**
+   * Length of a step as a fraction of the weight's length, before the learning rate. By default
+   * 0.001.
+   */
   readonly eta?: number;
   /** By default, `dino`. */
   readonly rule?: LarsRule;
@@ -33,14 +37,14 @@ export interface LarsOptions extends WeightOptions {
 
 /**
  * One update of every weight that has a gradient, in place: `mu ← momentum · mu + q · g`,
- * `w ← w − lr · mu`, with `g` the gradient plus `weightDecay · w`. The learning rate is outside the
- * buffer.
+ * `w ← w − lr · mu`, with `g` the gradient plus `weightDecay · w`. The learning rate does not enter
+ * the buffer.
  *
- * `q = eta · ‖w‖ / ‖g‖` adapts each tensor's step to its length, so that the gradient's own length
- * does not matter. It is 1 where either norm is 0, and for weights that do not adapt
- * ({@linkcode LarsRule}).
+ * `q = eta · ‖w‖ / ‖g‖` makes the step of each tensor proportional to the length of the tensor,
+ * whatever the length of the gradient. It is 1 where either norm is 0, and for weights without
+ * adaptive steps ({@linkcode LarsRule}).
  *
- * @param state Buffers by weight name.
+ * @param state The buffers, by the names of the weights.
  * @throws {TypeError} If a gradient has no weight of its name, or the state is another optimiser's.
  */
 export function larsStep(
@@ -72,12 +76,15 @@ const rules = {
   },
 };
 
-/** A norm's `weight` is the only one with one dimension. */
+/**
+ * Whether a weight is a bias or belongs to a norm: only in a norm does a `weight` have one
+ * dimension.
+ */
 function isBiasOrNorm({ name, weight }: RuledUpdate): boolean {
   return /(^|\.)bias$/.test(name) || (weight.rank === 1 && /(^|\.)weight$/.test(name));
 }
 
-/** `q`, a scalar. */
+/** The factor `q`, a scalar. */
 function adaptation(weight: tf.Tensor, g: tf.Tensor, eta: number): tf.Tensor {
   const [length, lengthOfUpdate] = [weight.square().sum().sqrt(), g.square().sum().sqrt()];
   const q = length.div(lengthOfUpdate).mul(eta);

@@ -1,6 +1,6 @@
 /**
- * The loop around the steps of a run, whatever is trained: its length, the order of its data, and
- * what is read ahead.
+ * The training loop, the same for every kind of training: the length of a run, the order of its
+ * data, and how many batches are made ahead of time.
  */
 import type { Rng } from "lib/rng.ts";
 import { batchesAhead } from "./batch_queue.ts";
@@ -15,7 +15,7 @@ export interface RunLength {
 /**
  * The length of a run over `count` items.
  *
- * @param items What they are, for messages.
+ * @param items What the items are called in messages.
  * @throws {RangeError} If there are fewer items than one batch, or no epoch to run.
  */
 export function runLength(
@@ -39,35 +39,35 @@ function checkPositiveInteger(value: number, how: string): void {
   throw new RangeError(`Cannot train ${how}: need a whole number of at least 1`);
 }
 
-/** Where batches come from: images, pictures with boxes, or whatever is learnt from. */
+/** Makes batches of the items of a data set: of images, or of pictures with boxes. */
 export interface BatchSource<Batch> {
-  /** Items to draw from. */
+  /** Number of items in the data set. */
   readonly count: number;
-  /**
-   * The batch of the items at `indices`: the prefetched one, if there is one, else it is made now.
-   */
+  /** The batch of the items at `indices`. It is made now unless it was prefetched. */
   next(indices: Uint32Array, step: number): Promise<Batch>;
-  /** Starts on a later batch and returns at once. The same step may be named more than once. */
+  /**
+   * Starts to make a later batch, and returns at once. It may be called again for the same step.
+   */
   prefetch(indices: Uint32Array, step: number): void;
 }
 
 export interface LoopOptions {
   readonly length: RunLength;
   readonly batchSize: number;
-  /** The run's stream; the orders of the epochs come from its fork `order`. */
+  /** The run's random stream; the orders of the epochs come from its fork `order`. */
   readonly rng: Rng;
   /** Steps taken already. */
   readonly done: number;
-  /** Awaits each batch. By default, nothing is done around the wait. */
+  /** Awaits each batch, for instance to measure the wait. By default it only awaits. */
   readonly wait?: <T>(batch: Promise<T>) => Promise<T>;
 }
 
 /**
- * Takes the steps of a run from step `done` to the end, one at a time: a caller that stops asking
- * stops the run.
+ * Takes the steps of a run from step `done` to the end, one for each value that the caller asks
+ * for. A caller that stops asking stops the run.
  *
- * The order of the data is a function of the stream and the step alone, so a run that was stopped
- * goes on with the batches it would have had.
+ * The order of the data depends on the stream and the step alone. So a run that was stopped and is
+ * resumed sees the same batches as one that was never stopped.
  *
  * @param takeStep Trains on a batch; `step` counts from 0.
  * @returns What `takeStep` returns, with the number of steps taken so far.
@@ -81,8 +81,8 @@ export async function* trainingSteps<Batch, Metrics extends object>(
   const indices = epochOrders(rng.fork("order"), source.count, { stepsPerEpoch, batchSize });
   for (let step = done; step < totalSteps; step++) {
     const batch = await wait(source.next(indices(step), step));
-    // A step blocks this thread: with one batch ahead, threads that are done with it would wait for
-    // the step to end.
+    // A step blocks this thread. With only one batch ahead, the threads that make batches would
+    // finish it during the step and then wait for the step to end.
     const last = Math.min(step + batchesAhead, totalSteps - 1);
     for (let later = step + 1; later <= last; later++) source.prefetch(indices(later), later);
     yield { step: step + 1, ...takeStep(batch, step) };

@@ -1,5 +1,6 @@
 /**
- * The optimisers behind one door, with the constants that DINO's code gives each (main_dino.py).
+ * One function for all optimisers, with the constants that DINO's code uses for each
+ * (main_dino.py).
  */
 import type * as tf from "lib/tf.ts";
 import { adamWStep } from "./adamw.ts";
@@ -10,17 +11,17 @@ import { sgdStep } from "./sgd.ts";
 
 export type { OptimizerName };
 
-/** What schedules change. */
+/** The settings that schedules change. */
 export interface OptimizerOptions extends WeightOptions {
   readonly lr: number;
-  /** For matrices and kernels only: `decays` in optimizer_state.ts. */
+  /** Weight decay, for matrices and kernels only (`decays` in optimizer_state.ts). */
   readonly weightDecay: number;
 }
 
 /**
  * One update of every weight that has a gradient, in place.
  *
- * @param state What the same optimiser keeps of the weights; empty before the first step.
+ * @param state The state of the same optimiser; empty before the first step.
  * @throws {RangeError} If there is no such optimiser.
  * @throws {TypeError} If a gradient has no weight of its name, or the state is another optimiser's.
  */
@@ -40,7 +41,7 @@ export function optimizerStep(
       return larsStep(weights, grads, state, options);
     case "lars_byol":
       return larsStep(weights, grads, state, { ...options, rule: "byol" });
-    default: // in plain JavaScript and notebooks
+    default: // reached where nothing checks types: in JavaScript and notebook cells
       throw new RangeError(
         `Unknown optimizer "${name satisfies never}": use ${optimizerNames.join(", ")}`,
       );

@@ -1,8 +1,12 @@
-/** The optimisers by name, apart from their code: a schema needs no engine. */
+/**
+ * The names of the optimisers. They are apart from the code, so that a schema can import them
+ * without loading TensorFlow.
+ */
 export const optimizerNames = ["adamw", "sgd", "lars", "lars_byol"] as const;
 
 /**
- * AdamW for transformers and ConvNeXts, SGD with momentum 0.9 for ResNets, LARS for large batches:
- * DINO's and BYOL's, which differ in the weights that decay and adapt.
+ * AdamW is for transformers and ConvNeXts, SGD with momentum 0.9 for ResNets, LARS for large
+ * batches. `lars` is DINO's version and `lars_byol` BYOL's; they differ in which weights decay and
+ * adapt.
  */
 export type OptimizerName = typeof optimizerNames[number];

@@ -1,67 +1,68 @@
 /**
- * What optimisers keep of the weights from step to step, by the weights' names: tfjs's own keep it
- * by position, so leaving one weight out would hand its moments to a neighbour.
+ * The state of an optimiser, such as moments, by the names of the weights. tfjs's optimisers keep
+ * it by the positions of the weights in a list, so that leaving one weight out would give its
+ * moments to the next one.
  */
 import * as tf from "lib/tf.ts";
 
-/** What is kept of one weight. */
+/** The state of the optimiser for one weight. */
 export interface Slot<Role extends string = string> {
   /**
-   * In the weight's shape: AdamW's `first` and `second` moment, SGD's `momentum`, LARS's `mu`. Each
-   * has memory of its own, which AdamW writes to: what is to be kept of one is read, not cloned.
+   * AdamW's `first` and `second` moment, SGD's `momentum` or LARS's `mu`, in the weight's shape.
+   * AdamW overwrites their memory, and a clone in tfjs shares memory: to keep old values, read
+   * them.
    */
   readonly tensors: Readonly<Record<Role, tf.Variable>>;
   /** How often the weight was updated. */
   steps: number;
 }
 
-/** Slots by weight name; a weight that was never updated has none. */
+/** Slots by the names of the weights; a weight that was never updated has none. */
 export type OptimizerState = Map<string, Slot>;
 
-/** One weight that is to move. */
+/** All that an optimiser needs to update one weight. */
 export interface Update<Role extends string> {
   /** The weight's name. */
   readonly name: string;
   readonly weight: tf.Variable;
   readonly grad: tf.Tensor;
   readonly slot: Slot<Role>;
-  /** What the gradient is to be multiplied by. */
+  /** Factor of the gradient. */
   readonly scale: number;
-  /** What the learning rate is to be multiplied by. */
+  /** Factor of the learning rate. */
   readonly lrScale: number;
-  /** Whether weight decay is for it: {@linkcode decays}. */
+  /** Whether the weight decays: {@linkcode decays}. */
   readonly decays: boolean;
 }
 
-/** Factors by the names of weights: 1 where there is none. */
+/** Factors by the names of the weights; a weight without an entry has factor 1. */
 export type Scales = ReadonlyMap<string, number>;
 
-/** What every optimiser is told of single weights. */
+/** Options of every optimiser for single weights. */
 export interface WeightOptions {
-  /** What clipping leaves of each gradient, as `clipScales` gives it. */
+  /** Factors of the gradients, from clipping (`clipScales`). */
   readonly scales?: Scales;
   /**
-   * What the learning rate is multiplied by, as in fine-tuning, where what was pre-trained learns
-   * more slowly.
+   * Factors of the learning rate. In fine-tuning, weights that were pre-trained learn more slowly.
    */
   readonly lrScales?: Scales;
 }
 
 /**
- * Biases, norms and layer scales do not decay: whatever is one-dimensional (dino, utils.py
- * `get_params_groups`).
+ * Whether weight decay applies to a weight. Biases, norms and layer scales do not decay: everything
+ * with one dimension (dino, utils.py `get_params_groups`).
  */
 export function decays(name: string, weight: tf.Variable): boolean {
   return weight.rank > 1 && !name.endsWith(".bias");
 }
 
 /**
- * Pairs each gradient with its weight and its slot, a fresh one if it has none, and counts the
- * update.
+ * Pairs each gradient with its weight and the weight's slot, and counts the update. A weight
+ * without a slot gets a new one.
  *
- * A weight without a gradient keeps its value and its slot, as a skipped `grad` does in PyTorch.
+ * A weight without a gradient keeps its value and its slot, as in PyTorch where `grad` is `None`.
  *
- * @param roles Of the tensors in a slot.
+ * @param roles Names of the tensors in a slot, such as `first` and `second`.
  * @throws {TypeError} If a gradient has no weight of its name, or its slot is another optimiser's;
  *   nothing is changed then.
  */
@@ -96,7 +97,7 @@ export function beginUpdates<Role extends string>(
   });
 }
 
-/** A fresh slot for one weight. */
+/** A new slot for one weight, with zeros. */
 export function zeroSlot(weight: tf.Tensor, roles: readonly string[]): Slot {
   return tf.tidy(() => ({
     tensors: Object.fromEntries(
@@ -106,7 +107,7 @@ export function zeroSlot(weight: tf.Tensor, roles: readonly string[]): Slot {
   }));
 }
 
-/** The gradient, scaled. */
+/** The gradient times its factor. */
 export function scaledGrad({ grad, scale }: Pick<Update<string>, "grad" | "scale">): tf.Tensor {
   return scale === 1 ? grad : grad.mul(scale);
 }

@@ -1,17 +1,17 @@
-/** Fields that recipes of every kind of training have. */
+/** Fields that the recipes of every kind of training have. */
 import { optimizerNames } from "./optimizer_names.ts";
 import { notNegative, oneOf, positive, share } from "lib/schema/fields.ts";
 
-/** Which optimiser moves the weights. */
+/** Name of the optimiser. */
 export const optimizer = oneOf(...optimizerNames);
 
-/** A learning rate at its peak. */
+/** The peak of a learning rate. */
 export const learningRate = positive;
 
-/** How much weights shrink. */
+/** Weight decay. */
 export const weightDecay = notNegative;
 
-/** L2 norm above which a gradient is scaled down; 0 scales none. */
+/** L2 norm above which a gradient is scaled down; 0 turns clipping off. */
 export const clipNorm = notNegative;
 
 /** How long something lasts, as a share of the run. */

@@ -1,6 +1,6 @@
 /**
- * Values that change over a run, as pure functions of the step: a resumed run needs no scheduler
- * state.
+ * Schedules: values that change over a run. They are pure functions of the step, so that a resumed
+ * run needs no scheduler state.
  */
 
 export interface CosineOptions {
@@ -17,10 +17,11 @@ export interface CosineOptions {
 }
 
 /**
- * Linear warm-up, then half a cosine from `base` towards `final`: the reference's
+ * A linear warm-up, then half a cosine from `base` towards `final`, as the reference's
  * `cosine_scheduler` (dino, utils.py).
  *
- * @param step `0 … totalSteps − 1`; the last step is one short of `final`, as there.
+ * @param step `0 … totalSteps − 1`. As in the reference, the last step does not quite reach
+ *   `final`.
  * @throws {RangeError} If the step is outside the schedule.
  */
 export function cosineSchedule(step: number, options: CosineOptions): number {
@@ -37,10 +38,10 @@ export function cosineSchedule(step: number, options: CosineOptions): number {
 }
 
 /**
- * Linear from `start` to `end` over the first `warmupEpochs`, constant after: the teacher
- * temperature's schedule.
+ * Rises linearly from `start` to `end` over the first `warmupEpochs` and then stays: the schedule
+ * of the teacher's temperature.
  *
- * @param epoch Whole epochs done.
+ * @param epoch Number of complete epochs.
  */
 export function linearWarmup(
   epoch: number,
@@ -56,16 +57,16 @@ export function linearWarmup(
 
 export interface StepScheduleOptions {
   readonly base: number;
-  /** Steps after which the value is a tenth of what it was. */
+  /** Steps at which the value falls to a tenth. */
   readonly drops: readonly number[];
-  /** Steps of linear warm-up, from a thousandth. */
+  /** Steps of linear warm-up, which starts at a thousandth of the value. */
   readonly warmupSteps: number;
 }
 
 /**
- * The schedule of detectors, as mmcv's `step` policy with its `linear` warm-up.
+ * The schedule of detectors: mmcv's `step` policy with its `linear` warm-up.
  *
- * @param step From 0.
+ * @param step Counts from 0.
  */
 export function stepSchedule(
   step: number,

@@ -1,5 +1,6 @@
 /**
- * Stochastic gradient descent with momentum, as PyTorch's: tfjs's keeps its momentum by position.
+ * Stochastic gradient descent with momentum, as in PyTorch. tfjs's own version keeps the buffers by
+ * the positions of the weights in a list, ours by their names.
  */
 import * as tf from "lib/tf.ts";
 import {
@@ -11,10 +12,11 @@ import {
 
 export interface SgdOptions extends WeightOptions {
   readonly lr: number;
-  /** The part of the buffer that is kept from step to step, a fraction; 0 keeps none. */
+  /** Fraction of the buffer that is kept from step to step; 0 keeps none. */
   readonly momentum: number;
   /**
-   * Added to the gradient, of matrices and kernels: `decays` in optimizer_state.ts. By default 0.
+   * Factor of the weight that is added to its gradient, for matrices and kernels only (`decays` in
+   * optimizer_state.ts). By default 0.
    */
   readonly weightDecay?: number;
 }
@@ -23,9 +25,9 @@ export interface SgdOptions extends WeightOptions {
  * One update of every weight that has a gradient, in place: `buffer ← momentum · buffer + g`,
  * `w ← w − lr · buffer`, with `g` the gradient plus `weightDecay · w`.
  *
- * The learning rate is outside the buffer, so that it can change between steps.
+ * The learning rate does not enter the buffer, so that it can change between steps.
  *
- * @param state Buffers by weight name.
+ * @param state The buffers, by the names of the weights.
  * @throws {TypeError} If a gradient has no weight of its name, or the state is another optimiser's.
  */
 export function sgdStep(

@@ -1,16 +1,13 @@
-/**
- * The way in which BYOL collapses, and how its signals show it: both networks map all images to one
- * point.
- */
+/** The alarms of BYOL. It collapses in one way: both networks map all images to one point. */
 import type { AlarmRule } from "lib/ssl/method/alarms.ts";
 
 /**
  * How far vectors must spread, as a share of a filled sphere.
  *
- * Seen on Fashion-MNIST (`byolStart`, first 600 steps): healthy runs keep projections above 0.79,
- * and features above 0.57 under AdamW and 0.21 under LARS. Of tiny networks with a frozen predictor
- * and a target without a lag, the features fall under 0.03 within some hundred steps. Projections
- * fall later, as the BatchNorm in the head keeps them apart.
+ * Measured on Fashion-MNIST (`byolStart`, first 600 steps): in healthy runs the projections stay
+ * above 0.79, and the features above 0.57 with AdamW and 0.21 with LARS. In tiny networks with a
+ * frozen predictor and a target that equals the online network, the features fall below 0.03 within
+ * some hundred steps. The projections fall later, since the BatchNorm in the head keeps them apart.
  */
 const limit = 0.05;
 

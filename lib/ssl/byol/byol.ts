@@ -1,13 +1,13 @@
 /**
- * BYOL (Grill et al. 2020): an online network learns to predict, from one view of an image, what a
- * target network says of the other view. The target is a slow copy of the online network; nothing
- * is pushed apart.
+ * BYOL (Grill et al. 2020): an online network learns to predict, from one view of an image, the
+ * projection that a target network gives for the other view. The target is a slowly moving average
+ * of the online network. There are no negative pairs.
  *
- * The official code is deepmind-research/byol. As there, each view passes alone, with batch
- * statistics of its own, and the online network is the one that is kept.
+ * The official code is deepmind-research/byol. As there, each view is a forward pass of its own,
+ * with its own batch statistics, and the online network is kept after training.
  *
- * Differs: the official code trains a linear classifier with labels beside the networks, to watch
- * them. No gradient of it reaches them, so it is left out; the k-NN monitor watches them.
+ * Differs: the official code also trains a linear classifier with labels, to monitor the networks.
+ * Its gradient does not reach them, so we leave it out; the k-NN monitor takes its place.
  *
  * B images, P the length of a projection.
  */
@@ -34,7 +34,7 @@ export function createByol(recipe: ByolRecipe, rng: Rng): Method {
   return byol(createByolNetworks(recipe.model, recipe.head, rng), recipe);
 }
 
-/** BYOL on networks, which it owns. */
+/** BYOL on existing networks. Disposing of the method frees them. */
 export function byol(networks: ByolNetworks, recipe: ByolRecipe): Method {
   const { online, target } = networks;
   const state = { target: target.params, online: online.params };
@@ -55,13 +55,14 @@ export function byol(networks: ByolNetworks, recipe: ByolRecipe): Method {
 }
 
 /**
- * The target looks at both views now; the online network predicts each from the other one on the
- * tape.
+ * Runs the target on both views at once, outside the tape. The loss runs the online network on the
+ * tape, to predict the target's projection of each view from the other view.
  */
 function byolPass({ online, target }: ByolNetworks, { global }: Views, now: Moment): Pass {
   const { precision } = now;
   const views = tf.split<tf.Tensor4D>(global, 2); // [B, G, G, 3] each
-  // The target is in training mode too, with running statistics of its own; it drops no paths.
+  // As in the official code, the target is in training mode too: its BatchNorm uses the batch and
+  // updates running statistics of its own. It has no stochastic depth.
   const [first, second] = views.map((view) => project(target, view, { training: true, precision }));
   return {
     loss() {

@@ -7,8 +7,8 @@ import { l2Normalize } from "lib/nn/l2_normalize.ts";
  * line after it).
  *
  * @param predictions What the online network predicts from each of the two views, `[B, P]`
- * @param targets What each of them should be, a constant: the target's projection of the other
- *   view, `[B, P]`
+ * @param targets What each prediction should be: the target network's projection of the other view,
+ *   `[B, P]`, a constant
  * @returns Scalar, the mean over the images: 0 to 8.
  */
 export function byolLoss(

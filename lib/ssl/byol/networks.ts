@@ -1,4 +1,4 @@
-/** BYOL's online and target network. B images, D features, P the length of a projection. */
+/** BYOL's online and target networks. B images, D features, P the length of a projection. */
 import type * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
 import type { ForwardOptions, ModelConfig } from "lib/models/mod.ts";
@@ -14,8 +14,8 @@ import { createNetwork, featuresOf, type Network } from "lib/ssl/method/network.
 import type { ByolHeadConfig } from "./recipe.ts";
 
 /**
- * A backbone and its projector. The official target also has a predictor, whose output nothing
- * uses.
+ * A backbone with a projector. The target network of the official code also has a predictor, but
+ * nothing uses its output.
  */
 export type Target = Network<{ readonly projector: MlpHeadParams }>;
 export type Online = Network<{
@@ -28,7 +28,7 @@ export interface ByolNetworks {
   readonly target: Target;
 }
 
-/** Two fresh networks, which start from different weights, as in the official code. */
+/** Creates both networks. They start from different weights, as in the official code. */
 export function createByolNetworks(
   model: ModelConfig,
   head: ByolHeadConfig,
@@ -61,7 +61,7 @@ function sizesOf(
   };
 }
 
-/** What a network says of a view. */
+/** The output of a network for a view. */
 export interface Projected {
   readonly features: tf.Tensor2D; // [B, D]
   readonly projections: tf.Tensor2D; // [B, P]
@@ -77,7 +77,7 @@ export function project(
   return { features, projections: mlpHead(features, params.projector, options) };
 }
 
-/** Multiply–adds of a view's way through the heads. */
+/** Multiply–adds of the heads for one view. */
 export function byolHeadCost(featureDim: number, head: ByolHeadConfig): HeadCost {
   const { projector, predictor } = sizesOf(featureDim, head);
   const projection = mlpHeadCost(projector);

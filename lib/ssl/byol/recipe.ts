@@ -4,15 +4,15 @@ import type { Moment, OptimizerValues } from "lib/ssl/method/method.ts";
 import { type CommonRecipe, cosineValues } from "lib/ssl/method/recipe.ts";
 import { microBatches } from "lib/ssl/views/views.ts";
 
-/** Names follow the paper; where its public code has others, they are given. */
+/** BYOL's recipe. Names are the paper's; comments give the public code's where they differ. */
 export interface ByolRecipe extends CommonRecipe {
   /** Name of the method. */
   readonly method: "byol";
-  /** The two MLPs, projector and predictor; the paper: 4096 and 256. */
+  /** Sizes of the projector and the predictor; in the paper, 4096 and 256. */
   readonly head: ByolHeadConfig;
   /**
-   * At the start; it rises to 1 along a cosine (`base_target_ema`). The paper, for 1,000 epochs:
-   * 0.996.
+   * Momentum of the target at the start (`base_target_ema`); it rises to 1 along a cosine. In the
+   * paper, 0.996 for 1,000 epochs.
    */
   readonly targetMomentum: number;
 }
@@ -26,14 +26,14 @@ export interface ByolHeadConfig {
 }
 
 /**
- * The values of the optimiser's schedules. The warm-up reaches the peak one step after its last, as
- * in the public code.
+ * The learning rate and the weight decay at a step. As in the public code, the first step after the
+ * warm-up has the peak learning rate.
  */
 export function byolValues(recipe: ByolRecipe, now: Pick<Moment, "step" | "totalSteps">) {
   return cosineValues(recipe, now, "after") satisfies OptimizerValues;
 }
 
-/** The part of the target that an update keeps. */
+/** The momentum of the target at a step: the fraction of its old value that an update keeps. */
 export function targetMomentum(
   { targetMomentum: base }: ByolRecipe,
   { step, totalSteps }: Pick<Moment, "step" | "totalSteps">,

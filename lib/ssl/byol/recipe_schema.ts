@@ -1,4 +1,4 @@
-/** What BYOL's recipe may be, without what the scale decides. */
+/** The allowed values of BYOL's recipe, without the fields that the scale sets. */
 import * as v from "valibot";
 import { modelSchema } from "lib/models/model_schema.ts";
 import { notNegative, oneOf, record, schemaOf, share, whole } from "lib/schema/fields.ts";

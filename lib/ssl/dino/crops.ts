@@ -1,10 +1,11 @@
 /**
- * DINO's multi-crop (Caron et al. 2021, §3.1; the order and the probabilities of its public code).
+ * The settings of DINO's multi-crop (Caron et al. 2021, §3.1; order and probabilities as in its
+ * public code).
  */
 import { imageNetStats } from "lib/augment/mod.ts";
 import type { CropRecipe } from "lib/ssl/views/crop_recipe.ts";
 
-/** DINO's own numbers, for ImageNet. */
+/** DINO's own settings for ImageNet. */
 export const dinoCrops: CropRecipe = {
   globalSize: 224,
   globalScale: [0.4, 1],

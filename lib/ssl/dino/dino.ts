@@ -1,6 +1,7 @@
 /**
- * DINO (Caron et al. 2021, Algorithm 1): a student learns to give small and large views of an image
- * the distribution over prototypes that its teacher, a slow copy of it, gives the large views.
+ * DINO (Caron et al. 2021, Algorithm 1): a teacher, which is a slowly moving average of the
+ * student, assigns each large view of an image a distribution over prototypes. The student learns
+ * to predict it from the other views of the image, small and large.
  *
  * T = 2 teacher views, V student views, B images, D features, K prototypes.
  */
@@ -28,7 +29,7 @@ import { type DinoRecipe, dinoValues } from "./recipe.ts";
 /** A backbone with a DINO head (the reference's `MultiCropWrapper`). */
 export type DinoNetwork = Network<{ readonly head: DinoHeadParams }>;
 
-/** Everything that a step changes but the optimiser's moments. */
+/** Everything that a step changes, except the optimiser's state. */
 export interface DinoNetworks {
   readonly student: DinoNetwork;
   readonly teacher: DinoNetwork;
@@ -58,7 +59,7 @@ export function createDino(recipe: DinoRecipe, rng: Rng): Method {
   return dino(createDinoNetworks(recipe.model, recipe.head, rng), recipe);
 }
 
-/** DINO on networks, which it owns. */
+/** DINO on existing networks. Disposing of the method frees them. */
 export function dino(networks: DinoNetworks, recipe: DinoRecipe): Method {
   const { student, teacher, center } = networks;
   const state = { center, teacher: teacher.params, student: student.params };
@@ -80,7 +81,10 @@ export function dino(networks: DinoNetworks, recipe: DinoRecipe): Method {
   };
 }
 
-/** The teacher looks at the large views now; the student looks at all views on the tape. */
+/**
+ * Runs the teacher on the large views at once, outside the tape. The loss runs the student on all
+ * views, on the tape.
+ */
 function dinoPass(
   { student, teacher, center }: DinoNetworks,
   { global, local }: Views,
@@ -90,8 +94,8 @@ function dinoPass(
   const { precision } = now;
   const { studentTemp, centerMomentum, teacherDropPath } = recipe;
   const { teacherTemp, freezeLastLayer: frozen } = dinoValues(recipe, now);
-  // In training mode, as in the reference: BatchNorm takes the batch's statistics, and moves
-  // running ones of its own.
+  // As in the reference, the teacher is in training mode: its BatchNorm uses the batch and updates
+  // running statistics of its own.
   const rng = teacherDropPath ? now.rng.fork("teacher") : undefined;
   const teacherOptions = { training: true, precision, rng };
   const features = featuresOf(teacher.model, [global], teacherOptions);
@@ -119,9 +123,10 @@ function dinoPass(
 }
 
 /**
- * In nats: the mean entropy of the teacher's distributions (ln K means uniform, 0 means one
- * prototype), and `kl`, how far the student is from the teacher on other views. `featureStd`: how
- * much the teacher's features differ from image to image.
+ * Signals for the log. `teacherEntropy` is the mean entropy of the teacher's distributions in nats:
+ * ln K if they are uniform, 0 if each has one prototype. `kl` is the KL divergence in nats from the
+ * teacher to the student on other views. `featureStd` is the spread of the teacher's features over
+ * the images.
  */
 function dinoSignals({ loss, means, rows }: BatchResult) {
   const teacherEntropy = valueOf(means.entropy!);

@@ -1,7 +1,7 @@
 /**
- * DINO's projection head (Caron et al. 2021, §3.1 and appendix C): an MLP, a unit-length
- * bottleneck, and a weight-normed layer onto K prototypes. Weight names as in the reference's
- * `DINOHead`.
+ * DINO's projection head (Caron et al. 2021, §3.1 and appendix C): an MLP, a bottleneck that is
+ * scaled to unit length, and a weight-normed layer onto K prototypes. Weights have the names of the
+ * reference's `DINOHead`.
  */
 import * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
@@ -21,13 +21,16 @@ export interface DinoHeadConfig {
   readonly bottleneckDim: number;
   /** Number of prototypes K. */
   readonly outDim: number;
-  /** BatchNorm after each hidden layer. */
+  /** Whether a BatchNorm follows each hidden layer. */
   readonly batchNorm: boolean;
-  /** Freezes the length of the prototypes at 1. The teacher's never gets a gradient. */
+  /**
+   * Whether the lengths of the student's prototypes stay 1. The teacher has no gradient either way.
+   */
   readonly normLastLayer: boolean;
 }
 
-type MlpLayer = LinearParams | BatchNormParams | null; // null holds the place of a GELU in the official numbering
+/** A layer; `null` stands for a GELU, so that the numbers of the layers are the official ones. */
+type MlpLayer = LinearParams | BatchNormParams | null;
 
 export interface DinoHeadParams {
   readonly mlp: readonly MlpLayer[];
@@ -41,8 +44,8 @@ export interface Prototypes {
 }
 
 /**
- * Linear layers from `trunc_normal_(0.02)`; the prototypes keep PyTorch's default for a linear
- * layer.
+ * Creates a head. The linear layers start from `trunc_normal_(std=.02)`, the prototypes from
+ * PyTorch's default for a linear layer.
  */
 export function createDinoHead(inDim: number, config: DinoHeadConfig, rng: Rng): DinoHeadParams {
   const { hiddenDim, bottleneckDim, outDim } = config;
@@ -62,7 +65,7 @@ export function createDinoHead(inDim: number, config: DinoHeadConfig, rng: Rng):
   return { mlp, last_layer: { weight_g, weight_v } };
 }
 
-/** Multiply–adds of a view's way through the head, which is the same for both networks. */
+/** Multiply–adds of the head for one view, which are the same for both networks. */
 export function dinoHeadCost(
   featureDim: number,
   { hiddenDim, bottleneckDim, outDim }: DinoHeadConfig,
@@ -72,7 +75,7 @@ export function dinoHeadCost(
 }
 
 /**
- * The MLP's output at unit length.
+ * The output of the MLP, scaled to unit length.
  *
  * @param features `[N, inDim]`
  * @returns `[N, bottleneck]`
@@ -110,8 +113,8 @@ export function prototypeLogits(
 }
 
 /**
- * The whole head: `[N, inDim]` to logits `[N, K]`. Training goes from the bottleneck to the loss
- * without them.
+ * The whole head: `[N, inDim]` to logits `[N, K]`. Training does not use it: `prototypes.ts`
+ * computes the loss from the bottleneck.
  */
 export function dinoHead(
   features: tf.Tensor2D,

@@ -26,11 +26,11 @@ export function teacherProbabilities(
 }
 
 /**
- * Cross-entropy from each teacher view to every *other* student view (Eq. 3). Pure: the centre
- * moves in {@linkcode nextCenter}.
+ * Cross-entropy from each teacher view to every *other* student view (Eq. 3). It leaves the centre
+ * as it is; {@linkcode nextCenter} updates that.
  *
  * @param student Logits `[V, B, K]`
- * @param teacher Probabilities `[T, B, K]`, a constant: computed outside the gradient scope.
+ * @param teacher Probabilities `[T, B, K]`, a constant: they are computed outside the tape.
  * @returns Scalar in nats, averaged over images and over the T·V − T pairs.
  * @throws {RangeError} If there is no pair of distinct views.
  */
@@ -59,8 +59,8 @@ export function checkPairs(V: number, T: number): void {
 }
 
 /**
- * The next centre: `m · center + (1 − m) · mean of the teacher's raw logits` (Eq. 4), taken after
- * the loss.
+ * The next centre: `m · center + (1 − m) · mean of the teacher's raw logits` (Eq. 4). The loss of
+ * the same step still uses the old one.
  *
  * @param logits `[T, B, K]`
  * @returns `[K]`; the caller owns it.

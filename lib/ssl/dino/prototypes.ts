@@ -1,7 +1,7 @@
 /**
- * The head's last layer and the loss in one: with tens of thousands of prototypes, both are a
- * matter of how often memory is passed over. What it computes is `lib/ssl/dino/loss.ts` on the
- * logits of `lib/ssl/dino/head.ts`, which do it where there are no native kernels.
+ * The head's last layer and the loss in one computation: with tens of thousands of prototypes,
+ * their time depends on how often the logits are read and written. The result is that of `loss.ts`
+ * on the logits of `head.ts`, and those compute it where there are no native kernels.
  *
  * T teacher views, V student views, B images, D bottleneck, K prototypes.
  */
@@ -10,13 +10,13 @@ import { fused, hasFamily } from "lib/nn/fused.ts";
 import { prototypeLogits, type Prototypes } from "./head.ts";
 import { checkPairs, dinoLoss, nextCenter, teacherProbabilities } from "./loss.ts";
 
-/** What the teacher says of a batch; the caller owns the tensors. */
+/** The teacher's output for a batch; the caller owns the tensors. */
 export interface Targets {
-  /** Its distributions over the prototypes, `[T, B, K]`. */
+  /** Distributions over the prototypes, `[T, B, K]`. */
   readonly probabilities: tf.Tensor3D;
-  /** Their mean entropy, in nats. */
+  /** Mean entropy of the distributions, in nats. */
   readonly entropy: tf.Scalar;
-  /** The centre after this batch, `[K]`. */
+  /** The centre to use for the next batch, `[K]`. */
   readonly center: tf.Tensor1D;
 }
 
@@ -28,9 +28,9 @@ export interface TeachOptions {
 }
 
 /**
- * The teacher's distributions (`teacherProbabilities`) and its next centre (`nextCenter`).
+ * Computes the teacher's distributions (`teacherProbabilities`) and the next centre (`nextCenter`).
  *
- * @param z Unit bottlenecks `[T·B, D]`, all images of one view after those of another.
+ * @param z Unit bottlenecks `[T·B, D]`: all images of the first view, then all of the second.
  * @param center Running mean of the teacher's logits, `[K]`
  */
 export function teach(
@@ -75,17 +75,17 @@ function plainTeach(
 
 export interface PrototypeLossOptions {
   readonly studentTemp: number;
-  /** The prototypes are constants: no time goes into their gradient. */
+  /** Whether the prototypes are constants, whose gradient is not computed. */
   readonly frozen: boolean;
 }
 
 /**
- * The DINO loss (`dinoLoss`) of student bottlenecks.
+ * The DINO loss (`dinoLoss`) of the student's bottlenecks.
  *
- * @param z Unit bottlenecks `[V·B, D]`, all images of one view after those of another; the first T
- *   are the teacher's.
+ * @param z Unit bottlenecks `[V·B, D]`: all images of the first view, then of the second, …; the
+ *   first T views are those that the teacher sees.
  * @param teacher Probabilities `[T, B, K]`, a constant.
- * @returns Scalar in nats, with gradients for `z` and, unless they are frozen, for the prototypes.
+ * @returns Scalar in nats, with gradients for `z` and, unless frozen, for the prototypes.
  * @throws {RangeError} If there is no pair of distinct views.
  */
 export function prototypeLoss(

@@ -1,19 +1,25 @@
-/** DINO's recipe as data: everything a run needs to know but its images. */
+/** DINO's recipe as data: all settings of a run, except its images. */
 import { cosineSchedule, linearWarmup } from "lib/train/schedules.ts";
 import type { Moment } from "lib/ssl/method/method.ts";
 import type { CommonRecipe } from "lib/ssl/method/recipe.ts";
 import type { DinoHeadConfig } from "./head.ts";
 
 /**
- * Names and meanings of the reference's arguments (dino, main_dino.py). Shares are fractions of the
- * whole run.
+ * DINO's recipe. Names and meanings are those of the reference's arguments (dino, main_dino.py).
+ * Fields that end in `Share` are fractions of the run.
  */
 export interface DinoRecipe extends CommonRecipe {
-  /** Absent, so that runs from before there was a choice keep their names. */
+  /**
+   * Always absent: the id of a run is a hash of its recipe, and runs from before there were other
+   * methods keep their ids.
+   */
   readonly method?: undefined;
   /** The projection head, from features to prototypes. */
   readonly head: DinoHeadConfig;
-  /** How long the prototypes keep their first values; the reference: 1 of 100 epochs. */
+  /**
+   * Fraction of the run in which the prototypes keep their first values; in the reference, 1 of 100
+   * epochs.
+   */
   readonly freezeLastLayerShare: number;
   /** Temperature that the student's logits are divided by. */
   readonly studentTemp: number;
@@ -21,26 +27,25 @@ export interface DinoRecipe extends CommonRecipe {
   readonly teacherTemp: number;
   /** Temperature of the teacher in the first epoch. */
   readonly warmupTeacherTemp: number;
-  /** Part of the run in which it rises to `teacherTemp`. */
+  /** Fraction of the run in which the teacher's temperature rises to `teacherTemp`. */
   readonly warmupTeacherTempShare: number;
-  /** At the start; it rises to 1 along a cosine. */
+  /** Momentum of the teacher at the start; it rises to 1 along a cosine. */
   readonly teacherMomentum: number;
-  /** Share of the centre of the teacher's logits that a step keeps. */
+  /** Momentum of the centre: the fraction of its old value that a step keeps. */
   readonly centerMomentum: number;
   /**
-   * Whether stochastic depth, at the student's rate, is active in the teacher too: so it is in the
-   * public BC-SSL code, for its own networks. By default, no, as in the reference.
+   * Whether the teacher has stochastic depth too, at the student's rate, as the public BC-SSL code
+   * has it for its own networks. By default no, as in the reference.
    */
   readonly teacherDropPath?: boolean;
 }
 
-/** What DINO's own schedules say of a step. */
+/** The values of DINO's own schedules at a step. */
 export interface DinoValues {
   readonly teacherMomentum: number;
   readonly teacherTemp: number;
   /**
-   * True in the first epochs: the prototypes keep their values, and no time goes into their
-   * gradient.
+   * Whether the prototypes are frozen, as in the first epochs; their gradient is not computed then.
    */
   readonly freezeLastLayer: boolean;
 }
@@ -57,7 +62,7 @@ export function dinoValues(
       end: recipe.teacherTemp,
       warmupEpochs: Math.round(recipe.warmupTeacherTempShare * recipe.epochs),
     }),
-    // 0.07 of 100 steps are 7.000000000000001 of them
+    // 1e-6 is for rounding: 0.07 · 100 is 7.000000000000001.
     freezeLastLayer: step < recipe.freezeLastLayerShare * totalSteps - 1e-6,
   };
 }

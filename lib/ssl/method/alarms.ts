@@ -1,13 +1,13 @@
-/** Alarms: what a run shows when its method collapses, step after step. */
+/** Alarms: warnings that a run has collapsed, from the metrics of its steps. */
 
 /** A sign that a run has collapsed. */
 export interface AlarmRule {
   /** Its name among a step's metrics, beginning with `alarm`. */
   readonly name: string;
-  /** What is seen, and what to try. */
+  /** What has happened, and what to try. */
   readonly message: string;
   /**
-   * The metrics that `shows` reads. A line of the log without all of them says nothing about this
+   * The metrics that `shows` reads. A line of the log that lacks one of them is ignored for this
    * alarm.
    */
   readonly reads: readonly string[];
@@ -21,19 +21,21 @@ export interface AlarmLine {
   readonly metrics: Readonly<Record<string, number>>;
 }
 
-/** Steps in a row that must look collapsed: a healthy run may look so for a while. */
+/**
+ * Number of consecutive steps that must look collapsed; a healthy run may look so for a short time.
+ */
 const patience = 100;
 
 /**
- * Watches a run, step by step. Each alarm is raised once in a run, when its sign has been there for
- * 100 steps in a row.
+ * Creates a watch of a run. It raises each alarm at most once, when 100 consecutive steps have
+ * looked collapsed.
  *
- * Steps of the warm-up do not count: a network that maps all images to nearly the same point has
- * not collapsed then, it has not begun.
+ * Steps of the warm-up do not count: a network that maps all images to nearly the same point then
+ * has not learnt anything yet.
  *
  * @param warmupSteps Steps in which the learning rate rises.
- * @returns A function that must be given every line of the log in order; it returns the alarms that
- *   are raised there.
+ * @returns A function that takes every line of the log, in order, and returns the alarms that it
+ *   raises at that line.
  */
 export function alarmWatch(
   rules: readonly AlarmRule[],

@@ -1,8 +1,8 @@
 /**
- * A run on disk: everything that a step changes, in PyTorch's names and order of axes, so that
- * `loadWeights` and PyTorch find the networks in it. No generator or sampler has a state to keep:
- * schedules, the order of the images, views and stochastic depth are functions of the seed and the
- * step.
+ * Checkpoints: everything that a step changes, with PyTorch's names and order of axes, so that
+ * `loadWeights` and PyTorch can load the networks. Random generators and samplers have no state to
+ * save: schedules, the order of the images, views and stochastic depth depend on the seed and the
+ * step alone.
  */
 import {
   loadTrainingState,
@@ -15,8 +15,8 @@ import type { Training } from "./step.ts";
  * Writes the state after `step` steps: the method's tensors under their names,
  * `optimizer.<weight>.<role>`, and a checksum.
  *
- * @throws {RangeError} If a value is not finite: such a state must not push out a good one. The
- *   message names its tensor.
+ * @throws {RangeError} If a value is not finite: such a state must not replace a good one. The
+ *   message names the tensor.
  * @throws {Error} If the disk refuses. In both cases an older checkpoint at `path` is untouched.
  */
 export function saveTraining(path: string, training: Training, step: number): void {
@@ -24,9 +24,9 @@ export function saveTraining(path: string, training: Training, step: number): vo
 }
 
 /**
- * Reads a state of the same method with the same networks, in place.
+ * Loads a checkpoint of the same method and networks into `training`.
  *
- * @returns The number of steps it had taken.
+ * @returns The number of steps that the run had taken.
  * @throws {Error} If the file is damaged, or of other networks; the state is then unchanged.
  */
 export function loadTraining(path: string, training: Training): number {

@@ -1,6 +1,6 @@
 /**
- * Loss and gradients of a batch, by any method. A batch can go through the networks in
- * micro-batches, to need the memory of one.
+ * Loss and gradients of a batch, for any method. A batch can be split into micro-batches (gradient
+ * accumulation), so that it needs the memory of one of them.
  */
 import * as tf from "lib/tf.ts";
 import { lossAndGradients } from "lib/train/gradients.ts";
@@ -10,19 +10,20 @@ import { nonFiniteLoss } from "./non_finite.ts";
 
 /** A batch with its gradients; the caller owns all tensors. */
 export interface BatchGradients extends BatchResult {
-  /** Means over the images, by the names of the weights; frozen weights have none. */
+  /** Gradients of the mean loss, by the names of the weights; frozen weights have none. */
   readonly grads: NamedTensors;
 }
 
 /**
- * Runs a method on a batch. Nothing changes but the running statistics of BatchNorm.
+ * Runs a method on a batch. It changes only the running statistics of BatchNorm.
  *
  * With several micro-batches, loss, gradients and means are those of the whole batch: each
- * micro-batch counts by its share of the images. Two things differ from one pass: BatchNorm takes
- * its statistics from a micro-batch and moves its running ones with each (the reference's
- * SyncBatchNorm sees the whole batch), and stochastic depth draws anew for each.
+ * micro-batch is weighted by its number of images. Two things differ from a single pass. BatchNorm
+ * normalises by the statistics of a micro-batch and updates its running statistics once for each
+ * (the reference's SyncBatchNorm sees the whole batch). Stochastic depth has another random stream
+ * in each.
  *
- * @param accumulate How many micro-batches.
+ * @param accumulate Number of micro-batches.
  * @throws {RangeError} If the loss is not finite; the message names the first bad tensor. Or if
  *   there are more micro-batches than images.
  */
@@ -48,12 +49,12 @@ export function batchGradients(
   return sum!;
 }
 
-/** Frees all tensors but those of the result. */
+/** Frees all tensors except those of the result. */
 function tidied(compute: () => BatchGradients): BatchGradients {
   return tf.tidy(() => compute() as unknown as tf.TensorContainer) as unknown as BatchGradients;
 }
 
-/** One micro-batch. */
+/** Loss and gradients of one micro-batch. */
 function gradientsOf(method: Method, views: Views, now: Moment): BatchGradients {
   const { loss: run, means = {}, rows = {} } = method.pass(views, now);
   const { weights, isFrozen, state } = method;

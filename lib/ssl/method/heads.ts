@@ -1,4 +1,4 @@
-/** The projection and prediction heads that several methods share: a small MLP with BatchNorm. */
+/** Projection and prediction heads for several methods: small MLPs with BatchNorm. */
 import type * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
 import { constant, lecunNormal } from "lib/nn/init.ts";
@@ -11,16 +11,16 @@ import { relu } from "lib/nn/relu.ts";
 type MlpLinear = Pick<LinearParams, "weight"> & Partial<LinearParams>;
 
 /**
- * Linear, BatchNorm, ReLU, …, linear. `null` holds the place of a ReLU in PyTorch's numbering of a
- * `Sequential`.
+ * The layers of a head: linear, BatchNorm, ReLU, …, linear. `null` stands for a ReLU, so that the
+ * layers have the numbers of PyTorch's `Sequential`.
  */
 export type MlpHeadParams = readonly (MlpLinear | BatchNormParams | null)[];
 
-/** The lengths of the vectors on their way through a head: input, hidden layers, output. */
+/** The widths of a head: input, hidden layers, output. */
 export type MlpSizes = readonly [number, ...number[]];
 
 /**
- * A head with fresh weights, drawn as Haiku draws them. All layers but the last have a bias, a
+ * Creates a head, with Haiku's default initialisation. All layers except the last have a bias, a
  * BatchNorm and a ReLU.
  */
 export function createMlpHead(sizes: MlpSizes, rng: Rng): MlpHeadParams {
@@ -52,7 +52,7 @@ export function mlpHead(
   }, x);
 }
 
-/** Multiply–adds of a vector's way through a head. */
+/** Multiply–adds of a head for one vector. */
 export function mlpHeadCost(sizes: MlpSizes): number {
   return sizes.slice(1).reduce((sum, to, i) => sum + sizes[i]! * to, 0);
 }

@@ -1,39 +1,41 @@
-/** A backbone with the heads that a method puts on it. */
+/** A backbone with the heads of a method. */
 import * as tf from "lib/tf.ts";
 import { createRng, type Rng } from "lib/rng.ts";
 import { parameters } from "lib/nn/parameters.ts";
 import { createModel, type ForwardOptions, type Model, type ModelConfig } from "lib/models/mod.ts";
 
 /**
- * The stream of the first weights of a run's backbone. Every method draws those of its evaluated
- * network from it, so runs of one seed start from the same backbone, whatever trains them, and so
+ * The random stream for the first weights of a run's backbone. Every method uses it for its
+ * evaluated network. So runs with the same seed start from the same backbone by any method, and so
  * does the same network trained with labels.
  */
 export function backboneStream(seed: number): Rng {
   return firstWeights(createRng(seed)).fork("backbone");
 }
 
-/** The stream of the first weights of all of a run's networks. @param rng The run's stream. */
+/**
+ * The random stream for the first weights of all networks of a run. @param rng The run's stream.
+ */
 export function firstWeights(rng: Rng): Rng {
   return rng.fork("init");
 }
 
 /**
- * `params` is a tree, so its weights have names like those of the reference:
+ * A backbone with heads. The paths of weights in `params` are names like those of the reference:
  * `backbone.stages.0.0.…`, `head.mlp.0.…`.
  */
 export interface Network<Heads extends object> {
   readonly model: Model;
   readonly params: { readonly backbone: object } & Heads;
-  /** Those of `params` that are trained, by their names. */
+  /** The trained weights of `params`, by their names. */
   readonly weights: ReadonlyMap<string, tf.Variable>;
 }
 
 /**
- * A network with fresh weights. Those of the backbone come from the fork `backbone` of the stream
- * ({@linkcode backboneStream}).
+ * Creates a network. The weights of the backbone come from the fork `backbone` of the stream, as
+ * {@linkcode backboneStream} says.
  *
- * @param createHeads Makes the heads by name, on features of length `featureDim`.
+ * @param createHeads Creates the heads, by name, for features of length `featureDim`.
  */
 export function createNetwork<Heads extends object>(
   config: ModelConfig,
@@ -46,9 +48,8 @@ export function createNetwork<Heads extends object>(
 }
 
 /**
- * Pooled features of views. The backbone runs once per resolution: as in DINO's reference, groups
- * of the same resolution that follow each other share one pass, and with it the batch statistics of
- * every BatchNorm.
+ * Pooled features of views. As in DINO's reference, neighbouring groups of the same resolution
+ * share one forward pass of the backbone, and so the batch statistics of every BatchNorm.
  *
  * @param groups Views `[n_i, H_i, W_i, 3]`
  * @returns `[Σ n_i, D]`, in the order of the views.

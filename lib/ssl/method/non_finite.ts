@@ -1,5 +1,5 @@
 /**
- * The errors of a step whose numbers are not finite: they name the first bad tensor and what to
+ * The errors for steps with NaN or infinite numbers. They name the first bad tensor and say what to
  * try.
  */
 import * as tf from "lib/tf.ts";
@@ -11,7 +11,7 @@ const advice = "lower lr, lengthen warmupShare, or lower clipNorm";
 /**
  * The error for a loss that is NaN or infinite.
  *
- * @param state The networks' tensors by name, in the order in which they are looked through.
+ * @param state The networks' tensors by name, in the order in which they are checked.
  */
 export function nonFiniteLoss(
   loss: number,
@@ -29,10 +29,10 @@ export function nonFiniteLoss(
   return new RangeError(`Cannot take a step: the loss is ${loss}; ${where}; ${advice}`);
 }
 
-/** The error for gradients whose norm is not finite: names the first of them. */
+/** The error for gradients whose norm is not finite. It names the first of them. */
 export function nonFiniteGradient(grads: Iterable<readonly [string, tf.Tensor]>): RangeError {
   const squares = () => firstNonFinite([...grads].map(([name, grad]) => [name, grad.square()]));
-  const bad = tf.tidy(squares); // the norm is of squares, which overflow before the gradient does
+  const bad = tf.tidy(squares); // squares can overflow where the gradient itself does not
   return new RangeError(
     `Cannot take a step: the norm of the gradient of ${bad} is not finite; ${advice}`,
   );

@@ -8,49 +8,47 @@ import type { CropRecipe } from "lib/ssl/views/crop_recipe.ts";
 import { microBatches } from "lib/ssl/views/views.ts";
 import type { Moment, OptimizerValues } from "./method.ts";
 
-/** Shares are fractions of the whole run. */
+/** The settings of all methods. Fields that end in `Share` are fractions of the run. */
 export interface CommonRecipe {
   /** The network to train, without head. */
   readonly model: ModelConfig;
   /** How the views of an image are made. */
   readonly crops: CropRecipe;
-  /** By default, AdamW. */
+  /** Name of the optimiser. By default, AdamW. */
   readonly optimizer?: OptimizerName;
-  /** Images a step; every batch of a run is full. */
+  /** Images in a step; every batch of a run is full. */
   readonly batchSize: number;
   /**
-   * Micro-batches that each batch goes through the networks in, to need the memory of one. The step
-   * stays that of the whole batch, but for what BatchNorm sees (`batchGradients` in gradients.ts).
-   * By default, 1.
+   * Number of micro-batches that a batch is split into (gradient accumulation), to need the memory
+   * of one. The step is still that of the whole batch, except that BatchNorm sees one micro-batch
+   * at a time (`batchGradients` in gradients.ts). By default, 1.
    */
   readonly accumulate?: number;
   /** Passes over the training images. */
   readonly epochs: number;
-  /** Peak, for 256 images; scaled linearly with the batch. */
+  /** Peak learning rate for a batch of 256; it is scaled linearly with the batch size. */
   readonly lr: number;
-  /** Where the learning rate ends; not scaled. */
+  /** Learning rate at the end; it is not scaled. */
   readonly minLr: number;
-  /** The part of the run in which the learning rate rises from 0 to its peak. */
+  /** Fraction of the run in which the learning rate rises from 0 to its peak. */
   readonly warmupShare: number;
-  /** Share of a weight, times the learning rate, that the first step takes away. */
+  /** Weight decay at the start. */
   readonly weightDecay: number;
-  /** Where the weight decay ends, along a cosine. */
+  /** Weight decay at the end; it changes along a cosine. */
   readonly weightDecayEnd: number;
-  /**
-   * L2 norm above which the gradient of a tensor is scaled down; 0 leaves all gradients as they
-   * are.
-   */
+  /** L2 norm to which the gradient of each tensor is clipped; 0 turns clipping off. */
   readonly clipNorm: number;
   /**
-   * "bf16" rounds the factors of the products in the blocks of ConvNeXt, BC-SSL and SLaK, forward
-   * and backward, where the CPU multiplies bf16 (AVX512-BF16): faster, and another run. Evaluation
-   * stays in fp32. By default, training does too.
+   * With "bf16", the blocks of ConvNeXt, BC-SSL and SLaK round the factors of their matrix products
+   * to bf16, forward and backward, on CPUs that multiply bf16 (AVX512-BF16). This is faster and
+   * gives other numbers, so it is another run. Evaluation always uses fp32. By default, training
+   * does too.
    */
   readonly precision?: Precision;
 }
 
 /**
- * How many steps a recipe takes on so many images.
+ * The number of steps of a recipe for a data set of `imageCount` images.
  *
  * @throws {RangeError} If there are fewer images than one batch, fewer in a batch than
  *   micro-batches, or no epoch to run.
@@ -60,7 +58,8 @@ export function pretrainLength(
   imageCount: number,
 ): RunLength {
   const length = runLength(recipe, imageCount);
-  microBatches(recipe.batchSize, recipe.accumulate ?? 1); // throws now rather than at the first step
+  // A wrong number of micro-batches fails here, not only at the first step.
+  microBatches(recipe.batchSize, recipe.accumulate ?? 1);
   return length;
 }
 
@@ -70,8 +69,8 @@ export function warmupSteps({ warmupShare }: CommonRecipe, totalSteps: number): 
 }
 
 /**
- * The learning rate rises linearly and falls along half a cosine; the weight decay follows half a
- * cosine all the way.
+ * The learning rate and the weight decay at a step. The rate rises linearly and then falls along
+ * half a cosine; the weight decay follows half a cosine over the whole run.
  *
  * @param warmupEnd Which step of the warm-up has the peak: its last one, or the one after it.
  */

@@ -1,12 +1,12 @@
-/** Signals that several methods watch. */
+/** Signals for the log that several methods share. */
 import type * as tf from "lib/tf.ts";
 
 /**
- * How far vectors point in different directions: the mean over the features of their standard
- * deviation over the rows, with the rows as unit vectors, times √D. Near 1 when they fill the
- * sphere, 0 when all are equal.
+ * How different the directions of vectors are. The rows are scaled to unit length; the result is
+ * the standard deviation over the rows, averaged over the columns, times √D. It is near 1 if the
+ * directions fill the sphere, and 0 if all are equal.
  *
- * The few numbers are read and summed here: in tensor operations that would take longer than the
+ * It is computed in JavaScript: for so few numbers, tensor operations would take longer than the
  * loss.
  *
  * @param vectors `[n, D]`

@@ -1,4 +1,4 @@
-/** One step of training by any method. */
+/** One training step of any method. */
 import * as tf from "lib/tf.ts";
 import { clipScales } from "lib/train/clip.ts";
 import { optimizerStep } from "lib/train/optimizer.ts";
@@ -12,7 +12,7 @@ import type { CommonRecipe } from "./recipe.ts";
 /** A method in training. */
 export interface Training {
   readonly method: Method;
-  /** What the optimiser keeps of the weights; empty before the first step. */
+  /** The state of the optimiser; empty before the first step. */
   readonly optimizer: OptimizerState;
 }
 
@@ -25,16 +25,16 @@ export interface StepMetrics extends Readonly<Record<string, number>> {
   readonly gradNorm: number;
 }
 
-/** What a recipe leaves the same for all steps. */
+/** The settings of a recipe that are the same at all steps. */
 export type StepOptions = Pick<CommonRecipe, "optimizer" | "accumulate" | "clipNorm">;
 
 /**
- * Loss, gradients, clipping, update, and what the method does after it.
+ * Takes a step: loss, gradients, clipping, the optimiser's update, and the method's own update.
  *
- * Synchronous, so that one `tidy` frees everything, also when it throws.
+ * It is synchronous, so that one `tidy` frees all tensors even if it throws.
  *
  * @throws {RangeError} If the loss or a gradient is not finite; the message names the first bad
- *   tensor. The state is then unchanged, but for the running statistics of BatchNorm.
+ *   tensor. Only the running statistics of BatchNorm have changed then.
  */
 export function trainStep(
   { method, optimizer }: Training,

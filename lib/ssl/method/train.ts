@@ -1,4 +1,4 @@
-/** A run of any method, step by step. */
+/** Training by any method, step by step. */
 import * as tf from "lib/tf.ts";
 import { type BatchSource, type LoopOptions, trainingSteps } from "lib/train/loop.ts";
 import type { CropBatch } from "lib/ssl/views/batch.ts";
@@ -7,23 +7,24 @@ import { type CommonRecipe, pretrainLength } from "./recipe.ts";
 import { type StepMetrics, type Training, trainStep } from "./step.ts";
 
 /**
- * Makes the views of images; a `Cropper` is one. A batch is lent until the next one is asked for.
+ * Makes the views of images, as a `Cropper` does. A batch is valid until the next one is asked for.
  */
 export type ViewSource = BatchSource<CropBatch>;
 
 export interface TrainedStep extends StepMetrics {
-  /** Steps done, this one included. */
+  /** Number of steps so far, including this one. */
   readonly step: number;
   readonly lr: number;
 }
 
 /**
- * Trains from step `done` to the end, one step at a time: a caller that stops asking stops the run.
+ * Trains from step `done` to the end, one step for each value that the caller asks for. A caller
+ * that stops asking stops the run.
  *
- * Order, views and schedules are functions of the seed and the step alone, so a run that was
- * stopped goes on with the numbers it would have had.
+ * The order of the images, the views and the schedules depend on the seed and the step alone. So a
+ * run that was stopped and is resumed gives the same numbers as one that was never stopped.
  *
- * @param options.rng The run's stream. The source has a stream of its own for the views.
+ * @param options.rng The run's random stream. The source has its own stream for the views.
  */
 export function trainByMethod(
   training: Training,
