@@ -1,7 +1,7 @@
 import { batchQueue, promised } from "./batch_queue.ts";
 import { assertEquals, assertRejects } from "lib/testing/assert.ts";
 
-/** A queue whose batches are words, with what it begins and drops. */
+/** A queue whose batches are texts, with lists of those that it begins and drops. */
 function noted() {
   const [begun, dropped]: string[][] = [[], []];
   const queue = batchQueue(

@@ -11,8 +11,8 @@ const weights = new Map(
 const x = tf.randomNormal([256, 64], 0, 1, "float32", 9);
 
 /**
- * A network with what makes tapes hard: shared inputs, sums, reshapes, an op that returns its own
- * `dy`, an unused weight.
+ * The loss of a network with everything that is difficult for a tape: shared inputs, sums,
+ * reshapes, an op that returns its own `dy`, an unused weight.
  */
 function loss(seen?: (bytes: number) => void): tf.Scalar {
   const [w1, w2, w3] = [...weights.values()] as unknown as tf.Tensor2D[];

@@ -20,7 +20,7 @@ interface Golden {
 
 const goldens: Readonly<Record<"dino" | "byol", Golden>> = { dino: dinoGolden, byol: byolGolden };
 
-/** A tensor of each name's shape. */
+/** Tensors of the shapes that the golden file gives by name. */
 function tensors(values: Values, shapes = goldens.dino.shapes): Map<string, tf.Tensor> {
   return new Map(
     Object.entries(values).map(([name, flat]) => [

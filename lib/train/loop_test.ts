@@ -5,7 +5,7 @@ import { assertEquals, assertThrows } from "lib/testing/assert.ts";
 const length = { stepsPerEpoch: 3, totalSteps: 9 };
 const options = { length, batchSize: 2, rng: createRng(0), done: 0 };
 
-/** Seven items whose batches are their indices; notes what it is asked for. */
+/** A source of seven items. A batch is the list of its indices, and all calls are recorded. */
 function source(): BatchSource<number[]> & { readonly asked: string[] } {
   const asked: string[] = [];
   return {

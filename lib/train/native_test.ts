@@ -1,4 +1,4 @@
-/** The optimiser's native kernels against the same functions in plain ops. */
+/** Compares the optimisers' native kernels with the same functions in plain ops. */
 import * as tf from "lib/tf.ts";
 import { nativeStatus, withPlainOps } from "lib/native/mod.ts";
 import { adamWStep } from "./adamw.ts";
@@ -10,7 +10,7 @@ import { assertClose, assertEquals, assertNoLeak, assertTrue } from "lib/testing
 const ignore = !nativeStatus().active;
 const shapes = { a: [1], b: [3, 17], "c.bias": [33], d: [40_001], e: [7, 7, 5, 1], f: [257, 96] };
 
-/** A tensor for every name, of its shape. */
+/** A random tensor of the right shape for every name. */
 function random(seed: number, std = 1): Map<string, tf.Tensor> {
   return new Map(
     Object.entries(shapes).map(([name, shape], i) => [
@@ -24,7 +24,7 @@ function variables(seed: number): Map<string, tf.Variable> {
   return new Map([...random(seed)].map(([name, value]) => [name, tf.variable(value)]));
 }
 
-/** Three updates, the second without a gradient for `b`; all weights and moments after them. */
+/** Takes three updates, the second without a gradient for `b`; returns all weights and moments. */
 function train(): Map<string, tf.Tensor> {
   const [weights, state]: [Map<string, tf.Variable>, OptimizerState] = [variables(1), new Map()];
   for (const step of [1, 2, 3]) {

@@ -18,13 +18,13 @@ const weightsOf = (): Weights =>
     ["gamma", tf.variable(tf.tensor1d([2, -1]))],
   ]);
 const gradsOf = (value: number): Grads =>
-  // the second element's as small as AdamW's eps
+  // The second element's gradient is as small as AdamW's eps.
   new Map([...weightsOf()].map(([name, { shape }]) => [
     name,
     tf.tensor([value, value * 1e-7], shape),
   ]));
 
-/** Two steps, whose second shows what was kept of the first. */
+/** The weights after two steps; the second one also shows the state that the first one left. */
 function after(step: (weights: Weights, grads: Grads, state: OptimizerState) => void): Weights {
   const weights = weightsOf();
   const state: OptimizerState = new Map();

@@ -216,8 +216,8 @@ Deno.test("no gradient reaches the target, and each view has batch statistics of
   const { method } = newTraining();
   const grads = batchGradients(method, views(), 1, at(0)).grads;
   assertEquals(Object.keys(grads), [...method.weights.keys()]);
-  // A shift of the second view alone changes nothing of the first one's way through BatchNorm: the
-  // running mean moves twice.
+  // Each view updates the running mean by itself, so a shift of the second view changes only the
+  // second update.
   const { global } = views();
   const [first, second] = tf.split(global, 2);
   const shifted = { global: tf.concat([first!, second!.add(3)]) as tf.Tensor4D, local: null };

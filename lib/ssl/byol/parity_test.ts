@@ -1,10 +1,10 @@
 /**
- * Twenty steps beside PyTorch: `golden/parity.py` writes the official code's training again and
- * runs it in double precision, from the weights and views that the formulas here give too. Learning
- * rate and the target's momentum change on the way.
+ * Compares twenty steps with PyTorch: `golden/parity.py` implements the official code's training
+ * once more and runs it in double precision, with weights and views from the same formulas as here.
+ * The learning rate and the target's momentum change from step to step.
  *
- * A network with ReLUs is as near only as long as no input of one falls on the other side of its
- * kink: see the script.
+ * A network with ReLUs agrees as closely only while no input of a ReLU has another sign here than
+ * there: see the script.
  */
 import { createRng } from "lib/rng.ts";
 import type { ModelConfig } from "lib/models/mod.ts";
@@ -23,7 +23,7 @@ import { assertProbes, assertWays, type Probes, torchValues } from "lib/testing/
 /** One case of parity.json. */
 interface Golden {
   readonly name: string;
-  /** Before the names of their arrays. */
+  /** Prefix of the names from which the formula makes the images. */
   readonly images: string;
   readonly model: ModelConfig;
   readonly head: ByolHeadConfig;
@@ -36,11 +36,11 @@ interface Golden {
   readonly size: number;
   readonly epochs: number;
   readonly stepsPerEpoch: number;
-  /** In steps. */
+  /** Length of the warm-up, in steps. */
   readonly warmup: number;
   readonly weights: Readonly<Record<"online" | "target", readonly string[]>>;
   readonly steps: readonly GoldenStep[];
-  /** What the optimiser has kept of each weight at the end. */
+  /** The optimiser's state of each weight at the end. */
   readonly kept: Readonly<Record<string, Probes>>;
   /** BatchNorm's running statistics at the end. */
   readonly statistics: Readonly<Record<"online" | "target", Probes>>;
@@ -74,7 +74,7 @@ function recipeOf(golden: Golden): ByolRecipe {
   };
 }
 
-/** The views that the script makes: those of an image share a colour. */
+/** The views that the script makes: all views of an image have one colour in common. */
 function formulaViews({ images, batch, stepsPerEpoch, size }: Golden): ViewSource {
   return {
     count: batch * stepsPerEpoch,
@@ -92,9 +92,10 @@ function formulaViews({ images, batch, stepsPerEpoch, size }: Golden): ViewSourc
 }
 
 /**
- * What a BatchNorm takes away again has no gradient but a rounding error, which AdamW divides by
- * its own size: the bias of the layer before it, and what a norm at the end of the backbone adds to
- * all features. These are not compared, and neither are the means that follow them.
+ * Whether a weight has a gradient of 0, up to rounding, because a BatchNorm after it subtracts the
+ * mean: the bias of the layer before it, and the bias of a norm at the end of the backbone. AdamW
+ * divides such a rounding error by its own size, so these weights are not compared, and neither are
+ * the running means after them.
  */
 function isIdle(name: string): boolean {
   return /^(projector|predictor)\.(0\.bias|1\.running_mean)$/.test(name) ||
@@ -135,7 +136,7 @@ for (const golden of cases) {
   });
 }
 
-/** What the optimiser has kept of each weight, and BatchNorm's running statistics. */
+/** Compares the optimiser's state of each weight, and BatchNorm's running statistics. */
 function assertEnd(
   golden: Golden,
   state: ReturnType<typeof createByolNetworks>,

@@ -6,7 +6,7 @@ const outDim = 512; // ln K = 6.238
 const newWatch = () => alarmWatch(dinoAlarms(outDim), 10);
 const healthy = { teacherEntropy: 4.7, kl: 0.4, featureStd: 0.5 };
 
-/** The alarms of a run that shows the same at every step, with the steps at which they begin. */
+/** The alarms of a run with the same signals at every step, with the steps at which they begin. */
 function alarmsOf(signals: typeof healthy, steps = 300): string[] {
   const watch = newWatch();
   return Array.from({ length: steps }, (_, i) => watch({ step: i + 1, metrics: signals }))
@@ -19,8 +19,9 @@ Deno.test("dinoAlarms() is silent on healthy runs, also at their extremes", () =
       healthy,
       { teacherEntropy: 2.5, kl: 1.6, featureStd: 0.8 },
       { teacherEntropy: 5.6, kl: 0.36, featureStd: 0.36 },
-      { teacherEntropy: 0.05, kl: 2, featureStd: 0.5 }, // confident, and the student has much to learn
-      { teacherEntropy: 6.2, kl: 0.5, featureStd: 0.7 }, // cautious, likewise
+      // A confident teacher and a cautious one; the student still has much to learn.
+      { teacherEntropy: 0.05, kl: 2, featureStd: 0.5 },
+      { teacherEntropy: 6.2, kl: 0.5, featureStd: 0.7 },
     ]
   ) assertEquals(alarmsOf(signals), []);
 });

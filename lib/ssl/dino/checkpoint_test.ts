@@ -27,7 +27,7 @@ const head = {
   normLastLayer: true,
 } as const;
 
-/** A state whose student and teacher differ, with moments for one weight, in a file. */
+/** Writes a state to a file: its student and teacher differ, and one weight has moments. */
 async function withFile(run: (path: string, state: DinoState) => Promise<void>): Promise<void> {
   const folder = Deno.makeTempDirSync();
   try {
@@ -82,7 +82,8 @@ Deno.test("loadWeights() takes a projection head, whose logits stay the same", (
   withFile(async (path, state) => {
     saveDinoState(path, state, 1);
     const params = createDinoHead(6, head, createRng(9));
-    await loadWeights({ params: { head: params } }, path, { strict: false }); // the backbone beside it is not wanted
+    // Not strict: the file holds a backbone too.
+    await loadWeights({ params: { head: params } }, path, { strict: false });
     const x = tf.randomNormal([2, 6], 0, 1, "float32", 1) as tf.Tensor2D;
     const expected = dinoHead(x, state.teacher.params.head, { training: false });
     assertClose(dinoHead(x, params, { training: false }), expected, 1e-6);

@@ -120,7 +120,8 @@ Deno.test("dinoHead() gives cosines between unit bottleneck and unit prototypes,
   const x = tf.randomNormal([3, 4], 0, 1, "float32", 1) as tf.Tensor2D;
   const cosines = dinoHead(x, head, { training: true });
   assertTrue(cosines.abs().max().dataSync()[0]! <= 1 + 1e-6, "cosines are within ±1");
-  head.last_layer.weight_v.assign(head.last_layer.weight_v.mul(3)); // direction only: length must not matter
+  // Only the direction of `weight_v` counts, not its length.
+  head.last_layer.weight_v.assign(head.last_layer.weight_v.mul(3));
   assertClose(dinoHead(x, head, { training: true }), cosines);
   head.last_layer.weight_g.assign(head.last_layer.weight_g.mul(2));
   assertClose(dinoHead(x, head, { training: true }), cosines.mul(2));
@@ -220,7 +221,8 @@ Deno.test("dinoStep() clips each gradient at clipNorm, and with 0 none", () => {
       { ...now, clipNorm, optimizer: "sgd", weightDecay: 0 },
       createRng(1),
     );
-    const gradients = [...state.optimizer.values()].map(({ tensors }) => tensors.momentum!); // the first buffer is the gradient
+    // The first buffer of SGD is the gradient.
+    const gradients = [...state.optimizer.values()].map(({ tensors }) => tensors.momentum!);
     return { gradNorm, norms: gradients.map((gradient) => gradient.norm().dataSync()[0]!) };
   };
   const [clipped, off] = [buffers(0.5), buffers(0)];
@@ -281,7 +283,7 @@ for (const optimizer of ["adamw", "sgd", "lars"] as const) {
       saveDinoState(path, straight, 2);
       [2, 3].forEach((i) => step(straight, i));
       const resumed = newState();
-      dinoStep(resumed, crops, now, createRng(9)); // what it had kept of AdamW goes
+      dinoStep(resumed, crops, now, createRng(9)); // loading must replace this state of AdamW
       assertEquals(loadDinoState(path, resumed), 2);
       [2, 3].forEach((i) => step(resumed, i));
       assertEquals(snapshot(resumed.student.params), snapshot(straight.student.params));

@@ -165,7 +165,8 @@ Deno.test("a bad micro-batch stops the step before anything has changed", () => 
   const state = newState();
   const before = new Map([...numbersOf(state)].map(([name, x]) => [name, x.dataSync().slice()]));
   const { global, local } = views();
-  const last = tf.oneHot(tf.tensor1d([2 * images - 1], "int32"), 2 * images) // of the last part only
+  // Only the last micro-batch overflows.
+  const last = tf.oneHot(tf.tensor1d([2 * images - 1], "int32"), 2 * images)
     .reshape<tf.Tensor4D>([2 * images, 1, 1, 1]).mul(1e38).mul<tf.Tensor4D>(1e38);
   const spoilt = { global: global.add<tf.Tensor4D>(tf.where(last.greater(0), last, 0)), local };
   const tensors = tf.memory().numTensors;

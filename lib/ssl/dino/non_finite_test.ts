@@ -92,7 +92,7 @@ Deno.test("a step with views that are not finite names them", () => {
 
 Deno.test("a gradient that overflows is named, and changes no number", () => {
   const state = trainedState();
-  // A huge hidden layer against a tiny bottleneck: the logits are ordinary, the gradient of the
+  // A huge hidden layer and a tiny bottleneck: the logits are finite, the gradient of the
   // bottleneck's weight is not.
   for (const [name, factor] of [["mlp.2", 1e34], ["mlp.4", 1e-34]] as const) {
     for (const part of ["weight", "bias"]) {

@@ -1,12 +1,12 @@
 /**
- * Thirty steps beside PyTorch: `golden/parity.py` writes the reference's training again and runs it
- * in double precision, from the weights and crops that the formulas here give too. Learning rate
- * and weight decay, temperature, the teacher's momentum and the frozen last layer all change on the
- * way.
+ * Compares thirty steps with PyTorch: `golden/parity.py` implements the reference's training once
+ * more and runs it in double precision, with weights and crops from the same formulas as here. The
+ * learning rate, the weight decay, the temperature, the teacher's momentum and the freezing of the
+ * last layer all change during these steps.
  *
- * Measured, native kernels and plain ops: losses differ by 3e-6 at most, norms of gradients by
- * 1.3e-5, centres by 8e-7, weights by 2.6e-6 of their length. A ResNet is as near only as long as
- * no ReLU falls on the other side of its kink: see the script.
+ * Measured differences, with native kernels and with plain ops, are at most 3e-6 for losses, 1.3e-5
+ * for norms of gradients, 8e-7 for centres, and 2.6e-6 of their length for weights. A ResNet agrees
+ * as closely only while no input of a ReLU has another sign here than there: see the script.
  */
 import * as tf from "lib/tf.ts";
 import { createRng } from "lib/rng.ts";
@@ -26,7 +26,7 @@ import { assertProbes, assertWays, type Probes, torchValues } from "lib/testing/
 /** One case of parity.json. */
 interface Golden {
   readonly name: string;
-  /** Before the names of their arrays. */
+  /** Prefix of the names from which the formula makes the images. */
   readonly images: string;
   readonly model: ModelConfig;
   readonly head: Omit<DinoHeadConfig, "normLastLayer">;
@@ -44,15 +44,15 @@ interface Golden {
   readonly locals: number;
   readonly epochs: number;
   readonly stepsPerEpoch: number;
-  /** In epochs, as the two below. */
+  /** Length of the warm-up, in epochs, as are the next two. */
   readonly warmup: number;
   readonly tempWarmup: number;
   readonly freeze: number;
   readonly weights: readonly string[];
   readonly steps: readonly GoldenStep[];
-  /** Of each weight by the optimiser, at the end. */
+  /** The optimiser's state of each weight at the end. */
   readonly kept: Readonly<Record<string, Probes>>;
-  /** BatchNorm's running ones, at the end. */
+  /** BatchNorm's running statistics at the end. */
   readonly statistics: { readonly student: Probes; readonly teacher: Probes };
 }
 
@@ -60,7 +60,7 @@ interface GoldenStep {
   readonly loss: number;
   readonly gradNorm: number;
   readonly center: readonly number[];
-  /** Of how far each weight has come, in the order of `weights`. */
+  /** Probes of how far each weight has come, in the order of `weights`. */
   readonly student: readonly number[];
   readonly teacher: readonly number[];
 }
@@ -95,7 +95,7 @@ function recipeOf(golden: Golden): DinoRecipe {
   };
 }
 
-/** The crops that the script makes: those of an image share a colour. */
+/** The crops that the script makes: all crops of an image have one colour in common. */
 function formulaViews({ images, batch, stepsPerEpoch, global, local, locals }: Golden): ViewSource {
   const crops = (kind: string, step: number, size: number, count: number) => {
     const colours = formula(`${images} colour ${step}`, batch * 3);
@@ -127,14 +127,14 @@ function stateOf({ model, head, normLastLayer }: Golden): DinoState {
 }
 
 /**
- * The biases before a BatchNorm, which takes them away again: they have no gradient but a rounding
- * error.
+ * Whether a weight is a bias before a BatchNorm. The BatchNorm subtracts the mean, so the gradient
+ * of such a bias is 0, up to rounding.
  */
 function isIdle({ head: { batchNorm } }: Golden, name: string): boolean {
   return batchNorm && /^head\.mlp\.[03]\.bias$/.test(name);
 }
 
-/** What the optimiser has kept of each weight, and BatchNorm's running statistics. */
+/** Compares the optimiser's state of each weight, and BatchNorm's running statistics. */
 function assertEnd(golden: Golden, { student, teacher, optimizer }: DinoState): void {
   const weights = namedVariables(student.params);
   assertEquals([...optimizer.keys()].sort(), Object.keys(golden.kept).sort());

@@ -1,4 +1,6 @@
-/** DINO with products in bf16 beside the same in fp32: a small BC-SSL on the same views. */
+/**
+ * Compares DINO with matrix products in bf16 with DINO in fp32: a small BC-SSL on the same views.
+ */
 import * as tf from "lib/tf.ts";
 import { createRng } from "lib/rng.ts";
 import { nativeStatus } from "lib/native/mod.ts";
@@ -10,7 +12,7 @@ const model = {
   ...bcSslConfig("tiny"),
   depths: [1, 2],
   dims: [24, 40],
-  layerScaleInit: 0.5, // at the recipe's 1e-6 no branch would be seen
+  layerScaleInit: 0.5, // with the recipe's 1e-6, the blocks would hardly change the output
 };
 const head = {
   hiddenDim: 32,

@@ -19,7 +19,7 @@ function random(shape: number[], seed: number, mean = 0, std = 1): tf.Tensor {
   return tf.randomNormal(shape, mean, std, "float32", seed);
 }
 
-/** Vectors of any length and lengths of either sign: neither must matter where it should not. */
+/** Prototypes whose directions have any length, and whose lengths `weight_g` have either sign. */
 function prototypesOf(D: number, K: number): Prototypes {
   return {
     weight_v: tf.variable(random([D, K], 1, 0, 2)) as tf.Variable<tf.Rank.R2>,
@@ -36,7 +36,8 @@ interface Sizes {
 }
 
 /**
- * One vector and one column; odd sizes; ends of vectors and of chunks of 1,024 columns; many rows.
+ * Sizes to try: one row and one column; odd sizes; sizes around SIMD widths and around chunks of
+ * 1,024 columns; many rows.
  */
 const sweep: readonly Sizes[] = [
   { T: 1, V: 2, B: 1, D: 1, K: 1 },
@@ -65,7 +66,7 @@ function lossAndGrads({ T, V, B, D, K }: Sizes, frozen = false): tf.Tensor[] {
     const variables = [z, prototypes.weight_v, prototypes.weight_g];
     const loss = () => prototypeLoss(z, prototypes, teacher, { studentTemp: 0.1, frozen });
     const { value, grads } = tf.variableGrads(
-      () => loss().mul(3).asScalar(), // what comes from above must matter
+      () => loss().mul(3).asScalar(), // so that the gradient of the loss is not 1
       frozen ? [z] : variables,
     );
     return [value, ...variables.flatMap(({ name }) => grads[name] ?? [])];
@@ -181,7 +182,8 @@ for (const shape of [[1, 1], [3, 17], [4, 5, 64], [300, 257]]) {
     ignore,
     fn() {
       const [x, dy] = [random(shape, 1), random(shape, 2)];
-      const none = tf.zeros(shape); // vectors without a direction; their gradients are of another size
+      // Zero vectors have no direction; their gradients are of another size.
+      const none = tf.zeros(shape);
       const run = () => [
         l2Normalize(tf.concat([x, none])),
         ...[x, none].map((input) => tf.grad(l2Normalize)(input, dy)),

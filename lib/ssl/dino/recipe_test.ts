@@ -3,7 +3,7 @@ import { cosineValues, pretrainLength } from "lib/ssl/method/recipe.ts";
 import { type DinoRecipe, dinoValues } from "./recipe.ts";
 import { assertClose, assertEquals, assertThrows } from "lib/testing/assert.ts";
 
-/** The reference's for its ResNet-50, with a schedule for what is constant there. */
+/** The reference's recipe for its ResNet-50, but with schedules also where it has constants. */
 const recipe: DinoRecipe = {
   model: {
     arch: "resnet",
@@ -39,7 +39,7 @@ const at = (step: number) => ({
 
 Deno.test("the schedules are the reference's schedules", () => {
   assertClose([0, 1, 69, 70].map((step) => at(step).lr), [0, 0.06 / 69, 0.06, 0.06]);
-  const half = 70 + 630 / 2; // of what comes after the warm-up
+  const half = 70 + 630 / 2; // half-way between the warm-up and the end
   assertClose(at(half).lr, (0.06 + 0.0048) / 2);
   assertClose([0, 350].map((step) => at(step).weightDecay), [1e-4, 1.5e-4]);
   assertClose([0, 350].map((step) => at(step).teacherMomentum), [0.996, 0.998]);

@@ -27,8 +27,8 @@ export function createMlpHead(sizes: MlpSizes, rng: Rng): MlpHeadParams {
   const layers: (MlpLinear | BatchNormParams | null)[] = [];
   for (let i = 1; i < sizes.length; i++) {
     const [from, to] = [sizes[i - 1]!, sizes[i]!];
-    const drawn = lecunNormal<tf.Rank.R2>([from, to], rng.fork(layers.length), from);
-    const weight = laidOut("linear", drawn);
+    const values = lecunNormal<tf.Rank.R2>([from, to], rng.fork(layers.length), from);
+    const weight = laidOut("linear", values);
     if (i === sizes.length - 1) layers.push({ weight });
     else layers.push({ weight, bias: constant<tf.Rank.R1>([to], 0) }, createBatchNorm(to), null);
   }

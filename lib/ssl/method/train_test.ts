@@ -88,10 +88,12 @@ Deno.test("trainByMethod() gives a method its micro-batches, and their means and
   assertEquals(batches[0]![3], 0.625); // afterUpdate comes after the update: 1 − 0.25 · 1.5
   for (const [, , rows] of batches) {
     const images = rows as number[];
-    assertEquals(images.slice(0, 2), images.slice(2, 4)); // both views of the first two images, then of the others
+    // Both views of the first two images, then both views of the others.
+    assertEquals(images.slice(0, 2), images.slice(2, 4));
     assertEquals(images.toSorted(), [0, 0, 1, 1, 2, 2, 3, 3]);
   }
-  assertEquals([...optimizer.get("w").tensors.momentum.dataSync()].length, 1); // SGD, as the recipe says
+  // The optimiser is SGD, as the recipe says.
+  assertEquals([...optimizer.get("w").tensors.momentum.dataSync()].length, 1);
   assertEquals(seen.map(({ step, precision, rng }) => [step, precision, rng.path]), [
     [0, "bf16", "0/drop path/0/part 0"],
     [0, "bf16", "0/drop path/0/part 1"],

@@ -1,5 +1,5 @@
 /**
- * The views of a batch of images as arrays: how they lie in memory, and how they are written there.
+ * The views of a batch of images as arrays: their layout in memory, and how they are written.
  *
  * B images in a batch, V local crops an image, G and L pixels a side.
  */
@@ -21,9 +21,9 @@ export interface CropBatch {
 }
 
 /**
- * Room for the views of `images` images.
+ * Allocates a batch for the views of `images` images.
  *
- * @param allocate Gives the arrays; all zeros.
+ * @param allocate Returns an array of zeros.
  * @throws {RangeError} If the recipe cannot be followed.
  */
 export function emptyCropBatch(
@@ -44,7 +44,7 @@ export function emptyCropBatch(
  *
  * @param views From {@linkcode sampleViews}.
  * @param position The image's place in the batch, 0 … B − 1.
- * @param values From {@linkcode normalizeTable}, of `recipe.stats`.
+ * @param values The table that {@linkcode normalizeTable} makes from `recipe.stats`.
  */
 export function multiCrop(
   image: Raster,
@@ -64,11 +64,11 @@ export function multiCrop(
 }
 
 /**
- * The views of the images at `indices`.
+ * Makes the views of the images at `indices`.
  *
- * @param rng The step's stream. A view depends on it, on its place in the batch and on its number,
- *   on nothing else.
- * @param out Reused if given, and returned.
+ * @param rng The step's random stream. A view depends only on it, on the image, on the image's
+ *   place in the batch and on the number of the view.
+ * @param out A batch to overwrite and return. By default, a new one is allocated.
  * @throws {RangeError} If an index is outside the set, or the recipe cannot be followed.
  * @throws {TypeError} If `out` has another size.
  */

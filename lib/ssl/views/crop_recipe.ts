@@ -1,4 +1,4 @@
-/** How a method of self-supervised training makes several views of every image, as data. */
+/** The recipe, as data, by which a method makes several views of every image. */
 import type { ChannelStats, JitterStrength } from "lib/augment/mod.ts";
 
 /** How views are made. Scales are shares of the image's area; probabilities are fractions. */
@@ -15,17 +15,17 @@ export interface CropRecipe {
   readonly localScale: readonly [number, number];
   /** Probability of mirroring a crop. */
   readonly flip: number;
-  /** Strength and probability of changed colours. */
+  /** Strength and probability of changes of colour. */
   readonly jitter: JitterStrength & { readonly probability: number };
-  /** Probability of taking the colours away. */
+  /** Probability of turning a crop grey. */
   readonly grayscale: number;
   /** Probability of a Gaussian blur in the first global, the second global and every local crop. */
   readonly blur: readonly [number, number, number];
-  /** Its standard deviation, in pixels of the crop, is uniform in this range. */
+  /** Range of the blur's standard deviation in pixels of the crop; it is drawn uniformly. */
   readonly blurRadius: readonly [number, number];
-  /** Probability of solarising, in the second global crop only. */
+  /** Probability of solarising the second global crop; the others never are. */
   readonly solarize: number;
-  /** Normalisation of the finished crop. */
+  /** Mean and standard deviation by which pixels are normalised in the end. */
   readonly stats: ChannelStats;
 }
 

@@ -1,4 +1,4 @@
-/** What a recipe of crops may be. */
+/** The allowed values of a crop recipe. */
 import {
   between,
   finite,
@@ -14,10 +14,10 @@ import {
 } from "lib/schema/fields.ts";
 import type { CropRecipe } from "./crop_recipe.ts";
 
-const area = shareAboveZero; // of the image: nothing cannot be cropped
+const area = shareAboveZero; // fraction of the image; a crop of area 0 has no pixels
 const side = whole(1, 2 ** 16); // pixels
 
-/** What pixels are normalised by. */
+/** Mean and standard deviation by which pixels are normalised. */
 export const channelStats = record({ mean: three(finite), std: three(positive) });
 
 const fields = {
@@ -43,5 +43,5 @@ const fields = {
 
 export const cropSchema = schemaOf<CropRecipe>()(record(fields));
 
-/** The crops of a method that compares two views: none are local. */
+/** The crop recipe of a method that compares two views and has no local crops. */
 export const twoViewSchema = schemaOf<CropRecipe>()(record({ ...fields, localCrops: whole(0, 0) }));

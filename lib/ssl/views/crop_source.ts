@@ -1,10 +1,10 @@
-/** Images in memory, ready to be cropped. N images, H × W pixels, C channels. */
+/** Prepares images in memory for cropping. */
 import type { Raster } from "lib/augment/mod.ts";
 import { imageCount, type ImageSet } from "lib/datasets/pictures/images.ts";
 
 /** Images ready to be cropped. N images, H × W pixels, C channels. */
 export interface CropSource {
-  /** For messages. */
+  /** Name of the set, for messages. */
   readonly name: string;
   /** `[N, H, W, C]` */
   readonly pixels: Uint8Array;
@@ -15,8 +15,8 @@ export interface CropSource {
 }
 
 /**
- * A set's pixels: its own array, or, where every pixel of the set is grey, a copy with one channel,
- * since crops of those are the same to the last bit and take a third of the time.
+ * The pixels of a set. They are the set's own array or, if all pixels are grey, a copy with one
+ * channel: its crops are the same to the last bit and take a third of the time.
  */
 export function cropSource(set: ImageSet): CropSource {
   const { name, pixels, width, height } = set;

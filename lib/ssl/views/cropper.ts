@@ -1,4 +1,4 @@
-/** Batches of crops, made ahead of time in threads while the network trains. */
+/** Makes batches of crops ahead of time, in threads, while the network trains. */
 import { imageCount } from "lib/datasets/pictures/images.ts";
 import {
   type DamageLedger,
@@ -16,48 +16,48 @@ import { startCropperThread } from "./cropper_thread.ts";
 import { createViewMaker, type MadeViews, type ViewMaker } from "./view_maker.ts";
 
 /**
- * Makes the views of any images at any step. The same views come from any number of threads, or
- * from none.
+ * Makes the views of given images at a given step. The views do not depend on the number of
+ * threads.
  */
 export interface Cropper extends BatchSource<CropBatch>, Disposable {
-  /** Threads. */
+  /** Number of threads. */
   readonly workers: number;
   /**
-   * The views of the images at `indices`. They are lent until the next call, which may write others
-   * in their place.
+   * The views of the images at `indices`. They are valid until the next call, which may overwrite
+   * them.
    *
    * @throws {RangeError} If an index is outside the set.
    * @throws {Error} If the cropper is closed, a thread died, a file is gone, or too many pictures
    *   are damaged.
    */
   next(indices: Uint32Array, step: number): Promise<CropBatch>;
-  /** Starts on a later batch and returns at once. Without threads, does nothing. */
+  /** Starts to make a later batch, and returns at once. Does nothing if there are no threads. */
   prefetch(indices: Uint32Array, step: number): void;
-  /** Ends the threads; batches still in the making are lost. Closing twice is fine. */
+  /** Ends the threads; unfinished batches are lost. It may be called twice. */
   close(): void;
 }
 
 export interface CropperOptions extends DamageOptions {
-  /** The stream of all crops; step `s` draws from its fork `s`. */
+  /** The random stream of all crops. Its fork `s` is the stream of step `s`. */
   readonly rng: Rng;
   /**
-   * Threads, which share the work on every batch; 0 makes all in the caller's. By default one for
-   * images in memory, and for pictures in files one for each core but the caller's.
+   * Number of threads, which share the work on every batch; with 0, the caller's own thread does
+   * it. By default 1 for images in memory; for pictures in files, one less than there are cores.
    */
   readonly workers?: number;
   /**
-   * Decode large JPEGs at a fraction of their size: see {@linkcode decodeShrunk}. By default, views
-   * are exact.
+   * Whether to decode large JPEGs at a fraction of their size, which is faster and less exact: see
+   * {@linkcode decodeShrunk}. By default, no.
    */
   readonly shrinkOnLoad?: boolean;
 }
 
 /**
- * A cropper of a source, which must not change afterwards. Threads get one copy of the pixels, in
- * shared memory, or read and decode the pictures of their batches.
+ * Creates a cropper of a set, which must not change afterwards. Threads share one copy of images in
+ * memory; pictures in files they read and decode themselves.
  *
- * A picture that cannot be decoded is named, and the next in the set takes its place
- * (`DamageOptions` say when that is too much).
+ * A picture that cannot be decoded is logged, and the next one in the set takes its place.
+ * `DamageOptions` say how many such pictures are too many.
  *
  * @throws {RangeError} If the recipe cannot be followed, or the number of workers is not a natural
  *   number.
@@ -95,8 +95,8 @@ function shared<S extends CropSource | ImageSource>(source: S): S {
 }
 
 /**
- * Memory for batches, used again and again: shared memory is not counted by the collector of
- * garbage, and would pile up.
+ * Memory for batches, which is reused: the garbage collector does not count shared memory, so that
+ * unused batches would pile up.
  */
 interface BatchRooms {
   take(images: number): CropBatch;
@@ -108,8 +108,8 @@ function batchRooms(recipe: CropRecipe): BatchRooms {
   const allocate = (length: number) => new Float32Array(new SharedArrayBuffer(4 * length));
   return {
     take(images) {
-      const found = free.findIndex((batch) => batch.images === images);
-      return found >= 0 ? free.splice(found, 1)[0]! : emptyCropBatch(images, recipe, allocate);
+      const place = free.findIndex((batch) => batch.images === images);
+      return place >= 0 ? free.splice(place, 1)[0]! : emptyCropBatch(images, recipe, allocate);
     },
     giveBack(batch) {
       free.push(batch);
@@ -118,13 +118,13 @@ function batchRooms(recipe: CropRecipe): BatchRooms {
   };
 }
 
-/** A batch in the making, or made. */
+/** A batch that is being made, or is finished. */
 interface Order {
   readonly room: CropBatch;
   readonly made: Promise<MadeViews>;
 }
 
-/** The public face of the makers: what was asked for ahead of time is kept until it is fetched. */
+/** A cropper around the makers. Its queue holds the prefetched batches until they are asked for. */
 function withQueue(
   { count, workers }: Pick<Cropper, "count" | "workers">,
   makers: readonly ViewMaker[],
@@ -138,7 +138,7 @@ function withQueue(
       const room = rooms.take(indices.length);
       return { room, made: promised(makeTogether(makers, indices, step, room)) };
     },
-    // The room is free once its makers are done with it.
+    // The memory of a dropped batch can be reused once the makers have finished with it.
     ({ made, room }) => void made.then(() => rooms.giveBack(room), () => {}),
   );
   const close = () => {
@@ -169,8 +169,9 @@ function withQueue(
 }
 
 /**
- * Lets all makers work on a batch. Of several failures the one that counts is the first of the
- * batch: images are taken on in their order, so that it is found whatever the timing.
+ * Lets all makers work on a batch. If several images fail, the error of the first one in the batch
+ * is returned. It does not depend on timing, since the makers begin images in the order of the
+ * batch.
  */
 async function makeTogether(
   makers: readonly ViewMaker[],

@@ -54,7 +54,7 @@ for (const workers of [0, 1, 2, 3]) {
     const wrong = Uint32Array.of(0, 7);
     const text = `image 7 of "noise": it has 7 images`;
     await assertRejects(() => cropper.next(wrong, 0), RangeError, text);
-    cropper.prefetch(wrong, 1); // rejects where it is asked for, and not before
+    cropper.prefetch(wrong, 1); // rejects in next(), not here
     await cropper.next(batches[0]!, 5); // made after it, by the same threads
     await assertRejects(() => cropper.next(wrong, 1), RangeError, text);
     assertEquals(await cropper.next(batches[2]!, 2), expected[2]);

@@ -1,20 +1,21 @@
-/** The caller's end of a thread that makes views. */
+/** A thread that makes views, as the caller sees it. */
 import { fromFileUrl } from "@std/path";
 import type { CropperAnswer, CropperJob, CropperStart } from "./cropper_worker.ts";
 import { readSources, requireUnchanged } from "./thread_sources.ts";
 import type { MadeViews, ViewJob, ViewMaker } from "./view_maker.ts";
 
 const url = new URL("./cropper_worker.ts", import.meta.url);
-const loaded = readSources(fromFileUrl(url)); // now: this process loads the same files now
+// The thread's source files as they are now, while this process loads the same files.
+const sources = readSources(fromFileUrl(url));
 
 /**
- * A maker in a thread of its own, which takes any number of jobs and does one after the other.
- * Dispose ends it.
+ * Starts a maker in a thread of its own. It does its jobs one after the other. Disposing of it ends
+ * the thread.
  *
- * @throws {Error} If its code has been edited since this process started.
+ * @throws {Error} If the thread's code has been edited since this process started.
  */
 export function startCropperThread(start: CropperStart): ViewMaker {
-  requireUnchanged(fromFileUrl(url), loaded);
+  requireUnchanged(fromFileUrl(url), sources);
   const worker = new Worker(url, { type: "module", name: "crops" });
   const waiting = new Map<number, PromiseWithResolvers<MadeViews>>();
   let ended: string | undefined;
@@ -30,7 +31,7 @@ export function startCropperThread(start: CropperStart): ViewMaker {
     waiting.delete(data.id);
   };
   worker.onerror = (event) => {
-    event.preventDefault(); // else it ends the process, and a notebook's kernel with it
+    event.preventDefault(); // otherwise the error ends the process, such as a notebook's kernel
     end(`their thread died: ${event.message}`);
   };
   worker.postMessage(start);
@@ -38,10 +39,10 @@ export function startCropperThread(start: CropperStart): ViewMaker {
     make(job: ViewJob) {
       if (ended) return Promise.reject(new Error(`Cannot make crops: ${ended}`));
       const message: CropperJob = { id: jobs++, ...job };
-      const made = Promise.withResolvers<MadeViews>();
-      waiting.set(message.id, made);
+      const answer = Promise.withResolvers<MadeViews>();
+      waiting.set(message.id, answer);
       worker.postMessage(message);
-      return made.promise;
+      return answer.promise;
     },
     [Symbol.dispose]: () => end("the cropper is closed"),
   };

@@ -1,8 +1,6 @@
 /// <reference no-default-lib="true" />
 /// <reference lib="deno.worker" />
-/**
- * A thread that makes views for `cropper.ts`, together with others. It answers by messages only.
- */
+/** The code of a thread that makes views for `cropper.ts`, together with other threads. */
 import type { Damage } from "lib/datasets/pictures/picture_reader.ts";
 import { createRng, type Rng } from "lib/rng.ts";
 import {
@@ -13,19 +11,24 @@ import {
 } from "./view_maker.ts";
 
 /**
- * The first message: everything that all batches share. Pixels and indices are in shared memory.
+ * The first message to the thread: what is the same for all batches. Pixels are in shared memory.
  */
 export interface CropperStart extends Omit<ViewMakerOptions, "rng"> {
-  /** {@linkcode Rng.path} of the cropper's stream. */
+  /** {@linkcode Rng.path} of the cropper's random stream. */
   readonly rngPath: string;
 }
 
-/** Every later message: one batch, in which this thread makes what others leave it. */
+/**
+ * Every later message: a batch, of which this thread makes the images that no other thread has
+ * begun.
+ */
 export interface CropperJob extends ViewJob {
   readonly id: number;
 }
 
-/** The answer to a job. An error cannot be sent whole: its class travels by name. */
+/**
+ * The answer to a job. A message cannot hold an error with its class, so the class is sent by name.
+ */
 export interface CropperAnswer {
   readonly id: number;
   readonly damaged: readonly Damage[];
@@ -33,7 +36,8 @@ export interface CropperAnswer {
 }
 
 let maker: ViewMaker | undefined;
-let last: Promise<void> = Promise.resolve(); // one job after the other, in the order of their messages
+// The end of the latest job: jobs are done one after the other, in the order of their messages.
+let last: Promise<void> = Promise.resolve();
 
 self.onmessage = ({ data }: MessageEvent<CropperStart | CropperJob>) => {
   if ("source" in data) maker = createViewMaker({ ...data, rng: streamAt(data.rngPath) });
@@ -57,8 +61,8 @@ async function work({ id, ...job }: CropperJob): Promise<void> {
 }
 
 /**
- * The stream of this path: forking by the joined names gives the path, and so the stream, that
- * forking by each gives.
+ * The random stream with this path. One fork by the joined names gives the same path as a fork by
+ * each name in turn, and so the same stream.
  */
 function streamAt(path: string): Rng {
   const slash = path.indexOf("/");

@@ -1,7 +1,7 @@
 /**
- * Views a second on one core: the column "iter/s" of `deno bench`, one iteration being one view,
- * all ops included; and pictures a second from a JPEG to all ten views. Beside torchvision and
- * Pillow: `deno task bench:peers --only augment`.
+ * Measures how many views one core makes in a second: one iteration is one view, so the column
+ * "iter/s" of `deno bench` says it. Other benchmarks go from a JPEG to all ten views.
+ * `deno task bench:peers --only augment` compares with torchvision and Pillow.
  */
 import sharp from "sharp";
 import { normalizeTable, type Raster, raster } from "lib/augment/mod.ts";
@@ -13,7 +13,7 @@ import { applyPlainView, applyView } from "./paint.ts";
 import { sampleView, sampleViews } from "./sample.ts";
 import { decodeShrunk } from "./shrink.ts";
 
-/** Smooth colours, an edge and some noise: neither flat nor all noise. */
+/** A picture of smooth colours, an edge and some noise, roughly like a photograph. */
 function picture(width: number, height: number, channels: 1 | 3): Raster {
   const rng = createRng(width);
   const image = raster(width, height, channels);
@@ -65,9 +65,9 @@ for (const [width, height] of [[500, 375], [2000, 1500], [4000, 3000]] as const)
   const group = `a JPEG of ${width} x ${height} pixels to ten views`;
   const out = emptyCropBatch(1, dinoCrops);
   const n = width > 1000 ? 20 : 200;
-  let drawn = 0;
+  let calls = 0;
   const draw = (size: { width: number; height: number }) =>
-    sampleViews(createRng(1).fork(drawn++), dinoCrops, size);
+    sampleViews(createRng(1).fork(calls++), dinoCrops, size);
   Deno.bench("decoded whole", { group, n }, async () => {
     const image = await decodePicture(bytes);
     multiCrop(image, draw(image), dinoCrops, out, 0, values);

@@ -16,9 +16,9 @@ import { nativeViews } from "lib/native/views.ts";
 import type { ViewParams } from "./sample.ts";
 
 /**
- * Makes one view, in the reference's order. Parameters in, pixels out: nothing here is random.
+ * Makes the pixels of one view. The order of the operations is the reference's.
  *
- * @param out `[size, size, 3]` from `offset` on, written.
+ * @param out Array to write to, `[size, size, 3]` from `offset` on.
  * @throws {RangeError} If the box is not inside the image, or `out` ends before the view does.
  */
 export function applyView(
@@ -38,7 +38,10 @@ export function applyView(
   nativeViews.view(image, params, size, values, room);
 }
 
-/** The same to the last bit where no kernel is compiled: an op of `lib/augment` after the other. */
+/**
+ * Makes the same view, to the last bit, by the operations of `lib/augment`, where there are no
+ * native kernels.
+ */
 export function applyPlainView(
   image: Raster,
   params: ViewParams,
@@ -51,7 +54,7 @@ export function applyPlainView(
   resizedCrop(image, params.box, crop);
   if (params.flip) flipHorizontal(crop);
   if (params.jitter) colorJitter(crop, params.jitter);
-  if (params.grayscale && crop.channels === 3) { // one channel from here on: a third of the work
+  if (params.grayscale && crop.channels === 3) { // one channel takes a third of the work
     const colour = crop;
     crop = canvas(size, 1);
     toGrayscale(colour, crop);
@@ -61,12 +64,12 @@ export function applyPlainView(
   normalize(crop, values, out, offset);
 }
 
-/** Where crops are painted: one canvas per size and number of channels, reused by every crop. */
+/** Memory for crops: one canvas for each size and number of channels, which every crop reuses. */
 const canvases = new Map<number, Raster>();
 
 function canvas(size: number, channels: 1 | 3): Raster {
   const key = size * 4 + channels;
-  let found = canvases.get(key);
-  if (!found) canvases.set(key, found = raster(size, size, channels));
-  return found;
+  let image = canvases.get(key);
+  if (!image) canvases.set(key, image = raster(size, size, channels));
+  return image;
 }

@@ -1,16 +1,16 @@
-/** Draws what is random about the views of an image. Nothing here touches a pixel. */
+/** Draws the random parameters of the views of an image. Nothing here touches a pixel. */
 import { type Box, type JitterParams, sampleColorJitter, sampleCropBox } from "lib/augment/mod.ts";
 import type { Rng } from "lib/rng.ts";
 import type { CropRecipe } from "./crop_recipe.ts";
 
-/** Everything random about one view. */
+/** The random parameters of one view. */
 export interface ViewParams {
   readonly box: Box;
   readonly flip: boolean;
-  /** `undefined`: colours stay. */
+  /** Changes of colour; `undefined` for none. */
   readonly jitter: JitterParams | undefined;
   readonly grayscale: boolean;
-  /** In pixels; `undefined`: stays sharp. */
+  /** Standard deviation of the blur in pixels; `undefined` for none. */
   readonly blurRadius: number | undefined;
   readonly solarize: boolean;
 }
@@ -18,7 +18,7 @@ export interface ViewParams {
 /**
  * Draws the parameters of one view.
  *
- * @param view 0 and 1 are the global crops, from 2 on the local ones.
+ * @param view Number of the view: 0 and 1 are global crops, the others local ones.
  */
 export function sampleView(
   rng: Rng,
@@ -44,7 +44,7 @@ export function sampleView(
 /**
  * Draws the parameters of all views of an image.
  *
- * @param rng The image's own stream; view `v` draws from its fork `v`, so views do not depend on
+ * @param rng The image's random stream. View `v` uses its fork `v`, so that views do not depend on
  *   each other.
  */
 export function sampleViews(

@@ -1,6 +1,6 @@
 /**
- * Crops of pictures in files: the same whoever makes them, and what happens to those that cannot be
- * read.
+ * Crops of pictures in files: they are the same whichever thread makes them. Also: what happens to
+ * pictures that cannot be read.
  */
 import { decodePicture } from "lib/datasets/pictures/decode_picture.ts";
 import { normalizeTable } from "lib/augment/mod.ts";
@@ -50,7 +50,9 @@ async function inArchive(set: StoredImages, folder: string): Promise<StoredImage
   return storedInArchive(set.name, `${folder}/all.bin`, pictures);
 }
 
-/** The views of a batch, written out: each whole picture, or the next whole one. */
+/**
+ * The expected views of a batch: those of each picture or, if it is damaged, of the next good one.
+ */
 async function expected(folder: string, indices: Uint32Array, step: number): Promise<CropBatch> {
   const batch = emptyCropBatch(indices.length, recipe);
   for (const [position, index] of indices.entries()) {
@@ -62,7 +64,7 @@ async function expected(folder: string, indices: Uint32Array, step: number): Pro
   return batch;
 }
 
-/** A copy: batches are lent. */
+/** Copies a batch: the next call overwrites it. */
 function copy({ images, global, local }: CropBatch): CropBatch {
   return { images, global: Float32Array.from(global), local: Float32Array.from(local) };
 }

@@ -1,7 +1,7 @@
 /**
- * What a thread's code is made of, as it was when this process loaded its own. A thread that is
- * started later reads the files anew: after an edit of `lib` it would run new code beside the old,
- * and the crops would be neither those of the old code nor those of the new.
+ * The source files of a thread, as they were when this process loaded them. A thread that starts
+ * later reads the files again. After an edit of `lib`, it would run new code together with the old
+ * code of this process, and the crops would come from a mixture of both.
  */
 import { dirname, fromFileUrl, join } from "@std/path";
 
@@ -11,8 +11,8 @@ export type Sources = ReadonlyMap<string, string>;
 const lib = join(dirname(fromFileUrl(import.meta.url)), "..", "..");
 
 /**
- * A file and all files that it imports, directly or not. Packages are not followed: nobody edits
- * them.
+ * Reads a file and all files of the project that it imports, directly or not. Packages are left
+ * out: nobody edits them.
  */
 export function readSources(path: string, root: string = lib): Sources {
   const sources = new Map<string, string>();
@@ -27,7 +27,10 @@ export function readSources(path: string, root: string = lib): Sources {
   return sources;
 }
 
-/** A file that cannot be read is an empty one: whoever loads it says it better. */
+/**
+ * The text of a file; empty if it cannot be read. Importing such a file gives a better error
+ * message.
+ */
 function readText(path: string): string {
   try {
     return Deno.readTextFileSync(path);
@@ -45,9 +48,9 @@ function importsOf(file: string, text: string, root: string): string[] {
 }
 
 /**
- * Compares what a thread would load now with what this process has loaded.
+ * Compares the files that a thread would load now with those that this process has loaded.
  *
- * @throws {Error} If a file has changed; names it and says what to do.
+ * @throws {Error} If a file has changed; the message names it and says what to do.
  */
 export function requireUnchanged(path: string, loaded: Sources, root: string = lib): void {
   for (const [file, text] of readSources(path, root)) {

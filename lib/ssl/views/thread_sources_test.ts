@@ -6,7 +6,8 @@ Deno.test("requireUnchanged() names the file that was edited, however far it is 
   const root = await Deno.makeTempDir();
   const write = (name: string, text: string) => Deno.writeTextFile(`${root}/${name}`, text);
   await Deno.mkdir(`${root}/room`);
-  const from = (path: string) => `from "${path}";`; // in pieces: rooms_test reads the imports of this file too
+  // Import lines are put together here, since rooms_test reads the imports of this file too.
+  const from = (path: string) => `from "${path}";`;
   const a = `export { b } ${from("./b.ts")} export const a = 1;`;
   await write("worker.ts", `import { a } ${from("lib/room/a.ts")}\nimport sharp ${from("sharp")}`);
   await write("room/a.ts", a);
@@ -43,8 +44,7 @@ Deno.test("the sources of the cropping thread include what makes the crops, and 
 });
 
 Deno.test("a process whose lib is edited refuses to start threads", async () => {
-  // A copy of the library beside this one, in a process of its own, edits a file of its own while
-  // it runs.
+  // A process with its own copy of the library edits a file of that copy while it runs.
   const program = `
     const views = await import(Deno.cwd() + "/lib/ssl/views/cropper_thread.ts");
     const file = Deno.cwd() + "/lib/ssl/views/view_maker.ts";

@@ -1,6 +1,6 @@
 /**
- * Makes the views of batches, image by image. Several makers, each in its thread, can share the
- * work on one batch.
+ * Makes the views of batches, image by image. Several makers, each in a thread of its own, can
+ * share the work on one batch.
  */
 import { normalizeTable } from "lib/augment/mod.ts";
 import { type Damage, openPictures } from "lib/datasets/pictures/picture_reader.ts";
@@ -12,26 +12,29 @@ import { type CropSource, imageOf } from "./crop_source.ts";
 import { sampleViews } from "./sample.ts";
 import { decodeShrunk, type PictureViews } from "./shrink.ts";
 
-/** One batch to make. Its arrays are shared by all who make it. */
+/** One batch to make. The makers that work on it share its arrays. */
 export interface ViewJob {
   readonly indices: Uint32Array;
   readonly step: number;
-  /** Where the views go. */
+  /** The batch that the views are written to. */
   readonly out: CropBatch;
-  /** `[1]`: how many images have been taken on. Whoever adds one makes that image. */
+  /**
+   * `[1]`, the number of images that makers have begun. A maker that raises it from `p` to `p + 1`
+   * makes the image at place `p`.
+   */
   readonly claims: Int32Array;
 }
 
-/** What a maker did of a job. */
+/** The result of one maker's part of a job. */
 export interface MadeViews {
-  /** Pictures that others stand in for. */
+  /** Pictures that could not be decoded and were replaced by others. */
   readonly damaged: readonly Damage[];
-  /** Why the batch cannot be made, and at which of its images that showed. */
+  /** Why the batch cannot be made, and the place of the image that failed. */
   readonly failure?: { readonly position: number; readonly error: Error };
 }
 
 export interface ViewMaker extends Disposable {
-  /** Makes images of the batch until all are taken on. One job at a time. */
+  /** Makes images of the batch until makers have begun all. It takes one job at a time. */
   make(job: ViewJob): Promise<MadeViews>;
 }
 
@@ -39,8 +42,8 @@ export interface ViewMakerOptions {
   readonly source: CropSource | StoredImages;
   readonly recipe: CropRecipe;
   /**
-   * The stream of all crops; step `s` draws from its fork `s`, and the image at place `p` of the
-   * batch from that one's `p`.
+   * The random stream of all crops. The image at place `p` of the batch of step `s` uses the fork
+   * `p` of its fork `s`.
    */
   readonly rng: Rng;
   /** See {@linkcode decodeShrunk}. */
@@ -49,7 +52,7 @@ export interface ViewMakerOptions {
 
 type Ready = PictureViews & { readonly damaged: readonly Damage[] };
 
-/** A maker of a source's views. While it crops one picture, the next is read and decoded. */
+/** Creates a maker for a set. While it crops one picture, the next one is read and decoded. */
 export function createViewMaker(options: ViewMakerOptions): ViewMaker {
   const { recipe, rng } = options;
   const values = normalizeTable(recipe.stats);
@@ -62,18 +65,19 @@ export function createViewMaker(options: ViewMakerOptions): ViewMaker {
         const position = Atomics.add(claims, 0, 1);
         if (position >= indices.length) return undefined;
         const ready = images.get(indices[position]!, stream.fork(position));
-        ready.catch(() => {}); // it is heard when its turn comes
+        ready.catch(() => {}); // the error is thrown when the image is awaited
         return { position, ready };
       };
-      for (let taken = take(); taken !== undefined;) {
-        const { position, ready } = taken;
+      for (let claim = take(); claim !== undefined;) {
+        const { position, ready } = claim;
         try {
-          const { image, views, damaged: found } = await ready;
-          taken = take();
-          damaged.push(...found);
+          const { image, views, damaged: replaced } = await ready;
+          claim = take();
+          damaged.push(...replaced);
           multiCrop(image, views, recipe, out, position, values);
         } catch (error) {
-          Atomics.store(claims, 0, indices.length); // nobody need go on; what was taken on before is finished
+          // No maker begins another image; those that were begun before are finished.
+          Atomics.store(claims, 0, indices.length);
           return { damaged, failure: { position, error: error as Error } };
         }
       }
@@ -84,14 +88,14 @@ export function createViewMaker(options: ViewMakerOptions): ViewMaker {
 }
 
 interface Images extends Disposable {
-  /** @param rng The image's own. */
+  /** @param rng The image's own random stream. */
   get(index: number, rng: Rng): Promise<Ready>;
 }
 
 function openImages({ source, recipe, shrinkOnLoad }: ViewMakerOptions): Images {
   if ("pixels" in source) {
     return {
-      // deno-lint-ignore require-await -- so that what it throws comes as from pictures in files
+      // deno-lint-ignore require-await -- errors must be rejections, as for pictures in files
       async get(index, rng) {
         const image = imageOf(source, index);
         return { image, views: sampleViews(rng, recipe, image), damaged: [] };

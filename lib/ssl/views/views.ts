@@ -1,5 +1,5 @@
 /**
- * The views that a step is given, and their micro-batches.
+ * The views of a batch as tensors, and their micro-batches.
  *
  * B images in the batch, b in a micro-batch, V views.
  */
@@ -7,7 +7,7 @@ import * as tf from "lib/tf.ts";
 import type { CropBatch } from "./batch.ts";
 import type { CropRecipe } from "./crop_recipe.ts";
 
-/** The views of B images, view-major: all images of view 0, then of view 1. */
+/** The views of B images: all images of view 0, then all of view 1, … */
 export interface Views {
   readonly global: tf.Tensor4D; // [2·B, G, G, 3]
   readonly local: tf.Tensor4D | null; // [(V−2)·B, L, L, 3]
@@ -19,7 +19,7 @@ export interface MicroBatch {
   readonly count: number;
 }
 
-/** The views of a batch as tensors of the caller. */
+/** Copies the views of a batch into tensors, which the caller owns. */
 export function viewTensors(batch: CropBatch, recipe: CropRecipe): Views {
   const { globalSize: G, localSize: L, localCrops } = recipe;
   const local = localCrops > 0
@@ -34,8 +34,8 @@ export function imagesIn({ global }: Views): number {
 }
 
 /**
- * Splits a batch as evenly as it goes: where `parts` does not divide B, some micro-batches have one
- * image more.
+ * Splits a batch as evenly as possible: if `parts` does not divide B, some micro-batches have one
+ * image more than the others.
  *
  * @throws {RangeError} If a micro-batch would have no image.
  */
@@ -50,7 +50,8 @@ export function microBatches(images: number, parts: number): MicroBatch[] {
 }
 
 /**
- * All views of the images of a micro-batch, view-major again; of a whole batch, the same tensors.
+ * The views of a micro-batch, in the same layout. For a micro-batch that is the whole batch,
+ * returns the same tensors.
  */
 export function viewsOf(views: Views, { first, count }: MicroBatch): Views {
   const images = imagesIn(views);
