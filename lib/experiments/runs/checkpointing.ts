@@ -1,6 +1,6 @@
 /**
- * When a run's checkpoints are written, which of them stay, and the status that goes with the
- * newest.
+ * Decides when a run's checkpoints are written and which of them stay, and writes the status that
+ * belongs to the newest one.
  */
 import {
   checkpointPath,
@@ -14,23 +14,25 @@ import type { RunMetrics } from "./recorder.ts";
 import type { RunFolder } from "./run_folder.ts";
 import { readStatus, type ScoreAt, writeStatus } from "./run_status.ts";
 
-const share = 1 / 20; // of a run's time, at most, goes into checkpoints
+const share = 1 / 20; // fraction of a run's time that writing checkpoints may take
 
 export interface RunCheckpointsOptions {
   readonly totalSteps: number;
-  /** Steps done already, and on disk. */
+  /** Number of steps that the newest good checkpoint on disk has. */
   readonly done: number;
-  /** Between two checkpoints, at least. */
+  /** Least number of seconds between two checkpoints. */
   readonly seconds: number;
   /** The metric that says which checkpoint is the best; larger is better. */
   readonly score: string;
-  /** Whether nothing is measured: then a run is finished with its last step. */
+  /**
+   * Whether the run has no monitor; it is finished with its last step then, without a measurement.
+   */
   readonly unmonitored: boolean;
 }
 
-/** Saves a run's state as it goes. */
+/** Saves the state of a run while it trains. */
 export class RunCheckpoints {
-  /** Steps of the newest checkpoint. */
+  /** Number of steps of the newest checkpoint. */
   saved: number;
   readonly #folder: RunFolder;
   readonly #learner: Pick<Learner, "save">;
@@ -53,22 +55,22 @@ export class RunCheckpoints {
     this.saved = options.done;
     this.#secondsBefore = options.done > 0 ? readStatus(folder)?.seconds ?? 0 : 0;
     this.#due = this.#began + 1000 * options.seconds;
-    // Checkpoints of later steps are damaged, else the run would go on from them.
+    // Checkpoints of later steps must be damaged: otherwise the run would have resumed from them.
     for (const { step, path } of listCheckpoints(folder.path)) {
       if (step > options.done) Deno.removeSync(path);
     }
   }
 
-  /** Saves, if the last time is long enough ago. */
+  /** Saves if the last checkpoint is old enough. */
   saveIfDue(step: number): void {
     if (performance.now() >= this.#due) this.save(step);
   }
 
   /**
-   * Saves the state after `step` steps, unless it is on disk, and then lets the oldest checkpoint
-   * go.
+   * Saves the state after `step` steps, unless it is on disk already, and then removes the oldest
+   * checkpoint.
    *
-   * @throws {Error} If the disk refuses or a value is not finite; the older checkpoints stand.
+   * @throws {Error} If the disk refuses or a value is not finite; the older checkpoints stay.
    */
   save(step: number): void {
     const from = performance.now();
@@ -83,12 +85,16 @@ export class RunCheckpoints {
     this.#due = now + Math.max(1000 * this.#options.seconds, (now - from) / share);
   }
 
-  /** If the score of `step` is the best of the run, keeps the state after it for good. */
+  /**
+   * If the score at `step` is the best of the run, keeps the checkpoint of that step as
+   * `best.safetensors`.
+   */
   keepIfBest(step: number): void {
     if (bestOf(this.#metrics.history, this.#options.score)?.step !== step) return;
     this.save(step);
     const { path } = this.#folder;
-    if (listCheckpoints(path).some((file) => file.step === step)) keepAsBest(path, step); // else it is the best's own
+    // Without a numbered file, the run was resumed from best.safetensors: it is this state already.
+    if (listCheckpoints(path).some((file) => file.step === step)) keepAsBest(path, step);
   }
 
   #writeStatus(step: number): void {
@@ -109,7 +115,7 @@ export class RunCheckpoints {
   }
 }
 
-/** The line where a score is highest; the first one where several are equal. */
+/** The line with the highest score, the first of them if several are equal. */
 function bestOf(history: readonly HistoryLine[], score: string): HistoryLine | undefined {
   const measured = history.filter(({ metrics }) => score in metrics);
   return measured.reduce<HistoryLine | undefined>(

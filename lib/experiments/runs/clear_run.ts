@@ -1,11 +1,11 @@
-/** Forgets what a run has learnt and measured, to train it again. */
+/** Deletes what a run has learnt and measured, so that it can be trained again. */
 import { join } from "@std/path";
 import { bestPath, listCheckpoints, removeIfThere } from "lib/runs/checkpoints.ts";
 import { removeEventFiles } from "lib/runs/event_file.ts";
 import { removeEvaluations } from "./evaluations.ts";
 import type { RunFolder } from "./run_folder.ts";
 
-/** What training writes beside checkpoints and events; config.json stays. */
+/** Files that training writes, besides checkpoints and TensorBoard's events. config.json stays. */
 const ownFiles = [
   "metrics.jsonl",
   "metrics.parquet",
@@ -15,8 +15,8 @@ const ownFiles = [
 ];
 
 /**
- * Removes checkpoints, metrics, and all that was evaluated. The folder stays, with files that are
- * not a run's own.
+ * Removes checkpoints, metrics and results of evaluations. The folder stays, with all other files
+ * in it.
  */
 export function clearRun({ path }: RunFolder): void {
   for (const file of ownFiles) removeIfThere(join(path, file));

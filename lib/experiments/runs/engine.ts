@@ -1,4 +1,4 @@
-/** What computes, in a line for a notebook. */
+/** Describes the engine that computes, in one line for a notebook. */
 import { engine } from "lib/tf.ts";
 import { nativeStatus } from "lib/native/mod.ts";
 

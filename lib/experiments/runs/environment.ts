@@ -1,4 +1,7 @@
-/** What a run was trained with and on: beside the seed, what its last digits may depend on. */
+/**
+ * Software and hardware that a run was trained with: apart from the seed, its last digits may
+ * depend on them.
+ */
 import { cpus } from "node:os";
 import { engine } from "lib/tf.ts";
 import { nativeStatus } from "lib/native/mod.ts";
@@ -11,13 +14,13 @@ export interface Environment {
   readonly cpu: string;
   /** Threads of TensorFlow's CPU kernels. */
   readonly threads: number;
-  /** The GPU's name, if it computes. */
+  /** Name of the GPU; absent if the CPU computes. */
   readonly gpu?: string;
   /** Commit of the project, with `+` if files differ from it; absent where there is no Git. */
   readonly commit?: string;
 }
 
-/** This process's. */
+/** Describes the environment of this process. */
 export async function describeEnvironment(): Promise<Environment> {
   const { backend, device, threads, versions } = engine();
   const gpu = device === "CPU" ? undefined : await gpuName(backend, device);
@@ -33,7 +36,9 @@ export async function describeEnvironment(): Promise<Environment> {
   };
 }
 
-/** WebGPU gives its device a name of its own; TensorFlow's is the driver's to tell. */
+/**
+ * The name of the GPU: WebGPU knows the name of its device; for TensorFlow, the driver is asked.
+ */
 async function gpuName(backend: string, device: string): Promise<string> {
   if (backend === "webgpu") return device;
   return await firstLine(
@@ -52,7 +57,7 @@ async function gitCommit(): Promise<string | undefined> {
   return changed ? `${commit}+` : commit;
 }
 
-/** What a program prints first; undefined if it is missing or fails. */
+/** The first line that a program prints; `undefined` if there is no such program or it fails. */
 async function firstLine(program: string, ...args: string[]): Promise<string | undefined> {
   try {
     const { success, stdout } = await new Deno.Command(program, { args, stderr: "null" }).output();

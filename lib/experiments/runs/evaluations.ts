@@ -1,12 +1,13 @@
 /**
- * Keeps results of evaluations in the run's folder, so that a cell that is run again loads them.
+ * Keeps the results of evaluations in the run's folder, so that a notebook cell that is run again
+ * loads them.
  */
 import { join } from "@std/path";
 import { replaceFile } from "lib/weights/replace_file.ts";
 import type { RunFolder } from "./run_folder.ts";
 import { mayCompute } from "./saved_only.ts";
 
-/** One result, with everything that decides it. */
+/** One result, with all options that it depends on. */
 interface Entry {
   readonly options: unknown;
   readonly result: unknown;
@@ -16,21 +17,21 @@ export interface EvaluatedOptions {
   /** The name of the file in the run's folder: `linear`, `knn`. */
   readonly name: string;
   /**
-   * Everything that changes the result, the checkpoint's step too: plain data, with its keys always
-   * in one order.
+   * All options that the result depends on, the checkpoint's step too. It is plain data, with its
+   * keys always in the same order.
    */
   readonly options: object;
-  /** Compute it anew. */
+  /** Whether to compute the result again even if it is there. */
   readonly fresh: boolean;
 }
 
 /**
- * Loads the result of an evaluation from `outputs/<run>/<name>.json`, if that has one for the same
- * options; else computes it and puts it there. The result is what JSON makes of it either way;
- * numbers that JSON cannot hold, such as the loss of a rate that diverged, are NaN.
+ * Loads the result of an evaluation from `outputs/<run>/<name>.json`, if the file has one for the
+ * same options; otherwise computes it and saves it there. In both cases the result has gone through
+ * JSON: numbers that JSON cannot hold, such as an infinite loss, become NaN.
  *
- * @throws {NotSavedError} If it is not there and `BCSSL_SAVED` is `only`.
- * @throws What `compute` throws; the file stands as it was.
+ * @throws {NotSavedError} If the result is not saved and `BCSSL_SAVED` is `only`.
+ * @throws What `compute` throws; the file is unchanged then.
  */
 export async function evaluated<T>(
   { id, path }: RunFolder,
@@ -40,20 +41,21 @@ export async function evaluated<T>(
   const file = join(path, `${name}.json`);
   const key = JSON.stringify(options);
   const has = (entry: Entry) => JSON.stringify(entry.options) === key;
-  const kept = fresh ? undefined : readEntries(file).find(has);
-  if (kept) return kept.result as T;
+  const saved = fresh ? undefined : readEntries(file).find(has);
+  if (saved) return saved.result as T;
   mayCompute(`the ${name} of ${id}`);
   const computed: Entry = { options, result: await compute() };
-  const others = readEntries(file).filter((entry) => !has(entry)); // as it is now: another cell may have added to it
+  // The file is read again: another cell may have added a result meanwhile.
+  const others = readEntries(file).filter((entry) => !has(entry));
   Deno.mkdirSync(path, { recursive: true });
   replaceFile(file, JSON.stringify([...others, computed], null, 2) + "\n");
   return parse(JSON.stringify(computed.result)) as T;
 }
 
 /**
- * The file of weights that were fitted on a run's features, in the run's folder.
+ * Path, in the run's folder, of the weights of a classifier that was trained on the run's features.
  *
- * @param name What they are of: `teacher`.
+ * @param name The subject whose features they are: `teacher`.
  */
 export function fittedWeightsPath({ path }: RunFolder, name: string): string {
   return join(path, `${fittedPrefix}${name}.safetensors`);
@@ -62,8 +64,8 @@ export function fittedWeightsPath({ path }: RunFolder, name: string): string {
 const fittedPrefix = "classifier-";
 
 /**
- * Removes all results of evaluations and all fitted weights from a run's folder. Other files stay,
- * JSON files too.
+ * Removes all results of evaluations and all classifiers from a run's folder. Other files stay,
+ * even other JSON files.
  */
 export function removeEvaluations(path: string): void {
   for (const { name, isFile } of [...Deno.readDirSync(path)]) {
@@ -81,7 +83,7 @@ function isEvaluation(file: string): boolean {
 }
 
 /**
- * Reads the kept results. If the file is missing or damaged there are none, and they are computed
+ * Reads the saved results. A file that is missing or damaged gives none, so that they are computed
  * again.
  */
 function readEntries(file: string): Entry[] {

@@ -1,7 +1,7 @@
 /**
- * What `{ fresh: true }` does: forgets a run, to train it again from step 0. A file in the run's
- * folder says that such a start is under way, so that the same call goes on after an interrupt
- * instead of forgetting once more.
+ * Implements `{ fresh: true }`: deletes what a run has learnt, to train it again from step 0. While
+ * the run trains, a marker file in its folder says so. If the run is interrupted, the same call
+ * then resumes it instead of deleting it once more.
  */
 import { join } from "@std/path";
 import { listCheckpoints, removeIfThere } from "lib/runs/checkpoints.ts";
@@ -15,21 +15,25 @@ function marker({ path }: RunFolder): string {
   return join(path, "fresh-start");
 }
 
-/** Forgets a run, and notes that it is trained anew. */
+/** Deletes what a run has learnt, and writes the marker file. */
 export function beginFresh(folder: RunFolder): void {
-  clearRun(folder); // before the note: killed in between, the run is cleared once more
+  clearRun(folder); // before the marker: if the process is killed in between, it is done again
   replaceFile(marker(folder), "Delete this file to let { fresh: true } begin at step 0.\n");
 }
 
-/** The run has come as far as was asked for: the next fresh start is a new one. */
+/**
+ * Removes the marker file, when the run has come as far as was asked for. The next
+ * `{ fresh: true }` begins at step 0 again.
+ */
 export function endFreshStart(folder: RunFolder): void {
   removeIfThere(marker(folder));
 }
 
 /**
- * Whether a fresh start was interrupted and has left something that can be gone on with.
+ * Whether a fresh start was interrupted and can be resumed.
  *
- * @param hasSameData Asked only if it has; by default, the data cannot change.
+ * @param hasSameData Whether the run's data are still the same. Called only if there was a fresh
+ *   start. By default, they always are.
  */
 export async function isFreshUnderWay(
   folder: RunFolder,
@@ -39,8 +43,8 @@ export async function isFreshUnderWay(
 }
 
 /**
- * Says that a fresh start goes on, or begins it again if the run has another length now: then its
- * images have changed.
+ * Logs that a fresh start is resumed. If the run has another length now, its images have changed,
+ * and it begins at step 0 again.
  */
 export function goOnFresh(
   folder: RunFolder,

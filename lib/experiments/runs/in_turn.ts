@@ -1,8 +1,10 @@
-/** What verbs of many runs share: one thing after another, counted, each to its end. */
+/** Helpers of the verbs that train several runs, one after the other, each to its end. */
 import type { TrainHooks } from "lib/runs/events.ts";
 import type { TrainOptions, TrainResult } from "./train_run.ts";
 
-/** Does one thing after another, and tells of each that is done. */
+/**
+ * Returns a function that does one task after another, and reports each as a step of `totalSteps`.
+ */
 export function counter(totalSteps: number, { onStart, onEvent }: TrainHooks) {
   let step = 0;
   return async <T>(compute: () => Promise<T>): Promise<T> => {
@@ -13,7 +15,7 @@ export function counter(totalSteps: number, { onStart, onEvent }: TrainHooks) {
   };
 }
 
-/** @throws {Error} If the run was stopped on its way; it is saved. */
+/** Trains a run. @throws {Error} If it was stopped before its end; it is saved then. */
 export async function toItsEnd<Config>(
   train: (config: Config, options: TrainOptions) => Promise<TrainResult>,
   config: Config,

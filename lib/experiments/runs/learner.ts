@@ -1,45 +1,48 @@
-/** The interface between a run and what is trained in it: a method, a classifier, a detector. */
+/**
+ * The interface between a run and what it trains: a self-supervised method, a classifier or a
+ * detector.
+ */
 import type { HistoryLine } from "lib/runs/events.ts";
 
-/** An alarm that begins. */
+/** An alarm that is raised. */
 export interface Alarm {
-  /** Its name among a step's metrics, beginning with `alarm`. */
+  /** Its name among the metrics of the step; it begins with `alarm`. */
   readonly name: string;
-  /** What is seen, and what to try. */
+  /** What has happened, and what to try. */
   readonly message: string;
 }
 
-/** Dispose of it to free its tensors. */
+/** Something that a run trains. Dispose of it to free its tensors. */
 export interface Learner extends Disposable {
-  /** Images a step. */
+  /** Images in a step. */
   readonly batchSize: number;
   readonly totalSteps: number;
   /**
-   * Trains from step `done` to the end, a step at a time: stop asking and it stops. What it yields
-   * is the step's number, from 1, among its metrics.
+   * Trains from step `done` to the end, one step for each value that the caller asks for. Each
+   * value has the number of the step, from 1, and its metrics.
    *
-   * @param wait Awaits each batch. From the end of this wait to the end of the step, the state is
-   *   neither that before the step nor that after it.
+   * @param wait Awaits each batch. From its end to the end of the step, the weights are changing
+   *   and must not be saved.
    */
   train(
     done: number,
     wait: <T>(batch: Promise<T>) => Promise<T>,
   ): AsyncIterable<{ readonly step: number }>;
   /**
-   * Why there is nothing to measure on the way, in words; then `measure` is never called. Without
-   * it, there is.
+   * Why the run has no monitor, in words; `measure` is never called then. `undefined` if it has
+   * one.
    */
   readonly unmonitored?: string;
   /**
-   * What the monitor measures of the network as it is: the run's score (`knn20Top1`) and whatever
-   * else, fractions.
+   * Measures the network for the monitor: the score of the run (`knn20Top1`) and other metrics, as
+   * fractions.
    *
    * @param pause Awaited several times a second; what it throws ends the measurement.
    */
   measure(pause: () => Promise<void>): Promise<Record<string, number>>;
   /**
-   * Told of every step in order, those of earlier calls first. @returns The alarms that begin
-   * there.
+   * Takes every line of the log in order, from the beginning of the run. @returns The alarms that
+   * are raised at this line.
    */
   alarms(line: HistoryLine): readonly Alarm[];
   /**
@@ -48,8 +51,8 @@ export interface Learner extends Disposable {
    */
   save(path: string, step: number): void;
   /**
-   * @returns Steps taken. @throws {Error} If the file is damaged or does not fit; the state is then
-   *   unchanged.
+   * @returns The number of steps taken. @throws {Error} If the file is damaged or does not fit; the
+   *   state is then unchanged.
    */
   load(path: string): number;
 }

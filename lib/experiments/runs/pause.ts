@@ -1,13 +1,14 @@
 /**
- * How a verb that computes for long lets signals, timers and the network have a turn, and how it is
- * stopped.
+ * Pauses in long computations, so that signals, timers and network requests are handled and the
+ * computation can be stopped.
  */
 import { setImmediate } from "node:timers";
 
 const interval = 20; // ms between two pauses
 
 /**
- * A pause for {@linkcode drive}: lets interrupts be heard, which they are only between macrotasks.
+ * Creates a pause for {@linkcode drive}. JavaScript receives an interrupt only between two
+ * macrotasks.
  *
  * @param what How the message begins: `Stopped the linear probe of start-1234abcd`.
  * @throws {Error} Once `signal` is aborted.
@@ -26,8 +27,7 @@ export function interruptible(what: string, signal?: AbortSignal): () => Promise
  *
  * @param each Awaited for every step.
  * @returns What the steps return.
- * @throws What a step, `pause` or `each` throws; the computation is ended then, and frees what it
- *   holds.
+ * @throws What a step, `pause` or `each` throws; the computation then frees its tensors.
  */
 export async function drive<S, T>(
   steps: Generator<S, T> | AsyncGenerator<S, T>,

@@ -1,6 +1,7 @@
 /**
- * Which of a person's own pictures a run was trained on, kept in its folder. A run's id is that of
- * its config alone, which names folders: what lies in them may change.
+ * Records in a run's folder which of a person's own pictures it was trained on. The id of a run
+ * depends on its config alone, which names the folders of the pictures; the pictures in them may
+ * change.
  */
 import { join } from "@std/path";
 import {
@@ -23,8 +24,8 @@ function recordPath({ path }: RunFolder): string {
 }
 
 /**
- * Notes the pictures of a run that is about to be trained or evaluated for the first time. Does
- * nothing if something is trained already, or for other data than a person's own folders.
+ * Records the pictures of a run that is about to be trained or evaluated for the first time. Does
+ * nothing if the run was trained before, or if its data are not a person's own folders.
  *
  * @throws {Error} If the folders cannot be used, or the disk refuses.
  */
@@ -34,7 +35,8 @@ export async function recordPictures(
 ): Promise<void> {
   const { data } = config;
   if (data.kind !== "folder" || readJson(recordPath(folder)) !== undefined) return;
-  if (readStatus(folder) !== undefined) return; // from before pictures were noted: nobody knows which they were
+  // The run is older than this record: nobody knows its pictures.
+  if (readStatus(folder) !== undefined) return;
   const { train, test } = await listFolderPair(data, quietly(config, scale));
   const record: PicturesRecord = { train: folderFingerprint(train), test: folderFingerprint(test) };
   Deno.mkdirSync(folder.path, { recursive: true });
@@ -42,14 +44,14 @@ export async function recordPictures(
 }
 
 /**
- * Makes sure that what a run's folder holds belongs to the pictures that are there now; call it
- * before loading or adding to it. Does nothing for other data than a person's own folders.
+ * Checks that the pictures are still those that the run was trained on; call it before loading from
+ * the run's folder or adding to it. Does nothing if the run's data are not a person's own folders.
  *
- * Folders that were moved or copied, with the same pictures in them, are the same. If a folder is
- * not there, that is said, and what was kept can still be loaded. So is a run from before pictures
- * were noted.
+ * Folders that were moved or copied count as the same if their pictures are. If a folder is
+ * missing, or the run is older than this record, a warning says so, and the results can still be
+ * loaded.
  *
- * @param warn Told of what cannot be compared. By default each line is printed once.
+ * @param warn Gets a line if the pictures cannot be compared. By default each line is printed once.
  * @throws {Error} If pictures were added, removed or changed; the message says how many and what to
  *   do.
  */
@@ -91,7 +93,7 @@ export async function requireSamePictures(
   );
 }
 
-/** Whether {@linkcode requireSamePictures} finds nothing wrong. */
+/** Whether {@linkcode requireSamePictures} would not throw. */
 export async function hasSamePictures(
   folder: RunFolder,
   key: Pick<RunKey, "config" | "scale">,
@@ -99,7 +101,7 @@ export async function hasSamePictures(
   return await requireSamePictures(folder, key, () => {}).then(() => true, () => false);
 }
 
-/** The pictures that a scale takes, without a word: whoever opens them says what is passed over. */
+/** Options to list the pictures of a scale without logging: `openData` logs what is passed over. */
 function quietly(config: RunKey["config"], scale: RunKey["scale"]) {
   const { trainCount, testCount } = sizesAt(config, scale);
   return { trainCount, testCount, log: () => {} };

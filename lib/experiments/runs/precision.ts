@@ -1,12 +1,12 @@
-/** Checks that a recipe's `precision` can be had for its network and on this machine. */
+/** Checks that a recipe's network and this machine support its `precision`. */
 import { type NativeStatus, nativeStatus } from "lib/native/mod.ts";
 import { families, familyOf } from "lib/models/mod.ts";
 import type { CommonRecipe } from "lib/ssl/method/recipe.ts";
 
 /**
- * Warns, once a run, if this machine trains in fp32 in place of the precision asked for.
+ * Warns, once for each run, if this machine trains in fp32 instead of the recipe's precision.
  *
- * @throws {RangeError} If the network has nothing to compute in that precision.
+ * @throws {RangeError} If the network has no layers that compute in that precision.
  */
 export function heedPrecision(
   { precision, model: { arch } }: Pick<CommonRecipe, "precision" | "model">,

@@ -1,6 +1,6 @@
 /**
- * What a run measures, step by step: in memory, in metrics.jsonl, in TensorBoard's events, and the
- * alarms it raises.
+ * Records the metrics of a run, step by step: in memory, in metrics.jsonl and in TensorBoard's
+ * events. It also raises the alarms.
  */
 import { type EventFile, openEventFile } from "lib/runs/event_file.ts";
 import type { HistoryLine } from "lib/runs/events.ts";
@@ -12,18 +12,18 @@ import { metricsPath, type RunFolder } from "./run_folder.ts";
 
 /** A run's metrics so far. */
 export interface PastMetrics {
-  /** Without the speeds: what another run of the same config has too, to the bit. */
+  /** Metrics without speeds: another run of the same config and seed has the same, to the bit. */
   readonly history: HistoryLine[];
-  /** Length of metrics.jsonl up to the end of the last line that counts. */
+  /** Length of metrics.jsonl up to the end of the last line that was read. */
   readonly bytes: number;
-  /** Steps up to the last one that have no line, because the file was damaged. */
+  /** Number of steps, up to the last one, without a line because the file is damaged. */
   readonly missing: number;
 }
 
 /**
  * Reads the metrics of a run up to a step.
  *
- * @param onLine Told of every line, also of those the history does not keep.
+ * @param onLine Gets every line, also those that the history leaves out.
  */
 export function readPast(
   folder: RunFolder,
@@ -39,20 +39,23 @@ export function readPast(
 }
 
 function withoutSpeed({ step, metrics }: HistoryLine): HistoryLine {
-  const kept = { ...metrics };
-  for (const name of speedNames) delete kept[name];
-  return { step, metrics: kept };
+  const others = { ...metrics };
+  for (const name of speedNames) delete others[name];
+  return { step, metrics: others };
 }
 
 export interface RunMetricsOptions {
   readonly learner: Pick<Learner, "alarms">;
   readonly totalSteps: number;
-  /** Steps done already. */
+  /** Number of steps done before. */
   readonly done: number;
   readonly warn: (message: string) => void;
 }
 
-/** Opened for writing, from the lines of the steps done on; dispose of it when the run stops. */
+/**
+ * The metrics of a run that is training: reads those of the steps done before, and appends to them.
+ * Dispose of it when the run stops.
+ */
 export class RunMetrics implements Disposable {
   readonly history: HistoryLine[];
   readonly #totalSteps: number;
@@ -76,8 +79,8 @@ export class RunMetrics implements Disposable {
   }
 
   /**
-   * Adds what was measured at a step; the first time a step is named, these are its signals, and
-   * alarms may begin.
+   * Adds metrics of a step. A step can come twice: first with the metrics of training, then with
+   * those of the monitor.
    */
   record(line: HistoryLine): void {
     const { step } = line;
@@ -103,8 +106,8 @@ export class RunMetrics implements Disposable {
   }
 
   #alarms(line: HistoryLine): Record<string, number> {
-    const begun = this.#learner.alarms(line);
-    for (const { message } of begun) this.#warn(`Step ${line.step}: ${message}`);
-    return Object.fromEntries(begun.map(({ name }) => [name, 1]));
+    const alarms = this.#learner.alarms(line);
+    for (const { message } of alarms) this.#warn(`Step ${line.step}: ${message}`);
+    return Object.fromEntries(alarms.map(({ name }) => [name, 1]));
   }
 }

@@ -1,6 +1,6 @@
 /**
- * All runs in `outputs/` as polars frames, to filter, compare and plot; and one run's metrics, as
- * Parquet too.
+ * Tables of all runs in `outputs/`, as polars frames, to filter, compare and plot. Also the metrics
+ * of one run, as a frame or a Parquet file.
  */
 import { basename, join } from "@std/path";
 import pl from "nodejs-polars";
@@ -10,10 +10,13 @@ import { readStatus, type ScoreAt } from "./run_status.ts";
 import type { PretrainConfig } from "lib/experiments/configs/config.ts";
 import { metricsPath, outputsFolder, readJson, type RunFolder } from "./run_folder.ts";
 
-/** A table of polars: `filter`, `sort`, `toRecords`, and all else that its documentation says. */
+/**
+ * A table of polars, with `filter`, `sort`, `toRecords` and all that polars' documentation
+ * describes.
+ */
 export type DataFrame = ReturnType<typeof import("nodejs-polars")["default"]["DataFrame"]>;
 
-/** config.json, as {@linkcode openRun} writes it. */
+/** The contents of config.json, as {@linkcode openRun} writes it. */
 interface SavedConfig extends Pick<PretrainConfig, "name"> {
   readonly data: { readonly kind: string };
   /** The network; in a detector, its backbone. */
@@ -23,9 +26,10 @@ interface SavedConfig extends Pick<PretrainConfig, "name"> {
 }
 
 /**
- * A row for each run, the one trained last first: `id`, `name`, `arch`, `kernelSize`, `batchNorm`, `dataset`, `scale`, `seed`,
- * `step`, `totalSteps`, `finished`, `lastKnn` at `lastKnnStep` and `bestKnn` at `bestKnnStep` (k = 20, fractions), `alarms`,
- * `minutes` of training, `date`. What a run does not have is null.
+ * A table with a row for each run, the most recently trained first: `id`, `name`, `arch`,
+ * `kernelSize`, `batchNorm`, `dataset`, `scale`, `seed`, `step`, `totalSteps`, `finished`,
+ * `lastKnn` at `lastKnnStep` and `bestKnn` at `bestKnnStep` (k = 20, fractions), `alarms`,
+ * `minutes` of training, `date`. Values that a run does not have are null.
  *
  * @example
  * ```ts
@@ -48,8 +52,9 @@ export function runs(): DataFrame {
 }
 
 /**
- * A run's metrics, a row for each step: `step`, `loss`, …; the k-NN where it was measured, the
- * speeds about once a second, else null. Also of a run that is being trained.
+ * A table of a run's metrics with a row for each step: `step`, `loss`, …. The k-NN is null where it
+ * was not measured; the speeds are there about once a second. It also works while the run is being
+ * trained.
  *
  * @throws {Error} If `outputs/` has no such run.
  *
@@ -121,7 +126,7 @@ const types = {
 
 type Row = { readonly date: string } & { readonly [K in keyof typeof types]?: unknown };
 
-/** The folders that hold a run: those with a config. */
+/** The folders of runs: those with a config.json. */
 function folders(): string[] {
   try {
     return [...Deno.readDirSync(outputsFolder())].filter(({ isDirectory }) => isDirectory)
@@ -160,7 +165,7 @@ function rowOf(path: string): Row | undefined {
   };
 }
 
-/** A score, if it is a k-NN's: a detector has another one. */
+/** A score, if it is that of a k-NN. A detector has another kind of score. */
 function knnOf(score: ScoreAt | undefined): ScoreAt | undefined {
   return score?.metric === "knn20Top1" ? score : undefined;
 }

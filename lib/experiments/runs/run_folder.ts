@@ -1,7 +1,7 @@
 /**
- * A run's folder, `outputs/<id>/`: what it is (config.json), where it was trained
- * (environment.json), what was measured (metrics.jsonl, metrics.parquet, TensorBoard's events), how
- * far it is (status.json), and what it has learnt (checkpoints).
+ * The folder of a run, `outputs/<id>/`. It holds the config (config.json), the software and
+ * hardware (environment.json), the metrics (metrics.jsonl, metrics.parquet, TensorBoard's events),
+ * the progress (status.json) and the weights (checkpoints).
  */
 import { join } from "@std/path";
 import { outputsFolder } from "lib/paths.ts";
@@ -15,7 +15,7 @@ import type { Learner } from "./learner.ts";
 
 export { outputsFolder };
 
-/** One run on disk, or the place for it. */
+/** The folder of a run, which may not exist yet. */
 export interface RunFolder {
   readonly id: string;
   readonly path: string;
@@ -25,7 +25,7 @@ export function runFolder(key: RunKey): RunFolder {
   return folderOf(runId(key));
 }
 
-/** The folder of a run of this id. */
+/** The folder of the run with this id. */
 export function folderOf(id: string): RunFolder {
   return { id, path: join(outputsFolder(), id) };
 }
@@ -35,12 +35,12 @@ export function metricsPath({ path }: RunFolder): string {
 }
 
 /**
- * Makes or finds the folder of a run for writing, and keeps other processes from it until the lock
- * is disposed of.
+ * Opens the folder of a run for writing, and creates it if needed. Other processes cannot write to
+ * it until the lock is disposed of.
  *
- * @param description What config.json says: all that decides the run's numbers.
- * @throws {Error} If it cannot be written, or another process is writing it; the message says
- *   which.
+ * @param description The contents of config.json: everything that the run's numbers depend on.
+ * @throws {Error} If the folder cannot be written, or another process is writing the run; the
+ *   message says which.
  */
 export function openRun({ id, path }: RunFolder, description: object): RunLock {
   try {
@@ -52,7 +52,7 @@ export function openRun({ id, path }: RunFolder, description: object): RunLock {
     return lock;
   } catch (error) {
     const { message } = error as Error;
-    if (message.startsWith("Cannot write run ")) throw error; // its lock is taken
+    if (message.startsWith("Cannot write run ")) throw error; // another process has the lock
     throw new Error(
       `Cannot write the run to ${path}: ${message}; free space, or set BCSSL_OUTPUTS`,
     );
@@ -60,10 +60,10 @@ export function openRun({ id, path }: RunFolder, description: object): RunLock {
 }
 
 /**
- * Puts the newest good checkpoint into a learner of the same networks.
+ * Loads the newest good checkpoint into a learner.
  *
- * @param warn Told of each newer one that is damaged.
- * @returns Its steps; 0 if there is no checkpoint.
+ * @param warn Gets a line for each newer checkpoint that is damaged.
+ * @returns The steps of that checkpoint; 0 if there is none.
  * @throws {Error} If there are checkpoints, and none is good.
  */
 export function restoreRun(
@@ -86,10 +86,10 @@ export function restoreRun(
   throw new Error(`${problems[0]!.message}, nor is an older checkpoint good; give { fresh: true }`);
 }
 
-/** One stretch of training, from a step on, on one machine. */
+/** A period of training, from a step on, in one process. */
 export interface Session extends Environment {
   readonly fromStep: number;
-  /** ISO 8601. */
+  /** Time of its start, ISO 8601. */
   readonly began: string;
 }
 
@@ -101,7 +101,7 @@ export async function recordSession({ path }: RunFolder, fromStep: number): Prom
   replaceFile(file, json({ sessions: [...sessions, session] }));
 }
 
-/** A value as the text of a file. */
+/** A value as the text of a JSON file. */
 export function json(value: unknown): string {
   return JSON.stringify(value, null, 2) + "\n";
 }

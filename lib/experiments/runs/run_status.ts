@@ -1,4 +1,4 @@
-/** How far a run is, as of its last checkpoint: status.json, which a table of runs reads. */
+/** The file status.json: how far a run was at its last checkpoint. The table of runs reads it. */
 import { join } from "@std/path";
 import { replaceFile } from "lib/weights/replace_file.ts";
 import { json, readJson, type RunFolder } from "./run_folder.ts";
@@ -15,18 +15,18 @@ export interface ScoreAt {
 export interface RunStatus {
   readonly step: number;
   readonly totalSteps: number;
-  /** All steps are taken, and the last one is measured. */
+  /** Whether all steps are taken and the last one is measured. */
   readonly finished: boolean;
-  /** Whether nothing is measured on the way, as of images without classes. */
+  /** Whether the run has no monitor, for instance because its images have no classes. */
   readonly unmonitored?: boolean;
-  /** Duration of training, measurements included, over all sessions. */
+  /** Seconds of training over all sessions, including the monitor. */
   readonly seconds: number;
-  /** The run's score where it was measured last, and where it was best. */
+  /** The score that was measured last, and the best one. */
   readonly last?: ScoreAt;
   readonly best?: ScoreAt;
-  /** Names of the alarms raised. */
+  /** Names of the alarms that were raised. */
   readonly alarms: readonly string[];
-  /** ISO 8601. */
+  /** Time of writing, ISO 8601. */
   readonly updated: string;
 }
 
@@ -34,9 +34,7 @@ export function writeStatus({ path }: RunFolder, status: RunStatus): void {
   replaceFile(join(path, "status.json"), json(status));
 }
 
-/**
- * What {@linkcode writeStatus} wrote; undefined if there is nothing, or nothing that can be read.
- */
+/** Reads status.json; `undefined` if it is missing or damaged. */
 export function readStatus({ path }: Pick<RunFolder, "path">): RunStatus | undefined {
   const saved = readJson<RunStatus & OldScores>(join(path, "status.json"));
   if (saved === undefined) return undefined;
@@ -46,7 +44,7 @@ export function readStatus({ path }: Pick<RunFolder, "path">): RunStatus | undef
   return { ...status, ...(last && { last }), ...(best && { best }) };
 }
 
-/** The scores in files from before they had names. */
+/** The scores in older files, which had a pair of fields for each metric. */
 interface OldScores {
   readonly lastKnn?: OldKnn;
   readonly bestKnn?: OldKnn;

@@ -1,6 +1,6 @@
 /**
- * Where nothing may be computed that is not saved yet, as when figures are drawn again: it is named
- * instead.
+ * A mode in which only saved results may be used, for instance to draw figures again. Whatever
+ * would have to be computed is an error that names it.
  */
 
 /** A run or a result that is not in `outputs/`. */
@@ -9,12 +9,12 @@ export class NotSavedError extends Error {
 }
 
 /**
- * Call before training, evaluating or measuring. Does nothing, unless the environment variable
- * `BCSSL_SAVED` is `only`.
+ * Throws if the environment variable `BCSSL_SAVED` is `only`. Call it before training, evaluating
+ * or measuring.
  *
- * @param what That would be computed: `run start-3626c888`.
- * @throws {NotSavedError} If it is.
- * @throws {RangeError} If the variable is something else.
+ * @param what What would be computed: `run start-3626c888`.
+ * @throws {NotSavedError} If `BCSSL_SAVED` is `only`.
+ * @throws {RangeError} If the variable has another value.
  */
 export function mayCompute(what: string): void {
   const saved = Deno.env.get("BCSSL_SAVED") ?? "";

@@ -1,23 +1,24 @@
-/** A run's progress on a terminal: a bar; in a log, a line now and then. */
+/** Shows a run's progress: a bar in a terminal, or a line now and then if the output is a log. */
 import { setImmediate } from "node:timers";
 import { Presets, SingleBar } from "cli-progress";
 import { duration } from "lib/runs/duration.ts";
 import type { HistoryLine, TrainEvent, TrainHooks } from "lib/runs/events.ts";
 
-const lineEvery = 30_000; // ms between two lines of a log
+const lineEvery = 30_000; // ms
 
 /** Hooks that draw on standard error. */
 export interface TerminalProgress extends TrainHooks, Disposable {
-  /** Gives the terminal back. Ending twice is fine. */
+  /** Ends the bar and shows the cursor again. It may be called twice. */
   end(): void;
 }
 
-/** How the bar looks; without a terminal, each line stands by itself. */
+/** Options of the bar. Without a terminal, each update is a new line. */
 export function barOptions({ terminal }: { readonly terminal: boolean }) {
   const bar = terminal ? "{bar} " : "";
   return {
     format: `{run} ${bar}step {value} of {total} · {signals} · {eta_formatted} left`,
-    formatTime: (seconds: number | "NULL" | "INF") => duration(Number(seconds)), // it has words for what it does not know
+    // For a time that it does not know, the bar gives a word.
+    formatTime: (seconds: number | "NULL" | "INF") => duration(Number(seconds)),
     hideCursor: true,
     noTTYOutput: true,
     notTTYSchedule: lineEvery,
@@ -26,7 +27,7 @@ export function barOptions({ terminal }: { readonly terminal: boolean }) {
   };
 }
 
-/** @param run The id of the run, which begins each line. */
+/** Shows progress. @param run Id of the run; each line begins with it. */
 export function terminalProgress(run: string): TerminalProgress {
   const bar = new SingleBar(barOptions({ terminal: process.stderr.isTTY }), Presets.shades_grey);
   const signals = new Signals();
@@ -45,7 +46,7 @@ export function terminalProgress(run: string): TerminalProgress {
   };
 }
 
-/** What is worth seeing of the latest steps. */
+/** Loss, k-NN and speed of the latest steps, as text. */
 class Signals {
   #speed = "";
   #score = "";
@@ -61,7 +62,9 @@ class Signals {
   }
 }
 
-/** What the monitor measured: `k-NN 73.0 %`; an empty text at steps without a measurement. */
+/**
+ * The score that the monitor measured: `k-NN 73.0 %`. It is empty at steps without a measurement.
+ */
 export function scoreOf(metrics: HistoryLine["metrics"]): string {
   const { knn20Top1, boxAp50, maskAp50 } = metrics;
   if (knn20Top1 !== undefined) return `k-NN ${percent(knn20Top1)}`;

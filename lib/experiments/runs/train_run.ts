@@ -1,6 +1,6 @@
 /**
- * A run from its beginning or its newest checkpoint to its end, whatever trains in it; or what
- * there is of it, loaded.
+ * Trains a run of any kind to its end, from its beginning or from its newest checkpoint; or loads
+ * it if it is finished.
  */
 import { listCheckpoints } from "lib/runs/checkpoints.ts";
 import type { HistoryLine, TrainHooks } from "lib/runs/events.ts";
@@ -18,63 +18,64 @@ import { monitorIsDue, trainOn } from "./training.ts";
 /** Options of every verb that trains. */
 export interface TrainOptions extends Pick<RunKey, "scale" | "seed">, TrainHooks {
   /**
-   * Forget what `outputs/` holds of this run and train again. If that is interrupted, the same call
-   * goes on with it; only what has come to its end is forgotten by the next.
+   * Whether to delete what `outputs/` holds of this run and train it again. If that is interrupted,
+   * the same call resumes it; once it has ended, the same call deletes it again.
    */
   readonly fresh?: boolean;
   /** Stop for now after this many steps of the run; the schedules still span all of it. */
   readonly untilStep?: number;
   /**
-   * Between two checkpoints, at least; writing them takes a twentieth of the time at most. An
-   * interrupt saves at once, a crash costs what was done since. By default, 20.
+   * Least number of seconds between two checkpoints; writing them takes at most a twentieth of the
+   * time. An interrupt saves at once; a crash loses the steps since the last checkpoint. By
+   * default, 20.
    */
   readonly checkpointSeconds?: number;
 }
 
-/** What a run has come to. Numbers only: its weights stay on disk. */
+/** The result of a run: numbers only, since the weights stay on disk. */
 export interface TrainResult extends Pick<RunKey, "scale" | "seed"> {
   /** Id of the run, and name of its folder in `outputs/`. */
   readonly run: string;
-  /** Steps done. */
+  /** Number of steps done. */
   readonly step: number;
   /** Steps of the whole run. */
   readonly totalSteps: number;
-  /** All steps taken, and the last one measured. */
+  /** Whether all steps are taken and the last one is measured. */
   readonly finished: boolean;
   /**
-   * Every step's metrics (of a run longer than 20,000 steps, an even sample), and at the monitor's
-   * steps `knn10Top1`, `knn20Top1`, … or a detector's `boxAp`, …, fractions. Speeds, which no two
-   * runs share, are in metrics.jsonl and in `runHistory(run)`.
+   * Metrics of every step; if the run is longer than 20,000 steps, of an even sample. The monitor's
+   * steps also have `knn10Top1`, `knn20Top1`, … or a detector's `boxAp`, …, which are fractions.
+   * Speeds differ from run to run; they are in metrics.jsonl and in `runHistory(run)`.
    */
   readonly history: readonly HistoryLine[];
 }
 
-/** One run, before it is known how far it is. */
+/** A description of a run, which may be anywhere between not begun and finished. */
 export interface Run {
   readonly folder: RunFolder;
-  /** config.json: all that decides its numbers. */
+  /** The contents of config.json: everything that the run's numbers depend on. */
   readonly description: object;
   readonly monitorEvery: number;
   /** The metric of the monitor that says how good the run is; larger is better. */
   readonly score: string;
   /**
-   * Whether what its folder holds was trained on the pictures that are there now. Absent for data
-   * that cannot change.
+   * Whether the run's folder was trained on the pictures that are there now. Absent for data that
+   * cannot change.
    */
   hasSameData?(): Promise<boolean>;
-  /** At step 0. Called only where there is something left to train. */
+  /** Creates the learner, at step 0. Called only if there are steps left to train. */
   learner(): Promise<Learner>;
 }
 
 /**
- * Trains a run to its end, from where `outputs/` has it; loads it if it is finished there, which
- * writes nothing.
+ * Trains a run to its end, from its newest checkpoint in `outputs/`. If it is finished there, only
+ * loads it and writes nothing.
  *
- * Stops after the current step when `signal` is aborted, saves, and returns what there is: the same
- * call goes on. A run that was killed, at any moment, goes on from its newest good checkpoint to
- * the very numbers it would have had.
+ * When `signal` is aborted, the run stops after the current step, saves and returns what it has;
+ * the same call resumes it. A run that was killed at any moment resumes from its newest good
+ * checkpoint, and gives the same numbers as one that was never killed.
  *
- * @throws {RangeError} If a loss or a gradient is not finite; the last checkpoint stands.
+ * @throws {RangeError} If a loss or a gradient is not finite; the last checkpoint stays.
  * @throws {NotSavedError} If there is something to train and `BCSSL_SAVED` is `only`.
  * @throws {Error} If the disk refuses, or another process is writing the run.
  */
@@ -113,7 +114,10 @@ export async function trainRun(
   return { run: folder.id, scale, seed, step, totalSteps, finished, history };
 }
 
-/** What there is to load, if no step and no measurement is missing, and its checkpoint is good. */
+/**
+ * Loads a run if no step and no measurement is missing and its checkpoint is good; otherwise
+ * returns `undefined`.
+ */
 function loadReady(
   { folder, monitorEvery, score }: Run,
   untilStep: number,
@@ -136,11 +140,14 @@ function isGood({ path }: RunFolder, step: number): boolean {
     readTrainingState(newest.path);
     return true;
   } catch {
-    return false; // said when it is looked at again, to go on from another
+    return false; // `restoreRun` reads it again and warns
   }
 }
 
-/** A run is a function of its config and its images; the id is that of the config alone. */
+/**
+ * Warns if a run has another length than before: its id depends on the config alone, and the images
+ * may have changed.
+ */
 function warnIfDataChanged(
   folder: RunFolder,
   totalSteps: number,

@@ -1,4 +1,4 @@
-/** The part of a run that takes long: steps, the monitor, and checkpoints on the way. */
+/** The long part of a run: its steps, its monitor and its checkpoints. */
 import type { HistoryLine, TrainHooks } from "lib/runs/events.ts";
 import { faultPoint } from "lib/runs/fault_points.ts";
 import { SpeedMeter } from "lib/runs/speed_meter.ts";
@@ -7,19 +7,21 @@ import { RunCheckpoints } from "./checkpointing.ts";
 import { RunMetrics } from "./recorder.ts";
 import type { RunFolder } from "./run_folder.ts";
 
-/** From where to where it is trained. Steps count from the run's beginning. */
+/** Which steps to take, counted from the run's beginning, and how often to measure and save. */
 export interface TrainingPlan {
   readonly done: number;
   readonly until: number;
   readonly totalSteps: number;
-  /** Steps between two measurements; `Infinity` for none, not at the end either. */
+  /**
+   * Number of steps between two measurements; `Infinity` for no measurements, not even at the end.
+   */
   readonly monitorEvery: number;
-  /** The metric that the monitor must have measured. */
+  /** Name of the metric by which the monitor scores the run. */
   readonly score: string;
   readonly checkpointSeconds: number;
 }
 
-/** Where a run stands. */
+/** How far a run has come. */
 export interface Trained {
   readonly step: number;
   readonly history: readonly HistoryLine[];
@@ -28,10 +30,11 @@ export interface Trained {
 type Hooks = TrainHooks & Required<Pick<TrainHooks, "onWarning">>;
 
 /**
- * Takes the steps of a plan, logs, monitors and saves; stops early when `signal` is aborted.
+ * Takes the steps of a plan, records metrics, measures and saves. Stops early when `signal` is
+ * aborted.
  *
- * @throws What a step, the disk or a hook throws. The state is saved first, unless a step was under
- *   way: then it is neither that before nor that after it.
+ * @throws What a step, the disk or a hook throws. The state is saved first, unless the error came
+ *   in the middle of a step, when the weights may be half updated.
  */
 export async function trainOn(
   folder: RunFolder,
@@ -54,7 +57,8 @@ export async function trainOn(
     await hooks.onStart?.(metrics.history, totalSteps);
     await training.run();
   } catch (error) {
-    if (error !== stoppedMonitor) { // that one's step stands; its monitor is made up for when the run goes on
+    // If the monitor was stopped, its step is complete; it is measured when the run is resumed.
+    if (error !== stoppedMonitor) {
       training.saveIfWhole();
       throw withWayOut(error, checkpoints.saved);
     }
@@ -67,7 +71,7 @@ export async function trainOn(
   return { step: training.step, history: metrics.history };
 }
 
-/** Whether the step just taken is to be measured by the monitor and has not been. */
+/** Whether the monitor must still measure the step that was just taken. */
 export function monitorIsDue(
   history: readonly HistoryLine[],
   step: number,
@@ -81,10 +85,10 @@ export function monitorIsDue(
 
 const stoppedMonitor = new Error("stopped in the monitor");
 
-/** One stretch of training. */
+/** A period of training, in one process. */
 class Training {
   step: number;
-  /** Between the batch of a step and its end, the state is in the making. */
+  /** Whether a step is under way, so that the state must not be saved. */
   #inStep = false;
   readonly #speed = new SpeedMeter();
   readonly #learner: Learner;
@@ -110,12 +114,12 @@ class Training {
 
   async run(): Promise<void> {
     const { done, until, totalSteps } = this.#plan;
-    await this.#monitorIfDue(); // it was stopped in the middle of it
-    this.#checkpoints.keepIfBest(done); // or killed right after it
+    await this.#monitorIfDue(); // in case the run was stopped during a measurement
+    this.#checkpoints.keepIfBest(done); // in case it was killed right after one
     if (this.#mustStop()) return;
     const { batchSize } = this.#learner;
-    const batch = <T>(made: Promise<T>) => this.#timed(made);
-    for await (const { step, ...trained } of this.#learner.train(done, batch)) {
+    const wait = <T>(batch: Promise<T>) => this.#timed(batch);
+    for await (const { step, ...trained } of this.#learner.train(done, wait)) {
       this.#inStep = false;
       this.step = step;
       const speed = this.#speed.step(batchSize);
@@ -128,8 +132,8 @@ class Training {
   }
 
   /**
-   * Saves what an error leaves behind, if it is a state and the disk takes it: that error is the
-   * one to tell of.
+   * Saves the state after an error, if no step is under way. If saving fails too, nothing is
+   * thrown: the first error is the one to report.
    */
   saveIfWhole(): void {
     try {
@@ -141,8 +145,8 @@ class Training {
     return this.step >= this.#plan.until || (this.#hooks.signal?.aborted ?? false);
   }
 
-  async #timed<T>(made: Promise<T>): Promise<T> {
-    const batch = await this.#speed.wait(made);
+  async #timed<T>(promise: Promise<T>): Promise<T> {
+    const batch = await this.#speed.wait(promise);
     this.#inStep = true;
     faultPoint("step begun");
     return batch;
@@ -166,7 +170,9 @@ class Training {
   }
 }
 
-/** Says what a full or read-only disk has cost, and what to do. */
+/**
+ * Adds to the error of a full or read-only disk what to do and from which step the run will resume.
+ */
 function withWayOut(error: unknown, saved: number): unknown {
   if (!(error instanceof Error && error.message.startsWith("Cannot write "))) return error;
   return new Error(
