@@ -1,6 +1,6 @@
 /**
- * The rooms of `lib`: who may import whom, and what may stand in only one place. Reads import
- * lines, runs nothing.
+ * Checks the rooms of `lib`: which room may import which, and what may be in only one place. It
+ * reads import lines and runs nothing.
  */
 import { dirname, join, relative } from "node:path";
 import { assertEquals } from "lib/testing/assert.ts";
@@ -9,12 +9,12 @@ const lib = import.meta.dirname!;
 
 /**
  * The floor of each room: a room imports rooms on lower floors and its own files. `setup` and
- * `testing` stand apart: see {@linkcode mayImport}.
+ * `testing` have rules of their own: see {@linkcode mayImport}.
  */
 const floors: Readonly<Record<string, number>> = {
   engine: 0, // tf.ts, tf_op.ts, rng.ts, paths.ts
   paper: 0,
-  schema: 0, // what a config may be: fields, and how a value is held against them
+  schema: 0, // checks what a config may be
   stats: 0,
   native: 1,
   nn: 1,
@@ -31,7 +31,7 @@ const floors: Readonly<Record<string, number>> = {
   explain: 4,
   experiments: 5,
   report: 6,
-  bench: 7, // measures the rooms below beside PyTorch, and draws what it found; nothing imports it
+  bench: 7, // compares the rooms below with PyTorch and draws the results; nothing imports it
 };
 
 /**
@@ -52,15 +52,18 @@ const folders: Readonly<Record<string, readonly string[]>> = {
   setup: ["install", "notebooks"],
   ssl: ["views", "method", "dino", "byol"],
 };
-/** Files, without tests, that may lie in one folder. */
+/** Largest number of files, without tests, in one folder. */
 const crowd = 20;
 const apart = ["setup", "testing", "std_path"];
 
-/** What set-up calls of `native`; these files must not import packages, which are not there yet. */
+/**
+ * The files of `native` that set-up calls; they must not import packages, which are not installed
+ * yet.
+ */
 const compilesNative = ["native/build.ts", "native/_library.ts"];
 
 /**
- * A file of `lib` by its path below it, with its code (without comments) and the files of `lib` it
+ * A file of `lib`: its path below `lib`, its code without comments, and the files of `lib` that it
  * imports.
  */
 interface Source {
@@ -75,8 +78,7 @@ function roomOf(path: string): string {
 }
 
 /**
- * `experiments/runs/pause.ts` → `runs`; the place of a file that lies in the room itself is the
- * empty string.
+ * `experiments/runs/pause.ts` → `runs`; for a file that lies in the room itself, the empty string.
  */
 function folderOf(path: string): string {
   return path.split("/").slice(1, -1).join("/");
@@ -128,15 +130,16 @@ function source(path: string, text: string): Source {
 }
 
 async function readSources(dir: string = lib): Promise<Source[]> {
-  const found: Source[] = [];
+  const sources: Source[] = [];
   for await (const { name, isDirectory } of Deno.readDir(dir)) {
     const path = join(dir, name);
-    if (isDirectory) found.push(...await readSources(path));
-    else if (name.endsWith(".ts") && path !== import.meta.filename) { // which holds counter-examples
-      found.push(source(relative(lib, path), await Deno.readTextFile(path)));
+    if (isDirectory) sources.push(...await readSources(path));
+    // This file itself is left out: it holds counter-examples.
+    else if (name.endsWith(".ts") && path !== import.meta.filename) {
+      sources.push(source(relative(lib, path), await Deno.readTextFile(path)));
     }
   }
-  return found;
+  return sources;
 }
 
 function wrongArrows(sources: readonly Source[]): string[] {
@@ -167,7 +170,7 @@ function findCircle(sources: readonly Source[]): string[] {
   return [];
 }
 
-/** Types that more than one file exports a definition of, each as `Name: files`. */
+/** Types that several files define and export, each as `Name: files`. */
 function repeatedTypes(sources: readonly Source[]): string[] {
   const definitions = sources.flatMap(({ path, code }) =>
     [...code.matchAll(/^export (?:abstract )?(?:type|interface|class|enum) (\w+)/gm)]
@@ -179,8 +182,8 @@ function repeatedTypes(sources: readonly Source[]): string[] {
 }
 
 /**
- * Names that more than two files have, but for those that say the same of every room. Files of one
- * name in the folders of methods count once: each method has the same parts.
+ * Names that more than two files have, except names that mean the same in every room, such as
+ * `mod.ts`. Files of one name in the folders of methods count once: each method has the same parts.
  */
 function crowdedNames(sources: readonly Source[]): string[] {
   const common = ["mod.ts", "golden_test.ts"];

@@ -1,40 +1,39 @@
 /**
- * Named places on a run's way at which a test can end the process, to see what is left on disk and
- * that the run goes on from it.
+ * Fault points: named places in a run at which a test can kill the process, to see what is left on
+ * disk and that the run resumes from it.
  *
- * No config and no environment variable arms them: only code in this process that calls
- * {@linkcode onFaultPoint}, which no file but a test does. A place that is not armed costs one
- * comparison.
+ * They do nothing unless code in this process calls {@linkcode onFaultPoint}, which only tests do;
+ * no config or environment variable can switch them on. A place that is off costs one comparison.
  */
 
 /** Every place, in the order in which a run comes to them. */
 export type FaultPoint =
-  /** The run's lock names this process; nothing else is written yet. */
+  /** The run's lock is taken; nothing else is written yet. */
   | "lock taken"
-  /** A file of its own beside the one to be replaced: there and empty, … */
+  /** To replace a file, a temporary file beside it is created, still empty, … */
   | "file opened"
   | "file half written"
   | "file written"
-  /** … on the disk, under its temporary name still, … */
+  /** … flushed to the disk under its temporary name, … */
   | "file flushed"
-  /** … and under its own. */
+  /** … and renamed. */
   | "file renamed"
-  /** A record of TensorBoard's events. */
+  /** Half of a record of TensorBoard's events is written. */
   | "event half written"
-  /** The batch of a step is there, its loss is not. */
+  /** A step has its batch, but has not computed its loss. */
   | "step begun"
-  /** A line of metrics.jsonl. */
+  /** A line of metrics.jsonl is written by half, and completely. */
   | "line half written"
   | "line written"
-  /** The monitor measures; nothing of it is recorded. */
+  /** The monitor is measuring; no result is recorded yet. */
   | "monitor begun"
   | "monitor recorded"
-  /** The best checkpoint has its second name, a temporary one. */
+  /** The best checkpoint has its second name, still a temporary one. */
   | "best linked"
   | "best renamed"
-  /** One more checkpoint than stay. */
+  /** The newest checkpoint is complete, and the oldest is removed. */
   | "old checkpoint removed"
-  /** metrics.parquet, under its temporary name. */
+  /** metrics.parquet is written under its temporary name. */
   | "table written";
 
 type Hook = (point: FaultPoint, path: string) => void;
@@ -42,8 +41,8 @@ type Hook = (point: FaultPoint, path: string) => void;
 let hook: Hook | undefined;
 
 /**
- * Calls `strike` at every place, with the file that is written there; `undefined` disarms. For
- * tests only.
+ * Sets a function that is called at every place, with the file that is written there; `undefined`
+ * removes it. For tests only.
  */
 export function onFaultPoint(strike: Hook | undefined): void {
   hook = strike;
@@ -54,7 +53,10 @@ export function faultPoint(point: FaultPoint, path = ""): void {
   hook?.(point, path);
 }
 
-/** Writes all bytes: at once, or in two halves with a place between them where a test listens. */
+/**
+ * Writes all bytes at once or, if a test has set a function, in two halves with a fault point
+ * between them.
+ */
 export function writeAll(
   file: Deno.FsFile,
   bytes: Uint8Array,

@@ -2,7 +2,7 @@ import { type FaultPoint, onFaultPoint } from "./fault_points.ts";
 import { openMetricsLog, readMetrics } from "./metrics_log.ts";
 import { assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 
-/** Runs in a folder of its own with the fault points armed, and disarms them. */
+/** Runs in a folder of its own with a function at the fault points, and removes the function. */
 function armed(
   strike: (point: FaultPoint, path: string) => void,
   body: (folder: string) => void,

@@ -10,9 +10,9 @@ export const historyLimit = 20_000;
  * measures after its step was taken.
  *
  * The newest line is always there. Of the lines before it, a run of more than
- * {@linkcode historyLimit} steps keeps every n-th, and each with a metric that is measured only now
- * and then, as a k-NN or an alarm. Which lines stay depends on their steps alone, so a resumed run
- * has the lines of an uninterrupted one.
+ * {@linkcode historyLimit} steps keeps every n-th, and all lines with a metric that is measured
+ * only now and then, such as a k-NN or an alarm. Which lines stay depends on their steps alone, so
+ * a resumed run has the lines of an uninterrupted one.
  */
 export function addToHistory(
   history: HistoryLine[],

@@ -1,19 +1,19 @@
 /**
- * The metrics that runs record, one line each: what they are called, in which unit, and when they
- * are measured. History, curves and summaries read this table; a new metric is a line here.
+ * A table of the metrics that runs record: their names, their units, and when they are measured.
+ * History, curves and summaries read this table. To add a metric, add a line.
  */
 
-/** What is known of a metric. */
+/** A line of the table. */
 export interface Metric {
-  /** Its key among a step's metrics; `*` stands for any letters and digits. */
+  /** Key among a step's metrics; `*` stands for any letters and digits. */
   readonly name: string;
   /** Name in figures: `teacher entropy`. */
   readonly title: string;
   /** `fraction` is shown in percent. */
   readonly unit: "nats" | "fraction" | "none";
-  /** Measured at every step, or only now and then, as by the monitor. */
+  /** Whether it is measured at every step, or only now and then, as by the monitor. */
   readonly when: "every step" | "now and then";
-  /** What a run aims at; `neither` for a sign that is only watched. */
+  /** Whether higher or lower values are better; `neither` for a signal that is only watched. */
   readonly better: "higher" | "lower" | "neither";
   /** Whether the curves of a run have a panel for it. */
   readonly curve: boolean;
@@ -22,7 +22,8 @@ export interface Metric {
 const accuracy = { unit: "fraction", when: "now and then", better: "higher", curve: true } as const;
 
 /**
- * In the order of the panels of `trainingCurves`. The first line that matches a name is its metric.
+ * The table, in the order of the panels of `trainingCurves`. The first line that matches a name
+ * counts.
  */
 export const metricTable: readonly Metric[] = [
   {
@@ -64,14 +65,15 @@ const patterns = metricTable.map((metric) => ({
 }));
 
 /**
- * What is known of the metric of this name; `undefined` for one of every step that is only
- * recorded.
+ * The line of a metric; `undefined` for a metric that is measured at every step and only recorded.
  */
 export function metricOf(name: string): Metric | undefined {
   return patterns.find(({ pattern }) => pattern.test(name))?.metric;
 }
 
-/** Title with its unit, for an axis: `loss (nats)`, `k-NN top-1 (%)`, `feature std`. */
+/**
+ * The title of a metric with its unit, for an axis: `loss (nats)`, `k-NN top-1 (%)`, `feature std`.
+ */
 export function metricLabel({ title, unit }: Metric): string {
   return { nats: `${title} (nats)`, fraction: `${title} (%)`, none: title }[unit];
 }

@@ -5,7 +5,7 @@
 import type { HistoryLine } from "./events.ts";
 import { faultPoint, writeAll } from "./fault_points.ts";
 
-/** Extent of a log that was read. */
+/** How far a log was read. */
 export interface MetricsFound {
   /** Bytes up to the end of the last valid line: a resumed run continues to write there. */
   readonly bytes: number;

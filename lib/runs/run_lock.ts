@@ -1,6 +1,6 @@
 /**
- * At most one process writes a run: the operating system's lock on an open file, which ends with
- * its process, even if that is killed.
+ * Makes sure that at most one process writes a run, by the operating system's lock on an open file.
+ * The lock ends with its process, even if that is killed.
  */
 import { hostname } from "node:os";
 

@@ -1,4 +1,4 @@
-/** Holds a value against its schema, and says in one line what is wrong with it. */
+/** Checks a value by a schema, and says in one line what is wrong with it. */
 import * as v from "valibot";
 import type { Schema } from "./fields.ts";
 
@@ -49,7 +49,7 @@ export function checkAgainst(schema: Schema, value: unknown, attempt: string): v
   throw first.kind === "value" ? new RangeError(message) : new TypeError(message);
 }
 
-const most = 3; // problems that one line says
+const most = 3; // largest number of problems in one line
 
 /** `recipe.lr is "fast", but must be a number above 0; and recipe.head is missing: …` */
 export function inWords(problems: readonly Problem[]): string {
@@ -65,9 +65,9 @@ function problemInWords({ path, kind, value, allowed }: Problem): string {
   return `${name || "it"} is ${shown(value)}, but must be ${allowed}`;
 }
 
-const widest = 60; // characters of a value
+const widest = 60; // characters of a value in a message
 
-/** A value as a person would write it, in few letters. */
+/** A value as a person would write it, shortened if it is long. */
 export function shown(value: unknown): string {
   if (typeof value !== "string" && typeof value !== "object") return plain(value);
   const text = asJson(value);

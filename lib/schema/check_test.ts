@@ -29,7 +29,7 @@ Deno.test("problemsOf() finds all that is wrong, each at its path", () => {
 });
 
 Deno.test("byKey() takes an object without the key for the kind that may leave it out", () => {
-  const [first] = problemsOf(shape, { radius: 3 }); // of a circle, which has to have the key here
+  const [first] = problemsOf(shape, { radius: 3 }); // a circle, but without the key `kind`
   assertEquals([first?.path, first?.kind], [["kind"], "missing"]);
 });
 

@@ -1,11 +1,11 @@
-/** What a person may have meant by an option that there is not. */
+/** Guesses which option a person meant by an unknown one. */
 import { distance } from "fastest-levenshtein";
 
 /**
- * The option that a misspelt one is most like: it begins with it, or the other way round, or few
- * letters differ.
+ * The option that is most similar to a misspelt one: one of the two begins with the other, or only
+ * a few letters differ.
  *
- * @returns `undefined` if none is like it.
+ * @returns `undefined` if no option is similar.
  */
 export function closestOption(word: string, options: readonly string[]): string | undefined {
   const lower = word.toLowerCase();

@@ -1,8 +1,8 @@
 /**
- * The fields that schemas of configs are made of. The message of each says what is allowed, so that
- * an error can say it.
+ * The fields that schemas of configs consist of. The message of each field says what is allowed,
+ * for error messages.
  *
- * A schema only checks: nothing is converted and no default is written, as the id of a run is a
+ * A schema only checks: it converts nothing and fills in no defaults, since the id of a run is a
  * hash of its config.
  */
 import * as v from "valibot";
@@ -11,10 +11,10 @@ import { closestOption } from "./closest_option.ts";
 /** Any schema. */
 export type Schema<T = unknown> = v.GenericSchema<T>;
 
-/** What a schema lets through. */
+/** The type of the values that a schema allows. */
 export type Valid<S extends Schema> = v.InferOutput<S>;
 
-/** A type without `readonly`, at any depth; what is optional stays so. */
+/** A type without `readonly`, at any depth. Optional keys stay optional. */
 type Plain<T> = T extends object ? { -readonly [K in keyof T]: Plain<T[K]> } : T;
 
 /** Whether two types are the same, optional keys included. */
@@ -22,8 +22,8 @@ type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ?
   : false;
 
 /**
- * Holds a schema against the type of what it checks: `schemaOf<Scale>()(record({ … }))`. Where they
- * differ in a key, in what is optional or in a value's type, the compiler refuses the call.
+ * Compares a schema with the type of what it checks: `schemaOf<Scale>()(record({ … }))`. The call
+ * does not compile if they differ in a key, in which keys are optional, or in the type of a value.
  */
 export function schemaOf<T>(): <S extends Schema>(
   schema: S,
@@ -33,7 +33,7 @@ export function schemaOf<T>(): <S extends Schema>(
   return (schema, ..._drift) => schema;
 }
 
-const mostWhole = 2 ** 31 - 1; // what an int32 tensor counts to
+const mostWhole = 2 ** 31 - 1; // the largest number in an int32 tensor
 
 /** A whole number. */
 export function whole(least: number, most = mostWhole) {
@@ -60,14 +60,14 @@ export function between(least: number, most: number) {
 /** A fraction of a whole: a probability, a share of a run, a score. */
 export const share = between(0, 1);
 
-/** A share below 1: what is kept of it must not be nothing. */
+/** A fraction below 1: the rest must not be 0. */
 export const shareBelowOne = v.pipe(
   v.number("a number from 0 to below 1"),
   v.minValue(0, "a number from 0 to below 1"),
   v.ltValue(1, "a number from 0 to below 1"),
 );
 
-/** A share of something that is never nothing. */
+/** A fraction above 0. */
 export const shareAboveZero = v.pipe(
   v.number("a number above 0 and at most 1"),
   v.gtValue(0, "a number above 0 and at most 1"),
@@ -94,12 +94,15 @@ export const finite = v.pipe(v.number("a finite number"), v.finite("a finite num
 /** Yes or no. */
 export const flag = v.boolean("true or false");
 
-/** One of some words. */
+/** One of several words. */
 export function oneOf<const T extends readonly string[]>(...words: T) {
   return v.picklist(words, wordsAllowed(words));
 }
 
-/** The message of a field that takes one of some words: the words, and which one was meant. */
+/**
+ * The message of a field that takes one of several words: the words, and which one was probably
+ * meant.
+ */
 function wordsAllowed(words: readonly string[]) {
   const allowed = words.map((word) => `"${word}"`).join(words.length > 2 ? ", " : " or ");
   return ({ input }: v.PicklistIssue): string => {
@@ -120,16 +123,16 @@ export function list<S extends Schema>(entry: S) {
   return v.pipe(v.array(entry, allowed), v.minLength(1, allowed));
 }
 
-/** Two numbers, the first no larger than the second. */
+/** Two numbers, of which the first is not larger than the second. */
 export function range<S extends Schema<number>>(entry: S) {
   const allowed = `[low, high] with low at most high, each ${allowedBy(entry)}`;
   return v.pipe(
     v.strictTuple([entry, entry], allowed),
-    v.check(([low, high]) => !(low > high), allowed), // NaN is the entry's own fault
+    v.check(([low, high]) => !(low > high), allowed), // a NaN is reported by the entry's schema
   );
 }
 
-/** Three values, as one for each colour. */
+/** Three values, such as one for each colour. */
 export function three<S extends Schema>(entry: S) {
   return v.strictTuple([entry, entry, entry], `a list of three, each ${allowedBy(entry)}`);
 }
@@ -137,7 +140,7 @@ export function three<S extends Schema>(entry: S) {
 /** An object with just these keys; those in `v.optional()` may be absent. */
 export function record<E extends v.ObjectEntries>(entries: E) {
   const keys = Object.keys(entries);
-  const own: E = Object.assign(Object.create(null), entries); // "toString" is no option of it
+  const own: E = Object.assign(Object.create(null), entries); // no "toString"
   return v.strictObject(own, ({ expected, input }) => {
     if (expected === "Object") return `an object with ${keys.join(", ")}`;
     if (expected !== "never") return allowedBy(entries[JSON.parse(expected ?? '""')]!);
@@ -146,7 +149,7 @@ export function record<E extends v.ObjectEntries>(entries: E) {
   });
 }
 
-/** A rule about an object whose fields are right one by one. */
+/** A rule about several fields of an object, each of which is valid by itself. */
 export interface Rule<T> {
   /** The field that the message names. */
   readonly key: string;
@@ -155,8 +158,7 @@ export interface Rule<T> {
 }
 
 /**
- * A schema with rules about how its fields go together. They are asked once every field has its
- * type.
+ * A schema with rules about several fields. The rules are checked once every field has its type.
  */
 export function withRules<S extends Schema>(
   schema: S,
@@ -175,7 +177,7 @@ export function withRules<S extends Schema>(
 }
 
 /**
- * Schemas of the kinds of an object, by the value of the key that tells them apart.
+ * A schema for an object of several kinds: the value of the key `key` says which schema applies.
  *
  * @param absent The kind of an object without the key; by default, the key must be there.
  */
@@ -199,6 +201,6 @@ export function byKey<K extends string, S extends Schema>(
 
 /** What a schema allows, in words. */
 export function allowedBy(schema: Schema): string {
-  const { issues } = v.safeParse(schema, Symbol("none")); // which no schema lets through
+  const { issues } = v.safeParse(schema, Symbol("none")); // no schema allows a symbol
   return issues?.[0].message ?? "another value";
 }

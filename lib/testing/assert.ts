@@ -1,4 +1,4 @@
-/** Assertions for this project's tests, over `node:assert` because JSR may be out of reach. */
+/** Assertions for this project's tests, on top of `node:assert`, since JSR may be out of reach. */
 import assert from "node:assert/strict";
 import * as tf from "lib/tf.ts";
 
@@ -39,11 +39,11 @@ function matches(error: unknown, type: new (message: string) => Error, text: str
 type Numbers = ArrayLike<number> | tf.Tensor | number;
 
 /**
- * Fails where `|actual − expected| > tolerance · max|expected|`, on different lengths, and on any
- * NaN.
+ * Fails if `|actual − expected| > tolerance · max|expected|` anywhere, if the lengths differ, or if
+ * there is a NaN.
  *
- * The scale is the largest expected magnitude, so entries near zero are judged against the array
- * they stand in.
+ * The tolerance is relative to the largest expected value of the array, so that entries near zero
+ * need no tolerance of their own.
  */
 export function assertClose(actual: Numbers, expected: Numbers, tolerance = 1e-5): void {
   const [a, e] = [toArray(actual), toArray(expected)];
@@ -69,7 +69,7 @@ export function assertNoLeak(run: () => void): void {
   assert.equal(tf.memory().numTensors - before, 0, "tensors left behind");
 }
 
-/** {@linkcode assertNoLeak} of a computation that is waited for. */
+/** {@linkcode assertNoLeak} for an asynchronous computation. */
 export async function assertNoLeakAsync(run: () => Promise<unknown>): Promise<void> {
   await run();
   const before = tf.memory().numTensors;

@@ -1,11 +1,11 @@
-/** JupyterLab in a real, headless Chromium: what a person does with a notebook, for tests. */
+/** Drives JupyterLab in a real, headless Chromium, as a person would, for tests. */
 import { chromium, type Page } from "playwright-core";
 
 const places = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
 /**
- * The browser of this machine, or undefined: tests that need one are then skipped. `CHROMIUM` names
- * another.
+ * Finds the browser of this machine; `undefined` if there is none, and tests that need one are
+ * skipped. The environment variable `CHROMIUM` can name another.
  */
 export function findChromium(): string | undefined {
   const named = Deno.env.get("CHROMIUM");
@@ -19,8 +19,8 @@ export function findChromium(): string | undefined {
 }
 
 /**
- * Milliseconds that anything may take: a guard against waiting for ever, on a machine however busy.
- * A caller's shorter limit counts as this one.
+ * Milliseconds that anything may take, even on a busy machine, so that a test never waits for ever.
+ * Shorter limits of callers are raised to this one.
  */
 const patience = 300_000;
 
@@ -39,8 +39,8 @@ export class LabPage {
   }
 
   /**
-   * F5: the page forgets all it was told; server and kernel go on. Returns when the notebook is
-   * drawn, whatever the kernel does.
+   * Reloads the page: it loses its state, while server and kernel go on. Returns when the notebook
+   * is drawn, even if the kernel is busy.
    */
   async reload(): Promise<void> {
     await this.page.reload();
@@ -117,7 +117,7 @@ export async function inChromium(
   const browser = await chromium.launch({
     executablePath,
     args: [
-      "--no-sandbox", // root in a container has no other way; the pages are our own
+      "--no-sandbox", // Chromium needs it as root in a container; the pages are our own
       "--disable-gpu",
       "--disable-quic",
       "--no-first-run",

@@ -1,5 +1,5 @@
 /**
- * Images, boxes and masks for detectors that Python and TypeScript make alike: see
+ * Images, boxes and masks for tests of detectors. Python makes the same ones: see
  * `lib/detect/network/golden/make_mask_rcnn.py`.
  */
 import { maskOverlaps } from "lib/datasets/coco/overlap.ts";
@@ -19,8 +19,8 @@ export interface GoldenSample {
 }
 
 /**
- * Fails unless a tensor has that shape, root mean square and those values; `tolerance` is relative
- * to the largest value.
+ * Fails unless a tensor has the shape, the root mean square and the values of a sample; `tolerance`
+ * is relative to the largest value.
  */
 export function assertSample(
   actual: tf.Tensor,
@@ -76,8 +76,8 @@ export function targetsWithin(
 }
 
 /**
- * Makes images by formula and puts them into one batch `[B, H, W, 3]`, as large as the largest of
- * them: each at the top left, zeros elsewhere.
+ * Makes images by formula and puts them into one batch `[B, H, W, 3]` of the largest height and
+ * width: each image at the top left, zeros elsewhere.
  */
 export function paddedImages(sizes: readonly ImageSize[]): tf.Tensor4D {
   const height = Math.max(...sizes.map((size) => size.height));
@@ -91,7 +91,7 @@ export function paddedImages(sizes: readonly ImageSize[]): tf.Tensor4D {
   return tf.tensor4d(padded, [sizes.length, height, width, 3]);
 }
 
-/** The detections of torchvision in one image, by falling score. */
+/** The detections of torchvision in one image, in order of descending score. */
 export interface GoldenDetections {
   /** Left, top, right and bottom in pixels. */
   readonly boxes: readonly (readonly [number, number, number, number])[];

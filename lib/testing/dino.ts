@@ -1,4 +1,4 @@
-/** DINO for tests: single steps with the values of all schedules given, in place of a recipe. */
+/** DINO for tests: single steps, with the values of all schedules given instead of a recipe. */
 import type { Rng } from "lib/rng.ts";
 import type { ModelConfig } from "lib/models/mod.ts";
 import { createDinoNetworks, dino, type DinoNetworks } from "lib/ssl/dino/dino.ts";
@@ -18,7 +18,9 @@ export interface DinoState extends DinoNetworks {
   readonly optimizer: OptimizerState;
 }
 
-/** What a step is told: its schedules' values, and what a recipe leaves the same. */
+/**
+ * The settings of a step: the values of the schedules, and those that are the same at all steps.
+ */
 export interface StepValues
   extends
     DinoValues,
@@ -34,7 +36,7 @@ export function disposeDinoState(state: DinoState): void {
   trainingOf(state)[Symbol.dispose]();
 }
 
-/** A state as what the training loop drives. */
+/** A state in the form that the training loop needs. */
 export function trainingOf(state: DinoState, recipe = recipeOf(state)): Training & Disposable {
   const method = dino(state, recipe);
   return {
@@ -95,7 +97,7 @@ export function dinoStep(
   return metrics as ReturnType<typeof dinoStep>;
 }
 
-/** Loss, gradients, means and rows of a batch, which nothing has been done with. */
+/** Loss, gradients, means and rows of a batch, before any update. */
 export function dinoGradients(
   state: DinoState,
   views: Views,

@@ -1,5 +1,6 @@
 /**
- * Evaluations in one call, where shipped code takes them step by step so that it can be stopped.
+ * Evaluations in one call, for tests. Other code runs them step by step, so that they can be
+ * stopped.
  */
 import * as tf from "lib/tf.ts";
 import { type ChannelStats, imageNetStats } from "lib/augment/mod.ts";

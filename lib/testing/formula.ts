@@ -1,14 +1,14 @@
 /**
- * Weights and images that Python and TypeScript make alike, so that a golden file holds results
- * only. The same as `lib/models/golden/formula.py`.
+ * Weights and images by formula, so that golden files hold results only.
+ * `lib/models/golden/formula.py` makes the same ones.
  */
 import * as tf from "lib/tf.ts";
 import { fromTorchOrder, layoutOf, torchShape } from "lib/nn/layout.ts";
 import { namedVariables } from "lib/nn/parameters.ts";
 
 /**
- * `offset + scale · u` with `count` numbers u in [−1, 1): Murmur3's finaliser over a counter and
- * the name's FNV-1a hash.
+ * The values `offset + scale · u`, for `count` pseudo-random numbers u in [−1, 1): Murmur3's
+ * finaliser of a counter and the FNV-1a hash of the name.
  */
 export function formula(name: string, count: number, offset = 0, scale = 1): Float32Array {
   let seed = 0x811c9dc5;
@@ -24,12 +24,12 @@ export function formula(name: string, count: number, offset = 0, scale = 1): Flo
 }
 
 /**
- * Weights of the last norm of a residual branch. They are small: at 1, sixteen blocks with batch
- * statistics make a rounding error 200 times as large.
+ * Names of the weights of the last norm of a residual branch. Their values are small: with 1,
+ * sixteen blocks with batch statistics would make a rounding error 200 times as large.
  */
 const branchEnd = /\.(bn3|pw2\.bn)\.weight$/;
 
-/** The `offset` and `scale` of a weight, by what it is for. */
+/** The `offset` and `scale` of a weight, by its kind. */
 function range(name: string, shape: readonly number[]): { offset: number; scale: number } {
   const leaf = name.split(".").at(-1)!;
   if (leaf === "running_var") return { offset: 1, scale: 0.5 };
@@ -44,7 +44,7 @@ function range(name: string, shape: readonly number[]): { offset: number; scale:
   return leaf === "weight" ? { offset: 1, scale: 0.3 } : { offset: 0, scale: 0.2 };
 }
 
-/** Gives every variable of a tree, buffers included, the values its name has in Python. */
+/** Sets every variable of a tree, and every buffer, to the values of its name in Python. */
 export function fillByFormula(params: object): void {
   for (const [name, variable] of namedVariables(params)) {
     const shape = torchShape(variable);

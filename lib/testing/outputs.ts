@@ -1,4 +1,4 @@
-/** A folder of runs for tests of what trains and evaluates them. */
+/** Folders for the runs that tests train and evaluate. */
 
 /** Calls `run` with `outputs/` in a temporary folder, and removes the folder. */
 export async function inOutputs(run: (folder: string) => Promise<void>): Promise<void> {
@@ -11,10 +11,10 @@ export async function inOutputs(run: (folder: string) => Promise<void>): Promise
 }
 
 /**
- * Makes a temporary folder for several tests of one file, removed when the file is through. What
- * one of them has trained, the next ones load, so a run that all of them need is trained once.
+ * Makes a temporary folder that all tests of a file share; it is removed at the end. A run that
+ * several tests need is trained once, by the first of them, and loaded by the others.
  *
- * @returns What calls a test's body with `outputs/` in that folder.
+ * @returns A function that calls the body of a test with `outputs/` in that folder.
  */
 export function sharedOutputs(): (run: (folder: string) => Promise<void>) => Promise<void> {
   const folder = Deno.makeTempDirSync();

@@ -1,6 +1,6 @@
 /**
- * Training runs beside an oracle's: each array is compared by a probe, one number that every
- * element counts in. The same as `probe` of `lib/ssl/dino/golden/parity.py`.
+ * Compares training with an oracle's. Each array is compared by a probe: one number that depends on
+ * every element. `probe` of `lib/ssl/dino/golden/parity.py` computes the same.
  */
 import type * as tf from "lib/tf.ts";
 import { layoutOf, toTorchOrder } from "lib/nn/layout.ts";
@@ -11,7 +11,7 @@ import { formula } from "./formula.ts";
 /** Probes by the names of arrays. */
 export type Probes = Readonly<Record<string, number>>;
 
-/** Values in PyTorch's order; a moment lies as its weight does. */
+/** Values in PyTorch's order of axes; a moment has that of its weight. */
 function valuesOf(tensor: tf.Tensor, weight: tf.Variable): Float32Array {
   const ordered = toTorchOrder(tensor, layoutOf(weight));
   const values = ordered.dataSync<"float32">().slice();
@@ -21,7 +21,7 @@ function valuesOf(tensor: tf.Tensor, weight: tf.Variable): Float32Array {
 
 const directions = new Map<string, Float32Array>();
 
-/** The direction of the script's `probe`. */
+/** The vector that the script's `probe` multiplies an array by. */
 function directionOf(name: string, length: number): Float32Array {
   const key = `${name} ${length}`;
   let direction = directions.get(key);
@@ -33,7 +33,7 @@ function directionOf(name: string, length: number): Float32Array {
   return direction;
 }
 
-/** The script's `probe`, and the value to be expected of any array of this length. */
+/** The script's `probe` of an array, and the typical size of a probe of such an array. */
 function probe(name: string, values: Float32Array): { value: number; size: number } {
   const direction = directionOf(name, values.length);
   let [value, square] = [0, 0];
@@ -41,7 +41,7 @@ function probe(name: string, values: Float32Array): { value: number; size: numbe
     value += direction[i]! * values[i]!;
     square += values[i]! ** 2;
   }
-  return { value, size: Math.sqrt(square / 3) }; // the direction's elements are uniform in [−1, 1)
+  return { value, size: Math.sqrt(square / 3) }; // elements of the direction are uniform in [−1, 1)
 }
 
 /** All values of a tree, in PyTorch's order. */
@@ -52,12 +52,12 @@ export function torchValues(params: object): Map<string, Float32Array> {
 }
 
 /**
- * Asserts how far every weight has come: to 1e-4 of its way, and to a weight's own precision after
- * so many sums, 1e-6 of it.
+ * Compares how far every weight has come. The tolerance is 1e-4 of that way, plus 1e-6 of the
+ * weight for rounding errors.
  *
- * @param first What {@linkcode torchValues} was before the first step.
- * @param expected Probes of the ways, in the order of `names`.
- * @param options.isIdle Weights that have no gradient but a rounding error. By default, none.
+ * @param first The result of {@linkcode torchValues} before the first step.
+ * @param expected Probes of the changes of all weights, in the order of `names`.
+ * @param options.isIdle Whether a weight's gradient is 0 up to rounding. By default, none is.
  */
 export function assertWays(
   params: object,
@@ -77,11 +77,12 @@ export function assertWays(
     const { size } = probe(name, now);
     const allowed = isIdle(name) ? 1e-5 * size : 1e-4 * way.size + 1e-6 * size;
     const gap = Math.abs(way.value - expected[i]!);
-    assertTrue(gap <= allowed, `${step}, ${name}: ${way.value} is not ${expected[i]}`); // NaN is no gap either
+    // A NaN fails too.
+    assertTrue(gap <= allowed, `${step}, ${name}: ${way.value} is not ${expected[i]}`);
   });
 }
 
-/** Asserts the probe of an array that lies as `weight` does. */
+/** Compares the probes of arrays that have the axes of `weight`. */
 export function assertProbes(
   name: string,
   tensor: tf.Tensor,

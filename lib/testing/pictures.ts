@@ -1,10 +1,10 @@
-/** Pictures and folders for tests of what reads them. */
+/** Pictures and folders for tests. */
 import sharp from "sharp";
 import { createRng } from "lib/rng.ts";
 
 /**
- * Makes a JPEG of waves, an edge and some noise: a different one for each seed, neither flat nor
- * all noise.
+ * Makes a JPEG of waves, an edge and some noise, roughly like a photograph: a different one for
+ * each seed.
  */
 export async function jpeg(seed: number, width: number, height: number): Promise<Uint8Array> {
   const rng = createRng(seed);

@@ -1,6 +1,6 @@
 /**
- * Makes the README's picture anew: `deno run -A lib/testing/screenshot.ts`. The first notebook as
- * it is committed, in JupyterLab, scrolled to its training curves.
+ * Makes the README's picture again: `deno run -A lib/testing/screenshot.ts`. It shows the first
+ * notebook, as committed, in JupyterLab, scrolled to its training curves.
  */
 import { fromFileUrl } from "@std/path";
 import sharp from "sharp";
@@ -25,7 +25,7 @@ if (import.meta.main) {
         await page.mouse.wheel(0, 400);
         await page.waitForTimeout(100);
       }
-      for (let times = 0; times < 3; times++) { // pictures above it that are drawn now move it
+      for (let times = 0; times < 3; times++) { // pictures that are drawn above the heading move it
         await heading.evaluate((element) => element.scrollIntoView({ block: "start" }));
         await page.waitForTimeout(1000);
       }

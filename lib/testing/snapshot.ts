@@ -4,9 +4,9 @@ import { dirname } from "node:path";
 import assert from "node:assert/strict";
 
 /**
- * Fails unless an SVG is the one that is committed, places to three digits. A drawing that changed,
- * or is new, is written beside it as `…-changed.svg`, for the eye: if it is right, it takes the
- * place of the old one.
+ * Fails unless an SVG equals the committed one, with coordinates to three digits. A drawing that
+ * changed, or is new, is written beside it as `…-changed.svg`, to be looked at. If it is right,
+ * move it over the old one.
  *
  * @param path The committed file, `…/monitor.svg`.
  */
@@ -24,7 +24,7 @@ export function assertSvgSnapshot(svg: string, path: string): void {
   );
 }
 
-/** Whether any part of a PNG's border is not white: then the drawing is cut there. */
+/** Whether the border of a PNG is white. If it is not, the drawing is cut off there. */
 export async function borderIsWhite(png: Uint8Array): Promise<boolean> {
   const { default: sharp } = await import("sharp");
   const { data, info: { width, height } } = await sharp(Buffer.from(png)).flatten().greyscale()
@@ -36,8 +36,8 @@ export async function borderIsWhite(png: Uint8Array): Promise<boolean> {
 }
 
 /**
- * The drawing with a line for each element, numbers in its attributes to three digits, and ids from
- * 1.
+ * A form of a drawing to compare: one line for each element, numbers in attributes to three digits,
+ * and ids counted from 1.
  */
 export function snapshotOf(svg: string): string {
   const ids = new Map<string, string>();

@@ -1,6 +1,6 @@
 /**
- * A small set in COCO's format, of squares in plain colours on textures: what a detector learns in
- * a minute.
+ * A small data set in COCO's format, of squares in plain colours on textures. A detector learns it
+ * in a minute.
  */
 import { join } from "@std/path";
 import sharp from "sharp";

@@ -1,11 +1,11 @@
-/** Computations that come in steps, as generators, taken to their end. */
+/** Runs computations in steps (generators) to their end. */
 
 /** Takes all steps, and returns the result. */
 export function finish<T>(steps: Generator<unknown, T>): T {
   for (let step = steps.next();; step = steps.next()) if (step.done) return step.value;
 }
 
-/** Takes all steps, shows each to `each`, and returns the result. */
+/** Takes all steps, calls `each` with each, and returns the result. */
 export async function drain<S, T>(
   steps: AsyncGenerator<S, T>,
   each: (step: S) => void = () => {},

@@ -31,7 +31,7 @@ export interface LarsOptions extends WeightOptions {
    * 0.001.
    */
   readonly eta?: number;
-  /** By default, `dino`. */
+  /** Which weights decay and adapt. By default, `dino`. */
   readonly rule?: LarsRule;
 }
 

@@ -16,7 +16,7 @@ export class NumpyType implements TakesState {
   }
 }
 
-/** An array; what it is made of is checked when it is read. */
+/** An array of a pickle; its parts are checked when it is read. */
 export class NumpyArray implements TakesState {
   type: unknown = undefined;
   shape: readonly number[] = [];
@@ -43,14 +43,14 @@ function isShape(value: unknown): value is number[] {
 
 type Call = (args: readonly unknown[]) => unknown;
 
-/** Protocol 5: the bytes, their type, the shape, and `C` or `F`. */
+/** Makes an array as protocol 5 does: from the bytes, their type, the shape, and `C` or `F`. */
 const fromBuffer: Call = ([bytes, type, shape, order]) => {
   const array = new NumpyArray();
   array.setState([1, shape, type, order === "F", bytes]);
   return array;
 };
 
-/** Python 2's and protocol 2's way to write bytes: as text of which each character is one. */
+/** Reads bytes as Python 2 and protocol 2 write them: as text in which each character is a byte. */
 const encode: Call = ([text, encoding]) =>
   typeof text === "string" && (encoding === "latin1" || encoding === "latin-1")
     ? Uint8Array.from(text, (character) => character.charCodeAt(0))
@@ -59,7 +59,7 @@ const encode: Call = ([text, encoding]) =>
 /** Protocol 2's empty bytes. */
 const noBytes: Call = (args) => args.length === 0 ? new Uint8Array(0) : undefined;
 
-/** What the names stand for. */
+/** NumPy's names in pickles, and what they stand for. */
 export const numpyCalls: Readonly<Record<string, Call>> = {
   "_codecs.encode": encode,
   "__builtin__.bytes": noBytes,

@@ -11,7 +11,7 @@ import {
 } from "./saved_array.ts";
 import type { WeightsFile } from "./weights_file.ts";
 
-/** By kind and bytes, as in `<f4` after the order of the bytes. */
+/** The types by kind and number of bytes: the `f4` of `<f4`. */
 const types: Readonly<Record<string, ElementType>> = {
   f4: "F32",
   f2: "F16",

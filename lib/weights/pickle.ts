@@ -26,11 +26,11 @@ export class PickleGlobal {
  * never built.
  */
 export class InertObject {
-  /** Its attributes: a `Map`, or whatever its class takes instead. */
+  /** Attributes of the object: a `Map`, or whatever its class takes instead. */
   state: unknown = undefined;
-  /** Its entries, if its class is a kind of dictionary. */
+  /** Entries of the object, if its class is a kind of dictionary. */
   readonly entries: Map<unknown, unknown> = new Map();
-  /** Its items, if its class is a kind of list or set. */
+  /** Items of the object, if its class is a kind of list or set. */
   readonly items: unknown[] = [];
   constructor(
     /** Module and name of its class, or of the function that would make it. */

@@ -23,7 +23,7 @@ export class Storage {
     /** `Float` of `torch.FloatStorage`; `Untyped` where each tensor has a type of its own. */
     readonly type: string,
     readonly key: string,
-    /** In elements; of an untyped one, in bytes. */
+    /** Number of elements; for an untyped storage, number of bytes. */
     readonly length: number,
   ) {}
 }
@@ -34,7 +34,7 @@ export class TensorView {
     readonly storage: Storage,
     /** Type of the numbers by PyTorch's name: `Float`, or `float8_e4m3fn` in an untyped storage. */
     readonly type: string,
-    /** In elements, as are the strides. */
+    /** Position of the first element in the storage, counted in elements, as are the strides. */
     readonly offset: number,
     readonly shape: readonly number[],
     readonly strides: readonly number[],

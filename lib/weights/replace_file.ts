@@ -1,11 +1,11 @@
-/** The one way a run, a figure or a table is written: whole or not at all. */
+/** Writes files of runs, figures and tables completely or not at all. */
 import { faultPoint, writeAll } from "lib/runs/fault_points.ts";
 
 /**
- * Writes to a neighbour of `path`, flushes it to the disk and renames it over `path`.
+ * Writes to a temporary file beside `path`, flushes it to the disk and renames it to `path`.
  *
- * @throws {Error} If the disk refuses; what stood at `path` is then untouched, and nothing else is
- *   left behind.
+ * @throws {Error} If the disk refuses; an older file at `path` is unchanged then, and no other file
+ *   is left behind.
  */
 export function replaceFile(path: string, contents: Uint8Array | string): void {
   const bytes = typeof contents === "string" ? new TextEncoder().encode(contents) : contents;

@@ -2,7 +2,7 @@ import { type FaultPoint, onFaultPoint } from "lib/runs/fault_points.ts";
 import { replaceFile } from "./replace_file.ts";
 import { assertEquals, assertThrows } from "lib/testing/assert.ts";
 
-/** Runs in a folder of its own with the fault points armed, and disarms them. */
+/** Runs in a folder of its own with a function at the fault points, and removes the function. */
 function armed(
   strike: (point: FaultPoint, path: string) => void,
   body: (folder: string) => void,

@@ -25,7 +25,7 @@ export function disposeTrainedModel({ model, optimizer }: TrainedModel): void {
 /**
  * Writes the state after `step` steps: `model.…`, `optimizer.<weight>.<role>`, and a checksum.
  *
- * @throws {Error} As {@linkcode saveTrainingState}.
+ * @throws {Error} For the reasons of {@linkcode saveTrainingState}.
  */
 export function saveTrainedModel(path: string, trained: TrainedModel, step: number): void {
   saveTrainingState(path, stateOf(trained), step);

@@ -13,7 +13,7 @@ import { assignSaved, toSaved } from "./weights.ts";
 export interface TrainingState {
   /** All variables, buffers too, by their names in the file: `student.backbone.norm.weight`. */
   readonly variables: ReadonlyMap<string, tf.Variable>;
-  /** Those that the optimiser moves, by the names it has for them. */
+  /** The trained variables, by the names that the optimiser has for them. */
   readonly weights: ReadonlyMap<string, tf.Variable>;
   /** Empty before the first step. */
   readonly optimizer: OptimizerState;

@@ -36,9 +36,9 @@ export interface LoadWeightsOptions {
 export interface Misshapen {
   /** Name of the weight in the network. */
   readonly name: string;
-  /** Its shape in the file. */
+  /** Shape in the file. */
   readonly there: readonly number[];
-  /** Its shape in the network. */
+  /** Shape in the network. */
   readonly here: readonly number[];
 }
 
@@ -184,7 +184,7 @@ function sameElements(there: readonly number[], here: readonly number[]): boolea
   return core(there) === core(here);
 }
 
-/** What to do where one file of several was given. */
+/** A hint, for a message, if `path` is one of several files of a checkpoint. */
 function shardHint(path: string, { missing }: LoadReport): string {
   const isShard = /-\d{5}-of-\d{5}\.\w+$/.test(path);
   return isShard && missing.length > 0
@@ -208,7 +208,8 @@ function describe({ loaded, missing, unexpected, misshapen }: LoadReport): strin
 }
 
 /**
- * Says so where a first convolution was trained on other pictures than those with three colours.
+ * A hint, for a message, that a first convolution was trained on pictures with another number of
+ * channels than three.
  */
 function channelHint(there: readonly number[], here: readonly number[]): string {
   const others = String(there.toSpliced(1, 1)) === String(here.toSpliced(1, 1));
@@ -217,10 +218,10 @@ function channelHint(there: readonly number[], here: readonly number[]): string 
     : "";
 }
 
-/** Whose names the file has, and what it holds beside the weights. */
+/** The form of the file to write, and texts to store in it. */
 export interface SaveWeightsOptions {
   /**
-   * Whose code will read the file; by default that of the network's authors. A plain tree of
+   * The code that will read the file; by default that of the network's authors. A plain tree of
    * variables has one form only.
    */
   readonly format?: WeightsFormat;

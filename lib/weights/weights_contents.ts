@@ -1,8 +1,8 @@
-/** What a file of weights turned out to hold. */
+/** The contents of a file of weights. */
 import type { SavedArray } from "./saved_array.ts";
 
 export interface WeightsContents {
-  /** What was read, under its dotted name. */
+  /** The arrays, by their dotted names. */
   readonly arrays: ReadonlyMap<string, SavedArray>;
   /** Arrays that are there and cannot be read, and why: `a complex tensor`. */
   readonly unreadable: ReadonlyMap<string, string>;

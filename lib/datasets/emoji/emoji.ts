@@ -45,9 +45,9 @@ export interface EmojiOptions {
   /** How often each drawing is placed: 2 gives twice as many images. */
   readonly copies?: number;
   /**
-   * At most so many drawings of `pretrain` and of `train`, and of each of the other sets, evenly
-   * spread over all as `thinned` takes them. The others are not placed, which for all of them takes
-   * four seconds. By default, all.
+   * Largest number of drawings of `pretrain`, of `train` and of each other set, chosen evenly by
+   * `thinned`. The other drawings are not placed, which saves time: all of them take four seconds.
+   * By default, all.
    */
   readonly trainCount?: number;
   readonly testCount?: number;
@@ -105,8 +105,8 @@ export async function loadEmoji(options: EmojiOptions = {}): Promise<EmojiSets> 
     return render(pack, chosen, classes, { name: `emoji ${size} px, ${split}`, size, copies, rng });
   };
   const pretrain = make("train", false);
-  // Two fifths of all drawings, of which training and its monitor see none: placed when they are
-  // asked for.
+  // Two fifths of all drawings are in these sets, which training and its monitor do not use. So
+  // they are placed only when they are asked for.
   let [heldOut, monochrome]: (ImageSet | undefined)[] = [];
   return {
     pretrain: { ...unlabelled(pretrain), name: `emoji ${size} px, pretrain` },

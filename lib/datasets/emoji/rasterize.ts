@@ -26,7 +26,8 @@ export interface EmojiRasters {
 /** An SVG as `[S, S, 4]`, premultiplied, as large as fits and centred. */
 export async function rasterise(svg: string, size: number): Promise<Uint8Array> {
   const [, width, height] = svg.match(/ width="([\d.]+)" height="([\d.]+)"/)!;
-  const density = 72 * size / Math.max(Number(width), Number(height)); // 72 dots per inch: one a unit
+  // At 72 dots per inch, one unit of the SVG is one pixel.
+  const density = 72 * size / Math.max(Number(width), Number(height));
   const raw = await sharp(new TextEncoder().encode(svg), { density })
     .resize(size, size, { fit: "contain", background: { r: 0, g: 0, b: 0, alpha: 0 } })
     .ensureAlpha().toColourspace("srgb").raw().toBuffer();

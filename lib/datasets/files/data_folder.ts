@@ -7,7 +7,8 @@ export function dataFolder(...names: string[]): string {
 }
 
 /**
- * Writes a file whole or not at all: to a temporary name beside it, then renamed. Makes its folder.
+ * Writes a file completely or not at all: under a temporary name beside it, which is then renamed.
+ * Creates its folder.
  *
  * Two processes may do this at once: the last to finish wins, and no reader sees half a file.
  */
@@ -22,7 +23,8 @@ export async function writeAtomically(
     for await (const part of parts) await writeAll(file, part);
     await Deno.rename(temporary, path);
   } catch (error) {
-    await Deno.remove(temporary).catch(() => {}); // it may not exist yet; the first error is the one to see
+    // It may not exist yet; the first error is the one to report.
+    await Deno.remove(temporary).catch(() => {});
     throw error;
   }
 }
@@ -33,7 +35,9 @@ async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
   }
 }
 
-/** Whether a path exists. @throws What the file system says, other than that it does not. */
+/**
+ * Whether a path exists. @throws Errors of the file system, except that the path does not exist.
+ */
 export async function exists(path: string): Promise<boolean> {
   return await stat(path) !== undefined;
 }

@@ -14,11 +14,11 @@ export interface Digest {
   readonly hex: string;
 }
 
-/** What is known of a file before it is there; what is unknown is not checked. */
+/** What is known about a file before the download; what is unknown is not checked. */
 export interface Expected {
   /** Length of the file. */
   readonly bytes?: number | null;
-  /** Digest of the file's contents. */
+  /** Digest of the file. */
   readonly digest?: Digest | null;
 }
 
@@ -29,9 +29,11 @@ export interface DownloadOptions extends Expected {
    * times a second and at the end.
    */
   readonly onProgress?: (done: number, total: number | null) => void;
-  /** When it is aborted, the download ends with an error; what is there stays for the next call. */
+  /**
+   * When it is aborted, the download ends with an error; the bytes so far stay for the next call.
+   */
   readonly signal?: AbortSignal;
-  /** Seconds without a byte after which the connection is given up. */
+  /** Seconds without a byte after which a connection is closed. */
   readonly patience?: number;
 }
 
@@ -80,11 +82,11 @@ function byHand(path: string): string {
   return `call again, or fetch it elsewhere and put it at ${path}`;
 }
 
-/** Receives until the file is whole, as often as each connection brings something. */
+/** Receives the file over several connections, as long as each brings some bytes. */
 async function receiveAll(url: string, path: string, options: DownloadOptions): Promise<void> {
   await Deno.mkdir(dirname(path), { recursive: true });
   using file = await Deno.open(partialPath(path), { read: true, write: true, create: true });
-  if (!await file.tryLock(true)) throw new Error("another process is at it");
+  if (!await file.tryLock(true)) throw new Error("another process is downloading it");
   for (;;) {
     const before = (await file.stat()).size;
     try {
@@ -112,7 +114,7 @@ async function receive(
     const aborted = AbortSignal.any([silence.signal, ...(signal ? [signal] : [])]);
     const response = await fetch(url, { headers, signal: aborted });
     const beginning = await begin(response, done);
-    if (!beginning) { // what is there is of another file
+    if (!beginning) { // the bytes so far belong to another file
       await file.truncate(0);
       return await receive(url, versionPath, file, { onProgress, signal, patience });
     }
@@ -140,7 +142,8 @@ async function receive(
 
 /** Asks for what is missing; for everything, if the file has changed since. */
 async function rangeHeaders(done: number, versionPath: string): Promise<Headers> {
-  const headers = new Headers({ "accept-encoding": "identity" }); // so that bytes are those of the file
+  // Without compression, positions are those in the file.
+  const headers = new Headers({ "accept-encoding": "identity" });
   if (done === 0) return headers;
   headers.set("range", `bytes=${done}-`);
   const version = await Deno.readTextFile(versionPath).catch(() => "");
@@ -148,7 +151,7 @@ async function rangeHeaders(done: number, versionPath: string): Promise<Headers>
   return headers;
 }
 
-/** Keeps what tells this version of the file from a later one, if the server says. */
+/** Keeps the server's mark of this version of the file, if it sends one. */
 async function noteVersion({ headers }: Response, versionPath: string): Promise<void> {
   const etag = headers.get("etag");
   const version = etag && !etag.startsWith("W/") ? etag : headers.get("last-modified");
@@ -156,7 +159,7 @@ async function noteVersion({ headers }: Response, versionPath: string): Promise<
 }
 
 interface Beginning {
-  /** The position in the file that the first byte is for. */
+  /** Position in the file of the first byte. */
   readonly from: number;
   /** Bytes of the whole file. */
   readonly total: number | null;
@@ -164,9 +167,10 @@ interface Beginning {
 }
 
 /**
- * The place in the file of what the server sends; undefined if the file ends before `done`.
+ * Where in the file the bytes belong that the server sends; `undefined` if the file ends before
+ * `done`.
  *
- * @throws {Error} If the server has nothing for us.
+ * @throws {Error} If the server answers with an error.
  */
 async function begin(response: Response, done: number): Promise<Beginning | undefined> {
   const { status, headers, body } = response;
@@ -217,9 +221,9 @@ export async function checkFile(path: string, { bytes, digest }: Expected): Prom
   await hashFile(path, [...hashes.values()]);
   const hex = new Map([...hashes].map(([name, hash]) => [name, hash.digest("hex")]));
   if (digest && !hex.get(digest.algorithm)!.startsWith(digest.hex)) {
-    const found = hex.get(digest.algorithm)!.slice(0, Math.min(digest.hex.length, 16));
+    const actual = hex.get(digest.algorithm)!.slice(0, Math.min(digest.hex.length, 16));
     throw new Error(
-      `${basename(path)} has ${digest.algorithm} ${found}…, published is ${
+      `${basename(path)} has ${digest.algorithm} ${actual}…, published is ${
         digest.hex.slice(0, 16)
       }…`,
     );

@@ -46,8 +46,8 @@ interface Answer {
 }
 
 /**
- * Answers one request a connection, and closes it after so many bytes of the body. Over plain TCP:
- * what was written before a close arrives, where an HTTP server may throw it away.
+ * Answers one request on each connection, and closes it after a number of bytes of the body. It
+ * uses plain TCP, where all bytes before the close arrive; an HTTP server may drop them.
  */
 async function serve(
   listener: Deno.Listener,
@@ -174,7 +174,8 @@ Deno.test("download() begins again where the file has changed since", () => {
   return withServer(
     { dropAfter: 200_000, etag: () => tags.shift()! },
     async (url, ranges, path) => {
-      await assertRejects(() => download(url, path), Error, "Cannot download"); // 200,000 bytes twice: no progress
+      // The same 200,000 bytes come twice, which is no progress.
+      await assertRejects(() => download(url, path), Error, "Cannot download");
       assertEquals(ranges, [null, "bytes=200000-"]);
       await download(url, path);
       assertEquals(await Deno.readFile(path), content);
@@ -201,7 +202,8 @@ Deno.test("download() refuses a file of another digest or length, and keeps none
       assertEquals(filesBeside(path), []);
     }
     await assertRejects(() => download(url, path, { bytes: 1 }), Error, `put it at ${path}`);
-    const prefix = { algorithm: "sha256", hex: sha256.slice(0, 8) } as const; // torch.hub's, in file names
+    // A short digest, as torch.hub has it in file names.
+    const prefix = { algorithm: "sha256", hex: sha256.slice(0, 8) } as const;
     await download(url, path, { digest: prefix });
     assertEquals(await checkFile(path, {}), sha256);
   }));
@@ -220,7 +222,7 @@ Deno.test("download() says in one line what the server answered, and where to pu
 Deno.test("download() says so in one line if the address is out of reach", async () => {
   const folder = await Deno.makeTempDir();
   try {
-    const url = "http://127.0.0.1:2/x.pth"; // no program listens there, and none is ever given it
+    const url = "http://127.0.0.1:2/x.pth"; // a port that no program uses
     const message = await download(url, `${folder}/x.pth`).catch((error: Error) => error.message);
     assertTrue(message.startsWith(`Cannot download ${url} (`), message);
     assertTrue(message.includes(`put it at ${folder}/x.pth`), message);

@@ -61,7 +61,9 @@ interface Element {
   readonly data: Uint8Array;
 }
 
-/** The elements one after the other; each starts at a multiple of 8, but compressed ones. */
+/**
+ * The elements one after the other. Each starts at a multiple of 8, except after compressed ones.
+ */
 function* elementsOf(bytes: Uint8Array): Generator<Element> {
   const view = viewOf(bytes);
   for (let at = 0; at + 8 <= bytes.length;) {

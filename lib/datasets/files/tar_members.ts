@@ -12,13 +12,13 @@ export interface TarMember {
   readonly name: string;
   /** First byte, counted from the start of the file that was opened. */
   readonly offset: number;
-  /** In bytes. */
+  /** Length in bytes. */
   readonly length: number;
 }
 
 /** A part of a file that is a TAR: all of it, or a member that is one. */
 export interface TarRange {
-  /** Its name in messages. */
+  /** Name of the archive in messages. */
   readonly name: string;
   readonly offset: number;
   readonly length: number;

@@ -6,7 +6,7 @@ import { idOf, openStored, type StoredImages } from "lib/datasets/pictures/store
 import { inTempFolder, jpeg } from "lib/testing/pictures.ts";
 import { assertEquals, assertRejects } from "lib/testing/assert.ts";
 
-/** In the order of WordNet's numbers, which is not the devkit's: that has the fox first. */
+/** Classes in the order of WordNet's numbers; the development kit's order has the fox first. */
 const wnids = ["n01440764", "n02119789"];
 const trainNames = ["n01440764/n01440764_10.JPEG", "n01440764/n01440764_9.JPEG"]
   .concat(["n02119789/n02119789_1.JPEG"]);

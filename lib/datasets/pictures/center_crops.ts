@@ -51,7 +51,7 @@ export async function* centerCrops(
   using pictures = openPictures(source);
   const make = (from: number) => {
     const made = readCrops(pictures, source, batch(from), size, shortSide);
-    made.catch(() => {}); // it is heard when its turn comes
+    made.catch(() => {}); // the error is thrown when the batch is awaited
     return made;
   };
   let next = make(0);

@@ -3,16 +3,17 @@
 /** Decodings under way in this thread. */
 const running = new Set<Promise<unknown>>();
 /**
- * Resolves when no picture is decoded for the sake of the message; until then no other is begun.
+ * Resolves when no picture is being decoded a second time for its error message. Until then no
+ * other decoding begins.
  */
 let alone: Promise<unknown> = Promise.resolve();
 
 /**
  * Decodes a picture, or says why it cannot be.
  *
- * libvips keeps one list of messages for all threads: of pictures that are decoded at once, a
- * damaged one is told "Unknown error" or what is wrong with another. So a picture that fails is
- * decoded once more while this thread decodes no other.
+ * libvips keeps one list of messages for all threads: if several pictures are decoded at once, a
+ * damaged one may get "Unknown error" or the message of another. So a picture that fails is decoded
+ * once more while this thread decodes no other.
  *
  * @returns What `decode` returns, or the reason.
  */
@@ -45,8 +46,8 @@ export function reasonOf(bytes: Uint8Array, error: unknown): string {
   if (bytes.length === 0) return "the file is empty";
   const kind = kindOfBytes(bytes);
   if (kind === undefined) return `it is no picture: it begins with ${beginningOf(bytes)}`;
-  const said = (error as Error).message.split("\n")[0]!.trim();
-  return /unknown error/i.test(said) || said === "" ? `it is a damaged ${kind}` : said;
+  const message = (error as Error).message.split("\n")[0]!.trim();
+  return /unknown error/i.test(message) || message === "" ? `it is a damaged ${kind}` : message;
 }
 
 const beginnings: readonly (readonly [kind: string, bytes: RegExp])[] = [

@@ -15,12 +15,13 @@ export type PictureMark = readonly [id: string, bytes: number, written: number, 
 
 /** The pictures of a folder, as they were at some time. Plain data. */
 export interface FolderFingerprint {
-  /** Its path then; it may have been moved since. */
+  /** Path of the folder then; it may have been moved since. */
   readonly folder: string;
   readonly pictures: readonly PictureMark[];
 }
 
-const part = 65_536; // bytes that are read at the beginning, in the middle and at the end of a larger file
+// Number of bytes that are read at the beginning, in the middle and at the end of a larger file.
+const part = 65_536;
 
 /** Takes the fingerprint of the pictures of a listing: reads 192 KB of each at most. */
 export function folderFingerprint(
@@ -38,9 +39,9 @@ function digestOf(path: string, size: number): string {
   const hash = createHash("sha1");
   const file = openSync(path, "r");
   try {
-    const whole = size <= 3 * part;
-    const starts = whole ? [0] : [0, Math.floor((size - part) / 2), size - part];
-    const buffer = new Uint8Array(whole ? size : part);
+    const isSmall = size <= 3 * part;
+    const starts = isSmall ? [0] : [0, Math.floor((size - part) / 2), size - part];
+    const buffer = new Uint8Array(isSmall ? size : part);
     for (const start of starts) {
       const read = readSync(file, buffer, 0, buffer.length, start);
       hash.update(buffer.subarray(0, read));

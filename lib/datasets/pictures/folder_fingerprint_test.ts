@@ -23,7 +23,8 @@ Deno.test("folderChanges() counts what was added, removed and changed, and nothi
     await Deno.remove(`${there}/b/1.jpg`);
     await Deno.remove(`${there}/b/2.jpg`);
     await Deno.writeTextFile(`${there}/c/2.jpg`, "other c"); // as long as before
-    await Deno.writeFile(`${there}/c/1.jpg`, large(7).fill(8, 150_000, 150_001)); // one byte in the middle
+    // One byte in the middle changes.
+    await Deno.writeFile(`${there}/c/1.jpg`, large(7).fill(8, 150_000, 150_001));
     assertEquals(await changes(there), {
       added: ["a/3.jpg"],
       removed: ["b/1.jpg", "b/2.jpg"],

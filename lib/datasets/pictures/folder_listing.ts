@@ -21,7 +21,7 @@ export interface FolderListing {
 }
 
 export interface ListedPicture {
-  /** Its path below the folder, with `/` between folders. */
+  /** Path of the picture below the folder, with `/` between folders. */
   readonly id: string;
   /** Index into `classNames`; −1 without classes. */
   readonly label: number;

@@ -23,7 +23,7 @@ export interface FolderPair {
 }
 
 export interface FolderPairOptions extends ImageFolderOptions {
-  /** At most so many pictures, evenly spread over each class. By default all. */
+  /** Largest number of pictures, chosen evenly over each class. By default all. */
   readonly trainCount?: number;
   readonly testCount?: number;
   /**
@@ -159,7 +159,7 @@ function notTrained(unknown: readonly string[], train: FolderListing, test: Fold
   );
 }
 
-/** At most `count` pictures of a listing, evenly spread over each class. */
+/** Chooses at most `count` pictures of a listing, evenly over each class. */
 function chosen(listing: FolderListing, count: number): FolderListing {
   const { pictures } = listing;
   const indices = evenIndicesByClass(pictures.map(({ label }) => label), count);

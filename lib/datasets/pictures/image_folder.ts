@@ -1,6 +1,6 @@
 /**
- * Any folder of pictures in memory: one subfolder a class, as ImageNet's, or all in one place,
- * without labels.
+ * Reads any folder of pictures into memory: with a subfolder for each class, like ImageNet, or
+ * without classes.
  */
 import { readFile } from "node:fs/promises";
 import { join } from "@std/path";
@@ -10,8 +10,8 @@ import { decodeUpright } from "./decode_picture.ts";
 import { type FolderListing, listPictureFolder } from "./folder_listing.ts";
 import { checkImageSet, type ImageSet } from "./images.ts";
 
-const concurrency = 8; // pictures in flight; libvips has threads of its own
-const mostNamed = 20; // damaged files, one a line
+const concurrency = 8; // pictures at a time; libvips has threads of its own
+const mostNamed = 20; // damaged files that are logged, one on a line
 
 /**
  * Share of a person's own pictures that may be damaged before it stops, unless they say otherwise.
@@ -127,7 +127,7 @@ async function decodeFile(path: string, size: number): Promise<Uint8Array | stri
   return typeof found === "string" ? found : found.data;
 }
 
-/** The rows that are kept, moved together within their memory. */
+/** The rows of the good pictures, moved together within their memory. */
 function withoutGaps(pixels: Uint8Array, length: number, kept: readonly boolean[]): Uint8Array {
   let to = 0;
   kept.forEach((keep, from) => {

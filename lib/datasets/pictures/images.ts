@@ -2,11 +2,11 @@
 
 /** Labelled images of one size. N images, H × W pixels. */
 export interface ImageSet {
-  /** Its name in captions and messages: `fashion-mnist placed 32 px, train`. */
+  /** Name of the set in captions and messages: `fashion-mnist placed 32 px, train`. */
   readonly name: string;
-  /** In pixels. */
+  /** Height in pixels. */
   readonly height: number;
-  /** In pixels. */
+  /** Width in pixels. */
   readonly width: number;
   /** `[N, H, W, 3]`, RGB, 0–255. */
   readonly pixels: Uint8Array;

@@ -1,4 +1,4 @@
-/** Collects what is not taken from a folder of pictures, and puts it into words. */
+/** Collects the files of a folder that are not used, and says in words which and why. */
 
 /** Paths below the folder, by the reason. */
 export interface PassedOver {
@@ -29,7 +29,7 @@ export function nothingPassedOver(): PassedOver {
   };
 }
 
-/** How each reason is said, of one and of several. */
+/** The words for each reason, for one file and for several. */
 const phrases: Readonly<Record<keyof PassedOver, readonly [one: string, several: string]>> = {
   system: ["hidden or system file", "hidden or system files"],
   other: ["file that is no picture", "files that are no pictures"],

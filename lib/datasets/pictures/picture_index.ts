@@ -10,7 +10,7 @@ import type { StoredImages } from "./stored_images.ts";
 
 /** A picture of an archive. */
 export interface ArchivedPicture {
-  /** Its path below the data set, as it would have if it were unpacked. */
+  /** Path below the data set that the picture would have if the archive were unpacked. */
   readonly id: string;
   /** Bytes from the start of the archive. */
   readonly offset: number;

@@ -14,7 +14,7 @@ export interface Damage {
 export interface DecodedPicture<T> {
   /** The decoded picture. */
   readonly picture: T;
-  /** Its number in the set: the one asked for, or that of the first whole picture after it. */
+  /** Number of the picture in the set: the one asked for, or the first good one after it. */
   readonly index: number;
   /** The damaged pictures between the one asked for and this one. */
   readonly damaged: readonly Damage[];
@@ -77,9 +77,11 @@ export interface DamageOptions {
 
 /** Counts the damaged pictures of a set. */
 export interface DamageLedger {
-  /** The damaged pictures so far, in the order in which they were met. */
+  /** The damaged pictures so far, in the order in which they were read. */
   readonly damaged: readonly Damage[];
-  /** @throws {Error} If there are too many now; the message says what to do. */
+  /**
+   * Adds damaged pictures. @throws {Error} If there are too many now; the message says what to do.
+   */
   note(found: readonly Damage[]): void;
 }
 

@@ -68,7 +68,8 @@ export function makeSprite(raster: Uint8Array, size: number): Sprite {
     );
   }
   const words = channels === 4
-    ? new Uint32Array(new Uint8Array(raster).buffer) // little-endian, as every machine that runs Deno
+    // Machines that run Deno are little-endian.
+    ? new Uint32Array(new Uint8Array(raster).buffer)
     : Uint32Array.from(raster, (grey) => grey * 0x01010101);
   const levels: Uint32Array[] = [words];
   const sizes = [size];

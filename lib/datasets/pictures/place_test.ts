@@ -54,7 +54,8 @@ for (const [scale, angle] of [[0.9, 0.4], [0.45, -1.1], [0.11, 2.2], [1.7, 0.3]]
 Deno.test("renderSprite() turns clockwise as seen", () => {
   const quarter = { scale: 1, angle: Math.PI / 2, x: 16, y: 16 };
   const grey = new Uint8Array(256);
-  for (let i = 0; i < 16 * 4; i++) grey[i] = i % 16 < 8 ? 255 : 60; // a bar of four rows, brighter to the left
+  // A bar of four rows, brighter on the left.
+  for (let i = 0; i < 16 * 4; i++) grey[i] = i % 16 < 8 ? 255 : 60;
   const { mask } = render(makeSprite(grey, 16), quarter, 32);
   assertTrue(mask[10 * 32 + 16]! > 240, "the left end comes to lie on top");
   assertTrue(Math.abs(mask[22 * 32 + 16]! - 60) < 5, "the right end at the bottom");

@@ -45,7 +45,7 @@ function sharesOf(sizes: readonly number[], count: number): number[] {
     shares[i]!++;
     left--;
   }
-  while (left < 0) { // what the small classes were given beyond their share, the largest give back
+  while (left < 0) { // small classes got more than their share; the largest classes get less for it
     shares[shares.indexOf(Math.max(...shares))]!--;
     left++;
   }

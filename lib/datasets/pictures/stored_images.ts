@@ -12,7 +12,7 @@ import { packStrings, stringAt, type StringTable } from "./string_table.ts";
  * shared memory, so that it can be sent to a thread.
  */
 export interface StoredImages {
-  /** Its name in captions and messages: `imagenet, train`. */
+  /** Name of the set in captions and messages: `imagenet, train`. */
   readonly name: string;
   /** `[N]`, unique; in a folder, each picture's path below it. */
   readonly ids: StringTable;

@@ -1,5 +1,5 @@
 /**
- * Batches of random crops with their classes, of images in memory or of pictures in files. B
+ * Makes batches of random crops with their classes, from images in memory or pictures in files. B
  * images, S pixels a side.
  */
 import {
@@ -31,7 +31,7 @@ import type { BatchSource } from "lib/train/loop.ts";
 export interface LabelledCropOptions extends RandomCropOptions, DamageOptions {
   /** Mean and standard deviation that the crops are normalised by. */
   readonly stats: ChannelStats;
-  /** The image of number `i` draws from the fork `i` of the fork of its step. */
+  /** The random stream. The image with index `i` uses the fork `i` of the fork of its step. */
   readonly rng: Rng;
 }
 
@@ -43,11 +43,11 @@ export interface LabelledBatch {
 }
 
 /**
- * Makes batches; dispose of it to close what it reads from. Images in memory are not prefetched:
- * their crops take no time to read.
+ * Makes batches; dispose of it to close the files. Only pictures in files are prefetched: crops of
+ * images in memory are made at once.
  */
 export interface LabelledCrops extends BatchSource<LabelledBatch>, Disposable {
-  /** S. */
+  /** S, pixels a side of a crop. */
   readonly size: number;
   /** The classes of all images, `[N]`. */
   readonly labels: Int32Array;
@@ -56,8 +56,7 @@ export interface LabelledCrops extends BatchSource<LabelledBatch>, Disposable {
 }
 
 /**
- * Crops of a source. The same crops come from an image in memory and from the same pixels in a
- * file.
+ * Opens a set of images. An image in memory and a file with the same pixels give the same crops.
  */
 export function openLabelledCrops(
   source: ImageSource,
@@ -88,7 +87,8 @@ function cropsInMemory(set: ImageSet, options: LabelledCropOptions): LabelledCro
   };
 }
 
-const atOnce = 2 * navigator.hardwareConcurrency; // pictures in flight: libvips decodes in threads of its own
+// Number of pictures that are decoded at the same time; libvips has its own threads.
+const atOnce = 2 * navigator.hardwareConcurrency;
 
 function storedCrops(source: StoredImages, options: LabelledCropOptions): LabelledCrops {
   const { size, rng } = options;
@@ -99,10 +99,11 @@ function storedCrops(source: StoredImages, options: LabelledCropOptions): Labell
     const batch = emptyBatch(indices, size);
     const places = Array.from(indices, (index, i) => ({ index, i }));
     const read = await mapInOrder(places, atOnce, async ({ index, i }) => {
-      const found = await pictures.read(index, decode); // a damaged one is the next in the set
-      paint(found.picture, rng.fork(step).fork(index), batch, i);
-      batch.labels[i] = source.labels[found.index]!;
-      return found.damaged;
+      // In place of a damaged picture, the next good one in the set is read.
+      const { picture, index: used, damaged } = await pictures.read(index, decode);
+      paint(picture, rng.fork(step).fork(index), batch, i);
+      batch.labels[i] = source.labels[used]!;
+      return damaged;
     });
     ledger.note(read.flat());
     return batch;
@@ -122,7 +123,7 @@ function emptyBatch({ length }: Uint32Array, size: number): LabelledBatch {
   return { pixels: new Float32Array(length * size * size * 3), labels: new Int32Array(length) };
 }
 
-/** Writes a random crop of an image to a place of a batch. */
+/** Returns a function that writes a random crop of an image to a place in a batch. */
 function painter({ stats, ...options }: LabelledCropOptions) {
   const values = normalizeTable(stats);
   const length = options.size ** 2 * 3;

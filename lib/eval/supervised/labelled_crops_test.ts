@@ -21,7 +21,7 @@ const set: ImageSet = {
 };
 const options = { size: 8, scale: [0.3, 1], stats: imageNetStats, rng: createRng(4) } as const;
 
-/** The set's images in files. */
+/** Calls `run` with a folder that holds the set's images as files. */
 async function inFiles(run: (folder: string) => Promise<void>): Promise<void> {
   await inTempFolder(async (folder) => {
     const length = width * height * 3;

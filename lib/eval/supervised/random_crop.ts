@@ -1,5 +1,5 @@
 /**
- * What supervised training and linear probes see of an image: torchvision's RandomResizedCrop and
+ * Random crops for supervised training and linear probes: torchvision's RandomResizedCrop and
  * RandomHorizontalFlip.
  */
 import {
@@ -14,11 +14,11 @@ import type { Rng } from "lib/rng.ts";
 export interface RandomCropOptions {
   /** Pixels a side of the crop. */
   readonly size: number;
-  /** Smallest and largest share of the image's area, fractions. */
+  /** Smallest and largest area of the crop, as fractions of the image's area. */
   readonly scale: readonly [number, number];
 }
 
-/** A random box of an image, resized bilinearly, and mirrored every second time. */
+/** Crops a random box of an image, resizes it bilinearly, and mirrors it with probability 0.5. */
 export function randomCrop(image: Raster, { size, scale }: RandomCropOptions, rng: Rng): Raster {
   const { width, height, channels } = image;
   const crop = raster(size, size, channels);

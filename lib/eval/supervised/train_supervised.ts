@@ -16,24 +16,24 @@ import { cosineSchedule } from "lib/train/schedules.ts";
 import type { TrainedModel } from "lib/weights/trained_model.ts";
 
 /**
- * How a network is trained on classes: AdamW, warm-up and a cosine, random crops and flips,
+ * The recipe of supervised training: AdamW, a warm-up and a cosine, random crops and flips,
  * cross-entropy.
  */
 export interface SupervisedRecipe extends RandomCropOptions {
   readonly batchSize: number;
   readonly epochs: number;
-  /** Peak, for 256 images; scaled linearly with the batch. */
+  /** Peak learning rate for a batch of 256; it is scaled linearly with the batch size. */
   readonly lr: number;
   readonly warmupShare: number;
   readonly weightDecay: number;
   readonly stats: ChannelStats;
 }
 
-/** A network with a classifier, in training. */
+/** A network with a classifier, and the state of its training. */
 export type SupervisedState = TrainedModel<Model>;
 
 export interface SupervisedStep {
-  /** Steps done, this one included. */
+  /** Number of steps so far, including this one. */
   readonly step: number;
   /** Mean cross-entropy of the batch before the step, in nats. */
   readonly loss: number;
@@ -41,13 +41,13 @@ export interface SupervisedStep {
 }
 
 /**
- * Trains from step `done` to the end, in place, one step at a time: a caller that stops asking
- * stops the run.
+ * Trains a network in place, from step `done` to the end, one step for each value that the caller
+ * asks for. A caller that stops asking stops the run.
  *
- * Order, crops and schedules are functions of the seed and the step alone, so a run that was
- * stopped goes on with the numbers it would have had.
+ * The order of the images, the crops and the schedules depend on the seed and the step alone. So a
+ * run that was stopped and is resumed gives the same numbers as one that was never stopped.
  *
- * @param options.rng The run's stream. The crops have a stream of their own.
+ * @param options.rng The run's random stream. The crops have their own stream.
  * @throws {RangeError} If an image has no class, there are fewer than one batch, or the loss is not
  *   finite.
  */
@@ -76,7 +76,7 @@ export async function* trainSupervised(
   });
 }
 
-/** One step. @returns The loss before it. */
+/** Takes one step. @returns The loss before it. */
 function learn(
   { model, optimizer }: SupervisedState,
   { pixels, labels }: LabelledBatch,
@@ -99,7 +99,7 @@ function learn(
   });
 }
 
-/** Mean over the batch, in nats. @param logits `[B, C]` */
+/** Mean cross-entropy over the batch, in nats. @param logits `[B, C]` */
 function crossEntropy(logits: tf.Tensor2D, labels: Int32Array): tf.Scalar {
   const target = tf.oneHot(tf.tensor1d(labels, "int32"), logits.shape[1]);
   return tf.losses.softmaxCrossEntropy(target, logits) as tf.Scalar;

@@ -20,7 +20,7 @@ import {
 import { assertClose, assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
 import { readFeatures } from "lib/testing/evaluation.ts";
 
-/** Bright or dark images with noise: two classes that a few steps tell apart. */
+/** Bright and dark images with noise: two classes that a network learns in a few steps. */
 function shades(count: number, size = 16): ImageSet {
   const rng = createRng(count);
   const labels = Int32Array.from({ length: count }, (_, i) => i % 2);
@@ -115,7 +115,7 @@ Deno.test("trainSupervised() repeats itself for a seed, and another seed differs
 
 Deno.test("trainSupervised() goes on from a file to the bits of an undisturbed run", async () => {
   const path = Deno.makeTempFileSync();
-  const images = shades(40); // two batches an epoch, so it is cut in the middle of one
+  const images = shades(40); // two batches an epoch, so that training stops within an epoch
   const [straight, first, second] = [network(), network(), network(1)];
   try {
     const whole = await train(straight, images, { epochs: 3 });
@@ -170,7 +170,7 @@ Deno.test("accuracyOf() ranks equal logits by class and counts the first five", 
 });
 
 Deno.test("trainSupervised() frees what it has used on the way back through the network", async () => {
-  const held: number[] = []; // bytes, when the gradient has come to the images
+  const held: number[] = []; // bytes in memory when the backward pass reaches the images
   const state = network();
   const [weight] = namedVariables(state.model.params).values();
   const before = tf.memory().numBytes;
@@ -188,7 +188,7 @@ Deno.test("trainSupervised() frees what it has used on the way back through the 
   };
   await train({ ...state, model }, shades(32), { most: 1 });
   const images = 4 * recipe.batchSize * size * size * 3;
-  // Measured: 3.4 times the images; all that a tape holds without freeing is 8.4 times.
+  // Measured: 3.4 times the size of the images, or 8.4 times if the tape frees nothing on the way.
   assertTrue(held.length === 1 && held[0]! < 5 * images, `${held} bytes, ${images} in the images`);
   disposeTrainedModel(state);
 });

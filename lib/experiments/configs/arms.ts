@@ -27,21 +27,21 @@ export interface Arm {
   readonly batchNorm?: boolean;
 }
 
-/** Which of the paper's two accuracies. */
+/** One of the two accuracies that the paper prints. */
 type Metric = "linear" | "knn";
 
-/** What is known of the arms of one architecture. To add an architecture is to add one of these. */
+/** The properties of the arms of one architecture. To add an architecture, add one of these. */
 interface ArmKind {
-  /** Whether an arm of it has a kernel size, and may have a BatchNorm. */
+  /** Whether its arms have a kernel size, and may have a BatchNorm. */
   readonly hasKernel: boolean;
-  /** The name of its networks, as in the paper but for the size: `BC-SSL`. */
+  /** The paper's name of its networks, without the size: `BC-SSL`. */
   readonly family: (arm: Arm) => string;
   /** The paper's own run of it: 100 epochs on ImageNet-1K. */
   readonly paperRun: (arm: Arm) => PretrainConfig;
   /**
-   * The small network of that kind, of 0.6 to 0.7 million weights. A crop of 32 pixels becomes a
-   * first map of 8 × 8 positions, but ViT's is 4 × 4: every patch of a ViT meets all weights, and
-   * so costs as much as all positions of the other networks together.
+   * The small network of that kind, with 0.6 to 0.7 million weights. A crop of 32 pixels gives a
+   * first map of 8 × 8 positions. That of the ViT is 4 × 4, since every position of a ViT goes
+   * through all weights, which makes a position expensive.
    */
   readonly small: (arm: Arm) => ModelConfig;
   /**
@@ -99,20 +99,20 @@ function printedConvNeXt({ kernelSize, batchNorm = false }: Arm, metric: Metric)
 }
 
 /**
- * What the arms of a comparison are trained on, at `smoke` and `laptop`; at `paper` it is
- * ImageNet-1K.
+ * Configs whose data the arms of a comparison are trained on at `smoke` and `laptop`. At `paper` it
+ * is ImageNet-1K.
  */
 export const armData = { emoji: bcSslEmoji, fashion: bcSslStart } as const;
 /** Name of a data set that arms can be trained on at `smoke` and `laptop`. */
 export type ArmData = keyof typeof armData;
 
-/** The name of an arm's kind, as in the paper but for the size: `BC-SSL`, `ConvNeXt`, `Swin`. */
+/** The paper's name of an arm's network, without the size: `BC-SSL`, `ConvNeXt`, `Swin`. */
 export function familyOfArm(arm: Arm): string {
   return kindOf(arm).family(arm);
 }
 
 /**
- * `BC-SSL, 9×9`; networks without a choice of kernel have their family's name.
+ * The name of an arm: `BC-SSL, 9×9`, or that of its family if it has no kernel size to choose.
  *
  * @example
  * ```ts
@@ -136,8 +136,8 @@ function configName(arm: Arm, data: ArmData): string {
 }
 
 /**
- * An arm as an experiment. At `paper` it is the paper's own run, 100 epochs on ImageNet-1K, also
- * for a kernel that the paper did not try; the smaller scales have the small network of that kind,
+ * The config of an arm. At `paper` it is the paper's own recipe, 100 epochs on ImageNet-1K, even
+ * for kernels that the paper did not try. The smaller scales train the small network of that kind
  * on small images.
  *
  * @throws {RangeError} If the architecture or the data are unknown, a ConvNeXt has no odd kernel
@@ -158,16 +158,17 @@ export function armConfig(
   return override(base, { name: configName(arm, data), scales: { laptop: laptop[data] } });
 }
 
-/** Half as many epochs as the configs have by themselves: 3,120 steps on either data. */
+/** Half as many epochs as the data's own configs have: 3,120 steps with either data. */
 const laptop = {
   emoji: { epochs: 30, monitorEvery: 312 },
   fashion: { epochs: 10, monitorEvery: 312 },
 } as const;
 
 /**
- * What is known of an arm's architecture. Notebook cells run without a type check, so this checks.
+ * The properties of an arm's architecture. It checks the arm, since notebook cells run without a
+ * type check.
  *
- * @throws {RangeError | TypeError} As {@linkcode armConfig}.
+ * @throws {RangeError | TypeError} For the reasons of {@linkcode armConfig}.
  */
 function kindOf({ arch, kernelSize, batchNorm = false }: Arm): ArmKind {
   if (!Object.hasOwn(kinds, arch)) {

@@ -1,4 +1,4 @@
-/** The sizes, the recipe and the id of an experiment at a scale. */
+/** Finds the sizes, the recipe and the run id of an experiment at a scale. */
 import { createHash } from "node:crypto";
 import type { Recipe } from "lib/ssl/methods.ts";
 import {
@@ -25,8 +25,8 @@ export {
 export { type Override, override } from "./override.ts";
 
 /**
- * The scale to run at: `BCSSL_SCALE` where it is set (headless runs and CI set it), else
- * `preferred`.
+ * The scale to run at: the environment variable `BCSSL_SCALE` if it is set, as in headless runs and
+ * CI, otherwise `preferred`.
  *
  * @throws {RangeError} If there is no scale of that name.
  *
@@ -49,11 +49,10 @@ export function chosenScale(preferred: ScaleName): ScaleName {
 }
 
 /**
- * The sizes of an experiment at a scale. Every verb asks for them first, so this is where a config
- * is checked: notebook cells run without a type check.
+ * The sizes of an experiment at a scale. It also checks the config, since notebook cells run
+ * without a type check, and every verb calls it first.
  *
- * @throws {RangeError} If there is no scale of that name, or a value of the config is outside of
- *   what is allowed.
+ * @throws {RangeError} If there is no scale of that name, or a value of the config is not allowed.
  * @throws {TypeError} If an option of the config is unknown or missing, or of a wrong type.
  *
  * @example
@@ -73,7 +72,10 @@ export function sizesAt<S>(config: ScaledConfig<S>, scale: ScaleName): S {
   );
 }
 
-/** The whole recipe at a scale. @throws {RangeError | TypeError} As {@linkcode sizesAt}. */
+/**
+ * The complete recipe at a scale. @throws {RangeError | TypeError} For the reasons of
+ * {@linkcode sizesAt}.
+ */
 export function recipeAt<R extends Recipe>(config: PretrainConfig<R>, scale: ScaleName): R {
   const { imageSize, batchSize, epochs } = sizesAt(config, scale);
   const recipe: RecipeAnyScale<Recipe> = config.recipe;
@@ -112,8 +114,8 @@ export function runId({ config, scale, seed }: RunKey): string {
 }
 
 /**
- * What decides which images there are. A limit of damaged pictures only decides when a run stops,
- * and may be raised on the way.
+ * The part of a data config that decides which images there are. The limit of damaged pictures is
+ * not part of it: it only decides when a run stops, and may be raised later.
  */
 export function decidingData(data: DataConfig): DataConfig {
   if (!("maxBadFraction" in data)) return data;
@@ -122,10 +124,11 @@ export function decidingData(data: DataConfig): DataConfig {
 }
 
 /**
- * `<name>-<8 hex digits of a hash>`.
+ * A name with a hash: `<name>-<8 hex digits>`.
  *
- * @param decides Plain data; the order of its keys does not matter.
- * @throws {RangeError} If the seed is not a whole number: "0" would be another run than 0.
+ * @param decides Plain data to hash; the order of its keys does not matter.
+ * @throws {RangeError} If the seed is not a whole number: the text "0" would give another hash than
+ *   0.
  */
 export function hashedName(
   name: string,
@@ -140,7 +143,7 @@ export function hashedName(
   return `${name}-${createHash("sha256").update(canonical(decides)).digest("hex").slice(0, 8)}`;
 }
 
-/** JSON with sorted keys: the order in which a config was written does not matter. */
+/** JSON with sorted keys, so that the order in which a config was written does not matter. */
 function canonical(value: unknown): string {
   return JSON.stringify(
     value,

@@ -1,6 +1,6 @@
 /**
- * The config of a pre-training: plain data, so that it can be printed, compared, hashed and changed
- * in one place. `pretrain_schema.ts` says which values are allowed.
+ * The types of a pre-training's config. It is plain data, so that it can be printed, compared,
+ * hashed and overridden. `pretrain_schema.ts` says which values are allowed.
  */
 import type { Recipe } from "lib/ssl/methods.ts";
 
@@ -14,12 +14,14 @@ export type DataConfig =
     readonly train: string;
     readonly test: string;
     /**
-     * Share of the pictures of a folder that may be damaged before it stops, 0 to 1. By default
-     * 0.2. It is not part of a run's id.
+     * Share of a folder's pictures that may be damaged before the run stops, 0 to 1. By default
+     * 0.2. It is not part of the run's id.
      */
     readonly maxBadFraction?: number;
   }
-  /** Without a folder, they are in `data/`: then a run has the same id on every machine. */
+  /**
+   * ImageNet-1K. Without a folder, it is in `data/`, and a run has the same id on every machine.
+   */
   | {
     readonly kind: "imagenet";
     readonly numClasses?: number;
@@ -31,18 +33,18 @@ export type DataConfig =
   | { readonly kind: "cifar100"; readonly labels: "fine" | "coarse"; readonly folder?: string };
 
 /**
- * The sizes of an experiment: all that differs between smoke, laptop and paper. A method never
- * does.
+ * The sizes of an experiment: everything that differs between smoke, laptop and paper. The method
+ * is always the same.
  */
 export interface Scale {
   /** Pixels a side. */
   readonly imageSize: number;
   /**
-   * At most so many images; a data set with fewer gives all it has. From ImageNet and emoji they
-   * are taken evenly spread over the set, from folders evenly spread over each class.
+   * Largest number of training images; a smaller data set is used completely. From ImageNet and
+   * emoji they are chosen evenly over the whole set, from folders evenly over each class.
    */
   readonly trainCount: number;
-  /** At most so many test images, chosen as those for training are. */
+  /** Largest number of test images, chosen like those for training. */
   readonly testCount: number;
   /** Images in one step of the optimiser. */
   readonly batchSize: number;
@@ -57,7 +59,7 @@ export const scaleNames = ["smoke", "laptop", "paper"] as const;
 /** Name of a scale: `smoke` takes seconds, `laptop` minutes, `paper` is the full recipe. */
 export type ScaleName = typeof scaleNames[number];
 
-/** What every experiment has, whatever it trains. `S` holds the sizes of a scale. */
+/** The fields of every experiment, whatever it trains. `S` is the type of the sizes of a scale. */
 export interface ScaledConfig<S> {
   /** Name of the experiment, and so the first part of its runs' ids. */
   readonly name: string;
@@ -65,7 +67,7 @@ export interface ScaledConfig<S> {
   readonly scales: Readonly<Record<ScaleName, S>>;
 }
 
-/** A recipe without what the scale decides; of a union of recipes, each without it. */
+/** A recipe without the fields that the scale sets. A union of recipes gives a union. */
 export type RecipeAnyScale<R extends Recipe> = R extends unknown ? Omit<R, "batchSize" | "epochs">
   : never;
 
@@ -76,19 +78,19 @@ export type RecipeAnyScale<R extends Recipe> = R extends unknown ? Omit<R, "batc
 export interface PretrainConfig<R extends Recipe = Recipe> extends ScaledConfig<Scale> {
   /** The images to train on. */
   readonly data: DataConfig;
-  /** The recipe without what the scale decides. */
+  /** The recipe without the fields that the scale sets. */
   readonly recipe: RecipeAnyScale<R>;
 }
 
-/** What decides a run's numbers, and so its name on disk. */
+/** Everything that a run's numbers depend on, and so its id. */
 export interface Key<C> {
   /** The experiment. */
   readonly config: C;
   /** Name of the scale whose sizes are taken. */
   readonly scale: ScaleName;
-  /** Whole number from which all random numbers of the run are drawn. */
+  /** Whole number that all random numbers of the run depend on. */
   readonly seed: number;
 }
 
-/** What decides the numbers of a pre-training. */
+/** Everything that the numbers of a pre-training depend on. */
 export type RunKey = Key<PretrainConfig>;

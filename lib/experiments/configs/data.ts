@@ -21,8 +21,8 @@ import type { DataConfig, Scale } from "./config.ts";
 /** A data set as pre-training and evaluation see it. */
 export interface DataSplit {
   /**
-   * The images that pre-training sees: without labels, and more than `train` if some images have
-   * none.
+   * The images for pre-training, without labels. They are more than `train` if some images have no
+   * label.
    */
   readonly pretrain: ImageSource;
   /** The images among which the k-NN looks for neighbours. */
@@ -31,13 +31,13 @@ export interface DataSplit {
   readonly test: ImageSource;
 }
 
-/** A split of which all images are in memory. */
+/** A data set whose images are all in memory. */
 export type LoadedSplit = Readonly<Record<keyof DataSplit, ImageSet>>;
 
-const mostBytes = 4 * 2 ** 30; // of a split's pixels
+const mostBytes = 4 * 2 ** 30; // limit for the pixels of a data set in memory
 
 /**
- * Reads the images of a scale into memory, to be looked at. Pictures in files are cropped as for
+ * Reads the images of a scale into memory, to look at them. Pictures in files are cropped as for
  * the evaluation of a network.
  *
  * @throws {RangeError} If they are too many for the memory.
@@ -70,8 +70,8 @@ export async function loadData(data: DataConfig, scale: Scale): Promise<LoadedSp
 }
 
 /**
- * Opens the images that a scale asks for. Every seed gets the same images: a seed decides weights,
- * order and crops, not the data.
+ * Opens the images of a scale. They are the same for every seed: a seed decides weights, order and
+ * crops, not the data.
  *
  * @param log Gets a line for everything in a person's own folders that is passed over. By default
  *   each line is printed once.
@@ -123,8 +123,8 @@ export function sayOnce(line: string): void {
 }
 
 /**
- * Why images cannot be scored by their classes, in words; `undefined` if they can: all have a
- * class, of two or more.
+ * Why images cannot be scored by their classes, in words; `undefined` if all images have a class
+ * and there are at least two classes.
  */
 export function withoutClasses({ train, test }: DataSplit): string | undefined {
   for (const { name, labels } of [train, test]) {
@@ -147,8 +147,8 @@ export function requireClasses(split: DataSplit, attempt: string): void {
 }
 
 /**
- * The images that were asked for last, of those that the project brings and nobody changes. Placing
- * them takes seconds, and evaluations ask for the same ones again and again.
+ * The data set that was opened last, if it is one of the project's own, which do not change. Making
+ * its images takes seconds, and evaluations open the same set again and again.
  */
 let lastOwn: { readonly key: string; readonly split: DataSplit } | undefined;
 

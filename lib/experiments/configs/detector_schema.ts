@@ -1,6 +1,6 @@
 /**
- * What the config of a detector may be. `lib/experiments/detect/detector_config.ts` holds it
- * against its type.
+ * The allowed values of a detector's config. `lib/experiments/detect/detector_config.ts` compares
+ * the schema with the type.
  */
 import * as v from "valibot";
 import { commonSizes, experimentName, scalesOf } from "./experiment_schema.ts";
@@ -31,7 +31,7 @@ const fromRun = record({
 });
 const fromFile = record({ weights: path, key: v.optional(v.pipe(v.string(), v.minLength(1))) });
 
-/** A run, a file of weights, or null: the weights are random. */
+/** Where the first weights come from: a run, a file of weights, or null for random ones. */
 const origin = v.nullable(
   v.lazy((input: unknown): typeof fromRun | typeof fromFile =>
     Object.hasOwn(Object(input), "weights") ? fromFile : fromRun

@@ -1,9 +1,9 @@
-/** What all experiments have in common, as schemas. */
+/** The schemas of the fields that all experiments have. */
 import * as v from "valibot";
 import { pixels } from "lib/models/parts/schema_fields.ts";
 import { record, type Schema, whole } from "lib/schema/fields.ts";
 
-const longestName = 100; // characters: a file system takes 255 bytes, and an id adds to it
+const longestName = 100; // characters; a file name has at most 255 bytes, and an id adds some
 // deno-lint-ignore no-control-regex
 const unfit = /[\0-\x1f\x7f-\x9f/\\:*?"<>|]|\.\.|^\.|^\s|\s$/;
 

@@ -1,4 +1,4 @@
-/** The experiments of the notebooks, each with its cost and what it reached. */
+/** The experiments of the notebooks, each with its cost and its result. */
 import { byolCrops } from "lib/ssl/byol/crops.ts";
 import type { ByolRecipe } from "lib/ssl/byol/recipe.ts";
 import { dinoCrops } from "lib/ssl/dino/crops.ts";
@@ -6,21 +6,22 @@ import type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
 import { override, type PretrainConfig } from "./config.ts";
 
 /**
- * A small BC-SSL under DINO on Fashion-MNIST, each garment placed at a random scale, angle and
- * offset (`notebooks/00_start.ipynb`).
+ * A small BC-SSL, trained by DINO on Fashion-MNIST, each garment placed at a random scale, angle
+ * and offset (`notebooks/00_start.ipynb`).
  *
  * Cost at `laptop`: six minutes a seed on two idle cores, ten on busy ones. Result (three seeds,
  * 20,000 training and 10,000 test images, k = 20): 73.2 ± 0.1 %, against 66.3 % for raw pixels and
  * 63.7 ± 0.6 % for the weights it starts from.
  *
- * Differs: from the paper's recipe in what a network of 0.67 million weights and a quarter of an
- * hour need. BatchNorm in the head, without which an earlier trial (PyTorch, 650 steps) did not
- * lift off; sixteen times the reference's learning rate, as in that trial; 512 prototypes; momentum
- * 0.99, as the run is two hundred times shorter; layer scale 0.1 and no stochastic depth, for six
- * blocks; blur up to 0.3 pixels, which is the reference's 2 of 224 at this size; two local crops,
- * at the size of the global ones, as the stem and three halvings leave no map of a smaller one.
+ * Differs: some settings are adapted to a network of 0.67 million weights and a run of a quarter of
+ * an hour. The head has BatchNorm: without it, an earlier trial (PyTorch, 650 steps) learnt
+ * nothing. The learning rate is sixteen times the reference's, as in that trial. There are 512
+ * prototypes. Momentum is 0.99, since the run is two hundred times shorter. Six blocks have layer
+ * scale 0.1 and no stochastic depth. Blur is up to 0.3 pixels, in proportion to the reference's 2
+ * of 224. The two local crops are as large as the global ones, since the stem and three halvings
+ * leave no map of a smaller one.
  *
- * Pilot, one seed each, stopped early; k-NN top-1 in percent (k = 20) of 2,000 test images, of
+ * Pilot runs, one seed each, stopped early: k-NN top-1 in percent (k = 20) on 2,000 test images, or
  * 10,000 where marked *:
  *
  * | batch | dims | head, prototypes | blur (px) | 250 | 500 | 750 | 1,000 | 2,000 | 3,000 | 3,500 steps |
@@ -30,8 +31,8 @@ import { override, type PretrainConfig } from "./config.ts";
  * | 128 | 32–256 | 512-512-128, 1,024 | 0.3 | 65.6 | 65.9 | 66.5 | | | | |
  * | 64* | 24–192 | 256-256-64, 512 | 0.3 | | 66.3 | | 66.4 | 68.4 | 70.5 | 72.0 |
  *
- * A step of the larger network costs three to four times as much, and no arm was ahead by more than
- * the noise of 2,000 images, so the cheapest went on.
+ * A step of the larger network costs three to four times as much, and the differences are within
+ * the noise of 2,000 images, so we chose the cheapest.
  */
 export const bcSslStart: PretrainConfig<DinoRecipe> = {
   name: "start",
@@ -99,19 +100,18 @@ export const bcSslStart: PretrainConfig<DinoRecipe> = {
 };
 
 /**
- * The same network on emoji, each drawn in several design systems and placed at random; k-NN looks
- * up the 97 categories of Unicode in the drawings of other styles
- * (`notebooks/00b_baselines.ipynb`).
+ * The same network on emoji, each drawn in several design systems and placed at random. The k-NN
+ * predicts Unicode's 97 categories from drawings in other styles (`notebooks/00b_baselines.ipynb`).
  *
  * Cost at `laptop`: six minutes a seed on two idle cores, nine on busy ones; 60 epochs of 6,699
  * drawings are as many steps as {@linkcode bcSslStart} takes. Result (three seeds, 1,724 test
  * drawings, k = 20): 27.6 ± 0.3 %, against 15.9 % for raw pixels, 16.5 ± 0.03 % for the weights it
- * starts from, and 44.2 ± 0.3 % for the same network told the classes.
+ * starts from, and 44.2 ± 0.3 % for the same network trained with labels.
  *
- * Differs: colours change less than in the reference, as the colour of a drawing is much of what it
- * has in common with another designer's. Else the recipe of {@linkcode bcSslStart}. Pilot, one
- * seed, stopped early; k-NN top-1 in percent (k = 20) of the 1,724 test drawings (± 1), where raw
- * pixels reach 15.9 and random weights 16.6 (48 pixels a side: 15.0 and 16.4):
+ * Differs: colours change less than in the reference, since colour is much of what drawings of one
+ * thing by two designers have in common. Otherwise the recipe is that of {@linkcode bcSslStart}.
+ * Pilot runs, one seed, stopped early: k-NN top-1 in percent (k = 20) on the 1,724 test drawings (±
+ * 1), where raw pixels reach 15.9 and random weights 16.6 (48 pixels a side: 15.0 and 16.4):
  *
  * | colours | 250 | 500 | 1,000 | 1,500 | 2,000 | 2,750 steps |
  * | --- | --- | --- | --- | --- | --- | --- |
@@ -133,12 +133,12 @@ export const bcSslEmoji: PretrainConfig<DinoRecipe> = {
 };
 
 /**
- * The network and the images of {@linkcode bcSslStart} under BYOL, for as many steps.
+ * The network and the images of {@linkcode bcSslStart}, trained by BYOL for as many steps.
  *
- * Cost at `laptop`: no longer than {@linkcode bcSslStart}; on busy cores both make some 600 images
- * a second. No whole run was taken. Pilots of one seed, 624 steps with the whole schedule; k-NN
- * top-1 in percent (k = 20) of 2,000 test images (± 1), where raw pixels reach 66.8 and the weights
- * it starts from 65.7. None has passed them after a tenth of the run:
+ * Cost at `laptop`: no more than {@linkcode bcSslStart}; on busy cores both train on some 600
+ * images a second. No complete run was made. Pilot runs of one seed, 624 steps with the complete
+ * schedule: k-NN top-1 in percent (k = 20) on 2,000 test images (± 1), where raw pixels reach 66.8
+ * and the weights it starts from 65.7. No pilot exceeds these after a tenth of a complete run:
  *
  * | optimiser | lr | area of a crop | head | 312 | 624 steps |
  * | --- | --- | --- | --- | --- | --- |
@@ -147,9 +147,9 @@ export const bcSslEmoji: PretrainConfig<DinoRecipe> = {
  * | AdamW | 0.001 | 0.08–1 | 512, 64 | 61.3 | 62.2 |
  * | LARS | 1 | 0.4–1 | 1024, 128 | 62.9 | 63.0 |
  *
- * Differs: from BYOL's recipe in what a network of 0.67 million weights and some minutes need.
- * AdamW in place of LARS, small heads, momentum 0.99 from the start, crops of 40 % of the area or
- * more, and blur up to 0.3 pixels.
+ * Differs: some settings of BYOL's recipe are adapted to a network of 0.67 million weights and some
+ * minutes of training: AdamW instead of LARS, small heads, momentum 0.99 from the start, crops of
+ * 40 % of the area or more, and blur up to 0.3 pixels.
  */
 export const byolStart: PretrainConfig<ByolRecipe> = {
   name: "start_byol",

@@ -1,4 +1,4 @@
-/** One config made of another, some values changed; every config is held against its schema. */
+/** Makes one config from another with some values changed, and checks configs by their schemas. */
 import type { ScaledConfig } from "./config_types.ts";
 import { detectorSchema } from "./detector_schema.ts";
 import { dataSchema, pretrainSchema } from "./pretrain_schema.ts";
@@ -6,15 +6,15 @@ import { modelSchema } from "lib/models/model_schema.ts";
 import { checkAgainst } from "lib/schema/check.ts";
 import type { Schema } from "lib/schema/fields.ts";
 
-/** Nested partial: an override names only what differs. Arrays are replaced whole. */
+/** A nested partial type: an override names only what differs. Arrays are replaced as a whole. */
 export type Override<T> = T extends readonly unknown[] ? T
   : T extends object ? { readonly [K in keyof T]?: Override<T[K]> }
   : T;
 
 /**
- * `base` with some values replaced, and options set that `base` leaves at their default. An option
- * that is set to `undefined` is taken out. Where data or a network become another kind (`kind`,
- * `arch` or `method` differs), nothing of the old one remains.
+ * Returns `base` with some values changed; options that `base` leaves at their defaults can be set
+ * too. An option that is set to `undefined` is removed. If data, network or method become another
+ * kind (`kind`, `arch` or `method` differs), nothing of the old one remains.
  *
  * @param base A config of a pre-training or of a detector, or a part of one.
  * @throws {TypeError} If an option is unknown or missing, or of a wrong type; the message says what
@@ -44,9 +44,9 @@ export function override<T extends object>(base: T, changes: Override<T>): T {
 }
 
 /**
- * Refuses a config, or a model's or data's part of one, that is not valid.
+ * Refuses a config, or the model or data of one, that is not valid.
  *
- * @param verb What it was wanted for, as in "Cannot use".
+ * @param verb What the config was for, for the message "Cannot use …".
  * @throws {TypeError} If an option is unknown or missing, or of a wrong type.
  * @throws {RangeError} If a value is outside of what is allowed.
  */
@@ -56,7 +56,7 @@ export function checkConfig(config: unknown, verb = "use"): void {
   checkAgainst(schemaFor(config), config, `Cannot ${verb} ${what}`);
 }
 
-/** The schema that a config is to be held against, by the keys that only its kind has. */
+/** The schema for a config. Which kind of config it is shows in keys that only this kind has. */
 export function schemaFor(config: unknown): Schema {
   if (!isRecord(config)) return pretrainSchema;
   if ("arch" in config) return modelSchema;
@@ -64,7 +64,7 @@ export function schemaFor(config: unknown): Schema {
   return "pretrained" in config ? detectorSchema : pretrainSchema;
 }
 
-/** A value with changes laid over it; what they do not name stays. Nothing is checked. */
+/** Returns a value with changes applied, unchecked; what they do not name stays. */
 export function withChanges(base: unknown, changes: unknown): unknown {
   if (!isRecord(changes)) return changes;
   if (Array.isArray(base)) return withEntries(base, changes);
@@ -78,8 +78,8 @@ export function withChanges(base: unknown, changes: unknown): unknown {
 }
 
 /**
- * A list with the entries of some places replaced: `{ 0: 3 }`. Another place makes it no list,
- * which no schema takes.
+ * Returns a list with the entries at some places replaced: `{ 0: 3 }`. With a place that the list
+ * does not have, the result is an object, which every schema refuses.
  */
 function withEntries(list: readonly unknown[], changes: Record<string, unknown>): unknown {
   const places = Object.keys(list);
@@ -87,7 +87,7 @@ function withEntries(list: readonly unknown[], changes: Record<string, unknown>)
   return list.map((entry, i) => i in changes ? withChanges(entry, changes[i]) : entry);
 }
 
-/** Whether changes make an object one of another kind, of which the old values say nothing. */
+/** Whether changes give an object another kind, so that its old values no longer apply. */
 function isOtherKind(base: Record<string, unknown>, changes: Record<string, unknown>): boolean {
   const differs = (key: string) => key in changes && key in base && changes[key] !== base[key];
   if (["kind", "arch", "method"].some(differs)) return true;

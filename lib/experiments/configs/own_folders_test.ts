@@ -1,6 +1,6 @@
 /**
- * A person's own folders as `openData` gives them: in memory, or where they are too large for it,
- * in their files.
+ * Tests `openData` with a person's own folders: pictures are in memory or, if they are too large
+ * for it, stay in their files.
  */
 import sharp from "sharp";
 import { bcSslStart } from "./notebook_runs.ts";
@@ -15,8 +15,8 @@ import { inTempFolder } from "lib/testing/pictures.ts";
 import { assertClose, assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
 
 /**
- * Transparent pictures of two classes: seen as a viewer shows them they are grey, seen as stored
- * they are black.
+ * Makes transparent pictures of two classes. As a viewer shows them they are grey; their stored
+ * pixels are black.
  */
 async function inClearFolders(
   run: (data: { kind: "folder"; train: string; test: string }) => Promise<void>,

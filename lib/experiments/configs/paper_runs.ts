@@ -1,19 +1,19 @@
 /**
- * The paper's own pre-trainings on ImageNet-1K, whole: each with what it costs and what the paper
- * reports of it.
+ * The paper's own pre-trainings on ImageNet-1K, in full size, each with its cost and the results
+ * that the paper reports.
  *
- * `deno task train --config bcssl_t_k9_300ep --scale paper` is the recipe; at `laptop` and `smoke`
- * the same networks see few and small images, which shows that they train, and nothing of what they
- * learn. ImageNet-1K is looked for in `data/imagenet`.
+ * `deno task train --config bcssl_t_k9_300ep --scale paper` trains by the paper's recipe. At
+ * `laptop` and `smoke` the same networks see few and small images, which only shows that they can
+ * be trained. ImageNet-1K is expected in `data/imagenet`.
  *
- * The recipe is DINO's (Caron et al. 2021) as the paper and its public code set it: batches of 512,
- * whatever its scripts say of other sizes; for 300 epochs the teacher's temperature rises to 0.07
- * in 30 epochs, and the prototypes' lengths are learnt. The paper's "teacher temperature 0.4" in
- * §3.2 is 0.04 in its §4 and in all code.
+ * The recipe is DINO's (Caron et al. 2021) with the settings of the paper and its public code.
+ * Batches have 512 images, although some of its scripts use other sizes. For 300 epochs, the
+ * teacher's temperature rises to 0.07 in 30 epochs, and the lengths of the prototypes are learnt.
+ * The paper's "teacher temperature 0.4" in §3.2 is 0.04 in its §4 and in all code.
  *
- * Differs: a batch goes through in eight parts of 64, a GPU's share in the authors' runs, so that
- * one GPU has room for it. BatchNorm sees one part at a time, where theirs is synchronised over the
- * 512. Numbers are float32, theirs half precision.
+ * Differs: a batch is split into eight micro-batches of 64, which is what one GPU had in the
+ * authors' runs. BatchNorm sees one micro-batch at a time, where theirs is synchronised over all
+ * 512 images. We compute in float32, they in half precision.
  */
 import { type ConvNeXtConfig, convNeXtConfig } from "lib/models/convnext/convnext_configs.ts";
 import type { ModelConfig } from "lib/models/mod.ts";
@@ -29,17 +29,17 @@ import type { PretrainConfig, Scale } from "./config.ts";
 export interface PaperRun {
   /** The config of the run; it is the paper's own at scale `paper`. */
   readonly config: PretrainConfig<DinoRecipe>;
-  /** Top-1 as the paper prints it, fractions; null where it prints none. */
+  /** Top-1 of the linear probe as the paper prints it, a fraction; null where it prints none. */
   readonly linear: number | null;
   /** Top-1 of the k-NN as the paper prints it, a fraction; null where it prints none. */
   readonly knn: number | null;
-  /** Where: `§3.2, Table 1, row 4`. */
+  /** Where the paper prints it: `§3.2, Table 1, row 4`. */
   readonly source: string;
   /** Floating-point operations of all steps, 10^18: see `trainingCost`. */
   readonly exaFlops: number;
   /**
-   * Estimated from DINO's own ViT-S, which took 1.75 days on eight V100s for 100 epochs, by the
-   * operations.
+   * Days on one V100, estimated from the operations: DINO's own ViT-S took 1.75 days on eight V100s
+   * for 100 epochs.
    */
   readonly v100Days: number;
 }
@@ -48,7 +48,7 @@ const imageNet = { train: 1_281_167, val: 50_000 } as const;
 const batchSize = 512;
 const stepsPerEpoch = Math.floor(imageNet.train / batchSize); // 2,502
 
-/** Sizes of the two small scales: what the smallest local crop leaves a map of. */
+/** Sizes of the two small scales. The smallest local crop still gives a map. */
 const small: Readonly<Record<"smoke" | "laptop", Scale>> = {
   smoke: {
     imageSize: 96,
@@ -68,7 +68,7 @@ const small: Readonly<Record<"smoke" | "laptop", Scale>> = {
   },
 };
 
-/** DINO's default recipe, of 100 epochs. */
+/** DINO's default recipe, for 100 epochs. */
 const after100: PretrainConfig<DinoRecipe>["recipe"] = {
   model: vitConfig("small"),
   head: {
@@ -98,7 +98,8 @@ const after100: PretrainConfig<DinoRecipe>["recipe"] = {
 };
 
 /**
- * The same for 300: a softer teacher, once it has learnt something, and prototypes of any length.
+ * The recipe for 300 epochs: after its warm-up the teacher is softer, and prototypes may have any
+ * length.
  */
 const after300: PretrainConfig<DinoRecipe>["recipe"] = {
   ...after100,
@@ -110,8 +111,8 @@ const after300: PretrainConfig<DinoRecipe>["recipe"] = {
 };
 
 /**
- * What DINO changes for a ResNet: SGD, a constant weight decay, and crops that meet at 14 % of the
- * image.
+ * What DINO changes for a ResNet: SGD, a constant weight decay, and a border of 14 % of the image's
+ * area between local and global crops.
  */
 const forResNet = {
   optimizer: "sgd",
@@ -134,7 +135,7 @@ function configOf(
     testCount: imageNet.val,
     batchSize,
     epochs,
-    monitorEvery: 20 * stepsPerEpoch, // as the paper's Figure 3
+    monitorEvery: 20 * stepsPerEpoch, // as in the paper's Figure 3
   };
   return {
     name: `${name}_${epochs}ep`,
@@ -145,39 +146,39 @@ function configOf(
 }
 
 /**
- * 100 epochs of ConvNeXt-T, with the authors' own code, whose depthwise convolutions have no bias
- * in either arm.
+ * ConvNeXt-T as in the authors' code: its depthwise convolutions have no bias, with BatchNorm or
+ * without.
  */
 function convNeXtTiny(kernelSize: number, batchNorm: boolean): ConvNeXtConfig {
   return { ...convNeXtConfig("tiny"), kernelSize, batchNorm, dwconvBias: false };
 }
 
 /**
- * In the authors' code, stochastic depth is active in the teacher of a ConvNeXt as in the student;
- * of the others, not.
+ * In the authors' code, the teacher of a ConvNeXt has stochastic depth like the student. Those of
+ * other networks do not.
  */
 const ofAuthors = { teacherDropPath: true } as const;
 
 /**
- * The recipe of 100 epochs for ConvNeXt-T with any kernel: the paper's own run where it has one,
- * else as it would have been.
+ * The run of 100 epochs for ConvNeXt-T with any kernel: the paper's own run, or the same recipe for
+ * a kernel that the paper did not try.
  *
- * @param kernelSize Odd, pixels a side.
- * @param batchNorm After each depthwise convolution: BC-SSL-T.
+ * @param kernelSize Pixels a side, an odd number.
+ * @param batchNorm Whether a BatchNorm follows each depthwise convolution, which makes it BC-SSL-T.
  */
 export function convNeXtRun(kernelSize: number, batchNorm: boolean): PretrainConfig<DinoRecipe> {
   const name = `${batchNorm ? "bcssl_t" : "convnext_t"}_k${kernelSize}`;
   return configOf(name, 100, { model: convNeXtTiny(kernelSize, batchNorm), ...ofAuthors });
 }
 
-/** A row of the paper; its accuracies as printed. */
+/** The accuracies of a row of the paper, as printed. */
 type Reported = Pick<PaperRun, "linear" | "knn" | "source">;
 
 const notReported: Reported = { linear: null, knn: null, source: "" };
 
 /**
- * ConvNeXt-T by kernel size: Table 2, and the values behind Figure 2, where it is BC-SSL-T with
- * BatchNorm.
+ * The paper's accuracies of ConvNeXt-T by kernel size (Table 2), or of BC-SSL-T with BatchNorm (the
+ * values of Figure 2).
  */
 function reportedTiny(kernelSize: number, batchNorm: boolean): Reported {
   const linear = table2.rows.find((row) =>
@@ -203,7 +204,7 @@ function reportedAfter300(arch: string): Reported {
   return { linear, knn, source };
 }
 
-/** Exaflops of 100 epochs, by network. */
+/** Floating-point operations of 100 epochs, in 10^18, by network. */
 const exaFlops = {
   resnet50: 13.2,
   vit_s: 14.58,
@@ -249,14 +250,14 @@ const bcSslT = convNeXtTiny(9, true);
 const bcSslS: ConvNeXtConfig = { ...bcSslT, depths: convNeXtConfig("small").depths };
 
 /**
- * All of them. Kernels of 11 and 13 are in the authors' code and in no table of the paper; of
- * ResNet-50 and ViT-S for 300 epochs the paper quotes DINO's numbers, and DINO's arguments for its
- * ResNet-50 could not be had: here, its 100-epoch ones.
+ * All runs of the paper. Kernels of 11 and 13 are in the authors' code, but in no table of the
+ * paper. For ResNet-50 and ViT-S with 300 epochs, the paper quotes DINO's numbers. DINO's arguments
+ * for that ResNet-50 are not published, so the run here has those of 100 epochs.
  *
- * By estimate, 100 epochs take a V100 two weeks for any of the small networks (12.7 days for
- * ResNet-50, 13.5 to 14.9 for kernels of 3 to 15, 15.5 for Swin-T), 300 epochs six (42 for
- * BC-SSL-T), and of Swin-S and BC-SSL-S twelve (87 and 81). Small kernels and attention are matrix
- * products, large depthwise kernels are not: expect those to take longer than their operations say.
+ * Estimates for one V100: 100 epochs take two weeks for each of the small networks (12.7 days for
+ * ResNet-50, 13.5 to 14.9 for kernels of 3 to 15, 15.5 for Swin-T). 300 epochs take six weeks (42
+ * days for BC-SSL-T), and twelve for Swin-S and BC-SSL-S (87 and 81 days). Large depthwise kernels
+ * will take longer than their number of operations says, since they are not matrix products.
  */
 export const paperRuns: readonly PaperRun[] = [
   ...overKernels("convnext_t", false),

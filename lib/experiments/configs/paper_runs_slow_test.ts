@@ -1,6 +1,6 @@
 /**
- * The paper's networks, built: their weights are those of the official code, and their cost is the
- * one that is stated.
+ * Builds the paper's networks: they have as many weights as in the official code, and their cost is
+ * as stated.
  */
 import { constantRng } from "lib/rng.ts";
 import { createModel, type ModelConfig } from "lib/models/mod.ts";
@@ -11,12 +11,12 @@ import { trainingCost } from "./training_cost.ts";
 import { table3, table5 } from "lib/paper/mod.ts";
 import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
 
-/** One tap of every depthwise kernel: channels, block by block. */
+/** Weights at one position of all depthwise kernels: the sum of the channels over all blocks. */
 const taps = { tiny: 6_624, small: 13_536 } as const;
 
 /**
- * Weights with a classifier of 1,000, from the official ones: ConvNeXt-T 28,589,128, -S 50,223,688,
- * each with a bias and kernels of 7.
+ * Number of weights with a classifier of 1,000 classes, derived from the official networks, which
+ * have kernels of 7 with biases: 28,589,128 for ConvNeXt-T and 50,223,688 for -S.
  */
 function convNeXtWeights(size: keyof typeof taps, kernelSize: number, batchNorm: boolean): number {
   const official = { tiny: 28_589_128, small: 50_223_688 }[size];
@@ -37,8 +37,8 @@ function expectedWeights(name: string, model: ModelConfig): number {
 }
 
 /**
- * Millions of weights as the paper prints them: now with a classifier, now without, rounded now up,
- * now down.
+ * Millions of weights as the paper prints them: some with a classifier, some without, some rounded
+ * up, some down.
  */
 const printed: readonly (readonly [string, number])[] = [
   [

@@ -48,7 +48,8 @@ Deno.test("a run of 100 epochs has DINO's default values on its way", () => {
   const recipe = recipeAt(named("bcssl_t_k9_100ep").config, "paper");
   const length = pretrainLength(recipe, imageNet);
   const at = (epoch: number) => stepValues(recipe, 2502 * epoch, length);
-  assertClose([at(5).lr, at(10).lr], [5e-4, 1e-3], 1e-3); // linearly to 0.0005 · 512 / 256 in ten epochs
+  // The rate rises linearly to 0.0005 · 512 / 256 in ten epochs.
+  assertClose([at(5).lr, at(10).lr], [5e-4, 1e-3], 1e-3);
   const last = stepValues(recipe, length.totalSteps - 1, length);
   assertClose([last.lr, last.weightDecay, last.teacherMomentum], [1e-6, 0.4, 1], 1e-4);
   assertClose([at(0).weightDecay, at(0).teacherMomentum], [0.04, 0.996]);

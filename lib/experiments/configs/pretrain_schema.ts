@@ -1,4 +1,4 @@
-/** What the config of a pre-training may be. */
+/** The allowed values of a pre-training's config. */
 import * as v from "valibot";
 import type { DataConfig, PretrainConfig } from "./config_types.ts";
 import { commonSizes, experimentName, scalesOf } from "./experiment_schema.ts";
@@ -24,8 +24,8 @@ export const dataSchema = schemaOf<DataConfig>()(byKey("kind", {
 }));
 
 /**
- * The recipe of each method. A config without `method` is DINO's, as all were before there was
- * another one.
+ * The schema of each method's recipe. A recipe without `method` is DINO's, since older ones do not
+ * have that field.
  */
 const recipes = { dino: dinoRecipeSchema, byol: byolRecipeSchema };
 

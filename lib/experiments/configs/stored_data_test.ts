@@ -1,6 +1,5 @@
 /**
- * The verbs on data sets that are brought: ImageNet's pictures stay in their files from the first
- * crop to the k-NN.
+ * Tests the verbs on ImageNet, whose pictures stay in their files from the first crop to the k-NN.
  */
 import { bcSslStart } from "./notebook_runs.ts";
 import { override, type PretrainConfig, sizesAt } from "./config.ts";
@@ -18,8 +17,8 @@ import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
 const wnids = ["n01440764", "n02119789"];
 
 /**
- * Two classes of eight pictures for training and four for validation, in folders; `outputs/` beside
- * them.
+ * Makes folders with two classes, each with eight pictures for training and four for validation,
+ * and `outputs/` beside them.
  */
 async function withImageNet(run: (config: PretrainConfig) => Promise<void>): Promise<void> {
   await inTempFolder(async (folder) => {

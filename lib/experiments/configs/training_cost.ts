@@ -1,28 +1,29 @@
-/** What a pre-training costs in arithmetic, counted before a step of it is taken. */
+/** Counts the operations of a pre-training before it is run. */
 import { constantRng } from "lib/rng.ts";
 import { createModel, totalCost } from "lib/models/mod.ts";
 import { pretrainLength } from "lib/ssl/method/recipe.ts";
 import { headCost, type Recipe } from "lib/ssl/methods.ts";
 
-/** Of all steps of a run. */
+/** The cost of all steps of a run. */
 export interface TrainingCost {
-  /** Steps of the optimiser. */
+  /** Number of steps. */
   readonly steps: number;
-  /** Images seen, each epoch's anew. */
+  /** Number of images, counting each once for every epoch. */
   readonly images: number;
   /** Floating-point operations, 10^18: two for each multiply–add. */
   readonly exaFlops: number;
 }
 
 /**
- * Counts the multiply–adds of backbone and heads. The views of the network that the gradient moves
- * go forward and, for twice as much, back; the two global views also go through the network whose
- * output is constant, forward alone.
+ * Counts the multiply–adds of backbone and heads. In the network that is trained, all views go
+ * forward, and backward for twice as much. In the network that gives the targets, the two global
+ * views go forward only.
  *
- * Norms, activations, augmentation, optimiser and k-NN count nothing, as in the papers' FLOPs.
+ * Norms, activations, augmentation, optimiser and k-NN are not counted, as in the FLOPs of papers.
  *
- * @param imageCount Of the data set.
- * @throws {RangeError} As `pretrainLength`, or if a crop is too small for the network.
+ * @param imageCount Number of images in the data set.
+ * @throws {RangeError} For the reasons of `pretrainLength`, or if a crop is too small for the
+ *   network.
  *
  * @example
  * ```ts

@@ -1,6 +1,6 @@
 /**
- * The verb `ablate`: networks that differ in one thing, each trained with every seed and scored by
- * k-NN and linear probe.
+ * The verb `ablate`: trains networks that differ in one thing with several seeds, and scores each
+ * by k-NN and linear probe.
  */
 import type { TrainHooks } from "lib/runs/events.ts";
 import {
@@ -42,7 +42,7 @@ export interface ArmResult extends Arm {
   readonly linear: readonly number[];
   /** The k-NN through training. */
   readonly monitor: readonly { readonly epoch: number; readonly values: readonly number[] }[];
-  /** Numbers that the paper prints for this network on ImageNet-1K; fractions. */
+  /** The paper's accuracies of this network on ImageNet-1K, fractions. */
   readonly paper: { readonly knn?: number; readonly linear?: number };
   /** Images that the runs were trained on. */
   readonly data: ArmData | "imagenet";
@@ -70,8 +70,8 @@ export interface AblateOptions {
   /** Whether to train finished runs again. */
   readonly fresh?: boolean;
   /**
-   * Shows the progress of the whole, and within it of every run that is trained. By default nothing
-   * is shown.
+   * Shows the progress of the comparison, and within it that of every run. By default nothing is
+   * shown.
    */
   readonly watch?: Watch;
 }
@@ -79,12 +79,13 @@ export interface AblateOptions {
 const unseen: Watch = (_, run) => run({});
 
 /**
- * Trains every arm with every seed, the first seed of all arms first, and evaluates it. Finished
- * runs are loaded from `outputs/`, so after a change only the arm that changed takes time.
+ * Trains and evaluates every arm with every seed: all arms with the first seed, then with the
+ * second, and so on. Finished runs are loaded from `outputs/`, so after a change only the arm that
+ * changed takes time.
  *
  * @returns One result per arm, in their order.
- * @throws {RangeError} If there is no arm or no seed, or as {@linkcode armConfig}.
- * @throws {Error} If it was interrupted: finished runs are kept, and the same call continues.
+ * @throws {RangeError} If there is no arm or no seed, or for the reasons of {@linkcode armConfig}.
+ * @throws {Error} If it was interrupted; finished runs are kept, and the same call continues.
  *
  * @example
  * ```ts
@@ -182,7 +183,7 @@ function joinSeeds(
 
 function courseOf({ run, history }: TrainResult, k: number): KnnCourse {
   const courses = knnMonitor({ history });
-  const found = courses.find((course) => course.k === k);
-  if (found !== undefined) return found;
+  const course = courses.find((course) => course.k === k);
+  if (course !== undefined) return course;
   throw new RangeError(`Cannot score ${run} at k = ${k}: use ${courses.map((course) => course.k)}`);
 }

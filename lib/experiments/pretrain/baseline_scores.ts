@@ -1,6 +1,6 @@
 /**
- * The verb `baselineScores`: is a method better than no training, and how far from training with
- * labels? By k-NN and linear probe.
+ * The verb `baselineScores`: compares a method with no training and with supervised training, by
+ * k-NN and linear probe.
  */
 import type { TrainHooks } from "lib/runs/events.ts";
 import { type ChosenProbe, chosenProbe } from "lib/experiments/measure/chosen_probe.ts";
@@ -15,32 +15,38 @@ import { methodName, openExperiment } from "lib/experiments/subjects/experiment.
 import type { SubjectOrPixels } from "lib/experiments/subjects/subject.ts";
 import { supervised } from "./supervised.ts";
 
-/** One kind of features. Accuracies are fractions of the test images, one for each seed. */
+/**
+ * The scores of one kind of features. Accuracies are fractions of the test images, one for each
+ * seed.
+ */
 export interface FeatureScores {
   /**
-   * Whose features: the images themselves, the first weights, the trained teacher, or the
-   * supervised twin.
+   * Where the features come from: the pixels themselves, the network with its first weights, the
+   * trained teacher, or the supervised twin.
    */
   readonly of: "pixels" | "init" | "teacher" | "supervised";
   /**
-   * Name in tables and figures: `raw pixels`, `random weights`, `supervised`; for the teacher, its
-   * method's.
+   * Name in tables and figures: `raw pixels`, `random weights`, `supervised`, or the method's name
+   * for the teacher.
    */
   readonly features: string;
-  /** Top-1; raw pixels have one value, since no seed changes it. */
+  /** Top-1 of the k-NN. Raw pixels have one value, since it does not depend on the seed. */
   readonly knn: readonly number[];
-  /** Top-1 after the last epoch, at the rate that did best on training images held out. */
+  /**
+   * Top-1 of the linear probe after the last epoch, at the learning rate that was best on training
+   * images held out for this choice.
+   */
   readonly linear: readonly number[];
-  /** Those rates, for 256 images. */
+  /** The learning rates that were chosen, for a batch of 256. */
   readonly rates: readonly number[];
   /**
-   * Runs whose folders hold the numbers: for random weights and raw pixels, those that start from
-   * them.
+   * Ids of the runs whose folders hold the numbers. Scores of random weights and raw pixels are in
+   * the folders of the method's runs.
    */
   readonly runs: readonly string[];
 }
 
-/** Numbers only. */
+/** The scores of all kinds of features. */
 export interface BaselineScores {
   /** Name of the method that trained the runs: `DINO`. */
   readonly method: string;
@@ -67,7 +73,9 @@ export interface BaselineScoresOptions
   readonly epochs?: number;
 }
 
-/** Features to score, in the order of the rows; the teacher has the name of its method. */
+/**
+ * The kinds of features, in the order of the rows. The teacher's row gets the name of its method.
+ */
 const kinds = [
   ["pixels", "raw pixels"],
   ["init", "random weights"],
@@ -76,17 +84,17 @@ const kinds = [
 ] as const;
 
 /**
- * Scores raw pixels, the network's first weights, the teacher that a method trained from them
- * without labels, and the same network trained with labels, for every seed. Trains what `outputs/`
- * does not hold yet, and keeps all that it measures: called again, it loads.
+ * Scores four kinds of features for every seed: raw pixels, the network with its first weights, the
+ * teacher that a method trained from them without labels, and the same network trained with labels.
+ * What `outputs/` does not hold yet is trained and measured; the rest is loaded.
  *
- * The rate of a linear probe is chosen, for each kind of features and each seed, on a tenth of the
- * training images that a first probe is not trained on; a second probe is trained on all of them.
- * No choice has seen the test images. The supervised twin itself was trained on the images held
- * out, so they choose less well for it.
+ * The learning rate of a linear probe is chosen for each kind of features and each seed. A first
+ * probe is trained without a tenth of the training images, which are then used to choose. A second
+ * probe is trained on all of them. So the test images are never used for a choice. The supervised
+ * twin was trained on the images held out too, so for it they are a worse basis for the choice.
  *
  * @param options.onEvent Called after each training and evaluation, as for a step.
- * @throws {Error} If `signal` is aborted: what was done until then is kept.
+ * @throws {Error} If `signal` is aborted; what was done until then is kept.
  */
 export async function baselineScores(
   config: PretrainConfig,
@@ -122,9 +130,7 @@ export async function baselineScores(
   return { method, scale, seeds, k, scores };
 }
 
-/**
- * Refuses a person's own pictures without classes before the first run is trained, not after it.
- */
+/** Refuses a person's own pictures without classes, before the first run is trained. */
 async function requireClassesOf(config: PretrainConfig, scale: ScaleName, seed: number) {
   const key = { config, scale, seed };
   if (config.data.kind !== "folder" || readStatus(folderOf(twinId(key))) !== undefined) return;
@@ -142,7 +148,7 @@ interface KnnScore {
 
 async function knnAt(k: number, { config, ...options }: KnnQuery): Promise<KnnScore> {
   const { run, accuracies } = await knn(config, options);
-  const found = accuracies.find((accuracy) => accuracy.k === k);
-  if (found !== undefined) return { run, top1: found.top1 };
+  const accuracy = accuracies.find((accuracy) => accuracy.k === k);
+  if (accuracy !== undefined) return { run, top1: accuracy.top1 };
   throw new RangeError(`Cannot score k-NN at k = ${k}: use ${accuracies.map((a) => a.k)}`);
 }

@@ -1,6 +1,6 @@
 /**
- * The verbs on a person's own folders of pictures: what people put there, and what they change
- * afterwards.
+ * Tests the verbs on a person's own folders: with all that people put into them, and with changes
+ * after training.
  */
 import sharp from "sharp";
 import { bcSslStart } from "lib/experiments/configs/notebook_runs.ts";
@@ -35,8 +35,8 @@ async function paint(path: string, colour: string): Promise<void> {
 }
 
 /**
- * Pictures of one colour each: `classes` are their folders. Without classes they lie in the folder
- * itself.
+ * Makes pictures of one colour each, in a folder for each of `classes`. Pictures without classes
+ * lie in the folder itself.
  */
 async function folderOf(path: string, classes: readonly string[] | "flat"): Promise<void> {
   for (const name of classes === "flat" ? Object.keys(colours) : classes) {

@@ -1,4 +1,6 @@
-/** The verb `pretrain`: trains one run without labels, goes on with it, or simply loads it. */
+/**
+ * The verb `pretrain`: trains one run without labels, resumes it, or loads it if it is finished.
+ */
 import { createRng } from "lib/rng.ts";
 import { alarmWatch } from "lib/ssl/method/alarms.ts";
 import { loadTraining, saveTraining } from "lib/ssl/method/checkpoint.ts";
@@ -24,17 +26,17 @@ import { runFolder } from "lib/experiments/runs/run_folder.ts";
 import { type TrainOptions, type TrainResult, trainRun } from "lib/experiments/runs/train_run.ts";
 
 /**
- * Trains a run to its end, from where `outputs/` has it; loads it if it is finished there, which
- * writes nothing.
+ * Trains a run to its end, from its newest checkpoint in `outputs/`. If it is finished there, only
+ * loads it and writes nothing.
  *
- * Stops after the current step when `signal` is aborted, saves, and returns what there is: the same
- * call goes on. A run that was killed, at any moment, goes on from its newest good checkpoint to
- * the very numbers it would have had.
+ * When `signal` is aborted, the run stops after the current step, saves and returns what it has;
+ * the same call resumes it. A run that was killed at any moment resumes from its newest good
+ * checkpoint, and gives the same numbers as one that was never killed.
  *
- * @throws {RangeError} If a loss or a gradient is not finite; the last checkpoint stands. Or if the network has nothing to compute in
- *   the recipe's precision.
- * @throws {Error} If the disk refuses, or another process is writing the run. Or if a person's own pictures have changed since the
- *   run was begun.
+ * @throws {RangeError} If a loss or a gradient is not finite; the last checkpoint stays. Also if
+ *   the network has no layers that compute in the recipe's precision.
+ * @throws {Error} If the disk refuses, if another process is writing the run, or if a person's own
+ *   pictures have changed since the run began.
  *
  * @example
  * ```ts
@@ -76,8 +78,8 @@ export async function pretrain(
 }
 
 /**
- * A method on a data set's unlabelled images, watched by the k-NN of the network that it is to
- * give.
+ * Creates the learner of a method: it trains on the unlabelled images, and its monitor is the k-NN
+ * of the network that is kept after training.
  */
 function methodLearner(recipe: Recipe, data: DataSplit, seed: number): Learner {
   const rng = createRng(seed);

@@ -1,6 +1,6 @@
 /**
- * The verb `supervised`: what the same network learns from the same images with their classes, for
- * as many steps.
+ * The verb `supervised`: trains the network of a run with labels, on the same images and for as
+ * many steps.
  */
 import type * as tf from "lib/tf.ts";
 import { createRng } from "lib/rng.ts";
@@ -39,16 +39,16 @@ import { folderOf } from "lib/experiments/runs/run_folder.ts";
 import { type TrainOptions, type TrainResult, trainRun } from "lib/experiments/runs/train_run.ts";
 
 /**
- * Trains the run's network on the classes, from the weights that the run starts from, as
- * {@linkcode pretrain} trains it without: it is a run of its own, that loads when it is finished
- * and goes on, to the same numbers, when it was stopped or killed.
+ * Trains the run's network with labels, from the weights that the run starts from. The result is a
+ * run of its own: as with {@linkcode pretrain}, it is loaded if it is finished, and if it was
+ * stopped or killed it is resumed and gives the same numbers.
  *
- * Its monitor measures the k-NN of its features, as of a run's teacher, and its own classifier's
- * `classifierTop1` and `classifierTop5` on the test images. `linearProbe` and `knn` read it with
- * `of: "supervised"`.
+ * Its monitor measures the k-NN of its features, like that of a run's teacher, and the accuracy of
+ * its own classifier on the test images (`classifierTop1`, `classifierTop5`). `linearProbe` and
+ * `knn` evaluate it with `of: "supervised"`.
  *
  * @throws {RangeError} If an image has no class, or the loss is not finite; the last checkpoint
- *   stands.
+ *   stays.
  * @throws {Error} If the disk refuses, or another process is writing the run.
  */
 export async function supervised(
@@ -103,14 +103,14 @@ function twinLearner(
       const knn = await knnMetrics(model, data, crops, pause);
       return { ...knn, classifierTop1: top1, classifierTop5: top5 };
     },
-    alarms: () => [], // labels hold a collapse off
+    alarms: () => [], // training with labels does not collapse
     save: (path, step) => saveTrainedModel(path, state, step),
     load: (path) => loadTrainedModel(path, state),
     [Symbol.dispose]: () => disposeTrainedModel(state),
   };
 }
 
-/** Of the network's own classifier. */
+/** Top-1 and top-5 of the network's own classifier. */
 async function classifierAccuracy(
   model: Model,
   test: ImageSource,

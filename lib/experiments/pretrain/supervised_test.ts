@@ -54,9 +54,11 @@ Deno.test("an interrupted supervised run goes on to the very numbers of an unint
     const onEvent = ({ step }: { step: number }) => step === 5 ? stop.abort() : undefined;
     const first = await supervised(small, { ...options, onEvent, signal: stop.signal });
     assertEquals([first.step, first.finished], [5, false]);
-    assertEquals((await supervised(small, { ...options, untilStep: 18 })).step, 18); // in the third epoch
+    // Step 18 is in the third epoch.
+    assertEquals((await supervised(small, { ...options, untilStep: 18 })).step, 18);
     const newest = `${folder}/${straight.run}/checkpoint-00000018.safetensors`;
-    Deno.writeFileSync(newest, Deno.readFileSync(newest).subarray(0, 900)); // falls back to the one before
+    // With a damaged newest checkpoint, the run resumes from the one before.
+    Deno.writeFileSync(newest, Deno.readFileSync(newest).subarray(0, 900));
     const warned: string[] = [];
     const onWarning = (message: string) => void warned.push(message);
     assertEquals(await supervised(small, { ...options, onWarning }), straight);

@@ -1,6 +1,6 @@
 /**
- * What may go wrong with a run on disk: each ends in a clear message, and nothing that was saved is
- * lost.
+ * Tests what may go wrong with a run on disk: each fault ends in a clear message, and nothing that
+ * was saved is lost.
  */
 import pl from "nodejs-polars";
 import sharp from "sharp";
@@ -23,9 +23,9 @@ const tiny = override(bcSslStart, {
 
 interface Stage {
   readonly folder: string;
-  /** Trains to a step, or to the end, the 8th; checkpoints after every step. */
+  /** Trains to a step, by default to the end, step 8. There is a checkpoint after every step. */
   train(untilStep?: number, options?: Partial<TrainOptions>): Promise<TrainResult>;
-  /** What was warned of since the last question. */
+  /** All warnings since the last call. */
   warnings(): string;
 }
 
@@ -158,7 +158,8 @@ Deno.test("a disk that is full when a checkpoint is written leaves the last one,
     await train(4);
     const before = checkpointsIn(folder);
     const path = `${runPath(folder)}/checkpoint-00000005.safetensors`;
-    const fill = () => Deno.symlinkSync("/dev/full", `${path}.${Deno.pid}.partial`); // where it gets written first
+    // A checkpoint is first written to this name.
+    const fill = () => Deno.symlinkSync("/dev/full", `${path}.${Deno.pid}.partial`);
     const onEvent = ({ step }: { step: number }) => step === 5 ? fill() : undefined;
     const message = await train(5, { checkpointSeconds: 60, onEvent })
       .then(() => "", (error: Error) => error.message);
@@ -229,7 +230,7 @@ async function writeImages(folder: string): Promise<void> {
 
 Deno.test("a collapse is told once in a call and recorded once in a run, a resumed one too; speeds are recorded", () =>
   onStage(async () => {
-    const bare = override(tiny, { // no centre, and a teacher this sharp: one prototype takes all
+    const bare = override(tiny, { // without a centre and with a sharp teacher, DINO collapses
       recipe: { lr: 0.3, centerMomentum: 1, teacherTemp: 0.002, warmupTeacherTemp: 0.002 },
       scales: { smoke: { batchSize: 8, epochs: 40, monitorEvery: 1000 } },
     });
@@ -251,12 +252,13 @@ Deno.test("a collapse is told once in a call and recorded once in a run, a resum
         `${name} ${values}`,
       );
     }
-    for (const cut of [step - 50, step + 10]) { // before it is raised, when half of its signs are past; and after
+    // Interrupts the run before the alarm, half-way through the steps that raise it, and after it.
+    for (const cut of [step - 50, step + 10]) {
       warned.length = 0;
       await go(cut, true);
       assertEquals(await go(200), straight);
       assertTrue(warned.every((text) => text.startsWith(`Step ${step}: Collapse`)), `${warned}`);
-      assertEquals(warned.length, cut < step ? 1 : 2); // each call is another display
+      assertEquals(warned.length, cut < step ? 1 : 2); // each call warns
     }
   }));
 

@@ -6,7 +6,7 @@ import type { HistoryLine } from "lib/runs/events.ts";
 
 /** An alarm that is raised. */
 export interface Alarm {
-  /** Its name among the metrics of the step; it begins with `alarm`. */
+  /** Name of the alarm among the metrics of the step; it begins with `alarm`. */
   readonly name: string;
   /** What has happened, and what to try. */
   readonly message: string;

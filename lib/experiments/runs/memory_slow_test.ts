@@ -1,9 +1,9 @@
 import { assertEquals, assertTrue } from "lib/testing/assert.ts";
 
 /**
- * In a process of its own: the resident memory of this one is also that of the tests before. What
- * V8 has set aside for its heap and does not use comes and goes by a tenth of the whole, so of the
- * heap only what lives counts.
+ * A program that measures memory. It runs in a process of its own, since the memory of this process
+ * is also that of earlier tests. V8 reserves more heap than it uses, and that reserve varies by a
+ * tenth of the total, so only the used part of the heap is counted.
  */
 const program = `
   import * as tf from "lib/tf.ts";

@@ -1,11 +1,11 @@
 /**
- * Every notebook at smoke scale, executed twice in one kernel: the same numbers, the same number of
- * tensors.
+ * Executes every notebook at smoke scale twice in one kernel: both give the same numbers and the
+ * same number of tensors.
  *
- * All notebooks have one outputs folder, as a reader's have: what an earlier one trained (the arms
- * of the ablations, in seven of them) a later one loads. So each run is trained once and loaded at
- * least once, by other cells or the same ones, and has to give the same numbers. A notebook alone
- * (`--filter`) trains all it needs.
+ * All notebooks share one outputs folder, as a reader's notebooks do: a later one loads what an
+ * earlier one has trained, such as the arms of the ablations, which seven of them use. So each run
+ * is trained once and loaded at least once, and must give the same numbers. A notebook that is run
+ * alone (`--filter`) trains all it needs.
  */
 import {
   codeCells,
@@ -19,15 +19,15 @@ import { assertEquals, assertTrue } from "lib/testing/assert.ts";
 
 const countTensors = '"tensors: " + (await import("lib/tf.ts")).memory().numTensors';
 
-/** The notebook with a cell at its end that says how many tensors live. */
+/** Adds a last cell to a notebook, which prints how many tensors exist. */
 function withTensorCount(notebook: Notebook): Notebook {
   const cell = { cell_type: "code" as const, metadata: {}, source: countTensors };
   return { ...notebook, cells: [...notebook.cells, cell] };
 }
 
 /**
- * What a cell says, without durations, which differ from run to run, and live pictures, which only
- * a run that trains has.
+ * The text of a cell's output, without durations, which differ from run to run, and without live
+ * pictures, which only a training run shows.
  */
 function numbersOf(outputs: readonly Output[]): string[] {
   return outputs.flatMap((output) => {
@@ -39,7 +39,7 @@ function numbersOf(outputs: readonly Output[]): string[] {
 const outputs = Deno.makeTempDirSync();
 globalThis.addEventListener("unload", () => Deno.removeSync(outputs, { recursive: true }));
 
-/** Removes the figures of the notebooks before, so that those found are this one's. */
+/** Removes the figures of earlier notebooks, so that only this notebook's figures are found. */
 function clearFigures(): void {
   if ([...Deno.readDirSync(outputs)].some(({ name }) => name === "figures")) {
     Deno.removeSync(`${outputs}/figures`, { recursive: true });

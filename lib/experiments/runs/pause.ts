@@ -17,7 +17,7 @@ export function interruptible(what: string, signal?: AbortSignal): () => Promise
   return async () => {
     await new Promise<void>((resolve) => setImmediate(resolve)); // 3 µs; a timer takes 2 ms
     if (signal?.aborted) {
-      throw new Error(`Stopped ${what}: nothing of it is kept, the same call begins anew`);
+      throw new Error(`Stopped ${what}: nothing of it is kept; the same call begins again`);
     }
   };
 }

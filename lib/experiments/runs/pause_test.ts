@@ -1,7 +1,7 @@
 import { drive, interruptible } from "./pause.ts";
 import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
 
-/** Steps of a millisecond that say whether they were ended. */
+/** Steps of a millisecond each, which record how many were taken and whether they were ended. */
 function slowSteps(count: number) {
   const seen = { steps: 0, ended: false };
   function* steps(): Generator<number, string> {

@@ -66,7 +66,7 @@ export async function requireSamePictures(
   if (record === undefined) {
     if (readStatus(folder) === undefined) return; // nothing was trained
     return warn(
-      `Run ${folder.id} does not say which pictures it was trained on: it cannot be told whether they are those in ` +
+      `Run ${folder.id} does not say which pictures it was trained on: nobody knows whether they are those in ` +
         `${data.train} now; { fresh: true } trains it again`,
     );
   }

@@ -17,7 +17,7 @@ export function heedPrecision(
   const has = (arch: string) => familyOf({ arch }).precisions.includes(precision);
   if (!has(arch)) {
     throw new RangeError(
-      `Cannot train "${arch}" in precision "${precision}": there is bf16, for ${
+      `Cannot train "${arch}" in precision "${precision}": bf16 is only for ${
         Object.keys(families).filter((name) => familyOf({ arch: name }).precisions.includes("bf16"))
           .join(", ")
       }`,

@@ -6,7 +6,7 @@ const native = { active: true, reason: "native kernels in use", bf16: true };
 const plain = { active: false, reason: "plain ops: BCSSL_NATIVE is off", bf16: false };
 const model = bcSslConfig("tiny");
 
-/** What it says. */
+/** The warnings of `heedPrecision`. */
 function said(...[recipe, status]: [Parameters<typeof heedPrecision>[0], typeof native]): string[] {
   const lines: string[] = [];
   heedPrecision(recipe, (line) => void lines.push(line), status);

@@ -1,7 +1,7 @@
 /**
- * Exact resume: a run that is killed at every place where it can be (`fault_points.ts`) ends with
- * the very bits of one that is not. The process ends itself by SIGKILL exactly there, so what is
- * hit depends on no clock.
+ * Tests exact resume: a run that is killed at every fault point (`fault_points.ts`) ends with the
+ * same bits as one that is not killed. The process kills itself by SIGKILL exactly at that point,
+ * so the test does not depend on timing.
  */
 import { listCheckpoints } from "lib/runs/checkpoints.ts";
 import type { HistoryLine } from "lib/runs/events.ts";
@@ -11,19 +11,19 @@ import { readMetrics } from "lib/runs/metrics_log.ts";
 import { speedNames } from "lib/runs/speed_meter.ts";
 import { assertEquals, assertTrue } from "lib/testing/assert.ts";
 
-/** One process of a run: where it dies. */
+/** One process of a run, and where it is killed. */
 interface Kill {
   readonly at: FaultPoint;
-  /** In the writing of which file; by default, of any. */
+  /** The file that is being written then. By default, any. */
   readonly file?: string;
-  /** At which pass over the place; by default, the first. */
+  /** Number of the visit to the fault point, from 1. By default, the first. */
   readonly pass?: number;
   /**
-   * The step to train to. Beyond every earlier one's, so that there is always a step left, and a
-   * last save.
+   * The step to train to. It is larger than that of all earlier processes, so that each has steps
+   * to take and a last checkpoint to write.
    */
   readonly until: number;
-  /** What the dead process leaves in the run's folder. */
+  /** Files that the killed process leaves in the run's folder. */
   readonly leaves?: RegExp;
 }
 
@@ -35,7 +35,7 @@ const half = /^checkpoint-\d+\.safetensors\.\d+\.partial$/m;
  * measures.
  */
 const monitorEvery = 4;
-/** All steps: three epochs of eight. */
+/** Steps of the run: three epochs of eight. */
 const totalSteps = 24;
 
 const kills: Readonly<Record<"pretrain" | "supervised", readonly Kill[]>> = {
@@ -96,7 +96,7 @@ const program = (verb: string) => `
   });
   await ${verb}(config, { scale: "smoke", seed: 0, checkpointSeconds: 0, untilStep });`;
 
-/** Trains in a process of its own, and says how that ended: by itself, or by a signal. */
+/** Trains in a process of its own, and returns how that ended: by itself or by a signal. */
 async function train(verb: string, outputs: string, kill: Partial<Kill>): Promise<string> {
   const { code, signal, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["eval", program(verb), JSON.stringify(kill)],
@@ -119,8 +119,8 @@ function runIn(outputs: string): string {
 }
 
 /**
- * The run in a folder: metrics without the speeds, and the bytes of the last and the best
- * checkpoint.
+ * The results of the run in a folder: metrics without speeds, and the bytes of the last and the
+ * best checkpoint.
  */
 function outcome(outputs: string) {
   const folder = runIn(outputs);

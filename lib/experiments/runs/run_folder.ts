@@ -83,7 +83,7 @@ export function restoreRun(
       problems.push(error as Error);
     }
   }
-  throw new Error(`${problems[0]!.message}, nor is an older checkpoint good; give { fresh: true }`);
+  throw new Error(`${problems[0]!.message}, and no older checkpoint is good; give { fresh: true }`);
 }
 
 /** A period of training, from a step on, in one process. */

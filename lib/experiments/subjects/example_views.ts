@@ -1,4 +1,4 @@
-/** The verb `exampleViews`: the views that training shows to the network. */
+/** The verb `exampleViews`: shows the views that a network is trained on. */
 import { createRng } from "lib/rng.ts";
 import { type ImageSet, subset } from "lib/datasets/pictures/images.ts";
 import { cropBatch } from "lib/ssl/views/batch.ts";
@@ -6,8 +6,8 @@ import type { CropRecipe } from "lib/ssl/views/crop_recipe.ts";
 import { cropSource } from "lib/ssl/views/crop_source.ts";
 
 /**
- * Rows of images: each image as it is, then its global and its local views, all drawn at the size
- * of the global ones.
+ * Rows of images: each has an image, its global views and its local views, all at the size of the
+ * global ones.
  */
 export interface ExampleViews {
   /** All pictures, row by row: `rows × columns` images. */
@@ -19,7 +19,7 @@ export interface ExampleViews {
 }
 
 /**
- * Draws the views of some images at one step, as pixels.
+ * Makes the views of some images at one step, as pixels.
  *
  * @throws {RangeError} If images, global and local views differ in size: they would not make a
  *   grid.
@@ -77,7 +77,7 @@ export function exampleViews(
   };
 }
 
-/** Pixels of normalised values. */
+/** Turns normalised values back into pixels. */
 function toPixels(values: Float32Array, { stats: { mean, std } }: CropRecipe): Uint8Array {
   return Uint8Array.from(values, (v, i) => Math.round(255 * (v * std[i % 3]! + mean[i % 3]!)));
 }

@@ -1,4 +1,4 @@
-/** A run's key, looked up once: what every verb that evaluates a run needs to know of it. */
+/** Looks up all that verbs need to know about the experiment of a run. */
 import type { Recipe } from "lib/ssl/methods.ts";
 import { recipeAt, type RunKey, type Scale, sizesAt } from "lib/experiments/configs/config.ts";
 import { type DataSplit, openData, requireClasses } from "lib/experiments/configs/data.ts";
@@ -9,10 +9,10 @@ export interface Experiment {
   /** The recipe at the scale. */
   readonly recipe: Recipe;
   readonly sizes: Scale;
-  /** Opens its images, the same for every seed. */
+  /** Opens the images, which are the same for every seed. */
   data(): Promise<DataSplit>;
   /**
-   * Opens its images for something that scores them by their classes.
+   * Opens the images, which must have classes.
    *
    * @param attempt What needs the classes, for the message: `train a linear probe`.
    * @throws {RangeError} If an image has no class, or all have the same.
@@ -42,7 +42,7 @@ export function openExperiment({ config, scale, seed }: RunKey): Experiment {
 }
 
 /**
- * Name of the method that a recipe trains by, for tables and figures; a recipe without one is
+ * Name of the method of a recipe, for tables and figures. A recipe without the field `method` is
  * DINO's.
  */
 export function methodName(recipe: object): string {

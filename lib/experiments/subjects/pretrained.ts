@@ -37,7 +37,7 @@ export interface Pretrained {
  * Loads official weights, and downloads them first if they are missing:
  * `pretrained("facebookresearch/dino_vits16")`.
  *
- * The file's SHA-256 is kept beside it, and compared whenever the file is read.
+ * The SHA-256 of the file is kept beside it, and compared whenever the file is read.
  *
  * @param options.onProgress Called while downloading. By default, it prints a line for each tenth.
  * @throws {RangeError} If the catalogue has no such weights.
@@ -84,9 +84,9 @@ async function fetchOnce(
     ? await checkThere(entry, path)
     : await download(entry.url, path, { ...entry, onProgress, signal });
   const line = `${sha256}  ${basename(path)}\n`; // in the format of sha256sum
-  const noted = await Deno.readTextFile(`${path}.sha256`).catch(() => "");
-  if (noted === "") replaceFile(`${path}.sha256`, line);
-  else if (noted !== line) {
+  const earlier = await Deno.readTextFile(`${path}.sha256`).catch(() => "");
+  if (earlier === "") replaceFile(`${path}.sha256`, line);
+  else if (earlier !== line) {
     throw new Error(
       `Cannot use ${path}: it is not the file that ${
         basename(path)

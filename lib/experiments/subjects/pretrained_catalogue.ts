@@ -1,5 +1,6 @@
 /**
- * Catalogue of official weights: their addresses, and what is known of the files.
+ * Catalogue of official weights: their addresses, and the lengths and digests of the files where
+ * they are published.
  *
  * Addresses and licences are those of the authors' repositories. Most authors publish neither
  * lengths nor digests; those given here come from torchvision (first digits of SHA-256, in the
@@ -34,7 +35,7 @@ export interface PretrainedEntry {
   readonly config: ModelConfig;
   /** Number of classes of its classifier; 0 if the file has none. */
   readonly numClasses: number;
-  /** Names of other things in the file that are not used here. */
+  /** Names of arrays in the file that do not belong to the network. */
   readonly beside?: RegExp;
 }
 
@@ -103,7 +104,7 @@ function torchvision(file: string, depth: 18 | 50 | 152): PretrainedEntry {
   return entry(url, "BSD-3-Clause", resNetConfig(depth), 1000, { digest });
 }
 
-/** A digest by the first digits of its MD5. */
+/** A digest, given by the first digits of an MD5. */
 function md5(hex: string): Known {
   return { digest: { algorithm: "md5", hex } };
 }
@@ -111,7 +112,7 @@ function md5(hex: string): Known {
 /** All entries by name: `<publisher>/<name>`. */
 export const pretrainedCatalogue = {
   "facebookresearch/dino_resnet50": dino("dino_resnet50_pretrain", resNetConfig(50), {
-    beside: /./, // the official hub ignores such extra names in this file too
+    beside: /./, // the official hub ignores extra names in this file too
   }),
   "facebookresearch/dino_vits16": dino(
     "dino_deitsmall16_pretrain",

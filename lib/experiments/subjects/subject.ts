@@ -1,4 +1,4 @@
-/** Subjects of an evaluation: the networks of a run at some point, or any file of weights. */
+/** The subjects of evaluations: a network of a run, or any file of weights. */
 import { absolutePath } from "lib/paths.ts";
 import { createModel, type Model } from "lib/models/mod.ts";
 import { checkpointKey, type Recipe } from "lib/ssl/methods.ts";
@@ -15,13 +15,13 @@ import { twinId } from "./supervised_twin.ts";
 
 /**
  * The network to evaluate:
- * - `teacher`: the network of the run's last checkpoint that its method gives for use: DINO's
- *   teacher, BYOL's online network.
- * - `student`: the network of the last checkpoint that the gradient moves. In BYOL this is the
- *   `teacher`, too.
- * - `best`: as `teacher`, from the checkpoint with the best k-NN.
- * - `init`: the weights that both start from.
- * - `supervised`: the last checkpoint of the run's twin, the same network trained with labels.
+ * - `teacher`: the network that is kept after training, from the run's last checkpoint: DINO's
+ *   teacher or BYOL's online network.
+ * - `student`: the network that the gradient trains, from the last checkpoint. In BYOL it is the
+ *   same as `teacher`.
+ * - `best`: like `teacher`, but from the checkpoint with the best k-NN.
+ * - `init`: the network with its first weights, before training.
+ * - `supervised`: the same network trained with labels, from the last checkpoint of that run.
  * - a file: weights of the same network, in any format that `loadWeights` reads; `key` says which
  *   of its dictionaries, where the network is in several.
  */
@@ -33,22 +33,22 @@ export type Subject =
   | "supervised"
   | { readonly weights: string; readonly key?: string };
 
-/** What an evaluation reads: a network's features, or the images themselves. */
+/** The input of an evaluation: a network's features, or the pixels themselves. */
 export type SubjectOrPixels = Subject | "pixels";
 
-/** Where the weights of a subject are now. */
+/** Where the weights of a subject are. */
 export interface SubjectWeights {
-  /** The run's folder, where results of its evaluations are kept. */
+  /** The folder of the run, which holds the results of its evaluations. */
   readonly folder: RunFolder;
   /** The file of weights; `undefined` if they are drawn from the seed, or if there are none. */
   readonly path?: string;
-  /** Tells these weights from later ones in the same file. */
+  /** Text that changes when the file gets other weights. */
   readonly version: string;
 }
 
 /**
- * Finds a subject's weights without reading them. The images themselves have none: `pixels` gives
- * the folder of the run they are compared with.
+ * Finds a subject's weights without reading them. For `pixels`, which have no weights, it gives the
+ * folder of the run that they are compared with.
  *
  * @throws {Error} If they are not there; the message says which verb makes them.
  */
@@ -130,7 +130,7 @@ export async function loadSubject(
   }
 }
 
-/** Where in a file of weights a subject's are; `undefined` where the file has only one network. */
+/** The prefix of a subject's weights in its file; `undefined` if the file has only one network. */
 function keyOf(recipe: Recipe, of: Subject): string | undefined {
   if (typeof of === "object") return of.key;
   if (of === "best") return checkpointKey(recipe, "teacher");

@@ -61,7 +61,7 @@ export function byol(networks: ByolNetworks, recipe: ByolRecipe): Method {
 function byolPass({ online, target }: ByolNetworks, { global }: Views, now: Moment): Pass {
   const { precision } = now;
   const views = tf.split<tf.Tensor4D>(global, 2); // [B, G, G, 3] each
-  // As in the official code, the target is in training mode too: its BatchNorm uses the batch and
+  // The target is in training mode too, as in the official code: its BatchNorm uses the batch and
   // updates running statistics of its own. It has no stochastic depth.
   const [first, second] = views.map((view) => project(target, view, { training: true, precision }));
   return {

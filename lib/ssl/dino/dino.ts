@@ -94,7 +94,7 @@ function dinoPass(
   const { precision } = now;
   const { studentTemp, centerMomentum, teacherDropPath } = recipe;
   const { teacherTemp, freezeLastLayer: frozen } = dinoValues(recipe, now);
-  // As in the reference, the teacher is in training mode: its BatchNorm uses the batch and updates
+  // The teacher is in training mode, as in the reference: its BatchNorm uses the batch and updates
   // running statistics of its own.
   const rng = teacherDropPath ? now.rng.fork("teacher") : undefined;
   const teacherOptions = { training: true, precision, rng };

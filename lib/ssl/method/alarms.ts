@@ -2,7 +2,7 @@
 
 /** A sign that a run has collapsed. */
 export interface AlarmRule {
-  /** Its name among a step's metrics, beginning with `alarm`. */
+  /** Name of the alarm among a step's metrics; it begins with `alarm`. */
   readonly name: string;
   /** What has happened, and what to try. */
   readonly message: string;

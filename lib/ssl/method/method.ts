@@ -82,8 +82,8 @@ export interface Method extends Disposable {
 
 /** Multiply–adds of a method's heads for one view. */
 export interface HeadCost {
-  /** In the network that the gradient goes through, forward only. */
+  /** Multiply–adds of the forward pass in the network that is trained. */
   readonly onTape: number;
-  /** In the network whose output is constant for the loss. */
+  /** Multiply–adds of the network whose output is constant for the loss. */
   readonly constant: number;
 }
