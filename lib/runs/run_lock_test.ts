@@ -13,7 +13,7 @@ async function inFolder(run: (path: string) => void | Promise<void>): Promise<vo
 /** Runs a test while another process has the lock. */
 async function holder(path: string): Promise<Deno.ChildProcess> {
   const program = `
-    import { takeRunLock } from "./run_lock.ts";
+    import { takeRunLock } from "lib/runs/run_lock.ts";
     const lock = takeRunLock(${JSON.stringify(path)}, "a-run");
     console.log(lock.takenOver ?? "taken");
     setInterval(() => {}, 1000);`;
