@@ -1,10 +1,12 @@
 /**
- * The table of all backbone families. A new family is a folder with a {@linkcode Family} and a line
- * here; every other room asks the family through {@linkcode familyOf}.
+ * The table of all backbone families. A new family is a folder with a {@linkcode Family}, a line
+ * here and one in `family_configs.ts`; every other room asks the family through
+ * {@linkcode familyOf}.
  */
 import type { Family } from "lib/models/parts/backbone.ts";
 import { convNeXtFamily } from "lib/models/convnext/convnext.ts";
 import { convNeXtIsotropicFamily } from "lib/models/convnext/convnext_isotropic.ts";
+import { type Arch, checkArch, type ModelConfig } from "lib/models/family_configs.ts";
 import { repLKNetFamily } from "lib/models/replknet/replknet.ts";
 import { resNetFamily } from "lib/models/resnet/resnet.ts";
 import { sLaKFamily } from "lib/models/slak/slak.ts";
@@ -12,7 +14,9 @@ import { swinFamily } from "lib/models/swin/swin.ts";
 import { vitFamily } from "lib/models/vit/vit.ts";
 
 /** Every family by its `arch`. */
-export const families = {
+export const families: {
+  readonly [A in Arch]: Family<Extract<ModelConfig, { readonly arch: A }>>;
+} = {
   convnext: convNeXtFamily,
   convnext_isotropic: convNeXtIsotropicFamily,
   vit: vitFamily,
@@ -20,13 +24,7 @@ export const families = {
   resnet: resNetFamily,
   replknet: repLKNetFamily,
   slak: sLaKFamily,
-} as const;
-
-/** The name of a family. */
-export type Arch = keyof typeof families;
-
-/** Which backbone, and how large; `arch` tells the families apart. */
-export type ModelConfig = { [A in Arch]: Parameters<typeof families[A]["create"]>[0] }[Arch];
+};
 
 /**
  * The family of a config.
@@ -46,8 +44,6 @@ export type ModelConfig = { [A in Arch]: Parameters<typeof families[A]["create"]
  * ```
  */
 export function familyOf({ arch }: { readonly arch: string }): Family<ModelConfig> {
-  if (Object.hasOwn(families, arch)) return families[arch as Arch] as Family<ModelConfig>;
-  throw new RangeError(
-    `Unknown architecture "${arch}": use ${Object.keys(families).join(", ")}`,
-  );
+  checkArch(arch);
+  return families[arch] as Family<ModelConfig>;
 }

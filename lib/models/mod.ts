@@ -4,7 +4,8 @@ import type * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
 import { linear, type LinearParams } from "lib/nn/linear.ts";
 import { disposeTree } from "lib/nn/parameters.ts";
-import { families, familyOf, type ModelConfig } from "lib/models/families.ts";
+import { families, familyOf } from "lib/models/families.ts";
+import type { ModelConfig } from "lib/models/family_configs.ts";
 import { checkModelConfig } from "lib/models/model_schema.ts";
 import {
   type Backbone,
@@ -17,10 +18,12 @@ import {
   type WeightsFormat,
 } from "lib/models/parts/backbone.ts";
 
-export { type Arch, families, familyOf, type ModelConfig } from "lib/models/families.ts";
+export { families, familyOf } from "lib/models/families.ts";
+export type { Arch, ModelConfig } from "lib/models/family_configs.ts";
 export type {
   BackboneOutput,
   BlockProbe,
+  ConfigFacts,
   DetectorUse,
   Family,
   ForwardOptions,

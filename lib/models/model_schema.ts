@@ -1,13 +1,14 @@
 /** Checks the config of a network against the schema of its family. */
 import { checkAgainst, shown } from "lib/schema/check.ts";
 import { byKey, record, type Schema, whole } from "lib/schema/fields.ts";
-import { families, type ModelConfig } from "lib/models/families.ts";
+import { familyConfigs } from "lib/models/family_configs.ts";
+import type { ModelConfig } from "lib/models/family_configs.ts";
 
 /** The config of a network of any family. */
 export const modelSchema = byKey(
   "arch",
   Object.fromEntries(
-    Object.entries(families).map(([arch, { schema }]) => [arch, schema]),
+    Object.entries(familyConfigs).map(([arch, { schema }]) => [arch, schema]),
   ) as Readonly<Record<string, Schema<ModelConfig>>>,
 );
 

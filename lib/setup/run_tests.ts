@@ -140,7 +140,7 @@ function spawn(args: readonly string[], signal: AbortSignal | undefined) {
   const child = new Deno.Command("sh", {
     args: ["-c", 'exec "$@" 2>&1', "sh", Deno.execPath(), ...args],
     cwd: root,
-    env: Deno.stdout.isTerminal() ? { FORCE_COLOR: "1" } : {},
+    env: Deno.stdout.isTerminal() ? { FORCE_COLOR: "1" } : { NO_COLOR: "1" },
     stdin: "null",
     stdout: "piped",
     detached: true,

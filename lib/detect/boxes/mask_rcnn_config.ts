@@ -2,7 +2,8 @@
 import type { AnchorShapes } from "lib/detect/boxes/anchors.ts";
 import type { MatchRule } from "lib/detect/boxes/match_boxes.ts";
 import type { RoiAlignOptions } from "lib/detect/boxes/roi_align.ts";
-import { familyOf, type ModelConfig } from "lib/models/mod.ts";
+import { configFactsOf } from "lib/models/family_configs.ts";
+import type { ModelConfig } from "lib/models/mod.ts";
 
 /** A Mask R-CNN as data. */
 export interface MaskRcnnConfig {
@@ -117,7 +118,7 @@ export function torchvisionMaskRcnn(backbone: ModelConfig, numClasses: number): 
   return {
     backbone,
     numClasses,
-    freezeBatchNorm: familyOf(backbone).detector.frozenBatchNorm,
+    freezeBatchNorm: configFactsOf(backbone).detector.frozenBatchNorm,
     fpnDim: 256,
     rpn: {
       anchors: anchorLevels(true),

@@ -28,7 +28,7 @@ import {
   stagesOf,
   type StagesParams,
 } from "lib/models/convnext/convnext_stages.ts";
-import { convNeXtSchema } from "./convnext_schema.ts";
+import { convNeXtConfigFacts } from "./convnext_schema.ts";
 
 export type { ConvNeXtConfig } from "lib/models/convnext/convnext_configs.ts";
 
@@ -43,13 +43,12 @@ export type ConvNeXtParams = StagesParams<ConvNeXtBlockParams>;
 
 /** ConvNeXt and BC-SSL. */
 export const convNeXtFamily: Family<ConvNeXtConfig> = {
-  schema: convNeXtSchema,
+  ...convNeXtConfigFacts,
   create: createConvNeXt,
   stages: stagesOf,
   camLayer: lastBlock,
   layerGroups,
   precisions: ["bf16"],
-  detector: { normedMaps: true, frozenBatchNorm: false },
 };
 
 /**

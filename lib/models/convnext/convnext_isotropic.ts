@@ -22,7 +22,7 @@ import {
   tapWithin,
 } from "lib/models/parts/backbone.ts";
 import type { ConvNeXtIsotropicConfig } from "./convnext_isotropic_configs.ts";
-import { convNeXtIsotropicSchema } from "./convnext_schema.ts";
+import { convNeXtIsotropicConfigFacts } from "./convnext_schema.ts";
 
 const eps = 1e-6; // for every LayerNorm
 
@@ -90,10 +90,9 @@ function forward(
 
 /** Isotropic ConvNeXt. */
 export const convNeXtIsotropicFamily: Family<ConvNeXtIsotropicConfig> = {
-  schema: convNeXtIsotropicSchema,
+  ...convNeXtIsotropicConfigFacts,
   create: createConvNeXtIsotropic,
   stages: ({ dim, patchSize }) => [{ dim, stride: patchSize }],
   camLayer: ({ depth }) => `blocks.${depth - 1}`,
   precisions: ["bf16"],
-  detector: { normedMaps: true, frozenBatchNorm: false },
 };

@@ -1,4 +1,5 @@
 /** What a ConvNeXt's config may be. */
+import type { ConfigFacts } from "lib/models/parts/backbone.ts";
 import * as v from "valibot";
 import {
   flag,
@@ -23,7 +24,7 @@ import {
 
 const kernels = "an odd whole number of at least 1, or a list of one for each stage";
 
-export const convNeXtSchema = schemaOf<ConvNeXtConfig>()(withRules(
+const convNeXtSchema = schemaOf<ConvNeXtConfig>()(withRules(
   record({
     arch: v.literal("convnext"),
     depths,
@@ -44,7 +45,7 @@ export const convNeXtSchema = schemaOf<ConvNeXtConfig>()(withRules(
   },
 ));
 
-export const convNeXtIsotropicSchema = schemaOf<ConvNeXtIsotropicConfig>()(record({
+const convNeXtIsotropicSchema = schemaOf<ConvNeXtIsotropicConfig>()(record({
   arch: v.literal("convnext_isotropic"),
   depth: whole(1, 1000),
   dim,
@@ -55,3 +56,15 @@ export const convNeXtIsotropicSchema = schemaOf<ConvNeXtIsotropicConfig>()(recor
   dropPathRate: shareBelowOne,
   layerScaleInit: notNegative,
 }));
+
+/** What is known of the family's configs without building a network. */
+export const convNeXtConfigFacts: ConfigFacts<ConvNeXtConfig> = {
+  schema: convNeXtSchema,
+  detector: { normedMaps: true, frozenBatchNorm: false },
+};
+
+/** What is known of the family's configs without building a network. */
+export const convNeXtIsotropicConfigFacts: ConfigFacts<ConvNeXtIsotropicConfig> = {
+  schema: convNeXtIsotropicSchema,
+  detector: { normedMaps: true, frozenBatchNorm: false },
+};

@@ -151,14 +151,20 @@ export interface LayerGroups {
   of(name: string): number;
 }
 
-/** A family of backbones: how one is built, and all that other rooms ask about one. */
-export interface Family<Config extends { readonly arch: string }> {
+/** What is known of a family's configs without its code: reading it loads no engine. */
+export interface ConfigFacts<Config> {
   /**
-   * What its configs may be; `createModel` checks it before it calls `create`.
+   * What its configs may be; `createModel` checks it before it builds a network.
    *
    * @internal
    */
   readonly schema: Schema<Config>;
+  /** How this family's detectors use the backbone. */
+  readonly detector: DetectorUse;
+}
+
+/** A family of backbones: how one is built, and all that other rooms ask about one. */
+export interface Family<Config extends { readonly arch: string }> extends ConfigFacts<Config> {
   /**
    * Builds a backbone with fresh weights.
    *
@@ -180,8 +186,6 @@ export interface Family<Config extends { readonly arch: string }> {
   readonly layerGroups?: (config: Config) => LayerGroups;
   /** Precisions other than fp32 that its blocks can be computed in. */
   readonly precisions: readonly Precision[];
-  /** How this family's detectors use the backbone. */
-  readonly detector: DetectorUse;
   /**
    * Merges branches that were trained side by side into one kernel each; absent in families without
    * such branches.

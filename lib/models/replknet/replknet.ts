@@ -38,7 +38,7 @@ import {
 } from "lib/models/parts/backbone.ts";
 import { createBranches, mergeBranches, sumBranches } from "lib/models/parts/large_kernel.ts";
 import type { RepLKNetConfig } from "lib/models/replknet/replknet_configs.ts";
-import { repLKNetSchema } from "./replknet_schema.ts";
+import { repLKNetConfigFacts } from "./replknet_schema.ts";
 
 /** Weights of a block that mixes pixels. */
 export interface RepLKBlockParams {
@@ -75,14 +75,13 @@ export interface RepLKNetParams {
 
 /** RepLKNet. */
 export const repLKNetFamily: Family<RepLKNetConfig> = {
-  schema: repLKNetSchema,
+  ...repLKNetConfigFacts,
   create: createRepLKNet,
   stages: ({ dims }) => dims.map((dim, i) => ({ dim, stride: 4 * 2 ** i })),
   camLayer: ({ depths }) =>
     // each depth counts two blocks
     `stages.${depths.length - 1}.blocks.${2 * depths.at(-1)! - 1}`,
   precisions: [],
-  detector: { normedMaps: true, frozenBatchNorm: false },
   merge,
 };
 

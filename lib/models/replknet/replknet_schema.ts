@@ -1,4 +1,5 @@
 /** What a RepLKNet's config may be. */
+import type { ConfigFacts } from "lib/models/parts/backbone.ts";
 import * as v from "valibot";
 import { flag, record, schemaOf, shareBelowOne, withRules } from "lib/schema/fields.ts";
 import {
@@ -10,7 +11,7 @@ import {
 } from "lib/models/parts/schema_fields.ts";
 import type { RepLKNetConfig } from "lib/models/replknet/replknet_configs.ts";
 
-export const repLKNetSchema = schemaOf<RepLKNetConfig>()(withRules(
+const repLKNetSchema = schemaOf<RepLKNetConfig>()(withRules(
   record({
     arch: v.literal("replknet"),
     depths,
@@ -27,3 +28,9 @@ export const repLKNetSchema = schemaOf<RepLKNetConfig>()(withRules(
     isKept: ({ smallKernelSize, kernelSizes }) => smallKernelSize <= Math.min(...kernelSizes),
   },
 ));
+
+/** What is known of the family's configs without building a network. */
+export const repLKNetConfigFacts: ConfigFacts<RepLKNetConfig> = {
+  schema: repLKNetSchema,
+  detector: { normedMaps: true, frozenBatchNorm: false },
+};

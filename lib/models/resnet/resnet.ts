@@ -34,7 +34,7 @@ import {
   type SelectiveKernelParams,
   shortcutPool,
 } from "lib/models/resnet/selective_kernel.ts";
-import { resNetSchema } from "./resnet_schema.ts";
+import { resNetConfigFacts } from "./resnet_schema.ts";
 
 /** Weights of one block. */
 export interface ResNetBlockParams {
@@ -62,13 +62,12 @@ export interface ResNetParams {
 
 /** ResNet, its wider forms and SimCLRv2's. */
 export const resNetFamily: Family<ResNetConfig> = {
-  schema: resNetSchema,
+  ...resNetConfigFacts,
   create: createResNet,
   stages: (config) =>
     config.dims.map((dim, i) => ({ dim: outputDim(dim, config), stride: 4 * 2 ** i })),
   camLayer: ({ depths }) => `layer${depths.length}.${depths.at(-1)! - 1}`,
   precisions: [],
-  detector: { normedMaps: false, frozenBatchNorm: true },
 };
 
 /**

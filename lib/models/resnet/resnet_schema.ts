@@ -1,10 +1,11 @@
 /** What a ResNet's config may be. */
+import type { ConfigFacts } from "lib/models/parts/backbone.ts";
 import * as v from "valibot";
 import { flag, oneOf, record, schemaOf, withRules } from "lib/schema/fields.ts";
 import { depths, dims, onePerStage } from "lib/models/parts/schema_fields.ts";
 import type { ResNetConfig } from "lib/models/resnet/resnet_configs.ts";
 
-export const resNetSchema = schemaOf<ResNetConfig>()(withRules(
+const resNetSchema = schemaOf<ResNetConfig>()(withRules(
   record({
     arch: v.literal("resnet"),
     block: oneOf("basic", "bottleneck"),
@@ -19,3 +20,9 @@ export const resNetSchema = schemaOf<ResNetConfig>()(withRules(
     isKept: ({ block, selectiveKernels }) => !(selectiveKernels && block === "basic"),
   },
 ));
+
+/** What is known of the family's configs without building a network. */
+export const resNetConfigFacts: ConfigFacts<ResNetConfig> = {
+  schema: resNetSchema,
+  detector: { normedMaps: false, frozenBatchNorm: true },
+};

@@ -22,7 +22,7 @@ import {
 import { createBranches, sumBranches } from "lib/models/parts/large_kernel.ts";
 import { type Backbone, type Family } from "lib/models/parts/backbone.ts";
 import type { SLaKConfig } from "lib/models/slak/slak_configs.ts";
-import { sLaKSchema } from "./slak_schema.ts";
+import { sLaKConfigFacts } from "./slak_schema.ts";
 
 /** Weights of one block. */
 export interface SLaKBlockParams extends PointwiseParams {
@@ -38,12 +38,11 @@ export type SLaKParams = StagesParams<SLaKBlockParams>;
 
 /** SLaK. */
 export const sLaKFamily: Family<SLaKConfig> = {
-  schema: sLaKSchema,
+  ...sLaKConfigFacts,
   create: createSLaK,
   stages: stagesOf,
   camLayer: lastBlock,
   precisions: ["bf16"],
-  detector: { normedMaps: true, frozenBatchNorm: false },
 };
 
 /**

@@ -1,4 +1,5 @@
 /** What a SLaK's config may be. */
+import type { ConfigFacts } from "lib/models/parts/backbone.ts";
 import * as v from "valibot";
 import { notNegative, record, schemaOf, shareBelowOne, withRules } from "lib/schema/fields.ts";
 import {
@@ -11,7 +12,7 @@ import {
 } from "lib/models/parts/schema_fields.ts";
 import type { SLaKConfig } from "lib/models/slak/slak_configs.ts";
 
-export const sLaKSchema = schemaOf<SLaKConfig>()(withRules(
+const sLaKSchema = schemaOf<SLaKConfig>()(withRules(
   record({
     arch: v.literal("slak"),
     depths,
@@ -24,3 +25,9 @@ export const sLaKSchema = schemaOf<SLaKConfig>()(withRules(
   }),
   ...onePerStage("dims", "depths", "kernelSizes"),
 ));
+
+/** What is known of the family's configs without building a network. */
+export const sLaKConfigFacts: ConfigFacts<SLaKConfig> = {
+  schema: sLaKSchema,
+  detector: { normedMaps: true, frozenBatchNorm: false },
+};

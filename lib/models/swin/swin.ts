@@ -47,7 +47,7 @@ import {
   transformerBlock,
   type TransformerBlockParams,
 } from "lib/models/parts/transformer_block.ts";
-import { swinSchema } from "./swin_schema.ts";
+import { swinConfigFacts } from "./swin_schema.ts";
 
 export type { SwinConfig } from "lib/models/swin/swin_configs.ts";
 
@@ -77,13 +77,12 @@ export interface SwinParams {
 
 /** Swin. */
 export const swinFamily: Family<SwinConfig> = {
-  schema: swinSchema,
+  ...swinConfigFacts,
   create: createSwin,
   stages: ({ depths, embedDim, patchSize }) =>
     depths.map((_, i) => ({ dim: embedDim * 2 ** i, stride: patchSize * 2 ** i })),
   camLayer: (config) => `${blockNames(config).at(-1)!}.norm1`,
   precisions: [],
-  detector: { normedMaps: true, frozenBatchNorm: false },
 };
 
 /** Official names of all blocks, in order. */

@@ -1,4 +1,5 @@
 /** What a Swin's config may be. */
+import type { ConfigFacts } from "lib/models/parts/backbone.ts";
 import * as v from "valibot";
 import {
   list,
@@ -12,7 +13,7 @@ import {
 import { depths, dim, onePerStage, pixels } from "lib/models/parts/schema_fields.ts";
 import type { SwinConfig } from "lib/models/swin/swin_configs.ts";
 
-export const swinSchema = schemaOf<SwinConfig>()(withRules(
+const swinSchema = schemaOf<SwinConfig>()(withRules(
   record({
     arch: v.literal("swin"),
     embedDim: dim,
@@ -38,3 +39,9 @@ export const swinSchema = schemaOf<SwinConfig>()(withRules(
     isKept: ({ patchSize, imageSize }) => patchSize <= imageSize,
   },
 ));
+
+/** What is known of the family's configs without building a network. */
+export const swinConfigFacts: ConfigFacts<SwinConfig> = {
+  schema: swinSchema,
+  detector: { normedMaps: true, frozenBatchNorm: false },
+};

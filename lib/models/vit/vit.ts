@@ -36,7 +36,7 @@ import {
 } from "lib/models/parts/transformer_block.ts";
 import { vitForm, vitNames } from "lib/models/vit/vit_names.ts";
 import type { ViTConfig } from "lib/models/vit/vit_configs.ts";
-import { vitSchema } from "./vit_schema.ts";
+import { vitConfigFacts } from "./vit_schema.ts";
 
 export type { ViTConfig } from "lib/models/vit/vit_configs.ts";
 
@@ -53,12 +53,11 @@ export interface ViTParams {
 
 /** ViT and ViT-BN. */
 export const vitFamily: Family<ViTConfig> = {
-  schema: vitSchema,
+  ...vitConfigFacts,
   create: createViT,
   stages: ({ embedDim, patchSize }) => [{ dim: embedDim, stride: patchSize }],
   camLayer: ({ depth }) => `blocks.${depth - 1}.norm1`,
   precisions: [],
-  detector: { normedMaps: true, frozenBatchNorm: false },
 };
 
 /**

@@ -1,10 +1,11 @@
 /** What a ViT's config may be. */
+import type { ConfigFacts } from "lib/models/parts/backbone.ts";
 import * as v from "valibot";
 import { oneOf, record, schemaOf, shareBelowOne, whole, withRules } from "lib/schema/fields.ts";
 import { dim, pixels } from "lib/models/parts/schema_fields.ts";
 import type { ViTConfig } from "lib/models/vit/vit_configs.ts";
 
-export const vitSchema = schemaOf<ViTConfig>()(withRules(
+const vitSchema = schemaOf<ViTConfig>()(withRules(
   record({
     arch: v.literal("vit"),
     embedDim: dim,
@@ -26,3 +27,9 @@ export const vitSchema = schemaOf<ViTConfig>()(withRules(
     isKept: ({ patchSize, imageSize }) => patchSize <= imageSize,
   },
 ));
+
+/** What is known of the family's configs without building a network. */
+export const vitConfigFacts: ConfigFacts<ViTConfig> = {
+  schema: vitSchema,
+  detector: { normedMaps: true, frozenBatchNorm: false },
+};
