@@ -1,6 +1,6 @@
 /**
- * `deno task test [--fast] [--times] [name…]`: sets up what is missing, runs the tests in as many
- * processes as there are cores, and ends with `N passed, N failed`.
+ * `deno task test [--fast] [--times] [name…]`: sets up what is missing, runs the tests in a process
+ * for each core and one more, and ends with `N passed, N failed`.
  */
 import { root } from "lib/setup/install/project.ts";
 import { textLines } from "lib/setup/notebooks/json_lines.ts";
@@ -73,10 +73,13 @@ export async function runTests(
   return { ...counts, failures };
 }
 
-/** Number of test processes at a time: each needs a core, and up to 2 GiB of memory. */
+/**
+ * One process for each core and one more, since tests of kernels and browsers mostly wait. Each
+ * process may take 2 GiB.
+ */
 function workerCount(): number {
   const { total } = Deno.systemMemoryInfo();
-  return Math.max(1, Math.min(navigator.hardwareConcurrency, Math.floor(total / 2 ** 31)));
+  return Math.max(1, Math.min(navigator.hardwareConcurrency + 1, Math.floor(total / 2 ** 31)));
 }
 
 /** The files that a crashed process had not begun; they run in a new process. */

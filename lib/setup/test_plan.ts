@@ -6,13 +6,15 @@
  * no long file is left for the end. A wrong number only makes the run longer.
  */
 export const seconds: Readonly<Record<string, number>> = {
-  "lib/experiments/runs/notebook_slow_test.ts": 260,
+  "lib/experiments/runs/arm_notebooks_slow_test.ts": 220,
+  "lib/experiments/runs/first_notebooks_slow_test.ts": 140,
   "lib/native/kernels_slow_test.ts": 85,
-  "lib/report/notebook/lab_slow_test.ts": 60,
+  "lib/report/notebook/lab_slow_test.ts": 73,
   "lib/experiments/robustness/robustness_slow_test.ts": 50,
   "lib/experiments/runs/resume_slow_test.ts": 42,
   "lib/experiments/runs/memory_slow_test.ts": 30,
   "lib/report/notebook/jupyter_slow_test.ts": 30,
+  "lib/setup/notebooks/kernel_relay_slow_test.ts": 30,
   "lib/experiments/pretrain/ablate_slow_test.ts": 26,
   "lib/experiments/detect/detector_learns_slow_test.ts": 25,
   "lib/experiments/runs/faults_slow_test.ts": 20,
@@ -26,7 +28,8 @@ export const seconds: Readonly<Record<string, number>> = {
   "lib/experiments/train_task_slow_test.ts": 14,
   "lib/robustness/corruptions/corruptions_test.ts": 9,
   "lib/experiments/detect/finetune_detector_test.ts": 9,
-  "lib/experiments/pretrain/pretrain_test.ts": 8,
+  "lib/experiments/pretrain/pretrain_test.ts": 16,
+  "lib/weights/mutations_test.ts": 12,
   "lib/datasets/emoji/emoji_test.ts": 8,
   "lib/experiments/measure/model_costs_slow_test.ts": 6,
   "lib/models/summary_test.ts": 6,
