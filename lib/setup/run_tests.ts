@@ -136,6 +136,13 @@ async function checkTypes(
 }
 
 /**
+ * Each process computes on one thread: there are more processes than cores, and a thread that
+ * spins while it waits for work would take a core from another process. Results are the same on
+ * any number of threads.
+ */
+const oneThread = { TF_NUM_INTRAOP_THREADS: "1", OMP_NUM_THREADS: "1" } as const;
+
+/**
  * Starts Deno in a process group of its own, to which all processes of its tests belong. Its output
  * and its errors come as one stream, in order.
  */
@@ -143,7 +150,7 @@ function spawn(args: readonly string[], signal: AbortSignal | undefined) {
   const child = new Deno.Command("sh", {
     args: ["-c", 'exec "$@" 2>&1', "sh", Deno.execPath(), ...args],
     cwd: root,
-    env: Deno.stdout.isTerminal() ? { FORCE_COLOR: "1" } : { NO_COLOR: "1" },
+    env: { ...oneThread, ...(Deno.stdout.isTerminal() ? { FORCE_COLOR: "1" } : { NO_COLOR: "1" }) },
     stdin: "null",
     stdout: "piped",
     detached: true,
