@@ -16,7 +16,7 @@ import { assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 
 const start = ["--config", "start"];
 
-/** Of what is no detector. */
+/** The arguments of a run that trains no detector. */
 function readRun(args: string[]): TrainArguments {
   const read = readTrainArguments(args);
   if (read === undefined || isDetector(read)) throw new Error("no run");
