@@ -15,7 +15,7 @@ export interface ChosenProbe {
 export interface ChosenProbeOptions
   extends Pick<RunKey, "scale" | "seed">, Pick<TrainHooks, "signal"> {
   readonly of: SubjectOrPixels;
-  /** Epochs of each probe; by default, the reference's 100. */
+  /** Epochs of each probe; by default, the reference's 100, and at `smoke` 10. */
   readonly epochs?: number;
 }
 

@@ -14,7 +14,7 @@ import {
   partOf,
   probeCropScale,
 } from "lib/eval/probe/probe_sources.ts";
-import { probeBatch, probeEpochs, type ProbeSource } from "lib/eval/probe/probe_steps.ts";
+import { probeBatch, type ProbeSource } from "lib/eval/probe/probe_steps.ts";
 import {
   type LinearProbeOptions,
   type ProbeCourse,
@@ -26,6 +26,7 @@ import type { CropRecipe } from "lib/ssl/views/crop_recipe.ts";
 import type { TrainHooks } from "lib/runs/events.ts";
 import type { RunKey } from "lib/experiments/configs/config.ts";
 import { evaluated } from "lib/experiments/runs/evaluations.ts";
+import { probeEpochsAt } from "lib/experiments/measure/probe_length.ts";
 import { bankOptions, pixelBank } from "lib/experiments/measure/feature_banks.ts";
 import { recordPictures, requireSamePictures } from "lib/experiments/runs/pictures_record.ts";
 import { drive, interruptible } from "lib/experiments/runs/pause.ts";
@@ -113,7 +114,8 @@ export async function linearProbe(
     LinearProbeVerbOptions,
 ): Promise<LinearProbeResult> {
   const { lrs = augment ? augmentedRates : probeRates, signal } = options;
-  const { epochs = probeEpochs, batchSize = probeBatch, holdOut, lastBlocks, avgPool } = options;
+  const { epochs = probeEpochsAt(scale), batchSize = probeBatch, holdOut, lastBlocks, avgPool } =
+    options;
   checkCombination(holdOut, of, augment);
   const experiment = openExperiment({ config, scale, seed });
   const weights = findSubject(experiment.key, of);

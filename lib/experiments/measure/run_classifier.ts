@@ -8,6 +8,7 @@ import { cachedSource } from "lib/eval/probe/probe_sources.ts";
 import type { Model } from "lib/models/mod.ts";
 import { bankOptions } from "lib/experiments/measure/feature_banks.ts";
 import { drive } from "lib/experiments/runs/pause.ts";
+import { probeEpochsAt } from "lib/experiments/measure/probe_length.ts";
 import type { Experiment } from "lib/experiments/subjects/experiment.ts";
 
 /** What a run's classifier reads, and the random stream of its weights and its order of images. */
@@ -57,6 +58,8 @@ export async function fitRunClassifier(
   using bank = await readFeatureBank(features(model), train, bankOptions(crops), pause);
   const { classNames } = train;
   const rng = createRng(key.seed).fork(stream);
-  const steps = fitClassifier(cachedSource(bank), { numClasses: classNames.length, lrs }, rng);
+  const epochs = probeEpochsAt(key.scale);
+  const options = { numClasses: classNames.length, lrs, epochs };
+  const steps = fitClassifier(cachedSource(bank), options, rng);
   return { classifier: await drive(steps, pause), classNames };
 }
