@@ -18,7 +18,10 @@ export {
   armConfig,
   type ArmData,
   armData,
+  armGeometries,
+  type ArmGeometry,
   armName,
+  type ArmOptions,
 } from "lib/experiments/configs/arms.ts";
 export { type ArmCost, armCosts } from "lib/experiments/measure/arm_costs.ts";
 export {

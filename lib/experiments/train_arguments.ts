@@ -47,6 +47,8 @@ export const namedDetectors: ReadonlyMap<string, DetectorConfig> = new Map(
 const laptopCosts: Readonly<Record<string, string>> = {
   [configs.bcSslStart.name]: "6 min",
   [configs.bcSslEmoji.name]: "6 min",
+  [configs.bcSslFineStart.name]: "6 min",
+  [configs.bcSslFineEmoji.name]: "6 min",
   [configs.byolStart.name]: "6 min",
 };
 

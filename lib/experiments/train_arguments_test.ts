@@ -52,8 +52,8 @@ Deno.test("readTrainArguments() says in one line what is wrong and what there is
   for (
     const [args, type, text] of [
       [["--confg", "start"], RangeError, "the options are --config, --scale"],
-      [[], RangeError, "without --config NAME: there are emoji, start, "],
-      [["--config", "nope"], RangeError, 'Cannot train "nope": there are emoji, start'],
+      [[], RangeError, "without --config NAME: there are emoji, emoji_fine, start_fine, start, "],
+      [["--config", "nope"], RangeError, 'Cannot train "nope": there are emoji, emoji_fine'],
       [[...start, "--scale", "huge"], RangeError, "use smoke, laptop, paper"],
       [[...start, "--seed", "-1"], RangeError, "--seed"],
       [[...start, "--seed", "1.5"], RangeError, "need a whole number"],

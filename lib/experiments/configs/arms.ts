@@ -5,17 +5,19 @@
 import { figure2, table1, table2 } from "lib/paper/mod.ts";
 import { checkKernelSize } from "lib/nn/kernel_size.ts";
 import type { ModelConfig } from "lib/models/mod.ts";
+import { repLKNetConfig } from "lib/models/replknet/replknet_configs.ts";
 import { resNetConfig } from "lib/models/resnet/resnet_configs.ts";
+import { sLaKConfig } from "lib/models/slak/slak_configs.ts";
 import { swinConfig } from "lib/models/swin/swin_configs.ts";
 import { vitConfig } from "lib/models/vit/vit_configs.ts";
 import { override, type PretrainConfig, type ScaleName } from "./config.ts";
-import { bcSslEmoji, bcSslStart } from "./notebook_runs.ts";
+import { bcSslEmoji, bcSslFineEmoji, bcSslFineStart, bcSslStart } from "./notebook_runs.ts";
 import { convNeXtRun, paperRuns } from "./paper_runs.ts";
 
 /** One network of a comparison. */
 export interface Arm {
   /** Family of the network; a BC-SSL is a `convnext` with BatchNorm. */
-  readonly arch: "resnet" | "convnext" | "vit" | "swin";
+  readonly arch: "resnet" | "convnext" | "vit" | "swin" | "replknet" | "slak";
   /**
    * Pixels a side of a ConvNeXt's depthwise convolutions, an odd number. Other networks have no
    * kernel to choose.
@@ -36,14 +38,13 @@ interface ArmKind {
   readonly hasKernel: boolean;
   /** The paper's name of its networks, without the size: `BC-SSL`. */
   readonly family: (arm: Arm) => string;
-  /** The paper's own run of it: 100 epochs on ImageNet-1K. */
-  readonly paperRun: (arm: Arm) => PretrainConfig;
   /**
-   * The small network of that kind, with 0.6 to 0.7 million weights. A crop of 32 pixels gives a
-   * first map of 8 × 8 positions. That of the ViT is 4 × 4, since every position of a ViT goes
-   * through all weights, which makes a position expensive.
+   * The paper's own run of it: 100 epochs on ImageNet-1K. Absent where the paper names the network
+   * only as future work.
    */
-  readonly small: (arm: Arm) => ModelConfig;
+  readonly paperRun?: (arm: Arm) => PretrainConfig;
+  /** The small networks of that kind, by geometry. */
+  readonly small: Readonly<Record<ArmGeometry, (arm: Arm) => ModelConfig>>;
   /**
    * What the paper prints after 100 epochs (Tables 1 and 2, Figure 2), a fraction; `undefined`
    * where it prints nothing.
@@ -51,28 +52,95 @@ interface ArmKind {
   readonly printed: (arm: Arm, metric: Metric) => number | undefined;
 }
 
+/**
+ * The geometries that arms are trained in at `smoke` and `laptop`. What matters is how large a
+ * kernel is beside the map it slides over, in the stage with most blocks:
+ *
+ * - `coarse`: 32 pixels a side, maps of 8, 4, 2 and 1, most blocks at 2 × 2. Kernels of 3 to 15 are
+ *   1.5 to 7.5 times the side of that map. Networks have 0.6 to 0.7 million weights; a ViT has 4 × 4
+ *   tokens.
+ * - `fine`: 80 pixels a side, maps of 20, 10, 5 and 2, most blocks at 10 × 10. Kernels of 3 to 15
+ *   are 0.3 to 1.5 times the side of that map; in the paper, with maps of 14, 0.21 to 1.07.
+ *   Networks have 0.2 to 0.45 million weights and need 6 to 11 million multiply-adds an image; a
+ *   ViT has 5 × 5 tokens, since each token goes through all weights.
+ */
+export const armGeometries = ["coarse", "fine"] as const;
+/** Name of a geometry. */
+export type ArmGeometry = typeof armGeometries[number];
+
+const fineStages = { depths: [1, 3, 1, 1], dims: [16, 32, 64, 128] } as const;
+
 const kinds: Readonly<Record<Arm["arch"], ArmKind>> = {
   resnet: {
     ...baseline("ResNet", "resnet50_100ep", "ResNet-50"),
-    small: () => ({ ...resNetConfig(50), depths: [1, 1, 2, 1], dims: [16, 32, 64, 128] }),
+    small: {
+      coarse: () => ({ ...resNetConfig(50), depths: [1, 1, 2, 1], dims: [16, 32, 64, 128] }),
+      fine: () => ({ ...resNetConfig(50), depths: fineStages.depths, dims: [10, 20, 40, 80] }),
+    },
   },
   convnext: {
     hasKernel: true,
     family: ({ batchNorm = false }) => batchNorm ? "BC-SSL" : "ConvNeXt",
     paperRun: ({ kernelSize, batchNorm = false }) => convNeXtRun(kernelSize!, batchNorm),
-    small: ({ kernelSize, batchNorm = false }) =>
-      override(bcSslStart.recipe.model, { kernelSize, batchNorm }),
+    small: {
+      coarse: ({ kernelSize, batchNorm = false }) =>
+        override(bcSslStart.recipe.model, { kernelSize, batchNorm }),
+      fine: ({ kernelSize, batchNorm = false }) =>
+        override(bcSslFineStart.recipe.model, { kernelSize, batchNorm }),
+    },
     printed: printedConvNeXt,
   },
   vit: {
     ...baseline("ViT", "vit_s_100ep", "ViT-S"),
-    small: () => ({ ...vitConfig("nano"), patchSize: 8, dropPathRate: 0 }),
+    small: {
+      coarse: () => ({ ...vitConfig("nano"), patchSize: 8, dropPathRate: 0 }),
+      fine: () => ({
+        ...vitConfig("nano", { patchSize: 16, imageSize: 80 }),
+        ...{ embedDim: 64, depth: 4, numHeads: 4, dropPathRate: 0 },
+      }),
+    },
   },
   swin: {
     ...baseline("Swin", "swin_t_100ep", "Swin-T"),
-    small: () => ({ ...swinConfig("nano"), dropPathRate: 0 }),
+    small: {
+      coarse: () => ({ ...swinConfig("nano"), dropPathRate: 0 }),
+      fine: () => ({
+        ...swinConfig("nano", { windowSize: 5, imageSize: 80 }),
+        ...{ embedDim: 12, depths: [2, 4, 2, 2], dropPathRate: 0 },
+      }),
+    },
+  },
+  replknet: {
+    ...futureWork("RepLKNet"),
+    small: onlyFine(() => ({
+      ...repLKNetConfig("nano"),
+      ...{ ...fineStages, kernelSizes: [11, 11, 9, 5], dropPathRate: 0 },
+    })),
+  },
+  slak: {
+    ...futureWork("SLaK"),
+    small: onlyFine(() => ({
+      ...sLaKConfig("nano"),
+      ...{ ...fineStages, kernelSizes: [19, 17, 17, 5], dropPathRate: 0, layerScaleInit: 0.1 },
+    })),
   },
 };
+
+/**
+ * A network that the paper leaves for future work (§1, §3.3). Each kernel of the small one is as
+ * large beside its map as its authors' beside theirs: RepLKNet's 31, 29, 27 and 13, and SLaK's 51,
+ * 49, 47 and 13, on maps of 56, 28, 14 and 7.
+ */
+function futureWork(family: string): Omit<ArmKind, "small"> {
+  return { hasKernel: false, family: () => family, printed: () => undefined };
+}
+
+function onlyFine(fine: () => ModelConfig): ArmKind["small"] {
+  const coarse = ({ arch }: Arm): never => {
+    throw new RangeError(`Cannot build a coarse ${arch}: its kernels need the geometry "fine"`);
+  };
+  return { coarse, fine };
+}
 
 /**
  * A network of the paper's Table 1 without a kernel to choose.
@@ -103,6 +171,10 @@ function printedConvNeXt({ kernelSize, batchNorm = false }: Arm, metric: Metric)
  * is ImageNet-1K.
  */
 export const armData = { emoji: bcSslEmoji, fashion: bcSslStart } as const;
+const armBases: Readonly<Record<ArmGeometry, Readonly<Record<ArmData, PretrainConfig>>>> = {
+  coarse: armData,
+  fine: { emoji: bcSslFineEmoji, fashion: bcSslFineStart },
+};
 /** Name of a data set that arms can be trained on at `smoke` and `laptop`. */
 export type ArmData = keyof typeof armData;
 
@@ -129,40 +201,76 @@ export function armName(arm: Arm): string {
   return kernelSize === undefined ? family : `${family}, ${kernelSize}×${kernelSize}`;
 }
 
-/** The name of an arm's config, by which the command line knows it: `emoji_bcssl_k9`. */
-function configName(arm: Arm, data: ArmData): string {
+/**
+ * The name of an arm's config, by which the command line knows it: `emoji_bcssl_k9`, and in the
+ * geometry `fine`, `emoji_fine_bcssl_k9`.
+ */
+function configName(arm: Arm, data: ArmData, geometry: ArmGeometry): string {
   const family = familyOfArm(arm).toLowerCase().replace("-", "");
-  return [data, family, ...(arm.kernelSize ? [`k${arm.kernelSize}`] : [])].join("_");
+  const size = arm.kernelSize ? [`k${arm.kernelSize}`] : [];
+  return [data, ...(geometry === "fine" ? ["fine"] : []), family, ...size].join("_");
 }
+
+/** What else the config of an arm depends on. */
+export interface ArmOptions {
+  /** Name of the scale whose sizes are taken. */
+  readonly scale: ScaleName;
+  /** Images to train on at `smoke` and `laptop`; by default emoji. */
+  readonly data?: ArmData;
+  /** Geometry at `smoke` and `laptop`; by default {@linkcode armGeometry}. */
+  readonly geometry?: ArmGeometry;
+}
+
+/** The geometry of the notebooks' comparisons. */
+export const armGeometry: ArmGeometry = "coarse";
 
 /**
  * The config of an arm. At `paper` it is the paper's own recipe, 100 epochs on ImageNet-1K, even
  * for kernels that the paper did not try. The smaller scales train the small network of that kind
  * on small images.
  *
- * @throws {RangeError} If the architecture or the data are unknown, a ConvNeXt has no odd kernel
- *   size, or another network has one.
+ * @throws {RangeError} If the architecture, the data or the geometry is unknown, a ConvNeXt has no
+ *   odd kernel size, another network has one, or there is no such network in that geometry.
  * @throws {TypeError} If `batchNorm` is neither true nor false.
  */
 export function armConfig(
   arm: Arm,
-  { scale, data = "emoji" }: { readonly scale: ScaleName; readonly data?: ArmData },
+  { scale, data = "emoji", geometry = armGeometry }: ArmOptions,
 ): PretrainConfig {
   const kind = kindOf(arm);
-  if (scale === "paper") return kind.paperRun(arm);
-  if (!Object.hasOwn(armData, data)) {
-    throw new RangeError(`Unknown data "${data}": use ${Object.keys(armData).join(", ")}`);
+  if (scale === "paper") {
+    if (kind.paperRun) return kind.paperRun(arm);
+    throw new RangeError(`Cannot train a ${arm.arch} at paper scale: the paper has no such run`);
   }
-  const { recipe } = armData[data];
-  const base: PretrainConfig = { ...armData[data], recipe: { ...recipe, model: kind.small(arm) } };
-  return override(base, { name: configName(arm, data), scales: { laptop: laptop[data] } });
+  checkName("data", data, armData);
+  checkName("geometry", geometry, armBases);
+  const { recipe, ...rest } = armBases[geometry][data];
+  const base: PretrainConfig = { ...rest, recipe: { ...recipe, model: kind.small[geometry](arm) } };
+  return override(
+    base,
+    { name: configName(arm, data, geometry), scales: { laptop: laptop[geometry][data] } },
+  );
 }
 
-/** Half as many epochs as the data's own configs have: 3,120 steps with either data. */
+function checkName(what: string, name: string, table: object): void {
+  if (Object.hasOwn(table, name)) return;
+  throw new RangeError(`Unknown ${what} "${name}": use ${Object.keys(table).join(", ")}`);
+}
+
+/**
+ * Lengths of the arms' runs. Coarse ones have half as many epochs as the data's own configs: 3,120
+ * steps with either data. Fine ones have 2,080 steps.
+ */
 const laptop = {
-  emoji: { epochs: 30, monitorEvery: 312 },
-  fashion: { epochs: 10, monitorEvery: 312 },
-} as const;
+  coarse: {
+    emoji: { epochs: 30, monitorEvery: 312 },
+    fashion: { epochs: 10, monitorEvery: 312 },
+  },
+  fine: {
+    emoji: { epochs: 20, monitorEvery: 208 },
+    fashion: { epochs: 20, monitorEvery: 208 },
+  },
+} as const satisfies Readonly<Record<ArmGeometry, unknown>>;
 
 /**
  * The properties of an arm's architecture. It checks the arm, since notebook cells run without a

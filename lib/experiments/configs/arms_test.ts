@@ -1,7 +1,7 @@
 import { type Arm, armConfig, armName, printedOfArm } from "./arms.ts";
 import { recipeAt, runId } from "./config.ts";
 import { paperRuns } from "./paper_runs.ts";
-import { createModel, totalCost } from "lib/models/mod.ts";
+import { createModel, familyOf, totalCost } from "lib/models/mod.ts";
 import { createRng } from "lib/rng.ts";
 import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 
@@ -18,6 +18,45 @@ Deno.test("armConfig() gives networks of about as many weights, which differ in 
     assertTrue(millions > 0.5 && millions < 0.8, `${armName(arms[i]!)} has ${millions} million`);
     assertEquals(recipe, first);
   }
+});
+
+Deno.test("fine arms have the maps of the paper's geometry, and need about as many operations", () => {
+  const all = [...arms, { arch: "replknet" }, { arch: "slak" }] as const;
+  const recipes = all.map((arm) =>
+    recipeAt(armConfig(arm, { scale: "laptop", geometry: "fine" }), "laptop")
+  );
+  const [{ model: _, ...first }] = recipes as [typeof recipes[number]];
+  for (const [i, { model, ...recipe }] of recipes.entries()) {
+    using built = createModel(model, createRng(0));
+    const name = armName(all[i]!);
+    const { parameters, multiplyAdds } = totalCost(built, recipe.crops.globalSize);
+    const [millions, operations] = [parameters / 1e6, multiplyAdds / 1e6];
+    assertTrue(millions > 0.2 && millions < 0.45, `${name} has ${millions} million weights`);
+    assertTrue(operations > 5 && operations < 12, `${name} needs ${operations} million`);
+    assertEquals(recipe, first);
+    const strides = familyOf(model).stages(model).map(({ stride }) => stride);
+    const sides = model.arch === "vit" ? [5] : [20, 10, 5, 2];
+    assertEquals(strides.map((stride) => Math.floor(80 / stride)), sides);
+  }
+});
+
+Deno.test("armConfig() gives each geometry runs of its own, and networks of future work only where they fit", () => {
+  const at = { scale: "laptop", geometry: "fine" } as const;
+  assertEquals(armConfig(bcssl(9), at).name, "emoji_fine_bcssl_k9");
+  assertEquals(armConfig({ arch: "slak" }, { ...at, data: "fashion" }).name, "fashion_fine_slak");
+  const coarse = { scale: "laptop", geometry: "coarse" } as const;
+  assertThrows(
+    () => armConfig({ arch: "replknet" }, coarse),
+    RangeError,
+    'Cannot build a coarse replknet: its kernels need the geometry "fine"',
+  );
+  assertThrows(
+    () => armConfig({ arch: "slak" }, { scale: "paper" }),
+    RangeError,
+    "Cannot train a slak at paper scale: the paper has no such run",
+  );
+  const wide = { scale: "laptop", geometry: "wide" as "fine" } as const;
+  assertThrows(() => armConfig(bcssl(9), wide), RangeError, 'Unknown geometry "wide": use coarse');
 });
 
 Deno.test("armConfig() names arms for the command line, and each has a run of its own", () => {
