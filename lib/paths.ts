@@ -54,3 +54,14 @@ function pathOfAddress(address: string): string {
 export function outputsFolder(): string {
   return absolutePath(Deno.env.get("BCSSL_OUTPUTS") || "outputs", projectFolder);
 }
+
+/**
+ * Where the runs lie that come with the project: `data/shipped/`, unless the environment variable
+ * `BCSSL_SHIPPED` names another folder. A relative one starts at the project's folder.
+ *
+ * @returns `undefined` if the variable is `none`: nothing shipped is to be used.
+ */
+export function shippedFolder(): string | undefined {
+  const folder = Deno.env.get("BCSSL_SHIPPED") || "data/shipped";
+  return folder === "none" ? undefined : absolutePath(folder, projectFolder);
+}

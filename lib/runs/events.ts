@@ -2,6 +2,7 @@
  * What a long computation reports while it runs, and how it is asked to stop. Independent of
  * notebooks.
  */
+import type { ShippedOrigin } from "./shipped_origin.ts";
 import type { Speed } from "./speed_meter.ts";
 
 /** Metrics of one step, plain numbers by name: `loss`, `teacherEntropy`, `knn20Top1`. */
@@ -37,6 +38,11 @@ export interface TrainHooks {
    * checkpoint. By default the message is printed.
    */
   readonly onWarning?: (message: string) => void;
+  /**
+   * Called before `onStart` for each run that is loaded from those that come with the project, with
+   * where it was trained.
+   */
+  readonly onShipped?: (origin: ShippedOrigin) => void;
   /**
    * When it is aborted, the run stops after the current step, saves itself and returns what it has.
    */

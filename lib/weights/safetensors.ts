@@ -30,11 +30,16 @@ interface HeaderEntry {
 }
 
 /**
- * Writes arrays as float32, or as 64-bit integers where they say so.
+ * Writes arrays as float32, or as 64-bit integers or float16 where they say so.
  *
  * @throws {Error} If the disk refuses; the file that stood there before is then untouched.
  */
-export function writeSafetensors(path: string, { arrays, metadata }: SafetensorsFile): void {
+export function writeSafetensors(path: string, file: SafetensorsFile): void {
+  replaceFile(path, safetensorsBytes(file));
+}
+
+/** The bytes that {@linkcode writeSafetensors} writes. */
+export function safetensorsBytes({ arrays, metadata }: SafetensorsFile): Uint8Array<ArrayBuffer> {
   const header: Record<string, HeaderEntry | Readonly<Record<string, string>>> = {
     __metadata__: metadata,
   };
@@ -42,7 +47,7 @@ export function writeSafetensors(path: string, { arrays, metadata }: Safetensors
   const contents = [...arrays].map(([name, array]) => {
     const bytes = bytesOf(array);
     header[name] = {
-      dtype: array.integers ? "I64" : "F32",
+      dtype: array.integers ? "I64" : array.half ? "F16" : "F32",
       shape: array.shape,
       data_offsets: [offset, offset += bytes.length],
     };
@@ -58,11 +63,12 @@ export function writeSafetensors(path: string, { arrays, metadata }: Safetensors
     file.set(bytes, at);
     at += bytes.length;
   }
-  replaceFile(path, file);
+  return file;
 }
 
-function bytesOf({ values, integers = false }: SavedArray): Uint8Array {
+function bytesOf({ values, integers = false, half = false }: SavedArray): Uint8Array {
   if (integers) return new Uint8Array(BigInt64Array.from(values, (value) => BigInt(value)).buffer);
+  if (half) return new Uint8Array(new Float16Array(values).buffer);
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }
 

@@ -9,6 +9,8 @@ export interface SavedArray {
   readonly values: Float32Array;
   /** Whether to write the values as 64-bit integers, as for indices. Readers do not set it. */
   readonly integers?: boolean;
+  /** Whether to write the values as float16. Readers do not set it. */
+  readonly half?: boolean;
 }
 
 /** Bytes of one element of each type of number that is read, by its safetensors name. */

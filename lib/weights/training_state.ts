@@ -70,7 +70,7 @@ function checkFinite(arrays: ReadonlyMap<string, SavedArray>): void {
  * Checksum of all values, in the order of their names. It shows a wrong bit in a file of the right
  * length.
  */
-function checksumOf(arrays: ReadonlyMap<string, SavedArray>): string {
+export function checksumOf(arrays: ReadonlyMap<string, SavedArray>): string {
   let crc = 0;
   for (const name of [...arrays.keys()].sort()) {
     const { buffer, byteOffset, byteLength } = arrays.get(name)!.values;
