@@ -5,6 +5,7 @@
 import { duration } from "lib/runs/duration.ts";
 import type { HistoryLine, TrainEvent, TrainHooks } from "lib/runs/events.ts";
 import { addToHistory } from "lib/runs/history.ts";
+import { originInWords, type ShippedOrigin } from "lib/runs/shipped_origin.ts";
 import type { Speed } from "lib/runs/speed_meter.ts";
 import { interruption, isInterruption, onInterrupt, tick } from "lib/report/notebook/interrupt.ts";
 import { inNotebook, settle, show } from "lib/report/notebook/jupyter.ts";
@@ -75,6 +76,7 @@ function hooksFor(display: LiveDisplay, signal: AbortSignal): TrainHooks {
       await tick();
     },
     onWarning: (message) => display.warn(message),
+    onShipped: (origin) => display.addShipped(origin),
   };
 }
 
@@ -90,6 +92,7 @@ class LiveDisplay {
   readonly #id: string = crypto.randomUUID();
   readonly #history: HistoryLine[] = [];
   readonly #warnings: string[] = [];
+  readonly #shipped: ShippedOrigin[] = [];
   #speed: Speed | undefined;
   readonly #startedAt = performance.now();
   #totalSteps = 0;
@@ -117,6 +120,11 @@ class LiveDisplay {
   warn(message: string): void {
     this.#warnings.push(message);
     this.#barDrawnAt = 0; // with the next step
+  }
+
+  /** Notes a run that was loaded from those that come with the project. */
+  addShipped(origin: ShippedOrigin): void {
+    this.#shipped.push(origin);
   }
 
   add({ step, metrics, totalSteps, speed }: TrainEvent): void {
@@ -188,6 +196,13 @@ class LiveDisplay {
   }
 
   #summary(how: Ending): string {
+    const shipped = this.#shipped.length > 0 ? originInWords(this.#shipped) : "";
+    const isLoaded = how === "finished" && this.#past === this.#step();
+    if (isLoaded && shipped) return shipped;
+    return [this.#ending(how), shipped].filter((part) => part !== "").join(" · ");
+  }
+
+  #ending(how: Ending): string {
     const [done, total] = [this.#step(), this.#totalSteps];
     const spent = duration((performance.now() - this.#startedAt) / 1000);
     if (how === "failed") return `failed after ${spent}; what was saved stands`;

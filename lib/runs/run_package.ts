@@ -66,9 +66,7 @@ export function unpackRun(path: string, bytes: Uint8Array): RunPackage {
   const end = plain.indexOf(0x0a);
   const { header, parts }: Index = JSON.parse(new TextDecoder().decode(plain.subarray(0, end)));
   let at = end + 1;
-  const read = parts.map(([name, length]) =>
-    [name, plain.subarray(at, at += length)] as const
-  );
+  const read = parts.map(([name, length]) => [name, plain.subarray(at, at += length)] as const);
   return { header, parts: new Map(read) };
 }
 

@@ -18,7 +18,7 @@ import { finetuneDetector } from "lib/experiments/detect/finetune_detector.ts";
 import { counter, plural, toItsEnd } from "lib/experiments/runs/in_turn.ts";
 import { pretrain } from "lib/experiments/pretrain/pretrain.ts";
 import { folderOf, runFolder } from "lib/experiments/runs/run_folder.ts";
-import { readStatus } from "lib/experiments/runs/run_status.ts";
+import { statusOf } from "lib/experiments/runs/shipped.ts";
 
 /** A BC-SSL as a detector's backbone. */
 export interface DetectorArm {
@@ -147,7 +147,9 @@ export async function ablateDetectors(
 }
 
 interface MeasureOptions
-  extends Omit<AblateDetectorsOptions, "seeds">, Pick<TrainHooks, "signal" | "onWarning"> {
+  extends
+    Omit<AblateDetectorsOptions, "seeds">,
+    Pick<TrainHooks, "signal" | "onWarning" | "onShipped"> {
   readonly seed: number;
   readonly watch: Watch;
 }
@@ -156,12 +158,13 @@ interface MeasureOptions
 async function measure(
   name: string,
   config: DetectorConfig,
-  { scale, seed, fresh, watch, signal, onWarning }: MeasureOptions,
+  { scale, seed, fresh, watch, signal, onWarning, onShipped }: MeasureOptions,
 ): Promise<DetectorScores> {
   const key = { scale, seed };
-  const quiet = { signal, onWarning };
+  const quiet = { signal, onWarning, onShipped };
+  const loads = !fresh && statusOf(folderOf(detectorId({ config, ...key })))?.finished;
   const origin = originRun({ config, ...key })!;
-  if (origin.of === "teacher" && !readStatus(runFolder(origin.key))?.finished) {
+  if (!loads && origin.of === "teacher" && !statusOf(runFolder(origin.key))?.finished) {
     const { config: backbone, ...own } = origin.key;
     await watch(
       `${name}, pre-training, seed ${seed}`,
@@ -170,7 +173,6 @@ async function measure(
   }
   const train = (hooks: TrainHooks) =>
     toItsEnd(finetuneDetector, config, { ...key, ...quiet, ...hooks, fresh });
-  const loads = !fresh && readStatus(folderOf(detectorId({ config, ...key })))?.finished;
   await (loads ? train({}) : watch(`${name}, seed ${seed}`, train));
   return await evaluateDetector(config, { ...key, ...quiet, fresh });
 }

@@ -1,15 +1,17 @@
 /** Networks to explain, each with a classifier, which Grad-CAM needs. */
 import { createHash } from "node:crypto";
-import { join } from "@std/path";
+import { basename, join } from "@std/path";
 import { type ChannelStats, imageNetStats } from "lib/augment/mod.ts";
 import { type Explained, type LinearClassifier, withClassifier } from "lib/explain/mod.ts";
 import type { Model, ModelConfig } from "lib/models/mod.ts";
 import { parseSafetensors, writeSafetensors } from "lib/weights/safetensors.ts";
-import { openWeightsFile } from "lib/weights/weights_file.ts";
+import { openWeightsFile, type WeightsFile, weightsFile } from "lib/weights/weights_file.ts";
 import type { RunKey } from "lib/experiments/configs/config.ts";
 import { probeRates } from "lib/experiments/measure/linear_probe.ts";
 import { fitRunClassifier } from "lib/experiments/measure/run_classifier.ts";
 import { fittedWeightsPath } from "lib/experiments/runs/evaluations.ts";
+import type { RunFolder } from "lib/experiments/runs/run_folder.ts";
+import { shippedRun } from "lib/experiments/runs/shipped.ts";
 import { recordPictures, requireSamePictures } from "lib/experiments/runs/pictures_record.ts";
 import { type Experiment, openExperiment } from "lib/experiments/subjects/experiment.ts";
 import {
@@ -104,7 +106,10 @@ interface NamedClassifier {
   readonly classNames: readonly string[];
 }
 
-/** The classifier in the run's folder; if there is none, it is fitted and kept there. */
+/**
+ * The classifier in the run's folder, or the one that is shipped with the weights; if there is none,
+ * it is fitted and kept in the folder.
+ */
 async function classifierOf(
   experiment: Experiment,
   of: Subject,
@@ -115,7 +120,8 @@ async function classifierOf(
   await requireSamePictures(weights.folder, experiment.key);
   const path = fittedWeightsPath(weights.folder, shortName(of));
   const version = versionOf(weights);
-  const kept = await readClassifier(path, version);
+  const kept = readClassifier(() => openWeightsFile(path), version) ??
+    shippedClassifier(weights.folder, basename(path));
   if (kept) return kept;
   const options = { kind: "explained", lrs: probeRates, pause } as const;
   await recordPictures(weights.folder, experiment.key);
@@ -125,7 +131,8 @@ async function classifierOf(
 }
 
 /** Tells these weights from others under the same name. */
-function versionOf({ version, path }: SubjectWeights): string {
+function versionOf({ version, path, checksum }: SubjectWeights): string {
+  if (checksum !== undefined) return `${version} ${checksum}`;
   const written = path === undefined ? "" : Deno.statSync(path).mtime?.toISOString();
   return `${version} ${written}`;
 }
@@ -139,15 +146,21 @@ function shortName(of: Subject): string {
  * Reads a classifier; `undefined`, so that it is fitted again, if it is missing, damaged, or of
  * other weights.
  */
-async function readClassifier(path: string, version: string): Promise<NamedClassifier | undefined> {
+function readClassifier(open: () => WeightsFile, version?: string): NamedClassifier | undefined {
   try {
-    const { arrays, metadata } = await parseSafetensors(openWeightsFile(path));
-    if (metadata.version !== version) return;
+    const { arrays, metadata } = parseSafetensors(open());
+    if (version !== undefined && metadata.version !== version) return;
     const [weight, bias] = [arrays.get("weight")!.values, arrays.get("bias")!.values];
     return { classifier: { weight, bias }, classNames: JSON.parse(metadata.classNames!) };
   } catch {
     return undefined;
   }
+}
+
+/** A classifier that is shipped with the weights it was fitted to. */
+function shippedClassifier(folder: RunFolder, name: string): NamedClassifier | undefined {
+  const bytes = shippedRun(folder)?.file(name);
+  return bytes && readClassifier(() => weightsFile(name, bytes));
 }
 
 function writeClassifier(

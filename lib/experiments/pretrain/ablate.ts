@@ -17,7 +17,7 @@ import { counter, plural, toItsEnd } from "lib/experiments/runs/in_turn.ts";
 import { type KnnCourse, knnMonitor, type KnnPoint } from "lib/experiments/measure/knn_monitor.ts";
 import { pretrain } from "./pretrain.ts";
 import { runFolder } from "lib/experiments/runs/run_folder.ts";
-import { readStatus } from "lib/experiments/runs/run_status.ts";
+import { statusOf } from "lib/experiments/runs/shipped.ts";
 import type { TrainResult } from "lib/experiments/runs/train_run.ts";
 
 /**
@@ -80,8 +80,8 @@ const unseen: Watch = (_, run) => run({});
 
 /**
  * Trains and evaluates every arm with every seed: all arms with the first seed, then with the
- * second, and so on. Finished runs are loaded from `outputs/`, so after a change only the arm that
- * changed takes time.
+ * second, and so on. Finished runs are loaded from `outputs/` or from those that come with the
+ * project, so after a change only the arm that changed takes time.
  *
  * @returns One result per arm, in their order.
  * @throws {RangeError} If there is no arm or no seed, or for the reasons of {@linkcode armConfig}.
@@ -146,15 +146,15 @@ interface RunScores {
 async function measure(
   name: string,
   config: PretrainConfig,
-  { scale, seed, fresh, watch = unseen, signal, onWarning }:
+  { scale, seed, fresh, watch = unseen, signal, onWarning, onShipped }:
     & AblateOptions
-    & Pick<TrainHooks, "signal" | "onWarning">
+    & Pick<TrainHooks, "signal" | "onWarning" | "onShipped">
     & { readonly seed: number },
 ): Promise<RunScores> {
   const key = { scale, seed };
   const train = (hooks: TrainHooks) =>
-    toItsEnd(pretrain, config, { ...key, signal, onWarning, ...hooks, fresh });
-  const loads = !fresh && readStatus(runFolder({ config, ...key }))?.finished;
+    toItsEnd(pretrain, config, { ...key, signal, onWarning, onShipped, ...hooks, fresh });
+  const loads = !fresh && statusOf(runFolder({ config, ...key }))?.finished;
   const run = loads ? await train({}) : await watch(name, train);
   const { top1 } = await chosenProbe(config, { ...key, of: "teacher", signal });
   return { run, linear: top1 };

@@ -8,7 +8,7 @@ import type { PretrainConfig, RunKey, ScaleName } from "lib/experiments/configs/
 import { counter, toItsEnd } from "lib/experiments/runs/in_turn.ts";
 import { knn } from "lib/experiments/measure/knn_scores.ts";
 import { folderOf } from "lib/experiments/runs/run_folder.ts";
-import { readStatus } from "lib/experiments/runs/run_status.ts";
+import { statusOf } from "lib/experiments/runs/shipped.ts";
 import { twinId } from "lib/experiments/subjects/supervised_twin.ts";
 import { pretrain } from "./pretrain.ts";
 import { methodName, openExperiment } from "lib/experiments/subjects/experiment.ts";
@@ -62,7 +62,7 @@ export interface BaselineScores {
 
 /** Scale and seeds of the runs, and how their features are scored. */
 export interface BaselineScoresOptions
-  extends Pick<TrainHooks, "onStart" | "onEvent" | "onWarning" | "signal"> {
+  extends Pick<TrainHooks, "onStart" | "onEvent" | "onWarning" | "onShipped" | "signal"> {
   /** Scale of all runs. */
   readonly scale: ScaleName;
   /** Whole numbers; networks are trained and probed once with each. */
@@ -103,11 +103,11 @@ export async function baselineScores(
   const { scale, seeds, k = 20, epochs } = options;
   const method = methodName(config.recipe);
   const count = counter(seeds.length * (2 + 2 * kinds.length), options);
-  const { signal, onWarning } = options;
+  const { signal, onWarning, onShipped } = options;
   await requireClassesOf(config, scale, seeds[0] ?? 0);
   for (const seed of seeds) {
     for (const train of [pretrain, supervised]) {
-      await count(() => toItsEnd(train, config, { scale, seed, signal, onWarning }));
+      await count(() => toItsEnd(train, config, { scale, seed, signal, onWarning, onShipped }));
     }
   }
   const scores: FeatureScores[] = [];
@@ -133,7 +133,7 @@ export async function baselineScores(
 /** Refuses a person's own pictures without classes, before the first run is trained. */
 async function requireClassesOf(config: PretrainConfig, scale: ScaleName, seed: number) {
   const key = { config, scale, seed };
-  if (config.data.kind !== "folder" || readStatus(folderOf(twinId(key))) !== undefined) return;
+  if (config.data.kind !== "folder" || statusOf(folderOf(twinId(key))) !== undefined) return;
   await openExperiment(key).labelledData("score baselines");
 }
 

@@ -6,10 +6,13 @@ import { join } from "@std/path";
 import { replaceFile } from "lib/weights/replace_file.ts";
 import type { RunFolder } from "./run_folder.ts";
 import { mayCompute } from "./saved_only.ts";
+import { type ShippedRun, shippedRun } from "./shipped.ts";
 
 /** One result, with all options that it depends on. */
 interface Entry {
   readonly options: unknown;
+  /** Checksum of the shipped weights that were evaluated; absent for a run that was trained here. */
+  readonly shipped?: string;
   readonly result: unknown;
 }
 
@@ -26,27 +29,34 @@ export interface EvaluatedOptions {
 }
 
 /**
- * Loads the result of an evaluation from `outputs/<run>/<name>.json`, if the file has one for the
- * same options; otherwise computes it and saves it there. In both cases the result has gone through
+ * Loads the result of an evaluation from `outputs/<run>/<name>.json`, or from the shipped run if the
+ * run is not trained here, if there is one for the same options; otherwise computes it and saves it
+ * in `outputs/`. In both cases the result has gone through
  * JSON: numbers that JSON cannot hold, such as an infinite loss, become NaN.
  *
  * @throws {NotSavedError} If the result is not saved and `BCSSL_SAVED` is `only`.
  * @throws What `compute` throws; the file is unchanged then.
  */
 export async function evaluated<T>(
-  { id, path }: RunFolder,
+  folder: RunFolder,
   { name, options, fresh }: EvaluatedOptions,
   compute: () => Promise<T>,
 ): Promise<T> {
+  const { id, path } = folder;
   const file = join(path, `${name}.json`);
   const key = JSON.stringify(options);
   const has = (entry: Entry) => JSON.stringify(entry.options) === key;
-  const saved = fresh ? undefined : readEntries(file).find(has);
+  const run = shippedRun(folder);
+  const shipped = run?.weights?.sha256;
+  // Results of shipped weights count for these weights alone.
+  const usable = (entry: Entry) => entry.shipped === undefined || entry.shipped === shipped;
+  const own = () => readEntries(file).filter(usable);
+  const saved = fresh ? undefined : own().find(has) ?? shippedEntries(run, name).find(has);
   if (saved) return saved.result as T;
   mayCompute(`the ${name} of ${id}`);
-  const computed: Entry = { options, result: await compute() };
+  const computed: Entry = { options, ...(shipped && { shipped }), result: await compute() };
   // The file is read again: another cell may have added a result meanwhile.
-  const others = readEntries(file).filter((entry) => !has(entry));
+  const others = own().filter((entry) => !has(entry));
   Deno.mkdirSync(path, { recursive: true });
   replaceFile(file, JSON.stringify([...others, computed], null, 2) + "\n");
   return parse(JSON.stringify(computed.result)) as T;
@@ -76,7 +86,7 @@ export function removeEvaluations(path: string): void {
 }
 
 /** Whether {@linkcode evaluated} wrote a file: it has a list of results, each with its options. */
-function isEvaluation(file: string): boolean {
+export function isEvaluation(file: string): boolean {
   const entries = readEntries(file);
   return entries.length > 0 &&
     entries.every((entry) => Object.hasOwn(Object(entry), "options") && "result" in entry);
@@ -93,6 +103,11 @@ function readEntries(file: string): Entry[] {
   } catch {
     return [];
   }
+}
+
+function shippedEntries(run: ShippedRun | undefined, name: string): Entry[] {
+  const bytes = run?.file(`${name}.json`);
+  return bytes === undefined ? [] : parse(new TextDecoder().decode(bytes)) as Entry[];
 }
 
 function parse(text: string): unknown {

@@ -1,12 +1,14 @@
 /**
- * Tables of all runs in `outputs/`, as polars frames, to filter, compare and plot. Also the metrics
+ * Tables of all runs in `outputs/` and of those that come with the project, as polars frames, to filter, compare and plot. Also the metrics
  * of one run, as a frame or a Parquet file.
  */
 import { basename, join } from "@std/path";
 import pl from "nodejs-polars";
 import { faultPoint } from "lib/runs/fault_points.ts";
+import type { HistoryLine } from "lib/runs/events.ts";
 import { readMetrics } from "lib/runs/metrics_log.ts";
-import { readStatus, type ScoreAt } from "./run_status.ts";
+import { readStatus, type RunStatus, type ScoreAt } from "./run_status.ts";
+import { allShipped, shippedRun } from "./shipped.ts";
 import type { PretrainConfig } from "lib/experiments/configs/config.ts";
 import { metricsPath, outputsFolder, readJson, type RunFolder } from "./run_folder.ts";
 
@@ -29,7 +31,8 @@ interface SavedConfig extends Pick<PretrainConfig, "name"> {
  * A table with a row for each run, the most recently trained first: `id`, `name`, `arch`,
  * `kernelSize`, `batchNorm`, `dataset`, `scale`, `seed`, `step`, `totalSteps`, `finished`,
  * `lastKnn` at `lastKnnStep` and `bestKnn` at `bestKnnStep` (k = 20, fractions), `alarms`,
- * `minutes` of training, `date`. Values that a run does not have are null.
+ * `minutes` of training, `date`, `origin`: `here` for a run in `outputs/`, `shipped` for one that
+ * comes with the project and is not trained here. Values that a run does not have are null.
  *
  * @example
  * ```ts
@@ -43,7 +46,14 @@ interface SavedConfig extends Pick<PretrainConfig, "name"> {
  * ```
  */
 export function runs(): DataFrame {
-  const rows = folders().flatMap((path) => rowOf(path) ?? []);
+  const shipped = allShipped();
+  const ids = new Set(shipped.map(({ id }) => id));
+  const rows = [
+    ...folders().filter((path) => !ids.has(basename(path))).flatMap((path) => rowHere(path) ?? []),
+    ...shipped.flatMap(({ id, config, status }) =>
+      rowOf(id, config as SavedConfig, status, { origin: "shipped", date: status.updated })
+    ),
+  ];
   rows.sort((a, b) => a.date < b.date ? 1 : -1);
   const columns = Object.entries(types).map(([name, type]) =>
     pl.Series(name, rows.map((row) => row[name as keyof Row] ?? null), type)
@@ -54,9 +64,9 @@ export function runs(): DataFrame {
 /**
  * A table of a run's metrics with a row for each step: `step`, `loss`, …. The k-NN is null where it
  * was not measured; the speeds are there about once a second. It also works while the run is being
- * trained.
+ * trained. A shipped run has no speeds, and of more than 20,000 steps it has an even sample.
  *
- * @throws {Error} If `outputs/` has no such run.
+ * @throws {Error} If neither `outputs/` nor the project has such a run, or a shipped one is damaged.
  *
  * @example
  * ```ts
@@ -70,8 +80,10 @@ export function runs(): DataFrame {
  * ```
  */
 export function runHistory(id: string): DataFrame {
-  const path = join(outputsFolder(), id);
-  if (readJson(join(path, "config.json")) !== undefined) return metricsFrame({ id, path });
+  const folder = { id, path: join(outputsFolder(), id) };
+  const shipped = shippedRun(folder);
+  if (shipped !== undefined) return frameOf((onLine) => shipped.history().forEach(onLine));
+  if (readJson(join(folder.path, "config.json")) !== undefined) return metricsFrame(folder);
   throw new Error(`Cannot find run "${id}" in ${outputsFolder()}: runs() lists those there are`);
 }
 
@@ -85,9 +97,18 @@ export function writeParquet(folder: RunFolder): void {
 }
 
 function metricsFrame(folder: RunFolder): DataFrame {
+  return frameOf((onLine) => readMetrics(metricsPath(folder), Infinity, onLine));
+}
+
+/**
+ * A table with a row for each step.
+ *
+ * @param read Calls its argument with each line, in order; a step may have several.
+ */
+function frameOf(read: (onLine: (line: HistoryLine) => void) => void): DataFrame {
   const steps: number[] = [];
   const columns = new Map<string, (number | null)[]>();
-  readMetrics(metricsPath(folder), Infinity, ({ step, metrics }) => {
+  read(({ step, metrics }) => {
     if (steps.at(-1) !== step) steps.push(step);
     for (const [name, value] of Object.entries(metrics)) {
       const column = columns.get(name) ?? [];
@@ -122,6 +143,7 @@ const types = {
   alarms: pl.Utf8,
   minutes: pl.Float64,
   date: pl.Utf8,
+  origin: pl.Utf8,
 };
 
 type Row = { readonly date: string } & { readonly [K in keyof typeof types]?: unknown };
@@ -137,14 +159,24 @@ function folders(): string[] {
   }
 }
 
-function rowOf(path: string): Row | undefined {
+function rowHere(path: string): Row | undefined {
   const config = readJson<SavedConfig>(join(path, "config.json"));
   if (config?.recipe === undefined) return undefined;
   const status = readStatus({ path });
+  const date = status?.updated ?? Deno.statSync(path).mtime?.toISOString() ?? "";
+  return rowOf(basename(path), config, status, { origin: "here", date });
+}
+
+function rowOf(
+  id: string,
+  config: SavedConfig,
+  status: RunStatus | undefined,
+  rest: { readonly origin: "here" | "shipped"; readonly date: string },
+): Row {
   const { model } = config.recipe;
   const [last, best] = [knnOf(status?.last), knnOf(status?.best)];
   return {
-    id: basename(path),
+    id,
     name: config.name,
     arch: model.arch,
     kernelSize: "kernelSize" in model ? model.kernelSize : null,
@@ -161,7 +193,7 @@ function rowOf(path: string): Row | undefined {
     bestKnnStep: best?.step,
     alarms: status?.alarms.join(" ") || null,
     minutes: status && status.seconds / 60,
-    date: status?.updated ?? Deno.statSync(path).mtime?.toISOString() ?? "",
+    ...rest,
   };
 }
 

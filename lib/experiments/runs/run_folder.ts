@@ -30,7 +30,7 @@ export function folderOf(id: string): RunFolder {
   return { id, path: join(outputsFolder(), id) };
 }
 
-export function metricsPath({ path }: RunFolder): string {
+export function metricsPath({ path }: Pick<RunFolder, "path">): string {
   return join(path, "metrics.jsonl");
 }
 

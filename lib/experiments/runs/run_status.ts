@@ -30,13 +30,20 @@ export interface RunStatus {
   readonly updated: string;
 }
 
-export function writeStatus({ path }: RunFolder, status: RunStatus): void {
-  replaceFile(join(path, "status.json"), json(status));
+export function statusPath({ path }: Pick<RunFolder, "path">): string {
+  return join(path, "status.json");
 }
 
-/** Reads status.json; `undefined` if it is missing or damaged. */
-export function readStatus({ path }: Pick<RunFolder, "path">): RunStatus | undefined {
-  const saved = readJson<RunStatus & OldScores>(join(path, "status.json"));
+export function writeStatus(folder: RunFolder, status: RunStatus): void {
+  replaceFile(statusPath(folder), json(status));
+}
+
+/**
+ * Reads status.json of a run that is trained here; `undefined` if it is missing or damaged. For runs
+ * that may be shipped, see `statusOf`.
+ */
+export function readStatus(folder: Pick<RunFolder, "path">): RunStatus | undefined {
+  const saved = readJson<RunStatus & OldScores>(statusPath(folder));
   if (saved === undefined) return undefined;
   const { lastKnn, bestKnn, lastAp, bestAp, ...status } = saved;
   const last = status.last ?? oldScore(lastKnn, lastAp);

@@ -3,6 +3,7 @@ import { setImmediate } from "node:timers";
 import { Presets, SingleBar } from "cli-progress";
 import { duration } from "lib/runs/duration.ts";
 import type { HistoryLine, TrainEvent, TrainHooks } from "lib/runs/events.ts";
+import { originInWords } from "lib/runs/shipped_origin.ts";
 
 const lineEvery = 30_000; // ms
 
@@ -32,6 +33,7 @@ export function terminalProgress(run: string): TerminalProgress {
   const bar = new SingleBar(barOptions({ terminal: process.stderr.isTTY }), Presets.shades_grey);
   const signals = new Signals();
   return {
+    onShipped: (origin) => console.error(`${run}: ${originInWords([origin])}`),
     onStart: (past, totalSteps) => {
       const step = past.at(-1)?.step ?? 0;
       if (step < totalSteps) bar.start(totalSteps, step, { run, signals: "starting" });

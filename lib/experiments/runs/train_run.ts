@@ -11,6 +11,7 @@ import { writeParquet } from "./registry.ts";
 import { readPast } from "./recorder.ts";
 import { mayCompute } from "./saved_only.ts";
 import { beginFresh, endFreshStart, goOnFresh, isFreshUnderWay } from "./fresh_start.ts";
+import { originOf, shippedRun } from "./shipped.ts";
 import { openRun, recordSession, restoreRun, type RunFolder } from "./run_folder.ts";
 import { readStatus } from "./run_status.ts";
 import { monitorIsDue, trainOn } from "./training.ts";
@@ -68,8 +69,8 @@ export interface Run {
 }
 
 /**
- * Trains a run to its end, from its newest checkpoint in `outputs/`. If it is finished there, only
- * loads it and writes nothing.
+ * Trains a run to its end, from its newest checkpoint in `outputs/`. If it is finished there, or
+ * comes with the project and is not trained here, only loads it and writes nothing.
  *
  * When `signal` is aborted, the run stops after the current step, saves and returns what it has;
  * the same call resumes it. A run that was killed at any moment resumes from its newest good
@@ -89,6 +90,14 @@ export async function trainRun(
   if (ready !== undefined && !fresh) {
     await hooks.onStart?.(ready.history, ready.totalSteps);
     return { run: folder.id, scale, seed, ...ready };
+  }
+  const shipped = fresh ? undefined : shippedRun(folder);
+  if (shipped !== undefined) {
+    const { step, totalSteps, finished } = shipped.status;
+    const history = shipped.history();
+    hooks.onShipped?.(originOf(shipped));
+    await hooks.onStart?.(history, totalSteps);
+    return { run: folder.id, scale, seed, step, totalSteps, finished, history };
   }
   mayCompute(`run ${folder.id}`);
   const warn = hooks.onWarning ?? console.warn;

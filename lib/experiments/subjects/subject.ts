@@ -10,6 +10,7 @@ import { loadWeights } from "lib/weights/weights.ts";
 import { recipeAt, type RunKey } from "lib/experiments/configs/config.ts";
 import { folderOf, type RunFolder, runFolder } from "lib/experiments/runs/run_folder.ts";
 import { readStatus } from "lib/experiments/runs/run_status.ts";
+import { shippedRun, shippedWeights, unavailableLine } from "lib/experiments/runs/shipped.ts";
 import { NotSavedError } from "lib/experiments/runs/saved_only.ts";
 import { twinId } from "./supervised_twin.ts";
 
@@ -44,6 +45,10 @@ export interface SubjectWeights {
   readonly path?: string;
   /** Text that changes when the file gets other weights. */
   readonly version: string;
+  /** For shipped weights, a text that tells them from others of the same version. */
+  readonly checksum?: string;
+  /** Why the weights cannot be loaded: they belong to a run that is shipped without them. */
+  readonly unavailable?: string;
 }
 
 /**
@@ -65,16 +70,20 @@ export function findSubject(key: RunKey, of: SubjectOrPixels): SubjectWeights {
       return { folder, version: "as they are" };
     case "init":
       return { folder, version: "seed" };
-    case "supervised":
-      return newest(folderOf(twinId(key)), "call supervised() with the same options");
+    case "supervised": {
+      const twin = folderOf(twinId(key));
+      return findShipped(twin, key, of) ?? newest(twin, "supervised");
+    }
     case "best": {
+      const shipped = findShipped(folder, key, of);
+      if (shipped !== undefined) return shipped;
       const { version } = fileVersion(bestPath(folder.path), notTrained);
       const step = readStatus(folder)?.best?.step;
       return { folder, path: bestPath(folder.path), version: step ? `step ${step}` : version };
     }
     case "teacher":
     case "student":
-      return newest(folder, notTrained);
+      return findShipped(folder, key, of) ?? newest(folder, "pretrain");
     default: {
       const unknown: never = of;
       throw new RangeError(
@@ -86,11 +95,32 @@ export function findSubject(key: RunKey, of: SubjectOrPixels): SubjectWeights {
 
 const notTrained = "call pretrain() with the same options";
 
-/** Finds a run's last checkpoint. */
-function newest(folder: RunFolder, hint: string): SubjectWeights {
+/** Finds a run's last checkpoint. @param verb Trains the run: `pretrain`. */
+function newest(folder: RunFolder, verb: string): SubjectWeights {
   const file = listCheckpoints(folder.path)[0];
   if (file) return { folder, path: file.path, version: `step ${file.step}` };
-  throw new NotSavedError(`Run ${folder.id} is not in outputs/: ${hint}`);
+  throw new NotSavedError(
+    `Run ${folder.id} is not in outputs/: call ${verb}() with the same options`,
+  );
+}
+
+/** Finds weights of a run that is shipped; `undefined` if it is trained here, or not there. */
+function findShipped(
+  folder: RunFolder,
+  { config, scale }: RunKey,
+  of: "teacher" | "student" | "best" | "supervised",
+): SubjectWeights | undefined {
+  const run = shippedRun(folder);
+  if (run === undefined) return undefined;
+  const retrain = `${of === "supervised" ? of : "pretrain"}(config, { scale, seed, fresh: true })`;
+  const at = of === "best" ? run.status.best?.step : undefined;
+  const weights = shippedWeights(run, { at, retrain });
+  const recipe = recipeAt(config, scale);
+  const isTeacher = of !== "student" ||
+    checkpointKey(recipe, "student") === checkpointKey(recipe, "teacher");
+  if (isTeacher || weights.unavailable !== undefined) return { folder, ...weights };
+  const { version } = weights;
+  return { folder, version, unavailable: unavailableLine(run.id, "without its student", retrain) };
 }
 
 function fileVersion(path: string, hint: string): { path: string; version: string } {
@@ -106,13 +136,15 @@ function fileVersion(path: string, hint: string): { path: string; version: strin
  * Loads the network of a subject; the caller owns it. Weights of other parts in the file, such as a
  * classifier, are ignored.
  *
+ * @throws {NotSavedError} If the run is shipped without these weights.
  * @throws {Error} If the file cannot be read, or lacks one of the network's weights.
  */
 export async function loadSubject(
   { config, scale, seed }: RunKey,
   of: Subject,
-  { path }: SubjectWeights,
+  { path, unavailable }: SubjectWeights,
 ): Promise<Model> {
+  if (unavailable !== undefined) throw new NotSavedError(unavailable);
   const recipe = recipeAt(config, scale);
   const model = createModel(recipe.model, backboneStream(seed));
   if (path === undefined) return model;
