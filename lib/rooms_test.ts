@@ -44,7 +44,7 @@ const folders: Readonly<Record<string, readonly string[]>> = {
   eval: ["features", "nearest", "supervised", "probe"],
   experiments: [
     ...["configs", "runs", "subjects", "measure", "pretrain"],
-    ...["detect", "explain", "robustness"],
+    ...["detect", "explain", "robustness", "ship"],
   ],
   models: ["parts", "convnext", "slak", "replknet", "resnet", "vit", "swin"],
   report: ["notebook", "draw", "figures", "tables", "save", "sheets", "results"],

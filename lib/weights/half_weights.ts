@@ -23,7 +23,7 @@ import { checksumOf, readTrainingState } from "./training_state.ts";
 export function halfWeights(path: string, keeps: (name: string) => boolean): SafetensorsFile {
   const { arrays, metadata: { format, step } } = readTrainingState(path);
   const kept = [...arrays].filter(([name]) => keeps(name));
-  const rounded = kept.map(([name, array]) => [name, halved(array)] as const);
+  const rounded = kept.map(([name, array]) => [name, toHalf(array)] as const);
   // Large elements first, so that all are aligned.
   const whole = rounded.filter(([, { half }]) => !half);
   const ordered = new Map([...whole, ...rounded.filter(([, { half }]) => half)]);
@@ -34,7 +34,8 @@ export function halfWeights(path: string, keeps: (name: string) => boolean): Saf
   };
 }
 
-function halved({ shape, values }: SavedArray): SavedArray {
+/** Rounds an array to float16, unless it is one of those that {@linkcode halfWeights} leaves. */
+export function toHalf({ shape, values }: SavedArray): SavedArray {
   if (shape.length < 2) return { shape, values };
   const rounded = new Float32Array(new Float16Array(values));
   return rounded.every(Number.isFinite)

@@ -4,7 +4,11 @@ import { basename, join } from "@std/path";
 import { type ChannelStats, imageNetStats } from "lib/augment/mod.ts";
 import { type Explained, type LinearClassifier, withClassifier } from "lib/explain/mod.ts";
 import type { Model, ModelConfig } from "lib/models/mod.ts";
-import { parseSafetensors, writeSafetensors } from "lib/weights/safetensors.ts";
+import {
+  parseSafetensors,
+  type SafetensorsFile,
+  writeSafetensors,
+} from "lib/weights/safetensors.ts";
 import { openWeightsFile, type WeightsFile, weightsFile } from "lib/weights/weights_file.ts";
 import type { RunKey } from "lib/experiments/configs/config.ts";
 import { probeRates } from "lib/experiments/measure/linear_probe.ts";
@@ -101,7 +105,8 @@ export async function openExplained(
   }
 }
 
-interface NamedClassifier {
+/** A classifier of a run's features, and the classes it tells apart. */
+export interface NamedClassifier {
   readonly classifier: LinearClassifier;
   readonly classNames: readonly string[];
 }
@@ -131,7 +136,7 @@ async function classifierOf(
 }
 
 /** Tells these weights from others under the same name. */
-function versionOf({ version, path, checksum }: SubjectWeights): string {
+export function versionOf({ version, path, checksum }: SubjectWeights): string {
   if (checksum !== undefined) return `${version} ${checksum}`;
   const written = path === undefined ? "" : Deno.statSync(path).mtime?.toISOString();
   return `${version} ${written}`;
@@ -145,8 +150,13 @@ function shortName(of: Subject): string {
 /**
  * Reads a classifier; `undefined`, so that it is fitted again, if it is missing, damaged, or of
  * other weights.
+ *
+ * @param version What {@linkcode versionOf} says of the weights; by default, any will do.
  */
-function readClassifier(open: () => WeightsFile, version?: string): NamedClassifier | undefined {
+export function readClassifier(
+  open: () => WeightsFile,
+  version?: string,
+): NamedClassifier | undefined {
   try {
     const { arrays, metadata } = parseSafetensors(open());
     if (version !== undefined && metadata.version !== version) return;
@@ -163,18 +173,22 @@ function shippedClassifier(folder: RunFolder, name: string): NamedClassifier | u
   return bytes && readClassifier(() => weightsFile(name, bytes));
 }
 
-function writeClassifier(
-  path: string,
-  { classifier: { weight, bias }, classNames }: NamedClassifier,
-  version: string,
-): void {
-  const classes = bias.length;
+function writeClassifier(path: string, fitted: NamedClassifier, version: string): void {
+  const { arrays, metadata } = classifierContents(fitted);
   Deno.mkdirSync(join(path, ".."), { recursive: true });
-  writeSafetensors(path, {
+  writeSafetensors(path, { arrays, metadata: { version, ...metadata } });
+}
+
+/** The contents of a classifier's file, without a version. */
+export function classifierContents(
+  { classifier: { weight, bias }, classNames }: NamedClassifier,
+): SafetensorsFile {
+  const classes = bias.length;
+  return {
     arrays: new Map([
       ["weight", { shape: [weight.length / classes, classes], values: weight }],
       ["bias", { shape: [classes], values: bias }],
     ]),
-    metadata: { version, classNames: JSON.stringify(classNames) },
-  });
+    metadata: { classNames: JSON.stringify(classNames) },
+  };
 }

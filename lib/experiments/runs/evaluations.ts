@@ -73,6 +73,11 @@ export function fittedWeightsPath({ path }: RunFolder, name: string): string {
 
 const fittedPrefix = "classifier-";
 
+/** Name of the subject, if a file of this name holds a classifier of its features. */
+export function fittedSubject(file: string): string | undefined {
+  return /^classifier-(.+)\.safetensors$/.exec(file)?.[1];
+}
+
 /**
  * Removes all results of evaluations and all classifiers from a run's folder. Other files stay,
  * even other JSON files.
@@ -80,13 +85,14 @@ const fittedPrefix = "classifier-";
 export function removeEvaluations(path: string): void {
   for (const { name, isFile } of [...Deno.readDirSync(path)]) {
     const file = join(path, name);
-    const fitted = name.startsWith(fittedPrefix) && name.endsWith(".safetensors");
-    if (isFile && (fitted || name.endsWith(".json") && isEvaluation(file))) Deno.removeSync(file);
+    const fitted = fittedSubject(name) !== undefined;
+    if (isFile && (fitted || isEvaluation(file))) Deno.removeSync(file);
   }
 }
 
 /** Whether {@linkcode evaluated} wrote a file: it has a list of results, each with its options. */
 export function isEvaluation(file: string): boolean {
+  if (!file.endsWith(".json")) return false;
   const entries = readEntries(file);
   return entries.length > 0 &&
     entries.every((entry) => Object.hasOwn(Object(entry), "options") && "result" in entry);

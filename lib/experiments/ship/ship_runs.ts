@@ -1,0 +1,218 @@
+/**
+ * Ships finished runs: writes their numbers, and of some the weights, to a folder that comes with
+ * the project. The same runs give the same files.
+ */
+import { join } from "@std/path";
+import { removeIfThere } from "lib/runs/checkpoints.ts";
+import { holdSame, packRun, sha256, unpackRun } from "lib/runs/run_package.ts";
+import { replaceFile } from "lib/weights/replace_file.ts";
+import { readJson } from "lib/experiments/runs/run_folder.ts";
+import { packagePath, packagesIn, shippedWeightsPath } from "lib/experiments/runs/shipped.ts";
+import { type FinishedRun, readFinishedRun, type SavedRun } from "./finished_run.ts";
+import { type HalfFiles, readHalfFiles } from "./shipped_weights.ts";
+
+/** Bytes that the folder of shipped runs may have: 40 MB, since it is part of every clone. */
+export const shippedLimit = 40_000_000;
+
+/** Which runs to ship, from where to where. */
+export interface ShipOptions {
+  /** Folder of the runs, as `outputs/` is. */
+  readonly outputs: string;
+  /** Folder to write to, as `data/shipped/` is. */
+  readonly to: string;
+  /** Ids of runs; `*` stands for any letters. By default, all runs. */
+  readonly patterns?: readonly string[];
+  /**
+   * Runs whose weights are shipped: ids with `*`, or `first`: of the runs that differ in their seed
+   * alone, the one with the lowest seed. By default `first`; an empty list ships none.
+   */
+  readonly weights?: "first" | readonly string[];
+}
+
+/** A run that is to be shipped. */
+export interface PlannedRun {
+  readonly id: string;
+  readonly steps: number;
+  /** Names of its evaluations: `knn`. */
+  readonly evaluations: readonly string[];
+  /** Contents of its package: config, metrics, evaluations, classifiers. */
+  readonly package: Uint8Array;
+  /** Contents of its file of weights; absent if they are not shipped. */
+  readonly weights?: Uint8Array;
+}
+
+/** What shipping would write. */
+export interface ShippingPlan {
+  readonly to: string;
+  readonly runs: readonly PlannedRun[];
+  /** Runs that are not shipped: `Cannot ship start-1234abcd: it is at step 8 of 16`. */
+  readonly refused: readonly string[];
+  /** Lines about results that are left out. */
+  readonly notes: readonly string[];
+  /** Bytes that the folder will have, with the files that are there and stay. */
+  readonly totalBytes: number;
+}
+
+/**
+ * Reads the runs; writes nothing.
+ *
+ * @throws {RangeError} If no run in `outputs` matches a pattern.
+ */
+export function planShipping(
+  { outputs, to, patterns = ["*"], weights = "first" }: ShipOptions,
+): ShippingPlan {
+  const ids = matching(runsIn(outputs), patterns, outputs);
+  const read = ids.map((id) => [id, readFinishedRun({ id, path: join(outputs, id) })] as const);
+  const finished = read.flatMap(([, run]) => "refused" in run ? [] : [run]);
+  const withWeights = weights === "first"
+    ? lowestSeeds(finished, to)
+    : new Set(matching(finished.map(({ folder }) => folder.id), weights, outputs));
+  const runs: PlannedRun[] = [];
+  const refused: string[] = [];
+  for (const [id, run] of read) {
+    const half = "refused" in run ? run : withWeights.has(id) ? readHalfFiles(run) : undefined;
+    if (half && "refused" in half) refused.push(`Cannot ship ${id}: ${half.refused}`);
+    else runs.push(planned(run as FinishedRun, half));
+  }
+  const notes = finished.flatMap(({ notes }) => notes);
+  return { to, runs, refused, notes, totalBytes: bytesAfter(to, runs) };
+}
+
+/**
+ * Writes what was planned. A file that holds the same already is left as it is.
+ *
+ * @throws {RangeError} If the folder would have more than `limit` bytes; nothing is written then.
+ * @throws {Error} If the disk refuses.
+ */
+export function writeShipping(
+  { to, runs, totalBytes }: ShippingPlan,
+  { limit = shippedLimit }: { readonly limit?: number } = {},
+): void {
+  if (totalBytes > limit) {
+    throw new RangeError(
+      `Cannot ship: ${to} would hold ${megabytes(totalBytes)} MB, at most ${
+        megabytes(limit)
+      } are ` +
+        "allowed; ship the weights of fewer runs (--weights), or fewer runs",
+    );
+  }
+  Deno.mkdirSync(to, { recursive: true });
+  for (const { id, weights, package: bytes } of runs) {
+    const [path, weightsPath] = [packagePath(to, id), shippedWeightsPath(to, id)];
+    if (weights) replaceIfOther(weightsPath, weights); // before the package that names it
+    if (!holdsSame(path, bytes)) replaceFile(path, bytes);
+    if (!weights) removeIfThere(weightsPath);
+  }
+}
+
+/** `3.2`, of bytes. */
+export function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(1);
+}
+
+/** Ids of the folders with a config.json, sorted. */
+function runsIn(outputs: string): string[] {
+  const names = [...Deno.readDirSync(outputs)].filter(({ isDirectory }) => isDirectory);
+  return names.map(({ name }) => name)
+    .filter((id) => configIn(join(outputs, id))?.recipe !== undefined).sort();
+}
+
+function configIn(folder: string): SavedRun | undefined {
+  return readJson<SavedRun>(join(folder, "config.json"));
+}
+
+/** @throws {RangeError} If nothing matches one of the patterns. */
+function matching(ids: readonly string[], patterns: readonly string[], outputs: string): string[] {
+  const tests = patterns.map((pattern) =>
+    new RegExp(`^${pattern.split("*").map(RegExp.escape).join(".*")}$`)
+  );
+  const useless = tests.findIndex((test) => !ids.some((id) => test.test(id)));
+  if (useless >= 0) {
+    throw new RangeError(
+      `Cannot ship "${patterns[useless]}": no such run in ${outputs}; there are ${
+        ids.join(", ") || "none"
+      }`,
+    );
+  }
+  return ids.filter((id) => tests.some((test) => test.test(id)));
+}
+
+/** Of the runs that differ in their seed alone, those with the lowest seed. */
+function lowestSeeds(runs: readonly FinishedRun[], to: string): Set<string> {
+  const configs = runs.map(({ config }) => config);
+  const here = new Set(configs.map(({ id }) => id));
+  const shipped = packagesIn(to).filter((id) => !here.has(id)).map((id) => {
+    const path = packagePath(to, id);
+    const { header } = unpackRun(path, Deno.readFileSync(path));
+    return (header as { readonly config: SavedRun }).config;
+  });
+  const arms = Map.groupBy(
+    [...configs, ...shipped],
+    (config) => JSON.stringify({ ...config, id: null, seed: null }),
+  );
+  return new Set(
+    [...arms.values()].map((arm) =>
+      arm.reduce((least, config) => config.seed < least.seed ? config : least).id
+    ),
+  );
+}
+
+function planned(
+  { folder: { id }, header, parts, evaluations }: FinishedRun,
+  half: HalfFiles | undefined,
+): PlannedRun {
+  const weights = half && { weights: { sha256: sha256(half.weights) } };
+  return {
+    id,
+    steps: header.status.step,
+    evaluations,
+    package: packRun({
+      header: { ...header, ...weights },
+      parts: new Map([...parts, ...half?.classifiers ?? []]),
+    }),
+    ...(half && { weights: half.weights }),
+  };
+}
+
+/** Bytes that a folder will have once the runs are written. */
+function bytesAfter(to: string, runs: readonly PlannedRun[]): number {
+  const sizes = new Map<string, number>();
+  for (const name of namesIn(to)) sizes.set(join(to, name), Deno.statSync(join(to, name)).size);
+  for (const { id, package: bytes, weights } of runs) {
+    sizes.set(packagePath(to, id), bytes.length);
+    sizes.set(shippedWeightsPath(to, id), weights?.length ?? 0);
+  }
+  return [...sizes.values()].reduce((sum, size) => sum + size, 0);
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return [...Deno.readDirSync(folder)].filter(({ isFile }) => isFile).map(({ name }) => name);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
+
+function replaceIfOther(path: string, bytes: Uint8Array): void {
+  const there = readIfThere(path);
+  if (there === undefined || sha256(there) !== sha256(bytes)) replaceFile(path, bytes);
+}
+
+/** Whether a package holds the same; not if it is missing or damaged. */
+function holdsSame(path: string, bytes: Uint8Array): boolean {
+  try {
+    return holdSame(path, Deno.readFileSync(path), bytes);
+  } catch {
+    return false;
+  }
+}
+
+function readIfThere(path: string): Uint8Array | undefined {
+  try {
+    return Deno.readFileSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,61 @@
+/** What is shipped of a run's last checkpoint: the network that is evaluated, in half precision. */
+import { join } from "@std/path";
+import { checkpointKey } from "lib/ssl/methods.ts";
+import { listCheckpoints } from "lib/runs/checkpoints.ts";
+import { halfWeights, toHalf } from "lib/weights/half_weights.ts";
+import { safetensorsBytes } from "lib/weights/safetensors.ts";
+import { openWeightsFile } from "lib/weights/weights_file.ts";
+import {
+  classifierContents,
+  readClassifier,
+  versionOf,
+} from "lib/experiments/explain/explained.ts";
+import { fittedSubject } from "lib/experiments/runs/evaluations.ts";
+import type { FinishedRun, Refusal } from "./finished_run.ts";
+
+/** Files in half precision. */
+export interface HalfFiles {
+  /** A safetensors file of the network, with the names that a checkpoint has for it. */
+  readonly weights: Uint8Array;
+  /** Classifiers that were fitted to its features, by the names of their files. */
+  readonly classifiers: ReadonlyMap<string, Uint8Array>;
+}
+
+/**
+ * Reads the teacher's backbone of a pre-training, or the whole network of a supervised run or of a
+ * detector, or says why it cannot be shipped.
+ */
+export function readHalfFiles(run: FinishedRun): HalfFiles | Refusal {
+  const { folder, config: { recipe }, header: { status: { step } } } = run;
+  const newest = listCheckpoints(folder.path)[0];
+  if (newest?.step !== step) {
+    return { refused: "the checkpoint of its last step is missing; --weights none does without" };
+  }
+  const backbone = `${checkpointKey(recipe, "teacher")}.backbone.`;
+  try {
+    const file = halfWeights(
+      newest.path,
+      (name) => name.startsWith(backbone) || name.startsWith("model."),
+    );
+    const classifiers = readClassifiers(run, newest.path);
+    return { weights: safetensorsBytes(file), classifiers };
+  } catch (error) {
+    return { refused: (error as Error).message };
+  }
+}
+
+/** Classifiers of the weights of the last step. */
+function readClassifiers({ folder, header: { status } }: FinishedRun, checkpoint: string) {
+  const weights = { folder, path: checkpoint, version: `step ${status.step}` };
+  const version = versionOf(weights);
+  const classifiers = new Map<string, Uint8Array>();
+  for (const name of [...Deno.readDirSync(folder.path)].map(({ name }) => name).sort()) {
+    if (!["teacher", "supervised"].includes(fittedSubject(name) ?? "")) continue;
+    const fitted = readClassifier(() => openWeightsFile(join(folder.path, name)), version);
+    if (fitted === undefined) continue; // of earlier weights
+    const { arrays, metadata } = classifierContents(fitted);
+    const half = new Map([...arrays].map(([name, array]) => [name, toHalf(array)]));
+    classifiers.set(name, safetensorsBytes({ arrays: half, metadata }));
+  }
+  return classifiers;
+}
