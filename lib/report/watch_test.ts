@@ -102,3 +102,28 @@ Deno.test("watch() shows what the verb warns of", async () => {
   const text = await printed(() => watch("a run", warning));
   assertTrue(text.includes("Step 110: Collapse"), text);
 });
+
+Deno.test("watch() says where a run that comes with the project was trained, and counts several", async () => {
+  const origin = { commits: ["abc1234def"], date: "2026-11-29", processors: ["AMD EPYC"] };
+  const words = "shipped with the project: trained at commit abc1234, 2026-11-29, on AMD EPYC";
+  const one = await printed(() =>
+    watch("a run", async ({ onShipped, onStart }) => {
+      onShipped?.(origin);
+      await onStart?.([{ step: 10, metrics: { loss: 1 } }], 10);
+    })
+  );
+  assertTrue(one.includes(`a run: step 10 of 10 · loss 1.000 · ${words}`), one);
+  const two = await printed(() =>
+    watch("arms", async ({ onShipped, onStart, onEvent }) => {
+      await onStart?.([], 3);
+      for (let step = 1; step <= 3; step++) {
+        if (step < 3) onShipped?.(origin);
+        await onEvent?.({ step, totalSteps: 3, metrics: {} });
+      }
+    })
+  );
+  assertTrue(
+    /arms: step 3 of 3 · 3 steps in .* · 2 runs shipped with the project: /.test(two),
+    two,
+  );
+});

@@ -84,7 +84,7 @@ function contentsOf(path: string, bytes: Uint8Array): Uint8Array {
   }
   const packed = bytes.subarray(start);
   if (line !== `${magic}${sha256(packed)}\n`) throw damaged(path);
-  return brotliDecompressSync(packed);
+  return new Uint8Array(brotliDecompressSync(packed)); // not a Buffer, whose slices are no copies
 }
 
 /** The error for a shipped file whose contents are not those that were shipped. */

@@ -142,6 +142,9 @@ async function checkTypes(
  */
 const oneThread = { TF_NUM_INTRAOP_THREADS: "1", OMP_NUM_THREADS: "1" } as const;
 
+/** Tests train their own runs: what comes with the project must not change what they see. */
+const noShippedRuns = { BCSSL_SHIPPED: "none" } as const;
+
 /**
  * Starts Deno in a process group of its own, to which all processes of its tests belong. Its output
  * and its errors come as one stream, in order.
@@ -150,7 +153,11 @@ function spawn(args: readonly string[], signal: AbortSignal | undefined) {
   const child = new Deno.Command("sh", {
     args: ["-c", 'exec "$@" 2>&1', "sh", Deno.execPath(), ...args],
     cwd: root,
-    env: { ...oneThread, ...(Deno.stdout.isTerminal() ? { FORCE_COLOR: "1" } : { NO_COLOR: "1" }) },
+    env: {
+      ...oneThread,
+      ...noShippedRuns,
+      ...(Deno.stdout.isTerminal() ? { FORCE_COLOR: "1" } : { NO_COLOR: "1" }),
+    },
     stdin: "null",
     stdout: "piped",
     detached: true,

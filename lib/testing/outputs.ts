@@ -1,4 +1,7 @@
-/** Folders for the runs that tests train and evaluate. */
+/**
+ * Folders for the runs that tests train and evaluate. No test sees the runs that come with the
+ * project, unless it names a folder of shipped runs of its own.
+ */
 
 /** Calls `run` with `outputs/` in a temporary folder, and removes the folder. */
 export async function inOutputs(run: (folder: string) => Promise<void>): Promise<void> {
@@ -23,10 +26,22 @@ export function sharedOutputs(): (run: (folder: string) => Promise<void>) => Pro
 }
 
 async function withOutputs(folder: string, run: (folder: string) => Promise<void>): Promise<void> {
-  Deno.env.set("BCSSL_OUTPUTS", folder);
+  await withVariables({ BCSSL_OUTPUTS: folder, BCSSL_SHIPPED: "none" }, () => run(folder));
+}
+
+/** Calls `run` with environment variables, and then gives them their earlier values. */
+export async function withVariables<T>(
+  variables: Readonly<Record<string, string>>,
+  run: () => Promise<T>,
+): Promise<T> {
+  const before = Object.keys(variables).map((name) => [name, Deno.env.get(name)] as const);
+  for (const [name, value] of Object.entries(variables)) Deno.env.set(name, value);
   try {
-    await run(folder);
+    return await run();
   } finally {
-    Deno.env.delete("BCSSL_OUTPUTS");
+    for (const [name, value] of before) {
+      if (value === undefined) Deno.env.delete(name);
+      else Deno.env.set(name, value);
+    }
   }
 }

@@ -66,7 +66,7 @@ export function planShipping(
   const finished = read.flatMap(([, run]) => "refused" in run ? [] : [run]);
   const withWeights = weights === "first"
     ? lowestSeeds(finished, to)
-    : new Set(matching(finished.map(({ folder }) => folder.id), weights, outputs));
+    : new Set(matching(ids, weights, outputs));
   const runs: PlannedRun[] = [];
   const refused: string[] = [];
   for (const [id, run] of read) {

@@ -2,7 +2,7 @@
 import { join } from "@std/path";
 import { checkpointKey } from "lib/ssl/methods.ts";
 import { listCheckpoints } from "lib/runs/checkpoints.ts";
-import { halfWeights, toHalf } from "lib/weights/half_weights.ts";
+import { halfWeights, toHalf } from "./half_weights.ts";
 import { safetensorsBytes } from "lib/weights/safetensors.ts";
 import { openWeightsFile } from "lib/weights/weights_file.ts";
 import {

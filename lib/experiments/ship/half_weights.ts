@@ -5,9 +5,9 @@
  * A float16 has 11 significant bits, so a weight moves by at most 1/2048 of itself; below 6e-5 the
  * steps are 6e-8 apart. Accuracies on the rounded weights may differ in their last digits.
  */
-import type { SavedArray } from "./saved_array.ts";
-import type { SafetensorsFile } from "./safetensors.ts";
-import { checksumOf, readTrainingState } from "./training_state.ts";
+import type { SavedArray } from "lib/weights/saved_array.ts";
+import type { SafetensorsFile } from "lib/weights/safetensors.ts";
+import { checksumOf, readTrainingState } from "lib/weights/training_state.ts";
 
 /**
  * Reads some weights of a checkpoint and rounds them. The result is a training state as well, with
