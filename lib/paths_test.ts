@@ -1,6 +1,7 @@
 import { homedir } from "node:os";
-import { absolutePath, outputsFolder, projectFolder } from "lib/paths.ts";
+import { absolutePath, outputsFolder, projectFolder, shippedFolder } from "lib/paths.ts";
 import { assertEquals, assertThrows } from "lib/testing/assert.ts";
+import { withVariables } from "lib/testing/outputs.ts";
 
 Deno.test("absolutePath() starts ~ at the home folder, and other relative paths at the folder it is told", () => {
   const cases = {
@@ -44,5 +45,18 @@ Deno.test("outputsFolder() is one place, also where BCSSL_OUTPUTS is relative or
     Deno.chdir(folder);
     if (before === undefined) Deno.env.delete("BCSSL_OUTPUTS");
     else Deno.env.set("BCSSL_OUTPUTS", before);
+  }
+});
+
+Deno.test("shippedFolder() is data/shipped of the project, the folder that BCSSL_SHIPPED names, or none", async () => {
+  const cases = {
+    "": `${projectFolder}/data/shipped`,
+    "mine": `${projectFolder}/mine`,
+    "/mine/": "/mine",
+    "none": undefined,
+  };
+  for (const [value, expected] of Object.entries(cases)) {
+    const folder = () => Promise.resolve(shippedFolder());
+    assertEquals(await withVariables({ BCSSL_SHIPPED: value }, folder), expected);
   }
 });

@@ -242,6 +242,7 @@ export {
   type ShiftedAccuracy,
 } from "lib/robustness/mod.ts";
 export type { HistoryLine, TrainEvent, TrainHooks } from "lib/runs/events.ts";
+export type { ShippedOrigin } from "lib/runs/shipped_origin.ts";
 export type { Speed } from "lib/runs/speed_meter.ts";
 export type { ByolHeadConfig, ByolRecipe } from "lib/ssl/byol/recipe.ts";
 export type { DinoHeadConfig } from "lib/ssl/dino/head.ts";

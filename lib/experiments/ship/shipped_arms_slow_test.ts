@@ -8,7 +8,7 @@ import { planShipping, writeShipping } from "./ship_runs.ts";
 
 Deno.test("ablate() loads shipped arms, says how many, and trains a new one alone, which joins them", () =>
   inOutputs(async (outputs) => {
-    const options = { scale: "smoke", seeds: [0, 1], data: "fashion" } as const;
+    const options = { scale: "smoke", seeds: [0], data: "fashion" } as const;
     const arm = (kernelSize: number): Arm => ({ arch: "convnext", kernelSize });
     const trained = await ablate([arm(3), arm(5)], options);
     const to = Deno.makeTempDirSync({ dir: outputs, prefix: ".shipped-" });
@@ -23,10 +23,10 @@ Deno.test("ablate() loads shipped arms, says how many, and trains a new one alon
       };
       const joined = await ablate([arm(3), arm(5), arm(11)], { ...options, watch });
       const name = "ConvNeXt, 11×11";
-      assertEquals(titles, ["3 networks, 2 seeds", `${name}, seed 0`, `${name}, seed 1`]);
+      assertEquals(titles, ["3 networks, 1 seed", `${name}, seed 0`]);
       assertEquals(joined.slice(0, 2), trained);
-      assertEquals([joined[2]!.name, joined[2]!.linear.length], [name, 2]);
-      assertEquals(originInWords(origins).split(":")[0], "4 runs shipped with the project");
+      assertEquals([joined[2]!.name, joined[2]!.linear.length], [name, 1]);
+      assertEquals(originInWords(origins).split(":")[0], "2 runs shipped with the project");
       assertEquals(
         [...Deno.readDirSync(empty)].map(({ name }) => name).sort(),
         [

@@ -1,0 +1,17 @@
+import { bcSslStart, knn, linearProbe, override, pretrain } from "lib/experiments/mod.ts";
+import { halfWeights } from "lib/experiments/ship/half_weights.ts";
+import { listCheckpoints } from "lib/runs/checkpoints.ts";
+import { writeSafetensors } from "lib/weights/safetensors.ts";
+const config = override(bcSslStart, { name: "prec", scales: { smoke: { trainCount: 6000, testCount: 3000, batchSize: 64, epochs: 4, monitorEvery: 100 } } });
+const at = { scale: "smoke", seed: 0 } as const;
+const r = await pretrain(config, at);
+console.log(r.totalSteps, r.history.at(-1)!.metrics.knn20Top1);
+const whole = await knn(config, at);
+const path = "/tmp/shipdev/half.safetensors";
+writeSafetensors(path, halfWeights(listCheckpoints(`/tmp/shipdev/prec/${r.run}`)[0]!.path, (n) => n.startsWith("teacher.backbone.")));
+const half = await knn(config, { ...at, of: { weights: path, key: "teacher" } });
+console.log(JSON.stringify(whole.accuracies.map((a, i) => [a.k, a.top1, half.accuracies[i]!.top1])));
+const p = { epochs: 30, lrs: [0.03, 0.3] } as const;
+const lw = await linearProbe(config, { ...at, ...p });
+const lh = await linearProbe(config, { ...at, ...p, of: { weights: path, key: "teacher" } });
+console.log(JSON.stringify(lw.courses.map((c, i) => [c.lr, c.last.top1, lh.courses[i]!.last.top1])));
