@@ -1,6 +1,6 @@
 /**
- * Packs a run's history: every number to the bit, in a sixth of the bytes that metrics.jsonl takes,
- * once a general compressor has seen the result.
+ * Packs a run's history: every number to the bit, in an eighth of the bytes that metrics.jsonl
+ * takes, once a general compressor has seen the result.
  *
  * A column is the values of one metric. Each is stored as 32-bit integers, float32 or float64,
  * whichever is the smallest that holds all its values exactly. Then the bit patterns are replaced by

@@ -26,8 +26,8 @@ import { runFolder } from "lib/experiments/runs/run_folder.ts";
 import { type TrainOptions, type TrainResult, trainRun } from "lib/experiments/runs/train_run.ts";
 
 /**
- * Trains a run to its end, from its newest checkpoint in `outputs/`. If it is finished there, only
- * loads it and writes nothing.
+ * Trains a run to its end, from its newest checkpoint in `outputs/`. If it is finished there, or
+ * comes with the project and is not trained here, only loads it and writes nothing.
  *
  * When `signal` is aborted, the run stops after the current step, saves and returns what it has;
  * the same call resumes it. A run that was killed at any moment resumes from its newest good

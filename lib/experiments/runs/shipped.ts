@@ -73,17 +73,19 @@ export function isTrainedHere({ path }: Pick<RunFolder, "path">): boolean {
  * The shipped run of a folder; `undefined` if there is none, if the run is trained here, or if
  * `BCSSL_SHIPPED` is `none`.
  *
+ * @throws {RangeError} If `BCSSL_SHIPPED` names a folder that is not there.
  * @throws {Error} If its file is damaged; the message names it and says what to do.
  */
 export function shippedRun({ id, path }: RunFolder): ShippedRun | undefined {
-  const folder = shippedFolder();
+  const folder = folderToRead();
   if (folder === undefined || isTrainedHere({ path })) return undefined;
   return readShipped(packagePath(folder, id), id);
 }
 
 /** All shipped runs that are not trained here. A damaged one is named in a warning. */
 export function allShipped(warn: (message: string) => void = console.warn): ShippedRun[] {
-  return packagesIn(shippedFolder() ?? "").flatMap((id) => {
+  const folder = folderToRead();
+  return (folder === undefined ? [] : packagesIn(folder)).flatMap((id) => {
     try {
       return shippedRun(folderOf(id)) ?? [];
     } catch (error) {
@@ -157,6 +159,15 @@ interface Kept<T> {
 const packages = new Map<string, Kept<ShippedRun>>();
 /** Checksums of files of weights that were read. */
 const digests = new Map<string, Kept<string>>();
+
+/** The folder of shipped runs; `undefined` if none are to be used. */
+function folderToRead(): string | undefined {
+  const folder = shippedFolder();
+  if (folder === undefined || !Deno.env.get("BCSSL_SHIPPED") || isThere(folder)) return folder;
+  throw new RangeError(
+    `Cannot load shipped runs: BCSSL_SHIPPED names ${folder}, which is not there; unset it, or set none`,
+  );
+}
 
 function readShipped(path: string, id: string): ShippedRun | undefined {
   return isThere(path)

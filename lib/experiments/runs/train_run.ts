@@ -19,8 +19,9 @@ import { monitorIsDue, trainOn } from "./training.ts";
 /** Options of every verb that trains. */
 export interface TrainOptions extends Pick<RunKey, "scale" | "seed">, TrainHooks {
   /**
-   * Whether to delete what `outputs/` holds of this run and train it again. If that is interrupted,
-   * the same call resumes it; once it has ended, the same call deletes it again.
+   * Whether to delete what `outputs/` holds of this run and train it again; a run that comes with
+   * the project is trained here then, and counts from then on. If that is interrupted, the same
+   * call resumes it; once it has ended, the same call deletes it again.
    */
   readonly fresh?: boolean;
   /** Stop for now after this many steps of the run; the schedules still span all of it. */

@@ -180,12 +180,18 @@ Deno.test("a shipped detector detects with its own weights, and a new one starts
   });
 });
 
-Deno.test("BCSSL_SHIPPED=none hides the shipped runs", async () => {
+Deno.test("BCSSL_SHIPPED=none hides the shipped runs, and a folder that is not there is an error", async () => {
   await shipped();
   await inFolders(async () => {
     await assertRejects(() => pretrain(config, at(0)), NotSavedError, ids[0]!);
     assertEquals(runs().height, 0);
   }, { shipped: "none", saved: "only" });
+  const missing = join(to, "missing");
+  await inFolders(
+    () =>
+      assertRejects(() => pretrain(config, at(0)), RangeError, `BCSSL_SHIPPED names ${missing}`),
+    { shipped: missing },
+  );
 });
 
 Deno.test("a damaged shipped file gives one line that names it and the way out; fresh: true works without it", async () => {
