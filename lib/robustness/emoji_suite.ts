@@ -3,7 +3,7 @@ import type { EmojiSets, ImageSet } from "lib/datasets/mod.ts";
 import type { Classifier } from "lib/robustness/classifier.ts";
 import type { CorruptedBatches } from "lib/robustness/corruption_error.ts";
 import { corruptedImages } from "lib/robustness/corrupted_images.ts";
-import type { CorruptionSeries } from "lib/robustness/corruptions/corruptions.ts";
+import { seriesForSide } from "lib/robustness/corruptions/corruptions.ts";
 import { hardExamples } from "lib/robustness/hard_examples.ts";
 
 /** Labelled test sets, each shifted away from the training images in another way. */
@@ -26,13 +26,7 @@ export interface EmojiSuite {
 }
 
 /**
- * Side in pixels from which images get ImageNet-C's severities, which are too strong for smaller
- * ones.
- */
-const large = 128;
-
-/**
- * Makes the suite for some emoji; small images are corrupted as in CIFAR-10-C.
+ * Makes the suite for some emoji, corrupted with the severities for their size.
  *
  * Each corruption is computed when it is first needed, and kept: the 15 of the mean corruption
  * error take 75 times the memory of `test`.
@@ -44,7 +38,7 @@ export function emojiSuite(
   { test, heldOut, monochrome }: Pick<EmojiSets, "test" | "heldOut" | "monochrome">,
   { seed = 0 }: { readonly seed?: number } = {},
 ): EmojiSuite {
-  const series: CorruptionSeries = test.width < large ? "CIFAR-10-C" : "ImageNet-C";
+  const series = seriesForSide(Math.min(test.width, test.height));
   const kept = new Map<string, ImageSet>();
   return {
     clean: test,

@@ -275,9 +275,14 @@ function enlarged(set: ImageSet, factor: number): ImageSet {
   return checkImageSet({ ...others, height, width, pixels });
 }
 
-Deno.test("emojiSuite() corrupts once, small emoji as CIFAR-10-C is and large ones as ImageNet-C", async () => {
+Deno.test("emojiSuite() corrupts once, with the severities for the size of the emoji", async () => {
   const sets = await loadEmoji({ size: 32, labels: "identity", identityCount: 2 });
-  for (const [factor, series] of [[1, "CIFAR-10-C"], [4, "ImageNet-C"]] as const) {
+  for (
+    const [factor, series] of [[1, "CIFAR-10-C"], [2, "Tiny-ImageNet-C"], [
+      4,
+      "ImageNet-C",
+    ]] as const
+  ) {
     const test = enlarged(sets.test, factor);
     const { corrupted } = emojiSuite({ ...sets, test });
     const [first] = await Array.fromAsync(corrupted("contrast", 4));

@@ -23,7 +23,11 @@ export {
   type MeanErrors,
   meanErrors,
 } from "lib/robustness/corruption_error.ts";
-export { corrupt, type CorruptionSeries } from "lib/robustness/corruptions/corruptions.ts";
+export {
+  corrupt,
+  type CorruptionSeries,
+  seriesForSide,
+} from "lib/robustness/corruptions/corruptions.ts";
 export { type EmojiSuite, emojiSuite } from "lib/robustness/emoji_suite.ts";
 export { hardExamples } from "lib/robustness/hard_examples.ts";
 export {

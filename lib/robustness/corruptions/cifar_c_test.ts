@@ -1,10 +1,15 @@
 /**
- * Parts that only CIFAR-10-C's severities use; the corruptions themselves are compared with the
- * reference elsewhere.
+ * Parts that only the severities for small pictures use; the corruptions themselves are compared
+ * with the reference elsewhere.
  */
 import { type Raster, raster } from "lib/augment/mod.ts";
 import { createRng } from "lib/rng.ts";
-import { corrupt, corruptWith } from "lib/robustness/corruptions/corruptions.ts";
+import {
+  corrupt,
+  type CorruptionSeries,
+  corruptWith,
+  seriesForSide,
+} from "lib/robustness/corruptions/corruptions.ts";
 import { defocusBlur } from "lib/robustness/corruptions/defocus_blur.ts";
 import { type Draws, drawsOf } from "lib/robustness/filters/draws.ts";
 import { elasticAffine } from "lib/robustness/corruptions/elastic.ts";
@@ -54,6 +59,7 @@ Deno.test("corrupt() as CIFAR-10-C changes a small picture, from the mildest to 
  * edges.
  */
 function naiveDefocus(image: Raster, radius: number, soft: number): number[] {
+  const side = image.width;
   const reach = Math.floor(radius) + 1;
   const disk = (x: number, y: number) => Number(x * x + y * y <= radius * radius);
   const g = (d: number) => Math.exp(-d * d / (2 * soft * soft));
@@ -125,4 +131,82 @@ Deno.test("frost() of a small picture is a fifth as fine", async () => {
     const from = ((3 + 5 * y) % frostSide * frostSide + (3 + 5 * x) % frostSide) * 3;
     assertEquals(data[(y * side + x) * 3], Math.trunc(0.2 * texture[from]! + 1e-6));
   }
+});
+
+/** The same picture with each pixel as a square of `factor` pixels a side. */
+function enlarged(image: Raster, factor: number): Raster {
+  const out = raster(side * factor, side * factor);
+  for (let i = 0; i < out.data.length; i++) {
+    const [c, x] = [i % 3, Math.floor(i / 3) % out.width];
+    const y = Math.floor(i / 3 / out.width);
+    const from = (Math.floor(y / factor) * side + Math.floor(x / factor)) * 3 + c;
+    out.data[i] = image.data[from]!;
+  }
+  return out;
+}
+
+Deno.test("corrupt() as Tiny-ImageNet-C lies between the severities for smaller and for larger pictures", async () => {
+  const image = enlarged(picture(), 2);
+  const strongest = async (name: typeof corruptionNames[number], series: CorruptionSeries) =>
+    difference(await corrupt(image, name, 5, createRng(0).fork(name), series), image);
+  for (const name of corruptionNames) {
+    const sizes: number[] = [];
+    for (const severity of severities) {
+      const rng = createRng(0).fork(name);
+      sizes.push(difference(await corrupt(image, name, severity, rng, "Tiny-ImageNet-C"), image));
+    }
+    assertTrue(sizes.every((size) => size > 0 && size < 128), `${name}: ${sizes}`);
+    if (!name.endsWith("noise") && name !== "defocus_blur" && name !== "jpeg_compression") continue;
+    const [small, large] = [
+      await strongest(name, "CIFAR-10-C"),
+      await strongest(name, "ImageNet-C"),
+    ];
+    assertTrue(small < sizes[4]! && sizes[4]! < large, `${name}: ${small}, ${sizes[4]}, ${large}`);
+  }
+});
+
+Deno.test("corrupt() as Tiny-ImageNet-C has the reference's parameters", async () => {
+  // make_tinyimagenet_c.py written out, where a corruption has no random part.
+  const image = enlarged(picture(), 2);
+  const contrasts = [0.4, 0.3, 0.2, 0.1, 0.05];
+  const sums = [0, 0, 0];
+  image.data.forEach((value, i) => sums[i % 3]! += value);
+  const means = sums.map((sum) => 3 * sum / image.data.length);
+  for (const severity of severities) {
+    const { data } = await corrupt(image, "contrast", severity, createRng(0), "Tiny-ImageNet-C");
+    const factor = contrasts[severity - 1]!;
+    data.forEach((value, i) => {
+      const mean = means[i % 3]!;
+      const expected = mean + factor * (image.data[i]! - mean);
+      assertTrue(Math.abs(value - expected) <= 1, `${severity}, ${i}: ${value}, ${expected}`);
+    });
+  }
+  const expected = naiveDefocus(image, 1.5, 0.1);
+  const { data } = await corrupt(image, "defocus_blur", 3, createRng(0), "Tiny-ImageNet-C");
+  data.forEach((value, i) =>
+    assertTrue(Math.abs(value - expected[i]!) <= 1, `${i}: ${value}, ${expected[i]}`)
+  );
+});
+
+Deno.test("frost() of a picture of 64 pixels takes three pixels of ten, as the reference shrinks it", async () => {
+  const black = raster(64, 64);
+  const draws: Draws = { ...drawsOf(createRng(0)), int: (count) => count === frostSide ? 3 : 0 };
+  const { data } = await corruptWith(black, "frost", 1, draws, "Tiny-ImageNet-C");
+  const texture = frostTexture(0);
+  for (const [x, y] of [[0, 0], [3, 1], [63, 62]] as const) {
+    const at = (steps: number) => (3 + Math.floor(10 * steps / 3)) % frostSide;
+    const from = (at(y) * frostSide + at(x)) * 3;
+    assertEquals(data[(y * 64 + x) * 3], Math.trunc(0.3 * texture[from]! + 1e-6));
+  }
+});
+
+Deno.test("seriesForSide() is the series whose own size is nearest", () => {
+  assertEquals(
+    [32, 45, 46, 64, 80, 96, 119, 120, 224, 512].map(seriesForSide),
+    [
+      ...Array(2).fill("CIFAR-10-C"),
+      ...Array(5).fill("Tiny-ImageNet-C"),
+      ...Array(3).fill("ImageNet-C"),
+    ],
+  );
 });

@@ -1,6 +1,12 @@
 /**
  * The corruptions of ImageNet-C (Hendrycks & Dietterich 2019) and its four extra ones for
- * validation, in five severities with the reference's parameters, for large or for small pictures.
+ * validation, in five severities with the reference's parameters for pictures of three sizes.
+ *
+ * No parameter is scaled with the size of a picture. A radius in pixels that hides a fifth of a
+ * picture of 64 pixels hides a sixteenth of one of 224, so the authors chose the parameters anew for
+ * each size; {@linkcode seriesForSide} takes the series whose size is nearest. Their package of
+ * ImageNet-C's code for any size, imagecorruptions (Michaelis et al. 2019), has the parameters for
+ * 224 pixels throughout, which are too strong for smaller pictures.
  */
 import type { Raster } from "lib/augment/mod.ts";
 import { cifarC } from "lib/robustness/corruptions/cifar_c.ts";
@@ -12,14 +18,34 @@ import type {
   Severity,
 } from "lib/robustness/corruptions/severities.ts";
 import type { Rng } from "lib/rng.ts";
+import { tinyImageNetC } from "lib/robustness/corruptions/tiny_imagenet_c.ts";
 
-/** Series of severities: made for 224 pixels a side, or for 32. */
-export type CorruptionSeries = "ImageNet-C" | "CIFAR-10-C";
+/** Series of severities, each made for one size of pictures: see {@linkcode seriesForSide}. */
+export type CorruptionSeries = "ImageNet-C" | "Tiny-ImageNet-C" | "CIFAR-10-C";
 
 const tables: Readonly<Record<CorruptionSeries, CorruptionTable>> = {
   "ImageNet-C": imageNetC,
+  "Tiny-ImageNet-C": tinyImageNetC,
   "CIFAR-10-C": cifarC,
 };
+
+/** Pixels a side of the pictures that each series was made for. */
+const sides: readonly (readonly [CorruptionSeries, number])[] = [
+  ["CIFAR-10-C", 32],
+  ["Tiny-ImageNet-C", 64],
+  ["ImageNet-C", 224],
+];
+
+/**
+ * The series of severities for pictures of a size: the one whose own size is nearest, as a ratio.
+ * These are CIFAR-10-C up to 45 pixels, Tiny-ImageNet-C up to 119, and ImageNet-C above.
+ *
+ * @param side Shorter side in pixels.
+ */
+export function seriesForSide(side: number): CorruptionSeries {
+  const distance = (own: number) => Math.abs(Math.log(side / own));
+  return sides.reduce((best, next) => distance(next[1]) < distance(best[1]) ? next : best)[0];
+}
 
 /**
  * Corrupts an image; the size stays. Any size is accepted, though the reference refuses sides below
