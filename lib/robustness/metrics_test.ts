@@ -26,6 +26,7 @@ import {
   extraCorruptionNames,
   hardExamples,
   imageNetCBatches,
+  isNearChance,
   largestClassShare,
   meanCorruptionError,
   meanErrors,
@@ -102,10 +103,11 @@ for (
     const seen: number[] = [];
     const onProgress = (count: number) => void seen.push(count);
     const result = await shiftedAccuracy([first, second], classify, { among, onProgress });
-    assertEquals(result, { images: 5, all: 0.4, among: 0.6 });
+    const set = { images: 5, classes: 1000, largest: 0.6 }; // three of the five labels are one
+    assertEquals(result, { ...set, all: 0.4, among: 0.6 });
     assertEquals(seen, [2, 5]);
     const all = await shiftedAccuracy([first, second], classify); // as for ImageNet-Sketch
-    assertEquals(all, { images: 5, all: 0.4, among: 0.4 });
+    assertEquals(all, { ...set, all: 0.4, among: 0.4 });
     const stranger = images([outside]);
     await assertRejects(
       () => shiftedAccuracy([stranger], classify, { among }),
@@ -137,6 +139,20 @@ Deno.test("shiftedAccuracy() counts a score that is not a number as wrong", asyn
 Deno.test("largestClassShare() is the share of the class with most images", () => {
   assertClose(largestClassShare({ labels: Int32Array.of(3, 1, 3, 0, 2, 3) }), 0.5);
   assertThrows(() => largestClassShare({ labels: new Int32Array(0) }), RangeError, "no image");
+});
+
+Deno.test("isNearChance() is within two errors of counting above the largest class, mean over seeds", () => {
+  const near = (...all: number[]) =>
+    isNearChance(all.map((own) => ({ images: 100, largest: 0.1, all: own }))); // error 0.03
+  assertEquals([near(0.15), near(0.17), near(0.13, 0.2), near(0.13, 0.18)], [
+    true,
+    false,
+    false,
+    true,
+  ]);
+  const many = { images: 10_000, largest: 0.1 };
+  assertEquals(isNearChance([{ ...many, all: 0.11 }]), false);
+  assertThrows(() => isNearChance([]), RangeError, "no accuracy");
 });
 
 /** Errors of 0.1 · s in the first corruption, 0.2 in the second, AlexNet's own in the others. */

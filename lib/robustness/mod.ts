@@ -38,6 +38,7 @@ export {
   type Severity,
 } from "lib/robustness/corruptions/severities.ts";
 export {
+  isNearChance,
   largestClassShare,
   type ShiftedAccuracy,
   shiftedAccuracy,

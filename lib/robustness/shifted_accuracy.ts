@@ -13,6 +13,10 @@ export interface ShiftedAccuracy {
    * and -R measure this. It equals `all` for a set of all classes.
    */
   readonly among: number;
+  /** Number of the network's classes. Naming one of them at random is right once in so many. */
+  readonly classes: number;
+  /** Share of the largest class: the accuracy of always naming it, a fraction. */
+  readonly largest: number;
 }
 
 export interface ShiftedAccuracyOptions {
@@ -34,7 +38,8 @@ export async function shiftedAccuracy(
   { among, onProgress }: ShiftedAccuracyOptions = {},
 ): Promise<ShiftedAccuracy> {
   const candidates = among && new Set(among);
-  let [images, all, few] = [0, 0, 0];
+  const labels: number[] = [];
+  let [images, all, few, known] = [0, 0, 0, 0];
   for await (const batch of batches) {
     const scores = await scoresOf(classify, batch);
     const classes = scores.length / imageCount(batch);
@@ -50,10 +55,31 @@ export async function shiftedAccuracy(
       few += Number(bestClass(own, among) === label);
     });
     images += imageCount(batch);
+    labels.push(...batch.labels);
+    known = classes;
     onProgress?.(images);
   }
   if (images === 0) throw new RangeError("Cannot measure an accuracy: there is no image");
-  return { images, all: all / images, among: few / images };
+  const largest = largestClassShare({ labels: Int32Array.from(labels) });
+  return { images, all: all / images, among: few / images, classes: known, largest };
+}
+
+/**
+ * Whether accuracies are too near chance to mean anything: their mean is not above the share of the
+ * largest class by two standard errors of counting so many images.
+ *
+ * @param accuracies One for each seed, on sets of about the same size.
+ * @throws {RangeError} If there is none.
+ */
+export function isNearChance(
+  accuracies: readonly Pick<ShiftedAccuracy, "images" | "all" | "largest">[],
+): boolean {
+  if (accuracies.length === 0) throw new RangeError("Cannot compare with chance: no accuracy");
+  const mean = (of: (own: (typeof accuracies)[number]) => number) =>
+    accuracies.reduce((sum, own) => sum + of(own), 0) / accuracies.length;
+  const largest = mean((own) => own.largest);
+  const error = Math.sqrt(largest * (1 - largest) / mean(({ images }) => images));
+  return mean(({ all }) => all) <= largest + 2 * error;
 }
 
 /**

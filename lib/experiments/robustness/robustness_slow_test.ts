@@ -1,4 +1,4 @@
-import { corruptedImages, meanErrors, shiftedAccuracy } from "lib/robustness/mod.ts";
+import { corruptedImages, meanErrors, seriesForSide, shiftedAccuracy } from "lib/robustness/mod.ts";
 import type { TrainHooks } from "lib/runs/events.ts";
 import { armCams, camSubjects } from "lib/experiments/explain/arm_cams.ts";
 import { type Arm, armConfig } from "lib/experiments/configs/arms.ts";
@@ -53,8 +53,9 @@ Deno.test("robustness() and armCams() measure each run once, go on after an inte
     const key = { config, scale: "smoke", seed: 1 } as const;
     const { test } = await loadData(config.data, config.scales.smoke);
     using probe = await openProbe(key);
+    const series = seriesForSide(config.scales.smoke.imageSize);
     const foggy = ([1, 2, 3, 4, 5] as const).map((severity) =>
-      corruptedImages(test, { name: "fog", severity, series: "CIFAR-10-C" })
+      corruptedImages(test, { name: "fog", severity, series })
     );
     const { all } = await shiftedAccuracy(await Promise.all(foggy), probe.classify);
     assertClose(fog!, 1 - all, 1e-6);

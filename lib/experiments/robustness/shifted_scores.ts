@@ -3,6 +3,7 @@ import { centerCrops } from "lib/datasets/pictures/center_crops.ts";
 import {
   type CorruptionErrors,
   corruptionErrors,
+  seriesForSide,
   type ShiftedAccuracy,
   shiftedAccuracy,
 } from "lib/robustness/mod.ts";
@@ -51,10 +52,15 @@ export async function shiftedScores(
   { sets, adversarial, judge, signal }: ShiftedScoresOptions,
 ): Promise<ShiftedScores> {
   const { weights: { folder, version }, lr } = await chosen(key, signal);
-  const options = { version, lr, chosenBy: judge && await nameOf(judge, signal) };
+  const { globalSize: size } = openExperiment(key).recipe.crops;
+  const options = {
+    version,
+    lr,
+    chosenBy: judge && await nameOf(judge, signal),
+    severities: seriesForSide(size),
+  };
   return await evaluated(folder, { name: "robustness", options, fresh: false }, async () => {
     const [shifted, hard] = [await sets(), await adversarial()];
-    const { globalSize: size } = openExperiment(key).recipe.crops;
     using probe = await openProbe(key, signal);
     const accuracy = async ({ images, among }: ShiftedSet) =>
       await shiftedAccuracy(centerCrops(images, { size }), probe.classify, { among });

@@ -3,7 +3,11 @@ import type { RobustResult } from "lib/experiments/mod.ts";
 import { exceeds, rises } from "lib/stats/verdicts.ts";
 import { type Claim, claims, table5 } from "lib/paper/mod.ts";
 import { bcSslArm, bcSslResults, resultOf, type TestedClaim, testedClaim } from "./tested_claim.ts";
-import { type RobustMetric, robustMetrics } from "lib/report/results/robustness_results.ts";
+import {
+  nearChance,
+  type RobustMetric,
+  robustMetrics,
+} from "lib/report/results/robustness_results.ts";
 
 const trendClaims = {
   corruption: claims.corruptionFalls,
@@ -15,7 +19,8 @@ const trendClaims = {
 /**
  * Tests each column of Table 5 over BC-SSL's kernel sizes by a t-test of slopes, and, where both
  * were run, BC-SSL with 9×9 kernels against Swin by a paired t-test; for `verdicts`. An effect
- * above 0 is what the paper claims: for C, how far the error falls.
+ * above 0 is what the paper claims: for C, how far the error falls. A claim says so where one of the
+ * networks is too near chance for the test to mean anything.
  *
  * @throws {RangeError} If fewer than two kernel sizes of BC-SSL were run.
  */
@@ -23,15 +28,23 @@ export function robustClaims(results: readonly RobustResult[]): TestedClaim[] {
   const { arms, kernelSizes } = bcSslResults(results, "robustness");
   const trends = robustMetrics.map((metric) => {
     const values = arms.map((arm) => gains(arm, metric));
-    return testedClaim(trendClaims[metric], rises(kernelSizes, values), arms);
+    return testedClaim(marked(trendClaims[metric], metric, arms), rises(kernelSizes, values), arms);
   });
   const [bcSsl, swin] = [resultOf(bcSslArm(9), results), resultOf({ arch: "swin" }, results)];
   if (!bcSsl || !swin) return trends;
   const differences = robustMetrics.map((metric) => {
     const finding = exceeds(gains(bcSsl, metric), gains(swin, metric));
-    return testedClaim(aboveSwin(metric), finding, [bcSsl, swin]);
+    const pair = [bcSsl, swin];
+    return testedClaim(marked(aboveSwin(metric), metric, pair), finding, pair);
   });
   return [...trends, ...differences];
+}
+
+/** A claim with the names of those networks that are too near chance to test it. */
+function marked(claim: Claim, metric: RobustMetric, arms: readonly RobustResult[]): Claim {
+  const near = arms.filter((arm) => nearChance(arm).includes(metric)).map(({ name }) => name);
+  if (near.length === 0) return claim;
+  return { ...claim, says: `${claim.says} (means nothing: near chance are ${near.join("; ")})` };
 }
 
 /** A metric, negated where lower is better. */

@@ -4,7 +4,7 @@
 import * as Plot from "@observablehq/plot";
 import type { RobustResult } from "lib/experiments/mod.ts";
 import { meanAndError } from "lib/stats/statistics.ts";
-import { corruptionNames, meanErrors } from "lib/robustness/mod.ts";
+import { corruptionNames, isNearChance, meanErrors } from "lib/robustness/mod.ts";
 import { type KernelArm, kernelSizeFigure } from "lib/report/figures/kernel_size_figure.ts";
 import { colours, type Figure, gridOf, plot } from "lib/report/draw/plot.ts";
 import { type Table, tableOf } from "lib/report/tables/table_formats.ts";
@@ -36,7 +36,9 @@ const axes = {
 
 /**
  * Table 5's columns, in percent: the paper's number on ImageNet, and ours with its standard error
- * over seeds. A note says which images each column is measured on, and how many.
+ * over seeds. A last column names those of a network that are too near chance to mean anything.
+ * Notes say which images each column is measured on, how many, what chance is, and which share the
+ * largest class has.
  */
 export function robustTable(results: readonly RobustResult[]): Table {
   const rows = results.map((result) => {
@@ -51,13 +53,58 @@ export function robustTable(results: readonly RobustResult[]): Table {
       ...Object.assign({}, ...shifted),
       "error, not normalised (%)": percent(meanAndError(meanError).mean),
       ...amongColumns(result),
+      "near chance": nearChance(result).map((metric) => shortNames[metric]).join(", "),
       n: seeds.length,
       scale,
       seeds: seeds.join(", "),
       runs: runs.join(", "),
     };
   });
-  return { ...tableOf(rows), notes: results[0] ? [noteOf(results[0])] : [] };
+  return { ...tableOf(rows), notes: results[0] ? [noteOf(results[0]), chanceOf(results[0])] : [] };
+}
+
+/** Columns of Table 5 by their letters. */
+const shortNames = {
+  corruption: "C",
+  sketch: "SK",
+  rendition: "R",
+  adversarial: "A",
+} as const satisfies Record<RobustMetric, string>;
+
+/**
+ * The columns in which a network is hardly better than always naming the largest class, so that a
+ * difference between networks, or a trend, means nothing there. On A, the network that chose the
+ * images is left out: it misses all of them by construction.
+ */
+export function nearChance(result: RobustResult): RobustMetric[] {
+  const { scores, meanError, baseline, family } = result;
+  const accuracies = {
+    corruption: scores.map(({ clean }, seed) => ({ ...clean, all: 1 - meanError[seed]! })),
+    sketch: scores.map(({ sketch }) => sketch),
+    rendition: scores.map(({ rendition }) => rendition),
+    adversarial: scores.map(({ adversarial }) => adversarial),
+  };
+  return robustMetrics.filter((metric) =>
+    isNearChance(accuracies[metric]) && !(metric === "adversarial" && family === baseline)
+  );
+}
+
+/** What an accuracy has to be compared with, and the rule of the column `near chance`. */
+function chanceOf({ scores }: RobustResult): string {
+  const { classes } = scores[0]!.clean;
+  const largest = (of: "clean" | "sketch" | "rendition" | "adversarial") =>
+    (100 * meanAndError(scores.map((score) => score[of].largest)).mean).toFixed(1);
+  return `Chance is ${
+    (100 / classes).toFixed(1)
+  } % (${classes} classes). Always naming the largest ` +
+    `class is right in ${largest("clean")} % of the clean images and of C, ${
+      largest("sketch")
+    } % of ` +
+    `SK, ${largest("rendition")} % of R and ${
+      largest("adversarial")
+    } % of A. Columns under "near ` +
+    `chance" are not above that by two standard errors of counting: there the network's number ` +
+    `means nothing.`;
 }
 
 function columns(label: string, ours: readonly number[], paper: number | undefined) {

@@ -1,6 +1,6 @@
 import { type Arm, armName, type RobustResult } from "lib/experiments/mod.ts";
 import { exceeds, rises } from "lib/stats/verdicts.ts";
-import { claims, table5 } from "lib/paper/mod.ts";
+import { type Claim, claims, table5 } from "lib/paper/mod.ts";
 import { corruptionNames } from "lib/robustness/mod.ts";
 import { verdicts } from "lib/report/results/compare.ts";
 import { toSvg } from "lib/report/draw/plot.ts";
@@ -18,12 +18,13 @@ function result(arm: Arm, ...sketch: number[]): RobustResult {
   const errors = Object.fromEntries(
     corruptionNames.map((name, c) => [name, Array(5).fill(0.5 + c / 100)]),
   );
+  const set = { classes: 50, largest: 0.04 };
   const scores = sketch.map((all, seed) => ({
-    clean: { images: 64, all: 0.3, among: 0.3 },
+    clean: { ...set, images: 64, all: 0.3, among: 0.3 },
     errors,
-    sketch: { images: 65, all, among: all },
-    rendition: { images: 66, all, among: all + 0.1 },
-    adversarial: { images: 20 + seed, all, among: all + 0.2 },
+    sketch: { ...set, images: 65, all, among: all },
+    rendition: { ...set, images: 66, all, among: all + 0.1 },
+    adversarial: { ...set, images: 20 + seed, all, among: all + 0.2 },
   }));
   return {
     ...arm,
@@ -94,6 +95,37 @@ Deno.test("robustClaims() tests each column over kernel sizes and against Swin; 
   assertClose(printed, [3.02, 2.15, 1.65, 1.51, 2.47, 4.39, 2.61, 1.17], 1e-6);
   assertEquals(found[0]!.runs.length, 6);
   assertThrows(() => robustClaims(results.slice(1)), RangeError, "need two of BC-SSL, got 1");
+});
+
+Deno.test("robustTable() says what chance is, and names the columns that are too near it", () => {
+  const weak = results[0]!;
+  const images = 65;
+  const largest = 0.16;
+  const limit = largest + 2 * Math.sqrt(largest * (1 - largest) / images); // 0.251
+  const withSketch = (all: number): RobustResult => ({
+    ...weak,
+    scores: weak.scores.map((score) => ({ ...score, sketch: { ...score.sketch, largest, all } })),
+  });
+  const named = (result: RobustResult) => rowOf(robustTable([result]), 0)["near chance"];
+  assertEquals([named(weak), named(withSketch(limit - 1e-3)), named(withSketch(limit + 1e-3))], [
+    "",
+    "SK",
+    "",
+  ]);
+  assertEquals(named({ ...weak, meanError: [0.97, 0.95, 0.96] }), "C");
+  const missing = weak.scores.map((score) => ({
+    ...score,
+    adversarial: { ...score.adversarial, all: 0 },
+  }));
+  assertEquals(named({ ...weak, scores: missing }), "A");
+  assertEquals(named({ ...weak, family: "ResNet", scores: missing }), ""); // it chose the images
+  const note = robustTable([withSketch(limit - 1e-3)]).notes![1]!;
+  for (const words of ["Chance is 2.0 % (50 classes)", "4.0 % of the clean", "16.0 % of SK"]) {
+    assertTrue(note.includes(words), note);
+  }
+  const [, sketch, rendition] = robustClaims([withSketch(limit - 1e-3), ...results.slice(1)]);
+  assertTrue((sketch!.claim as Claim).says.endsWith("near chance are BC-SSL, 3×3)"), "marked");
+  assertEquals(rendition!.claim, claims.renditionRises);
 });
 
 Deno.test("robustFigure() has four panels, corruptionFigure() a cell for each network and corruption", () => {
