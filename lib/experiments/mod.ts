@@ -8,7 +8,12 @@ export {
   type ArmResult,
   type Watch,
 } from "lib/experiments/pretrain/ablate.ts";
-export { type ArmCams, armCams, camSubjects } from "lib/experiments/explain/arm_cams.ts";
+export {
+  type ArmCams,
+  armCams,
+  type ArmCamsOptions,
+  camSubjects,
+} from "lib/experiments/explain/arm_cams.ts";
 export {
   type AnnotatedPicture,
   annotatedPictures,
@@ -231,7 +236,7 @@ export type {
 } from "lib/eval/probe/train_linear_probe.ts";
 export type { RecipeAnyScale, ScaledConfig } from "lib/experiments/configs/config_types.ts";
 export type { DetectorCheckpoint } from "lib/experiments/detect/saved_detector.ts";
-export type { CamScores, ContributionMap, GradCam, Heatmap } from "lib/explain/mod.ts";
+export type { CamDepth, CamScores, ContributionMap, GradCam, Heatmap } from "lib/explain/mod.ts";
 export type { PrintedRow } from "lib/paper/printed.ts";
 export type { Table5Row } from "lib/paper/table5.ts";
 export {

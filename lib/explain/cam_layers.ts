@@ -23,10 +23,61 @@ export interface CamOptions {
  * @throws {RangeError} If the architecture is unknown.
  */
 export function camLayer(config: ModelConfig): string {
-  if (!Object.hasOwn(families, config.arch)) {
-    throw new RangeError(`Cannot choose a layer of "${config.arch}": name one in \`layers\``);
+  return layersOf(config).at(-1)!;
+}
+
+function layersOf(config: ModelConfig): readonly string[] {
+  if (Object.hasOwn(families, config.arch)) return familyOf(config).camLayers(config);
+  throw new RangeError(`Cannot choose a layer of "${config.arch}": name one in \`layers\``);
+}
+
+/**
+ * Which layer to look at: `last`, the paper's, at the end of the last stage; or `deep`, at the end
+ * of the stage with most blocks.
+ */
+export type CamDepth = "deep" | "last";
+
+const smallestMap = 5; // positions a side: with fewer, the heat of one covers most of an object
+
+/**
+ * The layer to look at in images of some size. `deep` is the end of the stage with most blocks, the
+ * later one of equals, among those whose map has at least 5 × 5 positions; in images too small for
+ * any such map, the end of the first stage. By default it is the paper's layer if its map has that
+ * many positions, otherwise `deep`.
+ *
+ * Differs: the paper looks at the last stage, whose map of 224 pixels has 7 × 7 positions. The last
+ * map of a small image has one or two a side.
+ *
+ * @param side Shorter side of the images in pixels.
+ * @returns Official name, as {@linkcode camLayer} returns it.
+ * @throws {RangeError} If the architecture, or `depth`, is unknown.
+ *
+ * @example
+ * ```ts
+ * import { camLayerAt } from "lib/explain/mod.ts";
+ * import { convNeXtConfig } from "lib/models/mod.ts";
+ * import { assertEquals } from "lib/testing/assert.ts";
+ *
+ * const tiny = convNeXtConfig("tiny"); // 3, 3, 9 and 3 blocks
+ * assertEquals(camLayerAt(tiny, 224), "stages.3.2"); // 7 × 7 positions
+ * assertEquals(camLayerAt(tiny, 96), "stages.2.8"); // 6 × 6; the last stage has 3 × 3
+ * ```
+ */
+export function camLayerAt(config: ModelConfig, side: number, depth?: CamDepth): string {
+  if (depth !== undefined && depth !== "deep" && depth !== "last") {
+    throw new RangeError(`Unknown layer "${depth satisfies never}": use deep or last`);
   }
-  return familyOf(config).camLayer(config);
+  const layers = layersOf(config);
+  const large = familyOf(config).stages(config).map(({ stride }) =>
+    Math.floor(side / stride) >= smallestMap
+  );
+  if (depth === "last" || depth === undefined && large.at(-1)) return layers.at(-1)!;
+  const blocks = "depths" in config ? config.depths : [config.depth];
+  let deepest = 0;
+  layers.forEach((_, i) => {
+    if (large[i] && blocks[i]! >= blocks[deepest]!) deepest = i;
+  });
+  return layers[deepest]!;
 }
 
 /** The outputs of some layers for some images; the `tidy` around frees them. */

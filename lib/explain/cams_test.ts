@@ -1,6 +1,6 @@
 import * as tf from "lib/tf.ts";
 import { createRng } from "lib/rng.ts";
-import { camLayer } from "lib/explain/cam_layers.ts";
+import { camLayer, camLayerAt } from "lib/explain/cam_layers.ts";
 import { eigenCam } from "lib/explain/eigen_cam.ts";
 import { gradCam } from "lib/explain/grad_cam.ts";
 import { heatmapsOf } from "lib/explain/heatmap.ts";
@@ -45,6 +45,7 @@ const layersOf: readonly (readonly [ModelConfig, string])[] = [
 for (const [config, layer] of layersOf) {
   Deno.test(`a ${config.arch} is explained by ${layer}, and nothing leaks`, () => {
     assertEquals(camLayer(config), layer);
+    assertEquals(camLayerAt(config, 8, "last"), layer);
     using model = createModel(config, createRng(0), { numClasses: 3 });
     const x = images(2, 64);
     const [first] = gradCam(model, x, { classes: [2, 0] });
@@ -54,6 +55,26 @@ for (const [config, layer] of layersOf) {
     assertNoLeak(() => void eigenCam(model, x));
   });
 }
+
+Deno.test("camLayerAt() takes the stage with most blocks where the last map is below 5 × 5", () => {
+  const small = { ...bcSslConfig("atto"), depths: [1, 3, 1, 1], dims: [8, 16, 16, 16] };
+  const at = (side: number, depth?: "deep" | "last") => camLayerAt(small, side, depth);
+  assertEquals([at(80), at(80, "deep"), at(80, "last")], [
+    "stages.1.2",
+    "stages.1.2",
+    "stages.3.0",
+  ]);
+  assertEquals([at(159), at(160), at(160, "deep")], ["stages.1.2", "stages.3.0", "stages.1.2"]);
+  assertEquals([at(32), at(8)], ["stages.0.0", "stages.0.0"]); // 8 × 8 and 2 × 2 positions
+  const equal = { ...small, depths: [2, 2, 2, 2] };
+  assertEquals([camLayerAt(equal, 80), camLayerAt(equal, 79)], ["stages.2.1", "stages.1.1"]);
+  const swin = { ...swinConfig("tiny"), embedDim: 12, depths: [1, 2, 1], numHeads: [2, 2, 2] };
+  assertEquals(camLayerAt(swin, 56), "layers.1.blocks.1.norm1");
+  const vit = { ...vitConfig("tiny"), embedDim: 12, depth: 2, numHeads: 3, patchSize: 8 };
+  assertEquals([camLayerAt(vit, 80), camLayerAt(vit, 80, "deep")], Array(2).fill("blocks.1.norm1"));
+  const unknown = () => camLayerAt(small, 80, "first" as "last");
+  assertThrows(unknown, RangeError, 'layer "first": use deep or last');
+});
 
 Deno.test("principalProjection() of a plane's points is how far they lie along its longer axis", () => {
   const long = [0.6, 0, 0.8]; // and across it [0.8, 0, −0.6]

@@ -2,7 +2,13 @@
  * What a network looks at: class activation maps, how well they find the object, and effective
  * receptive fields.
  */
-export { camLayer, type CamOptions, type Explained } from "lib/explain/cam_layers.ts";
+export {
+  type CamDepth,
+  camLayer,
+  camLayerAt,
+  type CamOptions,
+  type Explained,
+} from "lib/explain/cam_layers.ts";
 export {
   type ContributionMap,
   contributionSide,

@@ -40,7 +40,7 @@ export const families: {
  * const resNet50 = resNetConfig(50);
  * assertEquals(familyOf(resNet50).stages(resNet50).map(({ dim }) => dim), [256, 512, 1024, 2048]);
  * const vit = vitConfig("small");
- * assertEquals(familyOf(vit).camLayer(vit), "blocks.11.norm1");
+ * assertEquals(familyOf(vit).camLayers(vit), ["blocks.11.norm1"]);
  * ```
  */
 export function familyOf({ arch }: { readonly arch: string }): Family<ModelConfig> {

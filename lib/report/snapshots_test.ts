@@ -123,6 +123,7 @@ function camRow(method: CamScoreRow["method"], kernelSize: number, mean: number)
   return {
     name: `BC-SSL, ${kernelSize}×${kernelSize}`,
     method,
+    layers: ["stages.1.2"],
     kernelSize,
     threshold: 0.5,
     scores,

@@ -5,11 +5,12 @@
 import { loadEmoji } from "lib/datasets/emoji/emoji.ts";
 import type { ImageSet } from "lib/datasets/pictures/images.ts";
 import { inMemory, thinned } from "lib/datasets/pictures/stored_images.ts";
-import { hotThreshold } from "lib/explain/mod.ts";
+import { camLayerAt, hotThreshold } from "lib/explain/mod.ts";
 import { ablate, type AblateOptions, type ArmResult } from "lib/experiments/pretrain/ablate.ts";
 import { type Arm, armConfig, armName } from "lib/experiments/configs/arms.ts";
 import {
   type CamScoreRow,
+  type CamsOptions,
   scoreCams,
   type ScoreCamsOptions,
 } from "lib/experiments/explain/cams.ts";
@@ -26,31 +27,22 @@ export interface ArmCams extends ArmResult {
   readonly rows: readonly CamScoreRow[];
 }
 
-/**
- * Layers of the small networks: for each, the last map of 4 × 4 positions. For images of 32 pixels
- * their last stage has a single position, whose map would be one colour. The ViT keeps 8 × 8
- * tokens, so its layer is the paper's.
- */
-const smallLayers: Partial<Record<Arm["arch"], string>> = {
-  resnet: "layer2.0",
-  convnext: "stages.1.0",
-  swin: "layers.1.blocks.1.norm1",
-};
-
-/**
- * Teachers of arms as `cams` takes them: at `paper` with the paper's layers, otherwise with layers
- * of 4 × 4 positions.
- */
+/** Teachers of arms as `cams` takes them. */
 export function camSubjects(
   arms: readonly Arm[],
   { scale, seed }: { readonly scale: ScaleName; readonly seed: number },
 ): RunToExplain[] {
-  return arms.map((arm) => {
-    const layer = scale === "paper" ? undefined : smallLayers[arm.arch];
-    const layers = layer === undefined ? undefined : [layer];
-    return { name: armName(arm), config: armConfig(arm, { scale }), scale, seed, layers };
-  });
+  return arms.map((arm) => ({
+    name: armName(arm),
+    config: armConfig(arm, { scale }),
+    scale,
+    seed,
+  }));
 }
+
+/** Scale and seeds of the runs, which layer is drawn, and how progress is shown. */
+export interface ArmCamsOptions
+  extends Pick<AblateOptions, "scale" | "seeds" | "watch">, Pick<CamsOptions, "layer"> {}
 
 /**
  * Trains arms that `outputs/` does not hold, and scores the maps of each run's teacher against the
@@ -63,7 +55,7 @@ export function camSubjects(
  */
 export async function armCams(
   arms: readonly Arm[],
-  { scale, seeds, watch = (_, run) => run({}) }: Pick<AblateOptions, "scale" | "seeds" | "watch">,
+  { scale, seeds, layer, watch = (_, run) => run({}) }: ArmCamsOptions,
 ): Promise<ArmCams[]> {
   const trained = await ablate(arms, { scale, seeds, watch });
   let images: Promise<ImageSet> | undefined;
@@ -73,7 +65,8 @@ export async function armCams(
     for (const seed of seeds) {
       const ofSeed: CamScoreRow[][] = [];
       for (const subject of camSubjects(arms, { scale, seed })) {
-        const options = { explain: scale === "paper" ? "choice" : "label", ...hooks } as const;
+        const explain = scale === "paper" ? "choice" : "label";
+        const options = { explain, layer, ...hooks } as const;
         const open = () => images ??= maskedImages(arms[0]!, scale);
         ofSeed.push(await count(() => scoresOf(subject, open, options)));
       }
@@ -88,15 +81,16 @@ export async function armCams(
 async function scoresOf(
   subject: RunToExplain,
   open: () => Promise<ImageSet>,
-  { explain, signal }: Pick<ScoreCamsOptions, "explain" | "signal">,
+  { explain, layer, signal }: Pick<ScoreCamsOptions, "explain" | "layer" | "signal">,
 ): Promise<CamScoreRow[]> {
   const { folder, version } = findSubject(subject, "teacher");
-  const { layers } = subject;
+  const { model, crops: { globalSize } } = recipeAt(subject.config, subject.scale);
+  const layers = [camLayerAt(model, globalSize, layer)];
   const options = { version, layers, explain, threshold: hotThreshold };
   return await evaluated(
     folder,
     { name: "cams", options, fresh: false },
-    async () => await scoreCams([subject], await open(), { explain, signal }),
+    async () => await scoreCams([{ ...subject, layers }], await open(), { explain, signal }),
   );
 }
 

@@ -6,6 +6,8 @@ import { imageCount, type ImageSet } from "lib/datasets/pictures/images.ts";
 import { imageBatch } from "lib/eval/features/features.ts";
 import { type MeanAndError, meanAndError } from "lib/stats/statistics.ts";
 import {
+  type CamDepth,
+  camLayerAt,
   type CamScores,
   camScores,
   eigenCam,
@@ -28,6 +30,12 @@ export interface CamsOptions {
    * image's own.
    */
   readonly explain?: "choice" | "label";
+  /**
+   * Which layer is drawn of networks that name none: at the end of the last stage, or of the one
+   * with most blocks. By default the last, which is the paper's, unless its map has fewer than 5 × 5
+   * positions: see `camLayerAt`.
+   */
+  readonly layer?: CamDepth;
   /** When it is aborted, the computation ends after the current batch with an error. */
   readonly signal?: AbortSignal;
 }
@@ -42,6 +50,8 @@ export interface NamedGradCam extends GradCam {
 export interface CamRow {
   /** Name of the network, as it was given. */
   readonly name: string;
+  /** Official names of the layers whose output is drawn. */
+  readonly layers: readonly string[];
   /** Absent for a network without a classifier. */
   readonly gradCam?: readonly NamedGradCam[];
   /** Eigen-CAM of each image; it needs no classifier. */
@@ -57,8 +67,8 @@ export interface CamSheet {
 }
 
 /**
- * Computes Grad-CAM and Eigen-CAM of some images for each network, at the paper's layer unless
- * another is named.
+ * Computes Grad-CAM and Eigen-CAM of some images for each network, at the layers that it names or
+ * at the one that `layer` chooses.
  *
  * @param images A few, as `loadPictures` or `subset` returns them, at the size that the networks
  *   expect.
@@ -69,22 +79,33 @@ export interface CamSheet {
 export async function cams(
   subjects: readonly NetworkToExplain[],
   images: ImageSet,
-  { explain = "choice", signal }: CamsOptions = {},
+  { explain = "choice", layer, signal }: CamsOptions = {},
 ): Promise<CamSheet> {
   if (imageCount(images) === 0) throw new RangeError("Cannot explain images: there are none");
   const pause = interruptible("the class activation maps", signal);
   const rows: CamRow[] = [];
   for (const subject of subjects) {
     using opened = await openExplained(subject, pause);
+    const layers = layersOf(subject, opened, images, layer);
     const [grads, eigens]: [NamedGradCam[], Heatmap[]] = [[], []];
-    for await (const maps of batches(opened, images, { ...subject, explain }, pause)) {
+    for await (const maps of batches(opened, images, { layers, explain }, pause)) {
       grads.push(...maps.gradCam ?? []);
       eigens.push(...maps.eigenCam);
     }
     const gradCam = opened.hasClassifier ? { gradCam: grads } : {};
-    rows.push({ name: subject.name, ...gradCam, eigenCam: eigens });
+    rows.push({ name: subject.name, layers, ...gradCam, eigenCam: eigens });
   }
   return { images, rows };
+}
+
+/** The layers that a network names; otherwise the one for the size of the images. */
+function layersOf(
+  { layers }: NetworkToExplain,
+  { config }: Pick<ExplainedNetwork, "config">,
+  { height, width }: ImageSet,
+  layer: CamDepth | undefined,
+): readonly string[] {
+  return layers ?? [camLayerAt(config, Math.min(height, width), layer)];
 }
 
 const batchSize = 16; // images whose maps are computed at a time
@@ -93,9 +114,9 @@ const batchSize = 16; // images whose maps are computed at a time
 async function* batches(
   { model, classNames, hasClassifier, stats }: ExplainedNetwork,
   images: ImageSet,
-  { explain, layers }: Required<Pick<CamsOptions, "explain">> & Pick<NetworkToExplain, "layers">,
+  { explain, layers }: Required<Pick<CamsOptions, "explain">> & Pick<CamRow, "layers">,
   pause: () => Promise<void>,
-): AsyncGenerator<Omit<CamRow, "name"> & { readonly from: number }> {
+): AsyncGenerator<Omit<CamRow, "name" | "layers"> & { readonly from: number }> {
   const labels = explain === "label" && hasClassifier ? knownLabels(images, classNames) : undefined;
   const count = imageCount(images);
   for (let from = 0; from < count; from += batchSize) {
@@ -147,6 +168,8 @@ export interface CamScoreRow {
   readonly name: string;
   /** How the maps were computed. */
   readonly method: "Grad-CAM" | "Eigen-CAM";
+  /** Official names of the layers whose output was scored. */
+  readonly layers: readonly string[];
   /** Side in pixels; `null` for a network whose blocks do not share one kernel size. */
   readonly kernelSize: number | null;
   /** Share of a map's highest value from which a pixel counted as hot. */
@@ -165,7 +188,7 @@ export interface CamScoreRow {
 export async function scoreCams(
   subjects: readonly NetworkToExplain[],
   images: ImageSet,
-  { explain = "label", threshold = hotThreshold, signal }: ScoreCamsOptions = {},
+  { explain = "label", layer, threshold = hotThreshold, signal }: ScoreCamsOptions = {},
 ): Promise<CamScoreRow[]> {
   const { masks } = images;
   if (!masks || imageCount(images) === 0) {
@@ -179,7 +202,8 @@ export async function scoreCams(
   for (const subject of subjects) {
     using opened = await openExplained(subject, pause);
     const scores = { "Grad-CAM": [] as CamScores[], "Eigen-CAM": [] as CamScores[] };
-    const all = batches(opened, images, { ...subject, explain }, pause);
+    const layers = layersOf(subject, opened, images, layer);
+    const all = batches(opened, images, { layers, explain }, pause);
     for await (const { from, gradCam = [], eigenCam } of all) {
       const score = (map: Heatmap, i: number) =>
         camScores(map, masks.subarray((from + i) * size, (from + i + 1) * size), { threshold });
@@ -192,6 +216,7 @@ export async function scoreCams(
       rows.push({
         name: subject.name,
         method: method as CamScoreRow["method"],
+        layers,
         kernelSize: typeof kernelSize === "number" ? kernelSize : null,
         threshold,
         scores: averages(all),

@@ -146,8 +146,11 @@ Deno.test("cams() and scoreCams() say what is missing", () =>
     const network = { name: "n", model, stats, layers };
     const none = subset(set, []);
     await assertRejects(() => cams([network], none), RangeError, "there are none");
-    const paper = { ...network, layers: undefined };
-    await assertRejects(() => cams([paper], set), RangeError, '"stages.3.0" as a map: of 32×32');
+    const unnamed = { ...network, layers: undefined };
+    const last = () => cams([unnamed], set, { layer: "last" });
+    await assertRejects(last, RangeError, '"stages.3.0" as a map: of 32×32');
+    const { rows: [deep] } = await cams([unnamed], set);
+    assertEquals(deep!.layers, ["stages.0.0"]); // 8 × 8 positions; the next stage has 4 × 4
     await assertRejects(() => cams([{ ...run, of: "teacher" }], set), Error, "call pretrain()");
     const byLabel = (images: ImageSet) => () => cams([network], images, { explain: "label" });
     await assertRejects(byLabel(set), RangeError, "the network was given other classes");

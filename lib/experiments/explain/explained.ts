@@ -33,7 +33,7 @@ export interface NamedNetwork {
   /** Name of the network in tables and figures. */
   readonly name: string;
   /**
-   * Official names of the layers whose output is drawn. By default the layer that the paper draws.
+   * Official names of the layers whose output is drawn. By default the verb chooses one.
    */
   readonly layers?: readonly string[];
 }

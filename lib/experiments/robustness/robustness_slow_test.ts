@@ -1,4 +1,5 @@
 import { corruptedImages, meanErrors, seriesForSide, shiftedAccuracy } from "lib/robustness/mod.ts";
+import { camLayerAt } from "lib/explain/mod.ts";
 import type { TrainHooks } from "lib/runs/events.ts";
 import { armCams, camSubjects } from "lib/experiments/explain/arm_cams.ts";
 import { type Arm, armConfig } from "lib/experiments/configs/arms.ts";
@@ -68,8 +69,12 @@ Deno.test("robustness() and armCams() measure each run once, go on after an inte
     assertEquals([cams[0]!.rows.length, fields.length], [4, 1]);
     assertTrue(fields[0]!.half < fields[0]!.most, "half of it lies closer");
     const subject = camSubjects(arms, { scale: "smoke", seed: 1 })[0]!;
-    assertEquals(subject.layers, ["stages.1.0"]);
     const rows = await scoreCams([subject], test);
+    assertEquals(cams[0]!.rows[2]!.layers, rows[0]!.layers);
+    const deep = await armCams(arms.slice(0, 1), { ...options, seeds: [1], layer: "deep" });
+    assertEquals(deep[0]!.rows[0]!.layers, [
+      camLayerAt(config.recipe.model, test.height, "deep"),
+    ]);
     assertClose(cams[0]!.rows[2]!.scores.iou.mean, rows[0]!.scores.iou.mean, 1e-6);
 
     Deno.env.set("BCSSL_SAVED", "only");

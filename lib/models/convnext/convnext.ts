@@ -21,7 +21,7 @@ import {
   createPointwise,
   createStages,
   eps,
-  lastBlock,
+  lastBlocks,
   mixerBlock,
   type PointwiseParams,
   runStages,
@@ -46,7 +46,7 @@ export const convNeXtFamily: Family<ConvNeXtConfig> = {
   ...convNeXtConfigFacts,
   create: createConvNeXt,
   stages: stagesOf,
-  camLayer: lastBlock,
+  camLayers: lastBlocks,
   layerGroups,
   precisions: ["bf16"],
 };

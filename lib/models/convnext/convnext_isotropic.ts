@@ -93,6 +93,6 @@ export const convNeXtIsotropicFamily: Family<ConvNeXtIsotropicConfig> = {
   ...convNeXtIsotropicConfigFacts,
   create: createConvNeXtIsotropic,
   stages: ({ dim, patchSize }) => [{ dim, stride: patchSize }],
-  camLayer: ({ depth }) => `blocks.${depth - 1}`,
+  camLayers: ({ depth }) => [`blocks.${depth - 1}`],
   precisions: ["bf16"],
 };

@@ -118,9 +118,9 @@ export function stagesOf({ dims, patchSize }: StagesConfig): readonly Stage[] {
   return dims.map((dim, i) => ({ dim, stride: patchSize * 2 ** i }));
 }
 
-/** Official name of the last block. */
-export function lastBlock({ depths }: StagesConfig): string {
-  return `stages.${depths.length - 1}.${depths.at(-1)! - 1}`;
+/** Official name of the last block of each stage. */
+export function lastBlocks({ depths }: StagesConfig): string[] {
+  return depths.map((depth, stage) => `stages.${stage}.${depth - 1}`);
 }
 
 /** Weights of the backbone; the classification head is not part of it. */

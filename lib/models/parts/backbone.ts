@@ -176,12 +176,12 @@ export interface Family<Config extends { readonly arch: string }> extends Config
   /** The stages of {@linkcode BackboneOutput}, fine to coarse. */
   readonly stages: (config: Config) => readonly Stage[];
   /**
-   * Official name of the module that class activation maps look at by default (§5.1 of the paper):
-   * the last block of a CNN, the first LayerNorm of a transformer's last block. (After a ViT's last
-   * block a class depends on the class token alone, so no patch would matter.) Its output is a map
-   * `[B, H, W, C]` or a list of tokens `[B, N, C]`.
+   * Official names of the modules that class activation maps can look at, one for each stage: the
+   * last block of a CNN's stage, the first LayerNorm of the last block of a transformer's. (After a
+   * ViT's last block a class depends on the class token alone, so no patch would matter.) The paper
+   * looks at the last of them (§5.1). Outputs are maps `[B, H, W, C]` or lists of tokens `[B, N, C]`.
    */
-  readonly camLayer: (config: Config) => string;
+  readonly camLayers: (config: Config) => readonly string[];
   /** Groups for layer-wise decay of the learning rate; absent where no recipe defines any. */
   readonly layerGroups?: (config: Config) => LayerGroups;
   /** Precisions other than fp32 that its blocks can be computed in. */

@@ -78,9 +78,9 @@ export const repLKNetFamily: Family<RepLKNetConfig> = {
   ...repLKNetConfigFacts,
   create: createRepLKNet,
   stages: ({ dims }) => dims.map((dim, i) => ({ dim, stride: 4 * 2 ** i })),
-  camLayer: ({ depths }) =>
+  camLayers: ({ depths }) =>
     // each depth counts two blocks
-    `stages.${depths.length - 1}.blocks.${2 * depths.at(-1)! - 1}`,
+    depths.map((depth, stage) => `stages.${stage}.blocks.${2 * depth - 1}`),
   precisions: [],
   merge,
 };

@@ -66,7 +66,7 @@ export const resNetFamily: Family<ResNetConfig> = {
   create: createResNet,
   stages: (config) =>
     config.dims.map((dim, i) => ({ dim: outputDim(dim, config), stride: 4 * 2 ** i })),
-  camLayer: ({ depths }) => `layer${depths.length}.${depths.at(-1)! - 1}`,
+  camLayers: ({ depths }) => depths.map((depth, i) => `layer${i + 1}.${depth - 1}`),
   precisions: [],
 };
 

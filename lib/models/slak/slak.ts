@@ -12,7 +12,7 @@ import {
   type BlockOptions,
   createPointwise,
   createStages,
-  lastBlock,
+  lastBlocks,
   mixerBlock,
   type PointwiseParams,
   runStages,
@@ -41,7 +41,7 @@ export const sLaKFamily: Family<SLaKConfig> = {
   ...sLaKConfigFacts,
   create: createSLaK,
   stages: stagesOf,
-  camLayer: lastBlock,
+  camLayers: lastBlocks,
   precisions: ["bf16"],
 };
 

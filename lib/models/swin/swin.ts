@@ -81,7 +81,8 @@ export const swinFamily: Family<SwinConfig> = {
   create: createSwin,
   stages: ({ depths, embedDim, patchSize }) =>
     depths.map((_, i) => ({ dim: embedDim * 2 ** i, stride: patchSize * 2 ** i })),
-  camLayer: (config) => `${blockNames(config).at(-1)!}.norm1`,
+  camLayers: ({ depths }) =>
+    depths.map((depth, layer) => `layers.${layer}.blocks.${depth - 1}.norm1`),
   precisions: [],
 };
 

@@ -56,7 +56,7 @@ export const vitFamily: Family<ViTConfig> = {
   ...vitConfigFacts,
   create: createViT,
   stages: ({ embedDim, patchSize }) => [{ dim: embedDim, stride: patchSize }],
-  camLayer: ({ depth }) => `blocks.${depth - 1}.norm1`,
+  camLayers: ({ depth }) => [`blocks.${depth - 1}.norm1`],
   precisions: [],
 };
 

@@ -35,6 +35,7 @@ export function armCamTable(results: readonly ArmCams[]): Table {
       return {
         network: name,
         method,
+        layer: layersOf(result, method),
         ...Object.assign({}, ...cells),
         "object's area (%)": 100 * area,
         images: n,
@@ -46,6 +47,11 @@ export function armCamTable(results: readonly ArmCams[]): Table {
     })
   );
   return tableOf(rows);
+}
+
+/** Names of the layers whose maps were scored. */
+function layersOf({ rows }: ArmCams, method: CamScoreRow["method"]): string {
+  return rows.find((row) => row.method === method)!.layers.join(", ");
 }
 
 function scoresOf({ rows }: ArmCams, method: CamScoreRow["method"]) {

@@ -16,6 +16,7 @@ function result(arm: Arm, ...hotArea: number[]): ArmCams {
     (["Grad-CAM", "Eigen-CAM"] as const).map((method): CamScoreRow => ({
       name,
       method,
+      layers: ["stages.1.2"],
       kernelSize: arm.kernelSize ?? null,
       threshold: 0.5,
       scores: { ...others, hotArea: method === "Grad-CAM" ? of(mean) : half },

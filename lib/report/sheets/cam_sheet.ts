@@ -51,7 +51,8 @@ const methods = ["Grad-CAM", "Eigen-CAM"];
 
 /**
  * Draws the sheet as the bytes of a PNG: pictures at the top, then each network's heat maps over
- * them; the class that a Grad-CAM explains stands below it. A network without a classifier has no
+ * them, with the layer below the network's name and the class that a Grad-CAM explains below the
+ * map. A network without a classifier has no
  * Grad-CAM, and the sheet says so.
  *
  * @throws {RangeError} If there is no picture or no network, or `side` is not a positive integer.
@@ -93,7 +94,9 @@ function layOut({ images, rows }: CamSheet, side: number): Layout {
   }
   const cell = [Math.max(1, Math.round(side * images.width / images.height)), side] as const;
   const longest = Math.max(...["original", ...rows.map(({ name }) => name)].map((n) => n.length));
-  const [left, top] = [margin + 8 * longest + gap, margin + 2 * words];
+  const layer = Math.max(...rows.map((row) => layersOf(row).length));
+  const names = Math.max(8 * longest, Math.ceil(6.2 * layer));
+  const [left, top] = [margin + names + gap, margin + 2 * words];
   const block = columns * (cell[0] + gap) - gap;
   const rowHeight = cell[1] + words + gap;
   return {
@@ -142,6 +145,8 @@ function lettering(sheet: CamSheet, layout: Layout, colours: ColourMap): string 
   ["original", ...sheet.rows.map(({ name }) => name)].forEach((name, row) => {
     const y = at(row, 0, 0)[1] + cellHeight / 2 + 5;
     parts.push(`<text x="${margin}" y="${y}" font-size="13">${escapeXml(name)}</text>`);
+    const layers = row === 0 ? "" : escapeXml(layersOf(sheet.rows[row - 1]!));
+    parts.push(`<text x="${margin}" y="${y + 14}" font-size="10" fill="${grey}">${layers}</text>`);
   });
   const below = (row: number, block: number, column: number, text: string) => {
     const [x, y] = at(row, block, column);
@@ -158,6 +163,11 @@ function lettering(sheet: CamSheet, layout: Layout, colours: ColourMap): string 
   parts.push(legend(layout, colours));
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" ` +
     `font-family="${fontFamily}">${parts.join("")}</svg>`;
+}
+
+/** The layers that a row draws, as they stand below the network's name. */
+function layersOf({ layers }: CamRow): string {
+  return layers.join(", ");
 }
 
 /** The name of an image's class; without a class, the image's own name. */

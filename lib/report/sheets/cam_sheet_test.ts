@@ -69,8 +69,8 @@ function sheet(): CamSheet {
       ids: ["a.png", "b.png"],
     },
     rows: [
-      { name: "with", gradCam, eigenCam: [half(false), half(false)] },
-      { name: "without & none", eigenCam: [half(false), half(false)] },
+      { name: "with", layers: ["stages.1.2"], gradCam, eigenCam: [half(false), half(false)] },
+      { name: "without & none", layers: ["blocks.1"], eigenCam: [half(false), half(false)] },
     ],
   };
 }
@@ -121,7 +121,8 @@ function scoreRow(kernelSize: number | null, hot: number): CamScoreRow {
     hotArea: mean(hot),
     objectArea: mean(0.4),
   };
-  return { name: `k${kernelSize}`, method: "Grad-CAM", kernelSize, threshold: 0.5, scores };
+  const layers = ["stages.1.2"];
+  return { name: `k${kernelSize}`, method: "Grad-CAM", layers, kernelSize, threshold: 0.5, scores };
 }
 
 Deno.test("camScoreTable() has a row for each network and method, in percent", () => {
