@@ -156,11 +156,14 @@ export {
 } from "lib/experiments/subjects/pretrained_catalogue.ts";
 export { type ModelCost, modelCosts } from "lib/experiments/measure/model_costs.ts";
 export { type DataFrame, runHistory, runs } from "lib/experiments/runs/registry.ts";
+export { type FieldOfKernel, receptiveFields } from "lib/experiments/measure/receptive_fields.ts";
 export {
-  type FieldOfKernel,
-  receptiveFields,
+  type FieldOfWeights,
+  fieldShares,
+  type TrainedField,
   trainedFields,
-} from "lib/experiments/measure/receptive_fields.ts";
+  type TrainedFieldsOptions,
+} from "lib/experiments/explain/trained_fields.ts";
 export {
   robustness,
   type RobustnessOptions,

@@ -5,9 +5,9 @@
 import * as tf from "lib/tf.ts";
 import type { ForwardOptions, ModelOutput } from "lib/models/mod.ts";
 
-/** The contribution of each pixel, `[side, side]`, row by row; the sum is 1. */
+/** The contribution of each pixel, or square of pixels, `[side, side]`, row by row; the sum is 1. */
 export interface ContributionMap {
-  /** Pixels a side. */
+  /** Pixels, or squares, a side. */
   readonly side: number;
   /** `[side, side]`, fractions. */
   readonly values: Float64Array;
@@ -52,6 +52,29 @@ function centre(model: Parameters<typeof effectiveReceptiveField>[0]) {
     const [, height, width, channels] = last.shape;
     return last.slice([0, height >> 1, width >> 1, 0], [1, 1, 1, channels]).relu().sum().asScalar();
   };
+}
+
+/**
+ * Adds contributions up over squares of pixels, so that a map has at most `most` squares a side.
+ * Rows and columns that do not fill a square are left out: half of them at each edge.
+ *
+ * @returns A map of squares. Its sum is 1 unless something was left out.
+ */
+export function pooledContributions(
+  { side, values }: ContributionMap,
+  most: number,
+): ContributionMap {
+  const square = Math.ceil(side / most);
+  const squares = Math.floor(side / square);
+  const cut = (side - squares * square) >> 1;
+  const sums = new Float64Array(squares * squares);
+  for (let y = 0; y < squares * square; y++) {
+    const row = Math.floor(y / square) * squares;
+    for (let x = 0; x < squares * square; x++) {
+      sums[row + Math.floor(x / square)]! += values[(y + cut) * side + x + cut]!;
+    }
+  }
+  return { side: squares, values: sums };
 }
 
 /**

@@ -4,6 +4,7 @@ import { convNeXtConfig, createModel, type ModelOutput } from "lib/models/mod.ts
 import {
   contributionSide,
   effectiveReceptiveField,
+  pooledContributions,
 } from "lib/explain/effective_receptive_field.ts";
 import {
   assertClose,
@@ -51,6 +52,24 @@ Deno.test("contributionSide() is the least centred square that holds more than a
   const corner = { side: 4, values: Float64Array.of(1, ...new Array(15).fill(0)) };
   assertEquals(contributionSide(corner, 0.5), 4); // never more than the image
   assertThrows(() => contributionSide(field, 1), RangeError, "share of 1");
+});
+
+Deno.test("pooledContributions() adds up squares around the middle", () => {
+  const values = Float64Array.from({ length: 49 }, (_, i) => i);
+  const { side, values: sums } = pooledContributions({ side: 7, values }, 3); // squares of 3 × 3
+  assertEquals([side, [...sums]], [2, [72, 99, 261, 288]]); // the last row and column are left out
+  const odd = pooledContributions({ side: 7, values }, 4); // squares of 2 × 2
+  assertEquals([odd.side, odd.values[0]], [3, 0 + 1 + 7 + 8]);
+  const five = pooledContributions({ side: 5, values: values.slice(0, 25) }, 1);
+  assertEquals([five.side, five.values[0]], [1, 300]); // nothing is left out
+  const cut = pooledContributions({ side: 11, values: new Float64Array(121).fill(1) }, 3);
+  assertEquals([cut.side, cut.values[0]], [2, 16]);
+  const only = new Float64Array(121);
+  only[1 * 11 + 1] = 1; // (1, 1) is the first pixel of the middle 8 × 8
+  assertEquals(pooledContributions({ side: 11, values: only }, 3).values[0], 1);
+  only.fill(0)[0] = 1;
+  assertEquals(pooledContributions({ side: 11, values: only }, 3).values[0], 0);
+  assertEquals(pooledContributions({ side: 7, values }, 7).values, values);
 });
 
 Deno.test("effectiveReceptiveField() of a ConvNeXt grows with its kernels, and leaks nothing", () => {

@@ -13,6 +13,7 @@ export {
   type ContributionMap,
   contributionSide,
   effectiveReceptiveField,
+  pooledContributions,
 } from "lib/explain/effective_receptive_field.ts";
 export { eigenCam } from "lib/explain/eigen_cam.ts";
 export { type GradCam, gradCam, type GradCamOptions } from "lib/explain/grad_cam.ts";

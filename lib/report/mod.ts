@@ -64,6 +64,7 @@ export { costTable, moduleTable } from "lib/report/tables/model_tables.ts";
 export { scoreFigure, type ScoreRow, scoreTable } from "lib/report/results/feature_scores.ts";
 export { paperTable } from "lib/report/tables/paper_tables.ts";
 export { contributionImages, receptiveFieldFigure } from "lib/report/figures/receptive_field.ts";
+export { trainedFieldFigure, trainedFieldTable } from "lib/report/results/trained_field_results.ts";
 export { robustClaims } from "lib/report/results/robust_claims.ts";
 export {
   corruptionFigure,

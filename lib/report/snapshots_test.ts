@@ -12,6 +12,7 @@ import {
   detectorArmName,
   type DetectorArmResult,
   type RobustResult,
+  type TrainedField,
 } from "lib/experiments/mod.ts";
 import { table4, table5 } from "lib/paper/mod.ts";
 import { bcSslConfig, convNeXtConfig } from "lib/models/mod.ts";
@@ -30,6 +31,7 @@ import { baselineFigure } from "./results/baselines.ts";
 import { scoreFigure } from "./results/feature_scores.ts";
 import { detectorFigure } from "./results/detector_results.ts";
 import { corruptionFigure, robustFigure } from "./results/robustness_results.ts";
+import { trainedFieldFigure } from "./results/trained_field_results.ts";
 import { assertEquals } from "lib/testing/assert.ts";
 import { assertSvgSnapshot, borderIsWhite } from "lib/testing/snapshot.ts";
 
@@ -127,6 +129,27 @@ function camRow(method: CamScoreRow["method"], kernelSize: number, mean: number)
     kernelSize,
     threshold: 0.5,
     scores,
+  };
+}
+
+/** A field that falls off as a Gaussian does, and is wider after training. */
+function trainedField(kernelSize: number): TrainedField {
+  const wide = 10 + 2 * kernelSize;
+  const weights = (spread: number) => {
+    const values = Float64Array.from({ length: 400 }, (_, i) => {
+      const [x, y] = [20 * (i % 20 - 9.5), 20 * (Math.floor(i / 20) - 9.5)];
+      return Math.exp(-(x * x + y * y) / (2 * spread * spread));
+    });
+    return { map: { side: 20, values }, sides: [1, 1.3, 2, 6].map((side) => seeds(side * spread)) };
+  };
+  return {
+    ...run,
+    name: `BC-SSL, ${kernelSize}×${kernelSize}`,
+    kernelSize,
+    trainedOn: 80,
+    measuredOn: 400,
+    before: weights(wide),
+    after: weights(1.3 * wide),
   };
 }
 
@@ -239,6 +262,7 @@ const figures: Readonly<Record<string, () => Figure>> = {
         accuracy: seeds(0.72 + i / 100),
       })),
     ], { label }),
+  trainedFieldFigure: () => trainedFieldFigure(kernels.map(trainedField)),
   trainingCurves: () => trainingCurves([{ history: history(0) }], { totalSteps: 1000 }),
   "trainingCurves-detector": () => trainingCurves([{ history: detectorHistory }]),
   "trainingCurves-seeds": () =>

@@ -1,7 +1,4 @@
-/**
- * The verbs `receptiveFields` and `trainedFields`: the effective receptive field of networks by
- * kernel size.
- */
+/** The verb `receptiveFields`: the effective receptive field of fresh networks by kernel size. */
 import * as tf from "lib/tf.ts";
 import { createRng } from "lib/rng.ts";
 import {
@@ -11,9 +8,7 @@ import {
 } from "lib/explain/effective_receptive_field.ts";
 import { bcSslConfig, type ConvNeXtSize, createModel, type Model } from "lib/models/mod.ts";
 import { disposeTree } from "lib/nn/parameters.ts";
-import { type Arm, armConfig, armName } from "lib/experiments/configs/arms.ts";
 import { type ScaleName, scaleNames } from "lib/experiments/configs/config.ts";
-import { findSubject, loadSubject } from "lib/experiments/subjects/subject.ts";
 
 /** The receptive field of a network with one kernel size. */
 export interface FieldOfKernel {
@@ -63,41 +58,6 @@ export async function receptiveFields(
     fields.push(fieldOf(kernelSize, wanted, seed));
     // lets an interrupt be received between two networks
     await new Promise((resolve) => setTimeout(resolve));
-  }
-  return fields;
-}
-
-/**
- * Sizes of the noise for trained networks: the last map, which has one position per 32 pixels, must
- * have a position in the centre.
- */
-const trainedSizes = {
-  smoke: { imageSize: 224, images: 1 },
-  laptop: { imageSize: 224, images: 30 },
-  paper: { imageSize: 672, images: 50 },
-} as const satisfies Record<ScaleName, { imageSize: number; images: number }>;
-
-/**
- * Measures effective receptive fields of arms' trained teachers on noise that is larger than their
- * training images. They say how far a position of the last map looks, not how it uses what is
- * there.
- *
- * @throws {RangeError} If an arm has no kernel size.
- * @throws {Error} If a run is not there.
- */
-export async function trainedFields(
-  arms: readonly Arm[],
-  { scale, seed }: { readonly scale: ScaleName; readonly seed: number },
-): Promise<readonly FieldOfKernel[]> {
-  const fields: FieldOfKernel[] = [];
-  for (const arm of arms) {
-    const { kernelSize } = arm;
-    if (kernelSize === undefined) {
-      throw new RangeError(`Cannot measure the field of ${armName(arm)}: it has no kernel size`);
-    }
-    const key = { config: armConfig(arm, { scale }), scale, seed };
-    using teacher = await loadSubject(key, "teacher", findSubject(key, "teacher"));
-    fields.push(fieldOnNoise(teacher, kernelSize, trainedSizes[scale], seed));
   }
   return fields;
 }

@@ -5,7 +5,7 @@ import { armCams, camSubjects } from "lib/experiments/explain/arm_cams.ts";
 import { type Arm, armConfig } from "lib/experiments/configs/arms.ts";
 import { scoreCams } from "lib/experiments/explain/cams.ts";
 import { loadData } from "lib/experiments/configs/data.ts";
-import { trainedFields } from "lib/experiments/measure/receptive_fields.ts";
+import { fieldShares, trainedFields } from "lib/experiments/explain/trained_fields.ts";
 import { robustness } from "lib/experiments/robustness/robustness.ts";
 import { openProbe } from "lib/experiments/robustness/shifted_scores.ts";
 import { assertClose, assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
@@ -65,9 +65,19 @@ Deno.test("robustness() and armCams() measure each run once, go on after an inte
     assertClose(clean.all, ours!.linear[1]!, 1e-6); // the probe itself
 
     const cams = await armCams(arms, options);
-    const fields = await trainedFields(arms.slice(0, 1), { scale: "smoke", seed: 0 });
+    const fields = await trainedFields(arms.slice(0, 1), options);
     assertEquals([cams[0]!.rows.length, fields.length], [4, 1]);
-    assertTrue(fields[0]!.half < fields[0]!.most, "half of it lies closer");
+    const { before, after, trainedOn, measuredOn } = fields[0]!;
+    assertEquals([trainedOn, after.sides.length], [test.width, fieldShares.length]);
+    for (const { map, sides } of [before, after]) {
+      assertClose(map.values.reduce((sum, value) => sum + value, 0), 1, 1e-3);
+      for (const seed of [0, 1]) {
+        const own = sides.map((bySeed) => bySeed[seed]!);
+        assertEquals(own, own.toSorted((a, b) => a - b)); // a larger share needs a larger square
+        assertTrue(own[0]! < own.at(-1)! && own.at(-1)! <= measuredOn, `${own}`);
+      }
+    }
+    assertTrue(String(before.map.values) !== String(after.map.values), "training changes it");
     const subject = camSubjects(arms, { scale: "smoke", seed: 1 })[0]!;
     const rows = await scoreCams([subject], test);
     assertEquals(cams[0]!.rows[2]!.layers, rows[0]!.layers);
@@ -80,6 +90,7 @@ Deno.test("robustness() and armCams() measure each run once, go on after an inte
     Deno.env.set("BCSSL_SAVED", "only");
     assertEquals(await robustness(arms, options), results);
     assertEquals(await armCams(arms, options), cams);
+    assertEquals(await trainedFields(arms.slice(0, 1), options), fields);
   }));
 
 Deno.test("robustness() needs a ResNet, and trainedFields() a kernel size", () =>
@@ -89,6 +100,7 @@ Deno.test("robustness() needs a ResNet, and trainedFields() a kernel size", () =
       RangeError,
       "need the ResNet among the arms",
     );
-    const fields = () => trainedFields(arms.slice(1), { scale: "smoke", seed: 0 });
+    const fields = () => trainedFields(arms, options);
     await assertRejects(fields, RangeError, "field of ResNet: it has no kernel size");
+    await assertRejects(() => trainedFields([], options), RangeError, "need an arm and a seed");
   }));

@@ -1,6 +1,7 @@
 /** Receptive fields as pictures, and their size against the kernel size. */
 import * as Plot from "@observablehq/plot";
 import type { FieldOfKernel } from "lib/experiments/mod.ts";
+import { pooledContributions } from "lib/explain/mod.ts";
 import { colourMap } from "lib/report/draw/colour_maps.ts";
 import type { GridImages } from "lib/report/draw/image_grid.ts";
 import { axisLabel, colours, type Figure, plot } from "lib/report/draw/plot.ts";
@@ -22,11 +23,10 @@ export function contributionImages(fields: readonly FieldOfKernel[]): GridImages
     throw new RangeError(`Cannot lay out ${fields.length} maps: need some, all of one size`);
   }
   const palette = colourMap("magma");
-  const square = Math.ceil(full / drawnSide);
-  const side = Math.floor(full / square);
+  const { side } = pooledContributions(fields[0]!.map, drawnSide);
   const pixels = new Uint8Array(fields.length * side * side * 3);
   fields.forEach(({ map }, i) => {
-    const values = pooled(map, square, side);
+    const { values } = pooledContributions(map, drawnSide);
     const most = values.reduce((max, value) => Math.max(max, value), 0);
     values.forEach((value, p) => {
       const level = 1 + Math.log10(Math.max(value / most, 1e-30)) / decades;
@@ -34,21 +34,6 @@ export function contributionImages(fields: readonly FieldOfKernel[]): GridImages
     });
   });
   return { width: side, height: side, pixels };
-}
-
-/**
- * Sums over squares of `square × square` pixels; rows and columns that do not fill a square are
- * dropped.
- */
-function pooled(map: FieldOfKernel["map"], square: number, side: number): Float64Array {
-  const sums = new Float64Array(side * side);
-  for (let y = 0; y < side * square; y++) {
-    const row = Math.floor(y / square) * side;
-    for (let x = 0; x < side * square; x++) {
-      sums[row + Math.floor(x / square)]! += map.values[y * map.side + x]!;
-    }
-  }
-  return sums;
 }
 
 /**
