@@ -28,14 +28,16 @@ export interface MonitorCurve {
 interface CurvePoint extends SeedPoint {
   readonly arch: string;
   readonly epoch: number;
+  /** Percent, one for each seed; none of a number that the paper prints. */
+  readonly seeds: readonly number[];
 }
 
 const height = 340;
 const keyPlace = { frameAnchor: "top-right", dy: -36, fill: grey, fontSize: 12 } as const;
 
 /**
- * Draws two panels: our curves, means over seeds with a band of ± 1 standard error, and the paper's
- * hollow ones over 300 epochs. A ring marks each curve's best epoch.
+ * Draws two panels: our curves, means over seeds with a band of ± 1 standard error and a thin
+ * line for each seed, and the paper's hollow ones over 300 epochs. A ring marks each curve's best epoch.
  *
  * @throws {RangeError} If a point has no seed.
  *
@@ -55,12 +57,14 @@ export function monitorFigure(curves: readonly MonitorCurve[]): Figure {
     points.map(({ epoch, values }) => ({
       arch,
       epoch,
+      seeds: values.map((value) => 100 * value),
       ...seedPoint(values, `${arch}, epoch ${epoch}`),
     }))
   );
   const paper = figure3.rows.map(({ arch, epoch, knn }) => ({
     arch,
     epoch,
+    seeds: [],
     ...printedPoint(knn, `${arch}, epoch ${epoch}`),
   }));
   const styles = archStyles(...[ours, paper].map((points) => points.map(({ arch }) => arch)));
@@ -89,7 +93,7 @@ function panel(
     marginRight: 24, // half of the last epoch's number
     x: { ticks: 5, ...axisLabel("epoch (ring: the best)", "center") },
     y: {
-      domain: [...extentOf(points)],
+      domain: [...extentOf(points.flatMap(withSeeds))],
       ticks: 6,
       grid: true,
       ...axisLabel("k-NN top-1 (%)", "top"),
@@ -103,6 +107,11 @@ function panel(
   });
 }
 
+/** A point with the points of its seeds, for the extent of the axis. */
+function withSeeds(point: CurvePoint): SeedPoint[] {
+  return [point, ...point.seeds.map((y) => ({ ...point, low: y, high: y }))];
+}
+
 function curveMarks(points: readonly CurvePoint[], { colour, symbol }: ArchStyle): Plot.Markish[] {
   if (points.length === 0) return [];
   const at = { x: "epoch", y: "y" } as const;
@@ -110,7 +119,10 @@ function curveMarks(points: readonly CurvePoint[], { colour, symbol }: ArchStyle
   const ours = best.n > 0;
   const line = ours ? { strokeWidth: 2.5 } : { strokeWidth: 1.5, strokeDasharray: "5 4" };
   const dot = { symbol, fill: ours ? colour : "white", stroke: colour, strokeWidth: 2 };
+  const seeds = points.flatMap(({ epoch, seeds }) => seeds.map((y, seed) => ({ epoch, y, seed })));
+  const thin = { stroke: colour, strokeWidth: 1, strokeOpacity: 0.45, z: "seed" };
   return [
+    Plot.line(seeds, { ...at, ...thin }),
     Plot.areaY(points, { x: "epoch", y1: "low", y2: "high", fill: colour, fillOpacity: 0.18 }),
     Plot.line(points, { ...at, stroke: colour, ...line }),
     Plot.dot(points, { ...at, ...dot, r: 4.5, title: "title" }),

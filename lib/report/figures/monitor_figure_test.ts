@@ -18,6 +18,18 @@ Deno.test("monitorFigure() has the paper's Figure 3, and ours beside it in the s
   assertTrue(svg.includes("filled: ours, ± 1 s.e. of 2 seeds"), "the key");
 });
 
+Deno.test("monitorFigure() has a thin line for each seed, and room for the lowest and the highest", () => {
+  const points = [0.4, 0.5].map((share, i) => ({ epoch: i, values: [share - 0.2, share, share] }));
+  const svg = toSvg(monitorFigure([{ arch: "Swin", points }]));
+  const lines = [
+    ...svg.matchAll(/<g [^>]*stroke-opacity="0.45"[^>]*>(.*?)<\/g>/g),
+  ];
+  assertEquals(lines.map(([, inside]) => count(inside!, "<path")), [3]);
+  const heights = [...lines[0]![1]!.matchAll(/[ML][\d.]+,([\d.]+)/g)].map(([, y]) => Number(y));
+  assertEquals(heights.length, 6);
+  assertTrue(heights.every((y) => y > 40 && y < 340 - 44), `${heights}`); // between the margins
+});
+
 Deno.test("monitorFigure() rings the best epoch of each curve", () => {
   const svg = toSvg(monitorFigure([curve("Swin", [0.4, 0.6, 0.5])]));
   const rings = [...svg.matchAll(/<circle r="9" cy="[\d.]+" cx="([\d.]+)"/g)];

@@ -1,6 +1,6 @@
 import { detectorArmName, type DetectorArmResult } from "lib/experiments/mod.ts";
 import { exceeds, rises } from "lib/stats/verdicts.ts";
-import { claims, table4 } from "lib/paper/mod.ts";
+import { type Claim, claims, table4 } from "lib/paper/mod.ts";
 import { verdicts } from "lib/report/results/compare.ts";
 import {
   detectorClaims,
@@ -66,10 +66,11 @@ Deno.test("detectorTable() has Table 4's columns, the paper's beside ours, perce
 
 Deno.test("detectorFigure() draws the pre-trained, those from scratch, and the paper's", () => {
   const svg = toSvg(detectorFigure(results, "mask"));
-  for (const text of ["mask AP (%)", ">BC-SSL<", ">from scratch<"]) {
+  const titles = ["mask AP (%)", "mask AP50 (%)"];
+  for (const text of [...titles, ">BC-SSL<", ">from scratch<"]) {
     assertTrue(svg.includes(text), `${text} is missing`);
   }
-  assertTrue(svg.includes("41.3"), "the paper's 9×9");
+  assertTrue(svg.includes("41.3") && svg.includes("64.7"), "the paper's 9×9, AP and AP50");
   assertTrue(toSvg(detectorFigure(results, "box")).includes("46.3"), "the paper's 9×9, boxes");
 });
 
@@ -82,13 +83,19 @@ Deno.test("detectorClaims() takes trends over the pre-trained, and pairs both wa
   const line = rises([3, 5, 9], [0, 1, 2].map((i) => results[i]!.boxAp));
   assertClose(found[0]!.finding.effect.mean, line.effect.mean);
   assertClose(found[1]!.finding.effect.mean, 0.8 * line.effect.mean);
+  assertClose(found[2]!.finding.effect.mean, 1.5 * line.effect.mean);
+  assertClose(found[3]!.finding.effect.mean, 1.4 * line.effect.mean);
+  const { source, printed } = found[2]!.claim as Claim;
+  assertEquals([source, printed.toFixed(3)], ["§4.2, Table 4, box AP50", "0.013"]);
   const above = exceeds([0.425, 0.44, 0.44], [0.205, 0.21, 0.25]); // of 3×3 and 9×9
-  assertClose(found[2]!.finding.effect.mean, above.effect.mean);
-  assertClose(found[2]!.finding.pValue, above.pValue, 1e-6);
-  assertClose(found[3]!.finding.effect.mean, 0.8 * above.effect.mean);
-  assertEquals(found.map(({ runs }) => runs.length), [9, 9, 12, 12]);
-  assertEquals(verdicts(found).rows.length, 4);
-  assertEquals(detectorClaims(results.slice(0, 3)).length, 2);
-  assertEquals(detectorClaims([results[0]!, results[3]!]).length, 2);
+  assertClose(found[4]!.finding.effect.mean, above.effect.mean);
+  assertClose(found[4]!.finding.pValue, above.pValue, 1e-6);
+  assertClose(found[5]!.finding.effect.mean, 0.8 * above.effect.mean);
+  assertClose(found[6]!.finding.effect.mean, 1.5 * above.effect.mean);
+  assertEquals(found[7]!.claim, "Pre-training beats from scratch, by AP50 of masks");
+  assertEquals(found.map(({ runs }) => runs.length), [9, 9, 9, 9, 12, 12, 12, 12]);
+  assertEquals(verdicts(found).rows.length, 8);
+  assertEquals(detectorClaims(results.slice(0, 3)).length, 4);
+  assertEquals(detectorClaims([results[0]!, results[3]!]).length, 4);
   assertThrows(() => detectorClaims(results.slice(0, 1)), RangeError, "got BC-SSL, 3×3");
 });

@@ -22,8 +22,8 @@ const states = [["before", "before"], ["after", "after"]] as const;
  * Draws the effective receptive fields of networks with different kernels: above before training,
  * below after it, a column for each kernel size, all at one scale. Colours are logarithmic: bright
  * where a square of pixels contributes as much as the strongest, black at a ten-thousandth of it and
- * below. White squares hold half of all contributions, dashed ones 99 %, mean over seeds; a blue
- * square is as large as the images that the networks were trained on.
+ * below. Black squares with white edges hold half of all contributions, dashed ones 99 %, mean over
+ * seeds; a blue square is as large as the images that the networks were trained on.
  *
  * @throws {RangeError} If there is no field, or fields were measured on images of different sizes.
  */
@@ -92,11 +92,12 @@ function fieldPanel(
   const { side } = weights.map;
   const scale = panel / (shown / measuredOn * side); // figure's pixels per square of the map
   const corner = (panel - side * scale) / 2;
-  const square = (pixels: number, look: string) => {
+  const square = (pixels: number, look: readonly string[]) => {
     const drawn = panel * Math.min(pixels / shown, 1);
     const at = ((panel - drawn) / 2).toFixed(1);
     const size = drawn.toFixed(1);
-    return `<rect x="${at}" y="${at}" width="${size}" height="${size}" fill="none" ${look}/>`;
+    const place = `x="${at}" y="${at}" width="${size}" height="${size}"`;
+    return look.map((stroke) => `<rect ${place} fill="none" ${stroke}/>`).join("");
   };
   return `<svg x="${x}" y="${y}" width="${panel}" height="${panel}">` +
     `<rect width="${panel}" height="${panel}" fill="black"/>` +
@@ -107,9 +108,10 @@ function fieldPanel(
 }
 
 const looks = {
-  image: 'stroke="#56B4E9" stroke-width="2"',
-  half: 'stroke="white" stroke-width="2"',
-  nearlyAll: 'stroke="white" stroke-width="1.5" stroke-dasharray="4 3"',
+  image: ['stroke="#56B4E9" stroke-width="2"'],
+  // black between white: seen on bright and on dark colours
+  half: ['stroke="white" stroke-width="4"', 'stroke="black" stroke-width="2"'],
+  nearlyAll: ['stroke="white" stroke-width="1.5" stroke-dasharray="4 3"'],
 } as const;
 
 /** The map as one path for each colour: neighbours of one colour in a row are one rectangle. */
@@ -149,10 +151,11 @@ function legend(y: number, { trainedOn }: TrainedField, shown: number): string {
       `fill="${colourOf(level)}"/>`,
   ).join("");
   const end = left + (levels + 1) * step;
-  const key = (x: number, row: number, look: string, words: string) => {
+  const key = (x: number, row: number, look: readonly string[], words: string) => {
     const at = y + 22 + row * 20;
-    return `<rect x="${x}" y="${at}" width="26" height="13" fill="black"/>` +
-      `<rect x="${x + 3}" y="${at + 2}" width="20" height="9" fill="none" ${look}/>` +
+    const place = `x="${x + 4}" y="${at + 3}" width="20" height="9"`;
+    return `<rect x="${x}" y="${at}" width="28" height="15" fill="${colourOf(6)}"/>` +
+      look.map((stroke) => `<rect ${place} fill="none" ${stroke}/>`).join("") +
       text(x + 32, at + 11, words, "start");
   };
   return strip +

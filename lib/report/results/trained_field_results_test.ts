@@ -58,8 +58,8 @@ Deno.test("trainedFieldFigure() has a panel for each kernel size before and afte
   }
   const sides = [...svg.matchAll(/width="([0-9.]+)" height="\1" fill="none"/g)].map((m) => m[1]);
   const scale = 150 / (1.1 * 240); // 264 pixels of the image are drawn on 150
-  const expected = [80, 100, 50, 80, 240, 120].map((side) => (side * scale).toFixed(1));
-  assertEquals(sides.slice(0, 6), expected);
+  const expected = [80, 100, 50, 50, 80, 240, 120, 120].map((side) => (side * scale).toFixed(1));
+  assertEquals(sides.slice(0, 8), expected);
   const bright = svg.match(/<path fill="rgb\(252,253,191\)" d="([^"]+)"/)![1];
   assertEquals(bright, "M1 1h1v1h-1z"); // the strongest square; the weakest is black like the ground
   assertEquals(svg.split("<path").length - 1, 2 * 4);
