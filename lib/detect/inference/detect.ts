@@ -3,7 +3,7 @@ import * as tf from "lib/tf.ts";
 import { runBoxHead } from "lib/detect/network/box_head.ts";
 import { boxCount, type Boxes, toCocoBox } from "lib/detect/boxes/boxes.ts";
 import type { Detection } from "lib/detect/inference/detection.ts";
-import { detectorMaps } from "lib/detect/network/detector_backbone.ts";
+import { detectorMaps, finestStride } from "lib/detect/network/detector_backbone.ts";
 import { runMaskHead } from "lib/detect/network/mask_head.ts";
 import { pasteMask } from "lib/detect/inference/mask_paste.ts";
 import { backboneOf, type MaskRcnn, requireEach, sidesOf } from "lib/detect/network/mask_rcnn.ts";
@@ -113,8 +113,9 @@ function findBoxes(
   proposals: readonly Boxes[],
   sizes: readonly ImageSize[],
 ): FoundObjects[] {
-  const { box, regions, numClasses: K } = config;
-  const headOutput = runBoxHead(cutRegions(maps, proposals, box.size, regions), roi_heads);
+  const { box, numClasses: K } = config;
+  const regions = cutRegions(maps, proposals, box.size, regionsOf(config));
+  const headOutput = runBoxHead(regions, roi_heads);
   const scores = tf.softmax(headOutput.classes).dataSync<"float32">();
   const deltas = headOutput.deltas.dataSync<"float32">();
   let first = 0;
@@ -129,15 +130,21 @@ function findBoxes(
   });
 }
 
+/** How regions are cut out of the pyramid of a network. */
+function regionsOf({ regions, backbone }: MaskRcnn["config"]) {
+  return { ...regions, stride: finestStride(backbone) };
+}
+
 /** Masks of all objects, image by image. */
 function drawMasks(
-  { config: { mask, regions }, params: { roi_heads } }: MaskRcnn,
+  { config, params: { roi_heads } }: MaskRcnn,
   maps: readonly tf.Tensor4D[],
   objects: readonly FoundObjects[],
 ): Float32Array[] {
   const labels = objects.flatMap((some) => [...some.labels]);
   if (labels.length === 0) return [];
-  const cut = cutRegions(maps, objects.map(({ boxes }) => boxes), mask.size, regions);
+  const boxes = objects.map(({ boxes }) => boxes);
+  const cut = cutRegions(maps, boxes, config.mask.size, regionsOf(config));
   const pixels = tf.sigmoid(runMaskHead(cut, labels, roi_heads)).dataSync<"float32">();
   const area = pixels.length / labels.length;
   return labels.map((_, i) => pixels.subarray(i * area, (i + 1) * area));

@@ -69,6 +69,11 @@ function stageDims(config: ModelConfig): readonly number[] {
   );
 }
 
+/** Pixels of the image per position of the pyramid's finest map. */
+export function finestStride(config: ModelConfig): number {
+  return familyOf(config).stages(config)[0]!.stride;
+}
+
 /** Makes scale and shift of every BatchNorm constants. */
 function freezeNorms(params: object): void {
   const variables = namedVariables(params);

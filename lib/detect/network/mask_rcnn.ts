@@ -13,6 +13,7 @@ import {
   createDetectorBackbone,
   type DetectorBackboneParams,
   detectorMaps,
+  finestStride,
 } from "./detector_backbone.ts";
 import { createMaskHead, type MaskHeadParams, maskLoss, runMaskHead } from "./mask_head.ts";
 import type { MaskRcnnConfig } from "lib/detect/boxes/mask_rcnn_config.ts";
@@ -134,17 +135,18 @@ function headLosses(
   const samples = proposals.map((boxes, b) =>
     sampleRegions(boxes, targets[b]!, config.box, rng.fork(b))
   );
+  const how = { ...config.regions, stride: finestStride(config.backbone) };
   const regions = cutRegions(
     maps,
     samples.map(({ boxes }) => boxes),
     config.box.size,
-    config.regions,
+    how,
   );
   const regionLosses = boxLosses(runBoxHead(regions, roi_heads), samples, config.box);
   const objects = samples.map((sample) => sample.boxes.subarray(0, 4 * sample.objects.length));
   const labels = samples.flatMap((sample) => [...sample.labels.subarray(0, sample.objects.length)]);
   if (labels.length === 0) return { ...regionLosses, mask: tf.scalar(0) };
-  const maskRegions = cutRegions(maps, objects, config.mask.size, config.regions);
+  const maskRegions = cutRegions(maps, objects, config.mask.size, how);
   const logits = runMaskHead(maskRegions, labels, roi_heads);
   return { ...regionLosses, mask: maskLoss(logits, batchMaskTargets(samples, targets, config)) };
 }

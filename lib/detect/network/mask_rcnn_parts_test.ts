@@ -110,7 +110,7 @@ Deno.test("cutRegions() cuts each region out of its map, in the order of the reg
   const maps = [32, 16, 8, 4, 2].map((side, i) =>
     tf.tensor4d(formula(`map ${i}`, 2 * side * side * 3), [2, side, side, 3])
   );
-  const options = { samplingRatio: 2, aligned: false, canonicalSize: 64 };
+  const options = { samplingRatio: 2, aligned: false, canonicalSize: 64, stride: 4 };
   const regions = [
     Float32Array.of(0, 0, 100, 90, 10, 10, 20, 22, 5, 20, 60, 70),
     Float32Array.of(3, 4, 21, 30, 20, 10, 120, 120),
@@ -135,6 +135,17 @@ Deno.test("cutRegions() cuts each region out of its map, in the order of the reg
   const [actual, expected] = [gradients(together), gradients(oneByOne)];
   actual.forEach((grad, i) => assertClose(grad, expected[i]!, 1e-5));
   assertNoLeak(() => together(maps).dispose());
+});
+
+Deno.test("cutRegions() of a network with finer maps cuts at their own stride", () => {
+  const side = 32; // of a map of stride 2, so the image has 64 pixels
+  const columns = Array.from({ length: side * side }, (_, i) => i % side);
+  const maps = [tf.tensor4d(columns, [1, side, side, 1]), tf.zeros([1, 16, 16, 1]) as tf.Tensor4D];
+  const options = { samplingRatio: 1, aligned: true, canonicalSize: 64, stride: 2 };
+  const cut = cutRegions(maps, [Float32Array.of(20, 20, 28, 28)], 2, options);
+  // quarters of the box, from 10 to 14 on the map, have their middles at 11 and 13: half a position
+  // before them is 10.5 and 12.5
+  assertClose(cut, [10.5, 12.5, 10.5, 12.5]);
 });
 
 Deno.test("sampleMatches() draws objects up to their share, fills up with background, and never draws between", () => {

@@ -9,7 +9,7 @@ import { boxArea, boxCount, type Boxes, selectBoxes } from "lib/detect/boxes/box
 import type { RegionConfig } from "lib/detect/boxes/mask_rcnn_config.ts";
 import { roiAlign } from "lib/detect/boxes/roi_align.ts";
 
-const finest = 2; // P2, of stride 2²
+const [first, usual] = [2, 4]; // the pyramid's maps are P2, P3, …; a usual region belongs to P4
 
 /**
  * Cuts out regions.
@@ -17,20 +17,21 @@ const finest = 2; // P2, of stride 2²
  * @param maps P2 to P6, each `[B, H, W, D]`; the last is only for proposals.
  * @param regions For each image its boxes `[., 4]`, in image pixels.
  * @param size S.
+ * @param options.stride Pixels of the image per position of P2; each map halves the one before.
  * @returns `[R, S, S, D]`, image by image; the caller owns it.
  */
 export function cutRegions(
   maps: readonly tf.Tensor4D[],
   regions: readonly Boxes[],
   size: number,
-  { samplingRatio, aligned, canonicalSize }: RegionConfig,
+  { samplingRatio, aligned, canonicalSize, stride }: RegionConfig & { readonly stride: number },
 ): tf.Tensor4D {
   const levels = maps.slice(0, -1);
   const levelOf = regions.map((boxes) => regionLevels(boxes, canonicalSize, levels.length));
   return tf.tidy(() => {
     const cut = levels.map((map, level) => {
       const here = regions.map((boxes, b) => selectBoxes(boxes, indicesOf(level, levelOf[b]!)));
-      const scale = 2 ** -(finest + level);
+      const scale = 1 / (stride * 2 ** level);
       return roiAlign(map, here, { size, scale, samplingRatio, aligned });
     });
     const order = levels.flatMap((_, level) => indicesOf(level, levelOf.flatMap((l) => [...l])));
@@ -46,7 +47,7 @@ export function cutRegions(
 export function regionLevels(boxes: Boxes, canonicalSize: number, levels: number): Int32Array {
   return Int32Array.from({ length: boxCount(boxes) }, (_, i) => {
     const side = Math.sqrt(boxArea(boxes, i));
-    const level = Math.floor(4 + Math.log2(side / canonicalSize) + 1e-6) - finest;
+    const level = Math.floor(usual + Math.log2(side / canonicalSize) + 1e-6) - first;
     return Math.min(Math.max(level, 0), levels - 1);
   });
 }

@@ -2,7 +2,7 @@
 import { imageNetStats } from "lib/augment/mod.ts";
 import { convNeXtMaskRcnn, type MaskRcnnConfig } from "lib/detect/boxes/mask_rcnn_config.ts";
 import type { ConvNeXtConfig } from "lib/models/convnext/convnext_configs.ts";
-import type { ModelConfig } from "lib/models/mod.ts";
+import { familyOf, type ModelConfig } from "lib/models/mod.ts";
 import { armConfig } from "lib/experiments/configs/arms.ts";
 import type { PretrainConfig } from "lib/experiments/configs/config.ts";
 import type { DetectorConfig, DetectorScale } from "lib/experiments/detect/detector_config.ts";
@@ -14,8 +14,23 @@ function referenceModel(backbone: ModelConfig): DetectorConfig["model"] {
   return model;
 }
 
-/** A Mask R-CNN with small heads and few boxes, for 128-pixel pictures with objects up to 90. */
-function sceneModel(backbone: ModelConfig): DetectorConfig["model"] {
+/**
+ * Sides of the anchors over the scene's shorter side, fine to coarse: objects have 0.18 to 0.7 of
+ * it.
+ */
+const anchorShares = [20, 32, 48, 72, 104].map((pixels) => pixels / 128);
+
+/** Positions a side that the smallest region of P4 has on that map; a larger one up to twice. */
+const positionsOnP4 = 7;
+
+/**
+ * A Mask R-CNN with small heads and few boxes. Its anchors are shares of the scene, as the objects
+ * are, and its regions follow the strides of the backbone's stages.
+ *
+ * @param side Shorter side of the scenes in pixels.
+ */
+function sceneModel(backbone: ModelConfig, side: number): DetectorConfig["model"] {
+  const strides = familyOf(backbone).stages(backbone).map(({ stride }) => stride);
   const { rpn, box, mask, regions, ...rest } = referenceModel(backbone);
   const proposals = { perLevel: 200, kept: 100 };
   return {
@@ -23,8 +38,8 @@ function sceneModel(backbone: ModelConfig): DetectorConfig["model"] {
     fpnDim: 64,
     rpn: {
       ...rpn,
-      anchors: [20, 32, 48, 72, 104].map((size) => ({
-        sizes: [size],
+      anchors: anchorShares.map((share) => ({
+        sizes: [Math.round(share * side)],
         ratios: [0.5, 1, 2],
         rounded: false,
       })),
@@ -32,7 +47,7 @@ function sceneModel(backbone: ModelConfig): DetectorConfig["model"] {
       training: proposals,
       inference: proposals,
     },
-    regions: { ...regions, canonicalSize: 112 },
+    regions: { ...regions, canonicalSize: positionsOnP4 * (strides[2] ?? 16) },
     box: { ...box, dim: 256, samples: { count: 64, objectFraction: 0.25 } },
     mask: { ...mask, dims: [64, 64] },
   } satisfies Omit<MaskRcnnConfig, "numClasses">;
@@ -43,7 +58,9 @@ function sceneModel(backbone: ModelConfig): DetectorConfig["model"] {
  * drawings in val are by other designers than those in train, and a network that was pre-trained on
  * emoji has seen none of them.
  *
- * Cost at `laptop`: 1,134 steps of a fifth of a second on two idle cores, four to five minutes.
+ * Scenes are twice as high as the images of the pre-training. An object then has 0.18 to 0.7 of
+ * that, so its middle size is that of an emoji in an image of the pre-training, which fills 0.55 to
+ * 0.95 of it: the backbone meets objects, in pixels, as it knows them.
  *
  * Differs: from the paper's recipe in what a small network and five minutes need: a larger learning
  * rate, a shorter warm-up, no stochastic depth, clipped gradients, no crops, and pictures made up
@@ -56,7 +73,7 @@ export function sceneDetectorOn(config: PretrainConfig): DetectorConfig {
     name: `scenes_${config.name}`,
     data: { kind: "scenes" },
     pretrained: { config, scale: "laptop", of: "teacher" },
-    model: sceneModel(config.recipe.model),
+    model: sceneModel(config.recipe.model, sceneSide(config, "laptop")),
     recipe: {
       augment: { flip: 0.5, shortSides: [0.8, 0.9, 1], longSide: 1333 / 800, crop: null },
       stats: imageNetStats,
@@ -68,10 +85,20 @@ export function sceneDetectorOn(config: PretrainConfig): DetectorConfig {
       warmupSteps: 100,
       drops: [27 / 36, 33 / 36],
     },
-    scales: sceneScales,
+    scales: {
+      ...sceneScales,
+      laptop: { ...sceneScales.laptop, imageSize: sceneSide(config, "laptop") },
+      paper: { ...sceneScales.paper, imageSize: sceneSide(config, "paper") },
+    },
   };
 }
 
+/** Shorter side in pixels of the scenes for a network: twice its images, but not below a size. */
+function sceneSide({ scales }: PretrainConfig, scale: "laptop" | "paper"): number {
+  return Math.max(sceneScales[scale].imageSize, 2 * scales[scale].imageSize);
+}
+
+/** Sizes of a detector's training, with the smallest scenes at each scale. */
 const sceneScales: DetectorConfig["scales"] = {
   smoke: { imageSize: 64, trainCount: 24, valCount: 8, batchSize: 4, epochs: 2, monitorEvery: 6 },
   laptop: {

@@ -47,6 +47,21 @@ Deno.test("sceneDetectorOn() is paired with the pre-training by its seed", () =>
   assertTrue(runs[0] !== runs[1], "two runs");
 });
 
+Deno.test("sceneDetectorOn() has scenes twice as high as the images of the pre-training, and anchors in proportion", () => {
+  const sizesOf = (side: number, paper = 64) => {
+    const images = { laptop: { imageSize: side }, paper: { imageSize: paper } };
+    const { scales, model: { rpn, regions } } = sceneDetectorOn(
+      override(bcSslEmoji, { scales: images }),
+    );
+    const anchors = rpn.anchors.map(({ sizes }) => sizes[0]);
+    return [scales.laptop.imageSize, scales.paper.imageSize, anchors, regions.canonicalSize];
+  };
+  assertEquals(sizesOf(80, 160), [160, 320, [25, 40, 60, 90, 130], 112]);
+  assertEquals(sizesOf(32), [128, 256, [20, 32, 48, 72, 104], 112]); // no smaller scenes
+  const coarse = override(bcSslEmoji, { recipe: { model: { patchSize: 8 } } });
+  assertEquals(sceneDetectorOn(coarse).model.regions.canonicalSize, 224); // P4 has stride 32
+});
+
 Deno.test("sceneDetectors stand on the arms of the comparisons, by kernel size", () => {
   const kernels = sceneDetectors.map(({ model: { backbone } }) =>
     "kernelSize" in backbone && backbone.kernelSize
