@@ -2,7 +2,7 @@
  * Draws a scene: emoji laid over each other on a texture, with a mask of the visible part of each.
  * H × W pixels.
  */
-import { drawTexture } from "./texture.ts";
+import { drawTexture } from "lib/datasets/pictures/texture.ts";
 import { renderSprite, type Sprite } from "lib/datasets/pictures/place.ts";
 import type { Rng } from "lib/rng.ts";
 
