@@ -12,6 +12,7 @@ export {
   type EmojiSets,
   loadEmoji,
 } from "lib/datasets/emoji/emoji.ts";
+export type { DrawingOptions } from "lib/datasets/emoji/emoji_drawings.ts";
 export { type CifarOptions, loadCifar10, loadCifar100 } from "lib/datasets/small_sets/cifar.ts";
 export { type ImageNetOptions, openImageNet } from "lib/datasets/imagenet/imagenet.ts";
 export {

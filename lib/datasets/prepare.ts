@@ -1,6 +1,6 @@
 /** Makes the data that the notebooks need present; what `deno task setup` calls. */
 import { openScenes } from "lib/datasets/coco/scenes.ts";
-import { rasterSize } from "lib/datasets/emoji/emoji.ts";
+import { rasterSize } from "lib/datasets/emoji/emoji_drawings.ts";
 import { openEmojiPack, type PackProgress } from "lib/datasets/emoji/emoji_pack.ts";
 import { fetchFashionMnist } from "lib/datasets/small_sets/fashion_mnist_files.ts";
 

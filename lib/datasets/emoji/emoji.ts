@@ -5,9 +5,15 @@
  * Styles that are held out are a shifted domain (as ImageNet-R), drawings in one ink another (as
  * ImageNet-Sketch), and a drawing's transparency is an exact mask of its object.
  */
-import { type ColourStyle, colourStyles } from "./catalogue.ts";
-import { type EmojiPack, openEmojiPack, type PackProgress } from "./emoji_pack.ts";
-import { type Split, splitOf } from "./style_split.ts";
+import { type BackgroundPool, drawBackground, drawBackgroundPool } from "./backgrounds.ts";
+import {
+  chooseDrawings,
+  drawingId,
+  type DrawingOptions,
+  type EmojiDrawings,
+  requireInteger,
+} from "./emoji_drawings.ts";
+import type { Split } from "./style_split.ts";
 import { checkImageSet, type ImageSet, unlabelled } from "lib/datasets/pictures/images.ts";
 import {
   drawPlacement,
@@ -15,8 +21,6 @@ import {
   type PlacementRange,
   renderSprite,
 } from "lib/datasets/pictures/place.ts";
-import { evenIndices } from "lib/datasets/pictures/spread.ts";
-import { createRng, type Rng } from "lib/rng.ts";
 
 /** How drawings are placed: so differently that comparing pixels is weak, and never cut off. */
 export const emojiPlacement: PlacementRange = { extent: [0.55, 0.95], rotation: 25 };
@@ -27,34 +31,15 @@ export const emojiPlacement: PlacementRange = { extent: [0.55, 0.95], rotation: 
  */
 export const emojiBackground = [128, 128, 128] as const;
 
-export interface EmojiOptions {
-  /** Side of the images in pixels, 8 to 512. */
-  readonly size?: number;
-  /**
-   * Unicode's fine categories (97, of very different sizes), or the identities that look least
-   * alike.
-   */
-  readonly labels?: "subgroup" | "identity";
-  /** How many identities are classes. Only for `labels: "identity"`. */
-  readonly identityCount?: number;
-  /**
-   * The seed of the split and of the placements. A drawing is placed alike whatever the labels and
-   * the split.
-   */
-  readonly seed?: number;
+/** Which emoji there are, and how they are placed. */
+export interface EmojiOptions extends DrawingOptions {
   /** How often each drawing is placed: 2 gives twice as many images. */
   readonly copies?: number;
   /**
-   * Largest number of drawings of `pretrain`, of `train` and of each other set, chosen evenly by
-   * `thinned`. The other drawings are not placed, which saves time: all of them take four seconds.
-   * By default, all.
+   * `textured`: each object lies on one of 32 textures that all images share. By default on
+   * {@linkcode emojiBackground}. Objects are placed alike on both.
    */
-  readonly trainCount?: number;
-  readonly testCount?: number;
-  /** Styles kept out of train and test. */
-  readonly heldOutStyles?: readonly ColourStyle[];
-  /** Called while drawings are rasterised, which happens once. */
-  readonly onProgress?: PackProgress;
+  readonly background?: "textured";
 }
 
 /** No drawing is in two of `pretrain`, `test`, `heldOut` and `monochrome`. */
@@ -86,30 +71,26 @@ export interface EmojiSets {
  *   range.
  */
 export async function loadEmoji(options: EmojiOptions = {}): Promise<EmojiSets> {
-  const { size = 64, labels = "subgroup", seed = 0, copies = 1 } = options;
-  const { trainCount = Infinity, testCount = Infinity } = options;
-  const heldOutStyles = options.heldOutStyles ?? ["openmoji", "fxemoji"];
-  requireInteger("pixels a side", size, 8, 512);
+  const { size = 64, labels = "subgroup", copies = 1, background } = options;
   requireInteger("copies", copies, 1, 100);
-  requireStyles(heldOutStyles);
-  const pack = await openEmojiPack(rasterSize(size), { onProgress: options.onProgress });
-  const classes = classesOf(pack, labels, options.identityCount ?? 100);
-  const rng = createRng(seed).fork("emoji");
-  const splits = splitOf(pack.drawings, pack.identities, heldOutStyles, rng.fork("split"));
-  const make = (split: Split, labelledOnly: boolean) => {
-    const all = splits.flatMap((s, i) =>
-      s === split && (!labelledOnly || classes.of(i) >= 0) ? [i] : []
-    );
-    const chosen = evenIndices(all.length, split === "train" ? trainCount : testCount)
-      .map((place) => all[place]!);
-    return render(pack, chosen, classes, { name: `emoji ${size} px, ${split}`, size, copies, rng });
-  };
+  requireBackground(background);
+  const drawings = await chooseDrawings(options);
+  const backgrounds = background &&
+    drawBackgroundPool(drawings.rng.fork("backgrounds"), size, emojiBackground);
+  const what = `emoji ${background ? `${background} ` : ""}${size} px`;
+  const make = (split: Split, labelledOnly: boolean) =>
+    render(drawings, drawings.some(split, labelledOnly), {
+      name: `${what}, ${split}`,
+      size,
+      copies,
+      backgrounds,
+    });
   const pretrain = make("train", false);
   // Two fifths of all drawings are in these sets, which training and its monitor do not use. So
   // they are placed only when they are asked for.
   let [heldOut, monochrome]: (ImageSet | undefined)[] = [];
   return {
-    pretrain: { ...unlabelled(pretrain), name: `emoji ${size} px, pretrain` },
+    pretrain: { ...unlabelled(pretrain), name: `${what}, pretrain` },
     train: labels === "subgroup" ? pretrain : make("train", true),
     test: make("test", true),
     get heldOut() {
@@ -121,55 +102,19 @@ export async function loadEmoji(options: EmojiOptions = {}): Promise<EmojiSets> 
   };
 }
 
-/**
- * Side of the raster for images of a size: at least twice as large, and 128, which set-up makes.
- */
-export function rasterSize(size: number): number {
-  return Math.max(128, 2 ** Math.ceil(Math.log2(size * 2)));
-}
-
-interface Classes {
-  readonly names: readonly string[];
-  /** The label of a drawing; −1 if it has none. */
-  of(drawing: number): number;
-}
-
-function classesOf(pack: EmojiPack, labels: "subgroup" | "identity", count: number): Classes {
-  const identity = (drawing: number) => pack.drawings[drawing]!.identity;
-  switch (labels) {
-    case "subgroup": {
-      const names = [...new Set(pack.identities.map(({ subgroup }) => subgroup))];
-      const label = pack.identities.map(({ subgroup }) => names.indexOf(subgroup));
-      return { names, of: (drawing) => label[identity(drawing)]! };
-    }
-    case "identity": {
-      requireInteger("identities", count, 2, pack.distinct.length);
-      const chosen = pack.distinct.slice(0, count);
-      const names = chosen.map((i) => pack.identities[i]!.label);
-      return { names, of: (drawing) => chosen.indexOf(identity(drawing)) };
-    }
-    default: {
-      const never: never = labels;
-      throw new RangeError(
-        `Cannot label emoji by "${never}": labels are "subgroup" or "identity"`,
-      );
-    }
-  }
-}
-
 interface RenderOptions {
   readonly name: string;
   readonly size: number;
   readonly copies: number;
-  readonly rng: Rng;
+  /** The textures behind the objects; without them, {@linkcode emojiBackground}. */
+  readonly backgrounds?: BackgroundPool;
 }
 
 /** Places the chosen drawings, each `copies` times: drawing by drawing, then copy by copy. */
 function render(
-  pack: EmojiPack,
+  { pack, classes, rng }: EmojiDrawings,
   chosen: readonly number[],
-  classes: Classes,
-  { name, size, copies, rng }: RenderOptions,
+  { name, size, copies, backgrounds }: RenderOptions,
 ): ImageSet {
   const area = size * size;
   const count = chosen.length * copies;
@@ -184,14 +129,15 @@ function render(
       const place = rng.fork("place").fork(drawingId(pack, drawing)).fork(copy);
       const placement = drawPlacement(place, sprite.box, size, emojiPlacement);
       const out = pixels.subarray(i * area * 3, (i + 1) * area * 3);
-      renderSprite(
-        sprite,
-        placement,
-        size,
-        emojiBackground,
-        out,
-        masks.subarray(i * area, (i + 1) * area),
-      );
+      const mask = masks.subarray(i * area, (i + 1) * area);
+      if (backgrounds) {
+        drawBackground(
+          rng.fork("background").fork(drawingId(pack, drawing)).fork(copy),
+          backgrounds,
+          out,
+        );
+      }
+      renderSprite(sprite, placement, size, backgrounds ? out : emojiBackground, out, mask);
     }
   }
   return checkImageSet({
@@ -209,30 +155,10 @@ function render(
   });
 }
 
-/** `noto/1f34e`. */
-function drawingId({ drawings, identities }: EmojiPack, drawing: number): string {
-  const { style, identity } = drawings[drawing]!;
-  return `${style}/${identities[identity]!.hexcode}`;
-}
-
-function requireInteger(what: string, value: number, min: number, max: number): void {
-  if (Number.isInteger(value) && value >= min && value <= max) return;
+function requireBackground(background: string | undefined): void {
+  if (background === undefined || background === "textured") return;
   throw new RangeError(
-    `Cannot load emoji: need ${min} to ${max} ${what}, current value is ${value}`,
+    `Cannot load emoji: the background is "textured" or left out, current value is ` +
+      JSON.stringify(background),
   );
-}
-
-function requireStyles(styles: readonly string[]): void {
-  const known: readonly string[] = colourStyles;
-  const wrong = styles.find((style) => !known.includes(style));
-  if (wrong !== undefined) {
-    throw new RangeError(
-      `Cannot hold out style "${wrong}": the colour styles are ${known.join(", ")}`,
-    );
-  }
-  if (new Set(styles).size > known.length - 2) {
-    throw new RangeError(
-      `Cannot hold out ${styles.length} of ${known.length} styles: train and test need two`,
-    );
-  }
 }

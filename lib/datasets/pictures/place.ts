@@ -107,12 +107,14 @@ export function drawPlacement(
   return { scale, angle, x: place(across), y: place(down) };
 }
 
-/** Red, green and blue, 0–255. */
+/** Red, green and blue, whole numbers 0–255. */
 export type Rgb = readonly [number, number, number];
 
 /**
  * Renders one placed object.
  *
+ * @param background One colour, or the pixels `[H, H, 3]` behind the object; they may be those of
+ *   `pixels`.
  * @param pixels `[H, H, 3]`, overwritten: the object over `background`.
  * @param mask `[H, H]`, overwritten if given: the object's alpha.
  */
@@ -120,10 +122,12 @@ export function renderSprite(
   sprite: Sprite,
   placement: Placement,
   canvas: number,
-  background: Rgb,
+  background: Rgb | Uint8Array,
   pixels: Uint8Array,
   mask?: Uint8Array,
 ): void {
+  const ground = background instanceof Uint8Array ? background : Uint8Array.from(background);
+  const step = background instanceof Uint8Array ? 3 : 0; // from one pixel's colour to the next
   const map = inverse(sprite, placement);
   const { left, top, right, bottom } = reach(sprite.box, placement, canvas);
   const sum = new Uint32Array(2); // of four samples: red and blue, green and alpha, 16 bits each
@@ -134,9 +138,10 @@ export function renderSprite(
       else sum[0] = sum[1] = 0;
       const alpha = (sum[1]! >>> 16) / 4;
       const rest = 1 - alpha / 255;
-      pixels[i * 3] = (sum[0]! & 0xffff) / 4 + rest * background[0] + 0.5;
-      pixels[i * 3 + 1] = (sum[1]! & 0xffff) / 4 + rest * background[1] + 0.5;
-      pixels[i * 3 + 2] = (sum[0]! >>> 16) / 4 + rest * background[2] + 0.5;
+      const at = i * step;
+      pixels[i * 3] = (sum[0]! & 0xffff) / 4 + rest * ground[at]! + 0.5;
+      pixels[i * 3 + 1] = (sum[1]! & 0xffff) / 4 + rest * ground[at + 1]! + 0.5;
+      pixels[i * 3 + 2] = (sum[0]! >>> 16) / 4 + rest * ground[at + 2]! + 0.5;
       if (mask) mask[i] = alpha + 0.5;
     }
   }
