@@ -7,7 +7,12 @@ import type { Recipe } from "lib/ssl/methods.ts";
 /** Which images a run is trained on. The scale says how large and how many they are. */
 export type DataConfig =
   | { readonly kind: "fashion-mnist"; readonly placed: boolean }
-  | { readonly kind: "emoji"; readonly labels: "subgroup" | "identity" }
+  | {
+    readonly kind: "emoji";
+    readonly labels: "subgroup" | "identity";
+    /** On textures that all images share, instead of neutral grey; objects are placed alike. */
+    readonly background?: "textured";
+  }
   /** A person's own pictures, in two folders with a subfolder for each class. */
   | {
     readonly kind: "folder";

@@ -157,7 +157,8 @@ async function loadOwn(
   { imageSize: size, trainCount, testCount }: Scale,
 ): Promise<DataSplit> {
   if (data.kind === "emoji") {
-    const options = { size, labels: data.labels, trainCount, testCount };
+    const { labels, background } = data;
+    const options = { size, labels, background, trainCount, testCount };
     const { pretrain, train, test } = await loadEmoji(options);
     return { pretrain, train, test };
   }

@@ -11,7 +11,11 @@ const maxBadFraction = v.optional(share);
 
 export const dataSchema = schemaOf<DataConfig>()(byKey("kind", {
   "fashion-mnist": record({ kind: v.literal("fashion-mnist"), placed: flag }),
-  emoji: record({ kind: v.literal("emoji"), labels: oneOf("subgroup", "identity") }),
+  emoji: record({
+    kind: v.literal("emoji"),
+    labels: oneOf("subgroup", "identity"),
+    background: v.optional(oneOf("textured")),
+  }),
   folder: record({ kind: v.literal("folder"), train: path, test: path, maxBadFraction }),
   imagenet: record({
     kind: v.literal("imagenet"),

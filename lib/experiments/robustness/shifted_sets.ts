@@ -66,10 +66,12 @@ export async function openShiftedSets(
   );
 }
 
+type EmojiData = PretrainConfig["data"] & { readonly kind: "emoji" };
+
 async function emojiSets(config: PretrainConfig, scale: ScaleName): Promise<ShiftedSets> {
   const { imageSize: size, testCount } = sizesAt(config, scale);
-  const { labels } = config.data as PretrainConfig["data"] & { readonly kind: "emoji" };
-  const sets = await loadEmoji({ size, labels, trainCount: 1, testCount });
+  const { labels, background } = config.data as EmojiData;
+  const sets = await loadEmoji({ size, labels, background, trainCount: 1, testCount });
   const { rendition, adversarial, ...suite } = emojiSuite(sets);
   return {
     ...suite,
