@@ -59,5 +59,6 @@ export {
   loadCoco,
   type LoadedCoco,
 } from "lib/datasets/coco/load_coco.ts";
+export { type LabelledScenes, loadLabelledScenes } from "lib/datasets/coco/labelled_scenes.ts";
 export { openScenes, type SceneOptions, type Scenes } from "lib/datasets/coco/scenes.ts";
 export { prepareData } from "lib/datasets/prepare.ts";

@@ -16,7 +16,14 @@ const tries = 12; // places that are tried for an object before it is left out
  * Every object shows at least this share and this number of its pixels: inside the scene and
  * not hidden.
  */
-export const leastVisible = { share: 0.4, pixels: 48 } as const;
+export const leastVisible: Visibility = { share: 0.4, pixels: 48 };
+
+/** How much of an object must be seen. */
+export interface Visibility {
+  /** Fraction of its pixels. */
+  readonly share: number;
+  readonly pixels: number;
+}
 
 /** An emoji to put into scenes, with its label. */
 export interface SceneSprite {
@@ -51,14 +58,14 @@ export function drawScene(
   for (let i = 0; i < count; i++) {
     const { label, sprite } = sprites[rng.int(sprites.length)]!;
     for (let left = tries; left > 0; left--) {
-      if (canvas.add(label, drawTile(rng, sprite, height, width))) break;
+      if (canvas.add(label, drawTile(rng, sprite, height, width, extent))) break;
     }
   }
   return { pixels: canvas.pixels, objects: canvas.objects() };
 }
 
 /** An object, drawn on a small square picture of its own. */
-interface Tile {
+export interface Tile {
   /** Pixels. */
   readonly side: number;
   /** Place of its corner in the scene, which may be outside. */
@@ -73,8 +80,16 @@ interface Tile {
 /**
  * Draws an object with a random size and angle, and its centre anywhere in the scene. The size is
  * log-uniform.
+ *
+ * @param extent The object's longer side as a fraction of the scene's shorter one.
  */
-function drawTile(rng: Rng, sprite: Sprite, height: number, width: number): Tile {
+export function drawTile(
+  rng: Rng,
+  sprite: Sprite,
+  height: number,
+  width: number,
+  extent: readonly [min: number, max: number],
+): Tile {
   const [boxWidth, boxHeight] = [
     sprite.box.right - sprite.box.left,
     sprite.box.bottom - sprite.box.top,
@@ -94,8 +109,9 @@ function drawTile(rng: Rng, sprite: Sprite, height: number, width: number): Tile
 }
 
 /** The scene so far: its pixels, and the object that each pixel shows. */
-class Canvas {
+export class Canvas {
   readonly pixels: Uint8Array;
+  readonly #least: Visibility;
   readonly #height: number;
   readonly #width: number;
   readonly #owner: Int8Array; // [H, W], −1 is background
@@ -103,8 +119,14 @@ class Canvas {
   readonly #areas: number[] = []; // pixels of each object, including hidden ones
   #visible: number[] = [];
 
-  constructor(height: number, width: number, background: Uint8Array) {
+  constructor(
+    height: number,
+    width: number,
+    background: Uint8Array,
+    least: Visibility = leastVisible,
+  ) {
     this.pixels = background;
+    this.#least = least;
     this.#height = height;
     this.#width = width;
     this.#owner = new Int8Array(height * width).fill(-1);
@@ -121,7 +143,7 @@ class Canvas {
       if (this.#owner[p]! >= 0) visible[this.#owner[p]!]!--;
     });
     const enough = [...this.#areas, ownArea].every((area, object) =>
-      visible[object]! >= Math.max(leastVisible.pixels, leastVisible.share * area)
+      visible[object]! >= Math.max(this.#least.pixels, this.#least.share * area)
     );
     if (!enough) return false;
     this.#visible = visible;
