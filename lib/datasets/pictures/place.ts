@@ -266,16 +266,21 @@ function halve(raster: Uint32Array, S: number): Uint32Array {
   return out;
 }
 
+/** The smallest box outside which alpha is 0; the whole raster if it is 0 everywhere. */
 function boxOf(raster: Uint32Array, S: number): Bounds {
-  let [left, top, right, bottom] = [S, S, 0, 0];
-  for (let y = 0, i = 0; y < S; y++) {
-    for (let x = 0; x < S; x++, i++) {
-      if (raster[i]! >>> 24 === 0) continue;
-      if (x < left) left = x;
-      if (x >= right) right = x + 1;
-      if (y < top) top = y;
-      bottom = y + 1;
-    }
+  const seen = (x: number, y: number) => raster[y * S + x]! >>> 24 !== 0;
+  const rowSeen = (y: number) => {
+    for (let x = 0; x < S; x++) if (seen(x, y)) return true;
+    return false;
+  };
+  let [top, bottom] = [0, S];
+  while (top < S && !rowSeen(top)) top++;
+  if (top === S) return { left: 0, top: 0, right: S, bottom: S };
+  while (!rowSeen(bottom - 1)) bottom--;
+  let [left, right] = [S, 0];
+  for (let y = top; y < bottom; y++) { // looks only at what may widen the box
+    for (let x = 0; x < left; x++) if (seen(x, y)) left = x;
+    for (let x = S - 1; x >= right; x--) if (seen(x, y)) right = x + 1;
   }
-  return right > left ? { left, top, right, bottom } : { left: 0, top: 0, right: S, bottom: S };
+  return { left, top, right, bottom };
 }
