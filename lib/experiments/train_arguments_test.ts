@@ -129,7 +129,7 @@ Deno.test("--set says what a value is now, and what it may be", () => {
       ],
       [
         ["data.kind=fodler"],
-        'it is "fashion-mnist", and must be "fashion-mnist", "emoji", "folder"',
+        'it is "fashion-mnist", and must be "fashion-mnist", "emoji", "scenes", "folder"',
       ],
       [["recipe.lr=NaN"], "Cannot set recipe.lr to NaN: it is 0.008, and must be a number above 0"],
       [["recipe.lr="], "it is 0.008, and must be a number above 0"],

@@ -13,6 +13,8 @@ export type DataConfig =
     /** On textures that all images share, instead of neutral grey; objects are placed alike. */
     readonly background?: "textured";
   }
+  /** The same emoji as `emoji`, each with smaller ones around it and on a texture. */
+  | { readonly kind: "scenes"; readonly labels: "subgroup" | "identity" }
   /** A person's own pictures, in two folders with a subfolder for each class. */
   | {
     readonly kind: "folder";
@@ -45,8 +47,8 @@ export interface Scale {
   /** Pixels a side. */
   readonly imageSize: number;
   /**
-   * Largest number of training images; a smaller data set is used completely. From ImageNet and
-   * emoji they are chosen evenly over the whole set, from folders evenly over each class.
+   * Largest number of training images; a smaller data set is used completely. From ImageNet,
+   * emoji and scenes they are chosen evenly over the whole set, from folders evenly over each class.
    */
   readonly trainCount: number;
   /** Largest number of test images, chosen like those for training. */

@@ -8,6 +8,7 @@ import {
   loadCifar100,
   loadEmoji,
   loadFashionMnist,
+  loadLabelledScenes,
   openFolderPair,
   openImageNet,
   type StoredImages,
@@ -84,7 +85,8 @@ export async function openData(
   const { imageSize: size, trainCount, testCount } = scale;
   switch (data.kind) {
     case "fashion-mnist":
-    case "emoji": {
+    case "emoji":
+    case "scenes": {
       const key = JSON.stringify([data, size, trainCount, testCount]);
       if (lastOwn?.key !== key) lastOwn = { key, split: await loadOwn(data, scale) };
       return lastOwn.split;
@@ -103,8 +105,8 @@ export async function openData(
     default: {
       const unknown: never = data;
       throw new RangeError(
-        `Unknown data ${JSON.stringify(unknown)}: use kind "fashion-mnist", "emoji", "folder", ` +
-          `"imagenet", "cifar10" or "cifar100"`,
+        `Unknown data ${JSON.stringify(unknown)}: use kind "fashion-mnist", "emoji", "scenes", ` +
+          `"folder", "imagenet", "cifar10" or "cifar100"`,
       );
     }
   }
@@ -153,7 +155,7 @@ export function requireClasses(split: DataSplit, attempt: string): void {
 let lastOwn: { readonly key: string; readonly split: DataSplit } | undefined;
 
 async function loadOwn(
-  data: DataConfig & { readonly kind: "fashion-mnist" | "emoji" },
+  data: DataConfig & { readonly kind: "fashion-mnist" | "emoji" | "scenes" },
   { imageSize: size, trainCount, testCount }: Scale,
 ): Promise<DataSplit> {
   if (data.kind === "emoji") {
@@ -161,6 +163,9 @@ async function loadOwn(
     const options = { size, labels, background, trainCount, testCount };
     const { pretrain, train, test } = await loadEmoji(options);
     return { pretrain, train, test };
+  }
+  if (data.kind === "scenes") {
+    return await loadLabelledScenes({ size, labels: data.labels, trainCount, testCount });
   }
   const { placed } = data;
   return withoutLabels(

@@ -16,6 +16,7 @@ export const dataSchema = schemaOf<DataConfig>()(byKey("kind", {
     labels: oneOf("subgroup", "identity"),
     background: v.optional(oneOf("textured")),
   }),
+  scenes: record({ kind: v.literal("scenes"), labels: oneOf("subgroup", "identity") }),
   folder: record({ kind: v.literal("folder"), train: path, test: path, maxBadFraction }),
   imagenet: record({
     kind: v.literal("imagenet"),
