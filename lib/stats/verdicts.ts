@@ -23,6 +23,14 @@ export interface TestResult {
    * one seed.
    */
   readonly pValue: number;
+  /**
+   * For a test of equality: how often chance alone would show a difference at least this far beyond
+   * the margin if there were none beyond it. The verdict disagrees rests on it. Other tests are
+   * two-sided and have one p value for both verdicts.
+   */
+  readonly pUnequal?: number;
+  /** Error rate at which the verdict was reached, a fraction. */
+  readonly level: number;
   /** Name of the test. */
   readonly test: string;
 }
@@ -31,7 +39,7 @@ export interface TestResult {
 export interface SignificanceOptions {
   /**
    * Error rate of the test, a fraction; 0.05 by default. It holds for each claim by itself: among
-   * many claims, some will err.
+   * many claims, some will err. For claims that are tested together, see `holm`.
    */
   readonly level?: number;
 }
@@ -145,11 +153,14 @@ export function equals(
   const within = low > -margin && high < margin;
   const outside = low > margin || high < -margin;
   const pValue = Math.max(tail(effect, -margin), tail(negated(effect), -margin));
+  const pUnequal = Math.min(tail(effect, margin), tail(negated(effect), margin));
   return {
     verdict: decide(effect.n, within, outside),
     effect,
     interval,
     pValue,
+    pUnequal,
+    level,
     test: "two one-sided t-tests",
   };
 }
@@ -159,7 +170,7 @@ function direction(difference: MeanAndError, level: number, test: string): TestR
   const interval = confidenceInterval(effect, 1 - level);
   const [low, high] = interval;
   const pValue = Math.min(1, 2 * Math.min(tail(effect, 0), tail(negated(effect), 0)));
-  return { verdict: decide(effect.n, low > 0, high < 0), effect, interval, pValue, test };
+  return { verdict: decide(effect.n, low > 0, high < 0), effect, interval, pValue, level, test };
 }
 
 function decide(seeds: number, agrees: boolean, disagrees: boolean): Verdict {
