@@ -1,6 +1,5 @@
 /**
- * Claims that the paper makes in words about its numbers: what it quotes, beside what its own
- * tables give.
+ * Claims that the paper makes in words: what it quotes, beside what its own tables and figures give.
  */
 import { figure2 } from "lib/paper/figure2.ts";
 import { figure3 } from "lib/paper/figure3.ts";
@@ -11,22 +10,25 @@ import { table3 } from "lib/paper/table3.ts";
 import { table4 } from "lib/paper/table4.ts";
 import { table5 } from "lib/paper/table5.ts";
 
-/** A claim about numbers. */
+/** A claim, of the paper or one of our own. */
 export interface Claim {
   /** The claim in our words. */
   readonly says: string;
-  /** Place of the claim, and the table it is about: `§3.2, Table 1`. */
+  /**
+   * Place of the claim, and the table and number it is about: `§3.2, Table 1, linear`. `ours` for a
+   * claim that the paper does not make.
+   */
   readonly source: string;
   /**
    * The number that the text quotes; null where it only says which is larger. A fraction, except
-   * for ratios and epochs.
+   * for ratios.
    */
   readonly quoted: number | null;
   /**
-   * The same number from the table, above 0 where it supports the claim. For a trend: the
-   * difference from end to end.
+   * The same number from the table, above 0 where it supports the claim; null where the paper prints
+   * none. For a trend: the difference from end to end.
    */
-  readonly printed: number;
+  readonly printed: number | null;
 }
 
 type KernelSize = typeof paperKernelSizes[number];
@@ -63,18 +65,31 @@ function robust(kernelSize: KernelSize) {
   return only(table5.rows, { arch: "BC-SSL-T", epochs: 100, kernelSize });
 }
 
+/** A claim about class activation maps, which the paper shows in pictures, without a number. */
+function ofMaps(method: "Grad-CAM" | "Eigen-CAM", grows: string) {
+  return {
+    says: `${method}: with larger kernels ${grows}`,
+    source: "§5.1, Table 6, in pictures",
+    quoted: null,
+    printed: null,
+  } as const;
+}
+
 /** Mean over all kernel sizes. */
 function overSizes(gain: (kernelSize: KernelSize) => number): number {
   return paperKernelSizes.reduce((sum, size) => sum + gain(size), 0) / paperKernelSizes.length;
 }
 
-function peakEpoch(arch: "BC-SSL-T" | "Swin-T"): number {
+/** The share of the training that follows the best k-NN. */
+function shareAfterPeak(arch: "BC-SSL-T" | "Swin-T"): number {
   const curve = figure3.rows.filter((row) => row.arch === arch);
-  return curve.reduce((best, row) => row.knn > best.knn ? row : best).epoch;
+  const peak = curve.reduce((best, row) => row.knn > best.knn ? row : best).epoch;
+  return 1 - peak / curve.at(-1)!.epoch;
 }
 
 const [tiny, small] = [ofDino("BC-SSL-T"), ofDino("BC-SSL-S")];
 const [swinT, swinS, resNet] = [ofDino("Swin-T"), ofDino("Swin-S"), ofDino("RN50")];
+const robustSwin = only(table5.rows, { arch: "Swin-T", epochs: 100 });
 const cocoSwin = only(table4.rows, { method: "DINO", arch: "Swin-T" });
 
 /** The claims by name, as notebooks ask for them. */
@@ -247,16 +262,46 @@ export const claims = {
     quoted: null,
     printed: robust(15).adversarial - robust(3).adversarial,
   },
+  corruptionBelowSwin: {
+    says: "BC-SSL-T with 9×9 kernels has a lower corruption error than Swin-T",
+    source: "§4.3, Table 5, C",
+    quoted: null,
+    printed: robustSwin.corruption - robust(9).corruption,
+  },
+  sketchAboveSwin: {
+    says: "BC-SSL-T with 9×9 kernels is above Swin-T on sketches",
+    source: "§4.3, Table 5, SK",
+    quoted: null,
+    printed: robust(9).sketch - robustSwin.sketch,
+  },
+  renditionAboveSwin: {
+    says: "BC-SSL-T with 9×9 kernels is above Swin-T on renditions",
+    source: "§4.3, Table 5, R",
+    quoted: null,
+    printed: robust(9).rendition - robustSwin.rendition,
+  },
+  adversarialAboveSwin: {
+    says: "BC-SSL-T with 9×9 kernels is above Swin-T on adversarial pictures",
+    source: "§4.3, Table 5, A",
+    quoted: null,
+    printed: robust(9).adversarial - robustSwin.adversarial,
+  },
+  gradCamHotArea: ofMaps("Grad-CAM", "more of the image is hot"),
+  gradCamCovered: ofMaps("Grad-CAM", "more of the object is hot"),
+  gradCamIou: ofMaps("Grad-CAM", "the hot part and the object agree better (IoU)"),
+  eigenCamHotArea: ofMaps("Eigen-CAM", "more of the image is hot"),
+  eigenCamCovered: ofMaps("Eigen-CAM", "more of the object is hot"),
+  eigenCamIou: ofMaps("Eigen-CAM", "the hot part and the object agree better (IoU)"),
   peakOfBcSsl: {
     says: "BC-SSL-T's k-NN peaks before the end",
-    source: "§A.1, Figure 3, epoch of 300",
-    quoted: 260,
-    printed: peakEpoch("BC-SSL-T"),
+    source: "§A.1, Figure 3, share of the epochs after the peak",
+    quoted: 0.1333, // epoch 260 of 300
+    printed: shareAfterPeak("BC-SSL-T"),
   },
   peakOfSwin: {
     says: "Swin-T's k-NN peaks before the end",
-    source: "§A.1, Figure 3, epoch of 300",
-    quoted: 260,
-    printed: peakEpoch("Swin-T"),
+    source: "§A.1, Figure 3, share of the epochs after the peak",
+    quoted: 0.1333, // epoch 260 of 300
+    printed: shareAfterPeak("Swin-T"),
   },
 } as const satisfies Readonly<Record<string, Claim>>;
