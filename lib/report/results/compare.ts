@@ -160,7 +160,7 @@ export function verdictRow({ claim, finding, scale, seeds, runs }: TestedClaim):
   return {
     claim: says,
     source,
-    "paper (points)": printed === undefined ? undefined : Number((100 * printed).toFixed(3)),
+    "paper (points)": typeof printed === "number" ? Number((100 * printed).toFixed(3)) : undefined,
     "ours (points)": 100 * effect.mean,
     "± s.e.": 100 * effect.standardError,
     interval: `${points(interval[0])} to ${points(interval[1])}`,
