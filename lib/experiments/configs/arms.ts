@@ -10,7 +10,7 @@ import { resNetConfig } from "lib/models/resnet/resnet_configs.ts";
 import { sLaKConfig } from "lib/models/slak/slak_configs.ts";
 import { swinConfig } from "lib/models/swin/swin_configs.ts";
 import { vitConfig } from "lib/models/vit/vit_configs.ts";
-import { override, type PretrainConfig, type ScaleName } from "./config.ts";
+import { override, type PretrainConfig, type Scale, type ScaleName } from "./config.ts";
 import { bcSslEmoji, bcSslFineEmoji, bcSslFineStart, bcSslStart } from "./notebook_runs.ts";
 import { convNeXtRun, paperRuns } from "./paper_runs.ts";
 
@@ -167,16 +167,29 @@ function printedConvNeXt({ kernelSize, batchNorm = false }: Arm, metric: Metric)
 }
 
 /**
- * Configs whose data the arms of a comparison are trained on at `smoke` and `laptop`. At `paper` it
- * is ImageNet-1K.
+ * Images that arms are trained on at `smoke` and `laptop`: flat drawings, garments, the same drawings
+ * on textures, and scenes of several drawings. At `paper` it is ImageNet-1K.
  */
-export const armData = { emoji: bcSslEmoji, fashion: bcSslStart } as const;
-const armBases: Readonly<Record<ArmGeometry, Readonly<Record<ArmData, PretrainConfig>>>> = {
-  coarse: armData,
-  fine: { emoji: bcSslFineEmoji, fashion: bcSslFineStart },
-};
+export const armData = ["emoji", "fashion", "textured", "scenes"] as const;
 /** Name of a data set that arms can be trained on at `smoke` and `laptop`. */
-export type ArmData = keyof typeof armData;
+export type ArmData = typeof armData[number];
+
+const armBases: Readonly<Record<ArmGeometry, Readonly<Record<ArmData, PretrainConfig>>>> = {
+  coarse: { ...withDrawings(bcSslEmoji), fashion: bcSslStart },
+  fine: { ...withDrawings(bcSslFineEmoji), fashion: bcSslFineStart },
+};
+
+/** A config of emoji, with its data and with the two other kinds of pictures of emoji. */
+function withDrawings(
+  emoji: PretrainConfig,
+): Readonly<Record<Exclude<ArmData, "fashion">, PretrainConfig>> {
+  const labels = "subgroup";
+  return {
+    emoji,
+    textured: { ...emoji, data: { kind: "emoji", labels, background: "textured" } },
+    scenes: { ...emoji, data: { kind: "scenes", labels } },
+  };
+}
 
 /** The paper's name of an arm's network, without the size: `BC-SSL`, `ConvNeXt`, `Swin`. */
 export function familyOfArm(arm: Arm): string {
@@ -243,34 +256,31 @@ export function armConfig(
     throw new RangeError(`Cannot train a ${arm.arch} at paper scale: the paper has no such run`);
   }
   checkName("data", data, armData);
-  checkName("geometry", geometry, armBases);
+  checkName("geometry", geometry, armGeometries);
   const { recipe, ...rest } = armBases[geometry][data];
   const base: PretrainConfig = { ...rest, recipe: { ...recipe, model: kind.small[geometry](arm) } };
   return override(
     base,
-    { name: configName(arm, data, geometry), scales: { laptop: laptop[geometry][data] } },
+    { name: configName(arm, data, geometry), scales: { laptop: laptopLength(geometry, data) } },
   );
 }
 
-function checkName(what: string, name: string, table: object): void {
-  if (Object.hasOwn(table, name)) return;
-  throw new RangeError(`Unknown ${what} "${name}": use ${Object.keys(table).join(", ")}`);
+function checkName(what: string, name: string, names: readonly string[]): void {
+  if (names.includes(name)) return;
+  throw new RangeError(`Unknown ${what} "${name}": use ${names.join(", ")}`);
 }
 
 /**
- * Lengths of the arms' runs. Coarse ones have half as many epochs as the data's own configs: 3,120
+ * Length of the arms' runs. Coarse ones have half as many epochs as the data's own configs: 3,120
  * steps with either data. Fine ones have 2,080 steps.
  */
-const laptop = {
-  coarse: {
-    emoji: { epochs: 30, monitorEvery: 312 },
-    fashion: { epochs: 10, monitorEvery: 312 },
-  },
-  fine: {
-    emoji: { epochs: 20, monitorEvery: 208 },
-    fashion: { epochs: 20, monitorEvery: 208 },
-  },
-} as const satisfies Readonly<Record<ArmGeometry, unknown>>;
+function laptopLength(
+  geometry: ArmGeometry,
+  data: ArmData,
+): Pick<Scale, "epochs" | "monitorEvery"> {
+  if (geometry === "fine") return { epochs: 20, monitorEvery: 208 };
+  return { epochs: data === "fashion" ? 10 : 30, monitorEvery: 312 };
+}
 
 /**
  * The properties of an arm's architecture. It checks the arm, since notebook cells run without a
