@@ -43,7 +43,7 @@ const smallExtent = [0.15, 0.35] as const;
 const mostSmall = 4; // there is at least one
 const least = { share: 0.4, pixels: 4 }; // of a small object, at the edge or behind another one
 const tries = 12; // places that are tried for an object
-const smallPerGroup = 64; // drawings of each of Unicode's groups that serve as small objects
+const smallPerGroup = 64; // drawings
 
 /** Scenes for pre-training, for the neighbours of a k-NN, and to be classified. */
 export interface LabelledScenes {
@@ -111,26 +111,44 @@ function scenePainter(
 /** A drawing that serves as a small object. */
 interface SmallObject {
   readonly identity: number;
-  readonly sprite: Sprite;
+  /** Makes the sprite when it is first asked for. */
+  readonly sprite: () => Sprite;
 }
 
-/** The small objects of each of Unicode's groups. */
+/**
+ * Chooses the drawings that serve as small objects, by Unicode's groups: 64 of each, spread over
+ * all, or fewer where there are fewer.
+ *
+ * @param drawings Those of the split whose scenes are drawn.
+ */
+export function smallDrawings(
+  pack: EmojiPack,
+  drawings: readonly number[],
+): Map<string, number[]> {
+  const byGroup = Map.groupBy(
+    drawings,
+    (drawing) => pack.identities[pack.drawings[drawing]!.identity]!.group,
+  );
+  const some = (members: readonly number[]) =>
+    evenIndices(members.length, smallPerGroup).map((place) => members[place]!);
+  return new Map([...byGroup].map(([group, members]) => [group, some(members)]));
+}
+
+/** The small objects of each group. */
 function smallObjects(
   pack: EmojiPack,
   drawings: readonly number[],
   size: number,
 ): Map<string, SmallObject[]> {
-  const identityOf = (drawing: number) => pack.drawings[drawing]!.identity;
-  const byGroup = Map.groupBy(drawings, (i) => pack.identities[identityOf(i)]!.group);
-  const some = (members: readonly number[]) =>
-    evenIndices(members.length, smallPerGroup).map((place) => members[place]!);
-  return new Map([...byGroup].map(([group, members]) => [
-    group,
-    some(members).map((drawing) => ({
-      identity: identityOf(drawing),
-      sprite: reduced(makeSprite(pack.raster(drawing), pack.size), size),
-    })),
-  ]));
+  const object = (drawing: number): SmallObject => {
+    let sprite: Sprite | undefined;
+    return {
+      identity: pack.drawings[drawing]!.identity,
+      sprite: () => sprite ??= reduced(makeSprite(pack.raster(drawing), pack.size), size),
+    };
+  };
+  const groups = [...smallDrawings(pack, drawings)];
+  return new Map(groups.map(([group, members]) => [group, members.map(object)]));
 }
 
 /** A sprite without the levels that a small object never needs, to save memory. */
@@ -155,7 +173,7 @@ function reduced({ levels, sizes, box }: Sprite, size: number): Sprite {
 function pickSmall(rng: Rng, others: readonly SmallObject[], identity: number): Sprite[] {
   const allowed = others.filter((other) => other.identity !== identity);
   const count = Math.min(allowed.length, 1 + rng.int(mostSmall));
-  return Array.from({ length: count }, () => allowed[rng.int(allowed.length)]!.sprite);
+  return Array.from({ length: count }, () => allowed[rng.int(allowed.length)]!.sprite());
 }
 
 /**
