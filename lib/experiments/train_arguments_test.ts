@@ -1,5 +1,5 @@
 import { runId } from "lib/experiments/configs/config.ts";
-import { bcSslStart } from "lib/experiments/configs/notebook_runs.ts";
+import { bcSslEmoji, bcSslStart } from "lib/experiments/configs/notebook_runs.ts";
 import { detectorId } from "lib/experiments/detect/detector_config.ts";
 import { sceneDetectors } from "lib/experiments/detect/detector_runs.ts";
 import {
@@ -118,6 +118,25 @@ Deno.test("--set takes every option of the types, nested, of any type, also thos
     ...vitConfig("nano"),
     depth: 2,
   });
+});
+
+Deno.test("--set chooses the kind of emoji pictures", () => {
+  const set = (...settings: string[]) =>
+    readRun(["--config", "emoji", ...settings.flatMap((setting) => ["--set", setting])]);
+  const textured = set("data.background=textured");
+  assertEquals(textured.config.data, { ...bcSslEmoji.data, background: "textured" });
+  const scenes = set("data.kind=scenes", "data.labels=subgroup");
+  assertEquals(scenes.config.data, { kind: "scenes", labels: "subgroup" });
+  const ids = [set(), textured, scenes].map((read) => runId(read));
+  assertEquals(new Set(ids).size, 3);
+  assertEquals(ids[0], runId({ config: bcSslEmoji, scale: "laptop", seed: 0 }));
+  const grey = () => set("data.background=grey");
+  assertThrows(grey, RangeError, 'background to grey: it is not set, and must be "textured"');
+  assertThrows(
+    () => set("data.kind=scenes"),
+    RangeError,
+    'Cannot set data.kind to scenes: "data.labels" is missing: need "subgroup" or "identity"',
+  );
 });
 
 Deno.test("--set says what a value is now, and what it may be", () => {

@@ -40,7 +40,8 @@ const whole: readonly object[] = [
   { kind: "imagenet", numClasses: 100, folder: "/a", maxBadFraction: 0 },
   { kind: "cifar100", labels: "fine", folder: "/a" },
   { kind: "cifar10", folder: "/a" },
-  bcSslEmoji.data,
+  { ...bcSslEmoji.data, background: "textured" },
+  { kind: "scenes", labels: "identity" },
   override(paperDetectors[0]!, {
     data: { folder: "/a", train: "train2017", val: "val2017", onFault: "stop" },
     pretrained: { seed: 1, of: "best" },
@@ -114,7 +115,7 @@ Deno.test("a value of a wrong type is refused in every field of every config, by
 
 Deno.test("an unknown option is refused in every object of every config, and a missing one", () => {
   const optional =
-    /numClasses|folder|maxBadFraction|optimizer|accumulate|teacherDropPath|precision|seed|onFault|\bof$/;
+    /numClasses|folder|maxBadFraction|optimizer|accumulate|teacherDropPath|precision|seed|onFault|background|\bof$/;
   for (const config of whole) {
     for (const [path, object] of objectsOf(config)) {
       for (const key of ["surplus", "toString", "__proto__x", "constructor"]) {
@@ -226,6 +227,27 @@ Deno.test("a value that makes no sense is refused with what is allowed", () => {
       ],
       [start, "data", { kind: "foldr" }, 'did you mean "folder"?'],
       [start, "data", { kind: "emoji", labels: "group" }, '"subgroup" or "identity"'],
+      [start, "data", { kind: "emoji", labels: "subgroup", background: "grey" }, '"textured"'],
+      [
+        start,
+        "data",
+        { kind: "emoji", labels: "subgroup", background: "texture" },
+        'background is "texture", but must be "textured"; did you mean "textured"?',
+      ],
+      [
+        start,
+        "data",
+        { kind: "scenes" },
+        '"data.labels" is missing: need "subgroup" or "identity"',
+      ],
+      [start, "data", { kind: "scenes", labels: "group" }, '"subgroup" or "identity"'],
+      [
+        start,
+        "data",
+        { kind: "scenes", labels: "subgroup", background: "textured" },
+        'unknown option "data.background"',
+      ],
+      [start, "data", { kind: "scene", labels: "subgroup" }, 'did you mean "scenes"?'],
       [start, "data", undefined, '"data" is missing: need an object with kind'],
       [start, "recipe.learningRate", 1, 'unknown option "recipe.learningRate"'],
       [start, "recipe.warmupshare", 1, 'did you mean "warmupShare"?'],
@@ -323,6 +345,12 @@ Deno.test("override() takes every optional field, writes no default, and takes i
     assertEquals(override(config, { recipe: { [name!]: undefined } }), bcSslStart);
     assertEquals(recipeAt(config, "smoke")[name as "precision"], Object.values(recipe)[0]);
   }
+  const textured = override(bcSslEmoji, { data: { background: "textured" } });
+  assertEquals(textured.data, { ...bcSslEmoji.data, background: "textured" });
+  assertEquals(override(textured, { data: { background: undefined } }), bcSslEmoji);
+  const scenes = override(bcSslEmoji, { data: { kind: "scenes", labels: "subgroup" } });
+  const emojiIds = [bcSslEmoji, textured, scenes].map((config) => runId({ config, ...key }));
+  assertEquals(new Set(emojiIds).size, 3);
   const imageNet = paperRuns[0]!.config;
   const data = { kind: "imagenet", numClasses: 10, folder: "/a", maxBadFraction: 0.5 } as const;
   assertEquals(override(imageNet, { data }).data, data);
