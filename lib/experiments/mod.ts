@@ -28,6 +28,7 @@ export {
   armName,
   type ArmOptions,
 } from "lib/experiments/configs/arms.ts";
+export { type ArmSetting, changedArmConfig } from "lib/experiments/configs/arm_change.ts";
 export { type ArmCost, armCosts } from "lib/experiments/measure/arm_costs.ts";
 export {
   type BaselineScores,

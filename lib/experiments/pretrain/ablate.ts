@@ -5,12 +5,12 @@
 import type { TrainHooks } from "lib/runs/events.ts";
 import {
   type Arm,
-  armConfig,
   type ArmData,
   armName,
   familyOfArm,
   printedOfArm,
 } from "lib/experiments/configs/arms.ts";
+import { type ArmSetting, changedArmConfig } from "lib/experiments/configs/arm_change.ts";
 import { chosenProbe } from "lib/experiments/measure/chosen_probe.ts";
 import { type PretrainConfig, type ScaleName, sizesAt } from "lib/experiments/configs/config.ts";
 import { counter, plural, toItsEnd } from "lib/experiments/runs/in_turn.ts";
@@ -44,8 +44,10 @@ export interface ArmResult extends Arm {
   readonly monitor: readonly { readonly epoch: number; readonly values: readonly number[] }[];
   /** The paper's accuracies of this network on ImageNet-1K, fractions. */
   readonly paper: { readonly knn?: number; readonly linear?: number };
-  /** Images that the runs were trained on. */
+  /** Images that the runs were trained on, if `change` does not say otherwise. */
   readonly data: ArmData | "imagenet";
+  /** The change of the comparison; absent if there was none. */
+  readonly change?: ArmSetting["change"];
   /** Scale of all runs. */
   readonly scale: ScaleName;
   /** Seeds in the order of the values. */
@@ -57,14 +59,10 @@ export interface ArmResult extends Arm {
 /** Shows the progress of a long computation, as `watch` of `lib/report` does. */
 export type Watch = <R>(title: string, run: (hooks: TrainHooks) => Promise<R>) => Promise<R>;
 
-/** Scale, seeds and data of a comparison, and how its progress is shown. */
-export interface AblateOptions {
-  /** Scale of all runs. */
-  readonly scale: ScaleName;
+/** Setting and seeds of a comparison, and how its progress is shown. */
+export interface AblateOptions extends ArmSetting {
   /** Whole numbers; every arm is trained once with each. */
   readonly seeds: readonly number[];
-  /** Data of the runs. By default emoji; `paper` always uses ImageNet-1K. */
-  readonly data?: ArmData;
   /** Neighbours of the k-NN. By default 20. */
   readonly k?: number;
   /** Whether to train finished runs again. */
@@ -84,7 +82,8 @@ const unseen: Watch = (_, run) => run({});
  * project, so after a change only the arm that changed takes time.
  *
  * @returns One result per arm, in their order.
- * @throws {RangeError} If there is no arm or no seed, or for the reasons of {@linkcode armConfig}.
+ * @throws {RangeError} If there is no arm or no seed, or for the reasons of
+ *   {@linkcode changedArmConfig}.
  * @throws {Error} If it was interrupted; finished runs are kept, and the same call continues.
  *
  * @example
@@ -98,19 +97,26 @@ const unseen: Watch = (_, run) => run({});
  * );
  * assertEquals(results.map(({ name }) => name), ["ConvNeXt, 3×3", "BC-SSL, 3×3"]);
  * for (const { name, knn, linear } of results) console.log(name, { knn, linear }); // by seed
+ *
+ * // The same arms in another setting are other runs.
+ * await ablate([{ arch: "convnext", kernelSize: 3 }], {
+ *   scale: "smoke",
+ *   seeds: [0],
+ *   change: { data: { background: "textured" } },
+ * });
  * ```
  */
 export async function ablate(
   arms: readonly Arm[],
   options: AblateOptions,
 ): Promise<ArmResult[]> {
-  const { scale, seeds, data, k = 20, watch = unseen } = options;
+  const { scale, seeds, data, change, k = 20, watch = unseen } = options;
   if (arms.length === 0 || seeds.length === 0) {
     throw new RangeError(
       `Cannot compare: need an arm and a seed, current are ${arms.length} and ${seeds.length}`,
     );
   }
-  const configs = arms.map((arm) => armConfig(arm, { scale, data }));
+  const configs = arms.map((arm) => changedArmConfig(arm, { scale, data, change }));
   const title = `${plural(arms.length, "network")}, ${plural(seeds.length, "seed")}`;
   const measured = await watch(title, async (hooks) => {
     const count = counter(arms.length * seeds.length, hooks);
@@ -132,6 +138,7 @@ export async function ablate(
     ...joinSeeds(measured.map((row) => row[i]!), { k, ...sizesAt(configs[i]!, scale) }),
     paper: { knn: printedOfArm(arm, "knn"), linear: printedOfArm(arm, "linear") },
     data: scale === "paper" ? "imagenet" : data ?? "emoji",
+    ...(change && { change }),
     scale,
     seeds,
   }));

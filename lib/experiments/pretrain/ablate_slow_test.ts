@@ -1,10 +1,11 @@
 import { ablate } from "./ablate.ts";
 import { type Arm, armConfig } from "lib/experiments/configs/arms.ts";
+import { changedArmConfig } from "lib/experiments/configs/arm_change.ts";
 import { chosenProbe } from "lib/experiments/measure/chosen_probe.ts";
 import { runId } from "lib/experiments/configs/config.ts";
 import { knn } from "lib/experiments/measure/knn_scores.ts";
 import type { TrainHooks } from "lib/runs/events.ts";
-import { assertClose, assertEquals, assertRejects } from "lib/testing/assert.ts";
+import { assertClose, assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
 import { sharedOutputs } from "lib/testing/outputs.ts";
 
 const arms: readonly Arm[] = [{ arch: "resnet" }, { arch: "convnext", kernelSize: 3 }];
@@ -62,10 +63,38 @@ Deno.test("ablate() gives the k-NN and the chosen probe of each run's last teach
     assertEquals(monitor.map(({ epoch }) => epoch), [0.5, 1, 1.5, 2]);
   }));
 
+Deno.test("ablate() trains other runs in another setting, and the same ones without a change", () =>
+  inRuns(async () => {
+    const arm = arms[1]!;
+    const one = { scale: "smoke", seeds: [0] } as const;
+    const [before] = await ablate([arm], one);
+    assertEquals("change" in before!, false);
+    const change = {
+      data: { background: "textured" },
+      scales: { smoke: { imageSize: 40, epochs: 1 } },
+    } as const;
+    const titles: string[] = [];
+    const [changed] = await ablate([arm], { ...one, change, watch: noting(titles) });
+    assertEquals(titles, ["1 network, 1 seed", "ConvNeXt, 3×3, seed 0"]);
+    const config = changedArmConfig(arm, { scale: "smoke", change });
+    assertEquals(changed!.runs, [runId({ config, scale: "smoke", seed: 0 })]);
+    assertTrue(changed!.runs[0] !== before!.runs[0], "another run");
+    assertEquals([changed!.name, changed!.data, changed!.change], [
+      "ConvNeXt, 3×3",
+      "emoji",
+      change,
+    ]);
+    assertEquals(changed!.monitor.at(-1)!.epoch, 1); // of the changed number of epochs
+    const [after] = await ablate([arm], { ...one, change: undefined });
+    assertEquals(after, before);
+  }));
+
 Deno.test("ablate() refuses nothing to compare, and a k that the monitor does not measure", () =>
   inRuns(async () => {
     await assertRejects(() => ablate([], options), RangeError, "current are 0 and 2");
     await assertRejects(() => ablate(arms, { ...options, seeds: [] }), RangeError, "2 and 0");
     const one = { scale: "smoke", seeds: [0], k: 7 } as const;
     await assertRejects(() => ablate(arms.slice(0, 1), one), RangeError, "at k = 7: use 10,20");
+    const change = { recipe: { model: { kernelSize: 5 } } } as const;
+    await assertRejects(() => ablate(arms, { ...options, change }), RangeError, "tells arms apart");
   }));
