@@ -9,6 +9,13 @@ export {
   type Watch,
 } from "lib/experiments/pretrain/ablate.ts";
 export {
+  deepMapSide,
+  type GainSetting,
+  type KernelGain,
+  type KernelGainOptions,
+  kernelGains,
+} from "lib/experiments/pretrain/kernel_gains.ts";
+export {
   type ArmCams,
   armCams,
   type ArmCamsOptions,

@@ -12,6 +12,7 @@ export {
 } from "lib/report/results/ablation.ts";
 export { armCamTable, camClaims } from "lib/report/results/cam_results.ts";
 export { baselineFigure, type BaselineRow, versusBaselines } from "lib/report/results/baselines.ts";
+export { gainFigure, type GainScore, gainTable } from "lib/report/figures/gain_figure.ts";
 export { blockDiagram, type DrawnBlock } from "lib/report/draw/block_diagram.ts";
 export { type CamSheetOptions, camSheetPng, showCams } from "lib/report/sheets/cam_sheet.ts";
 export { camScoreTable, hotAreaFigure } from "lib/report/figures/cam_scores.ts";

@@ -11,6 +11,7 @@ import {
   type CamScoreRow,
   detectorArmName,
   type DetectorArmResult,
+  type KernelGain,
   type RobustResult,
   type TrainedField,
 } from "lib/experiments/mod.ts";
@@ -21,6 +22,7 @@ import type { HistoryLine } from "lib/runs/events.ts";
 import { blockDiagram } from "./draw/block_diagram.ts";
 import { type Figure, toPng, toSvg } from "./draw/plot.ts";
 import { hotAreaFigure } from "./figures/cam_scores.ts";
+import { gainFigure } from "./figures/gain_figure.ts";
 import { kernelSizeFigure } from "./figures/kernel_size_figure.ts";
 import { monitorFigure } from "./figures/monitor_figure.ts";
 import { receptiveFieldFigure } from "./figures/receptive_field.ts";
@@ -132,6 +134,13 @@ function camRow(method: CamScoreRow["method"], kernelSize: number, mean: number)
   };
 }
 
+function kernelGain(axis: string, name: string, knn: readonly number[]): KernelGain {
+  const arm = (kernelSize: number) =>
+    armResult({ arch: "convnext", kernelSize, batchNorm: true }, 1);
+  const seeds = knn.map((_, i) => i);
+  return { axis, name, seeds, small: arm(3), large: arm(9), knn, linear: knn, mapSide: 10 };
+}
+
 /** A field that falls off as a Gaussian does, and is wider after training. */
 function trainedField(kernelSize: number): TrainedField {
   const wide = 10 + 2 * kernelSize;
@@ -222,6 +231,18 @@ const figures: Readonly<Record<string, () => Figure>> = {
       [3, 5, 7, 9].flatMap((size) => [true, false].map((way) => detectorResult(size, way))),
       "box",
     ),
+  gainFigure: () =>
+    gainFigure([
+      kernelGain("side of the deep map", "6", seeds(-0.011)),
+      kernelGain("side of the deep map", "10", seeds(0.002)),
+      kernelGain("side of the deep map", "14", [0.009]),
+      kernelGain("steps", "2,080", seeds(0.002)),
+      kernelGain("steps", "8,320", [0.012]),
+      kernelGain("images", "drawings", seeds(0.002)),
+      kernelGain("images", "on textures", seeds(0.014)),
+      kernelGain("images", "garments", [-0.004]),
+      kernelGain("images", "scenes", [0.008]),
+    ]),
   hotAreaFigure: () =>
     hotAreaFigure(
       kernels.flatMap((size) => [

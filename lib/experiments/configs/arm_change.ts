@@ -1,14 +1,10 @@
 /** Changes the setting of a comparison: the same change in the config of every arm. */
-import { type Arm, armConfig, type ArmData, armName } from "./arms.ts";
+import { type Arm, armConfig, armName, type ArmOptions } from "./arms.ts";
 import { type Override, override, type PretrainConfig, type ScaleName } from "./config.ts";
 import { isRecord } from "./override.ts";
 
 /** The setting in which arms are compared. */
-export interface ArmSetting {
-  /** Scale of all runs. */
-  readonly scale: ScaleName;
-  /** Data of the runs. By default emoji; `paper` always uses ImageNet-1K. */
-  readonly data?: ArmData;
+export interface ArmSetting extends ArmOptions {
   /**
    * Values that differ from those of {@linkcode armConfig}, the same for every arm, as
    * {@linkcode override} takes them: `{ scales: { laptop: { imageSize: 64 } } }`, `{ recipe: { lr:
@@ -40,8 +36,9 @@ const ofTheArm = ["arch", "kernelSize", "kernelSizes", "batchNorm"];
  * assertEquals(config.recipe, armConfig(arm, { scale: "laptop" }).recipe);
  * ```
  */
-export function changedArmConfig(arm: Arm, { scale, data, change }: ArmSetting): PretrainConfig {
-  const config = armConfig(arm, { scale, data });
+export function changedArmConfig(arm: Arm, { change, ...options }: ArmSetting): PretrainConfig {
+  const config = armConfig(arm, options);
+  const { scale } = options;
   if (change === undefined) return config;
   requireForAllArms(change, scale);
   const changed = override<PretrainConfig>(config, change);

@@ -228,7 +228,7 @@ function configName(arm: Arm, data: ArmData, geometry: ArmGeometry): string {
 export interface ArmOptions {
   /** Name of the scale whose sizes are taken. */
   readonly scale: ScaleName;
-  /** Images to train on at `smoke` and `laptop`; by default emoji. */
+  /** Images to train on; by default emoji. At `paper` they are always ImageNet-1K. */
   readonly data?: ArmData;
   /** Geometry at `smoke` and `laptop`; by default {@linkcode armGeometry}. */
   readonly geometry?: ArmGeometry;

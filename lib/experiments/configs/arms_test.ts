@@ -105,7 +105,11 @@ Deno.test("armConfig() refuses what is no arm", () => {
   refuses({ arch: "vit", kernelSize: 7 }, 'Cannot choose kernels of a "vit"');
   refuses({ arch: "vit", batchNorm: true }, 'Cannot choose kernels of a "vit"');
   const birds = { scale: "laptop", data: "birds" as "emoji" } as const;
-  assertThrows(() => armConfig(bcssl(3), birds), RangeError, 'Unknown data "birds": use emoji, fashion, textured, scenes');
+  assertThrows(
+    () => armConfig(bcssl(3), birds),
+    RangeError,
+    'Unknown data "birds": use emoji, fashion, textured, scenes',
+  );
 });
 
 Deno.test("armName() and printedOfArm() are the paper's", () => {

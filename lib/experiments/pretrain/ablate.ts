@@ -110,13 +110,13 @@ export async function ablate(
   arms: readonly Arm[],
   options: AblateOptions,
 ): Promise<ArmResult[]> {
-  const { scale, seeds, data, change, k = 20, watch = unseen } = options;
+  const { scale, seeds, data, geometry, change, k = 20, watch = unseen } = options;
   if (arms.length === 0 || seeds.length === 0) {
     throw new RangeError(
       `Cannot compare: need an arm and a seed, current are ${arms.length} and ${seeds.length}`,
     );
   }
-  const configs = arms.map((arm) => changedArmConfig(arm, { scale, data, change }));
+  const configs = arms.map((arm) => changedArmConfig(arm, { scale, data, geometry, change }));
   const title = `${plural(arms.length, "network")}, ${plural(seeds.length, "seed")}`;
   const measured = await watch(title, async (hooks) => {
     const count = counter(arms.length * seeds.length, hooks);

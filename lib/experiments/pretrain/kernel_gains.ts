@@ -1,0 +1,85 @@
+/**
+ * The verb `kernelGains`: how much a large kernel gains over a small one, in several settings: other
+ * sizes of images, lengths, numbers and kinds of images.
+ */
+import { familyOf, type ModelConfig } from "lib/models/mod.ts";
+import { type ArmSetting, changedArmConfig } from "lib/experiments/configs/arm_change.ts";
+import type { Arm } from "lib/experiments/configs/arms.ts";
+import { sizesAt } from "lib/experiments/configs/config.ts";
+import { ablate, type AblateOptions, type ArmResult } from "./ablate.ts";
+
+/** One setting in which two kernel sizes are compared. */
+export interface GainSetting extends Pick<ArmSetting, "data" | "change"> {
+  /** The question it belongs to: `length of training`. Settings of one axis share a panel. */
+  readonly axis: string;
+  /** Its place on the axis: `8,320 steps`. */
+  readonly name: string;
+  /** The seeds of both arms. */
+  readonly seeds: readonly number[];
+}
+
+/** A setting with what was measured in it. Fractions, not percent. */
+export interface KernelGain extends GainSetting {
+  /** Result of the small and of the large kernel. */
+  readonly small: ArmResult;
+  readonly large: ArmResult;
+  /** Difference of k-NN accuracies, large minus small, a fraction for each seed. */
+  readonly knn: readonly number[];
+  /** The same of linear probes. */
+  readonly linear: readonly number[];
+  /** Side of the map of the stage with most blocks, in positions. */
+  readonly mapSide: number;
+}
+
+export interface KernelGainOptions
+  extends Pick<AblateOptions, "scale" | "geometry" | "fresh" | "watch"> {
+  /** Sides of the two kernels, the smaller first. By default 3 and 9. */
+  readonly kernelSizes?: readonly [number, number];
+}
+
+/**
+ * Trains BC-SSL with a small and with a large kernel in every setting and compares them seed by
+ * seed. Finished runs are loaded.
+ *
+ * @returns One gain per setting, in their order.
+ * @throws As {@linkcode ablate}.
+ */
+export async function kernelGains(
+  settings: readonly GainSetting[],
+  { kernelSizes: [small, large] = [3, 9], scale, geometry, ...options }: KernelGainOptions,
+): Promise<KernelGain[]> {
+  const arms = [small, large].map((kernelSize): Arm => ({
+    arch: "convnext",
+    kernelSize,
+    batchNorm: true,
+  }));
+  const gains: KernelGain[] = [];
+  for (const setting of settings) {
+    const { data, change, seeds } = setting;
+    const results = await ablate(arms, { ...options, scale, geometry, data, change, seeds });
+    const [less, more] = results as [ArmResult, ArmResult];
+    const config = changedArmConfig(arms[0]!, { scale, data, geometry, change });
+    const difference = (score: "knn" | "linear") =>
+      more[score].map((value, i) => value - less[score][i]!);
+    gains.push({
+      ...setting,
+      small: less,
+      large: more,
+      knn: difference("knn"),
+      linear: difference("linear"),
+      mapSide: deepMapSide(config.recipe.model, sizesAt(config, scale).imageSize),
+    });
+  }
+  return gains;
+}
+
+/**
+ * Side of the map of the stage with most blocks, in positions; of equal stages, the later one.
+ *
+ * @param imageSize Side of the image in pixels.
+ */
+export function deepMapSide(model: ModelConfig, imageSize: number): number {
+  const blocks = "depths" in model ? model.depths : [model.depth];
+  const deepest = blocks.lastIndexOf(Math.max(...blocks));
+  return Math.floor(imageSize / familyOf(model).stages(model)[deepest]!.stride);
+}
