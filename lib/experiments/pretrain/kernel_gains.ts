@@ -20,8 +20,9 @@ export interface GainSetting extends Pick<ArmSetting, "data" | "change"> {
 
 /** A setting with what was measured in it. Fractions, not percent. */
 export interface KernelGain extends GainSetting {
-  /** Result of the small and of the large kernel. */
+  /** Result of the small kernel. */
   readonly small: ArmResult;
+  /** Result of the large kernel. */
   readonly large: ArmResult;
   /** Difference of k-NN accuracies, large minus small, a fraction for each seed. */
   readonly knn: readonly number[];
@@ -31,6 +32,7 @@ export interface KernelGain extends GainSetting {
   readonly mapSide: number;
 }
 
+/** Scale and kernels of a comparison in several settings, and how its progress is shown. */
 export interface KernelGainOptions
   extends Pick<AblateOptions, "scale" | "geometry" | "fresh" | "watch"> {
   /** Sides of the two kernels, the smaller first. By default 3 and 9. */
