@@ -3,9 +3,9 @@
  * takes, once a general compressor has seen the result.
  *
  * A column is the values of one metric. Each is stored as 32-bit integers, float32 or float64,
- * whichever is the smallest that holds all its values exactly. Then the bit patterns are replaced by
- * their differences, several times over where that makes them small (a learning rate on a cosine is
- * smooth), and all first bytes stand together, then all second bytes, and so on.
+ * whichever is the smallest that holds all its values exactly. Then the bit patterns are replaced
+ * by their differences, several times over where that makes them small (a learning rate on a cosine
+ * is smooth), and all first bytes stand together, then all second bytes, and so on.
  */
 import { deflateRawSync } from "node:zlib";
 import type { HistoryLine } from "./events.ts";

@@ -1,6 +1,6 @@
 /**
- * The file of a shipped run, `<id>.run`: plain data and named parts, compressed together, behind one
- * line with their checksum.
+ * The file of a shipped run, `<id>.run`: plain data and named parts, compressed together, behind
+ * one line with their checksum.
  *
  *     bcssl-run 1 <SHA-256 of what follows, hexadecimal>
  *     <Brotli: a line of JSON { header, parts: [[name, bytes], …] }, then the parts>
@@ -58,8 +58,8 @@ export function packRun({ header, parts }: RunPackage): Uint8Array<ArrayBuffer> 
  * Reads a package.
  *
  * @param path The file's path, for the message.
- * @throws {Error} If its checksum does not fit, or it is no such file; the message names it and says
- *   what to do.
+ * @throws {Error} If its checksum does not fit, or it is no such file; the message names it and
+ *   says what to do.
  */
 export function unpackRun(path: string, bytes: Uint8Array): RunPackage {
   const plain = contentsOf(path, bytes);

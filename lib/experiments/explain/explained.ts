@@ -112,8 +112,8 @@ export interface NamedClassifier {
 }
 
 /**
- * The classifier in the run's folder, or the one that is shipped with the weights; if there is none,
- * it is fitted and kept in the folder.
+ * The classifier in the run's folder, or the one that is shipped with the weights; if there is
+ * none, it is fitted and kept in the folder.
  */
 async function classifierOf(
   experiment: Experiment,

@@ -11,7 +11,9 @@ import { type ShippedRun, shippedRun } from "./shipped.ts";
 /** One result, with all options that it depends on. */
 interface Entry {
   readonly options: unknown;
-  /** Checksum of the shipped weights that were evaluated; absent for a run that was trained here. */
+  /**
+   * Checksum of the shipped weights that were evaluated; absent for a run that was trained here.
+   */
   readonly shipped?: string;
   readonly result: unknown;
 }
@@ -29,10 +31,10 @@ export interface EvaluatedOptions {
 }
 
 /**
- * Loads the result of an evaluation from `outputs/<run>/<name>.json`, or from the shipped run if the
- * run is not trained here, if there is one for the same options; otherwise computes it and saves it
- * in `outputs/`. In both cases the result has gone through
- * JSON: numbers that JSON cannot hold, such as an infinite loss, become NaN.
+ * Loads the result of an evaluation from `outputs/<run>/<name>.json`, or from the shipped run if
+ * the run is not trained here, if there is one for the same options; otherwise computes it and
+ * saves it in `outputs/`. In both cases the result has gone through JSON: numbers that JSON cannot
+ * hold, such as an infinite loss, become NaN.
  *
  * @throws {NotSavedError} If the result is not saved and `BCSSL_SAVED` is `only`.
  * @throws What `compute` throws; the file is unchanged then.

@@ -1,6 +1,6 @@
 /**
- * Tables of all runs in `outputs/` and of those that come with the project, as polars frames, to filter, compare and plot. Also the metrics
- * of one run, as a frame or a Parquet file.
+ * Tables of all runs in `outputs/` and of those that come with the project, as polars frames, to
+ * filter, compare and plot. Also the metrics of one run, as a frame or a Parquet file.
  */
 import { basename, join } from "@std/path";
 import pl from "nodejs-polars";
@@ -66,7 +66,8 @@ export function runs(): DataFrame {
  * was not measured; the speeds are there about once a second. It also works while the run is being
  * trained. A shipped run has no speeds, and of more than 20,000 steps it has an even sample.
  *
- * @throws {Error} If neither `outputs/` nor the project has such a run, or a shipped one is damaged.
+ * @throws {Error} If neither `outputs/` nor the project has such a run, or a shipped one is
+ *   damaged.
  *
  * @example
  * ```ts

@@ -39,8 +39,8 @@ export function writeStatus(folder: RunFolder, status: RunStatus): void {
 }
 
 /**
- * Reads status.json of a run that is trained here; `undefined` if it is missing or damaged. For runs
- * that may be shipped, see `statusOf`.
+ * Reads status.json of a run that is trained here; `undefined` if it is missing or damaged. For
+ * runs that may be shipped, see `statusOf`.
  */
 export function readStatus(folder: Pick<RunFolder, "path">): RunStatus | undefined {
   const saved = readJson<RunStatus & OldScores>(statusPath(folder));

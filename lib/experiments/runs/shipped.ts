@@ -61,8 +61,8 @@ export function packagesIn(folder: string): string[] {
 }
 
 /**
- * Whether a folder of `outputs/` holds a training, which may have been stopped at any step. A folder
- * with evaluations only holds none.
+ * Whether a folder of `outputs/` holds a training, which may have been stopped at any step. A
+ * folder with evaluations only holds none.
  */
 export function isTrainedHere({ path }: Pick<RunFolder, "path">): boolean {
   return isThere(statusPath({ path })) || isThere(metricsPath({ path })) ||

@@ -13,9 +13,9 @@ import { checksumOf, readTrainingState } from "lib/weights/training_state.ts";
  * Reads some weights of a checkpoint and rounds them. The result is a training state as well, with
  * a checksum and without moments, which `loadTrainingState` and `loadWeights` can load.
  *
- * Arrays with one axis (biases, scales, statistics of norms) stay float32: they take a hundredth of
- * the bytes, and a small variance would lose most of its digits. So does an array with a value too
- * large for a float16.
+ * Arrays with one axis (biases, scales, statistics of norms) stay float32: they take two hundredths
+ * of the bytes, and a small variance would lose most of its digits. So does an array with a value
+ * too large for a float16.
  *
  * @param keeps Whether to keep the array of this name: `teacher.backbone.norm.weight`.
  * @throws {Error} If the checkpoint is missing or damaged; the message names it.

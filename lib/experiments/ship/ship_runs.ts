@@ -56,7 +56,7 @@ export interface ShippingPlan {
 /**
  * Reads the runs; writes nothing.
  *
- * @throws {RangeError} If no run in `outputs` matches a pattern.
+ * @throws {RangeError} If `outputs` cannot be read, or no run in it matches a pattern.
  */
 export function planShipping(
   { outputs, to, patterns = ["*"], weights = "first" }: ShipOptions,
@@ -110,10 +110,19 @@ export function megabytes(bytes: number): string {
   return (bytes / 1e6).toFixed(1);
 }
 
-/** Ids of the folders with a config.json, sorted. */
+/**
+ * Ids of the folders with a config.json, sorted.
+ *
+ * @throws {RangeError} If `outputs` cannot be read.
+ */
 function runsIn(outputs: string): string[] {
-  const names = [...Deno.readDirSync(outputs)].filter(({ isDirectory }) => isDirectory);
-  return names.map(({ name }) => name)
+  let names: string[];
+  try {
+    names = [...Deno.readDirSync(outputs)].map(({ name }) => name);
+  } catch (error) {
+    throw new RangeError(`Cannot ship runs of ${outputs}: ${(error as Error).message}`);
+  }
+  return names
     .filter((id) => configIn(join(outputs, id))?.recipe !== undefined).sort();
 }
 

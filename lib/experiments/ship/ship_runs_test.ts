@@ -44,12 +44,14 @@ Deno.test("weights are shipped of the lowest seed of an arm, or of the runs that
   assertEquals(weights(ship({ weights: ["*"] })), of(...ids, twin, detectorRun));
   assertEquals(weights(ship({ patterns: [ids[1]!] })), [ids[1]!]);
   assertEquals(weights(ship({ patterns: ["test_*"] })), of(twin, detectorRun));
-  // A lower seed that is shipped already keeps its place, and a run loses weights that are not chosen.
+  // A lower seed that is shipped already keeps its place, and a run loses weights that are not
+  // chosen.
   const folder = copyOfShipped();
   writeShipping(planShipping({ outputs, to: folder, patterns: [ids[1]!] }));
   assertEquals(weights(filesIn(folder)), of(ids[0]!, twin, detectorRun));
   writeShipping(planShipping({ outputs, to: folder, patterns: ids, weights: [ids[1]!] }));
   assertEquals(weights(filesIn(folder)), of(ids[1]!, twin, detectorRun));
+  assertThrows(() => ship({ outputs: join(root, "none") }), RangeError, "Cannot ship runs of");
   assertThrows(() => ship({ patterns: ["nothing*"] }), RangeError, 'Cannot ship "nothing*"');
 });
 
