@@ -7,7 +7,7 @@ globalThis.addEventListener("unload", () => Deno.removeSync(outputs, { recursive
 function spawn(args: string): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", "lib/experiments/train_task.ts", ...args.split(" ")],
-    env: { BCSSL_OUTPUTS: outputs },
+    env: { BCSSL_OUTPUTS: outputs, BCSSL_SHIPPED: "none" },
     stdout: "piped",
     stderr: "piped",
   }).spawn();

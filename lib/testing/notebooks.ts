@@ -65,7 +65,7 @@ function nameOf(path: string): string {
 async function runsTwice(path: string, outputs: string): Promise<void> {
   clearFigures(outputs);
   const notebook = withTensorCount(await readNotebook(path));
-  const env = { BCSSL_SCALE: "smoke", BCSSL_OUTPUTS: outputs };
+  const env = { BCSSL_SCALE: "smoke", BCSSL_OUTPUTS: outputs, BCSSL_SHIPPED: "none" };
   const results = await runNotebook(notebook, { passes: 2, env });
   const count = codeCells(notebook).length;
   for (const { status, error } of results) assertEquals([status, error], ["ok", undefined]);

@@ -32,6 +32,7 @@ async function withImageNet(run: (config: PretrainConfig) => Promise<void>): Pro
       }
     }
     Deno.env.set("BCSSL_OUTPUTS", `${folder}/outputs`);
+    Deno.env.set("BCSSL_SHIPPED", "none");
     try {
       const small = override(bcSslStart, {
         name: "pictures",

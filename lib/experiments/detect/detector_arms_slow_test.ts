@@ -28,6 +28,7 @@ function noting(titles: string[]) {
 Deno.test("ablateDetectors() pre-trains what is not there, fine-tunes every arm, then loads; fresh leaves pre-trainings", () =>
   inTempFolder(async (folder) => {
     Deno.env.set("BCSSL_OUTPUTS", folder);
+    Deno.env.set("BCSSL_SHIPPED", "none");
     try {
       const tensors = tf.memory().numTensors;
       const titles: string[] = [];

@@ -12,6 +12,7 @@ Deno.test("finetuneDetector() finds again what it was shown: AP50 of boxes and m
   inTempFolder(async (folder) => {
     await writeSquareScenes(folder, "few", { count: 9, height: 64, width: 80 });
     Deno.env.set("BCSSL_OUTPUTS", folder);
+    Deno.env.set("BCSSL_SHIPPED", "none");
     const config: DetectorConfig = {
       ...sceneDetector,
       name: "by_heart",

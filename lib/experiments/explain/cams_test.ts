@@ -35,6 +35,7 @@ async function images(count: number): Promise<ImageSet> {
 async function inOutputs(test: (folder: string) => Promise<void>): Promise<void> {
   const folder = Deno.makeTempDirSync();
   Deno.env.set("BCSSL_OUTPUTS", folder);
+  Deno.env.set("BCSSL_SHIPPED", "none");
   try {
     await test(folder);
   } finally {

@@ -32,6 +32,7 @@ interface Stage {
 /** Runs with `outputs/` in a folder of its own. */
 async function onStage(body: (stage: Stage) => Promise<void>, folder = Deno.makeTempDirSync()) {
   Deno.env.set("BCSSL_OUTPUTS", folder);
+  Deno.env.set("BCSSL_SHIPPED", "none");
   const warned: string[] = [];
   const train: Stage["train"] = (untilStep, options) =>
     pretrain(tiny, {

@@ -100,7 +100,7 @@ const program = (verb: string) => `
 async function train(verb: string, outputs: string, kill: Partial<Kill>): Promise<string> {
   const { code, signal, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["eval", program(verb), JSON.stringify(kill)],
-    env: { BCSSL_OUTPUTS: outputs },
+    env: { BCSSL_OUTPUTS: outputs, BCSSL_SHIPPED: "none" },
     stdout: "null",
     stderr: "piped",
   }).output();

@@ -35,7 +35,7 @@ async function run(...cells: readonly Cell[]): Promise<Result[]> {
   const outputs = await Deno.makeTempDir();
   const child = new Deno.Command(python, {
     args: [fromFileUrl(new URL("read_until_idle.py", import.meta.url))],
-    env: { ...jupyterEnv(), BCSSL_OUTPUTS: outputs },
+    env: { ...jupyterEnv(), BCSSL_OUTPUTS: outputs, BCSSL_SHIPPED: "none" },
     stdin: "piped",
     stdout: "piped",
     stderr: "inherit",

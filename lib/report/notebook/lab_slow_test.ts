@@ -16,7 +16,11 @@ const folder = `${outputsDir}/lab-test`; // below deno.json, so that a kernel th
 async function inLab(notebook: Notebook, use: (lab: LabPage) => Promise<void>): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
   await writeNotebook(`${folder}/test.ipynb`, notebook);
-  const environment = { BCSSL_OUTPUTS: `${folder}/outputs`, BCSSL_SCALE: "smoke" };
+  const environment = {
+    BCSSL_OUTPUTS: `${folder}/outputs`,
+    BCSSL_SHIPPED: "none",
+    BCSSL_SCALE: "smoke",
+  };
   for (const [name, value] of Object.entries(environment)) Deno.env.set(name, value);
   const open = `${folder.slice(root.length + 1)}/test.ipynb`;
   try {
