@@ -5,7 +5,7 @@
 import * as tf from "lib/tf.ts";
 import type { ForwardOptions, ModelOutput } from "lib/models/mod.ts";
 
-/** The contribution of each pixel, or square of pixels, `[side, side]`, row by row; the sum is 1. */
+/** The contribution of each pixel, or square of pixels, row by row; the sum is 1. */
 export interface ContributionMap {
   /** Pixels, or squares, a side. */
   readonly side: number;

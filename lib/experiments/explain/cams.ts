@@ -32,8 +32,8 @@ export interface CamsOptions {
   readonly explain?: "choice" | "label";
   /**
    * Which layer is drawn of networks that name none: at the end of the last stage, or of the one
-   * with most blocks. By default the last, which is the paper's, unless its map has fewer than 5 × 5
-   * positions: see `camLayerAt`.
+   * with most blocks. By default the last, which is the paper's, unless its map has fewer than
+   * 5 × 5 positions: see `camLayerAt`.
    */
   readonly layer?: CamDepth;
   /** When it is aborted, the computation ends after the current batch with an error. */

@@ -179,7 +179,8 @@ export interface Family<Config extends { readonly arch: string }> extends Config
    * Official names of the modules that class activation maps can look at, one for each stage: the
    * last block of a CNN's stage, the first LayerNorm of the last block of a transformer's. (After a
    * ViT's last block a class depends on the class token alone, so no patch would matter.) The paper
-   * looks at the last of them (§5.1). Outputs are maps `[B, H, W, C]` or lists of tokens `[B, N, C]`.
+   * looks at the last of them (§5.1). An output is a map `[B, H, W, C]` or a list of tokens
+   * `[B, N, C]`.
    */
   readonly camLayers: (config: Config) => readonly string[];
   /** Groups for layer-wise decay of the learning rate; absent where no recipe defines any. */

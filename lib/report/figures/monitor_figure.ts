@@ -36,8 +36,8 @@ const height = 340;
 const keyPlace = { frameAnchor: "top-right", dy: -36, fill: grey, fontSize: 12 } as const;
 
 /**
- * Draws two panels: our curves, means over seeds with a band of ± 1 standard error and a thin
- * line for each seed, and the paper's hollow ones over 300 epochs. A ring marks each curve's best epoch.
+ * Draws two panels: our curves, means over seeds with a band of ± 1 standard error and a thin line
+ * for each seed, and the paper's hollow ones over 300 epochs. A ring marks each curve's best epoch.
  *
  * @throws {RangeError} If a point has no seed.
  *

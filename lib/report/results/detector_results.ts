@@ -115,10 +115,10 @@ const tested = [
 ] as const;
 
 /**
- * Tests, for `verdicts`, whether the average precision of boxes and of masks, AP and AP50, rises over
- * the kernel sizes of the pre-trained detectors, by a t-test of slopes; and whether pre-trained detectors are
- * above those from scratch, on average over the kernel sizes that were run both ways, by a paired
- * t-test. Tests of arms that were not run are left out.
+ * Tests, for `verdicts`, whether the average precision of boxes and of masks, AP and AP50, rises
+ * over the kernel sizes of the pre-trained detectors, by a t-test of slopes; and whether
+ * pre-trained detectors are above those from scratch, on average over the kernel sizes that were
+ * run both ways, by a paired t-test. Tests of arms that were not run are left out.
  *
  * @throws {RangeError} If nothing can be tested.
  */

@@ -19,8 +19,8 @@ const trendClaims = {
 /**
  * Tests each column of Table 5 over BC-SSL's kernel sizes by a t-test of slopes, and, where both
  * were run, BC-SSL with 9×9 kernels against Swin by a paired t-test; for `verdicts`. An effect
- * above 0 is what the paper claims: for C, how far the error falls. A claim says so where one of the
- * networks is too near chance for the test to mean anything.
+ * above 0 is what the paper claims: for C, how far the error falls. A claim says so where one of
+ * the networks is too near chance for the test to mean anything.
  *
  * @throws {RangeError} If fewer than two kernel sizes of BC-SSL were run.
  */

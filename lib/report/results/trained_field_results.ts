@@ -21,9 +21,9 @@ const states = [["before", "before"], ["after", "after"]] as const;
 /**
  * Draws the effective receptive fields of networks with different kernels: above before training,
  * below after it, a column for each kernel size, all at one scale. Colours are logarithmic: bright
- * where a square of pixels contributes as much as the strongest, black at a ten-thousandth of it and
- * below. Black squares with white edges hold half of all contributions, dashed ones 99 %, mean over
- * seeds; a blue square is as large as the images that the networks were trained on.
+ * where a square of pixels contributes as much as the strongest, black at a ten-thousandth of it
+ * and below. Black squares with white edges hold half of all contributions, dashed ones 99 %, mean
+ * over seeds; a blue square is as large as the images that the networks were trained on.
  *
  * @throws {RangeError} If there is no field, or fields were measured on images of different sizes.
  */
@@ -63,7 +63,7 @@ export function trainedFieldFigure(fields: readonly TrainedField[]): Figure {
   };
 }
 
-/** Side in pixels of what is drawn: all squares and a little more, but not more than was measured. */
+/** Side in pixels of what is drawn: all squares and a little more, within what was measured. */
 function shownSide(fields: readonly TrainedField[]): number {
   const sides = fields.flatMap(({ before, after, trainedOn }) => [
     trainedOn,
@@ -178,8 +178,8 @@ function text(x: number, y: number, words: string, anchor: "start" | "middle"): 
 /**
  * For each network before and after training, and for the change, the side in pixels of the centred
  * square that holds 20, 30, 50 and 99 % of all contributions, and how much of the measured image
- * this square is for half of them; means over seeds and standard errors. The change is taken seed by
- * seed.
+ * this square is for half of them; means over seeds and standard errors. The change is taken seed
+ * by seed.
  */
 export function trainedFieldTable(fields: readonly TrainedField[]): Table {
   const rows = fields.flatMap((field) => {

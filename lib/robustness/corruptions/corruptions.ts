@@ -3,10 +3,10 @@
  * validation, in five severities with the reference's parameters for pictures of three sizes.
  *
  * No parameter is scaled with the size of a picture. A radius in pixels that hides a fifth of a
- * picture of 64 pixels hides a sixteenth of one of 224, so the authors chose the parameters anew for
- * each size; {@linkcode seriesForSide} takes the series whose size is nearest. Their package of
- * ImageNet-C's code for any size, imagecorruptions (Michaelis et al. 2019), has the parameters for
- * 224 pixels throughout, which are too strong for smaller pictures.
+ * picture of 64 pixels hides a seventeenth of one of 224, so the authors chose the parameters anew
+ * for each size; {@linkcode seriesForSide} takes the series whose size is nearest. The package
+ * imagecorruptions (Michaelis et al. 2019), which runs ImageNet-C's code on pictures of any size,
+ * has the parameters for 224 pixels throughout: too strong for smaller pictures.
  */
 import type { Raster } from "lib/augment/mod.ts";
 import { cifarC } from "lib/robustness/corruptions/cifar_c.ts";

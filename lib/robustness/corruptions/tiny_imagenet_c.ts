@@ -1,6 +1,7 @@
 /**
- * Severities of Tiny-ImageNet-C (Hendrycks & Dietterich 2019), for pictures of 64 pixels: the values
- * of `make_tinyimagenet_c.py` by the same authors. They lie between those for 32 and for 224 pixels.
+ * Severities of Tiny-ImageNet-C (Hendrycks & Dietterich 2019), for pictures of 64 pixels: the
+ * values of `make_tinyimagenet_c.py` by the same authors. They lie between those for 32 and for 224
+ * pixels.
  */
 import { gaussianBlur, glassBlur } from "lib/robustness/corruptions/blur.ts";
 import { brightness, contrast, saturate } from "lib/robustness/corruptions/colour.ts";
