@@ -28,23 +28,30 @@ export function robustClaims(results: readonly RobustResult[]): TestedClaim[] {
   const { arms, kernelSizes } = bcSslResults(results, "robustness");
   const trends = robustMetrics.map((metric) => {
     const values = arms.map((arm) => gains(arm, metric));
-    return testedClaim(marked(trendClaims[metric], metric, arms), rises(kernelSizes, values), arms);
+    return marked(testedClaim(trendClaims[metric], rises(kernelSizes, values), arms), metric, arms);
   });
   const [bcSsl, swin] = [resultOf(bcSslArm(9), results), resultOf({ arch: "swin" }, results)];
   if (!bcSsl || !swin) return trends;
   const differences = robustMetrics.map((metric) => {
     const finding = exceeds(gains(bcSsl, metric), gains(swin, metric));
     const pair = [bcSsl, swin];
-    return testedClaim(marked(aboveSwin(metric), metric, pair), finding, pair);
+    return marked(testedClaim(aboveSwin(metric), finding, pair), metric, pair);
   });
   return [...trends, ...differences];
 }
 
-/** A claim with the names of those networks that are too near chance to test it. */
-function marked(claim: Claim, metric: RobustMetric, arms: readonly RobustResult[]): Claim {
+/** A tested claim with the names of those networks that are too near chance to test it. */
+function marked(
+  tested: TestedClaim,
+  metric: RobustMetric,
+  arms: readonly RobustResult[],
+): TestedClaim {
+  const { claim } = tested;
   const near = arms.filter((arm) => nearChance(arm).includes(metric)).map(({ name }) => name);
-  if (near.length === 0) return claim;
-  return { ...claim, says: `${claim.says} (means nothing: near chance are ${near.join("; ")})` };
+  if (near.length === 0) return tested;
+  const note = `(means nothing: near chance are ${near.join("; ")})`;
+  if (typeof claim === "string") return { ...tested, claim: `${claim} ${note}` };
+  return { ...tested, claim: { ...claim, says: `${claim.says} ${note}` } };
 }
 
 /** A metric, negated where lower is better. */
