@@ -75,6 +75,24 @@ Deno.test("renderSprite() pixels are object + (1 − mask) · background", () =>
   assertTrue(mask.some((m) => m > 20 && m < 235), "the edges are smooth");
 });
 
+Deno.test("renderSprite() puts an object over pixels, which may be those it overwrites", () => {
+  const sprite = rectangle(64, 10, 20, 32, 24);
+  const placement = { scale: 0.4, angle: 0.5, x: 12, y: 13 };
+  const behind = Uint8Array.from({ length: 24 * 24 * 3 }, (_, i) => (i * 37) % 256);
+  const pixels = new Uint8Array(behind.length);
+  const mask = new Uint8Array(24 * 24);
+  renderSprite(sprite, placement, 24, behind, pixels, mask);
+  mask.forEach((m, p) => {
+    for (let c = 0; c < 3; c++) {
+      const expected = m / 255 * [200, 100, 50][c]! + (1 - m / 255) * behind[3 * p + c]!;
+      assertTrue(Math.abs(pixels[3 * p + c]! - expected) <= 2, `pixel ${p}`);
+    }
+  });
+  assertTrue(mask.includes(0) && mask.includes(255), "the object and what is behind it");
+  renderSprite(sprite, placement, 24, behind, behind);
+  assertEquals(behind, pixels);
+});
+
 Deno.test("drawPlacement() never cuts an object off and uses the whole canvas", () => {
   const sprite = rectangle(32, 2, 9, 28, 12);
   const rng = createRng(3);
