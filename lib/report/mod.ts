@@ -18,8 +18,17 @@ export { type CamSheetOptions, camSheetPng, showCams } from "lib/report/sheets/c
 export { camScoreTable, hotAreaFigure } from "lib/report/figures/cam_scores.ts";
 export type { ColourMap } from "lib/report/draw/colour_maps.ts";
 export { type ArmClaim, armClaimTests, testClaims } from "lib/report/results/claim_tests.ts";
-export { compare, type Measurement, verdict, verdicts } from "lib/report/results/compare.ts";
+export {
+  type ClaimGroup,
+  claimGroups,
+  type ClaimName,
+  type EffectKind,
+} from "lib/report/results/claim_registry.ts";
+export { compare, type Measurement, verdict } from "lib/report/results/compare.ts";
+export { peakClaims } from "lib/report/results/peak_claims.ts";
 export type { TestedClaim } from "lib/report/results/tested_claim.ts";
+export { verdicts } from "lib/report/results/verdict_table.ts";
+export { holm } from "lib/stats/holm.ts";
 export {
   equals,
   exceeds,

@@ -1,8 +1,7 @@
 /** Results of `armCams` over seeds: a table, and tests of the paper's claim. */
 import type { ArmCams, CamScoreRow } from "lib/experiments/mod.ts";
 import { meanAndError } from "lib/stats/statistics.ts";
-import { rises } from "lib/stats/verdicts.ts";
-import { bcSslResults, type TestedClaim, testedClaim } from "./tested_claim.ts";
+import { bcSslResults, risingClaim, type TestedClaim } from "./tested_claim.ts";
 import { type Table, tableOf } from "lib/report/tables/table_formats.ts";
 
 type Score = keyof CamScoreRow["scores"];
@@ -63,11 +62,14 @@ function bySeed(result: ArmCams, method: CamScoreRow["method"], score: Score): n
   return scoresOf(result, method).map((scores) => scores[score].mean);
 }
 
-const tested = {
-  hotArea: "more of the image is hot",
-  covered: "more of the object is hot",
-  iou: "the hot part and the object agree better (IoU)",
-} as const satisfies Partial<Record<Score, string>>;
+const tested = [
+  { method: "Grad-CAM", score: "hotArea", name: "gradCamHotArea" },
+  { method: "Grad-CAM", score: "covered", name: "gradCamCovered" },
+  { method: "Grad-CAM", score: "iou", name: "gradCamIou" },
+  { method: "Eigen-CAM", score: "hotArea", name: "eigenCamHotArea" },
+  { method: "Eigen-CAM", score: "covered", name: "eigenCamCovered" },
+  { method: "Eigen-CAM", score: "iou", name: "eigenCamIou" },
+] as const;
 
 /**
  * Tests the paper's claim that the region BC-SSL looks at grows with the kernel and covers the
@@ -77,12 +79,8 @@ const tested = {
  * @throws {RangeError} If fewer than two kernel sizes of BC-SSL were run.
  */
 export function camClaims(results: readonly ArmCams[]): TestedClaim[] {
-  const { arms, kernelSizes } = bcSslResults(results, "maps");
-  return methods.flatMap((method) =>
-    Object.entries(tested).map(([score, says]): TestedClaim => {
-      const values = arms.map((arm) => bySeed(arm, method, score as Score));
-      const claim = `${method}, §5.1: with larger kernels ${says}`;
-      return testedClaim(claim, rises(kernelSizes, values), arms);
-    })
+  const arms = bcSslResults(results, "maps");
+  return tested.map(({ method, score, name }) =>
+    risingClaim(name, arms, (arm) => bySeed(arm, method, score))
   );
 }

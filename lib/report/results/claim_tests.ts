@@ -1,8 +1,7 @@
 /** Tests of the paper's claims about networks, on the arms of a comparison. */
 import { type Arm, armName, type ArmResult } from "lib/experiments/mod.ts";
-import { exceeds, rises, type TestResult } from "lib/stats/verdicts.ts";
 import { claims, paperKernelSizes } from "lib/paper/mod.ts";
-import { bcSslArm, meansBySeed, resultOf, type TestedClaim, testedClaim } from "./tested_claim.ts";
+import { aboveClaim, bcSslArm, resultOf, risingClaim, type TestedClaim } from "./tested_claim.ts";
 
 /**
  * What is compared: the mean of the arms `above` with the mean of those `below`, or a metric over
@@ -51,7 +50,8 @@ export type ArmClaim = keyof typeof armClaimTests;
 /**
  * Tests claims of the paper on results of `ablate`, for `verdicts`: differences by a paired t-test,
  * trends by a t-test of slopes, over seeds. A claim over kernel sizes is tested on those sizes that
- * were run both ways.
+ * were run both ways. Each test takes the seeds that all of its arms were run with; where an arm was
+ * run twice, it takes the result with more seeds.
  *
  * @throws {RangeError} If a claim is not about arms, or its arms were not run; the message names
  *   them.
@@ -65,21 +65,16 @@ export function testClaims(
     if (test === undefined) {
       throw new RangeError(`Cannot test "${name}": use ${Object.keys(armClaimTests).join(", ")}`);
     }
-    const { finding, arms } = findingOf(test, results);
-    return testedClaim(claims[name], finding, arms);
+    return testOf(name, test, results);
   });
 }
 
-function findingOf(
-  test: Test,
-  results: readonly ArmResult[],
-): { finding: TestResult; arms: ArmResult[] } {
+function testOf(name: ArmClaim, test: Test, results: readonly ArmResult[]): TestedClaim {
   const values = (result: ArmResult) => result[test.metric];
   if ("rising" in test) {
     const arms = test.rising.flatMap((arm) => resultOf(arm, results) ?? []);
     if (arms.length < 2) throw missing(test.rising);
-    const kernelSizes = arms.map(({ kernelSize }) => kernelSize!);
-    return { finding: rises(kernelSizes, arms.map(values)), arms };
+    return risingClaim(name, arms, values);
   }
   const pairs = test.above.flatMap((arm, i) => {
     const [above, below] = [resultOf(arm, results), resultOf(test.below[i]!, results)];
@@ -87,8 +82,7 @@ function findingOf(
   });
   if (pairs.length === 0) throw missing([...test.above, ...test.below]);
   const [above, below] = [pairs.map((pair) => pair.above), pairs.map((pair) => pair.below)];
-  const finding = exceeds(meansBySeed(above.map(values)), meansBySeed(below.map(values)));
-  return { finding, arms: [...above, ...below] };
+  return aboveClaim(name, { above, below }, values);
 }
 
 function missing(arms: readonly Arm[]): RangeError {

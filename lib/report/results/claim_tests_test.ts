@@ -9,6 +9,7 @@ import {
   monitorCurves,
 } from "lib/report/results/ablation.ts";
 import { type ArmClaim, testClaims } from "lib/report/results/claim_tests.ts";
+import { peakClaims } from "lib/report/results/peak_claims.ts";
 import { toSvg } from "lib/report/draw/plot.ts";
 import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 
@@ -73,6 +74,48 @@ Deno.test("testClaims() names the arms that a claim needs, and the claims there 
   assertThrows(() => testClaims(["rises3To9"], results.slice(0, 4)), RangeError, "BC-SSL, 7×7");
   const unknown = "cocoBoxRises" as ArmClaim;
   assertThrows(() => testClaims([unknown], results), RangeError, 'Cannot test "cocoBoxRises"');
+});
+
+Deno.test("testClaims() takes the seeds that a claim's arms share, and of an arm run twice the longer result", () => {
+  const swin = result({ arch: "swin" }, 0.5, 0.51, 0.52);
+  const nine: ArmResult = {
+    ...result(bcssl(9), 0.7, 0.6, 0.58, 0.57, 0.55),
+    seeds: [4, 3, 2, 1, 0],
+    runs: ["e", "d", "c", "b", "a"],
+  };
+  const [shared] = testClaims(["bcSslAboveSwinKnn"], [swin, nine]);
+  // seeds 0, 1, 2 of the nine are its last, in reverse
+  assertEquals(shared!.finding, exceeds([0.55, 0.57, 0.58], [0.5, 0.51, 0.52]));
+  assertEquals([shared!.seeds, shared!.runs], [[0, 1, 2], ["a", "b", "c", "a", "b", "c"]]);
+  const three: ArmResult = { ...nine, ...bcssl(3), name: armName(bcssl(3)) };
+  const [rising] = testClaims(
+    ["rises3To9Knn"],
+    [...results, nine, three].filter(({ name }) => name !== armName(bcssl(5))),
+  );
+  assertEquals(rising!.seeds, [0, 1, 2, 3, 4]);
+  assertEquals(rising!.finding.effect.mean, 0);
+  const apart = { ...swin, seeds: [7, 8, 9] };
+  assertThrows(
+    () => testClaims(["bcSslAboveSwinKnn"], [apart, nine]),
+    RangeError,
+    "got [4,3,2,1,0], [7,8,9]",
+  );
+});
+
+Deno.test("peakClaims() tests the share of the epochs after the best k-NN, network by network", () => {
+  const bcSsl: ArmResult = {
+    ...result(bcssl(9), 0.5, 0.5, 0.5),
+    bestEpoch: [24, 27, 30],
+    monitor: [{ epoch: 15, values: [] }, { epoch: 30, values: [] }],
+  };
+  const vit = { ...bcSsl, ...result({ arch: "vit" }, 0.5, 0.5, 0.5), bestEpoch: [5, 5, 5] };
+  const found = peakClaims([vit, bcSsl]);
+  assertEquals(found.map(({ name }) => name), ["peakOfBcSsl", "peakOfViT"]);
+  assertEquals(found[0]!.claim, claims.peakOfBcSsl);
+  assertClose(found[0]!.finding.effect.mean, 0.1); // 6, 3 and 0 of 30 epochs
+  assertEquals(found[0]!.finding.verdict, "cannot tell");
+  assertEquals(found[1]!.finding.effect.mean, 0); // its monitor has one point, at epoch 5
+  assertThrows(() => peakClaims(results.slice(0, 2)), RangeError, "BC-SSL, 9×9; Swin; ViT");
 });
 
 Deno.test("armTable() has the paper's number beside ours, percent, with error, seeds and runs", () => {

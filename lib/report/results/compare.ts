@@ -2,8 +2,7 @@
 import { confidenceInterval, meanAndError } from "lib/stats/statistics.ts";
 import type { Verdict } from "lib/stats/verdicts.ts";
 import { showTable } from "lib/report/save/save_table.ts";
-import type { TestedClaim } from "./tested_claim.ts";
-import { type Table, tableOf } from "lib/report/tables/table_formats.ts";
+import { tableOf } from "lib/report/tables/table_formats.ts";
 
 /** One quantity that was measured; fractions. */
 export interface Measurement {
@@ -112,70 +111,4 @@ export function compareRow(measurement: Measurement): object {
     verdict: verdict(measurement) ?? "",
     runs: runs.join(", "),
   };
-}
-
-/**
- * A table of claims, each with the effect that the paper printed, ours, and the verdict of a stated
- * test; in percentage points.
- *
- * @throws {RangeError} If an effect, ours or printed, is not a difference of fractions, or the
- *   numbers of seeds and values differ.
- *
- * @example
- * ```ts
- * import { exceeds, saveTable, verdicts } from "lib/report/mod.ts";
- * import { assertEquals } from "lib/testing/assert.ts";
- *
- * const finding = exceeds([0.73, 0.74, 0.735], [0.70, 0.71, 0.7]);
- * const claim = { claim: "BatchNorm helps", finding, scale: "laptop", seeds: [0, 1, 2], runs: [] };
- * const table = verdicts([claim]);
- * assertEquals(table.rows.length, 1);
- * await saveTable("claims", table);
- * ```
- */
-export function verdicts(claims: readonly TestedClaim[]): Table {
-  const note =
-    "Effects in points. Verdict: agrees where the interval of our effect lies where the " +
-    "claim puts it (above 0; for equality within the margin), disagrees where it lies on the other " +
-    "side, cannot tell where it reaches across, with fewer than 3 seeds, and at smoke scale. " +
-    "Intervals are of 95 %, those of two one-sided tests of 90 %.";
-  return { ...tableOf(claims.map(verdictRow)), notes: [note] };
-}
-
-/** One row of {@linkcode verdicts}. */
-export function verdictRow({ claim, finding, scale, seeds, runs }: TestedClaim): object {
-  const { says, source, printed } = typeof claim === "string"
-    ? { says: claim, source: "", printed: undefined }
-    : claim;
-  const { effect, interval, pValue, test } = finding;
-  if (effect.n !== seeds.length) {
-    throw new RangeError(
-      `Cannot judge "${says}": need a value for each seed, got ${effect.n} for ${seeds.length}`,
-    );
-  }
-  const wrong = [effect.mean, printed ?? 0].find((value) => !(Math.abs(value) <= 1));
-  if (wrong !== undefined) {
-    throw new RangeError(`Cannot judge "${says}": need fractions, not percent; one is ${wrong}`);
-  }
-  return {
-    claim: says,
-    source,
-    "paper (points)": typeof printed === "number" ? Number((100 * printed).toFixed(3)) : undefined,
-    "ours (points)": 100 * effect.mean,
-    "± s.e.": 100 * effect.standardError,
-    interval: `${points(interval[0])} to ${points(interval[1])}`,
-    p: pValue,
-    n: effect.n,
-    test,
-    verdict: scale === "smoke" ? "cannot tell" : finding.verdict,
-    scale,
-    seeds: seeds.join(", "),
-    runs: runs.join(", "),
-  };
-}
-
-/** A difference in points with its sign: `+1.25`, `−∞`. */
-function points(share: number): string {
-  const sign = share < 0 ? "−" : "+";
-  return sign + (Number.isFinite(share) ? Math.abs(100 * share).toFixed(2) : "∞");
 }

@@ -1,8 +1,5 @@
 import type { TrainResult } from "lib/experiments/mod.ts";
-import { equals, exceeds } from "lib/stats/verdicts.ts";
-import { claims } from "lib/paper/mod.ts";
-import { compareRow, type Measurement, verdict, verdictRow } from "lib/report/results/compare.ts";
-import type { TestedClaim } from "lib/report/results/tested_claim.ts";
+import { compareRow, type Measurement, verdict } from "lib/report/results/compare.ts";
 import { baselineFigure, versusBaselines } from "lib/report/results/baselines.ts";
 import { toSvg } from "lib/report/draw/plot.ts";
 import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
@@ -50,44 +47,6 @@ Deno.test("compareRow() is in percent, with n, scale, seeds and runs", () => {
 Deno.test("compareRow() refuses percent and a seed without a value", () => {
   assertThrows(() => compareRow({ ...base, paper: 72 }), RangeError, "need fractions");
   assertThrows(() => compareRow({ ...base, seeds: [0] }), RangeError, "got 3 for 1");
-});
-
-/** Differences of 2, 3 and 4 points: mean 3, standard error 0.577, the interval ± 2.484. */
-const tested: TestedClaim = {
-  claim: claims.batchNormHelps,
-  finding: exceeds([0.72, 0.75, 0.74], [0.7, 0.72, 0.7]),
-  scale: "laptop",
-  seeds: [0, 1, 2],
-  runs: ["a", "b"],
-};
-
-Deno.test("verdictRow() has the paper's effect and ours in points, the interval, the test and the verdict", () => {
-  const row = verdictRow(tested) as Record<string, number | string>;
-  assertClose(
-    [row["ours (points)"], row["± s.e."], row.p] as number[],
-    [3, 0.57735, 0.03524],
-    1e-3,
-  );
-  assertEquals(row["paper (points)"], 0.472);
-  assertEquals([row.interval, row.n, row.test, row.verdict], [
-    ...["+0.52 to +5.48", 3, "paired t-test", "agrees"],
-  ]);
-  assertEquals([row.claim, row.source], [claims.batchNormHelps.says, claims.batchNormHelps.source]);
-});
-
-Deno.test("verdictRow() cannot tell at smoke scale, and takes words of one's own", () => {
-  const row = verdictRow({ ...tested, claim: "mine", scale: "smoke" }) as Record<string, unknown>;
-  assertEquals([row.claim, row.verdict, row["paper (points)"]], ["mine", "cannot tell", undefined]);
-  const one = verdictRow({ ...tested, finding: equals([0.5], [0.4], 0.01), seeds: [0] });
-  assertEquals((one as Record<string, unknown>).interval, "−∞ to +∞");
-});
-
-Deno.test("verdictRow() refuses percent and a seed without a value", () => {
-  const percent = exceeds([72, 75, 74], [70, 72, 70]);
-  assertThrows(() => verdictRow({ ...tested, finding: percent }), RangeError, "need fractions");
-  const epoch = { ...tested, claim: claims.peakOfSwin };
-  assertThrows(() => verdictRow(epoch), RangeError, "one is 260");
-  assertThrows(() => verdictRow({ ...tested, seeds: [0] }), RangeError, "got 3 for 1");
 });
 
 const knn = (top1: number) => [{ k: 20, top1, top5: 1 }];

@@ -8,12 +8,10 @@ import {
   detectorMetrics,
 } from "lib/experiments/mod.ts";
 import { meanAndError } from "lib/stats/statistics.ts";
-import { exceeds, rises } from "lib/stats/verdicts.ts";
-import { claims } from "lib/paper/mod.ts";
 import { kernelSizeFigure } from "lib/report/figures/kernel_size_figure.ts";
 import { type Figure, gridOf } from "lib/report/draw/plot.ts";
 import { type Table, tableOf } from "lib/report/tables/table_formats.ts";
-import { meansBySeed, type TestedClaim, testedClaim } from "./tested_claim.ts";
+import { aboveClaim, risingClaim, type TestedClaim } from "./tested_claim.ts";
 import { percent } from "lib/report/tables/percent.ts";
 
 const headings: Readonly<Record<DetectorMetric, string>> = {
@@ -84,12 +82,12 @@ const labels = {
   maskAp50: "mask AP50 (%)",
 } as const satisfies Partial<Record<DetectorMetric, string>>;
 
-/** Metrics that are tested, each with its claim. */
+/** Metrics that are tested, each with its claims. */
 const tested = [
-  { metric: "boxAp", rising: claims.cocoBoxRises, what: "AP of boxes" },
-  { metric: "maskAp", rising: claims.cocoMaskRises, what: "AP of masks" },
-  { metric: "boxAp50", rising: claims.cocoBox50Rises, what: "AP50 of boxes" },
-  { metric: "maskAp50", rising: claims.cocoMask50Rises, what: "AP50 of masks" },
+  { metric: "boxAp", rising: "cocoBoxRises", gain: "pretrainingHelpsBoxes" },
+  { metric: "maskAp", rising: "cocoMaskRises", gain: "pretrainingHelpsMasks" },
+  { metric: "boxAp50", rising: "cocoBox50Rises", gain: "pretrainingHelpsBoxes50" },
+  { metric: "maskAp50", rising: "cocoMask50Rises", gain: "pretrainingHelpsMasks50" },
 ] as const;
 
 /**
@@ -110,20 +108,11 @@ export function detectorClaims(results: readonly DetectorArmResult[]): TestedCla
   });
   const trends = new Set(pretrained.map(({ kernelSize }) => kernelSize)).size < 2
     ? []
-    : tested.map(({ metric, rising }) => {
-      const sizes = pretrained.map(({ kernelSize }) => kernelSize);
-      const finding = rises(sizes, pretrained.map((result) => result[metric]));
-      return testedClaim(rising, finding, pretrained);
-    });
-  const gains = pairs.length === 0 ? [] : tested.map(({ metric, what }) => {
-    const [above, below] = [pairs.map((pair) => pair.above), pairs.map((pair) => pair.below)];
-    const means = (arms: typeof above) => meansBySeed(arms.map((arm) => arm[metric]));
-    const finding = exceeds(means(above), means(below));
-    return testedClaim(`Pre-training beats from scratch, by ${what}`, finding, [
-      ...above,
-      ...below,
-    ]);
-  });
+    : tested.map(({ metric, rising }) => risingClaim(rising, pretrained, (arm) => arm[metric]));
+  const [above, below] = [pairs.map((pair) => pair.above), pairs.map((pair) => pair.below)];
+  const gains = pairs.length === 0
+    ? []
+    : tested.map(({ metric, gain }) => aboveClaim(gain, { above, below }, (arm) => arm[metric]));
   if (trends.length + gains.length > 0) return [...trends, ...gains];
   throw new RangeError(
     `Cannot test detectors: need two kernel sizes, or one both ways, got ${

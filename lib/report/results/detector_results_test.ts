@@ -1,7 +1,7 @@
 import { detectorArmName, type DetectorArmResult } from "lib/experiments/mod.ts";
 import { exceeds, rises } from "lib/stats/verdicts.ts";
 import { type Claim, claims, table4 } from "lib/paper/mod.ts";
-import { verdicts } from "lib/report/results/compare.ts";
+import { verdicts } from "lib/report/results/verdict_table.ts";
 import {
   detectorClaims,
   detectorFigure,
@@ -93,7 +93,10 @@ Deno.test("detectorClaims() takes trends over the pre-trained, and pairs both wa
   assertClose(found[4]!.finding.pValue, above.pValue, 1e-6);
   assertClose(found[5]!.finding.effect.mean, 0.8 * above.effect.mean);
   assertClose(found[6]!.finding.effect.mean, 1.5 * above.effect.mean);
-  assertEquals(found[7]!.claim, "Pre-training beats from scratch, by AP50 of masks");
+  assertEquals(
+    (found[7]!.claim as Claim).says,
+    "Pre-training beats from scratch, by AP50 of masks",
+  );
   assertEquals(found.map(({ runs }) => runs.length), [9, 9, 9, 9, 12, 12, 12, 12]);
   assertEquals(verdicts(found).rows.length, 8);
   assertEquals(detectorClaims(results.slice(0, 3)).length, 4);

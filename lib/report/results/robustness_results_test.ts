@@ -2,7 +2,7 @@ import { type Arm, armName, type RobustResult } from "lib/experiments/mod.ts";
 import { exceeds, rises } from "lib/stats/verdicts.ts";
 import { type Claim, claims, table5 } from "lib/paper/mod.ts";
 import { corruptionNames } from "lib/robustness/mod.ts";
-import { verdicts } from "lib/report/results/compare.ts";
+import { verdicts } from "lib/report/results/verdict_table.ts";
 import { toSvg } from "lib/report/draw/plot.ts";
 import { robustClaims } from "lib/report/results/robust_claims.ts";
 import {

@@ -1,10 +1,13 @@
 /** Claims tested on the arms of a comparison: what all of their tests share. */
 import { type Arm, armName } from "lib/experiments/mod.ts";
-import type { TestResult } from "lib/stats/verdicts.ts";
+import { exceeds, rises, type TestResult } from "lib/stats/verdicts.ts";
 import { type Claim, paperKernelSizes } from "lib/paper/mod.ts";
+import { type ClaimName, statements } from "./claim_registry.ts";
 
 /** A claim and what our seeds say of it. */
 export interface TestedClaim {
+  /** Name of the claim in the overview of all claims, if it is one of those. */
+  readonly name?: ClaimName;
   /** One of the paper's `claims`, or words of one's own. */
   readonly claim: Claim | string;
   /** What `exceeds`, `rises` or `equals` returned, on fractions. */
@@ -15,6 +18,8 @@ export interface TestedClaim {
   readonly seeds: readonly number[];
   /** Ids of the runs, folders in `outputs/`. */
   readonly runs: readonly string[];
+  /** Names of networks that are too near chance for the test to mean anything. */
+  readonly nearChance?: readonly string[];
 }
 
 /** What a test needs to know of an arm that was run. */
@@ -24,18 +29,68 @@ interface RunArm {
   readonly runs: readonly string[];
 }
 
-/** A finding about some arms, all with the same scale and seeds. */
+/** An arm's values of the metric that is tested, one for each of its seeds. */
+type ValuesOf<R> = (arm: R) => readonly number[];
+
+/** A finding about some arms, on the seeds that they share. */
 export function testedClaim(
-  claim: TestedClaim["claim"],
+  name: ClaimName,
   finding: TestResult,
   arms: readonly RunArm[],
 ): TestedClaim {
-  const { scale, seeds } = arms[0]!;
-  return { claim, finding, scale, seeds, runs: arms.flatMap(({ runs }) => runs) };
+  const seeds = sharedSeeds(arms);
+  const runs = arms.flatMap((arm) => atSeeds(arm.runs, arm, seeds));
+  return { name, claim: statements[name], finding, scale: arms[0]!.scale, seeds, runs };
+}
+
+/**
+ * Tests the claim that the arms `above` are above those `below`, each side averaged over its arms,
+ * on the seeds that all of them were run with.
+ */
+export function aboveClaim<R extends RunArm>(
+  name: ClaimName,
+  { above, below }: { readonly above: readonly R[]; readonly below: readonly R[] },
+  values: ValuesOf<R>,
+): TestedClaim {
+  const arms = [...above, ...below];
+  const seeds = sharedSeeds(arms);
+  const means = (side: readonly R[]) => meansBySeed(side.map((a) => atSeeds(values(a), a, seeds)));
+  return testedClaim(name, exceeds(means(above), means(below)), arms);
+}
+
+/**
+ * Tests the claim that a metric rises over the kernel sizes of arms, on the seeds that all of them
+ * were run with.
+ */
+export function risingClaim<R extends RunArm & { readonly kernelSize?: number }>(
+  name: ClaimName,
+  arms: readonly R[],
+  values: ValuesOf<R>,
+): TestedClaim {
+  const seeds = sharedSeeds(arms);
+  const kernelSizes = arms.map(({ kernelSize }) => kernelSize!);
+  const finding = rises(kernelSizes, arms.map((arm) => atSeeds(values(arm), arm, seeds)));
+  return testedClaim(name, finding, arms);
+}
+
+/** Seeds that all arms were run with, in ascending order. */
+function sharedSeeds(arms: readonly RunArm[]): number[] {
+  const shared = arms[0]!.seeds.filter((seed) => arms.every(({ seeds }) => seeds.includes(seed)));
+  if (shared.length > 0) return shared.sort((a, b) => a - b);
+  throw new RangeError(
+    `Cannot compare by seed: need a seed that all arms were run with, got ${
+      arms.map(({ seeds }) => `[${seeds}]`).join(", ")
+    }`,
+  );
+}
+
+/** The part of an arm's values, one for each of its seeds, that belongs to some of them. */
+function atSeeds<T>(values: readonly T[], arm: RunArm, seeds: readonly number[]): T[] {
+  return seeds.map((seed) => values[arm.seeds.indexOf(seed)]!);
 }
 
 /** The mean over arms, one value for each seed. @param rows `rows[i][s]`: of arm i and seed s. */
-export function meansBySeed(rows: readonly (readonly number[])[]): number[] {
+function meansBySeed(rows: readonly (readonly number[])[]): number[] {
   return rows[0]!.map((_, s) => rows.reduce((sum, row) => sum + row[s]!, 0) / rows.length);
 }
 
@@ -44,12 +99,16 @@ export function bcSslArm(kernelSize: number): Arm {
   return { arch: "convnext", kernelSize, batchNorm: true };
 }
 
-/** The result of an arm; `undefined` if it was not run. */
-export function resultOf<R extends { readonly name: string }>(
+/**
+ * The result of an arm; `undefined` if it was not run. Where an arm was run twice, it is the result
+ * with more seeds.
+ */
+export function resultOf<R extends { readonly name: string; readonly seeds: readonly number[] }>(
   arm: Arm,
   results: readonly R[],
 ): R | undefined {
-  return results.find(({ name }) => name === armName(arm));
+  return results.filter(({ name }) => name === armName(arm))
+    .toSorted((a, b) => b.seeds.length - a.seeds.length)[0];
 }
 
 /**
@@ -58,15 +117,17 @@ export function resultOf<R extends { readonly name: string }>(
  * @param what What is tested, for the message: `robustness`.
  * @throws {RangeError} If fewer than two were run.
  */
-export function bcSslResults<R extends { readonly name: string; readonly kernelSize?: number }>(
+export function bcSslResults<
+  R extends { readonly name: string; readonly seeds: readonly number[] },
+>(
   results: readonly R[],
   what: string,
-): { readonly arms: readonly R[]; readonly kernelSizes: readonly number[] } {
+): readonly R[] {
   const arms = paperKernelSizes.flatMap((size) => resultOf(bcSslArm(size), results) ?? []);
   if (arms.length < 2) {
     throw new RangeError(
       `Cannot test ${what} over kernel sizes: need two of BC-SSL, got ${arms.length}`,
     );
   }
-  return { arms, kernelSizes: arms.map(({ kernelSize }) => kernelSize!) };
+  return arms;
 }
