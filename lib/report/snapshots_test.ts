@@ -299,7 +299,7 @@ for (const [name, draw] of Object.entries(figures)) {
 }
 
 Deno.test("every function that draws a figure has a committed drawing, and no drawing is left over", () => {
-  const parts = ["plot", "gridOf", "scoreBars"]; // what figures are made of
+  const parts = ["plot", "gridOf", "stackOf", "scoreBars"]; // what figures are made of
   const drawn = new Set<string>();
   for (const folder of ["draw", "figures", "results"]) {
     for (const { name } of Deno.readDirSync(join(here, folder))) {

@@ -106,6 +106,27 @@ export function gridOf(
   };
 }
 
+/** Puts figures of one width below each other, as one figure. Widths and heights are in pixels. */
+export function stackOf(
+  figures: readonly (Figure & { readonly height: number })[],
+  { width, header = "" }: {
+    readonly width: number;
+    /** SVG drawn above them, 28 pixels high. */
+    readonly header?: string;
+  },
+): Figure {
+  let y = header === "" ? 0 : 28;
+  const placed = figures.map(({ outerHTML, height }) => {
+    const at = y;
+    y += height;
+    return outerHTML.replace("<svg", `<svg y="${at}"`);
+  });
+  return {
+    outerHTML: `<svg width="${width}" height="${y}" viewBox="0 0 ${width} ${y}" ` +
+      `font-family="${fontFamily}" font-size="13">${header}${placed.join("")}</svg>`,
+  };
+}
+
 /**
  * A figure as a complete SVG file on white.
  *

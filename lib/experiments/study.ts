@@ -1,0 +1,80 @@
+/** The verb `study`: every comparison that the notebooks test claims of the paper on. */
+import type { Arm } from "lib/experiments/configs/arms.ts";
+import { armConfig } from "lib/experiments/configs/arms.ts";
+import { recipeAt, type ScaleName } from "lib/experiments/configs/config.ts";
+import { ablateDetectors, type DetectorArmResult } from "lib/experiments/detect/detector_arms.ts";
+import { type ArmCams, armCams } from "lib/experiments/explain/arm_cams.ts";
+import { ablate, type AblateOptions, type ArmResult } from "lib/experiments/pretrain/ablate.ts";
+import { robustness, type RobustResult } from "lib/experiments/robustness/robustness.ts";
+
+/** How the whole study is run. */
+export interface StudyOptions extends Pick<AblateOptions, "scale" | "seeds" | "watch"> {
+  /**
+   * Seeds of the networks whose differences most claims are about: 3×3 and 9×9, with and without
+   * BatchNorm, and Swin; for k-NN and linear probe. By default those of all.
+   */
+  readonly pairSeeds?: readonly number[];
+}
+
+/** Results of all comparisons. */
+export interface StudyResults {
+  /**
+   * k-NN and linear probe of every arm on emoji. An arm that was also run with `pairSeeds` stands
+   * here twice.
+   */
+  readonly arms: readonly ArmResult[];
+  /** The same of 3×3 and 9×9, with and without BatchNorm, on Fashion-MNIST. */
+  readonly garments: readonly ArmResult[];
+  /** Average precision of detectors over kernel sizes, pre-trained and from scratch. */
+  readonly detectors: readonly DetectorArmResult[];
+  /** Accuracy on corrupted and redrawn images. */
+  readonly robust: readonly RobustResult[];
+  /** Scores of class activation maps. */
+  readonly maps: readonly ArmCams[];
+  /** Scale of all runs. */
+  readonly scale: ScaleName;
+  /** Side of the global crops that the arms are trained on, pixels. */
+  readonly pixels: number;
+}
+
+const others: readonly Arm[] = [{ arch: "resnet" }, { arch: "vit" }, { arch: "swin" }];
+const convNeXt = (kernelSize: number): Arm => ({ arch: "convnext", kernelSize });
+const bcSsl = (kernelSize: number): Arm => ({ ...convNeXt(kernelSize), batchNorm: true });
+/** The ends of the claim that larger kernels are better. */
+const ends: readonly Arm[] = [3, 9].flatMap((size) => [convNeXt(size), bcSsl(size)]);
+
+/**
+ * Runs what the notebooks 01 to 08 run, with the same arms, so that a run which one of them has
+ * made is loaded. At `smoke` the detectors, the shifted images and the maps have two kernel sizes,
+ * as there.
+ *
+ * @throws {Error} If it was interrupted: finished runs are kept, and the same call continues.
+ */
+export async function study(
+  { scale, seeds, pairSeeds = seeds, watch }: StudyOptions,
+): Promise<StudyResults> {
+  const options = { scale, seeds, watch };
+  const sizes = [3, 5, 7, 9, 15];
+  const [detected, shifted] = scale === "smoke" ? [[3, 9], [3, 15]] : [[3, 5, 7, 9], sizes];
+  const all = [...others, ...sizes.map(convNeXt), ...sizes.map(bcSsl)];
+  const arms = await ablate(all, options);
+  const more = pairSeeds.some((seed) => !seeds.includes(seed));
+  const pairs = more
+    ? await ablate([...ends, { arch: "swin" }], { ...options, seeds: pairSeeds })
+    : [];
+  const garments = await ablate(ends, { ...options, data: "fashion" });
+  const detectors = await ablateDetectors(
+    [true, false].flatMap((pretrained) =>
+      detected.map((kernelSize) => ({ kernelSize, pretrained }))
+    ),
+    options,
+  );
+  const robust = await robustness(
+    [...others, ...shifted.map(convNeXt), ...shifted.map(bcSsl)],
+    options,
+  );
+  const maps = await armCams([...others, ...shifted.map(bcSsl)], options);
+  const { crops } = recipeAt(armConfig(bcSsl(9), { scale }), scale);
+  const pixels = crops.globalSize;
+  return { arms: [...arms, ...pairs], garments, detectors, robust, maps, scale, pixels };
+}
