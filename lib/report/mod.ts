@@ -23,6 +23,7 @@ export {
   claimGroups,
   type ClaimName,
   type EffectKind,
+  type GroupName,
 } from "lib/report/results/claim_registry.ts";
 export { compare, type Measurement, verdict } from "lib/report/results/compare.ts";
 export { peakClaims } from "lib/report/results/peak_claims.ts";
@@ -57,6 +58,12 @@ export {
   imageGridPng,
 } from "lib/report/draw/image_grid.ts";
 export { inNotebook, print, settle, show, type ShowOptions } from "lib/report/notebook/jupyter.ts";
+export {
+  type ForestEffect,
+  forestFigure,
+  type ForestPanel,
+  type ForestRow,
+} from "lib/report/figures/forest_figure.ts";
 export { type KernelArm, kernelSizeFigure } from "lib/report/figures/kernel_size_figure.ts";
 export type { DisplayData } from "lib/report/notebook/outbox.ts";
 export { type MonitorCurve, monitorFigure } from "lib/report/figures/monitor_figure.ts";

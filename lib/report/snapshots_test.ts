@@ -5,6 +5,7 @@
 import { dirname, fromFileUrl, join } from "@std/path";
 import {
   type Arm,
+  type ArmCams,
   armName,
   type ArmResult,
   type BaselineScores,
@@ -13,6 +14,7 @@ import {
   type DetectorArmResult,
   type KernelGain,
   type RobustResult,
+  type StudyResults,
   type TrainedField,
 } from "lib/experiments/mod.ts";
 import { table4, table5 } from "lib/paper/mod.ts";
@@ -23,6 +25,7 @@ import { blockDiagram } from "./draw/block_diagram.ts";
 import { type Figure, toPng, toSvg } from "./draw/plot.ts";
 import { hotAreaFigure } from "./figures/cam_scores.ts";
 import { gainFigure } from "./figures/gain_figure.ts";
+import { forestFigure } from "./figures/forest_figure.ts";
 import { kernelSizeFigure } from "./figures/kernel_size_figure.ts";
 import { monitorFigure } from "./figures/monitor_figure.ts";
 import { receptiveFieldFigure } from "./figures/receptive_field.ts";
@@ -30,6 +33,7 @@ import { paperSpeeds, throughputFigure } from "./figures/throughput_figure.ts";
 import { trainingCurves } from "./figures/training_curves.ts";
 import { armFigure } from "./results/ablation.ts";
 import { baselineFigure } from "./results/baselines.ts";
+import { claimOverview, overviewFigure } from "./results/claim_overview.ts";
 import { scoreFigure } from "./results/feature_scores.ts";
 import { detectorFigure } from "./results/detector_results.ts";
 import { corruptionFigure, robustFigure } from "./results/robustness_results.ts";
@@ -161,6 +165,31 @@ function trainedField(kernelSize: number): TrainedField {
     after: weights(1.3 * wide),
   };
 }
+function armCams(result: ArmResult): ArmCams {
+  const size = result.kernelSize ?? 3;
+  const rows = run.seeds.flatMap((seed) => [
+    camRow("Grad-CAM", size, 0.25 + size / 200 + seed / 100),
+    camRow("Eigen-CAM", size, 0.4 - size / 210 + size * seed / 1000),
+  ]);
+  return { ...result, rows };
+}
+
+/** The same arms with seeds that differ from arm to arm, so that differences have an interval. */
+const scattered = results.map((result, i): ArmResult => {
+  const noise = (seed: number) => ((i * 7 + seed * 5) % 11 - 5) / 1500;
+  const knn = result.knn.map((value, seed) => value + noise(seed));
+  return { ...result, knn, linear: knn.map((value, seed) => value + 0.09 + noise(seed + 3)) };
+});
+
+const study: StudyResults = {
+  arms: scattered,
+  garments: scattered.filter(({ kernelSize }) => kernelSize === 3 || kernelSize === 9),
+  detectors: [3, 5, 7, 9].flatMap((size) => [true, false].map((way) => detectorResult(size, way))),
+  robust: scattered.map(robustResult),
+  maps: scattered.map(armCams),
+  scale: "laptop",
+  pixels: 96,
+};
 
 /** A run of DINO: metrics of every step, and the monitor's every 50 steps. */
 function history(seed: number, steps = 600): HistoryLine[] {
@@ -243,6 +272,27 @@ const figures: Readonly<Record<string, () => Figure>> = {
       kernelGain("images", "garments", [-0.004]),
       kernelGain("images", "scenes", [0.008]),
     ]),
+  forestFigure: () =>
+    forestFigure([{
+      groups: [{
+        heading: "Two studies",
+        rows: [
+          {
+            ...{ says: "BC-SSL is above Swin", source: "§3.3, Figure 2, k-NN", paper: 0.006 },
+            effects: [
+              { mean: -0.0153, interval: [-0.0203, -0.0102], n: 3, verdict: "disagrees" },
+              { mean: 0.011, interval: [0.004, 0.018], n: 5, verdict: "agrees" },
+            ],
+          },
+          {
+            ...{ says: "tested by one seed, and only now", source: "ours", paper: null },
+            effects: [undefined, {
+              ...{ mean: 0.01, interval: [-Infinity, Infinity], n: 1, verdict: "cannot tell" },
+            }],
+          },
+        ],
+      }],
+    }], { studies: ["32 px", "96 px"] }),
   hotAreaFigure: () =>
     hotAreaFigure(
       kernels.flatMap((size) => [
@@ -264,6 +314,7 @@ const figures: Readonly<Record<string, () => Figure>> = {
     monitorFigure(
       [0, 3, 8, 12].map((i) => ({ arch: results[i]!.name, points: results[i]!.monitor })),
     ),
+  overviewFigure: () => overviewFigure(claimOverview(study)),
   receptiveFieldFigure: () =>
     receptiveFieldFigure(
       kernels.map((kernelSize) => ({
