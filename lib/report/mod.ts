@@ -24,6 +24,7 @@ export {
   type ClaimName,
   type EffectKind,
   type GroupName,
+  ownClaims,
 } from "lib/report/results/claim_registry.ts";
 export { compare, type Measurement, verdict } from "lib/report/results/compare.ts";
 export { peakClaims } from "lib/report/results/peak_claims.ts";
@@ -99,4 +100,4 @@ export {
 } from "lib/report/figures/throughput_figure.ts";
 export { type CurveRun, trainingCurves } from "lib/report/figures/training_curves.ts";
 export { watch } from "lib/report/watch.ts";
-export type { Claim } from "lib/paper/mod.ts";
+export { type Claim, claims } from "lib/paper/mod.ts";

@@ -31,6 +31,7 @@ export interface ForestRow {
 
 /** Claims on one axis, in groups with a heading each. */
 export interface ForestPanel {
+  /** Groups from the top, each with the rows below its heading. */
   readonly groups: readonly { readonly heading: string; readonly rows: readonly ForestRow[] }[];
 }
 

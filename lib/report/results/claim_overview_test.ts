@@ -14,7 +14,7 @@ import { toSvg } from "lib/report/draw/plot.ts";
 import saved from "lib/report/results/first_study.json" with { type: "json" };
 import { root } from "lib/setup/install/project.ts";
 import { codeCells, readNotebook, sourceOf } from "lib/setup/notebooks/notebook.ts";
-import { confidenceInterval } from "lib/stats/statistics.ts";
+import { studentQuantile } from "lib/stats/statistics.ts";
 import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
 
 const kernels = [3, 5, 7, 9, 15];
@@ -123,9 +123,12 @@ Deno.test("the first study's numbers belong together: interval, error, p and ver
     assertEquals(claims.map(({ name }) => name), [...claimGroups[group].claims]);
     for (const { finding: { effect, interval, pValue, verdict }, name, seeds } of claims) {
       const [low, high] = interval;
-      assertClose([...interval].map((end) => 100 * end), [
-        ...confidenceInterval(effect).map((end) => 100 * end),
-      ], 0.02);
+      // printed with two digits of the error, so within a twentieth of it
+      const middle = (low + high) / 2;
+      const error = (high - low) / 2 / studentQuantile(0.975, effect.n - 1);
+      const tolerance = 0.05 * effect.standardError + 1e-4;
+      assertTrue(Math.abs(error - effect.standardError) < tolerance, `${name}: error ${error}`);
+      assertTrue(Math.abs(middle - effect.mean) < tolerance, `${name}: middle ${middle}`);
       const expected = low > 0 ? "agrees" : high < 0 ? "disagrees" : "cannot tell";
       assertEquals([verdict, pValue < 0.05], [expected, expected !== "cannot tell"], name);
       assertEquals(effect.n, seeds.length);

@@ -8,7 +8,7 @@
 import { type Claim, claims } from "lib/paper/mod.ts";
 
 /** Claims that the paper does not make, but that its tables make one ask for. */
-const ownClaims = {
+export const ownClaims = {
   pretrainingHelpsBoxes: {
     says: "Pre-training beats from scratch, by AP of boxes",
     source: "ours, beside Table 4",
@@ -42,10 +42,10 @@ const ownClaims = {
 } as const satisfies Readonly<Record<string, Claim>>;
 
 /** Every claim by its name: what it says, where it stands, and what the paper prints. */
-export const statements = { ...claims, ...ownClaims };
+export const statements: Readonly<Record<ClaimName, Claim>> = { ...claims, ...ownClaims };
 
-/** Name of a claim. */
-export type ClaimName = keyof typeof statements;
+/** Name of a claim: one of the paper's `claims`, or of our own. */
+export type ClaimName = keyof typeof claims | keyof typeof ownClaims;
 
 /** What the effects of a group are differences of; effects of one kind share an axis. */
 export type EffectKind = "accuracy" | "detection" | "robustness" | "maps" | "monitor";
