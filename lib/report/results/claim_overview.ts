@@ -22,6 +22,7 @@ import {
   type GroupName,
   groupNames,
   statements,
+  untested,
 } from "./claim_registry.ts";
 import { testClaims } from "./claim_tests.ts";
 import { detectorClaims } from "./detector_results.ts";
@@ -184,6 +185,15 @@ export function verdictCounts(overview: ClaimOverview): Table {
     })
   );
   return { columns: ["study", "each test", "agrees", "disagrees", "cannot tell", "claims"], rows };
+}
+
+/** The claims of the paper that no notebook tests, each with the reason. */
+export function untestedClaims(): Table {
+  const rows = Object.entries(untested).map(([name, why]) => {
+    const { says, source } = statements[name as ClaimName];
+    return [says, source, why];
+  });
+  return { columns: ["claim", "in the paper", "why it is not tested here"], rows };
 }
 
 /** Kinds of effects, each with an axis of its own, from the top. */

@@ -162,6 +162,20 @@ export const claimGroups = {
   },
 } as const satisfies Readonly<Record<string, ClaimGroup>>;
 
+/**
+ * Claims of the paper that no notebook tests, each with the reason. Their numbers stand in the
+ * paper's tables, which the notebooks show.
+ */
+export const untested = {
+  smallMatchesSwin: "needs the networks of size S, each twice as deep",
+  bcSslAboveMoCo: "needs MoCo-v3 and a ViT-B",
+  tinyFasterThanSwin: "about an A100; 04_imagenet times these networks on this machine",
+  smallFasterThanSwin: "about an A100; 04_imagenet times these networks on this machine",
+  smallFasterThanResNets: "about a V100 and ResNets five times as wide",
+  cocoBoxAboveSwin: "needs a detector on Swin",
+  cocoMaskAboveSwin: "needs a detector on Swin",
+} as const satisfies Partial<Readonly<Record<ClaimName, string>>>;
+
 /** Name of a group of claims. */
 export type GroupName = keyof typeof claimGroups;
 
