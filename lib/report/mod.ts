@@ -26,6 +26,16 @@ export {
   type GroupName,
   ownClaims,
 } from "lib/report/results/claim_registry.ts";
+export {
+  type ClaimOverview,
+  claimOverview,
+  overviewFigure,
+  type OverviewRow,
+  overviewTable,
+  type StudiedClaim,
+  untestedClaims,
+  verdictCounts,
+} from "lib/report/results/claim_overview.ts";
 export { compare, type Measurement, verdict } from "lib/report/results/compare.ts";
 export { peakClaims } from "lib/report/results/peak_claims.ts";
 export type { TestedClaim } from "lib/report/results/tested_claim.ts";
