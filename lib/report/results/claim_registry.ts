@@ -7,7 +7,7 @@
  */
 import { type Claim, claims } from "lib/paper/mod.ts";
 
-/** Claims that the paper does not make, but that its tables make one ask for. */
+/** Claims of our own, which the notebooks test beside the paper's. */
 export const ownClaims = {
   pretrainingHelpsBoxes: {
     says: "Pre-training beats from scratch, by AP of boxes",
