@@ -1,7 +1,7 @@
 /** The verb `study`: every comparison that the notebooks test claims of the paper on. */
 import type { Arm } from "lib/experiments/configs/arms.ts";
 import { armConfig } from "lib/experiments/configs/arms.ts";
-import { recipeAt, type ScaleName } from "lib/experiments/configs/config.ts";
+import { type ScaleName, sizesAt } from "lib/experiments/configs/config.ts";
 import { ablateDetectors, type DetectorArmResult } from "lib/experiments/detect/detector_arms.ts";
 import { type ArmCams, armCams } from "lib/experiments/explain/arm_cams.ts";
 import { ablate, type AblateOptions, type ArmResult } from "lib/experiments/pretrain/ablate.ts";
@@ -33,7 +33,7 @@ export interface StudyResults {
   readonly maps: readonly ArmCams[];
   /** Scale of all runs. */
   readonly scale: ScaleName;
-  /** Side of the global crops that the arms are trained on, pixels. */
+  /** Side of the images that the arms are trained on, pixels. */
   readonly pixels: number;
 }
 
@@ -74,7 +74,6 @@ export async function study(
     options,
   );
   const maps = await armCams([...others, ...shifted.map(bcSsl)], options);
-  const { crops } = recipeAt(armConfig(bcSsl(9), { scale }), scale);
-  const pixels = crops.globalSize;
+  const { imageSize: pixels } = sizesAt(armConfig(bcSsl(9), { scale }), scale);
   return { arms: [...arms, ...pairs], garments, detectors, robust, maps, scale, pixels };
 }

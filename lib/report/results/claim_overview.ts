@@ -30,7 +30,7 @@ import { firstStudyClaims, firstStudyCommit, firstStudyPixels } from "./first_st
 import { peakClaims } from "./peak_claims.ts";
 import { robustClaims } from "./robust_claims.ts";
 import type { TestedClaim } from "./tested_claim.ts";
-import { judged, printedPoints, verdictNote } from "./verdict_table.ts";
+import { chanceNote, judged, printedPoints, verdictNote } from "./verdict_table.ts";
 
 /** What a study found of a claim, and what of that stands beside the claims of its group. */
 export interface StudiedClaim {
@@ -46,6 +46,8 @@ export interface StudiedClaim {
   readonly holmPValue: number;
   /** The verdict that stands after Holm's method. */
   readonly afterHolm: Verdict;
+  /** Names of networks that are too near chance for the test to mean anything. */
+  readonly nearChance?: readonly string[];
 }
 
 /** A claim in the overview. */
@@ -105,14 +107,18 @@ export function claimOverview(study: StudyResults): ClaimOverview {
 /** Claims that were tested together, by their names. */
 function studied(claims: readonly TestedClaim[]): ReadonlyMap<ClaimName, StudiedClaim> {
   const afterHolm = holmVerdicts(claims.map(({ finding }) => finding));
-  return new Map(claims.map(({ name, finding, scale }, i) => [name!, {
-    effect: finding.effect,
-    interval: finding.interval,
-    pValue: decidingP(finding),
-    verdict: judged(finding.verdict, scale),
-    holmPValue: afterHolm[i]!.pValue,
-    afterHolm: judged(afterHolm[i]!.verdict, scale),
-  }]));
+  return new Map(claims.map((claim, i) => {
+    const { name, finding, nearChance } = claim;
+    return [name!, {
+      effect: finding.effect,
+      interval: finding.interval,
+      pValue: decidingP(finding),
+      verdict: judged(finding.verdict, claim),
+      holmPValue: afterHolm[i]!.pValue,
+      afterHolm: judged(afterHolm[i]!.verdict, claim),
+      nearChance,
+    }];
+  }));
 }
 
 /** Names of the two studies: `32 px` and `96 px`. */
@@ -137,7 +143,8 @@ export function overviewTable(overview: ClaimOverview): Table {
   const rows = [...Map.groupBy(overview.rows, ({ group }) => group)].flatMap(([group, rows]) => [
     headingOf(group),
     ...rows.map(({ claim: { says, source, printed }, first, now }) => [
-      ...[says, source, printedPoints(printed)],
+      ...[now?.nearChance ? `${says} ${chanceNote(now.nearChance)}` : says, source],
+      printedPoints(printed),
       ...cellsOf(first),
       ...cellsOf(now),
     ]),
@@ -217,7 +224,10 @@ function forestRow({ claim: { says, source, printed }, first, now }: OverviewRow
   const effects = [first, now].map((studied) =>
     studied && {
       ...{ mean: studied.effect.mean, n: studied.effect.n },
-      ...{ interval: studied.interval, verdict: studied.afterHolm },
+      ...{
+        interval: studied.interval,
+        verdict: studied.nearChance ? "near chance" : studied.afterHolm,
+      },
     }
   );
   return { says, source, paper: printed, effects };

@@ -8,8 +8,8 @@ import type { TestedClaim } from "./tested_claim.ts";
 export const verdictNote =
   "Effects in points. Verdict: agrees where the interval of our effect lies where the claim puts it " +
   "(above 0; for equality within the margin), disagrees where it lies on the other side, cannot " +
-  "tell where it reaches across, with fewer than 3 seeds, and at smoke scale. Intervals are of 95 %, " +
-  "those of two one-sided tests of 90 %.";
+  "tell where it reaches across, with fewer than 3 seeds, at smoke scale, and where a network is too " +
+  "near chance. Intervals are of 95 %, those of two one-sided tests of 90 %.";
 
 /**
  * A table of claims that are tested together, each with the effect that the paper printed, ours,
@@ -56,7 +56,7 @@ export function verdictRow(
   tested: TestedClaim,
   holm: HolmResult = holmVerdicts([tested.finding])[0]!,
 ): object {
-  const { claim, finding, scale, seeds, runs } = tested;
+  const { claim, finding, scale, seeds, runs, nearChance } = tested;
   const { says, source, printed } = typeof claim === "string"
     ? { says: claim, source: "", printed: null }
     : claim;
@@ -71,7 +71,7 @@ export function verdictRow(
     throw new RangeError(`Cannot judge "${says}": need fractions, not percent; one is ${wrong}`);
   }
   return {
-    claim: says,
+    claim: nearChance ? `${says} ${chanceNote(nearChance)}` : says,
     source,
     "paper (points)": printedPoints(printed),
     "ours (points)": 100 * effect.mean,
@@ -80,18 +80,26 @@ export function verdictRow(
     n: effect.n,
     test,
     p: decidingP(finding),
-    verdict: judged(finding.verdict, scale),
+    verdict: judged(finding.verdict, tested),
     "p (Holm)": holm.pValue,
-    "after Holm": judged(holm.verdict, scale),
+    "after Holm": judged(holm.verdict, tested),
     scale,
     seeds: seeds.join(", "),
     runs: runs.join(", "),
   };
 }
 
-/** A verdict as it is shown: runs at smoke scale are too short to tell anything. */
-export function judged(verdict: Verdict, scale: string): Verdict {
-  return scale === "smoke" ? "cannot tell" : verdict;
+/**
+ * A verdict as it is shown: runs at smoke scale are too short to tell anything, and networks near
+ * chance know too little to be compared.
+ */
+export function judged(verdict: Verdict, { scale, nearChance = [] }: TestedClaim): Verdict {
+  return scale === "smoke" || nearChance.length > 0 ? "cannot tell" : verdict;
+}
+
+/** What stands behind a claim that networks near chance cannot test. */
+export function chanceNote(networks: readonly string[]): string {
+  return `(means nothing: near chance are ${networks.join("; ")})`;
 }
 
 /** A printed effect in points, without the digits that only the subtraction makes. */

@@ -29,9 +29,13 @@ Deno.test("verdictRow() has the paper's effect and ours in points, the interval,
   assertEquals([row.claim, row.source], [claims.batchNormHelps.says, claims.batchNormHelps.source]);
 });
 
-Deno.test("verdictRow() cannot tell at smoke scale, and takes words of one's own", () => {
+Deno.test("verdictRow() cannot tell at smoke scale, and near chance, and takes words of one's own", () => {
   const row = verdictRow({ ...tested, claim: "mine", scale: "smoke" }) as Record<string, unknown>;
   assertEquals([row.claim, row.verdict, row["paper (points)"]], ["mine", "cannot tell", undefined]);
+  const near = { ...tested, nearChance: ["BC-SSL, 3×3"] };
+  const weak = verdictRow(near) as Record<string, string>;
+  assertEquals([weak.verdict, weak["after Holm"]], ["cannot tell", "cannot tell"]);
+  assertTrue(weak.claim!.endsWith("helps (means nothing: near chance are BC-SSL, 3×3)"), "a note");
   const one = verdictRow({ ...tested, finding: equals([0.5], [0.4], 0.01), seeds: [0] });
   assertEquals((one as Record<string, unknown>).interval, "−∞ to +∞");
 });
