@@ -266,6 +266,7 @@ export type { DinoHeadConfig } from "lib/ssl/dino/head.ts";
 export type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
 export type { CommonRecipe } from "lib/ssl/method/recipe.ts";
 export type { Recipe } from "lib/ssl/methods.ts";
+export type { SimclrHeadConfig, SimclrRecipe } from "lib/ssl/simclr/recipe.ts";
 export type { CropRecipe } from "lib/ssl/views/crop_recipe.ts";
 export type { MeanAndError } from "lib/stats/statistics.ts";
 export { type OptimizerName, optimizerNames } from "lib/train/optimizer_names.ts";

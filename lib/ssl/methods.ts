@@ -10,9 +10,12 @@ import { createDino } from "lib/ssl/dino/dino.ts";
 import { dinoHeadCost } from "lib/ssl/dino/head.ts";
 import type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
 import type { HeadCost, Method } from "lib/ssl/method/method.ts";
+import { simclrHeadCost } from "lib/ssl/simclr/networks.ts";
+import type { SimclrRecipe } from "lib/ssl/simclr/recipe.ts";
+import { createSimclr } from "lib/ssl/simclr/simclr.ts";
 
 /** The recipe of any method. Its field `method` says which; a recipe without it is DINO's. */
-export type Recipe = DinoRecipe | ByolRecipe;
+export type Recipe = DinoRecipe | ByolRecipe | SimclrRecipe;
 
 /** A row of the table of methods. */
 interface MethodKind<R extends Recipe> {
@@ -38,6 +41,11 @@ const methods: { readonly [Name in MethodName]: MethodKind<RecipeOf<Name>> } = {
     create: createByol,
     networks: { teacher: "online", student: "online" },
     headCost: byolHeadCost,
+  },
+  simclr: {
+    create: createSimclr,
+    networks: { teacher: "network", student: "network" },
+    headCost: simclrHeadCost,
   },
 };
 

@@ -9,7 +9,8 @@ import {
 } from "./optimizer_state.ts";
 
 /**
- * Which weights decay, and which have adaptive steps. Implementations of LARS differ in this:
+ * Which weights decay, which have adaptive steps, and where the learning rate enters.
+ * Implementations of LARS differ in this:
  *
  * - `dino` (dino, utils.py `LARS`): weights with more than one dimension do both. The code has
  *   options for other rules but leaves them unset. Its parameter groups also exempt from decay
@@ -17,8 +18,11 @@ import {
  * - `byol` (deepmind-research, byol/utils/optimizers.py `exclude_bias_and_norm`): all weights do
  *   both, except biases and the weights of norms. So other vectors, such as the layer scale of a
  *   ConvNeXt, do both.
+ * - `simclr` (simclr, tf2/lars_optimizer.py and `build_optimizer` of tf2/model.py): the same weights
+ *   as `byol`, but the learning rate enters the buffer (`classic_momentum`). So steps of a warm-up
+ *   stay small in the buffer.
  */
-export type LarsRule = "dino" | "byol";
+export type LarsRule = "dino" | "byol" | "simclr";
 
 export interface LarsOptions extends WeightOptions {
   readonly lr: number;
@@ -31,14 +35,14 @@ export interface LarsOptions extends WeightOptions {
    * 0.001.
    */
   readonly eta?: number;
-  /** Which weights decay and adapt. By default, `dino`. */
+  /** Whose LARS it is. By default, `dino`. */
   readonly rule?: LarsRule;
 }
 
 /**
  * One update of every weight that has a gradient, in place: `mu ← momentum · mu + q · g`,
- * `w ← w − lr · mu`, with `g` the gradient plus `weightDecay · w`. The learning rate does not enter
- * the buffer.
+ * `w ← w − lr · mu`, with `g` the gradient plus `weightDecay · w`. By the rule `simclr` it is
+ * `mu ← momentum · mu + lr · q · g`, `w ← w − mu`.
  *
  * `q = eta · ‖w‖ / ‖g‖` makes the step of each tensor proportional to the length of the tensor,
  * whatever the length of the gradient. It is 1 where either norm is 0, and for weights without
@@ -56,12 +60,14 @@ export function larsStep(
   for (const update of beginUpdates(weights, grads, state, ["mu"], ofWeights)) {
     const { weight, slot: { tensors: { mu } }, lrScale } = update;
     const { decays, adapts } = rules[rule](update);
+    const rate = lr * lrScale;
+    const [inside, outside] = rule === "simclr" ? [rate, 1] : [1, rate]; // of the buffer
     tf.tidy(() => {
       const grad = scaledGrad(update);
       const g = decays ? grad.add(weight.mul(weightDecay)) : grad;
       const adapted = adapts ? g.mul(adaptation(weight, g, eta)) : g;
-      mu.assign(mu.mul(momentum).add(adapted));
-      weight.assign(weight.sub(mu.mul(lr * lrScale)));
+      mu.assign(mu.mul(momentum).add(inside === 1 ? adapted : adapted.mul(inside)));
+      weight.assign(weight.sub(outside === 1 ? mu : mu.mul(outside)));
     });
   }
 }
@@ -70,11 +76,14 @@ type RuledUpdate = Pick<Update<"mu">, "name" | "weight" | "decays">;
 
 const rules = {
   dino: ({ weight, decays }: RuledUpdate) => ({ decays, adapts: weight.rank !== 1 }),
-  byol(update: RuledUpdate) {
-    const follows = !isBiasOrNorm(update);
-    return { decays: follows, adapts: follows };
-  },
+  byol: allButBiasesAndNorms,
+  simclr: allButBiasesAndNorms,
 };
+
+function allButBiasesAndNorms(update: RuledUpdate) {
+  const follows = !isBiasOrNorm(update);
+  return { decays: follows, adapts: follows };
+}
 
 /**
  * Whether a weight is a bias or belongs to a norm: only in a norm does a `weight` have one

@@ -1,8 +1,9 @@
 import * as tf from "lib/tf.ts";
-import { larsStep } from "./lars.ts";
+import { type LarsRule, larsStep } from "./lars.ts";
 import { disposeOptimizer, type OptimizerState } from "./optimizer_state.ts";
 import dinoGolden from "./golden/lars.json" with { type: "json" };
 import byolGolden from "./golden/lars_byol.json" with { type: "json" };
+import simclrGolden from "./golden/lars_simclr.json" with { type: "json" };
 import { assertClose, assertEquals, assertNoLeak, assertThrows } from "lib/testing/assert.ts";
 
 type Values = Readonly<Record<string, number[]>>;
@@ -18,7 +19,11 @@ interface Golden {
   }[];
 }
 
-const goldens: Readonly<Record<"dino" | "byol", Golden>> = { dino: dinoGolden, byol: byolGolden };
+const goldens: Readonly<Record<LarsRule, Golden>> = {
+  dino: dinoGolden,
+  byol: byolGolden,
+  simclr: simclrGolden,
+};
 
 /** Tensors of the shapes that the golden file gives by name. */
 function tensors(values: Values, shapes = goldens.dino.shapes): Map<string, tf.Tensor> {
@@ -36,7 +41,7 @@ function variables({ initial, shapes } = goldens.dino): Map<string, tf.Variable>
   );
 }
 
-for (const rule of ["dino", "byol"] as const) {
+for (const rule of ["dino", "byol", "simclr"] as const) {
   Deno.test(`larsStep() equals the LARS of ${rule}'s code: the right weights adapt and decay`, () => {
     const golden = goldens[rule];
     const weights = variables(golden);

@@ -41,6 +41,8 @@ export function optimizerStep(
       return larsStep(weights, grads, state, options);
     case "lars_byol":
       return larsStep(weights, grads, state, { ...options, rule: "byol" });
+    case "lars_simclr":
+      return larsStep(weights, grads, state, { ...options, rule: "simclr" });
     default: // reached where nothing checks types: in JavaScript and notebook cells
       throw new RangeError(
         `Unknown optimizer "${name satisfies never}": use ${optimizerNames.join(", ")}`,

@@ -41,6 +41,9 @@ const expected: Record<OptimizerName, Weights> = {
   lars_byol: after((w, g, state) =>
     larsStep(w, g, state, { ...options, momentum: 0.9, eta: 0.001, rule: "byol" })
   ),
+  lars_simclr: after((w, g, state) =>
+    larsStep(w, g, state, { ...options, momentum: 0.9, eta: 0.001, rule: "simclr" })
+  ),
 };
 
 for (const name of optimizerNames) {
@@ -55,7 +58,7 @@ for (const name of optimizerNames) {
     );
     for (const [weight, value] of decayed!) {
       const gap = value.sub(plain!.get(weight)!).abs().max().dataSync()[0]!;
-      const decays = weight === "w" || (name === "lars_byol" && weight === "gamma");
+      const decays = weight === "w" || (/^lars_(byol|simclr)$/.test(name) && weight === "gamma");
       assertEquals(gap > 1e-5, decays, `${weight} differs by ${gap}`);
     }
   });
@@ -88,7 +91,11 @@ Deno.test("optimizerStep() refuses what another optimiser kept, and changes noth
 
 Deno.test("optimizerStep() names the optimisers there are", () => {
   const step = () => optimizerStep("adam" as "adamw", weightsOf(), gradsOf(1), new Map(), options);
-  assertThrows(step, RangeError, 'Unknown optimizer "adam": use adamw, sgd, lars, lars_byol');
+  assertThrows(
+    step,
+    RangeError,
+    'Unknown optimizer "adam": use adamw, sgd, lars, lars_byol, lars_simclr',
+  );
 });
 
 Deno.test("disposeOptimizer() frees every slot", () => {

@@ -5,6 +5,7 @@ import { commonSizes, experimentName, scalesOf } from "./experiment_schema.ts";
 import { byKey, flag, oneOf, path, record, schemaOf, share, whole } from "lib/schema/fields.ts";
 import { byolRecipeSchema } from "lib/ssl/byol/recipe_schema.ts";
 import { dinoRecipeSchema } from "lib/ssl/dino/recipe_schema.ts";
+import { simclrRecipeSchema } from "lib/ssl/simclr/recipe_schema.ts";
 
 const folder = v.optional(path);
 const maxBadFraction = v.optional(share);
@@ -32,7 +33,7 @@ export const dataSchema = schemaOf<DataConfig>()(byKey("kind", {
  * The schema of each method's recipe. A recipe without `method` is DINO's, since older ones do not
  * have that field.
  */
-const recipes = { dino: dinoRecipeSchema, byol: byolRecipeSchema };
+const recipes = { dino: dinoRecipeSchema, byol: byolRecipeSchema, simclr: simclrRecipeSchema };
 
 export const pretrainSchema = schemaOf<PretrainConfig>()(record({
   name: experimentName,

@@ -16,8 +16,8 @@ export interface TrainingCost {
 
 /**
  * Counts the multiply–adds of backbone and heads. In the network that is trained, all views go
- * forward, and backward for twice as much. In the network that gives the targets, the two global
- * views go forward only.
+ * forward, and backward for twice as much. In the network that gives the targets, if there is one,
+ * the two global views go forward only.
  *
  * Norms, activations, augmentation, optimiser and k-NN are not counted, as in the FLOPs of papers.
  *
@@ -42,6 +42,7 @@ export function trainingCost(recipe: Recipe, imageCount: number): TrainingCost {
   const global = totalCost(model, crops.globalSize).multiplyAdds;
   const local = crops.localCrops > 0 ? totalCost(model, crops.localSize).multiplyAdds : 0;
   const trained = 2 * (global + onTape) + crops.localCrops * (local + onTape);
+  const targets = constant === undefined ? 0 : 2 * (global + constant);
   const images = steps * batchSize;
-  return { steps, images, exaFlops: 2 * images * (3 * trained + 2 * (global + constant)) / 1e18 };
+  return { steps, images, exaFlops: 2 * images * (3 * trained + targets) / 1e18 };
 }

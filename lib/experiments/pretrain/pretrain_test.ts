@@ -172,16 +172,16 @@ Deno.test("bad options stop before any step, in one line", () =>
 
 Deno.test("a method that is none stops before any step, and says which there are", () =>
   inOutputs(async () => {
-    const recipe = { ...smallByol.recipe, method: "simclr" as "byol" };
+    const recipe = { ...smallByol.recipe, method: "pirl" as "byol" };
     const train = () => pretrain({ ...smallByol, recipe }, options);
-    const text = 'recipe.method is "simclr", but must be "dino" or "byol"';
+    const text = 'recipe.method is "pirl", but must be "dino", "byol" or "simclr"';
     await assertRejects(train, RangeError, text);
     const create = () =>
-      createMethod({ ...recipeAt(smallByol, "smoke"), method: "simclr" as "byol" }, createRng(0));
+      createMethod({ ...recipeAt(smallByol, "smoke"), method: "pirl" as "byol" }, createRng(0));
     assertThrows(
       create,
       RangeError,
-      'Cannot train by recipe.method "simclr": use byol; DINO has none',
+      'Cannot train by recipe.method "pirl": use byol, simclr; DINO has none',
     );
   }));
 

@@ -5,7 +5,7 @@
 import * as tf from "lib/tf.ts";
 import { lossAndGradients } from "lib/train/gradients.ts";
 import { imagesIn, microBatches, type Views, viewsOf } from "lib/ssl/views/views.ts";
-import type { BatchResult, Method, Moment, NamedTensors } from "./method.ts";
+import type { BatchResult, Method, Moment, NamedTensors, NoteRows } from "./method.ts";
 import { nonFiniteLoss } from "./non_finite.ts";
 
 /** A batch with its gradients; the caller owns all tensors. */
@@ -59,10 +59,22 @@ function gradientsOf(method: Method, views: Views, now: Moment): BatchGradients 
   const { loss: run, means = {}, rows = {} } = method.pass(views, now);
   const { weights, isFrozen, state } = method;
   const trained = [...weights].filter(([name]) => !isFrozen?.(name, now));
-  const { value, grads } = lossAndGradients(run, new Map(trained));
+  const noted: Record<string, () => tf.Tensor> = {};
+  const note: NoteRows = (name, x) => {
+    // Copies the numbers, since tensors of the tape are freed with it.
+    const [values, shape] = [x.dataSync<"float32">().slice(), x.shape];
+    noted[name] = () => tf.tensor(values, shape);
+  };
+  const { value, grads } = lossAndGradients(() => run(note), new Map(trained));
   const loss = value.dataSync()[0]!;
   if (!Number.isFinite(loss)) throw nonFiniteLoss(loss, views, state);
-  return { loss, grads: Object.fromEntries(grads), means, rows };
+  const copies = Object.entries(noted).map(([name, copy]) => [name, copy()]);
+  return {
+    loss,
+    grads: Object.fromEntries(grads),
+    means,
+    rows: { ...rows, ...Object.fromEntries(copies) },
+  };
 }
 
 function scaled({ loss, grads, means, rows }: BatchGradients, share: number): BatchGradients {

@@ -23,10 +23,17 @@ export interface Moment extends RunLength {
 /** Tensors by name. */
 export type NamedTensors = Readonly<Record<string, tf.Tensor>>;
 
+/** Copies rows that are only computed on the tape, so that {@linkcode BatchResult} has them too. */
+export type NoteRows = (name: string, rows: tf.Tensor) => void;
+
 /** What a method computes from a micro-batch before its gradient. */
 export interface Pass {
-  /** Computes the loss, the mean over the images, as a scalar. It runs on the tape. */
-  readonly loss: () => tf.Scalar;
+  /**
+   * Computes the loss, the mean over the images, as a scalar. It runs on the tape.
+   *
+   * @param note A method without a constant network has its features and projections only here.
+   */
+  readonly loss: (note?: NoteRows) => tf.Scalar;
   /**
    * Tensors that are means over the images. Those of micro-batches are averaged, weighted by their
    * numbers of images.
@@ -84,6 +91,9 @@ export interface Method extends Disposable {
 export interface HeadCost {
   /** Multiply–adds of the forward pass in the network that is trained. */
   readonly onTape: number;
-  /** Multiply–adds of the network whose output is constant for the loss. */
-  readonly constant: number;
+  /**
+   * Multiply–adds of the network whose output is constant for the loss; absent if the method has no
+   * such network.
+   */
+  readonly constant?: number;
 }
