@@ -50,6 +50,8 @@ const laptopCosts: Readonly<Record<string, string>> = {
   [configs.bcSslFineStart.name]: "6 min",
   [configs.bcSslFineEmoji.name]: "6 min",
   [configs.byolStart.name]: "6 min",
+  [configs.simclrStart.name]: "6 min",
+  [configs.simclrV2Start.name]: "6 min",
 };
 
 /** Writes a name with its cost: `start (6 min)`. */

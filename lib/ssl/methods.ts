@@ -9,8 +9,9 @@ import type { ByolRecipe } from "lib/ssl/byol/recipe.ts";
 import { createDino } from "lib/ssl/dino/dino.ts";
 import { dinoHeadCost } from "lib/ssl/dino/head.ts";
 import type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
+import type { KeptLayers } from "lib/ssl/method/kept_layers.ts";
 import type { HeadCost, Method } from "lib/ssl/method/method.ts";
-import { simclrHeadCost } from "lib/ssl/simclr/networks.ts";
+import { createKeptLayers as createSimclrKept, simclrHeadCost } from "lib/ssl/simclr/networks.ts";
 import type { SimclrRecipe } from "lib/ssl/simclr/recipe.ts";
 import { createSimclr } from "lib/ssl/simclr/simclr.ts";
 
@@ -26,6 +27,8 @@ interface MethodKind<R extends Recipe> {
    */
   readonly networks: { readonly teacher: string; readonly student: string };
   headCost(featureDim: number, head: R["head"]): HeadCost;
+  /** The layers of the head that are evaluated with the backbone. By default, there are none. */
+  keptLayers?(featureDim: number, head: R["head"], rng: Rng): KeptLayers | undefined;
 }
 
 type MethodName = NonNullable<Recipe["method"]> | "dino";
@@ -46,6 +49,7 @@ const methods: { readonly [Name in MethodName]: MethodKind<RecipeOf<Name>> } = {
     create: createSimclr,
     networks: { teacher: "network", student: "network" },
     headCost: simclrHeadCost,
+    keptLayers: createSimclrKept,
   },
 };
 
@@ -86,4 +90,19 @@ export function checkpointKey(recipe: Recipe, network: "teacher" | "student"): s
 /** Multiply–adds of the heads of a method for one view. */
 export function headCost(recipe: Recipe, featureDim: number): HeadCost {
   return kindOf(recipe).headCost(featureDim, recipe.head);
+}
+
+/**
+ * The layers of a method's head that are evaluated with the backbone; the caller owns them.
+ *
+ * @param featureDim Length of the backbone's features.
+ * @param rng The random stream of the run's first weights.
+ * @returns `undefined` if the backbone is evaluated alone.
+ */
+export function createKeptLayers(
+  recipe: Recipe,
+  featureDim: number,
+  rng: Rng,
+): KeptLayers | undefined {
+  return kindOf(recipe).keptLayers?.(featureDim, recipe.head, rng);
 }

@@ -263,3 +263,17 @@ export const simclrStart: PretrainConfig<SimclrRecipe> = {
   },
   scales: bcSslStart.scales,
 };
+
+/**
+ * {@linkcode simclrStart} as SimCLRv2: the head has three layers, and the first of them stays on the
+ * backbone, so that k-NN and linear probe read its output. It has not been run at `laptop` yet.
+ *
+ * Differs: SimCLRv2 also has larger ResNets that select their kernels
+ * (`resNetConfig(152, { width: 2, selectiveKernels: true })`); the network here is the small BC-SSL
+ * of the other runs.
+ */
+export const simclrV2Start: PretrainConfig<SimclrRecipe> = {
+  ...simclrStart,
+  name: "start_simclr_v2",
+  recipe: { ...simclrStart.recipe, head: { layers: 3, keptLayers: 1, outDim: 64 } },
+};

@@ -109,7 +109,8 @@ async function loadBackbone({ body }: MaskRcnn, key: DetectorKey): Promise<void>
   if (pretrained === null) return;
   const run = originRun(key);
   if (run) {
-    using model = await loadSubject(run.key, run.of, findSubject(run.key, run.of));
+    const found = findSubject(run.key, run.of);
+    using model = await loadSubject(run.key, run.of, found, { backboneOnly: true });
     return copyTree(model.params, body.params);
   }
   const { weights, key: inFile } = pretrained as Extract<BackboneOrigin, { weights: string }>;

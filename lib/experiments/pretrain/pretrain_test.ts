@@ -1,13 +1,20 @@
 import * as tf from "lib/tf.ts";
 import { listCheckpoints } from "lib/runs/checkpoints.ts";
 import { readTrainingState } from "lib/weights/training_state.ts";
-import { bcSslStart, byolStart } from "lib/experiments/configs/notebook_runs.ts";
+import {
+  bcSslStart,
+  byolStart,
+  simclrStart,
+  simclrV2Start,
+} from "lib/experiments/configs/notebook_runs.ts";
 import type { TrainOptions } from "lib/experiments/runs/train_run.ts";
 import { pretrain } from "./pretrain.ts";
 import { baselines, knn, type KnnResult } from "lib/experiments/measure/knn_scores.ts";
 import { createRng } from "lib/rng.ts";
 import { createMethod } from "lib/ssl/methods.ts";
 import { override, recipeAt } from "lib/experiments/configs/config.ts";
+import { findSubject, loadSubject } from "lib/experiments/subjects/subject.ts";
+import { namedVariables } from "lib/nn/parameters.ts";
 import { assertEquals, assertRejects, assertThrows, assertTrue } from "lib/testing/assert.ts";
 import { inOutputs } from "lib/testing/outputs.ts";
 
@@ -36,10 +43,18 @@ const smallByol = override(byolStart, {
   recipe: { model: { depths: [1, 1, 1, 1], dims: [8, 8, 16, 16], dropPathRate: 0.2 } },
 });
 
+const [smallSimclr, smallSimclrV2] = [simclrStart, simclrV2Start].map((config) =>
+  override(config, {
+    name: `test_${config.name}`,
+    recipe: { model: { depths: [1, 1, 1, 1], dims: [8, 8, 16, 16], dropPathRate: 0.2 } },
+  })
+);
+
 for (
   const [name, train] of [
     ["DINO", (more: Partial<TrainOptions>) => pretrain(small, { ...options, ...more })],
     ["BYOL", (more: Partial<TrainOptions>) => pretrain(smallByol, { ...options, ...more })],
+    ["SimCLR", (more: Partial<TrainOptions>) => pretrain(smallSimclr!, { ...options, ...more })],
   ] as const
 ) {
   Deno.test(`an interrupted run of ${name} goes on to the very numbers of an uninterrupted one`, () =>
@@ -208,6 +223,44 @@ Deno.test("a run of BYOL is evaluated by its online network, which starts from t
     );
     assertEquals(measured(await init!), measured(await ofDino!));
     assertTrue(measured(await init!).join() !== monitor.join(), "training changes something");
+  }));
+
+for (const config of [smallSimclr!, smallSimclrV2!]) {
+  Deno.test(`the k-NN of a run of ${config.name} is the monitor's, and of its first weights another`, () =>
+    inOutputs(async () => {
+      const { history } = await pretrain(config, options);
+      const measured = (rows: KnnResult) => rows.accuracies.map(({ top1 }) => top1);
+      const last = history.at(-1)!.metrics;
+      const monitor = [10, 20, 100, 200].map((k) => last[`knn${k}Top1`]!);
+      for (const  of of["teacher", "student"] as const) {
+        assertEquals(measured(await knn(config, { ...options, of })), monitor);
+      }
+      const init = measured(await knn(config, { ...options, of: "init" }));
+      assertTrue(init.join() !== monitor.join(), "training changes something");
+    }));
+}
+
+Deno.test("SimCLRv2 is measured behind the first layer of its head, SimCLR at the backbone", () =>
+  inOutputs(async () => {
+    const key = (config: typeof simclrStart) => ({ config, ...options });
+    const names: Record<string, number> = {};
+    for (const config of [smallSimclr!, smallSimclrV2!]) {
+      await pretrain(config, options);
+      for (const backboneOnly of [false, true]) {
+        const found = findSubject(key(config), "teacher");
+        using model = await loadSubject(key(config), "teacher", found, { backboneOnly });
+        const ofHead = [...namedVariables(model.params).keys()].filter((name) =>
+          name.startsWith("projector.")
+        );
+        names[`${config.name} ${backboneOnly}`] = ofHead.length;
+      }
+    }
+    assertEquals(names, {
+      "test_start_simclr false": 0,
+      "test_start_simclr true": 0,
+      "test_start_simclr_v2 false": 5,
+      "test_start_simclr_v2 true": 0,
+    });
   }));
 
 Deno.test("baselines() measure chance, pixels and the weights that pretrain starts from", () =>

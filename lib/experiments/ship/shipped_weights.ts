@@ -1,6 +1,8 @@
 /** What is shipped of a run's last checkpoint: the network that is evaluated, in half precision. */
 import { join } from "@std/path";
-import { checkpointKey } from "lib/ssl/methods.ts";
+import { constantRng } from "lib/rng.ts";
+import { disposeTree, namedVariables } from "lib/nn/parameters.ts";
+import { checkpointKey, createKeptLayers, type Recipe } from "lib/ssl/methods.ts";
 import { listCheckpoints } from "lib/runs/checkpoints.ts";
 import { halfWeights, toHalf } from "./half_weights.ts";
 import { safetensorsBytes } from "lib/weights/safetensors.ts";
@@ -22,7 +24,7 @@ export interface HalfFiles {
 }
 
 /**
- * Reads the teacher's backbone of a pre-training, or the whole network of a supervised run or of a
+ * Reads the teacher's backbone of a pre-training, with the layers of its head that are evaluated, or the whole network of a supervised run or of a
  * detector, or says why it cannot be shipped.
  */
 export function readHalfFiles(run: FinishedRun): HalfFiles | Refusal {
@@ -32,16 +34,26 @@ export function readHalfFiles(run: FinishedRun): HalfFiles | Refusal {
     return { refused: "the checkpoint of its last step is missing; --weights none does without" };
   }
   const backbone = `${checkpointKey(recipe, "teacher")}.backbone.`;
+  const kept = keptNames(recipe);
   try {
     const file = halfWeights(
       newest.path,
-      (name) => name.startsWith(backbone) || name.startsWith("model."),
+      (name) => name.startsWith(backbone) || name.startsWith("model.") || kept.has(name),
     );
     const classifiers = readClassifiers(run, newest.path);
     return { weights: safetensorsBytes(file), classifiers };
   } catch (error) {
     return { refused: (error as Error).message };
   }
+}
+
+/** The names in a checkpoint of the head's layers that are evaluated with the backbone. */
+function keptNames(recipe: Recipe): ReadonlySet<string> {
+  const kept = createKeptLayers(recipe, 1, constantRng()); // sizes do not matter for names
+  if (kept === undefined) return new Set();
+  const names = [...namedVariables(kept.params).keys()];
+  disposeTree(kept.params);
+  return new Set(names.map((name) => `${checkpointKey(recipe, "teacher")}.${name}`));
 }
 
 /** Classifiers of the weights of the last step. */

@@ -1,12 +1,14 @@
 /** The subjects of evaluations: a network of a run, or any file of weights. */
 import { absolutePath } from "lib/paths.ts";
+import { createRng } from "lib/rng.ts";
 import { createModel, type Model } from "lib/models/mod.ts";
-import { checkpointKey, type Recipe } from "lib/ssl/methods.ts";
+import { withKeptLayers } from "lib/ssl/method/kept_layers.ts";
+import { checkpointKey, createKeptLayers, type Recipe } from "lib/ssl/methods.ts";
 import { disposeTree } from "lib/nn/parameters.ts";
 import { bestPath, listCheckpoints } from "lib/runs/checkpoints.ts";
-import { backboneStream } from "lib/ssl/method/network.ts";
+import { backboneStream, firstWeights } from "lib/ssl/method/network.ts";
 import { listed } from "lib/weights/weight_names.ts";
-import { loadWeights } from "lib/weights/weights.ts";
+import { loadWeights, type WeightsTarget } from "lib/weights/weights.ts";
 import { recipeAt, type RunKey } from "lib/experiments/configs/config.ts";
 import { folderOf, type RunFolder, runFolder } from "lib/experiments/runs/run_folder.ts";
 import { readStatus } from "lib/experiments/runs/run_status.ts";
@@ -136,6 +138,8 @@ function fileVersion(path: string, hint: string): { path: string; version: strin
  * Loads the network of a subject; the caller owns it. Weights of other parts in the file, such as a
  * classifier, are ignored.
  *
+ * @param options.backboneOnly Leaves out the layers of a head that are evaluated with the backbone,
+ *   as in SimCLRv2. By default, they are there.
  * @throws {NotSavedError} If the run is shipped without these weights.
  * @throws {Error} If the file cannot be read, or lacks one of the network's weights.
  */
@@ -143,22 +147,33 @@ export async function loadSubject(
   { config, scale, seed }: RunKey,
   of: Subject,
   { path, unavailable }: SubjectWeights,
+  { backboneOnly = false }: { readonly backboneOnly?: boolean } = {},
 ): Promise<Model> {
   if (unavailable !== undefined) throw new NotSavedError(unavailable);
   const recipe = recipeAt(config, scale);
-  const model = createModel(recipe.model, backboneStream(seed));
+  const backbone = createModel(recipe.model, backboneStream(seed));
+  const kept = of === "supervised" || backboneOnly
+    ? undefined
+    : createKeptLayers(recipe, backbone.featureDim, firstWeights(createRng(seed)));
+  const model = kept === undefined ? backbone : withKeptLayers(backbone, kept);
   if (path === undefined) return model;
   try {
     const key = keyOf(recipe, of);
-    const { missing, misshapen } = await loadWeights(model, path, { strict: false, key });
-    const wrong = [...missing, ...misshapen.map(({ name }) => name)];
-    if (wrong.length > 0) {
-      throw new Error(`Cannot evaluate ${path}: it does not fit the network in ${listed(wrong)}`);
-    }
+    await loadAll(backbone, path, key);
+    if (kept !== undefined) await loadAll({ params: kept.params }, path, key);
     return model;
   } catch (error) {
     disposeTree(model.params);
     throw error;
+  }
+}
+
+/** Loads all weights of a network from a file, which may hold others too. */
+async function loadAll(target: WeightsTarget, path: string, key: string | undefined) {
+  const { missing, misshapen } = await loadWeights(target, path, { strict: false, key });
+  const wrong = [...missing, ...misshapen.map(({ name }) => name)];
+  if (wrong.length > 0) {
+    throw new Error(`Cannot evaluate ${path}: it does not fit the network in ${listed(wrong)}`);
   }
 }
 

@@ -4,8 +4,10 @@ import type { Rng } from "lib/rng.ts";
 import { buffer, truncNormal } from "lib/nn/init.ts";
 import { laidOut } from "lib/nn/layout.ts";
 import { createBatchNorm } from "lib/nn/norms.ts";
-import type { ForwardOptions, ModelConfig } from "lib/models/mod.ts";
+import { disposeTree } from "lib/nn/parameters.ts";
+import type { ForwardOptions, Model, ModelConfig } from "lib/models/mod.ts";
 import { mlpHead, mlpHeadCost, type MlpHeadParams, type MlpSizes } from "lib/ssl/method/heads.ts";
+import { type KeptLayers, withKeptLayers } from "lib/ssl/method/kept_layers.ts";
 import type { HeadCost } from "lib/ssl/method/method.ts";
 import { createNetwork, featuresOf, type Network } from "lib/ssl/method/network.ts";
 import type { SimclrHeadConfig } from "./recipe.ts";
@@ -44,6 +46,50 @@ function createProjector(sizes: MlpSizes, rng: Rng): MlpHeadParams {
     const withoutOffset = { ...norm, bias: buffer<tf.Rank.R1>([to], 0) };
     return [{ weight: laidOut("linear", weight) }, withoutOffset];
   });
+}
+
+/**
+ * The first layers of a head, which are evaluated with the backbone in SimCLRv2 (Chen et al. 2020b,
+ * §2): what they compute for the loss is nearer to the images than the projections are.
+ *
+ * @returns `undefined` if none is kept, as in SimCLR.
+ */
+function keptLayers(
+  projector: MlpHeadParams,
+  featureDim: number,
+  { keptLayers = 0 }: SimclrHeadConfig,
+): KeptLayers | undefined {
+  if (keptLayers === 0) return undefined;
+  const layers = projector.slice(0, 3 * keptLayers); // linear, BatchNorm, ReLU
+  return {
+    params: { projector: layers },
+    featureDim,
+    apply: (features, options) => mlpHead(features, layers, options),
+  };
+}
+
+/** The network that is evaluated: the backbone with the kept layers of its head. */
+export function evaluatedModel(
+  { model, params }: SimclrNetwork,
+  head: SimclrHeadConfig,
+): Model {
+  const kept = keptLayers(params.projector, model.featureDim, head);
+  return kept === undefined ? model : withKeptLayers(model, kept);
+}
+
+/**
+ * Kept layers with the first weights that they have in a run.
+ *
+ * @param rng The random stream of the run's first weights.
+ */
+export function createKeptLayers(
+  featureDim: number,
+  head: SimclrHeadConfig,
+  rng: Rng,
+): KeptLayers | undefined {
+  const projector = createProjector(sizesOf(featureDim, head), rng.fork("projector"));
+  disposeTree(projector.slice(3 * (head.keptLayers ?? 0)));
+  return keptLayers(projector, featureDim, head);
 }
 
 /** The output of the network for views. */

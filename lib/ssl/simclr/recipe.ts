@@ -14,8 +14,13 @@ export interface SimclrRecipe extends CommonRecipe {
 
 /** Sizes of the projection head. Its hidden layers are as wide as the features. */
 export interface SimclrHeadConfig {
-  /** Number of linear layers (`num_proj_layers`): 2 in SimCLR. */
+  /** Number of linear layers (`num_proj_layers`): 2 in SimCLR, 3 in SimCLRv2. */
   readonly layers: number;
+  /**
+   * Number of linear layers, each with its norm and ReLU, that stay on the backbone after training
+   * and are evaluated with it (`ft_proj_selector`): 1 in SimCLRv2. By default 0, as in SimCLR.
+   */
+  readonly keptLayers?: number;
   /** Length of projections; 128 in the paper. */
   readonly outDim: number;
 }
@@ -45,6 +50,10 @@ export function checkSimclr(recipe: SimclrRecipe) {
     const valid = Number.isInteger(value) && value > 0;
     demand(valid, `recipe.head.${name}`, value, "a whole number of at least 1");
   }
+  const { layers, keptLayers = 0 } = head;
+  const inside = Number.isInteger(keptLayers) && keptLayers >= 0 && keptLayers < layers;
+  const range = `a whole number from 0 to ${layers - 1}: the last layer is dropped`;
+  demand(inside, "recipe.head.keptLayers", keptLayers, range);
   const positive = Number.isFinite(temperature) && temperature > 0;
   demand(positive, "recipe.temperature", temperature, "a number above 0");
   const { localCrops } = crops;

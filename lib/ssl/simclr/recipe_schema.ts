@@ -15,7 +15,11 @@ import type { SimclrRecipe } from "./recipe.ts";
 export const simclrRecipeSchema = schemaOf<Omit<SimclrRecipe, "batchSize" | "epochs">>()(record({
   method: v.literal("simclr"),
   model: modelSchema,
-  head: record({ layers: whole(1, 100), outDim: whole(1, 2 ** 16) }),
+  head: record({
+    layers: whole(1, 100),
+    keptLayers: v.optional(whole(0, 99)),
+    outDim: whole(1, 2 ** 16),
+  }),
   crops: twoViewSchema,
   optimizer: v.optional(optimizer),
   accumulate: v.optional(whole(1, 2 ** 16)), // checkSimclr says why it must be 1

@@ -3,9 +3,13 @@
  * among all other views of the batch. The other images are negatives; there is no second network.
  *
  * The official code is google-research/simclr (tf2). As there, both views are one forward pass, with
- * common batch statistics, and the backbone is kept after training without its projection head.
+ * common batch statistics, and the backbone is kept after training without the end of its head.
  *
- * Differs: the official code also trains a linear classifier with labels, to monitor the network.
+ * SimCLRv2 (Chen et al. 2020b) is the same method with a head of three layers, of which the first
+ * stays on the backbone (`keptLayers`), and with larger ResNets that select their kernels.
+ *
+ * Differs: its memory of negatives from earlier batches, which the official code lacks too, is not
+ * here. The official code also trains a linear classifier with labels, to monitor the network.
  * Its gradient does not reach it, so we leave it out; the k-NN monitor takes its place.
  *
  * B images, P the length of a projection.
@@ -18,7 +22,7 @@ import { directionSpread } from "lib/ssl/method/signals.ts";
 import type { Views } from "lib/ssl/views/views.ts";
 import { simclrAlarms } from "./alarms.ts";
 import { contrastAccuracy, ntXentLoss } from "./loss.ts";
-import { createSimclrNetwork, project, type SimclrNetwork } from "./networks.ts";
+import { createSimclrNetwork, evaluatedModel, project, type SimclrNetwork } from "./networks.ts";
 import { checkSimclr, type SimclrRecipe, simclrValues } from "./recipe.ts";
 
 /**
@@ -35,7 +39,7 @@ export function createSimclr(recipe: SimclrRecipe, rng: Rng): Method {
 export function simclr(network: SimclrNetwork, recipe: SimclrRecipe): Method {
   const state = { network: network.params };
   return {
-    evaluated: network.model,
+    evaluated: evaluatedModel(network, recipe.head),
     weights: network.weights,
     state: namedVariables(state),
     alarms: simclrAlarms(recipe.batchSize),

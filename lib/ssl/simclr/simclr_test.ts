@@ -16,7 +16,7 @@ import { createModel } from "lib/models/mod.ts";
 import { simclrAlarms } from "./alarms.ts";
 import { simclrCrops } from "./crops.ts";
 import { chanceLoss, contrastAccuracy, ntXentLoss } from "./loss.ts";
-import { createSimclrNetwork, project, simclrHeadCost } from "./networks.ts";
+import { createKeptLayers, createSimclrNetwork, project, simclrHeadCost } from "./networks.ts";
 import { type SimclrRecipe, simclrValues } from "./recipe.ts";
 import { createSimclr, simclr } from "./simclr.ts";
 import {
@@ -152,6 +152,10 @@ for (
   const [layers, expected] of [
     [1, ["0.weight 16,6", "1.weight 6"]],
     [2, ["0.weight 16,16", "1.weight 16", "1.bias 16", "3.weight 16,6", "4.weight 6"]],
+    [3, [
+      ...["0.weight 16,16", "1.weight 16", "1.bias 16", "3.weight 16,16", "4.weight 16"],
+      ...["4.bias 16", "6.weight 16,6", "7.weight 6"],
+    ]],
   ] as const
 ) {
   Deno.test(`a head of ${layers} linear layers has no bias in them, and no offset in the last BatchNorm`, () => {
@@ -190,6 +194,49 @@ Deno.test("the two views share the batch statistics of every BatchNorm", () => {
   const shifted = second!.add(3);
   assertClose(meanOf([first!, shifted]), meanOf([shifted, first!]), 1e-4);
   method[Symbol.dispose]();
+});
+
+Deno.test("SimCLRv2 is evaluated by the output of the first layer of its head", () => {
+  const head = { layers: 3, keptLayers: 1, outDim: 6 };
+  const { method } = newTraining({ head });
+  trainStep({ method, optimizer: new Map() }, views(), recipe, at(0)); // moves running statistics
+  const { evaluated, state } = method;
+  const { global } = views();
+  const backbone = createModel(recipe.model, backboneStream(0));
+  for (const [name, weight] of namedVariables(backbone.params)) {
+    tf.tidy(() => weight.assign(state.get(`network.backbone.${name}`)!.clone()));
+  }
+  const { features, stages } = backbone.forward(global, { training: false });
+  const of = (name: string) => state.get(`network.projector.${name}`)! as tf.Variable<tf.Rank.R1>;
+  const product = tf.matMul(features, of("0.weight") as unknown as tf.Tensor2D);
+  const std = of("1.running_var").add(1e-5).sqrt();
+  const normed = product.sub(of("1.running_mean")).div(std).mul(of("1.weight")).add(of("1.bias"));
+  const actual = evaluated.forward(global, { training: false });
+  assertClose(actual.features, tf.relu(normed), 1e-5);
+  assertClose(actual.stages[0]!, stages[0]!, 1e-6);
+  assertEquals(evaluated.featureDim, 16);
+  const names = [...namedVariables(evaluated.params).keys()];
+  const ofHead = names.filter((name) => name.startsWith("projector"));
+  const leaves = ["1.weight", "1.bias", "1.running_mean", "1.running_var"];
+  assertEquals(ofHead, ["0.weight", ...leaves].map((name) => `projector.${name}`));
+  assertNoLeak(() => {
+    const { features, stages } = evaluated.forward(global, { training: false });
+    tf.dispose([features, ...stages]);
+  });
+});
+
+Deno.test("createKeptLayers() has the first weights of the run, and keeps no others", () => {
+  const head = { layers: 3, keptLayers: 2, outDim: 6 };
+  const { method } = newTraining({ head });
+  const before = tf.memory().numTensors;
+  const kept = createKeptLayers(16, head, firstWeights(createRng(0)))!;
+  const named = namedVariables(kept.params);
+  assertEquals(tf.memory().numTensors - before, named.size);
+  assertTrue(named.has("projector.3.weight") && !named.has("projector.6.weight"), "two layers");
+  for (const [name, weight] of named) {
+    assertEquals(weight.dataSync(), method.state.get(`network.${name}`)!.dataSync(), name);
+  }
+  assertEquals(createKeptLayers(16, recipe.head, createRng(0)), undefined);
 });
 
 Deno.test("simclrValues() has its peak in the step after the warm-up, as the official code", () => {
@@ -337,6 +384,11 @@ Deno.test("createSimclr() refuses what it cannot follow, and names the value", (
       [{ head: { layers: 0, outDim: 6 } }, "recipe.head.layers 0: need a whole number"],
       [{ head: { layers: 2, outDim: 2.5 } }, "recipe.head.outDim 2.5"],
       [{ head: { layers: 2, outDim: "6" as unknown as number } }, 'recipe.head.outDim "6"'],
+      [
+        { head: { layers: 2, keptLayers: 2, outDim: 6 } },
+        "keptLayers 2: need a whole number from 0 to 1",
+      ],
+      [{ head: { layers: 2, keptLayers: -1, outDim: 6 } }, "recipe.head.keptLayers -1"],
       [{ temperature: 0 }, "recipe.temperature 0: need a number above 0"],
       [{ temperature: NaN }, "recipe.temperature"],
       [{ crops: { ...recipe.crops, localCrops: 2 } }, "recipe.crops.localCrops 2: need 0"],
