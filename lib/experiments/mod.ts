@@ -151,6 +151,7 @@ export {
   type WeightsTarget,
 } from "lib/weights/weights.ts";
 export { type PaperRun, paperRuns } from "lib/experiments/configs/paper_runs.ts";
+export { simclrRuns } from "lib/experiments/configs/simclr_runs.ts";
 export { pretrain } from "lib/experiments/pretrain/pretrain.ts";
 export {
   type Pretrained,

@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import * as configs from "lib/experiments/configs/notebook_runs.ts";
 import { paperRuns } from "lib/experiments/configs/paper_runs.ts";
+import { simclrRuns } from "lib/experiments/configs/simclr_runs.ts";
 import { type PretrainConfig, type RunKey, scaleNames } from "lib/experiments/configs/config.ts";
 import type { DetectorConfig, DetectorKey } from "lib/experiments/detect/detector_config.ts";
 import { paperDetectors, sceneDetectors } from "lib/experiments/detect/detector_runs.ts";
@@ -32,9 +33,12 @@ export function isDetector(read: TrainArguments | DetectorArguments): read is De
   return "pretrained" in read.config;
 }
 
+/** Runs on ImageNet-1K: the paper's own, and those of the methods that it compares with. */
+const imageNetRuns = [...paperRuns, ...simclrRuns];
+
 /** The configs of all runs, by name. */
 export const namedConfigs: ReadonlyMap<string, PretrainConfig> = new Map(
-  [...Object.values(configs), ...paperRuns.map(({ config }) => config)]
+  [...Object.values(configs), ...imageNetRuns.map(({ config }) => config)]
     .map((config) => [config.name, config]),
 );
 
@@ -89,7 +93,7 @@ ${inLines(Object.values(configs).map(({ name }) => ({ name, cost: laptopCosts[na
                    of one V100:
 ${
   inLines(
-    paperRuns.map(({ config: { name }, v100Days }) => ({ name, cost: v100Days.toFixed(0) })),
+    imageNetRuns.map(({ config: { name }, v100Days }) => ({ name, cost: v100Days.toFixed(0) })),
   )
 }
                    NAME${twinSuffix} trains the same network on the labels.

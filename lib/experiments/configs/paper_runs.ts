@@ -23,12 +23,13 @@ import { vitConfig } from "lib/models/vit/vit_configs.ts";
 import { figure2, table1, table2, table3 } from "lib/paper/mod.ts";
 import { dinoCrops } from "lib/ssl/dino/crops.ts";
 import type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
+import type { Recipe } from "lib/ssl/methods.ts";
 import type { PretrainConfig, Scale } from "./config.ts";
 
 /** A run of the paper. */
-export interface PaperRun {
+export interface PaperRun<R extends Recipe = DinoRecipe> {
   /** The config of the run; it is the paper's own at scale `paper`. */
-  readonly config: PretrainConfig<DinoRecipe>;
+  readonly config: PretrainConfig<R>;
   /** Top-1 of the linear probe as the paper prints it, a fraction; null where it prints none. */
   readonly linear: number | null;
   /** Top-1 of the k-NN as the paper prints it, a fraction; null where it prints none. */

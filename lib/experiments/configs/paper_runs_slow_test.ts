@@ -7,6 +7,7 @@ import { createModel, type ModelConfig } from "lib/models/mod.ts";
 import { parameters } from "lib/nn/parameters.ts";
 import { recipeAt } from "./config.ts";
 import { paperRuns } from "./paper_runs.ts";
+import { simclrRuns } from "./simclr_runs.ts";
 import { trainingCost } from "./training_cost.ts";
 import { table3, table5 } from "lib/paper/mod.ts";
 import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
@@ -83,5 +84,12 @@ Deno.test("paperRuns cost what they state", () => {
     assertClose(exaFlops, counted, 1e-3);
     assertEquals(steps % 2502, 0);
     assertTrue(v100Days > 12 && v100Days < 90, `${v100Days} days`);
+  }
+});
+
+Deno.test("simclrRuns cost what they state", () => {
+  for (const { config, exaFlops } of simclrRuns) {
+    const { exaFlops: counted } = trainingCost(recipeAt(config, "paper"), 1_281_167);
+    assertClose(exaFlops, counted, 1e-3);
   }
 });

@@ -93,7 +93,7 @@ export function createKeptLayers(
 }
 
 /** The output of the network for views. */
-export interface Projected {
+interface ProjectedViews {
   readonly features: tf.Tensor2D; // [n, D]
   readonly projections: tf.Tensor2D; // [n, P]
 }
@@ -103,7 +103,7 @@ export function project(
   { model, params }: SimclrNetwork,
   views: tf.Tensor4D,
   options: ForwardOptions,
-): Projected {
+): ProjectedViews {
   const features = featuresOf(model, [views], options);
   return { features, projections: mlpHead(features, params.projector, options) };
 }

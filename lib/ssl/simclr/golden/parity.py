@@ -114,14 +114,15 @@ def train(case):
             {"loss": dino.short(loss.item()), "gradNorm": dino.short(norm), "network": dino.moved(network, first)}
         )
     losses = " ".join(f"{step['loss']:.2f}" for step in steps)
-    print(f"{case['name']}, {case['images']}: nearest kink {kinks.nearest:.1e}, gradient {max(step['gradNorm'] for step in steps):.1f}, loss {losses}")
+    largest = max(step["gradNorm"] for step in steps)
+    print(f"{case['name']}, {case['images']}: kink {kinks.nearest:.1e}, gradient {largest:.1f}, loss {losses}")
     return kinks.nearest, steps, network, optimizer
 
 
 sizes = {"batch": 16, "size": 16, "epochs": 4, "stepsPerEpoch": 5, "warmup": 4}
-common = {**sizes, "weightDecay": 1e-2, "temperature": 0.5}
+common = {**sizes, "weightDecay": 1e-2, "temperature": 0.5, "sets": 6}
 bcssl = {**common, **{key: byol.bcssl[key] for key in ("model", "backbone")}, "head": (16, 2, 6)}
-resnet = {**common, **{key: byol.resnet[key] for key in ("model", "backbone")}, "head": (24, 2, 6)}
+resnet = {**common, **{key: byol.resnet[key] for key in ("model", "backbone")}, "head": (24, 2, 6), "sets": 60}
 sk_resnet = {
     **resnet,
     "model": {**resnet["model"], "selectiveKernels": True},
@@ -137,8 +138,11 @@ cases = [
 
 
 def golden(case):
-    """Of six sets of images, the one that keeps the network farthest from the kinks of its ReLUs, as for BYOL."""
-    tried = ({**case, "images": f"set {i}"} for i in range(6))
+    """Of several sets of images, the one that keeps the network farthest from the kinks of its ReLUs, as for BYOL.
+
+    A BC-SSL has them in its head only, a ResNet everywhere.
+    """
+    tried = ({**case, "images": f"set {i}"} for i in range(case["sets"]))
     case, (_, steps, network, optimizer) = max(((one, train(one)) for one in tried), key=lambda pair: pair[1][0])
     settings = ("name", "images", "model", "optimizer", "lr", "weightDecay", "temperature")
     _, layers, outputs = case["head"]
