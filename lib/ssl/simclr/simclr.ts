@@ -8,9 +8,10 @@
  * SimCLRv2 (Chen et al. 2020b) is the same method with a head of three layers, of which the first
  * stays on the backbone (`keptLayers`), and with larger ResNets that select their kernels.
  *
- * Differs: its memory of negatives from earlier batches, which the official code lacks too, is not
- * here. The official code also trains a linear classifier with labels, to monitor the network.
- * Its gradient does not reach it, so we leave it out; the k-NN monitor takes its place.
+ * Differs: SimCLRv2's paper also has a memory of negatives from earlier batches; the official code
+ * has none, and neither have we. The official code also trains a linear classifier with labels, to
+ * monitor the network. Its gradient does not reach the network, so we leave it out; the k-NN monitor
+ * takes its place.
  *
  * B images, P the length of a projection.
  */

@@ -94,6 +94,18 @@ class Lars:
             p.sub_(slot["mu"])
 
 
+class Kinks(dino.Kinks):
+    """Those of DINO's script, with the windows of a max-pool whose input is padded already."""
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        if func is not torch.max_pool2d or args[3]:
+            return super().__torch_function__(func, types, args, kwargs)
+        windows = F.unfold(args[0].detach().flatten(0, 1)[:, None].clamp(min=0), 3, stride=2)  # after a ReLU
+        first, second = windows.topk(2, dim=1).values.unbind(1)
+        self.nearest = min(self.nearest, (first - second)[first > 0].min().item())
+        return func(*args, **(kwargs or {}))
+
+
 def train(case):
     network = Network(case["backbone"](), *case["head"])
     fill(nn.ModuleDict({"network": network})).train()
@@ -101,7 +113,7 @@ def train(case):
     first = {name: p.detach().clone() for name, p in network.named_parameters()}
     optimizer = {"lars_simclr": Lars, "adamw": byol.AdamW}[case["optimizer"]](network, case["weightDecay"])
     total = case["epochs"] * case["stepsPerEpoch"]
-    steps, kinks = [], dino.Kinks()
+    steps, kinks = [], Kinks()
     for step in range(total):
         with kinks:
             hidden = network(torch.cat(byol.views_of(step, case)))
