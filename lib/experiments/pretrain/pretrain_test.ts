@@ -13,6 +13,9 @@ import { baselines, knn, type KnnResult } from "lib/experiments/measure/knn_scor
 import { createRng } from "lib/rng.ts";
 import { createMethod } from "lib/ssl/methods.ts";
 import { override, recipeAt } from "lib/experiments/configs/config.ts";
+import { runFolder } from "lib/experiments/runs/run_folder.ts";
+import { type FinishedRun, readFinishedRun } from "lib/experiments/ship/finished_run.ts";
+import { type HalfFiles, readHalfFiles } from "lib/experiments/ship/shipped_weights.ts";
 import { findSubject, loadSubject } from "lib/experiments/subjects/subject.ts";
 import { namedVariables } from "lib/nn/parameters.ts";
 import { assertEquals, assertRejects, assertThrows, assertTrue } from "lib/testing/assert.ts";
@@ -240,6 +243,13 @@ for (const config of [smallSimclr!, smallSimclrV2!]) {
     }));
 }
 
+/** The names in a shipped file. */
+function namesIn({ weights }: HalfFiles): string[] {
+  const length = Number(new DataView(weights.buffer, weights.byteOffset).getBigUint64(0, true));
+  const header = JSON.parse(new TextDecoder().decode(weights.subarray(8, 8 + length)));
+  return Object.keys(header).filter((name) => name !== "__metadata__");
+}
+
 Deno.test("SimCLRv2 is measured behind the first layer of its head, SimCLR at the backbone", () =>
   inOutputs(async () => {
     const key = (config: typeof simclrStart) => ({ config, ...options });
@@ -254,12 +264,18 @@ Deno.test("SimCLRv2 is measured behind the first layer of its head, SimCLR at th
         );
         names[`${config.name} ${backboneOnly}`] = ofHead.length;
       }
+      const run = readFinishedRun(runFolder(key(config))) as FinishedRun;
+      const shipped = namesIn(readHalfFiles(run) as HalfFiles);
+      names[`${config.name} shipped`] = shipped.filter((name) => name.includes("projector")).length;
+      assertTrue(shipped.every((name) => name.startsWith("network.")), "one network is shipped");
     }
     assertEquals(names, {
       "test_start_simclr false": 0,
       "test_start_simclr true": 0,
+      "test_start_simclr shipped": 0,
       "test_start_simclr_v2 false": 5,
       "test_start_simclr_v2 true": 0,
+      "test_start_simclr_v2 shipped": 5,
     });
   }));
 
