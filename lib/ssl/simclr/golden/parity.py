@@ -140,13 +140,13 @@ sk_resnet = {
     "model": {**resnet["model"], "selectiveKernels": True},
     "backbone": lambda: byol.ResNet("bottleneck", [1, 1], [4, 6], True),
     "head": (24, 3, 6),
-    "sets": 16,
+    "sets": 8,
 }
 cases = [
     {**resnet, "name": "ResNet under LARS", "optimizer": "lars_simclr", "lr": 1.0},
     {**bcssl, "name": "BC-SSL under LARS", "optimizer": "lars_simclr", "lr": 1.0},
     {**bcssl, "name": "BC-SSL under AdamW", "optimizer": "adamw", "lr": 0.032},
-    {**sk_resnet, "name": "SK-ResNet, v2, under LARS", "optimizer": "lars_simclr", "lr": 0.25},
+    {**sk_resnet, "name": "SK-ResNet, v2, under LARS", "optimizer": "lars_simclr", "lr": 0.1},
     {**bcssl, "head": (16, 3, 6), "name": "BC-SSL, v2, under LARS", "optimizer": "lars_simclr", "lr": 1.0},
 ]
 
