@@ -2,7 +2,7 @@
 import { imageNetStats } from "lib/augment/mod.ts";
 import { convNeXtMaskRcnn, type MaskRcnnConfig } from "lib/detect/boxes/mask_rcnn_config.ts";
 import type { ConvNeXtConfig } from "lib/models/convnext/convnext_configs.ts";
-import { familyOf, type ModelConfig } from "lib/models/mod.ts";
+import type { ModelConfig } from "lib/models/mod.ts";
 import { armConfig } from "lib/experiments/configs/arms.ts";
 import type { PretrainConfig } from "lib/experiments/configs/config.ts";
 import type { DetectorConfig, DetectorScale } from "lib/experiments/detect/detector_config.ts";
@@ -30,7 +30,8 @@ const positionsOnP4 = 7;
  * @param side Shorter side of the scenes in pixels.
  */
 function sceneModel(backbone: ModelConfig, side: number): DetectorConfig["model"] {
-  const strides = familyOf(backbone).stages(backbone).map(({ stride }) => stride);
+  // The third stage of a pyramid; written out, since asking the network's family loads the engine.
+  const stride = "patchSize" in backbone ? 4 * backbone.patchSize : 16;
   const { rpn, box, mask, regions, ...rest } = referenceModel(backbone);
   const proposals = { perLevel: 200, kept: 100 };
   return {
@@ -47,7 +48,7 @@ function sceneModel(backbone: ModelConfig, side: number): DetectorConfig["model"
       training: proposals,
       inference: proposals,
     },
-    regions: { ...regions, canonicalSize: positionsOnP4 * (strides[2] ?? 16) },
+    regions: { ...regions, canonicalSize: positionsOnP4 * stride },
     box: { ...box, dim: 256, samples: { count: 64, objectFraction: 0.25 } },
     mask: { ...mask, dims: [64, 64] },
   } satisfies Omit<MaskRcnnConfig, "numClasses">;
