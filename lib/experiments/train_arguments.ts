@@ -47,7 +47,10 @@ export const namedDetectors: ReadonlyMap<string, DetectorConfig> = new Map(
   [...sceneDetectors, ...paperDetectors].map((config) => [config.name, config]),
 );
 
-/** Duration of the notebooks' runs at laptop scale, on two idle cores. */
+/**
+ * Duration of the notebooks' runs at laptop scale, on two idle cores. Those of the fine geometry and
+ * of SimCLR are estimates from the cost of a step; no whole run was timed.
+ */
 const laptopCosts: Readonly<Record<string, string>> = {
   [configs.bcSslStart.name]: "6 min",
   [configs.bcSslEmoji.name]: "6 min",

@@ -67,7 +67,8 @@ const v1: PretrainConfig<SimclrRecipe>["recipe"] = {
 
 /**
  * SimCLRv2's recipe for 800 epochs (Chen et al. 2020b, §3.1): a higher peak of the learning rate,
- * after a longer warm-up, and a larger weight decay.
+ * after a longer warm-up, and a larger weight decay. These three values are not in the public code,
+ * and have not been compared with the paper's text yet.
  *
  * Differs: the paper's networks also have a memory of negatives, which its public code leaves out.
  */
