@@ -39,16 +39,22 @@ export function createRng(seed: number): Rng {
  * counted and never trained: drawing initial values takes ten times as long as everything else.
  */
 export function constantRng(): Rng {
-  const rng: Rng = {
-    path: "constant",
-    fork: () => rng,
-    uniform: (min = 0, max = 1) => (min + max) / 2,
-    int: () => 0,
-    normal: (mean = 0) => mean,
-    bernoulli: () => false,
-    permutation: (count) => Uint32Array.from({ length: count }, (_, i) => i),
-  };
-  return rng;
+  return constantStream;
+}
+
+const constantStream: Rng = {
+  path: "constant",
+  fork: () => constantStream,
+  uniform: (min = 0, max = 1) => (min + max) / 2,
+  int: () => 0,
+  normal: (mean = 0) => mean,
+  bernoulli: () => false,
+  permutation: (count) => Uint32Array.from({ length: count }, (_, i) => i),
+};
+
+/** Whether every draw from a stream gives the same: it is that of {@linkcode constantRng}. */
+export function isConstant(rng: Rng): boolean {
+  return rng === constantStream;
 }
 
 function stream(path: string): Rng {

@@ -1,4 +1,4 @@
-import { constantRng, createRng } from "lib/rng.ts";
+import { constantRng, createRng, isConstant } from "lib/rng.ts";
 import { assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 
 const draw = (count: number, from: () => number) => Array.from({ length: count }, from);
@@ -64,4 +64,5 @@ Deno.test("constantRng() draws the middle of every range", () => {
     false,
   ]);
   assertEquals([...rng.permutation(3)], [0, 1, 2]);
+  assertEquals([isConstant(rng), isConstant(createRng(0))], [true, false]);
 });

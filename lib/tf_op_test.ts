@@ -1,4 +1,5 @@
-import { assertClose, assertEquals, assertNoLeak, assertThrows } from "lib/testing/assert.ts";
+import { assertClose, assertEquals, assertThrows } from "lib/testing/assert.ts";
+import { assertNoLeak } from "lib/testing/leaks.ts";
 import * as tf from "lib/tf.ts";
 import { attr, countOps, prepareAttrs, tfOp, tfOpOutputs } from "lib/tf_op.ts";
 

@@ -8,11 +8,11 @@ import { createSubject } from "./subjects.ts";
 import {
   assertClose,
   assertEquals,
-  assertNoLeak,
   assertRejects,
   assertThrows,
   assertTrue,
 } from "lib/testing/assert.ts";
+import { assertNoLeak } from "lib/testing/leaks.ts";
 
 const forward = {
   kind: "depthwise",

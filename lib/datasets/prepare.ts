@@ -4,7 +4,8 @@ import { rasterSize } from "lib/datasets/emoji/emoji_drawings.ts";
 import { openEmojiPack, type PackProgress } from "lib/datasets/emoji/emoji_pack.ts";
 import { fetchFashionMnist } from "lib/datasets/small_sets/fashion_mnist_files.ts";
 
-const notebookSize = 64; // pixels a side of the largest emoji the notebooks draw
+/** Pixels a side of the emoji in notebooks: up to 64 in the first ones, 80 in the comparisons. */
+const notebookSizes = [64, 80] as const;
 
 /**
  * Fetches Fashion-MNIST, rasterises the emoji and composes their scenes, where they are missing.
@@ -29,11 +30,15 @@ export async function prepareData(log: (line: string) => void): Promise<void> {
 }
 
 async function rasteriseEmoji(log: (line: string) => void): Promise<string> {
-  const onProgress = inTenths((done, total) =>
-    log(`emoji: ${done} of ${total} drawings rasterised`)
-  );
-  const pack = await openEmojiPack(rasterSize(notebookSize), { onProgress });
-  return `${pack.drawings.length} drawings of ${pack.identities.length} emoji`;
+  const counts = [];
+  for (const side of notebookSizes.map(rasterSize)) {
+    const onProgress = inTenths((done, total) =>
+      log(`emoji: ${done} of ${total} drawings rasterised at ${side} pixels`)
+    );
+    const pack = await openEmojiPack(side, { onProgress });
+    counts.push(`${pack.drawings.length} drawings of ${pack.identities.length} emoji at ${side}`);
+  }
+  return `${counts.join(", ")} pixels`;
 }
 
 async function makeScenes(log: (line: string) => void): Promise<string> {

@@ -11,7 +11,8 @@ import {
 import { background, between, matchBoxes } from "lib/detect/boxes/match_boxes.ts";
 import { nonMaximumSuppression } from "lib/detect/boxes/nms.ts";
 import { roiAlign, type RoiAlignOptions } from "lib/detect/boxes/roi_align.ts";
-import { assertClose, assertEquals, assertNoLeak, assertThrows } from "lib/testing/assert.ts";
+import { assertClose, assertEquals, assertThrows } from "lib/testing/assert.ts";
+import { assertNoLeak } from "lib/testing/leaks.ts";
 import { formula } from "lib/testing/formula.ts";
 import * as tf from "lib/tf.ts";
 

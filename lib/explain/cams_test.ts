@@ -18,7 +18,8 @@ import {
   swinConfig,
   vitConfig,
 } from "lib/models/mod.ts";
-import { assertClose, assertEquals, assertNoLeak, assertThrows } from "lib/testing/assert.ts";
+import { assertClose, assertEquals, assertThrows } from "lib/testing/assert.ts";
+import { assertNoLeak } from "lib/testing/leaks.ts";
 
 const small: ModelConfig = { ...convNeXtConfig("atto"), depths: [1, 1], dims: [8, 16] };
 const images = (count: number, height: number, width = height) =>

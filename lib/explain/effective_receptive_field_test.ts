@@ -6,13 +6,8 @@ import {
   effectiveReceptiveField,
   pooledContributions,
 } from "lib/explain/effective_receptive_field.ts";
-import {
-  assertClose,
-  assertEquals,
-  assertNoLeak,
-  assertThrows,
-  assertTrue,
-} from "lib/testing/assert.ts";
+import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
+import { assertNoLeak } from "lib/testing/leaks.ts";
 
 /**
  * A network that is one box filter over k × k pixels of the first colour, so its field is that box.

@@ -2,13 +2,8 @@ import * as tf from "lib/tf.ts";
 import { createRng } from "lib/rng.ts";
 import { attentionSoftmax, createAttention, selfAttention } from "lib/nn/attention.ts";
 import { countCosts } from "lib/nn/cost.ts";
-import {
-  assertClose,
-  assertEquals,
-  assertNoLeak,
-  assertThrows,
-  assertTrue,
-} from "lib/testing/assert.ts";
+import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
+import { assertNoLeak } from "lib/testing/leaks.ts";
 import { fillByFormula, formula } from "lib/testing/formula.ts";
 
 const [G, N, C, numHeads] = [4, 5, 6, 2];

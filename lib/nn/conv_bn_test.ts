@@ -9,7 +9,8 @@ import {
   foldDepthwiseBn,
 } from "lib/nn/conv_bn.ts";
 import { disposeTree } from "lib/nn/parameters.ts";
-import { assertClose, assertEquals, assertNoLeak } from "lib/testing/assert.ts";
+import { assertClose, assertEquals } from "lib/testing/assert.ts";
+import { assertNoLeak } from "lib/testing/leaks.ts";
 import { fillByFormula } from "lib/testing/formula.ts";
 
 const images = tf.randomNormal<tf.Rank.R4>([2, 7, 6, 4], 0, 1, "float32", 1);

@@ -3,7 +3,7 @@
  * that the caller owns.
  */
 import * as tf from "lib/tf.ts";
-import type { Rng } from "lib/rng.ts";
+import { isConstant, type Rng } from "lib/rng.ts";
 
 /** A weight filled with one value. */
 export function constant<R extends tf.Rank>(
@@ -29,7 +29,7 @@ export function truncNormal<R extends tf.Rank>(
   rng: Rng,
   std = 0.02,
 ): tf.Variable<R> {
-  return filled(shape, () => {
+  return filled(shape, rng, () => {
     let value = rng.normal(0, std);
     while (Math.abs(value) > 2) value = rng.normal(0, std);
     return value;
@@ -46,7 +46,7 @@ export function lecunNormal<R extends tf.Rank>(
   fanIn: number,
 ): tf.Variable<R> {
   const std = 1 / Math.sqrt(fanIn);
-  return filled(shape, () => {
+  return filled(shape, rng, () => {
     let value = rng.normal();
     while (Math.abs(value) > 2) value = rng.normal();
     return std * value;
@@ -63,7 +63,7 @@ export function kaimingUniform<R extends tf.Rank>(
   fanIn: number,
 ): tf.Variable<R> {
   const bound = 1 / Math.sqrt(fanIn);
-  return filled(shape, () => rng.uniform(-bound, bound));
+  return filled(shape, rng, () => rng.uniform(-bound, bound));
 }
 
 /**
@@ -78,11 +78,16 @@ export function kaimingNormal<R extends tf.Rank>(
   fanOut: number,
 ): tf.Variable<R> {
   const std = Math.sqrt(2 / fanOut);
-  return filled(shape, () => rng.normal(0, std));
+  return filled(shape, rng, () => rng.normal(0, std));
 }
 
-function filled<R extends tf.Rank>(shape: tf.ShapeMap[R], draw: () => number): tf.Variable<R> {
+function filled<R extends tf.Rank>(
+  shape: tf.ShapeMap[R],
+  rng: Rng,
+  draw: () => number,
+): tf.Variable<R> {
   const values = new Float32Array(size(shape));
+  if (isConstant(rng)) return variable(values.fill(draw()), shape);
   for (let i = 0; i < values.length; i++) values[i] = draw(); // four times as fast as Float32Array.from
   return variable(values, shape);
 }

@@ -1,6 +1,7 @@
 import * as tf from "lib/tf.ts";
 import { batchNorm, createBatchNorm, createLayerNorm, layerNorm } from "lib/nn/norms.ts";
-import { assertClose, assertNoLeak } from "lib/testing/assert.ts";
+import { assertClose } from "lib/testing/assert.ts";
+import { assertNoLeak } from "lib/testing/leaks.ts";
 
 const random = (shape: number[], seed: number) => tf.randomNormal(shape, 0.3, 2, "float32", seed);
 

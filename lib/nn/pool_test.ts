@@ -1,6 +1,7 @@
 import * as tf from "lib/tf.ts";
 import { maxPool, type MaxPoolOptions } from "lib/nn/pool.ts";
-import { assertClose, assertEquals, assertNoLeak } from "lib/testing/assert.ts";
+import { assertClose, assertEquals } from "lib/testing/assert.ts";
+import { assertNoLeak } from "lib/testing/leaks.ts";
 
 /**
  * The values of `maxPool()` on one channel, and the gradient of their sum weighted by 1, 2, 3 …, in

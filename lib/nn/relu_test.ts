@@ -1,7 +1,8 @@
 import * as tf from "lib/tf.ts";
 import { relu } from "lib/nn/relu.ts";
 import { countOps } from "lib/tf_op.ts";
-import { assertEquals, assertNoLeak, assertTrue } from "lib/testing/assert.ts";
+import { assertEquals, assertTrue } from "lib/testing/assert.ts";
+import { assertNoLeak } from "lib/testing/leaks.ts";
 
 const x = tf.tensor2d([[-2, -0, 0, 0.5], [3, -1e-30, 1e-30, -Infinity]]);
 const dy = tf.tensor2d([[1, 2, 3, 4], [5, 6, 7, 8]]);

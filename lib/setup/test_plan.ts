@@ -50,7 +50,7 @@ const [unknownSlow, unknownFast] = [15, 0.6];
  * Files are grouped until a process has about so many seconds of work: its start alone, with
  * TensorFlow, takes 1.5 s.
  */
-const groupSeconds = 12;
+const groupSeconds = 24;
 
 /** Estimates the seconds that a test file takes, from the table or from its name. */
 export function expectedSeconds(path: string): number {

@@ -1,6 +1,9 @@
-/** Assertions for this project's tests, on top of `node:assert`, since JSR may be out of reach. */
+/**
+ * Assertions for this project's tests, on top of `node:assert`, since JSR may be out of reach. They
+ * load no engine: half of the test files need none.
+ */
 import assert from "node:assert/strict";
-import * as tf from "lib/tf.ts";
+import type { Tensor } from "lib/tf.ts";
 
 /** Fails unless both are deeply and strictly equal; without a message, shows where they differ. */
 export function assertEquals(actual: unknown, expected: unknown, message?: string): void {
@@ -36,7 +39,7 @@ function matches(error: unknown, type: new (message: string) => Error, text: str
   return true;
 }
 
-type Numbers = ArrayLike<number> | tf.Tensor | number;
+type Numbers = ArrayLike<number> | Tensor | number;
 
 /**
  * Fails if `|actual − expected| > tolerance · max|expected|` anywhere, if the lengths differ, or if
@@ -58,21 +61,5 @@ export function assertClose(actual: Numbers, expected: Numbers, tolerance = 1e-5
 
 function toArray(x: Numbers): ArrayLike<number> {
   if (typeof x === "number") return [x];
-  return x instanceof tf.Tensor ? x.dataSync() : x;
-}
-
-/** Fails if a second call of `run` leaves tensors behind (the first may fill caches). */
-export function assertNoLeak(run: () => void): void {
-  run();
-  const before = tf.memory().numTensors;
-  run();
-  assert.equal(tf.memory().numTensors - before, 0, "tensors left behind");
-}
-
-/** {@linkcode assertNoLeak} for an asynchronous computation. */
-export async function assertNoLeakAsync(run: () => Promise<unknown>): Promise<void> {
-  await run();
-  const before = tf.memory().numTensors;
-  await run();
-  assert.equal(tf.memory().numTensors - before, 0, "tensors left behind");
+  return "dataSync" in x ? x.dataSync() : x;
 }

@@ -1,6 +1,7 @@
 import * as tf from "lib/tf.ts";
 import { lossAndGradients } from "./gradients.ts";
-import { assertClose, assertEquals, assertNoLeak, assertTrue } from "lib/testing/assert.ts";
+import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
+import { assertNoLeak } from "lib/testing/leaks.ts";
 
 const weights = new Map(
   [1, 2, 3, 4].map((seed) => [

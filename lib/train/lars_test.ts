@@ -4,7 +4,8 @@ import { disposeOptimizer, type OptimizerState } from "./optimizer_state.ts";
 import dinoGolden from "./golden/lars.json" with { type: "json" };
 import byolGolden from "./golden/lars_byol.json" with { type: "json" };
 import simclrGolden from "./golden/lars_simclr.json" with { type: "json" };
-import { assertClose, assertEquals, assertNoLeak, assertThrows } from "lib/testing/assert.ts";
+import { assertClose, assertEquals, assertThrows } from "lib/testing/assert.ts";
+import { assertNoLeak } from "lib/testing/leaks.ts";
 
 type Values = Readonly<Record<string, number[]>>;
 

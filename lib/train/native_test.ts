@@ -5,7 +5,8 @@ import { adamWStep } from "./adamw.ts";
 import { clipScales } from "./clip.ts";
 import { emaUpdate } from "./ema.ts";
 import type { OptimizerState } from "./optimizer_state.ts";
-import { assertClose, assertEquals, assertNoLeak, assertTrue } from "lib/testing/assert.ts";
+import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
+import { assertNoLeak } from "lib/testing/leaks.ts";
 
 const ignore = !nativeStatus().active;
 const shapes = { a: [1], b: [3, 17], "c.bias": [33], d: [40_001], e: [7, 7, 5, 1], f: [257, 96] };

@@ -2,7 +2,8 @@ import * as tf from "lib/tf.ts";
 import { disposeOptimizer, type OptimizerState } from "./optimizer_state.ts";
 import { sgdStep } from "./sgd.ts";
 import golden from "./golden/sgd.json" with { type: "json" };
-import { assertClose, assertEquals, assertNoLeak, assertThrows } from "lib/testing/assert.ts";
+import { assertClose, assertEquals, assertThrows } from "lib/testing/assert.ts";
+import { assertNoLeak } from "lib/testing/leaks.ts";
 
 Deno.test("sgdStep() equals PyTorch's SGD: momentum, a rate that changes, decay of matrices only", () => {
   const matrix = tf.variable(tf.tensor2d([[1, -2, 0.5], [0.25, 3, -1]]));

@@ -6,7 +6,8 @@ import { nativeStatus, withPlainOps } from "lib/native/mod.ts";
 import type { Boxes } from "lib/detect/boxes/boxes.ts";
 import { roiAlign, type RoiAlignOptions } from "lib/detect/boxes/roi_align.ts";
 import { createRng, type Rng } from "lib/rng.ts";
-import { assertClose, assertEquals, assertNoLeak, assertThrows } from "lib/testing/assert.ts";
+import { assertClose, assertEquals, assertThrows } from "lib/testing/assert.ts";
+import { assertNoLeak } from "lib/testing/leaks.ts";
 import * as tf from "lib/tf.ts";
 
 const ignore = !nativeStatus().active;

@@ -20,13 +20,8 @@ import { bcSslConfig, type ModelConfig, swinConfig, vitConfig } from "lib/models
 import { layoutOf, toTorchOrder } from "lib/nn/layout.ts";
 import { namedVariables, parameters } from "lib/nn/parameters.ts";
 import { createRng } from "lib/rng.ts";
-import {
-  assertClose,
-  assertEquals,
-  assertNoLeak,
-  assertThrows,
-  assertTrue,
-} from "lib/testing/assert.ts";
+import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
+import { assertNoLeak } from "lib/testing/leaks.ts";
 import {
   assertDetections,
   assertSample,

@@ -12,7 +12,8 @@ import {
 } from "lib/models/mod.ts";
 import { namedVariables } from "lib/nn/parameters.ts";
 import { fillByFormula, formulaImage } from "lib/testing/formula.ts";
-import { assertClose, assertEquals, assertNoLeak, assertThrows } from "lib/testing/assert.ts";
+import { assertClose, assertEquals, assertThrows } from "lib/testing/assert.ts";
+import { assertNoLeak } from "lib/testing/leaks.ts";
 
 const vit = { ...vitConfig("nano"), embedDim: 12, depth: 5 };
 const swin = {

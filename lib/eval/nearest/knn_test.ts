@@ -4,7 +4,8 @@ import { knnSteps } from "lib/eval/nearest/knn.ts";
 import { nearestNeighbours, searchNeighbours } from "lib/eval/nearest/neighbours.ts";
 import { planKnn } from "lib/eval/nearest/knn_plan.ts";
 import golden from "lib/eval/nearest/golden/knn.json" with { type: "json" };
-import { assertClose, assertEquals, assertNoLeak, assertThrows } from "lib/testing/assert.ts";
+import { assertClose, assertEquals, assertThrows } from "lib/testing/assert.ts";
+import { assertNoLeak } from "lib/testing/leaks.ts";
 import { knnAccuracy } from "lib/testing/evaluation.ts";
 
 /** Clusters around random class centres, so that accuracies are neither 0 nor 1. */

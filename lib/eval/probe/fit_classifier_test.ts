@@ -3,7 +3,8 @@ import { fitClassifier, type FitClassifierOptions } from "lib/eval/probe/fit_cla
 import { probeEpochs } from "lib/eval/probe/probe_steps.ts";
 import { cachedSource } from "lib/eval/probe/probe_sources.ts";
 import { type ProbeEpoch, trainLinearProbe } from "lib/eval/probe/train_linear_probe.ts";
-import { assertClose, assertEquals, assertNoLeakAsync, assertRejects } from "lib/testing/assert.ts";
+import { assertClose, assertEquals, assertRejects } from "lib/testing/assert.ts";
+import { assertNoLeakAsync } from "lib/testing/leaks.ts";
 import { drain } from "lib/testing/steps.ts";
 
 /** Three clouds in five dimensions, which a line tells apart. */

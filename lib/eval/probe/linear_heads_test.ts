@@ -14,13 +14,8 @@ import {
 } from "lib/eval/probe/train_linear_probe.ts";
 import { cosineSchedule } from "lib/train/schedules.ts";
 import golden from "lib/eval/probe/golden/linear_probe.json" with { type: "json" };
-import {
-  assertClose,
-  assertEquals,
-  assertNoLeakAsync,
-  assertRejects,
-  assertTrue,
-} from "lib/testing/assert.ts";
+import { assertClose, assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
+import { assertNoLeakAsync } from "lib/testing/leaks.ts";
 import { drain } from "lib/testing/steps.ts";
 
 const { classes, dim, batchSize } = golden;

@@ -76,9 +76,9 @@ export const bcSslStart: PretrainConfig<DinoRecipe> = {
   scales: {
     smoke: {
       imageSize: 32,
-      trainCount: 256,
+      trainCount: 128,
       testCount: 64,
-      batchSize: 32,
+      batchSize: 16,
       epochs: 2,
       monitorEvery: 4,
     },

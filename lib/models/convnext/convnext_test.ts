@@ -12,13 +12,8 @@ import {
   type Tap,
 } from "lib/models/mod.ts";
 import { disposeTree, namedVariables, parameters } from "lib/nn/parameters.ts";
-import {
-  assertClose,
-  assertEquals,
-  assertNoLeak,
-  assertThrows,
-  assertTrue,
-} from "lib/testing/assert.ts";
+import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
+import { assertNoLeak } from "lib/testing/leaks.ts";
 
 const tiny: ConvNeXtConfig = {
   arch: "convnext",

@@ -10,13 +10,8 @@ import {
 } from "lib/models/mod.ts";
 import type { RepLKNetConfig } from "lib/models/replknet/replknet_configs.ts";
 import { disposeTree, namedVariables } from "lib/nn/parameters.ts";
-import {
-  assertClose,
-  assertEquals,
-  assertNoLeak,
-  assertThrows,
-  assertTrue,
-} from "lib/testing/assert.ts";
+import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
+import { assertNoLeak } from "lib/testing/leaks.ts";
 import { fillByFormula } from "lib/testing/formula.ts";
 
 const tiny: RepLKNetConfig = {

@@ -10,13 +10,8 @@ import {
 import { outputDim, type ResNetConfig, resNetLayers } from "lib/models/resnet/resnet_configs.ts";
 import { shortcutPool } from "lib/models/resnet/selective_kernel.ts";
 import { disposeTree, namedVariables, parameters } from "lib/nn/parameters.ts";
-import {
-  assertClose,
-  assertEquals,
-  assertNoLeak,
-  assertThrows,
-  assertTrue,
-} from "lib/testing/assert.ts";
+import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
+import { assertNoLeak } from "lib/testing/leaks.ts";
 
 const tiny: ResNetConfig = {
   arch: "resnet",

@@ -3,13 +3,8 @@ import { constantRng, createRng } from "lib/rng.ts";
 import { createModel, intermediates, reparameterize, sLaKConfig } from "lib/models/mod.ts";
 import type { SLaKConfig } from "lib/models/slak/slak_configs.ts";
 import { disposeTree, namedVariables, parameters } from "lib/nn/parameters.ts";
-import {
-  assertClose,
-  assertEquals,
-  assertNoLeak,
-  assertThrows,
-  assertTrue,
-} from "lib/testing/assert.ts";
+import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
+import { assertNoLeak } from "lib/testing/leaks.ts";
 
 const tiny: SLaKConfig = {
   arch: "slak",

@@ -11,13 +11,8 @@ import {
   windowPlan,
 } from "lib/models/swin/swin_windows.ts";
 import { disposeTree, namedVariables, parameters } from "lib/nn/parameters.ts";
-import {
-  assertClose,
-  assertEquals,
-  assertNoLeak,
-  assertThrows,
-  assertTrue,
-} from "lib/testing/assert.ts";
+import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
+import { assertNoLeak } from "lib/testing/leaks.ts";
 import { fillByFormula } from "lib/testing/formula.ts";
 
 const tiny: SwinConfig = {

@@ -4,13 +4,8 @@ import { createModel, intermediates, totalCost, vitConfig } from "lib/models/mod
 import { interpolatePositions } from "lib/models/vit/position_table.ts";
 import type { ViTConfig } from "lib/models/vit/vit.ts";
 import { disposeTree, namedVariables, parameters } from "lib/nn/parameters.ts";
-import {
-  assertClose,
-  assertEquals,
-  assertNoLeak,
-  assertThrows,
-  assertTrue,
-} from "lib/testing/assert.ts";
+import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
+import { assertNoLeak } from "lib/testing/leaks.ts";
 import { fillByFormula } from "lib/testing/formula.ts";
 
 const tiny: ViTConfig = {

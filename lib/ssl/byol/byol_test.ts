@@ -18,13 +18,8 @@ import { byolCrops } from "./crops.ts";
 import { byolLoss } from "./loss.ts";
 import { byolHeadCost, createByolNetworks } from "./networks.ts";
 import { type ByolRecipe, byolValues, targetMomentum } from "./recipe.ts";
-import {
-  assertClose,
-  assertEquals,
-  assertNoLeak,
-  assertThrows,
-  assertTrue,
-} from "lib/testing/assert.ts";
+import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
+import { assertNoLeak } from "lib/testing/leaks.ts";
 
 const recipe: ByolRecipe = {
   method: "byol",

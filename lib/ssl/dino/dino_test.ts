@@ -20,13 +20,8 @@ import {
   saveDinoState,
   type StepValues,
 } from "lib/testing/dino.ts";
-import {
-  assertClose,
-  assertEquals,
-  assertNoLeak,
-  assertThrows,
-  assertTrue,
-} from "lib/testing/assert.ts";
+import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
+import { assertNoLeak } from "lib/testing/leaks.ts";
 
 const headConfig: DinoHeadConfig = {
   hiddenDim: 12,

@@ -9,13 +9,8 @@ import {
   type StepValues,
 } from "lib/testing/dino.ts";
 import type { Views } from "lib/ssl/views/views.ts";
-import {
-  assertClose,
-  assertEquals,
-  assertNoLeak,
-  assertThrows,
-  assertTrue,
-} from "lib/testing/assert.ts";
+import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
+import { assertNoLeak } from "lib/testing/leaks.ts";
 
 const plain = {
   arch: "convnext",

@@ -5,13 +5,8 @@ import { l2Normalize } from "lib/nn/l2_normalize.ts";
 import { prototypeLogits, type Prototypes } from "./head.ts";
 import { nextCenter, teacherProbabilities } from "./loss.ts";
 import { prototypeLoss, teach } from "./prototypes.ts";
-import {
-  assertClose,
-  assertEquals,
-  assertNoLeak,
-  assertThrows,
-  assertTrue,
-} from "lib/testing/assert.ts";
+import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
+import { assertNoLeak } from "lib/testing/leaks.ts";
 
 const ignore = !nativeStatus().active;
 

@@ -19,13 +19,8 @@ import { chanceLoss, contrastAccuracy, ntXentLoss } from "./loss.ts";
 import { createKeptLayers, createSimclrNetwork, project, simclrHeadCost } from "./networks.ts";
 import { type SimclrRecipe, simclrValues } from "./recipe.ts";
 import { createSimclr, simclr } from "./simclr.ts";
-import {
-  assertClose,
-  assertEquals,
-  assertNoLeak,
-  assertThrows,
-  assertTrue,
-} from "lib/testing/assert.ts";
+import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
+import { assertNoLeak } from "lib/testing/leaks.ts";
 
 const recipe: SimclrRecipe = {
   method: "simclr",

@@ -1,6 +1,7 @@
 import * as tf from "lib/tf.ts";
 import { imagesIn, microBatches, viewsOf } from "./views.ts";
-import { assertEquals, assertNoLeak, assertThrows } from "lib/testing/assert.ts";
+import { assertEquals, assertThrows } from "lib/testing/assert.ts";
+import { assertNoLeak } from "lib/testing/leaks.ts";
 
 /** Views of three images, each pixel `10 · view + image`. */
 function views(V: number) {
