@@ -1,13 +1,13 @@
 /**
  * `deno task test [--fast] [--times] [name…]`: sets up what is missing, runs the tests in a process
- * for each core and one more, and ends with `N passed, N failed`.
+ * for each core and two more, and ends with `N passed, N failed`.
  */
 import { root } from "lib/setup/install/project.ts";
 import { textLines } from "lib/setup/notebooks/json_lines.ts";
 import { setUp } from "./setup.ts";
 import { main, readArguments } from "./task.ts";
 import { add, closingLine, none, readReport, type Report, type TestCounts } from "./test_output.ts";
-import { findTests, groupTests, isSlow } from "./test_plan.ts";
+import { findTests, groupTests, isSlow, mostlyWaits } from "./test_plan.ts";
 
 export interface TestOptions {
   /** Leaves out files named `x_slow_test.ts`. */
@@ -31,7 +31,8 @@ export interface TestRun extends TestCounts {
  * Runs the tests at the given paths, by default all of `lib`, and shows Deno's output file by file.
  *
  * Files that run at the same time run in separate processes, since the tests of a process share
- * environment variables. (`deno test --parallel` uses one process.) A process that crashes counts
+ * environment variables. (`deno test --parallel` uses one process.) Files whose tests mostly wait
+ * run one after the other beside the rest. A process that crashes counts
  * as a failure of the file that it was running; the files after it run in a new process. Types are
  * checked once, at the same time as the first tests; if the check fails, that is one failure, and
  * no further file begins.
@@ -45,11 +46,12 @@ export async function runTests(
   const { fast = false, times = false, workers = workerCount(), write = toTerminal } = options;
   const all = await findTests(paths.length > 0 ? paths : ["lib"], root);
   const files = fast ? all.filter((file) => !isSlow(file)) : all;
-  const queue = groupTests(files);
+  const queue = groupTests(files.filter((file) => !mostlyWaits(file)));
+  const waiting = groupTests(files.filter(mostlyWaits));
   const failures: string[] = [];
   const seconds = new Map<string, number>();
   let counts = none;
-  const take = async () => {
+  const take = async (queue: string[][]) => {
     for (let group = queue.shift(); group !== undefined; group = queue.shift()) {
       const report = await testProcess(group, write, options.signal);
       counts = add(counts, report);
@@ -65,17 +67,17 @@ export async function runTests(
     write(complaint);
     failures.push("types do not check: see above");
     counts = add(counts, { ...none, failed: 1 });
-    queue.length = 0;
+    queue.length = waiting.length = 0;
   };
-  const [first, ...others] = Array.from({ length: Math.max(workers, 1) }, () => take);
-  await Promise.all([check().then(first), ...others.map((worker) => worker())]);
+  const others = Array.from({ length: Math.max(workers, 1) - 1 }, () => take(queue));
+  await Promise.all([check().then(() => take(queue)), ...others, take(waiting)]);
   if (times) write(slowest(seconds));
   return { ...counts, failures };
 }
 
 /**
- * One process for each core and one more, since tests of kernels and browsers mostly wait. Each
- * process may take 2 GiB.
+ * One process for each core and one more, since notebooks wait between their cells. Each process
+ * may take 2 GiB.
  */
 function workerCount(): number {
   const { total } = Deno.systemMemoryInfo();

@@ -43,6 +43,16 @@ export const seconds: Readonly<Record<string, number>> = {
   "lib/ssl/views/stored_crops_test.ts": 3,
 };
 
+/** Files whose tests mostly wait, for a kernel or a server to start, to answer and to end. */
+export const waiting: readonly string[] = [
+  "lib/report/notebook/jupyter_slow_test.ts",
+  "lib/report/notebook/lab_slow_test.ts",
+  "lib/setup/lab_slow_test.ts",
+  "lib/setup/notebooks/kernel_relay_slow_test.ts",
+  "lib/setup/notebooks/run_notebook_slow_test.ts",
+  "lib/setup/train_slow_test.ts",
+];
+
 /** Seconds of a file that is not in the table: one named `x_slow_test.ts`, and any other. */
 const [unknownSlow, unknownFast] = [15, 0.6];
 
@@ -56,6 +66,11 @@ const groupSeconds = 24;
 export function expectedSeconds(path: string): number {
   const entry = Object.entries(seconds).find(([name]) => path.endsWith(`/${name}`));
   return entry?.[1] ?? (isSlow(path) ? unknownSlow : unknownFast);
+}
+
+/** Whether the tests of a file mostly wait. */
+export function mostlyWaits(path: string): boolean {
+  return waiting.some((name) => path.endsWith(`/${name}`));
 }
 
 /** Whether `--fast` leaves the file out. */
