@@ -1,6 +1,6 @@
 /** The verb `throughput`: images per second of a network on this machine (a column of Table 3). */
 import { join } from "@std/path";
-import { createRng } from "lib/rng.ts";
+import { constantRng } from "lib/rng.ts";
 import {
   measureThroughput,
   type Throughput,
@@ -59,7 +59,7 @@ export async function throughput(
   const options = { config, batchSize, imageSize, warmup, timed, machine };
   const folder = { id: "this machine", path: join(outputsFolder(), "machine") };
   return await evaluated(folder, { name: "throughput", options, fresh }, async () => {
-    using model = createModel(config, createRng(0));
+    using model = createModel(config, constantRng()); // the time is that of any weights
     const pause = interruptible("the measurement of throughput", signal);
     return { ...await measureThroughput(model, sizes, pause), engine: describeEngine() };
   });
