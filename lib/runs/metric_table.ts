@@ -33,6 +33,14 @@ export const metricTable: readonly Metric[] = [
   { ...accuracy, name: "knn20Top1", title: "k-NN top-1" },
   { ...accuracy, name: "knn*Top1", title: "k-NN top-1, another k", curve: false },
   { ...accuracy, name: "knn*Top5", title: "k-NN top-5", curve: false },
+  {
+    ...{ name: "rankMe", title: "RankMe", unit: "none", when: "now and then", better: "higher" },
+    curve: true,
+  },
+  {
+    ...{ name: "alphaReQ", title: "α-ReQ", unit: "none", when: "now and then", better: "neither" },
+    curve: true,
+  },
   { ...accuracy, name: "linearTop1", title: "linear top-1" },
   { ...accuracy, name: "linearTop5", title: "linear top-5", curve: false },
   { ...accuracy, name: "classifierTop1", title: "classifier top-1" },

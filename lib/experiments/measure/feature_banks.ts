@@ -6,6 +6,8 @@ import { join } from "@std/path";
 import type * as tf from "lib/tf.ts";
 import { imageCount } from "lib/datasets/pictures/images.ts";
 import type { ImageSource } from "lib/datasets/pictures/stored_images.ts";
+import type { FeatureBank } from "lib/eval/features/feature_bank.ts";
+import type { FeatureReader } from "lib/eval/features/features.ts";
 import {
   type FeatureBankOptions,
   type OwnedBank,
@@ -23,6 +25,37 @@ export function bankOptions(
 ): FeatureBankOptions {
   const path = join(outputsFolder(), `.features-${crypto.randomUUID()}`);
   return { stats, size: globalSize, path };
+}
+
+/** The images of a data set among which neighbours are looked for, and those that are classified. */
+export interface SplitSources {
+  readonly train: ImageSource;
+  readonly test: ImageSource;
+}
+
+/** The features of both. Disposing of it removes their files. */
+export interface SplitBanks extends Disposable {
+  readonly train: FeatureBank;
+  readonly test: FeatureBank;
+}
+
+/**
+ * Reads the features of training and test images.
+ *
+ * @param pause Awaited after each batch; what it throws ends the reading, and leaves nothing
+ *   behind.
+ */
+export async function splitBanks(
+  read: FeatureReader,
+  sources: SplitSources,
+  crops: Pick<CropRecipe, "stats" | "globalSize">,
+  pause: () => Promise<void>,
+): Promise<SplitBanks> {
+  using stack = new DisposableStack();
+  const train = stack.use(await readFeatureBank(read, sources.train, bankOptions(crops), pause));
+  const test = stack.use(await readFeatureBank(read, sources.test, bankOptions(crops), pause));
+  const banks = stack.move();
+  return { train, test, [Symbol.dispose]: () => banks.dispose() };
 }
 
 const mostBytes = 16 * 2 ** 30; // of pixels as float32, on disk

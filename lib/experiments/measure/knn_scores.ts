@@ -2,15 +2,19 @@
  * The verbs `knn` and `baselines`: k-NN accuracy of a network, of raw pixels, and of random
  * weights.
  */
-import { type ImageSource, isStored } from "lib/datasets/pictures/stored_images.ts";
-import { readFeatureBank } from "lib/eval/features/feature_source.ts";
+import { isStored } from "lib/datasets/pictures/stored_images.ts";
 import { pooledFeatures } from "lib/eval/features/features.ts";
 import { type KnnAccuracy, knnSteps } from "lib/eval/nearest/knn.ts";
 import type { Model } from "lib/models/mod.ts";
 import { evaluated } from "lib/experiments/runs/evaluations.ts";
 import { recordPictures, requireSamePictures } from "lib/experiments/runs/pictures_record.ts";
 import { drive, interruptible } from "lib/experiments/runs/pause.ts";
-import { bankOptions, pixelBank } from "lib/experiments/measure/feature_banks.ts";
+import {
+  pixelBank,
+  type SplitBanks,
+  splitBanks,
+  type SplitSources,
+} from "lib/experiments/measure/feature_banks.ts";
 import type { CropRecipe } from "lib/ssl/views/crop_recipe.ts";
 import { openExperiment } from "lib/experiments/subjects/experiment.ts";
 import {
@@ -22,44 +26,44 @@ import type { PretrainConfig, RunKey, ScaleName } from "lib/experiments/configs/
 import type { TrainHooks } from "lib/runs/events.ts";
 
 /**
+ * k-NN accuracy of features that are read.
+ *
+ * @param pause Awaited several times a second, so that an interrupt is received; what it throws
+ *   ends the evaluation.
+ */
+export async function knnOfBanks(
+  { train, test }: Pick<SplitBanks, "train" | "test">,
+  numClasses: number,
+  pause: () => Promise<void>,
+): Promise<KnnAccuracy[]> {
+  return await drive(knnSteps(train, test, { numClasses }), pause);
+}
+
+/**
  * k-NN accuracy on the features of a network.
  *
  * @param crops The normalisation of the training, and the size to which pictures in files are
  *   cropped.
- * @param pause Awaited several times a second, so that an interrupt is received; what it throws
- *   ends the evaluation.
  */
-export async function knnOfModel(
+async function knnOfModel(
   model: Pick<Model, "forward">,
-  { train, test }: { readonly train: ImageSource; readonly test: ImageSource },
+  data: SplitSources,
   crops: Pick<CropRecipe, "stats" | "globalSize">,
-  pause: () => Promise<void> = () => Promise.resolve(),
+  pause: () => Promise<void>,
 ): Promise<KnnAccuracy[]> {
-  const read = pooledFeatures(model);
-  using bank = await readFeatureBank(read, train, bankOptions(crops), pause);
-  using queries = await readFeatureBank(read, test, bankOptions(crops), pause);
-  return await drive(knnSteps(bank, queries, { numClasses: train.classNames.length }), pause);
-}
-
-/** The same accuracies as metrics of a run: `knn10Top1`, `knn10Top5`, `knn20Top1`, … */
-export async function knnMetrics(
-  ...args: Parameters<typeof knnOfModel>
-): Promise<Record<string, number>> {
-  const rows = await knnOfModel(...args);
-  return Object.fromEntries(
-    rows.flatMap(({ k, top1, top5 }) => [[`knn${k}Top1`, top1], [`knn${k}Top5`, top5]]),
-  );
+  using banks = await splitBanks(pooledFeatures(model), data, crops, pause);
+  return await knnOfBanks(banks, data.train.classNames.length, pause);
 }
 
 /** k-NN accuracy on the images themselves; otherwise as {@linkcode knnOfModel}. */
 async function knnOfPixels(
-  { train, test }: { readonly train: ImageSource; readonly test: ImageSource },
+  data: SplitSources,
   crops: Pick<CropRecipe, "globalSize">,
   pause: () => Promise<void>,
 ): Promise<KnnAccuracy[]> {
-  using bank = await pixelBank(train, crops, pause);
-  using queries = await pixelBank(test, crops, pause);
-  return await drive(knnSteps(bank, queries, { numClasses: train.classNames.length }), pause);
+  using train = await pixelBank(data.train, crops, pause);
+  using test = await pixelBank(data.test, crops, pause);
+  return await knnOfBanks({ train, test }, data.train.classNames.length, pause);
 }
 
 /** Which run to evaluate, and which of its weights. */

@@ -14,7 +14,7 @@ import { disposeOptimizer } from "lib/train/optimizer_state.ts";
 import { imageCount } from "lib/datasets/pictures/images.ts";
 import { type DataSplit, openData, withoutClasses } from "lib/experiments/configs/data.ts";
 import { type PretrainConfig, recipeAt, sizesAt } from "lib/experiments/configs/config.ts";
-import { knnMetrics } from "lib/experiments/measure/knn_scores.ts";
+import { monitorMetrics } from "lib/experiments/measure/monitor_metrics.ts";
 import type { Learner } from "lib/experiments/runs/learner.ts";
 import { heedPrecision } from "lib/experiments/runs/precision.ts";
 import {
@@ -78,8 +78,8 @@ export async function pretrain(
 }
 
 /**
- * Creates the learner of a method: it trains on the unlabelled images, and its monitor is the k-NN
- * of the network that is kept after training.
+ * Creates the learner of a method: it trains on the unlabelled images, and its monitor measures the
+ * features of the network that is kept after training.
  */
 function methodLearner(recipe: Recipe, data: DataSplit, seed: number): Learner {
   const rng = createRng(seed);
@@ -95,7 +95,7 @@ function methodLearner(recipe: Recipe, data: DataSplit, seed: number): Learner {
       using cropper = createCropper(data.pretrain, recipe.crops, { rng: rng.fork("crops") });
       yield* trainByMethod(training, cropper, recipe, { rng, done, wait });
     },
-    measure: (pause) => knnMetrics(method.evaluated, data, recipe.crops, pause),
+    measure: (pause) => monitorMetrics(method.evaluated, data, recipe.crops, pause),
     alarms: alarmWatch(method.alarms, warmupSteps(recipe, totalSteps)),
     save: (path, step) => saveTraining(path, training, step),
     load: (path) => loadTraining(path, training),

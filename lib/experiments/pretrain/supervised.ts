@@ -22,7 +22,7 @@ import type { CropRecipe } from "lib/ssl/views/crop_recipe.ts";
 import { recipeAt, type RunKey, sizesAt } from "lib/experiments/configs/config.ts";
 import { type DataSplit, openData, requireClasses } from "lib/experiments/configs/data.ts";
 import { bankOptions } from "lib/experiments/measure/feature_banks.ts";
-import { knnMetrics } from "lib/experiments/measure/knn_scores.ts";
+import { monitorMetrics } from "lib/experiments/measure/monitor_metrics.ts";
 import type { Learner } from "lib/experiments/runs/learner.ts";
 import {
   twinId,
@@ -43,7 +43,7 @@ import { type TrainOptions, type TrainResult, trainRun } from "lib/experiments/r
  * run of its own: as with {@linkcode pretrain}, it is loaded if it is finished, and if it was
  * stopped or killed it is resumed and gives the same numbers.
  *
- * Its monitor measures the k-NN of its features, like that of a run's teacher, and the accuracy of
+ * Its monitor measures its features, like those of a run's teacher, and the accuracy of
  * its own classifier on the test images (`classifierTop1`, `classifierTop5`). `linearProbe` and
  * `knn` evaluate it with `of: "supervised"`.
  *
@@ -100,8 +100,8 @@ function twinLearner(
     },
     async measure(pause) {
       const { top1, top5 } = await classifierAccuracy(model, test, crops, pause);
-      const knn = await knnMetrics(model, data, crops, pause);
-      return { ...knn, classifierTop1: top1, classifierTop5: top5 };
+      const features = await monitorMetrics(model, data, crops, pause);
+      return { ...features, classifierTop1: top1, classifierTop5: top5 };
     },
     alarms: () => [], // training with labels does not collapse
     save: (path, step) => saveTrainedModel(path, state, step),

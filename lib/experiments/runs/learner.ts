@@ -34,8 +34,8 @@ export interface Learner extends Disposable {
    */
   readonly unmonitored?: string;
   /**
-   * Measures the network for the monitor: the score of the run (`knn20Top1`) and other metrics, as
-   * fractions.
+   * Measures the network for the monitor: the score of the run (`knn20Top1`) and other metrics;
+   * accuracies are fractions.
    *
    * @param pause Awaited several times a second; what it throws ends the measurement.
    */

@@ -46,7 +46,9 @@ export interface TrainResult extends Pick<RunKey, "scale" | "seed"> {
   readonly finished: boolean;
   /**
    * Metrics of every step; if the run is longer than 20,000 steps, of an even sample. The monitor's
-   * steps also have `knn10Top1`, `knn20Top1`, … or a detector's `boxAp`, …, which are fractions.
+   * steps also have `knn10Top1`, `knn20Top1`, … or a detector's `boxAp`, …, which are fractions,
+   * and `rankMe` and `alphaReQ` of the features; runs that were trained before these two were
+   * measured lack them.
    * Speeds differ from run to run; they are in metrics.jsonl and in `runHistory(run)`.
    */
   readonly history: readonly HistoryLine[];

@@ -43,6 +43,19 @@ Deno.test("trainingCurves() has a detector's average precisions in percent", () 
   assertTrue(svg.includes(">30</text>"), "0.3 is drawn as 30");
 });
 
+Deno.test("trainingCurves() has RankMe and α-ReQ of runs that measured them, and no panel for others", () => {
+  const newer = history(200).map(({ step, metrics }) => ({
+    step,
+    metrics: { ...metrics, ...(step % 50 === 0 ? { rankMe: step / 10, alphaReQ: 1.5 } : {}) },
+  }));
+  const svg = toSvg(trainingCurves([{ history: newer }]));
+  assertEquals(["RankMe", "α-ReQ"].map((title) => count(svg, `>${title}<`)), [1, 1]);
+  assertEquals(count(svg, "<svg"), 1 + 4);
+  const both = toSvg(trainingCurves([{ history: history(200) }, { history: newer }]));
+  assertEquals([count(both, "<svg"), count(both, "NaN")], [1 + 4, 0]);
+  assertEquals(count(toSvg(trainingCurves([{ history: history(200) }])), "RankMe"), 0);
+});
+
 Deno.test("trainingCurves() tells runs apart, and draws nothing, one step, and a constant", () => {
   const two = toSvg(trainingCurves([0, 1].map((seed) => ({ seed, history: history(100, seed) }))));
   assertTrue(two.includes("seed 0") && two.includes("seed 1"), "a legend");
