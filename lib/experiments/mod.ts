@@ -121,6 +121,11 @@ export type {
   RunToExplain,
 } from "lib/experiments/explain/explained.ts";
 export { loadPictures } from "lib/datasets/pictures/picture_files.ts";
+export {
+  type FeatureQuality,
+  featureQuality,
+  type FeatureQualityOptions,
+} from "lib/experiments/measure/feature_quality.ts";
 export { describeEngine } from "lib/experiments/runs/engine.ts";
 export {
   type Baselines,
