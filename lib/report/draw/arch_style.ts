@@ -54,7 +54,8 @@ export function familyOf(arch: string): string {
 
 /**
  * Chooses a style for each name: its family's style, or the next free one where another name of its
- * group already has it, for up to seven names.
+ * group already has it. Seven names differ in colour and in symbol; the next 42 each have another
+ * pair of the two.
  *
  * @param groups Groups of names to tell apart; `BC-SSL` of one group and `BC-SSL-T` of another get
  *   the same style.
@@ -72,9 +73,16 @@ function stylesOf(names: readonly string[]): Map<string, ArchStyle> {
     if (own && !taken.has(own)) taken.set(own, name);
   }
   const last = families.map(({ style }) => style).toReversed(); // the rarest families first
+  const mixed = last.slice(1).flatMap((_, shift) =>
+    last.map(({ colour }, i): ArchStyle => ({
+      colour,
+      symbol: last[(i + shift + 1) % last.length]!.symbol,
+    }))
+  );
   return new Map(names.map((name, i) => {
     const known = [...taken].find(([, of]) => of === name)?.[0];
-    const style = known ?? last.find((free) => !taken.has(free)) ?? last[i % last.length]!;
+    const free = [...last, ...mixed].find((style) => !taken.has(style));
+    const style = known ?? free ?? last[i % last.length]!;
     if (!known) taken.set(style, name);
     return [name, style];
   }));

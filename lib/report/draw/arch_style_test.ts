@@ -20,7 +20,12 @@ Deno.test("archStyles() tells seven names apart by colour and by symbol, of one 
   assertEquals(new Set(styles.map(({ colour }) => colour)).size, 7);
   assertEquals(new Set(styles.map(({ symbol }) => symbol)).size, 7);
   assertEquals(archStyles(names).get("BC-SSL-T"), archStyles(["BC-SSL"]).get("BC-SSL"));
-  assertEquals(archStyles([...names, "eighth", "ninth"]).size, 9);
+  const more = Array.from({ length: 42 }, (_, i) => `more ${i}`);
+  const pairs = [...archStyles([...names, ...more]).values()].map(({ colour, symbol }) =>
+    `${colour} ${symbol}`
+  );
+  assertEquals(new Set(pairs).size, 49);
+  assertEquals(archStyles([...names, ...more, "fiftieth"]).size, 50);
 });
 
 Deno.test("archStyles() of two groups: ours looks as the paper's", () => {
