@@ -169,6 +169,12 @@ export {
   type PretrainedName,
 } from "lib/experiments/subjects/pretrained_catalogue.ts";
 export { type ModelCost, modelCosts } from "lib/experiments/measure/model_costs.ts";
+export {
+  type NamedConfig,
+  type QualityScore,
+  qualityScores,
+  type QualityScoresOptions,
+} from "lib/experiments/measure/quality_scores.ts";
 export { type DataFrame, runHistory, runs } from "lib/experiments/runs/registry.ts";
 export { type FieldOfKernel, receptiveFields } from "lib/experiments/measure/receptive_fields.ts";
 export {

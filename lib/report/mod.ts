@@ -89,6 +89,7 @@ export {
   type ScaleOptions,
 } from "lib/report/draw/plot.ts";
 export { costTable, moduleTable } from "lib/report/tables/model_tables.ts";
+export { qualityFigure, qualityTable } from "lib/report/results/quality_results.ts";
 export { scoreFigure, type ScoreRow, scoreTable } from "lib/report/results/feature_scores.ts";
 export { paperTable } from "lib/report/tables/paper_tables.ts";
 export { contributionImages, receptiveFieldFigure } from "lib/report/figures/receptive_field.ts";

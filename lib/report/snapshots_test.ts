@@ -13,6 +13,7 @@ import {
   detectorArmName,
   type DetectorArmResult,
   type KernelGain,
+  type QualityScore,
   type RobustResult,
   type StudyResults,
   type TrainedField,
@@ -36,6 +37,7 @@ import { baselineFigure } from "./results/baselines.ts";
 import { claimOverview, overviewFigure } from "./results/claim_overview.ts";
 import { scoreFigure } from "./results/feature_scores.ts";
 import { detectorFigure } from "./results/detector_results.ts";
+import { qualityFigure } from "./results/quality_results.ts";
 import { corruptionFigure, robustFigure } from "./results/robustness_results.ts";
 import { trainedFieldFigure } from "./results/trained_field_results.ts";
 import { assertEquals } from "lib/testing/assert.ts";
@@ -242,6 +244,19 @@ const baselineRows = ([
   runs: "",
 }));
 
+/** Three methods, three seeds each; the last run of the last has collapsed. */
+const qualities = ([["DINO", 60, 30, 1.4], ["BYOL", 90, 45, 1.1], ["SimCLR", 75, 41, 0.8]] as const)
+  .flatMap(([name, rankMe, lidar, alphaReQ], i) =>
+    run.seeds.map((seed): QualityScore => ({
+      ...{ name, seed, run: `${name}-${seed}`, of: "teacher", version: "step 9", scale: "laptop" },
+      ...{ featureDim: 192, images: 6656, lidarImages: 400, lidarViews: 10 },
+      rankMe: rankMe + 3 * seed,
+      lidar: lidar - 2 * seed,
+      alphaReQ: i === 2 && seed === 2 ? NaN : alphaReQ + seed / 20,
+      linear: i === 2 && seed === 2 ? 0.2 : 0.3 + 0.06 * i + 0.01 * ((seed * 2) % 3),
+    }))
+  );
+
 const speeds = [["BC-SSL-T", 11], ["ConvNeXt-T", 16], ["Swin-T", 14], ["RN50", 21]] as const;
 const label = "linear top-1 (%)";
 
@@ -315,6 +330,7 @@ const figures: Readonly<Record<string, () => Figure>> = {
       [0, 3, 8, 12].map((i) => ({ arch: results[i]!.name, points: results[i]!.monitor })),
     ),
   overviewFigure: () => overviewFigure(claimOverview(study)),
+  qualityFigure: () => qualityFigure(qualities),
   receptiveFieldFigure: () =>
     receptiveFieldFigure(
       kernels.map((kernelSize) => ({
