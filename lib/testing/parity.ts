@@ -5,7 +5,9 @@
 import type * as tf from "lib/tf.ts";
 import { layoutOf, toTorchOrder } from "lib/nn/layout.ts";
 import { namedVariables } from "lib/nn/parameters.ts";
-import { assertTrue } from "./assert.ts";
+import type { ViewSource } from "lib/ssl/method/train.ts";
+import type { OptimizerState } from "lib/train/optimizer_state.ts";
+import { assertEquals, assertTrue } from "./assert.ts";
 import { formula } from "./formula.ts";
 
 /** Probes by the names of arrays. */
@@ -93,4 +95,87 @@ export function assertProbes(
   const { value, size } = probe(name, valuesOf(tensor, weight));
   const close = Math.abs(value - expected) <= 1e-4 * size;
   assertTrue(close, `${what} of ${name}: ${value} is not ${expected}`);
+}
+
+/** Sizes of the batches that a script of an oracle makes. */
+export interface GoldenBatches {
+  /** Prefix of the names from which the formula makes the images. */
+  readonly images: string;
+  readonly batch: number;
+  /** Pixels a side. */
+  readonly size: number;
+  readonly stepsPerEpoch: number;
+}
+
+/**
+ * The two views of every image that the scripts of BYOL and SimCLR make: the views of an image have
+ * one colour in common.
+ */
+export function formulaViews({ images, batch, stepsPerEpoch, size }: GoldenBatches): ViewSource {
+  return {
+    count: batch * stepsPerEpoch,
+    prefetch() {},
+    next(_, step) {
+      const colours = formula(`${images} colour ${step}`, batch * 3);
+      const noise = formula(`${images} view ${step}`, 2 * batch * size * size * 3);
+      const global = noise.map((value, i) => {
+        const image = Math.floor(i / (size * size * 3)) % batch;
+        return colours[image * 3 + i % 3]! + 0.5 * value;
+      });
+      return Promise.resolve({ images: batch, global, local: new Float32Array(0) });
+    },
+  };
+}
+
+/**
+ * {@linkcode assertWays}, of all weights but those whose gradient is 0 up to rounding: AdamW
+ * divides such a rounding error by its own size.
+ */
+export function assertWaysButIdle(
+  params: object,
+  first: ReadonlyMap<string, Float32Array>,
+  names: readonly string[],
+  expected: readonly number[],
+  { step, isIdle }: { readonly step: string; readonly isIdle: (name: string) => boolean },
+): void {
+  const compared = names.map((name, i) => ({ name, way: expected[i]! }))
+    .filter(({ name }) => !isIdle(name));
+  const ways = compared.map(({ way }) => way);
+  assertWays(params, first, compared.map(({ name }) => name), ways, { step });
+}
+
+/**
+ * Compares the optimiser's state of each weight at the end of a run, but for idle weights.
+ *
+ * @param expected Probes by the name of the weight and the role of the tensor: `m`.
+ */
+export function assertKept(
+  params: object,
+  optimizer: OptimizerState,
+  expected: Readonly<Record<string, Probes>>,
+  isIdle: (name: string) => boolean,
+): void {
+  const weights = namedVariables(params);
+  assertEquals([...optimizer.keys()].sort(), Object.keys(expected).sort());
+  for (const [name, { tensors }] of optimizer) {
+    assertEquals(Object.keys(tensors), Object.keys(expected[name]!));
+    for (const [role, tensor] of Object.entries(tensors)) {
+      if (isIdle(name)) continue;
+      assertProbes(name, tensor, weights.get(name)!, expected[name]![role]!, role);
+    }
+  }
+}
+
+/** Compares BatchNorm's running statistics at the end of a run, but for idle ones. */
+export function assertStatistics(
+  params: object,
+  expected: Probes,
+  isIdle: (name: string) => boolean,
+  what = "statistics",
+): void {
+  const variables = namedVariables(params);
+  for (const [name, value] of Object.entries(expected)) {
+    if (isIdle(name)) continue;
+    assertProbes(name, variables.get(name)!, variables.get(name)!, value, what);
+  }
 }

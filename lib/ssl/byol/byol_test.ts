@@ -3,11 +3,8 @@ import { createRng } from "lib/rng.ts";
 import { countCosts } from "lib/nn/cost.ts";
 import { namedVariables, parameters } from "lib/nn/parameters.ts";
 import { optimizerNames } from "lib/train/optimizer_names.ts";
-import { disposeOptimizer } from "lib/train/optimizer_state.ts";
-import { alarmWatch } from "lib/ssl/method/alarms.ts";
-import { loadTraining, saveTraining } from "lib/ssl/method/checkpoint.ts";
 import { batchGradients } from "lib/ssl/method/gradients.ts";
-import type { Method, Moment } from "lib/ssl/method/method.ts";
+import type { Method } from "lib/ssl/method/method.ts";
 import { backboneStream, firstWeights } from "lib/ssl/method/network.ts";
 import { type Training, trainStep } from "lib/ssl/method/step.ts";
 import type { Views } from "lib/ssl/views/views.ts";
@@ -19,64 +16,36 @@ import { byolLoss } from "./loss.ts";
 import { byolHeadCost, createByolNetworks } from "./networks.ts";
 import { type ByolRecipe, byolValues, targetMomentum } from "./recipe.ts";
 import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
-import { assertNoLeak } from "lib/testing/leaks.ts";
+import {
+  assertFinite,
+  assertKeepsNoTensor,
+  assertLearns,
+  assertNamesBadWeights,
+  assertResumes,
+  disposeTraining,
+  fewWeights,
+  firstAlarms,
+  momentAt,
+  shownAlarms,
+  tinyImages,
+  tinyModelOfAllPaths,
+  tinyRecipe,
+  tinyViews,
+  valuesOf,
+} from "lib/testing/methods.ts";
 
 const recipe: ByolRecipe = {
   method: "byol",
-  model: {
-    arch: "convnext",
-    depths: [1, 1],
-    dims: [8, 16],
-    kernelSize: 3,
-    batchNorm: true,
-    dwconvBias: false,
-    patchSize: 4,
-    dropPathRate: 0.2,
-    layerScaleInit: 0.1,
-  },
+  ...tinyRecipe,
   head: { hiddenDim: 12, outDim: 6 },
   crops: { ...byolCrops, globalSize: 16 },
   batchSize: 4,
-  epochs: 1,
-  lr: 0.64,
-  minLr: 0,
-  warmupShare: 0,
-  weightDecay: 0.1,
-  weightDecayEnd: 0.1,
-  clipNorm: 0,
   targetMomentum: 0.9,
 };
-const images = 6;
-const views = (): Views => ({
-  global: tf.randomNormal([2 * images, 16, 16, 3], 0, 1, "float32", 1) as tf.Tensor4D,
-  local: null,
-});
-const at = (step: number, totalSteps = 10): Moment => ({
-  step,
-  stepsPerEpoch: totalSteps,
-  totalSteps,
-  rng: createRng(step),
-});
 
 function newTraining(changes: Partial<ByolRecipe> = {}): Training {
   const method = createByol({ ...recipe, ...changes }, firstWeights(createRng(0)));
   return { method, optimizer: new Map() };
-}
-
-function dispose({ method, optimizer }: Training): void {
-  method[Symbol.dispose]();
-  disposeOptimizer(optimizer);
-}
-
-/** All numbers of a run. */
-function numbersOf({ method, optimizer }: Training): Map<string, unknown> {
-  const slots = [...optimizer].map(([name, { tensors, steps }]) =>
-    [name, [steps, ...Object.values(tensors).map((tensor) => tensor.dataSync().slice())]] as const
-  );
-  return new Map<string, unknown>([
-    ...[...method.state].map(([name, tensor]) => [name, tensor.dataSync().slice()] as const),
-    ...slots,
-  ]);
 }
 
 // ---------------------------------------------------------------- loss
@@ -174,7 +143,7 @@ Deno.test("byolHeadCost() counts what the heads report as they run", () => {
   let pass: ReturnType<Method["pass"]> | undefined;
   const costOf = (run: () => void) =>
     countCosts(run).reduce((sum, { multiplyAdds }) => sum + multiplyAdds, 0) - backbone;
-  const constant = costOf(() => pass = training.method.pass({ global, local: null }, at(0)));
+  const constant = costOf(() => pass = training.method.pass({ global, local: null }, momentAt(0)));
   const onTape = costOf(() => pass!.loss());
   assertEquals(byolHeadCost(16, recipe.head), { onTape: onTape / 2, constant: constant / 2 });
 });
@@ -185,12 +154,10 @@ for (const optimizer of optimizerNames) {
   Deno.test(`a step under ${optimizer} moves the online network, and the target a part of the way to it`, () => {
     const training = newTraining();
     const { method } = training;
-    const before = new Map([...method.state].map(([name, x]) => [name, x.dataSync().slice()]));
-    const now = at(3);
-    const metrics = trainStep(training, views(), { ...recipe, optimizer }, now);
-    for (const value of Object.values(metrics)) {
-      assertTrue(Number.isFinite(value), "finite metrics");
-    }
+    const before = valuesOf(method.state);
+    const now = momentAt(3);
+    const metrics = trainStep(training, tinyViews(), { ...recipe, optimizer }, now);
+    assertFinite(metrics);
     const m = targetMomentum(recipe, now);
     for (const [name, weight] of method.weights) {
       const moved = weight.dataSync().some((x, i) => x !== before.get(`online.${name}`)![i]);
@@ -203,22 +170,22 @@ for (const optimizer of optimizerNames) {
       );
       assertClose(target, expected);
     }
-    dispose(training);
+    disposeTraining(training);
   });
 }
 
 Deno.test("no gradient reaches the target, and each view has batch statistics of its own", () => {
   const { method } = newTraining();
-  const grads = batchGradients(method, views(), 1, at(0)).grads;
+  const grads = batchGradients(method, tinyViews(), 1, momentAt(0)).grads;
   assertEquals(Object.keys(grads), [...method.weights.keys()]);
   // Each view updates the running mean by itself, so a shift of the second view changes only the
   // second update.
-  const { global } = views();
+  const { global } = tinyViews();
   const [first, second] = tf.split(global, 2);
   const shifted = { global: tf.concat([first!, second!.add(3)]) as tf.Tensor4D, local: null };
   const meanAfter = (given: Views) => {
     const fresh = newTraining();
-    fresh.method.pass(given, at(0));
+    fresh.method.pass(given, momentAt(0));
     return fresh.method.state.get("target.projector.1.running_mean")!.dataSync();
   };
   const alone = (view: tf.Tensor) =>
@@ -230,83 +197,38 @@ Deno.test("no gradient reaches the target, and each view has batch statistics of
 });
 
 Deno.test("in micro-batches, loss and gradients are the means of the parts'", () => {
-  const { method } = newTraining({
-    model: { ...recipe.model, dropPathRate: 0 } as ByolRecipe["model"],
-  });
-  const { global } = views();
-  const whole = batchGradients(method, { global, local: null }, 3, at(0));
+  const { method } = newTraining({ model: tinyModelOfAllPaths });
+  const { global } = tinyViews();
+  const whole = batchGradients(method, { global, local: null }, 3, momentAt(0));
   const parts = [0, 2, 4].map((from) => {
     const part = tf.concat(tf.split(global, 2).map((view) => view.slice([from], [2])));
-    return batchGradients(method, { global: part as tf.Tensor4D, local: null }, 1, at(0));
+    return batchGradients(method, { global: part as tf.Tensor4D, local: null }, 1, momentAt(0));
   });
   assertClose(whole.loss, parts.reduce((sum, { loss }) => sum + loss / 3, 0), 1e-6);
   for (const [name, grad] of Object.entries(whole.grads)) {
     const mean = tf.addN(parts.map(({ grads }) => grads[name]!)).div(3);
     if (!/\.0\.bias$|backbone\.norm\.bias/.test(name)) assertClose(grad, mean, 1e-4);
   }
-  assertEquals(whole.rows.projections!.shape, [2 * images, 6]);
+  assertEquals(whole.rows.projections!.shape, [2 * tinyImages, 6]);
 });
 
 Deno.test("BYOL learns: forty steps on the same views bring predictions and targets together", () => {
-  const training = newTraining({ optimizer: "adamw" });
-  const same = views();
-  const losses = Array.from(
-    { length: 40 },
-    (_, step) => trainStep(training, same, { clipNorm: 0 }, at(step, 40)).loss,
-  );
-  assertTrue(
-    losses.at(-1)! < 0.5 * losses[0]!,
-    `the loss went from ${losses[0]} to ${losses.at(-1)}`,
-  );
-  dispose(training);
+  assertLearns(newTraining(), tinyViews(), (step) => momentAt(step, 40));
 });
 
 Deno.test("a step keeps no tensor, in one pass and in micro-batches, and disposing frees everything", () => {
-  const before = tf.memory().numTensors;
-  const given = views();
-  for (const accumulate of [1, 3]) {
-    const training = newTraining();
-    assertNoLeak(() => void trainStep(training, given, { clipNorm: 1, accumulate }, at(0)));
-    dispose(training);
-  }
-  given.global.dispose();
-  assertEquals(tf.memory().numTensors, before);
+  assertKeepsNoTensor(newTraining, [1, 3]);
 });
 
 Deno.test("a loss that is not finite names the first bad tensor, and changes no weight", () => {
-  const training = newTraining();
-  const weight = training.method.state.get("target.projector.3.weight")!;
-  weight.assign(tf.fill(weight.shape, NaN));
-  const numbers = () => [...numbersOf(training)].filter(([name]) => !name.includes("running_"));
-  const before = numbers();
-  const step = () => trainStep(training, views(), { clipNorm: 0 }, at(0));
-  assertThrows(
-    step,
-    RangeError,
-    "the first tensor that is not finite is target.projector.3.weight",
-  );
-  assertEquals(numbers(), before);
+  assertNamesBadWeights(newTraining(), "target.projector.3.weight");
 });
 
 // ---------------------------------------------------------------- checkpoint
 
 for (const optimizer of ["adamw", "lars_byol"] as const) {
   Deno.test(`a run of BYOL saved and loaded under ${optimizer} goes on with the same bits`, () => {
-    const path = Deno.makeTempFileSync();
-    try {
-      const [straight, resumed] = [newTraining(), newTraining()];
-      const step = (training: Training, i: number) =>
-        void trainStep(training, views(), { clipNorm: 0, optimizer }, at(i));
-      [0, 1].forEach((i) => step(straight, i));
-      saveTraining(path, straight, 2);
-      [2, 3].forEach((i) => step(straight, i));
-      step(resumed, 7);
-      assertEquals(loadTraining(path, resumed), 2);
-      [2, 3].forEach((i) => step(resumed, i));
-      assertEquals(numbersOf(resumed), numbersOf(straight));
-    } finally {
-      Deno.removeSync(path);
-    }
+    assertResumes(newTraining, optimizer);
   });
 }
 
@@ -332,42 +254,23 @@ Deno.test("createByol() refuses what it cannot follow, and names the value", () 
 
 // ---------------------------------------------------------------- collapse
 
-/** A network of a few weights, whose two views of an image differ by noise. */
-const tiny: ByolRecipe = {
-  ...recipe,
-  model: { ...recipe.model, dims: [4, 8], patchSize: 2, dropPathRate: 0 } as ByolRecipe["model"],
-  head: { hiddenDim: 8, outDim: 4 },
-  batchSize: 256, // the learning rate is as given
-  weightDecay: 0,
-  weightDecayEnd: 0,
-};
-
-/** The alarms of a run of at most so many steps, which ends at the first one. */
+/** The alarms of a run on pictures of noise, whose two views differ by less noise. */
 function alarmsOf(
   changes: Partial<ByolRecipe>,
   steps: number,
   begin: (method: Method) => void = () => {},
 ): string[] {
-  const changed = { ...tiny, ...changes };
-  using method = createByol(changed, createRng(0));
+  const options = { ...recipe, ...fewWeights, head: { hiddenDim: 8, outDim: 4 }, ...changes };
+  using method = createByol(options, createRng(0));
   begin(method);
-  const training: Training = { method, optimizer: new Map() };
-  const watch = alarmWatch(method.alarms, 0);
-  for (let step = 1; step <= steps; step++) {
-    const metrics = tf.tidy(() => {
-      const draw = (std: number, seed: number) =>
-        tf.randomNormal([8, 8, 8, 3], 0, std, "float32", seed);
-      const image = draw(1, step);
-      const pair = [1000, 2000].map((seed) => image.add(draw(0.5, seed + step)));
-      const global = tf.concat(pair) as tf.Tensor4D;
-      return trainStep(training, { global, local: null }, changed, at(0));
-    });
-    const raised = watch({ step, metrics });
-    if (raised.length > 0) {
-      return raised.map(({ name, message }) => `${name} at ${step}: ${message}`);
-    }
-  }
-  return [];
+  const draw = (std: number, seed: number) =>
+    tf.randomNormal([8, 8, 8, 3], 0, std, "float32", seed);
+  const views = (step: number): Views => {
+    const image = draw(1, step);
+    const pair = [1000, 2000].map((seed) => image.add(draw(0.5, seed + step)));
+    return { global: tf.concat(pair) as tf.Tensor4D, local: null };
+  };
+  return firstAlarms(method, { rules: method.alarms, steps, views, options });
 }
 
 Deno.test("a weight decay that halves all weights in each step collapses BYOL, and an alarm says so", () => {
@@ -391,8 +294,7 @@ Deno.test("a run of BYOL that learns raises no alarm", () => {
 
 Deno.test("byolAlarms watch the spread of projections and of features, and say what to try", () => {
   const healthy = { projectionStd: 0.85, featureStd: 0.21 };
-  const shown = (metrics: Readonly<Record<string, number>>) =>
-    byolAlarms.filter((alarm) => alarm.shows(metrics)).map(({ name }) => name);
+  const shown = (metrics: typeof healthy) => shownAlarms(byolAlarms, metrics);
   assertEquals(shown(healthy), []);
   assertEquals(shown({ ...healthy, projectionStd: 0.01 }), ["alarmSameProjections"]);
   assertEquals(shown({ ...healthy, featureStd: 0.01 }), ["alarmSameFeatures"]);

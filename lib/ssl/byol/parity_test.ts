@@ -8,34 +8,35 @@
  */
 import { createRng } from "lib/rng.ts";
 import type { ModelConfig } from "lib/models/mod.ts";
-import { namedVariables } from "lib/nn/parameters.ts";
 import type { OptimizerName } from "lib/train/optimizer.ts";
 import type { OptimizerState } from "lib/train/optimizer_state.ts";
-import { trainByMethod, type ViewSource } from "lib/ssl/method/train.ts";
+import { trainByMethod } from "lib/ssl/method/train.ts";
 import { byol } from "./byol.ts";
 import { byolCrops } from "./crops.ts";
 import { createByolNetworks } from "./networks.ts";
 import type { ByolHeadConfig, ByolRecipe } from "./recipe.ts";
 import { assertClose, assertEquals } from "lib/testing/assert.ts";
-import { fillByFormula, formula } from "lib/testing/formula.ts";
-import { assertProbes, assertWays, type Probes, torchValues } from "lib/testing/parity.ts";
+import { fillByFormula } from "lib/testing/formula.ts";
+import {
+  assertKept,
+  assertStatistics,
+  assertWaysButIdle,
+  formulaViews,
+  type GoldenBatches,
+  type Probes,
+  torchValues,
+} from "lib/testing/parity.ts";
 
 /** One case of parity.json. */
-interface Golden {
+interface Golden extends GoldenBatches {
   readonly name: string;
-  /** Prefix of the names from which the formula makes the images. */
-  readonly images: string;
   readonly model: ModelConfig;
   readonly head: ByolHeadConfig;
   readonly optimizer: OptimizerName;
   readonly lr: number;
   readonly momentum: number;
   readonly weightDecay: number;
-  readonly batch: number;
-  /** Pixels a side. */
-  readonly size: number;
   readonly epochs: number;
-  readonly stepsPerEpoch: number;
   /** Length of the warm-up, in steps. */
   readonly warmup: number;
   readonly weights: Readonly<Record<"online" | "target", readonly string[]>>;
@@ -74,23 +75,6 @@ function recipeOf(golden: Golden): ByolRecipe {
   };
 }
 
-/** The views that the script makes: all views of an image have one colour in common. */
-function formulaViews({ images, batch, stepsPerEpoch, size }: Golden): ViewSource {
-  return {
-    count: batch * stepsPerEpoch,
-    prefetch() {},
-    next(_, step) {
-      const colours = formula(`${images} colour ${step}`, batch * 3);
-      const noise = formula(`${images} view ${step}`, 2 * batch * size * size * 3);
-      const global = noise.map((value, i) => {
-        const image = Math.floor(i / (size * size * 3)) % batch;
-        return colours[image * 3 + i % 3]! + 0.5 * value;
-      });
-      return Promise.resolve({ images: batch, global, local: new Float32Array(0) });
-    },
-  };
-}
-
 /**
  * Whether a weight has a gradient of 0, up to rounding, because a BatchNorm after it subtracts the
  * mean: the bias of the layer before it, and the bias of a norm at the end of the backbone. AdamW
@@ -125,37 +109,14 @@ for (const golden of cases) {
       assertClose(actual.gradNorm, expected.gradNorm, 1e-4);
       for (const who of networks) {
         const step = `${who} at step ${steps}`;
-        const compared = golden.weights[who].map((name, i) => ({ name, way: expected[who][i]! }))
-          .filter(({ name }) => !isIdle(name));
-        const [names, ways] = [compared.map(({ name }) => name), compared.map(({ way }) => way)];
-        assertWays(state[who].params, before[who], names, ways, { step });
+        const names = golden.weights[who];
+        assertWaysButIdle(state[who].params, before[who], names, expected[who], { step, isIdle });
       }
     }
     assertEquals(steps, 20);
-    assertEnd(golden, state, optimizer);
+    assertKept(state.online.params, optimizer, golden.kept, isIdle);
+    for (const who of networks) {
+      assertStatistics(state[who].params, golden.statistics[who], isIdle, `${who}'s`);
+    }
   });
-}
-
-/** Compares the optimiser's state of each weight, and BatchNorm's running statistics. */
-function assertEnd(
-  golden: Golden,
-  state: ReturnType<typeof createByolNetworks>,
-  optimizer: OptimizerState,
-): void {
-  const weights = namedVariables(state.online.params);
-  assertEquals([...optimizer.keys()].sort(), Object.keys(golden.kept).sort());
-  for (const [name, { tensors }] of optimizer) {
-    assertEquals(Object.keys(tensors), Object.keys(golden.kept[name]!));
-    for (const [role, tensor] of Object.entries(tensors)) {
-      if (isIdle(name)) continue;
-      assertProbes(name, tensor, weights.get(name)!, golden.kept[name]![role]!, role);
-    }
-  }
-  for (const who of networks) {
-    const variables = namedVariables(state[who].params);
-    for (const [name, value] of Object.entries(golden.statistics[who])) {
-      if (isIdle(name)) continue;
-      assertProbes(name, variables.get(name)!, variables.get(name)!, value, `${who}'s`);
-    }
-  }
 }

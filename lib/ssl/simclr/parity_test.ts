@@ -9,34 +9,35 @@
 import * as tf from "lib/tf.ts";
 import { createRng } from "lib/rng.ts";
 import type { ModelConfig } from "lib/models/mod.ts";
-import { namedVariables } from "lib/nn/parameters.ts";
 import type { OptimizerName } from "lib/train/optimizer.ts";
 import type { OptimizerState } from "lib/train/optimizer_state.ts";
-import { trainByMethod, type ViewSource } from "lib/ssl/method/train.ts";
+import { trainByMethod } from "lib/ssl/method/train.ts";
 import { simclrCrops } from "./crops.ts";
 import { createSimclrNetwork, type SimclrNetwork } from "./networks.ts";
 import type { SimclrHeadConfig, SimclrRecipe } from "./recipe.ts";
 import { simclr } from "./simclr.ts";
 import { assertClose, assertEquals } from "lib/testing/assert.ts";
-import { fillByFormula, formula } from "lib/testing/formula.ts";
-import { assertProbes, assertWays, type Probes, torchValues } from "lib/testing/parity.ts";
+import { fillByFormula } from "lib/testing/formula.ts";
+import {
+  assertKept,
+  assertStatistics,
+  assertWaysButIdle,
+  formulaViews,
+  type GoldenBatches,
+  type Probes,
+  torchValues,
+} from "lib/testing/parity.ts";
 
 /** One case of parity.json. */
-interface Golden {
+interface Golden extends GoldenBatches {
   readonly name: string;
-  /** Prefix of the names from which the formula makes the images. */
-  readonly images: string;
   readonly model: ModelConfig;
   readonly head: SimclrHeadConfig;
   readonly optimizer: OptimizerName;
   readonly lr: number;
   readonly weightDecay: number;
   readonly temperature: number;
-  readonly batch: number;
-  /** Pixels a side. */
-  readonly size: number;
   readonly epochs: number;
-  readonly stepsPerEpoch: number;
   /** Length of the warm-up, in steps. */
   readonly warmup: number;
   readonly weights: readonly string[];
@@ -69,23 +70,6 @@ function recipeOf(golden: Golden): SimclrRecipe {
     weightDecayEnd: weightDecay,
     clipNorm: 0,
     temperature,
-  };
-}
-
-/** The views that the script makes: all views of an image have one colour in common. */
-function formulaViews({ images, batch, stepsPerEpoch, size }: Golden): ViewSource {
-  return {
-    count: batch * stepsPerEpoch,
-    prefetch() {},
-    next(_, step) {
-      const colours = formula(`${images} colour ${step}`, batch * 3);
-      const noise = formula(`${images} view ${step}`, 2 * batch * size * size * 3);
-      const global = noise.map((value, i) => {
-        const image = Math.floor(i / (size * size * 3)) % batch;
-        return colours[image * 3 + i % 3]! + 0.5 * value;
-      });
-      return Promise.resolve({ images: batch, global, local: new Float32Array(0) });
-    },
   };
 }
 
@@ -125,29 +109,11 @@ for (const golden of cases) {
       const expected = golden.steps[steps++]!;
       assertClose(actual.loss, expected.loss, 1e-4);
       assertClose(actual.gradNorm, expected.gradNorm, 1e-4);
-      const compared = golden.weights.map((name, i) => ({ name, way: expected.network[i]! }))
-        .filter(({ name }) => !isIdle(name));
-      const [names, ways] = [compared.map(({ name }) => name), compared.map(({ way }) => way)];
-      assertWays(network.params, before, names, ways, { step: `step ${steps}` });
+      const step = `step ${steps}`;
+      assertWaysButIdle(network.params, before, golden.weights, expected.network, { step, isIdle });
     }
     assertEquals(steps, 20);
-    assertEnd(golden, network, optimizer);
+    assertKept(network.params, optimizer, golden.kept, isIdle);
+    assertStatistics(network.params, golden.statistics, isIdle);
   });
-}
-
-/** Compares the optimiser's state of each weight, and BatchNorm's running statistics. */
-function assertEnd(golden: Golden, network: SimclrNetwork, optimizer: OptimizerState): void {
-  const variables = namedVariables(network.params);
-  assertEquals([...optimizer.keys()].sort(), Object.keys(golden.kept).sort());
-  for (const [name, { tensors }] of optimizer) {
-    assertEquals(Object.keys(tensors), Object.keys(golden.kept[name]!));
-    for (const [role, tensor] of Object.entries(tensors)) {
-      if (isIdle(name)) continue;
-      assertProbes(name, tensor, variables.get(name)!, golden.kept[name]![role]!, role);
-    }
-  }
-  for (const [name, value] of Object.entries(golden.statistics)) {
-    if (isIdle(name)) continue;
-    assertProbes(name, variables.get(name)!, variables.get(name)!, value, "statistics");
-  }
 }

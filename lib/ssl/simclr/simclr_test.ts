@@ -5,9 +5,8 @@ import { namedVariables, parameters } from "lib/nn/parameters.ts";
 import { optimizerNames } from "lib/train/optimizer_names.ts";
 import { disposeOptimizer } from "lib/train/optimizer_state.ts";
 import { alarmWatch } from "lib/ssl/method/alarms.ts";
-import { loadTraining, saveTraining } from "lib/ssl/method/checkpoint.ts";
 import { batchGradients } from "lib/ssl/method/gradients.ts";
-import type { Method, Moment } from "lib/ssl/method/method.ts";
+import type { Method } from "lib/ssl/method/method.ts";
 import { backboneStream, firstWeights } from "lib/ssl/method/network.ts";
 import { directionSpread } from "lib/ssl/method/signals.ts";
 import { type Training, trainStep } from "lib/ssl/method/step.ts";
@@ -21,63 +20,36 @@ import { type SimclrRecipe, simclrValues } from "./recipe.ts";
 import { createSimclr, simclr } from "./simclr.ts";
 import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 import { assertNoLeak } from "lib/testing/leaks.ts";
+import {
+  assertFinite,
+  assertKeepsNoTensor,
+  assertLearns,
+  assertMoved,
+  assertNamesBadWeights,
+  assertResumes,
+  disposeTraining,
+  fewWeights,
+  firstAlarms,
+  momentAt,
+  shownAlarms,
+  tinyModelOfAllPaths,
+  tinyRecipe,
+  tinyViews,
+  valuesOf,
+} from "lib/testing/methods.ts";
 
 const recipe: SimclrRecipe = {
   method: "simclr",
-  model: {
-    arch: "convnext",
-    depths: [1, 1],
-    dims: [8, 16],
-    kernelSize: 3,
-    batchNorm: true,
-    dwconvBias: false,
-    patchSize: 4,
-    dropPathRate: 0.2,
-    layerScaleInit: 0.1,
-  },
+  ...tinyRecipe,
   head: { layers: 2, outDim: 6 },
   crops: { ...simclrCrops, globalSize: 16 },
   batchSize: 6,
-  epochs: 1,
-  lr: 0.64,
-  minLr: 0,
-  warmupShare: 0,
-  weightDecay: 0.1,
-  weightDecayEnd: 0.1,
-  clipNorm: 0,
   temperature: 0.2,
 };
-const images = 6;
-const views = (): Views => ({
-  global: tf.randomNormal([2 * images, 16, 16, 3], 0, 1, "float32", 1) as tf.Tensor4D,
-  local: null,
-});
-const at = (step: number, totalSteps = 10): Moment => ({
-  step,
-  stepsPerEpoch: totalSteps,
-  totalSteps,
-  rng: createRng(step),
-});
 
 function newTraining(changes: Partial<SimclrRecipe> = {}): Training {
   const method = createSimclr({ ...recipe, ...changes }, firstWeights(createRng(0)));
   return { method, optimizer: new Map() };
-}
-
-function dispose({ method, optimizer }: Training): void {
-  method[Symbol.dispose]();
-  disposeOptimizer(optimizer);
-}
-
-/** All numbers of a run. */
-function numbersOf({ method, optimizer }: Training): Map<string, unknown> {
-  const slots = [...optimizer].map(([name, { tensors, steps }]) =>
-    [name, [steps, ...Object.values(tensors).map((tensor) => tensor.dataSync().slice())]] as const
-  );
-  return new Map<string, unknown>([
-    ...[...method.state].map(([name, tensor]) => [name, tensor.dataSync().slice()] as const),
-    ...slots,
-  ]);
 }
 
 // ---------------------------------------------------------------- loss
@@ -170,19 +142,17 @@ Deno.test("a head's weights are Gaussian with standard deviation 0.01, its outpu
   const std = Math.sqrt(values.reduce((sum, x) => sum + x * x, 0) / values.length);
   assertClose(std, 0.01, 5e-3);
   assertTrue(values.some((x) => Math.abs(x) > 0.03), "nothing is cut");
-  const { projections } = project(network, views().global, { training: true });
+  const { projections } = project(network, tinyViews().global, { training: true });
   assertTrue(projections.mean(0).abs().max().dataSync()[0]! < 1e-5, "the mean over views is 0");
 });
 
 Deno.test("the two views share the batch statistics of every BatchNorm", () => {
   const { method } = newTraining();
-  const { global } = views();
+  const { global } = tinyViews();
   const [first, second] = tf.split(global, 2);
   const meanOf = (order: tf.Tensor[]) => {
-    const fresh = newTraining({
-      model: { ...recipe.model, dropPathRate: 0 } as typeof recipe.model,
-    });
-    fresh.method.pass({ global: tf.concat(order) as tf.Tensor4D, local: null }, at(0)).loss();
+    const fresh = newTraining({ model: tinyModelOfAllPaths });
+    fresh.method.pass({ global: tf.concat(order) as tf.Tensor4D, local: null }, momentAt(0)).loss();
     return fresh.method.state.get("network.projector.1.running_mean")!;
   };
   // One update for both views: their order does not matter, as it would in two updates.
@@ -194,9 +164,9 @@ Deno.test("the two views share the batch statistics of every BatchNorm", () => {
 Deno.test("SimCLRv2 is evaluated by the output of the first layer of its head", () => {
   const head = { layers: 3, keptLayers: 1, outDim: 6 };
   const { method } = newTraining({ head });
-  trainStep({ method, optimizer: new Map() }, views(), recipe, at(0)); // moves running statistics
+  trainStep({ method, optimizer: new Map() }, tinyViews(), recipe, momentAt(0)); // moves running statistics
   const { evaluated, state } = method;
-  const { global } = views();
+  const { global } = tinyViews();
   const backbone = createModel(recipe.model, backboneStream(0));
   for (const [name, weight] of namedVariables(backbone.params)) {
     tf.tidy(() => weight.assign(state.get(`network.backbone.${name}`)!.clone()));
@@ -248,7 +218,7 @@ Deno.test("simclrHeadCost() counts what the head reports as it runs, and no seco
   const costOf = (run: () => void) =>
     countCosts(run).reduce((sum, { multiplyAdds }) => sum + multiplyAdds, 0);
   const backbone = costOf(() => void method.evaluated.forward(global, { training: false }));
-  const both = costOf(() => void method.pass({ global, local: null }, at(0)).loss());
+  const both = costOf(() => void method.pass({ global, local: null }, momentAt(0)).loss());
   assertEquals(simclrHeadCost(16, recipe.head), { onTape: (both - backbone) / 2 });
 });
 
@@ -263,27 +233,22 @@ for (const optimizer of optimizerNames) {
   Deno.test(`a step of SimCLR under ${optimizer} moves every weight and gives finite metrics`, () => {
     const training = newTraining();
     const { method } = training;
-    const before = new Map([...method.weights].map(([name, x]) => [name, x.dataSync().slice()]));
-    const metrics = trainStep(training, views(), { ...recipe, optimizer }, at(3));
+    const before = valuesOf(method.weights);
+    const metrics = trainStep(training, tinyViews(), { ...recipe, optimizer }, momentAt(3));
     const names = ["loss", "gradNorm", "featureStd", "projectionStd", "contrastAccuracy"];
     assertEquals(Object.keys(metrics), names);
-    for (const value of Object.values(metrics)) {
-      assertTrue(Number.isFinite(value), "finite metrics");
-    }
-    for (const [name, weight] of method.weights) {
-      const moved = weight.dataSync().some((x, i) => x !== before.get(name)![i]);
-      assertTrue(moved, `${name} has not moved`);
-    }
-    dispose(training);
+    assertFinite(metrics);
+    assertMoved(method.weights, before);
+    disposeTraining(training);
   });
 }
 
 Deno.test("signals are those of the features and projections that the loss has seen", () => {
   const network = createSimclrNetwork(recipe.model, recipe.head, createRng(0));
   const method = simclr(network, recipe);
-  const { global } = views();
-  const { rows, ...rest } = batchGradients(method, { global, local: null }, 1, at(0));
-  const expected = project(network, global, { training: true, rng: at(0).rng });
+  const { global } = tinyViews();
+  const { rows, ...rest } = batchGradients(method, { global, local: null }, 1, momentAt(0));
+  const expected = project(network, global, { training: true, rng: momentAt(0).rng });
   assertClose(rows.features!, expected.features, 1e-5);
   assertClose(rows.projections!, expected.projections, 1e-5);
   assertEquals(method.signals({ rows, ...rest }), {
@@ -303,69 +268,26 @@ function pairs(seed: number, count = 8): Views {
 }
 
 /** A network of a few weights. */
-const tiny: SimclrRecipe = {
-  ...recipe,
-  model: { ...recipe.model, dims: [4, 8], patchSize: 2, dropPathRate: 0 } as SimclrRecipe["model"],
-  head: { layers: 2, outDim: 4 },
-  batchSize: 256, // the learning rate is as given
-  weightDecay: 0,
-  weightDecayEnd: 0,
-};
+const tiny: SimclrRecipe = { ...recipe, ...fewWeights, head: { layers: 2, outDim: 4 } };
 
 Deno.test("SimCLR learns: forty steps on the same views tell each image from the others", () => {
   const method = createSimclr({ ...tiny, lr: 0.02 }, createRng(0));
-  const training: Training = { method, optimizer: new Map() };
-  const same = pairs(0);
-  const losses = Array.from(
-    { length: 40 },
-    () => trainStep(training, same, { clipNorm: 0 }, at(0)).loss,
-  );
-  const [first, last] = [losses[0]!, losses.at(-1)!];
-  assertTrue(last < 0.5 * first, `the loss went from ${first} to ${last}`);
-  dispose(training);
+  assertLearns({ method, optimizer: new Map() }, pairs(0), () => momentAt(0));
 });
 
 Deno.test("a step of SimCLR keeps no tensor, and disposing frees everything", () => {
-  const before = tf.memory().numTensors;
-  const given = views();
-  const training = newTraining();
-  assertNoLeak(() => void trainStep(training, given, { clipNorm: 1 }, at(0)));
-  dispose(training);
-  given.global.dispose();
-  assertEquals(tf.memory().numTensors, before);
+  assertKeepsNoTensor(newTraining, [1]);
 });
 
 Deno.test("a loss of SimCLR that is not finite names the first bad tensor, and changes no weight", () => {
-  const training = newTraining();
-  const weight = training.method.state.get("network.projector.3.weight")!;
-  weight.assign(tf.fill(weight.shape, NaN));
-  const numbers = () => [...numbersOf(training)].filter(([name]) => !name.includes("running_"));
-  const before = numbers();
-  const step = () => trainStep(training, views(), { clipNorm: 0 }, at(0));
-  const text = "the first tensor that is not finite is network.projector.3.weight";
-  assertThrows(step, RangeError, text);
-  assertEquals(numbers(), before);
+  assertNamesBadWeights(newTraining(), "network.projector.3.weight");
 });
 
 // ---------------------------------------------------------------- checkpoint
 
 for (const optimizer of ["adamw", "lars_simclr"] as const) {
   Deno.test(`a run of SimCLR saved and loaded under ${optimizer} goes on with the same bits`, () => {
-    const path = Deno.makeTempFileSync();
-    try {
-      const [straight, resumed] = [newTraining(), newTraining()];
-      const step = (training: Training, i: number) =>
-        void trainStep(training, views(), { clipNorm: 0, optimizer }, at(i));
-      [0, 1].forEach((i) => step(straight, i));
-      saveTraining(path, straight, 2);
-      [2, 3].forEach((i) => step(straight, i));
-      step(resumed, 7);
-      assertEquals(loadTraining(path, resumed), 2);
-      [2, 3].forEach((i) => step(resumed, i));
-      assertEquals(numbersOf(resumed), numbersOf(straight));
-    } finally {
-      Deno.removeSync(path);
-    }
+    assertResumes(newTraining, optimizer);
   });
 }
 
@@ -402,21 +324,11 @@ function alarmsOf(
   steps: number,
   begin: (method: Method) => void = () => {},
 ): string[] {
-  const changed = { ...tiny, ...changes };
-  using method = createSimclr(changed, createRng(0));
+  const options = { ...tiny, ...changes };
+  using method = createSimclr(options, createRng(0));
   begin(method);
-  const training: Training = { method, optimizer: new Map() };
-  const watch = alarmWatch(simclrAlarms(8), 0); // the batches have 8 images
-  for (let step = 1; step <= steps; step++) {
-    const metrics = tf.tidy(() => trainStep(training, pairs(step), changed, at(0)));
-    const raised = watch({ step, metrics });
-    if (raised.length > 0) {
-      disposeOptimizer(training.optimizer);
-      return raised.map(({ name, message }) => `${name} at ${step}: ${message}`);
-    }
-  }
-  disposeOptimizer(training.optimizer);
-  return [];
+  const rules = simclrAlarms(8); // the batches have 8 images
+  return firstAlarms(method, { rules, steps, views: pairs, options });
 }
 
 Deno.test("a weight decay that halves all weights in each step collapses SimCLR, and alarms say so", () => {
@@ -439,7 +351,7 @@ Deno.test("SimCLR on images that are all the same stays at chance, and alarms sa
   const image = tf.randomNormal([1, 8, 8, 3], 0, 1, "float32", 1);
   const global = tf.tile(image, [16, 1, 1, 1]) as tf.Tensor4D;
   const raised = Array.from({ length: 100 }, (_, i) => {
-    const metrics = trainStep(training, { global, local: null }, { clipNorm: 0 }, at(0));
+    const metrics = trainStep(training, { global, local: null }, { clipNorm: 0 }, momentAt(0));
     assertClose(metrics.loss, chanceLoss(8), 1e-3);
     return watch({ step: i + 1, metrics }).map(({ name }) => name);
   });
@@ -454,8 +366,7 @@ Deno.test("a run of SimCLR that learns raises no alarm", () => {
 Deno.test("simclrAlarms() watch features, projections and the loss at chance", () => {
   const alarms = simclrAlarms(64); // at chance, the loss is 2 ln 127 = 9.69
   const healthy = { projectionStd: 0.85, featureStd: 0.21, loss: 5 };
-  const shown = (metrics: Readonly<Record<string, number>>) =>
-    alarms.filter((alarm) => alarm.shows(metrics)).map(({ name }) => name);
+  const shown = (metrics: typeof healthy) => shownAlarms(alarms, metrics);
   assertEquals(shown(healthy), []);
   assertEquals(shown({ ...healthy, projectionStd: 0.01 }), ["alarmSameProjections"]);
   assertEquals(shown({ ...healthy, featureStd: 0.01 }), ["alarmSameFeatures"]);
