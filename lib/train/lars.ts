@@ -21,8 +21,11 @@ import {
  * - `simclr` (simclr, tf2/lars_optimizer.py and `build_optimizer` of tf2/model.py): the same weights
  *   as `byol`, but the learning rate enters the buffer (`classic_momentum`). So steps of a warm-up
  *   stay small in the buffer.
+ * - `swav` (swav, main_swav.py, with `LARC` of apex): all weights do both, biases and norms too. The
+ *   length of a step is set by another quotient, in which the lengths of gradient and decay are
+ *   added.
  */
-export type LarsRule = "dino" | "byol" | "simclr";
+export type LarsRule = "dino" | "byol" | "simclr" | "swav";
 
 export interface LarsOptions extends WeightOptions {
   readonly lr: number;
@@ -46,7 +49,8 @@ export interface LarsOptions extends WeightOptions {
  *
  * `q = eta · ‖w‖ / ‖g‖` makes the step of each tensor proportional to the length of the tensor,
  * whatever the length of the gradient. It is 1 where either norm is 0, and for weights without
- * adaptive steps ({@linkcode LarsRule}).
+ * adaptive steps ({@linkcode LarsRule}). By the rule `swav` it is `eta · ‖w‖ / (‖gradient‖ +
+ * weightDecay · ‖w‖ + 1e-8)`, and a weight without length or gradient does not decay either.
  *
  * @param state The buffers, by the names of the weights.
  * @throws {TypeError} If a gradient has no weight of its name, or the state is another optimiser's.
@@ -59,30 +63,32 @@ export function larsStep(
 ): void {
   for (const update of beginUpdates(weights, grads, state, ["mu"], ofWeights)) {
     const { weight, slot: { tensors: { mu } }, lrScale } = update;
-    const { decays, adapts } = rules[rule](update);
     const rate = lr * lrScale;
     const [inside, outside] = rule === "simclr" ? [rate, 1] : [1, rate]; // of the buffer
     tf.tidy(() => {
-      const grad = scaledGrad(update);
-      const g = decays ? grad.add(weight.mul(weightDecay)) : grad;
-      const adapted = adapts ? g.mul(adaptation(weight, g, eta)) : g;
+      const adapted = rules[rule](update, { weightDecay, eta });
       mu.assign(mu.mul(momentum).add(inside === 1 ? adapted : adapted.mul(inside)));
       weight.assign(weight.sub(outside === 1 ? mu : mu.mul(outside)));
     });
   }
 }
 
-type RuledUpdate = Pick<Update<"mu">, "name" | "weight" | "decays">;
+/** An update, with all that a rule reads of it. */
+type RuledUpdate = Pick<Update<"mu">, "name" | "weight" | "decays" | "grad" | "scale">;
+type Factors = Required<Pick<LarsOptions, "weightDecay" | "eta">>;
 
-const rules = {
-  dino: ({ weight, decays }: RuledUpdate) => ({ decays, adapts: weight.rank !== 1 }),
+/** `q · g` by each rule. */
+const rules: Readonly<Record<LarsRule, (update: RuledUpdate, factors: Factors) => tf.Tensor>> = {
+  dino: (update, factors) =>
+    adaptedGrad(update, { ...factors, decays: update.decays, adapts: update.weight.rank !== 1 }),
   byol: allButBiasesAndNorms,
   simclr: allButBiasesAndNorms,
+  swav: apexGrad,
 };
 
-function allButBiasesAndNorms(update: RuledUpdate) {
+function allButBiasesAndNorms(update: RuledUpdate, factors: Factors): tf.Tensor {
   const follows = !isBiasOrNorm(update);
-  return { decays: follows, adapts: follows };
+  return adaptedGrad(update, { ...factors, decays: follows, adapts: follows });
 }
 
 /**
@@ -93,9 +99,32 @@ function isBiasOrNorm({ name, weight }: RuledUpdate): boolean {
   return /(^|\.)bias$/.test(name) || (weight.rank === 1 && /(^|\.)weight$/.test(name));
 }
 
-/** The factor `q`, a scalar. */
-function adaptation(weight: tf.Tensor, g: tf.Tensor, eta: number): tf.Tensor {
-  const [length, lengthOfUpdate] = [weight.square().sum().sqrt(), g.square().sum().sqrt()];
+function adaptedGrad(
+  update: RuledUpdate,
+  { weightDecay, eta, decays, adapts }: Factors & {
+    readonly decays: boolean;
+    readonly adapts: boolean;
+  },
+): tf.Tensor {
+  const grad = scaledGrad(update);
+  const g = decays ? grad.add(update.weight.mul(weightDecay)) : grad;
+  if (!adapts) return g;
+  const [length, lengthOfUpdate] = [lengthOf(update.weight), lengthOf(g)];
   const q = length.div(lengthOfUpdate).mul(eta);
-  return tf.where(tf.logicalAnd(length.greater(0), lengthOfUpdate.greater(0)), q, tf.onesLike(q));
+  const isAdapted = tf.logicalAnd(length.greater(0), lengthOfUpdate.greater(0));
+  return g.mul(tf.where(isAdapted, q, tf.onesLike(q)));
+}
+
+/** The update of apex's `LARC` (apex/parallel/LARC.py) without its option `clip`. */
+function apexGrad(update: RuledUpdate, { weightDecay, eta }: Factors): tf.Tensor {
+  const { weight } = update;
+  const grad = scaledGrad(update);
+  const [length, lengthOfGrad] = [lengthOf(weight), lengthOf(grad)];
+  const q = length.mul(eta).div(lengthOfGrad.add(length.mul(weightDecay)).add(1e-8));
+  const isAdapted = tf.logicalAnd(length.greater(0), lengthOfGrad.greater(0));
+  return tf.where(isAdapted, grad.add(weight.mul(weightDecay)).mul(q), grad);
+}
+
+function lengthOf(x: tf.Tensor): tf.Tensor {
+  return x.square().sum().sqrt();
 }

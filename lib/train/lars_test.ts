@@ -6,6 +6,7 @@ import byolGolden from "./golden/lars_byol.json" with { type: "json" };
 import simclrGolden from "./golden/lars_simclr.json" with { type: "json" };
 import { assertClose, assertEquals, assertThrows } from "lib/testing/assert.ts";
 import { assertNoLeak } from "lib/testing/leaks.ts";
+import swavGolden from "./golden/lars_swav.json" with { type: "json" };
 
 type Values = Readonly<Record<string, number[]>>;
 
@@ -24,6 +25,7 @@ const goldens: Readonly<Record<LarsRule, Golden>> = {
   dino: dinoGolden,
   byol: byolGolden,
   simclr: simclrGolden,
+  swav: swavGolden,
 };
 
 /** Tensors of the shapes that the golden file gives by name. */
@@ -42,7 +44,7 @@ function variables({ initial, shapes } = goldens.dino): Map<string, tf.Variable>
   );
 }
 
-for (const rule of ["dino", "byol", "simclr"] as const) {
+for (const rule of ["dino", "byol", "simclr", "swav"] as const) {
   Deno.test(`larsStep() equals the LARS of ${rule}'s code: the right weights adapt and decay`, () => {
     const golden = goldens[rule];
     const weights = variables(golden);
@@ -67,10 +69,12 @@ Deno.test("larsStep() moves a weight by its own length, whatever the gradient's"
 });
 
 Deno.test("larsStep() takes a gradient of zeros, as of a weight that the loss has not reached", () => {
-  const weight = tf.variable(tf.tensor2d([[3, 4]]));
-  const grads = new Map<string, tf.Tensor>([["w", tf.zeros([1, 2])]]);
-  larsStep(new Map([["w", weight]]), grads, new Map(), { lr: 10, weightDecay: 0 });
-  assertClose(weight, [3, 4]);
+  for (const rule of ["dino", "swav"] as const) {
+    const weight = tf.variable(tf.tensor2d([[3, 4]]));
+    const grads = new Map<string, tf.Tensor>([["w", tf.zeros([1, 2])]]);
+    larsStep(new Map([["w", weight]]), grads, new Map(), { lr: 10, weightDecay: 0, rule });
+    assertClose(weight, [3, 4]);
+  }
 });
 
 Deno.test("larsStep() keeps buffers by name: a weight without a gradient rests", () => {

@@ -43,6 +43,8 @@ export function optimizerStep(
       return larsStep(weights, grads, state, { ...options, rule: "byol" });
     case "lars_simclr":
       return larsStep(weights, grads, state, { ...options, rule: "simclr" });
+    case "lars_swav":
+      return larsStep(weights, grads, state, { ...options, rule: "swav" });
     default: // reached where nothing checks types: in JavaScript and notebook cells
       throw new RangeError(
         `Unknown optimizer "${name satisfies never}": use ${optimizerNames.join(", ")}`,
