@@ -157,6 +157,7 @@ export {
 } from "lib/weights/weights.ts";
 export { type PaperRun, paperRuns } from "lib/experiments/configs/paper_runs.ts";
 export { simclrRuns } from "lib/experiments/configs/simclr_runs.ts";
+export { swavRuns } from "lib/experiments/configs/swav_runs.ts";
 export { pretrain } from "lib/experiments/pretrain/pretrain.ts";
 export {
   type Pretrained,
@@ -279,6 +280,8 @@ export type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
 export type { CommonRecipe } from "lib/ssl/method/recipe.ts";
 export type { Recipe } from "lib/ssl/methods.ts";
 export type { SimclrHeadConfig, SimclrRecipe } from "lib/ssl/simclr/recipe.ts";
+export type { EmbeddingHeadConfig } from "lib/ssl/method/embedding_network.ts";
+export type { SwavHeadConfig, SwavRecipe } from "lib/ssl/swav/recipe.ts";
 export type { CropRecipe } from "lib/ssl/views/crop_recipe.ts";
 export type { MeanAndError } from "lib/stats/statistics.ts";
 export { type OptimizerName, optimizerNames } from "lib/train/optimizer_names.ts";

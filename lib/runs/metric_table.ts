@@ -54,6 +54,14 @@ export const metricTable: readonly Metric[] = [
     ...{ better: "neither", curve: true },
   },
   {
+    ...{ name: "codeEntropy", title: "code entropy", unit: "nats", when: "every step" },
+    ...{ better: "neither", curve: true },
+  },
+  {
+    ...{ name: "deadPrototypes", title: "dead prototypes", unit: "fraction", when: "every step" },
+    ...{ better: "lower", curve: true },
+  },
+  {
     ...{ name: "featureStd", title: "feature std", unit: "none", when: "every step" },
     ...{ better: "neither", curve: true },
   },

@@ -14,9 +14,12 @@ import type { HeadCost, Method } from "lib/ssl/method/method.ts";
 import { createKeptLayers as createSimclrKept, simclrHeadCost } from "lib/ssl/simclr/networks.ts";
 import type { SimclrRecipe } from "lib/ssl/simclr/recipe.ts";
 import { createSimclr } from "lib/ssl/simclr/simclr.ts";
+import { swavHeadCost } from "lib/ssl/swav/networks.ts";
+import type { SwavRecipe } from "lib/ssl/swav/recipe.ts";
+import { createSwav } from "lib/ssl/swav/swav.ts";
 
 /** The recipe of any method. Its field `method` says which; a recipe without it is DINO's. */
-export type Recipe = DinoRecipe | ByolRecipe | SimclrRecipe;
+export type Recipe = DinoRecipe | ByolRecipe | SimclrRecipe | SwavRecipe;
 
 /** A row of the table of methods. */
 interface MethodKind<R extends Recipe> {
@@ -50,6 +53,11 @@ const methods: { readonly [Name in MethodName]: MethodKind<RecipeOf<Name>> } = {
     networks: { teacher: "network", student: "network" },
     headCost: simclrHeadCost,
     keptLayers: createSimclrKept,
+  },
+  swav: {
+    create: createSwav,
+    networks: { teacher: "network", student: "network" },
+    headCost: swavHeadCost,
   },
 };
 

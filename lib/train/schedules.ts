@@ -7,8 +7,10 @@ export interface CosineOptions {
   readonly base: number;
   readonly final: number;
   readonly totalSteps: number;
-  /** Steps of linear warm-up from 0. */
+  /** Steps of linear warm-up. */
   readonly warmupSteps?: number;
+  /** Value at the first step of the warm-up. By default 0. */
+  readonly start?: number;
   /**
    * Which step of the warm-up has the value `base`: its last one (DINO's code), or the one after it
    * (BYOL's and SimCLR's code). By default, the last one.
@@ -25,13 +27,13 @@ export interface CosineOptions {
  * @throws {RangeError} If the step is outside the schedule.
  */
 export function cosineSchedule(step: number, options: CosineOptions): number {
-  const { base, final, totalSteps, warmupSteps = 0, warmupEnd = "last" } = options;
+  const { base, final, totalSteps, warmupSteps = 0, start = 0, warmupEnd = "last" } = options;
   if (!(step >= 0 && step < totalSteps)) {
     throw new RangeError(`Cannot schedule step ${step}: the run has ${totalSteps} steps`);
   }
   if (step < warmupSteps) {
     const rises = warmupEnd === "after" ? warmupSteps : Math.max(warmupSteps - 1, 1);
-    return base * step / rises;
+    return start + (base - start) * step / rises;
   }
   const progress = (step - warmupSteps) / (totalSteps - warmupSteps);
   return final + 0.5 * (base - final) * (1 + Math.cos(Math.PI * progress));

@@ -5,6 +5,8 @@ import { dinoCrops } from "lib/ssl/dino/crops.ts";
 import type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
 import { simclrCrops } from "lib/ssl/simclr/crops.ts";
 import type { SimclrRecipe } from "lib/ssl/simclr/recipe.ts";
+import type { SwavRecipe } from "lib/ssl/swav/recipe.ts";
+import { swavCrops } from "lib/ssl/views/swav_crops.ts";
 import { override, type PretrainConfig } from "./config.ts";
 
 /**
@@ -276,4 +278,51 @@ export const simclrV2Start: PretrainConfig<SimclrRecipe> = {
   ...simclrStart,
   name: "start_simclr_v2",
   recipe: { ...simclrStart.recipe, head: { layers: 3, keptLayers: 1, outDim: 64 } },
+};
+
+/**
+ * The network and the images of {@linkcode bcSslStart}, trained by SwAV for as many steps.
+ *
+ * It has not been run at `laptop` yet, and its settings come from no pilot. A step costs less than
+ * one of {@linkcode bcSslStart}, which has as many views and a second network.
+ *
+ * Differs: some settings of SwAV's recipe are adapted to a network of 0.67 million weights and some
+ * minutes of training: AdamW instead of LARS, a smaller head with 256 prototypes, colours at half
+ * strength, global crops of 40 % of the area or more, and blur up to 0.3 pixels. As in the public
+ * code's recipe for small batches, a queue of the last batches begins to fill after 7.5 % of the
+ * run. The two local crops are as large as the global ones, as in {@linkcode bcSslStart}.
+ */
+export const swavStart: PretrainConfig<SwavRecipe> = {
+  name: "start_swav",
+  data: bcSslStart.data,
+  recipe: {
+    method: "swav",
+    model: bcSslStart.recipe.model,
+    head: { hiddenDim: 256, outDim: 64, prototypes: 256 },
+    crops: {
+      ...swavCrops,
+      globalSize: 32,
+      globalScale: [0.4, 1],
+      localCrops: 2,
+      localSize: 32,
+      localScale: [0.05, 0.4],
+      jitter: { brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1, probability: 0.8 },
+      blurRadius: [0.01, 0.3],
+    },
+    optimizer: "adamw",
+    lr: 0.004,
+    startLr: 0,
+    minLr: 1e-6,
+    warmupShare: 0.1,
+    weightDecay: 0.04,
+    weightDecayEnd: 0.04,
+    clipNorm: 3,
+    temperature: 0.1,
+    epsilon: 0.05,
+    sinkhornIterations: 3,
+    queueLength: 512,
+    queueStartShare: 0.075,
+    freezePrototypesShare: 0.05,
+  },
+  scales: bcSslStart.scales,
 };

@@ -8,6 +8,7 @@ import { parameters } from "lib/nn/parameters.ts";
 import { recipeAt } from "./config.ts";
 import { paperRuns } from "./paper_runs.ts";
 import { simclrRuns } from "./simclr_runs.ts";
+import { swavRuns } from "./swav_runs.ts";
 import { trainingCost } from "./training_cost.ts";
 import { table3, table5 } from "lib/paper/mod.ts";
 import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
@@ -87,9 +88,12 @@ Deno.test("paperRuns cost what they state", () => {
   }
 });
 
-Deno.test("simclrRuns cost what they state", () => {
-  for (const { config, exaFlops } of simclrRuns) {
-    const { exaFlops: counted } = trainingCost(recipeAt(config, "paper"), 1_281_167);
-    assertClose(exaFlops, counted, 1e-3);
+Deno.test("simclrRuns and swavRuns cost what they state", () => {
+  const recipes = [
+    ...simclrRuns.map(({ config, exaFlops }) => [recipeAt(config, "paper"), exaFlops] as const),
+    ...swavRuns.map(({ config, exaFlops }) => [recipeAt(config, "paper"), exaFlops] as const),
+  ];
+  for (const [recipe, exaFlops] of recipes) {
+    assertClose(exaFlops, trainingCost(recipe, 1_281_167).exaFlops, 1e-3);
   }
 });

@@ -6,6 +6,7 @@ import { byKey, flag, oneOf, path, record, schemaOf, share, whole } from "lib/sc
 import { byolRecipeSchema } from "lib/ssl/byol/recipe_schema.ts";
 import { dinoRecipeSchema } from "lib/ssl/dino/recipe_schema.ts";
 import { simclrRecipeSchema } from "lib/ssl/simclr/recipe_schema.ts";
+import { swavRecipeSchema } from "lib/ssl/swav/recipe_schema.ts";
 
 const folder = v.optional(path);
 const maxBadFraction = v.optional(share);
@@ -33,7 +34,12 @@ export const dataSchema = schemaOf<DataConfig>()(byKey("kind", {
  * The schema of each method's recipe. A recipe without `method` is DINO's, since older ones do not
  * have that field.
  */
-const recipes = { dino: dinoRecipeSchema, byol: byolRecipeSchema, simclr: simclrRecipeSchema };
+const recipes = {
+  dino: dinoRecipeSchema,
+  byol: byolRecipeSchema,
+  simclr: simclrRecipeSchema,
+  swav: swavRecipeSchema,
+};
 
 export const pretrainSchema = schemaOf<PretrainConfig>()(record({
   name: experimentName,

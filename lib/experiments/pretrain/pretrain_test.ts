@@ -6,6 +6,7 @@ import {
   byolStart,
   simclrStart,
   simclrV2Start,
+  swavStart,
 } from "lib/experiments/configs/notebook_runs.ts";
 import type { TrainOptions } from "lib/experiments/runs/train_run.ts";
 import { pretrain } from "./pretrain.ts";
@@ -53,11 +54,21 @@ const [smallSimclr, smallSimclrV2] = [simclrStart, simclrV2Start].map((config) =
   })
 );
 
+const smallSwav = override(swavStart, {
+  name: "test_swav",
+  recipe: {
+    model: { depths: [1, 1, 1, 1], dims: [8, 8, 16, 16], dropPathRate: 0.2 },
+    queueLength: 96, // full after three of the sixteen steps
+    queueStartShare: 0,
+  },
+});
+
 for (
   const [name, train] of [
     ["DINO", (more: Partial<TrainOptions>) => pretrain(small, { ...options, ...more })],
     ["BYOL", (more: Partial<TrainOptions>) => pretrain(smallByol, { ...options, ...more })],
     ["SimCLR", (more: Partial<TrainOptions>) => pretrain(smallSimclr!, { ...options, ...more })],
+    ["SwAV", (more: Partial<TrainOptions>) => pretrain(smallSwav, { ...options, ...more })],
   ] as const
 ) {
   Deno.test(`an interrupted run of ${name} goes on to the very numbers of an uninterrupted one`, () =>
@@ -192,14 +203,14 @@ Deno.test("a method that is none stops before any step, and says which there are
   inOutputs(async () => {
     const recipe = { ...smallByol.recipe, method: "pirl" as "byol" };
     const train = () => pretrain({ ...smallByol, recipe }, options);
-    const text = 'recipe.method is "pirl", but must be "dino", "byol", "simclr"';
+    const text = 'recipe.method is "pirl", but must be "dino", "byol", "simclr", "swav"';
     await assertRejects(train, RangeError, text);
     const create = () =>
       createMethod({ ...recipeAt(smallByol, "smoke"), method: "pirl" as "byol" }, createRng(0));
     assertThrows(
       create,
       RangeError,
-      'Cannot train by recipe.method "pirl": use byol, simclr; DINO has none',
+      'Cannot train by recipe.method "pirl": use byol, simclr, swav; DINO has none',
     );
   }));
 

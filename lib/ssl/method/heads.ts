@@ -3,7 +3,7 @@ import type * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
 import { constant, lecunNormal } from "lib/nn/init.ts";
 import { laidOut } from "lib/nn/layout.ts";
-import { linear, type LinearParams } from "lib/nn/linear.ts";
+import { createUniformLinear, linear, type LinearParams } from "lib/nn/linear.ts";
 import { batchNorm, type BatchNormParams, createBatchNorm } from "lib/nn/norms.ts";
 import { relu } from "lib/nn/relu.ts";
 
@@ -33,6 +33,17 @@ export function createMlpHead(sizes: MlpSizes, rng: Rng): MlpHeadParams {
     else layers.push({ weight, bias: constant<tf.Rank.R1>([to], 0) }, createBatchNorm(to), null);
   }
   return layers;
+}
+
+/**
+ * Creates a head whose linear layers all have a bias, with PyTorch's default initialisation. All
+ * layers except the last have a BatchNorm and a ReLU.
+ */
+export function createBiasedMlpHead(sizes: MlpSizes, rng: Rng): MlpHeadParams {
+  return sizes.slice(1).flatMap((to, i) => {
+    const layer = createUniformLinear(sizes[i]!, to, rng.fork(3 * i)); // as in `Sequential`
+    return i === sizes.length - 2 ? [layer] : [layer, createBatchNorm(to), null];
+  });
 }
 
 /**

@@ -73,11 +73,13 @@ export function warmupSteps({ warmupShare }: CommonRecipe, totalSteps: number): 
  * half a cosine; the weight decay follows half a cosine over the whole run.
  *
  * @param warmupEnd Which step of the warm-up has the peak: its last one, or the one after it.
+ * @param start The rate at the first step of the warm-up; it is not scaled.
  */
 export function cosineValues(
   recipe: CommonRecipe,
   { step, totalSteps }: Pick<Moment, "step" | "totalSteps">,
   warmupEnd?: "last" | "after",
+  start?: number,
 ): OptimizerValues {
   const { lr, minLr, batchSize, weightDecay, weightDecayEnd } = recipe;
   return {
@@ -87,6 +89,7 @@ export function cosineValues(
       totalSteps,
       warmupSteps: warmupSteps(recipe, totalSteps),
       warmupEnd,
+      start,
     }),
     weightDecay: cosineSchedule(step, { base: weightDecay, final: weightDecayEnd, totalSteps }),
   };
