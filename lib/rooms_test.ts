@@ -50,7 +50,7 @@ const folders: Readonly<Record<string, readonly string[]>> = {
   report: ["notebook", "draw", "figures", "tables", "save", "sheets", "results"],
   robustness: ["filters", "corruptions"],
   setup: ["install", "notebooks"],
-  ssl: ["views", "method", "dino", "byol", "simclr", "swav"],
+  ssl: ["views", "method", "distillation", "dino", "byol", "simclr", "swav"],
 };
 /** Largest number of files, without tests, in one folder. */
 const crowd = 20;
@@ -72,7 +72,7 @@ interface Source {
   readonly imports: readonly string[];
 }
 
-/** `ssl/dino/loss.ts` → `ssl`; files at the top are the engine room. */
+/** `ssl/dino/dino.ts` → `ssl`; files at the top are the engine room. */
 function roomOf(path: string): string {
   return path.includes("/") ? path.split("/", 1)[0]! : "engine";
 }

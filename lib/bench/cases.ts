@@ -16,7 +16,7 @@ import {
 import { type CorruptionName, corruptionNames, extraCorruptionNames } from "lib/robustness/mod.ts";
 import { dinoCrops } from "lib/ssl/dino/crops.ts";
 import type { CropRecipe } from "lib/ssl/views/crop_recipe.ts";
-import type { DinoHeadConfig } from "lib/ssl/dino/head.ts";
+import type { DinoHeadConfig } from "lib/ssl/distillation/head.ts";
 
 export const groups = [
   "micro",

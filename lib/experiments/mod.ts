@@ -275,7 +275,7 @@ export type { HistoryLine, TrainEvent, TrainHooks } from "lib/runs/events.ts";
 export type { ShippedOrigin } from "lib/runs/shipped_origin.ts";
 export type { Speed } from "lib/runs/speed_meter.ts";
 export type { ByolHeadConfig, ByolRecipe } from "lib/ssl/byol/recipe.ts";
-export type { DinoHeadConfig } from "lib/ssl/dino/head.ts";
+export type { DinoHeadConfig } from "lib/ssl/distillation/head.ts";
 export type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
 export type { CommonRecipe } from "lib/ssl/method/recipe.ts";
 export type { Recipe } from "lib/ssl/methods.ts";

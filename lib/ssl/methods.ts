@@ -7,7 +7,7 @@ import { createByol } from "lib/ssl/byol/byol.ts";
 import { byolHeadCost } from "lib/ssl/byol/networks.ts";
 import type { ByolRecipe } from "lib/ssl/byol/recipe.ts";
 import { createDino } from "lib/ssl/dino/dino.ts";
-import { dinoHeadCost } from "lib/ssl/dino/head.ts";
+import { dinoHeadCost } from "lib/ssl/distillation/head.ts";
 import type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
 import type { KeptLayers } from "lib/ssl/method/kept_layers.ts";
 import type { HeadCost, Method } from "lib/ssl/method/method.ts";

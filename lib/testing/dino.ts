@@ -3,8 +3,9 @@ import type { Rng } from "lib/rng.ts";
 import type { ModelConfig } from "lib/models/mod.ts";
 import { createDinoNetworks, dino, type DinoNetworks } from "lib/ssl/dino/dino.ts";
 import { dinoCrops } from "lib/ssl/dino/crops.ts";
-import type { DinoHeadConfig } from "lib/ssl/dino/head.ts";
-import type { DinoRecipe, DinoValues } from "lib/ssl/dino/recipe.ts";
+import type { DinoHeadConfig } from "lib/ssl/distillation/head.ts";
+import type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
+import type { DistillationValues } from "lib/ssl/distillation/recipe.ts";
 import { loadTraining, saveTraining } from "lib/ssl/method/checkpoint.ts";
 import { type BatchGradients, batchGradients } from "lib/ssl/method/gradients.ts";
 import type { Moment } from "lib/ssl/method/method.ts";
@@ -23,7 +24,7 @@ export interface DinoState extends DinoNetworks {
  */
 export interface StepValues
   extends
-    DinoValues,
+    DistillationValues,
     Pick<DinoRecipe, "studentTemp" | "centerMomentum" | "clipNorm" | "lr" | "weightDecay">,
     Partial<Pick<DinoRecipe, "optimizer" | "accumulate" | "precision" | "teacherDropPath">> {}
 

@@ -1,5 +1,6 @@
 import { dinoCrops } from "lib/ssl/dino/crops.ts";
-import { type DinoRecipe, dinoValues } from "lib/ssl/dino/recipe.ts";
+import type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
+import { distillationValues } from "lib/ssl/distillation/recipe.ts";
 import { cosineValues, pretrainLength } from "lib/ssl/method/recipe.ts";
 import type { RunLength } from "lib/train/loop.ts";
 import { recipeAt, runId, scaleNames } from "./config.ts";
@@ -11,7 +12,7 @@ const imageNet = 1_281_167;
 /** The values of all schedules before a step. */
 function stepValues(recipe: DinoRecipe, step: number, length: RunLength) {
   const now = { ...length, step };
-  return { ...cosineValues(recipe, now), ...dinoValues(recipe, now) };
+  return { ...cosineValues(recipe, now), ...distillationValues(recipe, now) };
 }
 
 function named(name: string): PaperRun {

@@ -4,7 +4,7 @@ import { createModel } from "lib/models/mod.ts";
 import { namedVariables } from "lib/nn/parameters.ts";
 import { readSafetensors, writeSafetensors } from "lib/weights/safetensors.ts";
 import { loadWeights } from "lib/weights/weights.ts";
-import { createDinoHead, dinoHead } from "./head.ts";
+import { createDinoHead, dinoHead } from "lib/ssl/distillation/head.ts";
 import { createDinoState, type DinoState, loadDinoState, saveDinoState } from "lib/testing/dino.ts";
 import { assertClose, assertEquals, assertThrows } from "lib/testing/assert.ts";
 

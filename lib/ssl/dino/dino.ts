@@ -16,15 +16,16 @@ import { createNetwork, featuresOf, type Network } from "lib/ssl/method/network.
 import { cosineValues } from "lib/ssl/method/recipe.ts";
 import { directionSpread, lengthOf, valueOf } from "lib/ssl/method/signals.ts";
 import type { Views } from "lib/ssl/views/views.ts";
-import { dinoAlarms } from "./alarms.ts";
+import { dinoAlarms } from "lib/ssl/distillation/alarms.ts";
 import {
   createDinoHead,
   dinoBottleneck,
   type DinoHeadConfig,
   type DinoHeadParams,
-} from "./head.ts";
-import { prototypeLoss, teach } from "./prototypes.ts";
-import { type DinoRecipe, dinoValues } from "./recipe.ts";
+} from "lib/ssl/distillation/head.ts";
+import { prototypeLoss, teach } from "lib/ssl/distillation/prototypes.ts";
+import { distillationValues } from "lib/ssl/distillation/recipe.ts";
+import type { DinoRecipe } from "./recipe.ts";
 
 /** A backbone with a DINO head (the reference's `MultiCropWrapper`). */
 export type DinoNetwork = Network<{ readonly head: DinoHeadParams }>;
@@ -71,9 +72,9 @@ export function dino(networks: DinoNetworks, recipe: DinoRecipe): Method {
     optimizerValues: (now) => cosineValues(recipe, now),
     pass: (views, now) => dinoPass(networks, views, recipe, now),
     isFrozen: (name, now) =>
-      name.startsWith("head.last_layer.") && dinoValues(recipe, now).freezeLastLayer,
+      name.startsWith("head.last_layer.") && distillationValues(recipe, now).freezeLastLayer,
     afterUpdate({ means }, now) {
-      emaUpdate(teacher.weights, student.weights, dinoValues(recipe, now).teacherMomentum);
+      emaUpdate(teacher.weights, student.weights, distillationValues(recipe, now).teacherMomentum);
       center.assign(means.center as tf.Tensor1D);
     },
     signals: dinoSignals,
@@ -93,7 +94,7 @@ function dinoPass(
 ): Pass {
   const { precision } = now;
   const { studentTemp, centerMomentum, teacherDropPath } = recipe;
-  const { teacherTemp, freezeLastLayer: frozen } = dinoValues(recipe, now);
+  const { teacherTemp, freezeLastLayer: frozen } = distillationValues(recipe, now);
   // The teacher is in training mode, as in the reference: its BatchNorm uses the batch and updates
   // running statistics of its own.
   const rng = teacherDropPath ? now.rng.fork("teacher") : undefined;

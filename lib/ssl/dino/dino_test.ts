@@ -7,8 +7,8 @@ import {
   dinoHead,
   type DinoHeadConfig,
   prototypeLogits,
-} from "./head.ts";
-import { dinoLoss, nextCenter, teacherProbabilities } from "./loss.ts";
+} from "lib/ssl/distillation/head.ts";
+import { dinoLoss, nextCenter, teacherProbabilities } from "lib/ssl/distillation/loss.ts";
 import { featuresOf } from "lib/ssl/method/network.ts";
 import type { Views } from "lib/ssl/views/views.ts";
 import {

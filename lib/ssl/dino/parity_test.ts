@@ -15,7 +15,7 @@ import { namedVariables } from "lib/nn/parameters.ts";
 import type { OptimizerName } from "lib/train/optimizer.ts";
 import { dinoCrops } from "./crops.ts";
 import type { CropBatch } from "lib/ssl/views/batch.ts";
-import type { DinoHeadConfig } from "./head.ts";
+import type { DinoHeadConfig } from "lib/ssl/distillation/head.ts";
 import type { DinoRecipe } from "./recipe.ts";
 import { trainByMethod, type ViewSource } from "lib/ssl/method/train.ts";
 import { assertClose, assertEquals } from "lib/testing/assert.ts";

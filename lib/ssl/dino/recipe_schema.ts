@@ -1,55 +1,11 @@
 /** The allowed values of DINO's recipe, without the fields that the scale sets. */
 import * as v from "valibot";
-import { modelSchema } from "lib/models/model_schema.ts";
-import {
-  flag,
-  notNegative,
-  oneOf,
-  positive,
-  record,
-  schemaOf,
-  share,
-  whole,
-} from "lib/schema/fields.ts";
+import { flag, record, schemaOf } from "lib/schema/fields.ts";
+import { distillationFields } from "lib/ssl/distillation/recipe_fields.ts";
 import type { DinoRecipe } from "./recipe.ts";
-import { cropSchema } from "lib/ssl/views/crop_schema.ts";
-import {
-  clipNorm,
-  learningRate,
-  optimizer,
-  shareOfRun,
-  weightDecay,
-} from "lib/train/recipe_fields.ts";
-
-const width = whole(1, 2 ** 16);
-const temperature = positive;
 
 export const dinoRecipeSchema = schemaOf<Omit<DinoRecipe, "batchSize" | "epochs">>()(record({
   method: v.optional(v.undefined("no value: DINO's recipe leaves it out")),
-  model: modelSchema,
-  head: record({
-    hiddenDim: width,
-    bottleneckDim: width,
-    outDim: whole(2, 2 ** 24),
-    batchNorm: flag,
-    normLastLayer: flag,
-  }),
-  crops: cropSchema,
-  optimizer: v.optional(optimizer),
-  accumulate: v.optional(whole(1, 2 ** 16)),
-  lr: learningRate,
-  minLr: notNegative,
-  warmupShare: shareOfRun,
-  weightDecay,
-  weightDecayEnd: weightDecay,
-  clipNorm,
-  freezeLastLayerShare: shareOfRun,
-  studentTemp: temperature,
-  teacherTemp: temperature,
-  warmupTeacherTemp: temperature,
-  warmupTeacherTempShare: shareOfRun,
-  teacherMomentum: share,
-  centerMomentum: share,
+  ...distillationFields,
   teacherDropPath: v.optional(flag),
-  precision: v.optional(oneOf("bf16")),
 }));

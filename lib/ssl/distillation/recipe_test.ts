@@ -1,10 +1,10 @@
-import { dinoCrops } from "./crops.ts";
+import { dinoCrops } from "lib/ssl/dino/crops.ts";
 import { cosineValues, pretrainLength } from "lib/ssl/method/recipe.ts";
-import { type DinoRecipe, dinoValues } from "./recipe.ts";
+import { type DistillationRecipe, distillationValues } from "./recipe.ts";
 import { assertClose, assertEquals, assertThrows } from "lib/testing/assert.ts";
 
 /** The reference's recipe for its ResNet-50, but with schedules also where it has constants. */
-const recipe: DinoRecipe = {
+const recipe: DistillationRecipe = {
   model: {
     arch: "resnet",
     block: "bottleneck",
@@ -34,7 +34,7 @@ const recipe: DinoRecipe = {
 const length = { stepsPerEpoch: 7, totalSteps: 700 };
 const at = (step: number) => ({
   ...cosineValues(recipe, { ...length, step }),
-  ...dinoValues(recipe, { ...length, step }),
+  ...distillationValues(recipe, { ...length, step }),
 });
 
 Deno.test("the schedules are the reference's schedules", () => {
@@ -47,13 +47,13 @@ Deno.test("the schedules are the reference's schedules", () => {
   assertClose(temps, [0.04, 0.04, 0.04 + 0.03 / 29, 0.07, 0.07]);
 });
 
-Deno.test("dinoValues() freeze the last layer for whole epochs where the share is of epochs", () => {
+Deno.test("distillationValues() freeze the last layer for whole epochs where the share is of epochs", () => {
   for (let epochs = 0; epochs <= 100; epochs++) { // 0.07 · 100 is 7.000000000000001
     const totalSteps = 100;
     const frozen = Array.from(
       { length: totalSteps },
       (_, step) =>
-        dinoValues({ ...recipe, freezeLastLayerShare: epochs / 100 }, {
+        distillationValues({ ...recipe, freezeLastLayerShare: epochs / 100 }, {
           step,
           stepsPerEpoch: 1,
           totalSteps,
