@@ -20,6 +20,7 @@ import {
   type ForwardOptions,
   keepOutput,
   tapWithin,
+  tokensIf,
 } from "lib/models/parts/backbone.ts";
 import type { ConvNeXtIsotropicConfig } from "./convnext_isotropic_configs.ts";
 import { convNeXtIsotropicConfigFacts } from "./convnext_schema.ts";
@@ -61,7 +62,7 @@ function forward(
   x: tf.Tensor4D,
   params: ConvNeXtIsotropicParams,
   config: ConvNeXtIsotropicConfig,
-  { training, rng, tap, precision }: ForwardOptions,
+  { training, rng, tap, precision, tokens }: ForwardOptions,
 ): BackboneOutput {
   if (Math.min(x.shape[1], x.shape[2]) < config.patchSize) {
     throw new RangeError(
@@ -84,7 +85,9 @@ function forward(
       y = see(name, convNeXtBlock(y, block, options));
     });
     const pooled = y.mean<tf.Tensor2D>([1, 2]); // [B, C]
-    return { stages: [y], features: see("norm", layerNorm(pooled, params.norm, eps)) };
+    const features = see("norm", layerNorm(pooled, params.norm, eps));
+    const normedMap = () => layerNorm(y, params.norm, eps);
+    return { stages: [y], features, ...tokensIf(tokens, normedMap) };
   });
 }
 

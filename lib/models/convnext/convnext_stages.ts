@@ -20,6 +20,7 @@ import {
   type Stage,
   type Tap,
   tapWithin,
+  tokensIf,
 } from "lib/models/parts/backbone.ts";
 import { createLayerNorm, layerNorm, type LayerNormParams } from "lib/nn/norms.ts";
 import { pointwise } from "lib/nn/pointwise.ts";
@@ -180,7 +181,7 @@ export function runStages<Block>(
   x: tf.Tensor4D,
   params: StagesParams<Block>,
   { depths, dims, patchSize, dropPathRate }: StagesConfig,
-  { training, rng, tap, precision }: ForwardOptions,
+  { training, rng, tap, precision, tokens }: ForwardOptions,
   runBlock: (x: tf.Tensor4D, block: Block, options: BlockOptions) => tf.Tensor4D,
 ): BackboneOutput {
   const smallest = patchSize * 2 ** (dims.length - 1);
@@ -210,7 +211,9 @@ export function runStages<Block>(
       stages.push(y = see(`stages.${i}`, y));
     });
     const pooled = y.mean<tf.Tensor2D>([1, 2]); // [B, C]
-    return { stages, features: see("norm", layerNorm(pooled, params.norm, eps)) };
+    const features = see("norm", layerNorm(pooled, params.norm, eps));
+    const normedMap = () => layerNorm(y, params.norm, eps);
+    return { stages, features, ...tokensIf(tokens, normedMap) };
   });
 }
 

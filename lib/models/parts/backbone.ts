@@ -28,6 +28,8 @@ export interface ForwardOptions {
    * products, and these under a tap, are in fp32.
    */
   readonly precision?: Precision;
+  /** Whether the output has {@linkcode BackboneOutput.tokens} too. By default, it has not. */
+  readonly tokens?: boolean;
 }
 
 /** The output of every backbone; the caller owns all of it. */
@@ -39,6 +41,12 @@ export interface BackboneOutput {
   readonly stages: readonly tf.Tensor4D[];
   /** The feature vectors that a k-NN compares and a classifier reads, `[B, featureDim]`. */
   readonly features: tf.Tensor2D;
+  /**
+   * One vector for each position of the last map, row by row, after the network's last norm and
+   * before any pooling, `[B, N, featureDim]`; a transformer's are its patches. Only there if the
+   * options ask for them.
+   */
+  readonly tokens?: tf.Tensor3D;
 }
 
 /** The output of a model; the caller owns all of it. */
@@ -244,6 +252,21 @@ function pictureHint(shape: readonly number[]): string {
     return "without the transparency: give x.slice([0, 0, 0, 0], [-1, -1, -1, 3])";
   }
   return "";
+}
+
+/**
+ * The field `tokens` of a backbone's output, if the options ask for it.
+ *
+ * @param normed Computes the map after the last norm, `[B, H, W, C]`.
+ */
+export function tokensIf(
+  wanted: boolean | undefined,
+  normed: () => tf.Tensor4D,
+): Pick<BackboneOutput, "tokens"> {
+  if (!wanted) return {};
+  const map = normed();
+  const [batch, height, width, channels] = map.shape;
+  return { tokens: map.reshape<tf.Tensor3D>([batch, height * width, channels]) };
 }
 
 /** The tap that neither looks nor changes. */

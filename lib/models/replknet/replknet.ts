@@ -35,6 +35,7 @@ import {
   keepOutput,
   type Merged,
   tapWithin,
+  tokensIf,
 } from "lib/models/parts/backbone.ts";
 import { createBranches, mergeBranches, sumBranches } from "lib/models/parts/large_kernel.ts";
 import type { RepLKNetConfig } from "lib/models/replknet/replknet_configs.ts";
@@ -194,7 +195,7 @@ function repLKNet(
   x: tf.Tensor4D,
   params: RepLKNetParams,
   config: RepLKNetConfig,
-  { training, rng, tap }: ForwardOptions,
+  { training, rng, tap, tokens }: ForwardOptions,
 ): BackboneOutput {
   return tf.tidy(() => {
     const see = tap ?? keepOutput;
@@ -214,7 +215,8 @@ function repLKNet(
       stages.push(y = see(`stages.${i}`, y));
     });
     const map = see("norm", batchNorm(y, params.norm, { training }));
-    return { stages, features: see("avgpool", map.mean<tf.Tensor2D>([1, 2])) }; // [B, C]
+    const features = see("avgpool", map.mean<tf.Tensor2D>([1, 2])); // [B, C]
+    return { stages, features, ...tokensIf(tokens, () => map) };
   });
 }
 

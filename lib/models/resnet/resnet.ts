@@ -18,6 +18,7 @@ import {
   type ForwardOptions,
   keepOutput,
   tapWithin,
+  tokensIf,
 } from "lib/models/parts/backbone.ts";
 import {
   outputDim,
@@ -122,7 +123,7 @@ function resNet(
   x: tf.Tensor4D,
   params: ResNetParams,
   config: ResNetConfig,
-  { training, tap }: ForwardOptions,
+  { training, tap, tokens }: ForwardOptions,
 ): BackboneOutput {
   return tf.tidy(() => {
     const see = tap ?? keepOutput;
@@ -136,7 +137,8 @@ function resNet(
       });
       return y = see(layer, y);
     });
-    return { stages, features: see("avgpool", y.mean<tf.Tensor2D>([1, 2])) }; // [B, C]
+    const features = see("avgpool", y.mean<tf.Tensor2D>([1, 2])); // [B, C]
+    return { stages, features, ...tokensIf(tokens, () => y) };
   });
 }
 

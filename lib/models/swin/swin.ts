@@ -30,6 +30,7 @@ import {
   type ForwardOptions,
   keepOutput,
   tapWithin,
+  tokensIf,
 } from "lib/models/parts/backbone.ts";
 import { createPatchProjection, projectPatches } from "lib/models/parts/patch_embed.ts";
 import type { SwinConfig } from "lib/models/swin/swin_configs.ts";
@@ -216,7 +217,8 @@ function swin(
       y = see(`layers.${i}`, y);
     });
     const normed = see("norm", layerNorm(y, params.norm, normEps));
-    return { stages, features: normed.mean<tf.Tensor2D>([1, 2]) };
+    const features = normed.mean<tf.Tensor2D>([1, 2]);
+    return { stages, features, ...tokensIf(options.tokens, () => normed) };
   });
 }
 

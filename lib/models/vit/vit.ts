@@ -155,7 +155,7 @@ function vit(
   x: tf.Tensor4D,
   params: ViTParams,
   config: ViTConfig,
-  { training, rng, tap }: ForwardOptions,
+  { training, rng, tap, tokens: wantsTokens }: ForwardOptions,
 ): BackboneOutput {
   return tf.tidy(() => {
     const see = tap ?? keepOutput;
@@ -183,6 +183,7 @@ function vit(
     return {
       stages: [tokens.slice([0, 1]).reshape<tf.Tensor4D>(map.shape)],
       features: normed.slice([0, 0], [-1, 1]).reshape<tf.Tensor2D>([batch, channels]),
+      ...(wantsTokens ? { tokens: normed.slice([0, 1]) } : {}),
     };
   });
 }
