@@ -17,6 +17,9 @@ export { engine as tfjsEngine } from "@tensorflow/tfjs-core"; // tfjs's engine; 
 /** A tensor of two axes: `[rows, columns]`. */
 export type Tensor2D = ReturnType<typeof import("@tensorflow/tfjs-core")["tensor2d"]>;
 
+/** A tensor of three axes: `[B, N, C]` are images, their tokens, and channels. */
+export type Tensor3D = ReturnType<typeof import("@tensorflow/tfjs-core")["tensor3d"]>;
+
 /** A tensor of four axes: `[B, H, W, C]` are images, height, width and channels. */
 export type Tensor4D = ReturnType<typeof import("@tensorflow/tfjs-core")["tensor4d"]>;
 

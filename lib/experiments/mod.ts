@@ -156,6 +156,7 @@ export {
   type WeightsTarget,
 } from "lib/weights/weights.ts";
 export { type PaperRun, paperRuns } from "lib/experiments/configs/paper_runs.ts";
+export { type EsvitRun, esvitRuns } from "lib/experiments/configs/esvit_runs.ts";
 export { simclrRuns } from "lib/experiments/configs/simclr_runs.ts";
 export { swavRuns } from "lib/experiments/configs/swav_runs.ts";
 export { pretrain } from "lib/experiments/pretrain/pretrain.ts";
@@ -277,6 +278,8 @@ export type { Speed } from "lib/runs/speed_meter.ts";
 export type { ByolHeadConfig, ByolRecipe } from "lib/ssl/byol/recipe.ts";
 export type { DinoHeadConfig } from "lib/ssl/distillation/head.ts";
 export type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
+export type { EsvitRecipe } from "lib/ssl/esvit/recipe.ts";
+export type { DistillationRecipe } from "lib/ssl/distillation/recipe.ts";
 export type { CommonRecipe } from "lib/ssl/method/recipe.ts";
 export type { Recipe } from "lib/ssl/methods.ts";
 export type { SimclrHeadConfig, SimclrRecipe } from "lib/ssl/simclr/recipe.ts";

@@ -1,6 +1,7 @@
 /** The arguments of `deno task train`. */
 import { parseArgs } from "node:util";
 import * as configs from "lib/experiments/configs/notebook_runs.ts";
+import { esvitRuns } from "lib/experiments/configs/esvit_runs.ts";
 import { paperRuns } from "lib/experiments/configs/paper_runs.ts";
 import { simclrRuns } from "lib/experiments/configs/simclr_runs.ts";
 import { swavRuns } from "lib/experiments/configs/swav_runs.ts";
@@ -35,7 +36,7 @@ export function isDetector(read: TrainArguments | DetectorArguments): read is De
 }
 
 /** Runs on ImageNet-1K: the paper's own, and those of the methods that it compares with. */
-const imageNetRuns = [...paperRuns, ...simclrRuns, ...swavRuns];
+const imageNetRuns = [...paperRuns, ...simclrRuns, ...swavRuns, ...esvitRuns];
 
 /** The configs of all runs, by name. */
 export const namedConfigs: ReadonlyMap<string, PretrainConfig> = new Map(
@@ -50,7 +51,7 @@ export const namedDetectors: ReadonlyMap<string, DetectorConfig> = new Map(
 
 /**
  * Duration of the notebooks' runs at laptop scale, on two idle cores. Those of the fine geometry and
- * of SimCLR and SwAV are estimates from the cost of a step; no whole run was timed.
+ * of SimCLR, SwAV and EsViT are estimates from the cost of a step; no whole run was timed.
  */
 const laptopCosts: Readonly<Record<string, string>> = {
   [configs.bcSslStart.name]: "6 min",
@@ -61,6 +62,7 @@ const laptopCosts: Readonly<Record<string, string>> = {
   [configs.simclrStart.name]: "6 min",
   [configs.simclrV2Start.name]: "6 min",
   [configs.swavStart.name]: "6 min",
+  [configs.esvitStart.name]: "10 min",
 };
 
 /** Writes a name with its cost: `start (6 min)`. */

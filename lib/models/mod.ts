@@ -72,7 +72,7 @@ export {
 } from "lib/models/summary.ts";
 export type { Precision } from "lib/nn/pointwise.ts";
 export type { Rng } from "lib/rng.ts";
-export type { AnyTensor, Tensor2D, Tensor4D } from "lib/tf.ts";
+export type { AnyTensor, Tensor2D, Tensor3D, Tensor4D } from "lib/tf.ts";
 
 useNativeKernels(); // before the first network runs; see lib/nn/fused.ts
 

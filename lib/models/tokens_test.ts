@@ -14,7 +14,8 @@ import {
   vitConfig,
 } from "lib/models/mod.ts";
 import { layerNorm, type LayerNormParams } from "lib/nn/norms.ts";
-import { assertClose, assertEquals, assertNoLeak } from "lib/testing/assert.ts";
+import { assertClose, assertEquals } from "lib/testing/assert.ts";
+import { assertNoLeak } from "lib/testing/leaks.ts";
 import { fillByFormula, formulaImage } from "lib/testing/formula.ts";
 
 const [depths, dims] = [[1, 1], [8, 12]];

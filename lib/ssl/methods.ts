@@ -9,6 +9,9 @@ import type { ByolRecipe } from "lib/ssl/byol/recipe.ts";
 import { createDino } from "lib/ssl/dino/dino.ts";
 import { dinoHeadCost } from "lib/ssl/distillation/head.ts";
 import type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
+import { createEsvit } from "lib/ssl/esvit/esvit.ts";
+import { esvitHeadCost } from "lib/ssl/esvit/networks.ts";
+import type { EsvitRecipe } from "lib/ssl/esvit/recipe.ts";
 import type { KeptLayers } from "lib/ssl/method/kept_layers.ts";
 import type { HeadCost, Method } from "lib/ssl/method/method.ts";
 import { createKeptLayers as createSimclrKept, simclrHeadCost } from "lib/ssl/simclr/networks.ts";
@@ -19,7 +22,7 @@ import type { SwavRecipe } from "lib/ssl/swav/recipe.ts";
 import { createSwav } from "lib/ssl/swav/swav.ts";
 
 /** The recipe of any method. Its field `method` says which; a recipe without it is DINO's. */
-export type Recipe = DinoRecipe | ByolRecipe | SimclrRecipe | SwavRecipe;
+export type Recipe = DinoRecipe | ByolRecipe | SimclrRecipe | SwavRecipe | EsvitRecipe;
 
 /** A row of the table of methods. */
 interface MethodKind<R extends Recipe> {
@@ -29,7 +32,8 @@ interface MethodKind<R extends Recipe> {
    * one that the gradient trains.
    */
   readonly networks: { readonly teacher: string; readonly student: string };
-  headCost(featureDim: number, head: R["head"]): HeadCost;
+  /** @param tokens Number of positions of the backbone's last map. */
+  headCost(featureDim: number, head: R["head"], tokens: number): HeadCost;
   /** The layers of the head that are evaluated with the backbone. By default, there are none. */
   keptLayers?(featureDim: number, head: R["head"], rng: Rng): KeptLayers | undefined;
 }
@@ -58,6 +62,11 @@ const methods: { readonly [Name in MethodName]: MethodKind<RecipeOf<Name>> } = {
     create: createSwav,
     networks: { teacher: "network", student: "network" },
     headCost: swavHeadCost,
+  },
+  esvit: {
+    create: createEsvit,
+    networks: { teacher: "teacher", student: "student" },
+    headCost: esvitHeadCost,
   },
 };
 
@@ -95,9 +104,14 @@ export function checkpointKey(recipe: Recipe, network: "teacher" | "student"): s
   return kindOf(recipe).networks[network];
 }
 
-/** Multiply–adds of the heads of a method for one view. */
-export function headCost(recipe: Recipe, featureDim: number): HeadCost {
-  return kindOf(recipe).headCost(featureDim, recipe.head);
+/**
+ * Multiply–adds of the heads of a method for one view.
+ *
+ * @param featureDim Length of the backbone's features.
+ * @param tokens Number of positions of its last map for the view.
+ */
+export function headCost(recipe: Recipe, featureDim: number, tokens: number): HeadCost {
+  return kindOf(recipe).headCost(featureDim, recipe.head, tokens);
 }
 
 /**

@@ -7,8 +7,10 @@ import { createModel, type ModelConfig } from "lib/models/mod.ts";
 import { parameters } from "lib/nn/parameters.ts";
 import { recipeAt } from "./config.ts";
 import { paperRuns } from "./paper_runs.ts";
+import { esvitRuns } from "./esvit_runs.ts";
 import { simclrRuns } from "./simclr_runs.ts";
 import { swavRuns } from "./swav_runs.ts";
+import type { Recipe } from "lib/ssl/methods.ts";
 import { trainingCost } from "./training_cost.ts";
 import { table3, table5 } from "lib/paper/mod.ts";
 import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
@@ -95,5 +97,12 @@ Deno.test("simclrRuns and swavRuns cost what they state", () => {
   ];
   for (const [recipe, exaFlops] of recipes) {
     assertClose(exaFlops, trainingCost(recipe, 1_281_167).exaFlops, 1e-3);
+  }
+});
+
+Deno.test("esvitRuns cost what they state", () => {
+  for (const { config, exaFlops } of esvitRuns) {
+    const { exaFlops: counted } = trainingCost(recipeAt<Recipe>(config, "paper"), 1_281_167);
+    assertClose(exaFlops, counted, 1e-3);
   }
 });

@@ -5,6 +5,7 @@ import { commonSizes, experimentName, scalesOf } from "./experiment_schema.ts";
 import { byKey, flag, oneOf, path, record, schemaOf, share, whole } from "lib/schema/fields.ts";
 import { byolRecipeSchema } from "lib/ssl/byol/recipe_schema.ts";
 import { dinoRecipeSchema } from "lib/ssl/dino/recipe_schema.ts";
+import { esvitRecipeSchema } from "lib/ssl/esvit/recipe_schema.ts";
 import { simclrRecipeSchema } from "lib/ssl/simclr/recipe_schema.ts";
 import { swavRecipeSchema } from "lib/ssl/swav/recipe_schema.ts";
 
@@ -39,6 +40,7 @@ const recipes = {
   byol: byolRecipeSchema,
   simclr: simclrRecipeSchema,
   swav: swavRecipeSchema,
+  esvit: esvitRecipeSchema,
 };
 
 export const pretrainSchema = schemaOf<PretrainConfig>()(record({

@@ -1,6 +1,6 @@
 /** Counts the operations of a pre-training before it is run. */
 import { constantRng } from "lib/rng.ts";
-import { createModel, totalCost } from "lib/models/mod.ts";
+import { createModel, familyOf, totalCost } from "lib/models/mod.ts";
 import { pretrainLength } from "lib/ssl/method/recipe.ts";
 import { headCost, type Recipe } from "lib/ssl/methods.ts";
 
@@ -38,11 +38,17 @@ export function trainingCost(recipe: Recipe, imageCount: number): TrainingCost {
   const { batchSize, crops } = recipe;
   const { totalSteps: steps } = pretrainLength(recipe, imageCount);
   using model = createModel(recipe.model, constantRng());
-  const { onTape, constant } = headCost(recipe, model.featureDim);
-  const global = totalCost(model, crops.globalSize).multiplyAdds;
-  const local = crops.localCrops > 0 ? totalCost(model, crops.localSize).multiplyAdds : 0;
-  const trained = 2 * (global + onTape) + crops.localCrops * (local + onTape);
-  const targets = constant === undefined ? 0 : 2 * (global + constant);
+  const { stride } = familyOf(recipe.model).stages(recipe.model).at(-1)!;
+  const costOf = (size: number) => ({
+    backbone: totalCost(model, size).multiplyAdds,
+    head: headCost(recipe, model.featureDim, Math.ceil(size / stride) ** 2),
+  });
+  const global = costOf(crops.globalSize);
+  const local = crops.localCrops > 0 ? costOf(crops.localSize) : undefined;
+  const trained = 2 * (global.backbone + global.head.onTape) +
+    (local === undefined ? 0 : crops.localCrops * (local.backbone + local.head.onTape));
+  const { constant } = global.head;
+  const targets = constant === undefined ? 0 : 2 * (global.backbone + constant);
   const images = steps * batchSize;
   return { steps, images, exaFlops: 2 * images * (3 * trained + targets) / 1e18 };
 }

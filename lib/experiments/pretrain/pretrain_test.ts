@@ -4,6 +4,7 @@ import { readTrainingState } from "lib/weights/training_state.ts";
 import {
   bcSslStart,
   byolStart,
+  esvitStart,
   simclrStart,
   simclrV2Start,
   swavStart,
@@ -63,12 +64,18 @@ const smallSwav = override(swavStart, {
   },
 });
 
+const smallEsvit = override(esvitStart, {
+  name: "test_esvit",
+  recipe: { model: { depths: [1, 1, 1], dims: [8, 8, 16], dropPathRate: 0.2 } },
+});
+
 for (
   const [name, train] of [
     ["DINO", (more: Partial<TrainOptions>) => pretrain(small, { ...options, ...more })],
     ["BYOL", (more: Partial<TrainOptions>) => pretrain(smallByol, { ...options, ...more })],
     ["SimCLR", (more: Partial<TrainOptions>) => pretrain(smallSimclr!, { ...options, ...more })],
     ["SwAV", (more: Partial<TrainOptions>) => pretrain(smallSwav, { ...options, ...more })],
+    ["EsViT", (more: Partial<TrainOptions>) => pretrain(smallEsvit, { ...options, ...more })],
   ] as const
 ) {
   Deno.test(`an interrupted run of ${name} goes on to the very numbers of an uninterrupted one`, () =>
@@ -203,14 +210,14 @@ Deno.test("a method that is none stops before any step, and says which there are
   inOutputs(async () => {
     const recipe = { ...smallByol.recipe, method: "pirl" as "byol" };
     const train = () => pretrain({ ...smallByol, recipe }, options);
-    const text = 'recipe.method is "pirl", but must be "dino", "byol", "simclr", "swav"';
+    const text = 'recipe.method is "pirl", but must be "dino", "byol", "simclr", "swav", "esvit"';
     await assertRejects(train, RangeError, text);
     const create = () =>
       createMethod({ ...recipeAt(smallByol, "smoke"), method: "pirl" as "byol" }, createRng(0));
     assertThrows(
       create,
       RangeError,
-      'Cannot train by recipe.method "pirl": use byol, simclr, swav; DINO has none',
+      'Cannot train by recipe.method "pirl": use byol, simclr, swav, esvit; DINO has none',
     );
   }));
 

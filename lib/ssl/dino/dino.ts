@@ -8,11 +8,11 @@
 import type * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
 import { buffer } from "lib/nn/init.ts";
-import { copyTree, disposeTree, namedVariables } from "lib/nn/parameters.ts";
+import { disposeTree, namedVariables } from "lib/nn/parameters.ts";
 import type { ModelConfig } from "lib/models/mod.ts";
 import { emaUpdate } from "lib/train/ema.ts";
 import type { BatchResult, Method, Moment, Pass } from "lib/ssl/method/method.ts";
-import { createNetwork, featuresOf, type Network } from "lib/ssl/method/network.ts";
+import { featuresOf, type Network } from "lib/ssl/method/network.ts";
 import { cosineValues } from "lib/ssl/method/recipe.ts";
 import { directionSpread, lengthOf, valueOf } from "lib/ssl/method/signals.ts";
 import type { Views } from "lib/ssl/views/views.ts";
@@ -23,6 +23,7 @@ import {
   type DinoHeadConfig,
   type DinoHeadParams,
 } from "lib/ssl/distillation/head.ts";
+import { createPair } from "lib/ssl/distillation/pair.ts";
 import { prototypeLoss, teach } from "lib/ssl/distillation/prototypes.ts";
 import { distillationValues } from "lib/ssl/distillation/recipe.ts";
 import type { DinoRecipe } from "./recipe.ts";
@@ -44,15 +45,12 @@ export function createDinoNetworks(
   head: DinoHeadConfig,
   rng: Rng,
 ): DinoNetworks {
-  const [student, teacher] = [0, 1].map(() =>
-    createNetwork(
-      model,
-      (featureDim, rng) => ({ head: createDinoHead(featureDim, head, rng.fork("head")) }),
-      rng,
-    )
-  ) as [DinoNetwork, DinoNetwork];
-  copyTree(student.params, teacher.params);
-  return { student, teacher, center: buffer<tf.Rank.R1>([head.outDim], 0) };
+  const pair = createPair(
+    model,
+    (featureDim, rng) => ({ head: createDinoHead(featureDim, head, rng.fork("head")) }),
+    rng,
+  );
+  return { ...pair, center: buffer<tf.Rank.R1>([head.outDim], 0) };
 }
 
 /** DINO with fresh networks. */

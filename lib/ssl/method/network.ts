@@ -2,7 +2,13 @@
 import * as tf from "lib/tf.ts";
 import { createRng, type Rng } from "lib/rng.ts";
 import { parameters } from "lib/nn/parameters.ts";
-import { createModel, type ForwardOptions, type Model, type ModelConfig } from "lib/models/mod.ts";
+import {
+  createModel,
+  type ForwardOptions,
+  type Model,
+  type ModelConfig,
+  type ModelOutput,
+} from "lib/models/mod.ts";
 
 /**
  * The random stream for the first weights of a run's backbone. Every method uses it for its
@@ -59,12 +65,44 @@ export function featuresOf(
   groups: readonly tf.Tensor4D[],
   options: ForwardOptions,
 ): tf.Tensor2D {
+  return tf.tidy(() => joined(forwardPasses(model, groups, options)));
+}
+
+/** The output of a backbone for views. */
+export interface FeaturesAndTokens {
+  /** `[Σ n_i, D]`, in the order of the views. */
+  readonly features: tf.Tensor2D;
+  /** The tokens of each resolution, `[n, N, D]`. */
+  readonly tokens: readonly tf.Tensor3D[];
+}
+
+/** Pooled features of views as from {@linkcode featuresOf}, and their tokens. */
+export function featuresAndTokens(
+  model: Model,
+  groups: readonly tf.Tensor4D[],
+  options: ForwardOptions,
+): FeaturesAndTokens {
   return tf.tidy(() => {
-    const passes = joinNeighbours(groups).map((group, i) =>
-      model.forward(group, { ...options, rng: options.rng?.fork(i) }).features
-    );
-    return passes.length === 1 ? passes[0]! : tf.concat(passes);
-  });
+    const passes = forwardPasses(model, groups, { ...options, tokens: true });
+    const tokens = passes.map((pass) => pass.tokens!);
+    return { features: joined(passes), tokens } as unknown as tf.TensorContainer;
+  }) as unknown as FeaturesAndTokens;
+}
+
+/** One forward pass for each run of groups of the same resolution. */
+function forwardPasses(
+  model: Model,
+  groups: readonly tf.Tensor4D[],
+  options: ForwardOptions,
+): ModelOutput[] {
+  return joinNeighbours(groups).map((group, i) =>
+    model.forward(group, { ...options, rng: options.rng?.fork(i) })
+  );
+}
+
+function joined(passes: readonly ModelOutput[]): tf.Tensor2D {
+  const features = passes.map((pass) => pass.features);
+  return features.length === 1 ? features[0]! : tf.concat(features);
 }
 
 function joinNeighbours(groups: readonly tf.Tensor4D[]): tf.Tensor4D[] {

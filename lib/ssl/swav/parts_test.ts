@@ -14,13 +14,8 @@ import { freezesPrototypes, isQueueing, queueRows, type SwavRecipe, swavValues }
 import { sinkhorn } from "./sinkhorn.ts";
 import { createSwav } from "./swav.ts";
 import { testRecipe, testViews } from "lib/testing/swav_recipe.ts";
-import {
-  assertClose,
-  assertEquals,
-  assertNoLeak,
-  assertThrows,
-  assertTrue,
-} from "lib/testing/assert.ts";
+import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
+import { assertNoLeak } from "lib/testing/leaks.ts";
 
 // ---------------------------------------------------------------- assignment
 

@@ -17,13 +17,8 @@ import type { SwavRecipe } from "./recipe.ts";
 import { sinkhorn } from "./sinkhorn.ts";
 import { createSwav, swav } from "./swav.ts";
 import { testRecipe, testViews } from "lib/testing/swav_recipe.ts";
-import {
-  assertClose,
-  assertEquals,
-  assertNoLeak,
-  assertThrows,
-  assertTrue,
-} from "lib/testing/assert.ts";
+import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
+import { assertNoLeak } from "lib/testing/leaks.ts";
 
 /** Four epochs of four steps: the prototypes thaw and the queue begins after the first. */
 const at = (step: number): Moment => ({
