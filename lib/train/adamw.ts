@@ -16,9 +16,11 @@ export interface AdamWOptions extends WeightOptions {
   readonly lr: number;
   /**
    * Weight decay of matrices and kernels. Biases, norms and layer scales have none (`decays` in
-   * optimizer_state.ts).
+   * optimizer_state.ts), unless `decayAll` is set.
    */
   readonly weightDecay: number;
+  /** Whether every weight decays. By default, not. */
+  readonly decayAll?: boolean;
   readonly beta1?: number;
   readonly beta2?: number;
   readonly eps?: number;
@@ -58,10 +60,10 @@ type Factors = readonly [
 
 function factorsOf(
   { slot: { steps: t }, scale, lrScale, decays }: AdamWUpdate,
-  { lr: base, weightDecay, beta1 = 0.9, beta2 = 0.999, eps = 1e-8 }: AdamWOptions,
+  { lr: base, weightDecay, decayAll, beta1 = 0.9, beta2 = 0.999, eps = 1e-8 }: AdamWOptions,
 ): Factors {
   const lr = base * lrScale;
-  const keep = decays ? 1 - lr * weightDecay : 1;
+  const keep = decays || decayAll ? 1 - lr * weightDecay : 1;
   const [rms, step] = [1 / Math.sqrt(1 - beta2 ** t), lr / (1 - beta1 ** t)];
   return [keep, beta1, 1 - beta1, beta2, 1 - beta2, rms, eps, step, scale];
 }

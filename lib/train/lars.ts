@@ -24,8 +24,10 @@ import {
  * - `swav` (swav, main_swav.py, with `LARC` of apex): all weights do both, biases and norms too. The
  *   length of a step is set by another quotient, in which the lengths of gradient and decay are
  *   added.
+ * - `mocov3` (moco-v3, moco/optimizer.py): weights with more than one dimension do both, whatever
+ *   their names are.
  */
-export type LarsRule = "dino" | "byol" | "simclr" | "swav";
+export type LarsRule = "dino" | "byol" | "simclr" | "swav" | "mocov3";
 
 export interface LarsOptions extends WeightOptions {
   readonly lr: number;
@@ -84,6 +86,10 @@ const rules: Readonly<Record<LarsRule, (update: RuledUpdate, factors: Factors) =
   byol: allButBiasesAndNorms,
   simclr: allButBiasesAndNorms,
   swav: apexGrad,
+  mocov3: (update, factors) => {
+    const follows = update.weight.rank > 1;
+    return adaptedGrad(update, { ...factors, decays: follows, adapts: follows });
+  },
 };
 
 function allButBiasesAndNorms(update: RuledUpdate, factors: Factors): tf.Tensor {

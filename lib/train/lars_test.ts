@@ -3,6 +3,7 @@ import { type LarsRule, larsStep } from "./lars.ts";
 import { disposeOptimizer, type OptimizerState } from "./optimizer_state.ts";
 import dinoGolden from "./golden/lars.json" with { type: "json" };
 import byolGolden from "./golden/lars_byol.json" with { type: "json" };
+import mocoV3Golden from "./golden/lars_mocov3.json" with { type: "json" };
 import simclrGolden from "./golden/lars_simclr.json" with { type: "json" };
 import { assertClose, assertEquals, assertThrows } from "lib/testing/assert.ts";
 import { assertNoLeak } from "lib/testing/leaks.ts";
@@ -26,6 +27,7 @@ const goldens: Readonly<Record<LarsRule, Golden>> = {
   byol: byolGolden,
   simclr: simclrGolden,
   swav: swavGolden,
+  mocov3: mocoV3Golden,
 };
 
 /** Tensors of the shapes that the golden file gives by name. */
@@ -44,7 +46,7 @@ function variables({ initial, shapes } = goldens.dino): Map<string, tf.Variable>
   );
 }
 
-for (const rule of ["dino", "byol", "simclr", "swav"] as const) {
+for (const rule of ["dino", "byol", "simclr", "swav", "mocov3"] as const) {
   Deno.test(`larsStep() equals the LARS of ${rule}'s code: the right weights adapt and decay`, () => {
     const golden = goldens[rule];
     const weights = variables(golden);

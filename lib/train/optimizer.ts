@@ -1,6 +1,6 @@
 /**
  * One function for all optimisers, with the constants that DINO's code uses for each
- * (main_dino.py).
+ * (main_dino.py); those of the other methods' code are the same.
  */
 import type * as tf from "lib/tf.ts";
 import { adamWStep } from "./adamw.ts";
@@ -14,7 +14,10 @@ export type { OptimizerName };
 /** The settings that schedules change. */
 export interface OptimizerOptions extends WeightOptions {
   readonly lr: number;
-  /** Weight decay, for matrices and kernels only (`decays` in optimizer_state.ts). */
+  /**
+   * Weight decay. The optimiser decides which weights it applies to: by most, matrices and kernels
+   * only (`decays` in optimizer_state.ts).
+   */
   readonly weightDecay: number;
 }
 
@@ -35,6 +38,8 @@ export function optimizerStep(
   switch (name) {
     case "adamw":
       return adamWStep(weights, grads, state, options);
+    case "adamw_all":
+      return adamWStep(weights, grads, state, { ...options, decayAll: true });
     case "sgd":
       return sgdStep(weights, grads, state, { ...options, momentum: 0.9 });
     case "lars":
@@ -45,6 +50,8 @@ export function optimizerStep(
       return larsStep(weights, grads, state, { ...options, rule: "simclr" });
     case "lars_swav":
       return larsStep(weights, grads, state, { ...options, rule: "swav" });
+    case "lars_mocov3":
+      return larsStep(weights, grads, state, { ...options, rule: "mocov3" });
     default: // reached where nothing checks types: in JavaScript and notebook cells
       throw new RangeError(
         `Unknown optimizer "${name satisfies never}": use ${optimizerNames.join(", ")}`,

@@ -36,6 +36,7 @@ const expected: Record<OptimizerName, Weights> = {
   adamw: after((w, g, state) =>
     adamWStep(w, g, state, { ...options, beta1: 0.9, beta2: 0.999, eps: 1e-8 })
   ),
+  adamw_all: after((w, g, state) => adamWStep(w, g, state, { ...options, decayAll: true })),
   sgd: after((w, g, state) => sgdStep(w, g, state, { ...options, momentum: 0.9 })),
   lars: after((w, g, state) => larsStep(w, g, state, { ...options, momentum: 0.9, eta: 0.001 })),
   lars_byol: after((w, g, state) =>
@@ -47,6 +48,18 @@ const expected: Record<OptimizerName, Weights> = {
   lars_swav: after((w, g, state) =>
     larsStep(w, g, state, { ...options, momentum: 0.9, eta: 0.001, rule: "swav" })
   ),
+  lars_mocov3: after((w, g, state) =>
+    larsStep(w, g, state, { ...options, momentum: 0.9, eta: 0.001, rule: "mocov3" })
+  ),
+};
+
+/** Which weights decay besides the matrix `w`: the matrix `w.bias`, or the vector `gamma`. */
+const alsoDecaying: Partial<Record<OptimizerName, readonly string[]>> = {
+  adamw_all: ["w.bias", "gamma"],
+  lars_byol: ["gamma"],
+  lars_simclr: ["gamma"],
+  lars_mocov3: ["w.bias"],
+  lars_swav: ["w.bias", "gamma"],
 };
 
 for (const name of optimizerNames) {
@@ -61,8 +74,8 @@ for (const name of optimizerNames) {
     );
     for (const [weight, value] of decayed!) {
       const gap = value.sub(plain!.get(weight)!).abs().max().dataSync()[0]!;
-      const decays = weight === "w" || (/^lars_(byol|simclr)$/.test(name) && weight === "gamma");
-      assertEquals(gap > 1e-5, decays || name === "lars_swav", `${weight} differs by ${gap}`);
+      const decays = weight === "w" || alsoDecaying[name]?.includes(weight) === true;
+      assertEquals(gap > 1e-5, decays, `${weight} differs by ${gap}`);
     }
   });
 }
@@ -97,7 +110,7 @@ Deno.test("optimizerStep() names the optimisers there are", () => {
   assertThrows(
     step,
     RangeError,
-    'Unknown optimizer "adam": use adamw, sgd, lars, lars_byol, lars_simclr, lars_swav',
+    'Unknown optimizer "adam": use adamw, adamw_all, sgd, lars, lars_byol, lars_simclr, lars_swav, lars_mocov3',
   );
 });
 

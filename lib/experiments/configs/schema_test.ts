@@ -163,7 +163,7 @@ Deno.test("a value that makes no sense is refused with what is allowed", () => {
         start,
         "recipe.optimizer",
         "adam",
-        '"adamw", "sgd", "lars", "lars_byol", "lars_simclr", "lars_swav"; did you mean "adamw"?',
+        '"lars", "lars_byol", "lars_simclr", "lars_swav", "lars_mocov3"; did you mean "adamw"?',
       ],
       [start, "recipe.precision", "fp16", 'but must be "bf16"'],
       [start, "recipe.method", "pirl", 'recipe.method is "pirl", but must be "'],
