@@ -59,7 +59,12 @@ export {
   type ResNetOptions,
 } from "lib/models/resnet/resnet_configs.ts";
 export { type SLaKConfig, sLaKConfig, type SLaKSize } from "lib/models/slak/slak_configs.ts";
-export { type ViTConfig, vitConfig, type ViTSize } from "lib/models/vit/vit_configs.ts";
+export {
+  mocoV3ViTConfig,
+  type ViTConfig,
+  vitConfig,
+  type ViTSize,
+} from "lib/models/vit/vit_configs.ts";
 export { type SwinConfig, swinConfig, type SwinSize } from "lib/models/swin/swin_configs.ts";
 export type { StagesConfig } from "lib/models/convnext/convnext_stages.ts";
 export { intermediates, type WithIntermediates } from "lib/models/intermediates.ts";

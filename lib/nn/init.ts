@@ -66,6 +66,16 @@ export function kaimingUniform<R extends tf.Rank>(
   return filled(shape, rng, () => rng.uniform(-bound, bound));
 }
 
+/** Uniform in ±√(6 / (fanIn + fanOut)): PyTorch's `xavier_uniform_`. */
+export function xavierUniform<R extends tf.Rank>(
+  shape: tf.ShapeMap[R],
+  rng: Rng,
+  { fanIn, fanOut }: { readonly fanIn: number; readonly fanOut: number },
+): tf.Variable<R> {
+  const bound = Math.sqrt(6 / (fanIn + fanOut));
+  return filled(shape, () => rng.uniform(-bound, bound));
+}
+
 /**
  * Gaussian of standard deviation √(2 / fanOut), as in torchvision's ResNet convolutions
  * (`kaiming_normal_`, mode `fan_out`, for ReLU).

@@ -21,11 +21,17 @@ export interface LayerNormParams {
   readonly bias: tf.Variable<tf.Rank.R1>; // [C]
 }
 
-/** PyTorch's `nn.BatchNorm2d`; the running statistics are buffers, under their official names. */
-export interface BatchNormParams extends LayerNormParams {
+/**
+ * The running statistics of a BatchNorm: buffers, under their official names. Alone they are
+ * PyTorch's BatchNorm with `affine=False`, which has no scale and no shift.
+ */
+export interface RunningStatistics {
   readonly running_mean: tf.Variable<tf.Rank.R1>; // [C]
   readonly running_var: tf.Variable<tf.Rank.R1>; // [C]
 }
+
+/** PyTorch's `nn.BatchNorm2d`. */
+export interface BatchNormParams extends LayerNormParams, RunningStatistics {}
 
 /** Scale 1, shift 0. */
 export function createLayerNorm(channels: number): LayerNormParams {
@@ -37,8 +43,12 @@ export function createLayerNorm(channels: number): LayerNormParams {
 
 /** Scale 1, shift 0, running mean 0, running variance 1. */
 export function createBatchNorm(channels: number): BatchNormParams {
+  return { ...createLayerNorm(channels), ...createRunningStatistics(channels) };
+}
+
+/** Mean 0, variance 1. */
+export function createRunningStatistics(channels: number): RunningStatistics {
   return {
-    ...createLayerNorm(channels),
     running_mean: buffer<tf.Rank.R1>([channels], 0),
     running_var: buffer<tf.Rank.R1>([channels], 1),
   };
@@ -63,11 +73,12 @@ export function layerNorm<T extends tf.Tensor>(x: T, params: LayerNormParams, ep
  * ones.
  *
  * @param x `[…, C]`
+ * @param params Without weight and bias there is no scale and no shift.
  * @returns `[…, C]`
  */
 export function batchNorm<T extends tf.Tensor>(
   x: T,
-  params: BatchNormParams,
+  params: BatchNormParams | RunningStatistics,
   {
     training,
     eps = batchNormDefaults.eps,
@@ -75,12 +86,22 @@ export function batchNorm<T extends tf.Tensor>(
   }: BatchNormOptions,
 ): T {
   return tf.tidy(() => {
+    const all = "weight" in params ? params : withUnitScale(params);
     if (!training) {
-      const { scale, shift } = batchNormAffine(params, eps);
+      const { scale, shift } = batchNormAffine(all, eps);
       return affine(x, scale, shift) as T;
     }
-    return normalizeBatch(x, params, eps, momentum);
+    return normalizeBatch(x, all, eps, momentum);
   });
+}
+
+/** What {@linkcode batchNorm} needs; scale and shift may be constants. */
+type Scaled = RunningStatistics & Readonly<Record<"weight" | "bias", tf.Tensor1D>>;
+
+/** Scale 1 and shift 0 as constants, freed by the `tidy` around. */
+function withUnitScale(statistics: RunningStatistics): Scaled {
+  const { shape } = statistics.running_mean;
+  return { ...statistics, weight: tf.ones(shape), bias: tf.zeros(shape) };
 }
 
 /** `x · scale + shift`, in one pass where there is a kernel. */
@@ -109,7 +130,7 @@ const affine = tf.customGrad((...args) => {
  * @returns Both `[C]`, owned by the caller.
  */
 export function batchNormAffine(
-  { weight, bias, running_mean, running_var }: BatchNormParams,
+  { weight, bias, running_mean, running_var }: Scaled,
   eps = batchNormDefaults.eps,
 ): { readonly scale: tf.Tensor1D; readonly shift: tf.Tensor1D } {
   return tf.tidy(() => {
@@ -137,7 +158,7 @@ function normalizeRows<T extends tf.Tensor>(x: T, { weight, bias }: LayerNormPar
 /** The same with mean and variance of each channel; moves the running statistics. */
 function normalizeBatch<T extends tf.Tensor>(
   x: T,
-  { weight, bias, running_mean, running_var }: BatchNormParams,
+  { weight, bias, running_mean, running_var }: Scaled,
   eps: number,
   momentum: number,
 ): T {

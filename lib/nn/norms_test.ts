@@ -2,6 +2,13 @@ import * as tf from "lib/tf.ts";
 import { batchNorm, createBatchNorm, createLayerNorm, layerNorm } from "lib/nn/norms.ts";
 import { assertClose } from "lib/testing/assert.ts";
 import { assertNoLeak } from "lib/testing/leaks.ts";
+import {
+  batchNorm,
+  createBatchNorm,
+  createLayerNorm,
+  createRunningStatistics,
+  layerNorm,
+} from "lib/nn/norms.ts";
 
 const random = (shape: number[], seed: number) => tf.randomNormal(shape, 0.3, 2, "float32", seed);
 
@@ -56,6 +63,24 @@ Deno.test("batchNorm() in evaluation uses the running statistics and leaves them
   const actual = batchNorm(tf.tensor2d([[3, 1]]), params, { training: false });
   assertClose(actual, [w[0]! * 2 / 2 + b[0]!, w[1]! * 3 / 0.5 + b[1]!], 1e-4);
   assertClose(params.running_var, [4, 0.25]);
+});
+
+Deno.test("batchNorm() of running statistics alone is one with scale 1 and shift 0, with the same gradient", () => {
+  const x = random([6, 3], 2);
+  for (const training of [true, false]) {
+    const [plain, scaled] = [createRunningStatistics(3), createBatchNorm(3)];
+    for (const { running_mean, running_var } of [plain, scaled]) {
+      running_mean.assign(tf.tensor1d([1, -2, 0.5]));
+      running_var.assign(tf.tensor1d([4, 0.25, 2]));
+    }
+    const both = [plain, scaled].map((params) => {
+      const cubed = (x: tf.Tensor) => batchNorm(x, params, { training }).pow(3).sum();
+      const { value, grad } = tf.valueAndGrad((x) => cubed(x))(x);
+      return [value, grad, params.running_mean, params.running_var];
+    });
+    both[0]!.forEach((actual, i) => assertClose(actual, both[1]![i]!));
+    assertNoLeak(() => batchNorm(x, plain, { training }).dispose());
+  }
 });
 
 /** The same normalisation, left to the tape. */

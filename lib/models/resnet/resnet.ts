@@ -84,6 +84,7 @@ function createResNet(config: ResNetConfig, rng: Rng): Backbone {
   const layers = resNetLayers(config).map((layer) =>
     [layer.name, createLayer(layer, rng)] as const
   );
+  if (config.zeroInitResidual) zeroLastNorms(layers, config);
   const params = nest(layers) as ResNetParams;
   const featureDim = outputDim(config.dims.at(-1)!, config);
   return {
@@ -102,6 +103,17 @@ function createLayer(layer: ResNetLayer, rng: Rng): Conv2dParams | BatchNormPara
   const [size, inDim, outDim] = layer.conv;
   const init: Initializer = (shape, stream) => kaimingNormal(shape, stream, size * size * outDim);
   return createConv2d(size, inDim, outDim, rng.fork(layer.name), { bias: false, init });
+}
+
+/** Sets the scale of each block's last norm to 0. */
+function zeroLastNorms(
+  layers: readonly (readonly [string, { readonly weight: tf.Variable }])[],
+  { block }: ResNetConfig,
+): void {
+  const last = block === "bottleneck" ? /\.bn3$/ : /\.bn2$/;
+  for (const [name, { weight }] of layers) {
+    if (last.test(name)) tf.tidy(() => weight.assign(tf.zeros(weight.shape)));
+  }
 }
 
 /** Builds a tree from dotted paths. */

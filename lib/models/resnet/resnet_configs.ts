@@ -18,6 +18,11 @@ export interface ResNetConfig {
   readonly dims: readonly number[];
   /** SimCLRv2's bottleneck (Chen et al. 2020b, §4.1), with ResNet-D's stem and shortcuts. */
   readonly selectiveKernels: boolean;
+  /**
+   * Whether the scale of each block's last norm starts at 0, so that the block first passes on its
+   * input (torchvision's `zero_init_residual`). By default it starts at 1.
+   */
+  readonly zeroInitResidual?: boolean;
 }
 
 const sizes = {
@@ -36,6 +41,8 @@ export interface ResNetOptions {
   readonly width?: number;
   /** Whether bottlenecks select their kernels, as in SimCLRv2. By default, no. */
   readonly selectiveKernels?: boolean;
+  /** Whether each block first passes on its input, as in MoCo v3. By default, no. */
+  readonly zeroInitResidual?: boolean;
 }
 
 /**
@@ -47,13 +54,13 @@ export interface ResNetOptions {
  */
 export function resNetConfig(
   depth: ResNetDepth,
-  { width = 1, selectiveKernels = false }: ResNetOptions = {},
+  { width = 1, selectiveKernels = false, ...rest }: ResNetOptions = {},
 ): ResNetConfig {
   if (!(depth in sizes)) {
     throw new RangeError(`Unknown depth ${depth}: use ${Object.keys(sizes).join(", ")}`);
   }
   const dims = [64, 128, 256, 512].map((dim) => dim * width);
-  return { arch: "resnet", ...sizes[depth], dims, selectiveKernels };
+  return { arch: "resnet", ...sizes[depth], dims, selectiveKernels, ...rest };
 }
 
 /**

@@ -12,6 +12,7 @@ const resNetSchema = schemaOf<ResNetConfig>()(withRules(
     depths,
     dims,
     selectiveKernels: flag,
+    zeroInitResidual: v.optional(flag),
   }),
   ...onePerStage("dims", "depths"),
   {

@@ -198,6 +198,21 @@ Deno.test("a ResNet's evaluation does not depend on the batch", () => {
   }
 });
 
+Deno.test("with zeroInitResidual, each block first passes on its input", () => {
+  for (const block of ["basic", "bottleneck"] as const) {
+    const config: ResNetConfig = { ...tiny, block, depths: [2, 1], zeroInitResidual: true };
+    const { params } = createModel(config, createRng(0));
+    const zeroed = [...namedVariables(params)]
+      .filter(([, weight]) => tf.all(weight.equal(0)).dataSync()[0])
+      .map(([name]) => name).filter((name) => name.endsWith("weight"));
+    const last = block === "basic" ? "bn2" : "bn3";
+    const blocks = ["layer1.0", "layer1.1", "layer2.0"];
+    assertEquals(zeroed, blocks.map((name) => `${name}.${last}.weight`));
+    disposeTree(params);
+  }
+  assertEquals(resNetConfig(50, { zeroInitResidual: true }).zeroInitResidual, true);
+});
+
 Deno.test("a ResNet that cannot be built throws, and says why", () => {
   const build = (changes: object) => createModel({ ...tiny, ...changes }, createRng(0));
   assertThrows(() => resNetConfig(34 as 50), RangeError, "Unknown depth 34: use 18, 50, 152, 200");

@@ -1,4 +1,4 @@
-/** A ViT's learned table of positions, for images of another size. */
+/** A ViT's table of positions: interpolated for images of another size, or fixed. */
 import * as tf from "lib/tf.ts";
 
 /**
@@ -26,6 +26,34 @@ export function interpolatePositions(
       .reshape<tf.Tensor3D>([columns, rows, channels]).transpose([1, 0, 2]);
     return tf.concat([ofClass, whole.reshape<tf.Tensor3D>([1, rows * columns, channels])], 1);
   });
+}
+
+/**
+ * MoCo v3's fixed table: sines and cosines of row and column at C/4 frequencies, from 1 down to
+ * nearly 1/10,000 radians a patch (moco-v3, vits.py `build_2d_sincos_position_embedding`).
+ *
+ * The first half of the channels holds the row. The official code calls these rows `grid_w`, but its
+ * `meshgrid` lets them vary slowly, and patches are in order of rows.
+ *
+ * @param side Rows, and columns, of patches.
+ * @param channels C, a multiple of 4: C/4 sines and C/4 cosines of the row, then of the column.
+ * @returns `[1, 1 + side·side, C]`; the class token has zeros.
+ */
+export function sinCosPositions(side: number, channels: number): tf.Tensor3D {
+  const count = channels / 4;
+  const table = new Float32Array((1 + side * side) * channels);
+  for (let patch = 0; patch < side * side; patch++) {
+    const places = [Math.floor(patch / side), patch % side];
+    for (let i = 0; i < count; i++) {
+      const frequency = 10_000 ** (-i / count);
+      places.forEach((place, half) => {
+        const at = (1 + patch) * channels + 2 * half * count + i;
+        table[at] = Math.sin(place * frequency);
+        table[at + count] = Math.cos(place * frequency);
+      });
+    }
+  }
+  return tf.tensor3d(table, [1, 1 + side * side, channels]);
 }
 
 /**

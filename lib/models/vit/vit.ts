@@ -6,17 +6,8 @@
  */
 import * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
-import { createAttention, selfAttention } from "lib/nn/attention.ts";
-import type { Conv2dParams } from "lib/nn/conv.ts";
-import { truncNormal } from "lib/nn/init.ts";
+import { selfAttention } from "lib/nn/attention.ts";
 import { createLinear } from "lib/nn/linear.ts";
-import { createMlp } from "lib/nn/mlp.ts";
-import {
-  type BatchNormParams,
-  createBatchNorm,
-  createLayerNorm,
-  type LayerNormParams,
-} from "lib/nn/norms.ts";
 import {
   type Backbone,
   type BackboneOutput,
@@ -27,31 +18,20 @@ import {
   keepOutput,
   tapWithin,
 } from "lib/models/parts/backbone.ts";
-import { createPatchProjection, projectPatches } from "lib/models/parts/patch_embed.ts";
+import { projectPatches } from "lib/models/parts/patch_embed.ts";
 import { interpolatePositions } from "lib/models/vit/position_table.ts";
-import {
-  normTokens,
-  transformerBlock,
-  type TransformerBlockParams,
-} from "lib/models/parts/transformer_block.ts";
+import { normTokens, transformerBlock } from "lib/models/parts/transformer_block.ts";
+import { createMocoV3Params } from "lib/models/vit/mocov3_weights.ts";
 import { vitForm, vitNames } from "lib/models/vit/vit_names.ts";
 import type { ViTConfig } from "lib/models/vit/vit_configs.ts";
+import { createParams, type ViTParams } from "lib/models/vit/vit_weights.ts";
 import { vitConfigFacts } from "./vit_schema.ts";
 
 export type { ViTConfig } from "lib/models/vit/vit_configs.ts";
 
 const eps = 1e-6; // for every norm
 
-/** Weights of the backbone; the classification head is not part of it. */
-export interface ViTParams {
-  readonly cls_token: tf.Variable<tf.Rank.R3>; // [1, 1, C]
-  readonly pos_embed: tf.Variable<tf.Rank.R3>; // [1, 1 + n·n, C]
-  readonly patch_embed: { readonly proj: Conv2dParams };
-  readonly blocks: readonly TransformerBlockParams[];
-  readonly norm: LayerNormParams | BatchNormParams;
-}
-
-/** ViT and ViT-BN. */
+/** ViT, ViT-BN and MoCo v3's ViT. */
 export const vitFamily: Family<ViTConfig> = {
   ...vitConfigFacts,
   create: createViT,
@@ -93,7 +73,8 @@ function probeOf({ norm }: ViTParams, { depth, embedDim }: ViTConfig): BlockProb
  * @throws {RangeError} If the heads do not share the channels evenly, or there is no such norm.
  */
 function createViT(config: ViTConfig, rng: Rng): Backbone {
-  const params = createParams(config, rng);
+  const create = config.variant === "mocov3" ? createMocoV3Params : createParams;
+  const params = create(config, rng);
   return {
     params,
     featureDim: config.embedDim,
@@ -104,41 +85,6 @@ function createViT(config: ViTConfig, rng: Rng): Backbone {
     weightsForm: (format, { head }) => vitForm(format, config, head),
     probe: probeOf(params, config),
   };
-}
-
-function createParams(config: ViTConfig, rng: Rng): ViTParams {
-  const { embedDim, depth, patchSize, imageSize } = config;
-  const positions = 1 + Math.floor(imageSize / patchSize) ** 2;
-  return {
-    cls_token: truncNormal<tf.Rank.R3>([1, 1, embedDim], rng.fork("cls_token")),
-    pos_embed: truncNormal<tf.Rank.R3>([1, positions, embedDim], rng.fork("pos_embed")),
-    patch_embed: {
-      proj: createPatchProjection(patchSize, embedDim, rng.fork("patch_embed.proj")),
-    },
-    blocks: Array.from({ length: depth }, (_, i) => createBlock(config, rng.fork(`blocks.${i}`))),
-    norm: createNorm(config),
-  };
-}
-
-function createBlock(config: ViTConfig, rng: Rng): TransformerBlockParams {
-  const { embedDim, numHeads } = config;
-  return {
-    norm1: createLayerNorm(embedDim),
-    attn: createAttention(embedDim, numHeads, rng.fork("attn")),
-    norm2: createNorm(config),
-    mlp: createMlp(embedDim, rng.fork("mlp")),
-  };
-}
-
-function createNorm({ norm, embedDim }: ViTConfig): LayerNormParams | BatchNormParams {
-  switch (norm) {
-    case "layer":
-      return createLayerNorm(embedDim);
-    case "batch":
-      return createBatchNorm(embedDim);
-    default:
-      throw new RangeError(`Unknown norm "${norm satisfies never}": use layer, batch`);
-  }
 }
 
 /**

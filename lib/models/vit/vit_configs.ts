@@ -27,6 +27,11 @@ export interface ViTConfig {
   readonly norm: "layer" | "batch";
   /** The rate of the last block; over the blocks before it the rate rises linearly from 0. */
   readonly dropPathRate: number;
+  /**
+   * `mocov3` is MoCo v3's ViT: its positions are fixed sines and cosines, which no optimiser moves,
+   * and its weights have other first values. By default, positions are learned, as in DINO.
+   */
+  readonly variant?: "mocov3";
 }
 
 /**
@@ -59,4 +64,19 @@ export function vitConfig(
     throw new RangeError(`Unknown size "${size}": use ${Object.keys(sizes).join(", ")}`);
   }
   return { arch: "vit", ...sizes[size], norm: "layer", dropPathRate: 0.1, ...options };
+}
+
+/**
+ * MoCo v3's ViT (moco-v3, vits.py): fixed positions, first values of its own, no drop path, and
+ * twelve heads in ViT-S, where DINO's has six.
+ *
+ * @throws {RangeError} If there is no such size.
+ */
+export function mocoV3ViTConfig(
+  size: ViTSize,
+  options: Partial<Pick<ViTConfig, "patchSize" | "imageSize" | "norm">> = {},
+): ViTConfig {
+  const config = vitConfig(size, options);
+  const numHeads = size === "small" ? 12 : config.numHeads;
+  return { ...config, numHeads, dropPathRate: 0, variant: "mocov3" };
 }

@@ -15,11 +15,17 @@ const vitSchema = schemaOf<ViTConfig>()(withRules(
     imageSize: pixels,
     norm: oneOf("layer", "batch"),
     dropPathRate: shareBelowOne,
+    variant: v.optional(oneOf("mocov3")),
   }),
   {
     key: "numHeads",
     allowed: "a divisor of embedDim: all heads are of one width",
     isKept: ({ embedDim, numHeads }) => embedDim % numHeads === 0,
+  },
+  {
+    key: "embedDim",
+    allowed: "a multiple of 4 for fixed positions: a sine and a cosine of row and column",
+    isKept: ({ embedDim, variant }) => variant !== "mocov3" || embedDim % 4 === 0,
   },
   {
     key: "patchSize",

@@ -1,7 +1,13 @@
 import * as tf from "lib/tf.ts";
 import { createRng, type Rng } from "lib/rng.ts";
-import { createModel, intermediates, totalCost, vitConfig } from "lib/models/mod.ts";
-import { interpolatePositions } from "lib/models/vit/position_table.ts";
+import {
+  createModel,
+  intermediates,
+  mocoV3ViTConfig,
+  totalCost,
+  vitConfig,
+} from "lib/models/mod.ts";
+import { interpolatePositions, sinCosPositions } from "lib/models/vit/position_table.ts";
 import type { ViTConfig } from "lib/models/vit/vit.ts";
 import { disposeTree, namedVariables, parameters } from "lib/nn/parameters.ts";
 import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
@@ -153,6 +159,58 @@ Deno.test("interpolatePositions() keeps the class and what is alike everywhere; 
   assertTrue(moved > 0.1 && moved < 1, `its own size moves it by ${moved}`);
 });
 
+Deno.test("sinCosPositions() has sines and cosines, of the row in the first half, of the column in the second", () => {
+  const [side, channels] = [3, 8]; // two frequencies: 1 and 1/100 radians a patch
+  const [table] = sinCosPositions(side, channels).arraySync();
+  assertEquals(table![0], Array(8).fill(0)); // the class token
+  for (let row = 0; row < side; row++) {
+    for (let column = 0; column < side; column++) {
+      const waves = [row, column].flatMap((place) => [
+        ...[Math.sin(place), Math.sin(place / 100)],
+        ...[Math.cos(place), Math.cos(place / 100)],
+      ]);
+      assertClose(table![1 + row * side + column]!, waves, 1e-6);
+    }
+  }
+});
+
+Deno.test("MoCo v3's ViT has fixed positions, and first weights uniform by Xavier's rule", () => {
+  const config = mocoV3ViTConfig("nano");
+  const { params } = createModel(config, createRng(0));
+  const weights = namedVariables(params);
+  assertEquals([...weights.keys()], [
+    ...namedVariables(createModel(vitConfig("nano"), createRng(0)).params).keys(),
+  ]);
+  const moving = [...parameters(params).keys()];
+  assertEquals([...weights.keys()].filter((name) => !moving.includes(name)), ["pos_embed"]);
+  assertClose(weights.get("pos_embed")!, sinCosPositions(8, 96));
+  const max = (name: string) => weights.get(name)!.abs().max().dataSync()[0]!;
+  for (
+    const [name, fans] of [
+      ["patch_embed.proj.weight", 3 * 4 * 4 + 96],
+      ["blocks.0.attn.qkv.weight", 96 + 96], // each of queries, keys and values is one matrix
+      ["blocks.3.attn.proj.weight", 96 + 96],
+      ["blocks.5.mlp.fc1.weight", 96 + 384],
+      ["blocks.5.mlp.fc2.weight", 384 + 96],
+    ] as const
+  ) {
+    const bound = Math.sqrt(6 / fans);
+    assertTrue(max(name) <= bound && max(name) > 0.99 * bound, `${name} ends at ${max(name)}`);
+    const { variance } = tf.moments(weights.get(name)!);
+    assertClose(variance.sqrt(), bound / Math.sqrt(3), 0.03);
+  }
+  assertTrue(max("cls_token") < 5e-6 && max("cls_token") > 1e-6, "nearly 0");
+  for (const name of ["patch_embed.proj.bias", "blocks.0.attn.qkv.bias", "blocks.2.mlp.fc1.bias"]) {
+    assertEquals(max(name), 0);
+  }
+  disposeTree(params);
+});
+
+Deno.test("mocoV3ViTConfig() has twelve heads in ViT-S, and no drop path", () => {
+  const [small, base] = [mocoV3ViTConfig("small"), mocoV3ViTConfig("base")];
+  assertEquals([small.numHeads, base.numHeads, small.dropPathRate], [12, 12, 0]);
+});
+
 Deno.test("intermediates() gives a transformer's tokens by name", () => {
   const model = createModel(tiny, createRng(0), { numClasses: 3 });
   const x = images(2, 16);
@@ -185,6 +243,11 @@ Deno.test("bad ViT configurations and images throw, and say what is wrong", () =
     () => build({ norm: "group" }),
     RangeError,
     'norm is "group", but must be "layer" or "batch"',
+  );
+  assertThrows(
+    () => build({ embedDim: 6, variant: "mocov3" }),
+    RangeError,
+    "embedDim is 6, but must be a multiple of 4 for fixed positions",
   );
   assertThrows(() => build({ dim: 12 }), TypeError, `unknown option "dim"`);
   assertThrows(() => vitConfig("giant" as "tiny"), RangeError, "use nano, tiny, small");
