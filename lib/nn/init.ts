@@ -73,7 +73,7 @@ export function xavierUniform<R extends tf.Rank>(
   { fanIn, fanOut }: { readonly fanIn: number; readonly fanOut: number },
 ): tf.Variable<R> {
   const bound = Math.sqrt(6 / (fanIn + fanOut));
-  return filled(shape, () => rng.uniform(-bound, bound));
+  return filled(shape, rng, () => rng.uniform(-bound, bound));
 }
 
 /**

@@ -1,5 +1,4 @@
 import * as tf from "lib/tf.ts";
-import { batchNorm, createBatchNorm, createLayerNorm, layerNorm } from "lib/nn/norms.ts";
 import { assertClose } from "lib/testing/assert.ts";
 import { assertNoLeak } from "lib/testing/leaks.ts";
 import {
