@@ -14,7 +14,7 @@ import type { EsvitNetwork } from "./networks.ts";
  */
 export function officialEsvit({ model, params }: EsvitNetwork): WeightsTarget {
   const { backbone, ...heads } = params;
-  const isTransformer = ["swin", "vit"].includes(model.config.arch);
+  const isTransformer = model.probe !== undefined; // a probe reads blocks of tokens
   return {
     params: isTransformer ? { ...backbone, ...heads } : params,
     weightsForm: (format) => format === "official" ? formOf(model, isTransformer) : undefined,
