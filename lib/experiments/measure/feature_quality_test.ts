@@ -23,7 +23,7 @@ Deno.test("featureQuality() has the last monitor's numbers and LiDAR, is kept, a
     assertEquals(tf.memory().numTensors, numTensors);
     assertEquals([result.run, result.of, result.version], [run, "teacher", "step 16"]);
     assertEquals([result.rankMe, result.alphaReQ], [rankMe!, alphaReQ!]);
-    assertEquals([result.images, result.featureDim], [256, 16]);
+    assertEquals([result.images, result.featureDim], [small.scales.smoke.trainCount, 16]);
     assertEquals([result.lidarImages, result.lidarViews], [20, 4]);
     assertTrue(result.lidar > 1 && result.lidar < 16.1, `LiDAR of ${result.lidar}`);
     assertTrue(Deno.statSync(`${folder}/${run}/quality.json`).isFile, "kept");
