@@ -194,7 +194,7 @@ void softmax(const float* x, const Bias& bias, float* y, Rows size, const Worker
 void softmax_grad(const float* dy, const float* y, float* dx, float* dbias, Index bias_rows, Rows size,
                   const Workers& workers);
 
-// ---- depthwise.cc
+// ---- depthwise/
 
 /** The size of feature maps [images, height, width, channels]. */
 struct Maps {
