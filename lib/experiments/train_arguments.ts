@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import * as configs from "lib/experiments/configs/notebook_runs.ts";
 import { esvitRuns } from "lib/experiments/configs/esvit_runs.ts";
+import { mocoV3Runs } from "lib/experiments/configs/mocov3_runs.ts";
 import { paperRuns } from "lib/experiments/configs/paper_runs.ts";
 import { simclrRuns } from "lib/experiments/configs/simclr_runs.ts";
 import { swavRuns } from "lib/experiments/configs/swav_runs.ts";
@@ -36,7 +37,7 @@ export function isDetector(read: TrainArguments | DetectorArguments): read is De
 }
 
 /** Runs on ImageNet-1K: the paper's own, and those of the methods that it compares with. */
-const imageNetRuns = [...paperRuns, ...simclrRuns, ...swavRuns, ...esvitRuns];
+const imageNetRuns = [...paperRuns, ...simclrRuns, ...swavRuns, ...esvitRuns, ...mocoV3Runs];
 
 /** The configs of all runs, by name. */
 export const namedConfigs: ReadonlyMap<string, PretrainConfig> = new Map(
@@ -51,7 +52,7 @@ export const namedDetectors: ReadonlyMap<string, DetectorConfig> = new Map(
 
 /**
  * Duration of the notebooks' runs at laptop scale, on two idle cores. Those of the fine geometry and
- * of SimCLR, SwAV and EsViT are estimates from the cost of a step; no whole run was timed.
+ * of SimCLR, SwAV, EsViT and MoCo v3 are estimates from the cost of a step; no whole run was timed.
  */
 const laptopCosts: Readonly<Record<string, string>> = {
   [configs.bcSslStart.name]: "6 min",
@@ -63,6 +64,7 @@ const laptopCosts: Readonly<Record<string, string>> = {
   [configs.simclrV2Start.name]: "6 min",
   [configs.swavStart.name]: "6 min",
   [configs.esvitStart.name]: "10 min",
+  [configs.mocoV3Start.name]: "6 min",
 };
 
 /** Writes a name with its cost: `start (6 min)`. */

@@ -14,6 +14,9 @@ import { esvitHeadCost } from "lib/ssl/esvit/networks.ts";
 import type { EsvitRecipe } from "lib/ssl/esvit/recipe.ts";
 import type { KeptLayers } from "lib/ssl/method/kept_layers.ts";
 import type { HeadCost, Method } from "lib/ssl/method/method.ts";
+import { createMocoV3 } from "lib/ssl/mocov3/mocov3.ts";
+import { mocoV3HeadCost } from "lib/ssl/mocov3/networks.ts";
+import type { MocoV3Recipe } from "lib/ssl/mocov3/recipe.ts";
 import { createKeptLayers as createSimclrKept, simclrHeadCost } from "lib/ssl/simclr/networks.ts";
 import type { SimclrRecipe } from "lib/ssl/simclr/recipe.ts";
 import { createSimclr } from "lib/ssl/simclr/simclr.ts";
@@ -22,7 +25,7 @@ import type { SwavRecipe } from "lib/ssl/swav/recipe.ts";
 import { createSwav } from "lib/ssl/swav/swav.ts";
 
 /** The recipe of any method. Its field `method` says which; a recipe without it is DINO's. */
-export type Recipe = DinoRecipe | ByolRecipe | SimclrRecipe | SwavRecipe | EsvitRecipe;
+export type Recipe = DinoRecipe | ByolRecipe | SimclrRecipe | SwavRecipe | EsvitRecipe | MocoV3Recipe;
 
 /** A row of the table of methods. */
 interface MethodKind<R extends Recipe> {
@@ -32,6 +35,11 @@ interface MethodKind<R extends Recipe> {
    * one that the gradient trains.
    */
   readonly networks: { readonly teacher: string; readonly student: string };
+  /**
+   * The names in checkpoints of the backbone that is evaluated. By default, those below
+   * `<teacher>.backbone.`.
+   */
+  readonly backbone?: RegExp;
   /** @param tokens Number of positions of the backbone's last map. */
   headCost(featureDim: number, head: R["head"], tokens: number): HeadCost;
   /** The layers of the head that are evaluated with the backbone. By default, there are none. */
@@ -68,6 +76,12 @@ const methods: { readonly [Name in MethodName]: MethodKind<RecipeOf<Name>> } = {
     networks: { teacher: "teacher", student: "student" },
     headCost: esvitHeadCost,
   },
+  mocov3: {
+    create: createMocoV3,
+    networks: { teacher: "base_encoder", student: "base_encoder" },
+    backbone: /^base_encoder\.(?!(fc|head)\.)/, // the projector is in the place of the classifier
+    headCost: mocoV3HeadCost,
+  },
 };
 
 /** The row of a recipe's method. @throws {RangeError} If there is no such method. */
@@ -102,6 +116,12 @@ export function createMethod(recipe: Recipe, rng: Rng): Method {
  */
 export function checkpointKey(recipe: Recipe, network: "teacher" | "student"): string {
   return kindOf(recipe).networks[network];
+}
+
+/** Whether a name in a checkpoint is one of the backbone that is evaluated. */
+export function isOfBackbone(recipe: Recipe, name: string): boolean {
+  const { backbone, networks } = kindOf(recipe);
+  return backbone?.test(name) ?? name.startsWith(`${networks.teacher}.backbone.`);
 }
 
 /**

@@ -40,6 +40,16 @@ const wrappers = [
 
 const maxWrappers = 5; // { "state_dict": { "module.student.backbone.…" } } is four
 
+/**
+ * Pairs of networks that a method trains together: the one that it evaluates, and the other. The
+ * last two are MoCo v3's and MoBY's, where the other network is the moving average.
+ */
+const pairs = [
+  ["teacher", "student"],
+  ["base_encoder", "momentum_encoder"],
+  ["encoder", "encoder_k"],
+] as const;
+
 /** Buffers that follow from the architecture, or that nobody reads. */
 const recomputed = /(?:^|\.)(?:num_batches_tracked|relative_position_index|attn_mask)$/;
 
@@ -47,7 +57,7 @@ const recomputed = /(?:^|\.)(?:num_batches_tracked|relative_position_index|attn_
  * Finds the weights under the prefix that holds most of them; below `key`, if that is given.
  *
  * Where a teacher and its student are both there, equally complete, the teacher is taken: DINO and
- * the methods after it evaluate the teacher.
+ * the methods after it evaluate the teacher. Likewise with other {@linkcode pairs}.
  *
  * @param wanted Names of the weights here.
  * @throws {Error} If nothing in the file is below `key`; the message says what there is. If the
@@ -93,14 +103,20 @@ function choose(
   return teacher ?? first;
 }
 
-/** Which of two prefixes is a teacher's, if they differ first in that one is its student's. */
+/**
+ * Which of two prefixes is a teacher's, if they differ first in that one is its student's; likewise
+ * with other {@linkcode pairs}.
+ */
 function teacherOf(a: string, b: string): string | undefined {
   const [inA, inB] = [a.split("."), b.split(".")];
   const at = inA.findIndex((name, i) => name !== inB[i]);
   const [nameA = "", nameB = ""] = [inA[at], inB[at]];
   if (nameA === nameB) return undefined;
-  if (nameA === nameB.replace("student", "teacher")) return a;
-  return nameB === nameA.replace("student", "teacher") ? b : undefined;
+  for (const [teacher, student] of pairs) {
+    if (nameA === nameB.replace(student, teacher)) return a;
+    if (nameB === nameA.replace(student, teacher)) return b;
+  }
+  return undefined;
 }
 
 /**

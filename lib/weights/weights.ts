@@ -26,7 +26,8 @@ export interface LoadWeightsOptions {
   readonly strict?: boolean;
   /**
    * Which of the file's dictionaries: `"student"`, `"state_dict.backbone"`. By default the one that
-   * fits; where a teacher and its student both fit, the teacher. The key is needed where others fit
+   * fits; where a teacher and its student both fit, the teacher, and of MoCo v3's and MoBY's
+   * networks the one that is no average. The key is needed where others fit
    * equally, such as weights and their running average.
    */
   readonly key?: string;

@@ -8,6 +8,9 @@ import { parameters } from "lib/nn/parameters.ts";
 import { recipeAt } from "./config.ts";
 import { paperRuns } from "./paper_runs.ts";
 import { esvitRuns } from "./esvit_runs.ts";
+import { mocoV3Runs } from "./mocov3_runs.ts";
+import type { Recipe } from "lib/ssl/methods.ts";
+import { type PaperRun, paperRuns } from "./paper_runs.ts";
 import { simclrRuns } from "./simclr_runs.ts";
 import { swavRuns } from "./swav_runs.ts";
 import type { Recipe } from "lib/ssl/methods.ts";
@@ -90,19 +93,15 @@ Deno.test("paperRuns cost what they state", () => {
   }
 });
 
-Deno.test("simclrRuns and swavRuns cost what they state", () => {
-  const recipes = [
-    ...simclrRuns.map(({ config, exaFlops }) => [recipeAt(config, "paper"), exaFlops] as const),
-    ...swavRuns.map(({ config, exaFlops }) => [recipeAt(config, "paper"), exaFlops] as const),
+Deno.test("the runs of other methods cost what they state", () => {
+  const runs: readonly PaperRun<Recipe>[] = [
+    ...simclrRuns,
+    ...swavRuns,
+    ...esvitRuns,
+    ...mocoV3Runs,
   ];
-  for (const [recipe, exaFlops] of recipes) {
-    assertClose(exaFlops, trainingCost(recipe, 1_281_167).exaFlops, 1e-3);
-  }
-});
-
-Deno.test("esvitRuns cost what they state", () => {
-  for (const { config, exaFlops } of esvitRuns) {
-    const { exaFlops: counted } = trainingCost(recipeAt<Recipe>(config, "paper"), 1_281_167);
+  for (const { config, exaFlops } of runs) {
+    const { exaFlops: counted } = trainingCost(recipeAt(config, "paper"), 1_281_167);
     assertClose(exaFlops, counted, 1e-3);
   }
 });

@@ -6,6 +6,7 @@ import { byKey, flag, oneOf, path, record, schemaOf, share, whole } from "lib/sc
 import { byolRecipeSchema } from "lib/ssl/byol/recipe_schema.ts";
 import { dinoRecipeSchema } from "lib/ssl/dino/recipe_schema.ts";
 import { esvitRecipeSchema } from "lib/ssl/esvit/recipe_schema.ts";
+import { mocoV3RecipeSchema } from "lib/ssl/mocov3/recipe_schema.ts";
 import { simclrRecipeSchema } from "lib/ssl/simclr/recipe_schema.ts";
 import { swavRecipeSchema } from "lib/ssl/swav/recipe_schema.ts";
 
@@ -41,6 +42,7 @@ const recipes = {
   simclr: simclrRecipeSchema,
   swav: swavRecipeSchema,
   esvit: esvitRecipeSchema,
+  mocov3: mocoV3RecipeSchema,
 };
 
 export const pretrainSchema = schemaOf<PretrainConfig>()(record({

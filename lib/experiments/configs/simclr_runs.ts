@@ -8,46 +8,11 @@ import { resNetConfig } from "lib/models/resnet/resnet_configs.ts";
 import { table3 } from "lib/paper/mod.ts";
 import { simclrCrops } from "lib/ssl/simclr/crops.ts";
 import type { SimclrRecipe } from "lib/ssl/simclr/recipe.ts";
-import type { PretrainConfig, Scale } from "./config.ts";
+import type { PretrainConfig } from "./config.ts";
+import { costOf, imageNetConfig } from "./imagenet_runs.ts";
 import type { PaperRun } from "./paper_runs.ts";
 
-const imageNet = { train: 1_281_167, val: 50_000 } as const;
 const batchSize = 4096;
-const stepsPerEpoch = Math.floor(imageNet.train / batchSize); // 312
-
-/** Sizes of the two small scales, which only show that the network can be trained. */
-const small: Readonly<Record<"smoke" | "laptop", Scale>> = {
-  smoke: { imageSize: 64, trainCount: 16, testCount: 8, batchSize: 8, epochs: 1, monitorEvery: 2 },
-  laptop: {
-    imageSize: 64,
-    trainCount: 1_000,
-    testCount: 200,
-    batchSize: 16,
-    epochs: 1,
-    monitorEvery: 62,
-  },
-};
-
-function configOf(
-  name: string,
-  epochs: number,
-  recipe: PretrainConfig<SimclrRecipe>["recipe"],
-): PretrainConfig<SimclrRecipe> {
-  const paper: Scale = {
-    imageSize: 224,
-    trainCount: imageNet.train,
-    testCount: imageNet.val,
-    batchSize,
-    epochs,
-    monitorEvery: 20 * stepsPerEpoch,
-  };
-  return {
-    name: `${name}_${epochs}ep`,
-    data: { kind: "imagenet" },
-    recipe,
-    scales: { ...small, paper },
-  };
-}
 
 /** SimCLR's recipe for 1,000 epochs (Chen et al. 2020a, §2 and appendix B). */
 const v1: PretrainConfig<SimclrRecipe>["recipe"] = {
@@ -89,11 +54,14 @@ function reported(method: "SCLR" | "SimCLR-v2") {
 
 /** Both runs; the costs are estimated as those of `paperRuns`. */
 export const simclrRuns: readonly PaperRun<SimclrRecipe>[] = [
-  { ...costOf(982.2), config: configOf("simclr_rn50w4", 1000, v1), ...reported("SCLR") },
-  { ...costOf(860.5), config: configOf("simclr_v2_rn152w2_sk", 800, v2), ...reported("SimCLR-v2") },
+  {
+    ...costOf(982.2),
+    config: imageNetConfig("simclr_rn50w4_1000ep", v1, { batchSize, epochs: 1000 }),
+    ...reported("SCLR"),
+  },
+  {
+    ...costOf(860.5),
+    config: imageNetConfig("simclr_v2_rn152w2_sk_800ep", v2, { batchSize, epochs: 800 }),
+    ...reported("SimCLR-v2"),
+  },
 ];
-
-/** Days on one V100 by the operations, 10^18, from what DINO's own ViT-S took. */
-function costOf(exaFlops: number) {
-  return { exaFlops, v100Days: 14 * exaFlops / 14.58 };
-}

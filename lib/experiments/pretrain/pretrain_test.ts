@@ -5,6 +5,7 @@ import {
   bcSslStart,
   byolStart,
   esvitStart,
+  mocoV3Start,
   simclrStart,
   simclrV2Start,
   swavStart,
@@ -14,7 +15,8 @@ import { pretrain } from "./pretrain.ts";
 import { baselines, knn, type KnnResult } from "lib/experiments/measure/knn_scores.ts";
 import { createRng } from "lib/rng.ts";
 import { createMethod } from "lib/ssl/methods.ts";
-import { override, recipeAt } from "lib/experiments/configs/config.ts";
+import { override, type PretrainConfig, recipeAt } from "lib/experiments/configs/config.ts";
+import { createModel } from "lib/models/mod.ts";
 import { runFolder } from "lib/experiments/runs/run_folder.ts";
 import { type FinishedRun, readFinishedRun } from "lib/experiments/ship/finished_run.ts";
 import { type HalfFiles, readHalfFiles } from "lib/experiments/ship/shipped_weights.ts";
@@ -48,7 +50,11 @@ const smallByol = override(byolStart, {
   recipe: { model: { depths: [1, 1, 1, 1], dims: [8, 8, 16, 16], dropPathRate: 0.2 } },
 });
 
-const [smallSimclr, smallSimclrV2] = [simclrStart, simclrV2Start].map((config) =>
+const [smallSimclr, smallSimclrV2, smallMocoV3] = [
+  simclrStart,
+  simclrV2Start,
+  mocoV3Start,
+].map((config: PretrainConfig) =>
   override(config, {
     name: `test_${config.name}`,
     recipe: { model: { depths: [1, 1, 1, 1], dims: [8, 8, 16, 16], dropPathRate: 0.2 } },
@@ -76,6 +82,7 @@ for (
     ["SimCLR", (more: Partial<TrainOptions>) => pretrain(smallSimclr!, { ...options, ...more })],
     ["SwAV", (more: Partial<TrainOptions>) => pretrain(smallSwav, { ...options, ...more })],
     ["EsViT", (more: Partial<TrainOptions>) => pretrain(smallEsvit, { ...options, ...more })],
+    ["MoCo v3", (more: Partial<TrainOptions>) => pretrain(smallMocoV3!, { ...options, ...more })],
   ] as const
 ) {
   Deno.test(`an interrupted run of ${name} goes on to the very numbers of an uninterrupted one`, () =>
@@ -210,14 +217,14 @@ Deno.test("a method that is none stops before any step, and says which there are
   inOutputs(async () => {
     const recipe = { ...smallByol.recipe, method: "pirl" as "byol" };
     const train = () => pretrain({ ...smallByol, recipe }, options);
-    const text = 'recipe.method is "pirl", but must be "dino", "byol", "simclr", "swav", "esvit"';
+    const text = 'recipe.method is "pirl", but must be "dino", "byol", "simclr", "swav", "esvit", "mocov3"';
     await assertRejects(train, RangeError, text);
     const create = () =>
       createMethod({ ...recipeAt(smallByol, "smoke"), method: "pirl" as "byol" }, createRng(0));
     assertThrows(
       create,
       RangeError,
-      'Cannot train by recipe.method "pirl": use byol, simclr, swav, esvit; DINO has none',
+      'Cannot train by recipe.method "pirl": use byol, simclr, swav, esvit, mocov3; DINO has none',
     );
   }));
 
@@ -246,15 +253,15 @@ Deno.test("a run of BYOL is evaluated by its online network, which starts from t
     assertTrue(measured(await init!).join() !== monitor.join(), "training changes something");
   }));
 
-for (const config of [smallSimclr!, smallSimclrV2!]) {
+for (const config of [smallSimclr!, smallSimclrV2!, smallMocoV3!]) {
   Deno.test(`the k-NN of a run of ${config.name} is the monitor's, and of its first weights another`, () =>
     inOutputs(async () => {
       const { history } = await pretrain(config, options);
       const measured = (rows: KnnResult) => rows.accuracies.map(({ top1 }) => top1);
       const last = history.at(-1)!.metrics;
       const monitor = [10, 20, 100, 200].map((k) => last[`knn${k}Top1`]!);
-      for (const  of of["teacher", "student"] as const) {
-        assertEquals(measured(await knn(config, { ...options, of })), monitor);
+      for (const subject of ["teacher", "student"] as const) {
+        assertEquals(measured(await knn(config, { ...options, of: subject })), monitor);
       }
       const init = measured(await knn(config, { ...options, of: "init" }));
       assertTrue(init.join() !== monitor.join(), "training changes something");
@@ -270,7 +277,7 @@ function namesIn({ weights }: HalfFiles): string[] {
 
 Deno.test("SimCLRv2 is measured behind the first layer of its head, SimCLR at the backbone", () =>
   inOutputs(async () => {
-    const key = (config: typeof simclrStart) => ({ config, ...options });
+    const key = (config: PretrainConfig) => ({ config, ...options });
     const names: Record<string, number> = {};
     for (const config of [smallSimclr!, smallSimclrV2!]) {
       await pretrain(config, options);
@@ -295,6 +302,17 @@ Deno.test("SimCLRv2 is measured behind the first layer of its head, SimCLR at th
       "test_start_simclr_v2 true": 0,
       "test_start_simclr_v2 shipped": 5,
     });
+  }));
+
+Deno.test("of a run of MoCo v3 the trained backbone is shipped, without projector and average", () =>
+  inOutputs(async () => {
+    const config = smallMocoV3!;
+    await pretrain(config, options);
+    const run = readFinishedRun(runFolder({ config, ...options })) as FinishedRun;
+    const shipped = namesIn(readHalfFiles(run) as HalfFiles);
+    using backbone = createModel(config.recipe.model, createRng(0));
+    const expected = [...namedVariables(backbone.params).keys()];
+    assertEquals(shipped.sort(), expected.map((name) => `base_encoder.${name}`).sort());
   }));
 
 Deno.test("baselines() measure chance, pixels and the weights that pretrain starts from", () =>

@@ -2,7 +2,7 @@
 import { join } from "@std/path";
 import { constantRng } from "lib/rng.ts";
 import { disposeTree, namedVariables } from "lib/nn/parameters.ts";
-import { checkpointKey, createKeptLayers, type Recipe } from "lib/ssl/methods.ts";
+import { checkpointKey, createKeptLayers, isOfBackbone, type Recipe } from "lib/ssl/methods.ts";
 import { listCheckpoints } from "lib/runs/checkpoints.ts";
 import { halfWeights, toHalf } from "./half_weights.ts";
 import { safetensorsBytes } from "lib/weights/safetensors.ts";
@@ -24,8 +24,8 @@ export interface HalfFiles {
 }
 
 /**
- * Reads the teacher's backbone of a pre-training, with the layers of its head that are evaluated, or the whole network of a supervised run or of a
- * detector, or says why it cannot be shipped.
+ * Reads the teacher's backbone of a pre-training, with the layers of its head that are evaluated, or
+ * the whole network of a supervised run or of a detector, or says why it cannot be shipped.
  */
 export function readHalfFiles(run: FinishedRun): HalfFiles | Refusal {
   const { folder, config: { recipe }, header: { status: { step } } } = run;
@@ -33,12 +33,11 @@ export function readHalfFiles(run: FinishedRun): HalfFiles | Refusal {
   if (newest?.step !== step) {
     return { refused: "the checkpoint of its last step is missing; --weights none does without" };
   }
-  const backbone = `${checkpointKey(recipe, "teacher")}.backbone.`;
   const kept = keptNames(recipe);
   try {
     const file = halfWeights(
       newest.path,
-      (name) => name.startsWith(backbone) || name.startsWith("model.") || kept.has(name),
+      (name) => isOfBackbone(recipe, name) || name.startsWith("model.") || kept.has(name),
     );
     const classifiers = readClassifiers(run, newest.path);
     return { weights: safetensorsBytes(file), classifiers };

@@ -1,5 +1,6 @@
 /** BYOL's recipe as data, and its schedules. */
 import { cosineSchedule } from "lib/train/schedules.ts";
+import { demandFor } from "lib/ssl/method/demand.ts";
 import type { Moment, OptimizerValues } from "lib/ssl/method/method.ts";
 import { type CommonRecipe, cosineValues } from "lib/ssl/method/recipe.ts";
 import { microBatches } from "lib/ssl/views/views.ts";
@@ -41,17 +42,13 @@ export function targetMomentum(
   return cosineSchedule(step, { base, final: 1, totalSteps });
 }
 
+const demand = demandFor("BYOL");
+
 /**
  * @throws {RangeError} If BYOL cannot follow the recipe; the message names the value and what is
  *   allowed.
  */
 export function checkByol({ head, targetMomentum, crops, batchSize, accumulate = 1 }: ByolRecipe) {
-  const demand = (valid: boolean, name: string, value: unknown, allowed: string) => {
-    if (valid) return;
-    throw new RangeError(
-      `Cannot train by BYOL with ${name} ${JSON.stringify(value)}: need ${allowed}`,
-    );
-  };
   for (const name of ["hiddenDim", "outDim"] as const) {
     const value = head[name];
     const valid = Number.isInteger(value) && value > 0;

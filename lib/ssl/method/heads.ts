@@ -4,17 +4,22 @@ import type { Rng } from "lib/rng.ts";
 import { constant, lecunNormal } from "lib/nn/init.ts";
 import { laidOut } from "lib/nn/layout.ts";
 import { createUniformLinear, linear, type LinearParams } from "lib/nn/linear.ts";
-import { batchNorm, type BatchNormParams, createBatchNorm } from "lib/nn/norms.ts";
+import {
+  batchNorm,
+  type BatchNormParams,
+  createBatchNorm,
+  type RunningStatistics,
+} from "lib/nn/norms.ts";
 import { relu } from "lib/nn/relu.ts";
 
-/** The last layer of a head has no bias. */
-type MlpLinear = Pick<LinearParams, "weight"> & Partial<LinearParams>;
+/** A layer that a BatchNorm follows, or the last one, may have no bias. */
+export type MlpLinear = Pick<LinearParams, "weight"> & Partial<LinearParams>;
 
 /**
  * The layers of a head: linear, BatchNorm, ReLU, …, linear. `null` stands for a ReLU, so that the
  * layers have the numbers of PyTorch's `Sequential`.
  */
-export type MlpHeadParams = readonly (MlpLinear | BatchNormParams | null)[];
+export type MlpHeadParams = readonly (MlpLinear | BatchNormParams | RunningStatistics | null)[];
 
 /** The widths of a head: input, hidden layers, output. */
 export type MlpSizes = readonly [number, ...number[]];

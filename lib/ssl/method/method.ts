@@ -81,6 +81,11 @@ export interface Method extends Disposable {
    * is.
    */
   isFrozen?(name: string, now: Moment): boolean;
+  /**
+   * Called once before a step's passes, to update a moving average that this step's targets come
+   * from, as in MoCo. By default, nothing changes.
+   */
+  beforeStep?(now: Moment): void;
   /** Called after the optimiser's update, to update moving averages, a centre or a queue. */
   afterUpdate(batch: BatchResult, now: Moment): void;
   /** Numbers for the log, besides the loss and the norm of the gradients. */

@@ -29,12 +29,14 @@ export interface StepMetrics extends Readonly<Record<string, number>> {
 export type StepOptions = Pick<CommonRecipe, "optimizer" | "accumulate" | "clipNorm">;
 
 /**
- * Takes a step: loss, gradients, clipping, the optimiser's update, and the method's own update.
+ * Takes a step: loss, gradients, clipping, the optimiser's update, and the method's own updates
+ * before and after.
  *
  * It is synchronous, so that one `tidy` frees all tensors even if it throws.
  *
  * @throws {RangeError} If the loss or a gradient is not finite; the message names the first bad
- *   tensor. Only the running statistics of BatchNorm have changed then.
+ *   tensor. Only the running statistics of BatchNorm, and averages that a method updates before its
+ *   passes, have changed then.
  */
 export function trainStep(
   { method, optimizer }: Training,
@@ -43,6 +45,7 @@ export function trainStep(
   now: Moment,
 ): StepMetrics {
   return tf.tidy(() => {
+    method.beforeStep?.(now);
     const batch = batchGradients(method, views, accumulate, now);
     const grads = new Map(Object.entries(batch.grads));
     const { scales, norm } = clipScales(grads, clipNorm || Infinity);

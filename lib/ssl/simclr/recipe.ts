@@ -1,4 +1,5 @@
 /** SimCLR's recipe as data, and its schedules. */
+import { demandFor } from "lib/ssl/method/demand.ts";
 import type { Moment, OptimizerValues } from "lib/ssl/method/method.ts";
 import { type CommonRecipe, cosineValues } from "lib/ssl/method/recipe.ts";
 
@@ -33,18 +34,14 @@ export function simclrValues(recipe: SimclrRecipe, now: Pick<Moment, "step" | "t
   return cosineValues(recipe, now, "after") satisfies OptimizerValues;
 }
 
+const demand = demandFor("SimCLR");
+
 /**
  * @throws {RangeError} If SimCLR cannot follow the recipe; the message names the value and what is
  *   allowed.
  */
 export function checkSimclr(recipe: SimclrRecipe) {
   const { head, temperature, crops, batchSize, accumulate = 1 } = recipe;
-  const demand = (valid: boolean, name: string, value: unknown, allowed: string) => {
-    if (valid) return;
-    throw new RangeError(
-      `Cannot train by SimCLR with ${name} ${JSON.stringify(value)}: need ${allowed}`,
-    );
-  };
   for (const name of ["layers", "outDim"] as const) {
     const value = head[name];
     const valid = Number.isInteger(value) && value > 0;

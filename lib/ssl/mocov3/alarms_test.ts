@@ -1,0 +1,128 @@
+/** Whether MoCo v3 learns, and whether its alarms see that it does not. */
+import * as tf from "lib/tf.ts";
+import { createRng } from "lib/rng.ts";
+import { disposeOptimizer } from "lib/train/optimizer_state.ts";
+import { alarmWatch } from "lib/ssl/method/alarms.ts";
+import type { Moment } from "lib/ssl/method/method.ts";
+import { type Training, trainStep } from "lib/ssl/method/step.ts";
+import type { Views } from "lib/ssl/views/views.ts";
+import { mocoV3Alarms } from "./alarms.ts";
+import { mocoV3Crops } from "./crops.ts";
+import { chanceLoss } from "./loss.ts";
+import { createMocoV3 } from "./mocov3.ts";
+import type { MocoV3Recipe } from "./recipe.ts";
+import { assertEquals, assertTrue } from "lib/testing/assert.ts";
+
+const at = (step: number): Moment => ({
+  step,
+  stepsPerEpoch: 10,
+  totalSteps: 10,
+  rng: createRng(step),
+});
+
+/** A batch in which every image has a colour of its own, and noise that differs between views. */
+function pairs(seed: number, count = 8): Views {
+  const draw = (shape: number[], std: number, seed: number) =>
+    tf.randomNormal(shape, 0, std, "float32", seed);
+  const image = draw([count, 1, 1, 3], 1, seed);
+  const noise = [1000, 2000].map((more) => draw([count, 8, 8, 3], 0.5, seed + more));
+  return { global: tf.concat(noise.map((x) => x.add(image))) as tf.Tensor4D, local: null };
+}
+
+/** A network of a few weights. */
+const tiny: MocoV3Recipe = {
+  method: "mocov3",
+  model: {
+    arch: "convnext",
+    depths: [1, 1],
+    dims: [4, 8],
+    kernelSize: 3,
+    batchNorm: true,
+    dwconvBias: false,
+    patchSize: 2,
+    dropPathRate: 0,
+    layerScaleInit: 0.1,
+  },
+  head: { form: "resnet", hiddenDim: 8, outDim: 4 },
+  crops: mocoV3Crops,
+  batchSize: 256, // the learning rate is as given
+  epochs: 1,
+  lr: 0.64,
+  minLr: 0,
+  warmupShare: 0,
+  weightDecay: 0,
+  weightDecayEnd: 0,
+  clipNorm: 0,
+  temperature: 0.2,
+  encoderMomentum: 0.9,
+};
+
+Deno.test("MoCo v3 learns: forty steps on the same views tell each image from the others", () => {
+  const method = createMocoV3({ ...tiny, lr: 0.02 }, createRng(0));
+  const training: Training = { method, optimizer: new Map() };
+  const same = pairs(0);
+  const losses = Array.from(
+    { length: 40 },
+    () => trainStep(training, same, { clipNorm: 0 }, at(0)).loss,
+  );
+  const [first, last] = [losses[0]!, losses.at(-1)!];
+  assertTrue(last < 0.6 * first, `the loss went from ${first} to ${last}`);
+  method[Symbol.dispose]();
+  disposeOptimizer(training.optimizer);
+});
+
+/** The alarms of a run of at most so many steps, which ends at the first one. */
+function alarmsOf(
+  changes: Partial<MocoV3Recipe>,
+  steps: number,
+  batch: (step: number) => Views = pairs,
+): string[] {
+  const changed = { ...tiny, ...changes };
+  using method = createMocoV3(changed, createRng(0));
+  // What remains of the features in a collapse is the bias of the last norm.
+  const bias = method.state.get("base_encoder.norm.bias")!;
+  tf.tidy(() => bias.assign(tf.ones(bias.shape)));
+  const training: Training = { method, optimizer: new Map() };
+  const { temperature } = changed;
+  const watch = alarmWatch(mocoV3Alarms({ batchSize: 8, temperature }), 0); // batches of 8
+  let raised: string[] = [];
+  for (let step = 1; step <= steps && raised.length === 0; step++) {
+    const metrics = tf.tidy(() => trainStep(training, batch(step), changed, at(0)));
+    raised = watch({ step, metrics }).map(({ name }) => `${name} at ${step}`);
+  }
+  disposeOptimizer(training.optimizer);
+  return raised;
+}
+
+Deno.test("a weight decay that halves all weights in each step collapses MoCo v3, and an alarm says so", () => {
+  const [alarm] = alarmsOf({ lr: 1e-6, weightDecay: 5e5, weightDecayEnd: 5e5 }, 300);
+  const [, name, step] = /^(\w+) at (\d+)/.exec(alarm!)!;
+  assertTrue(name === "alarmSameFeatures" || name === "alarmChance", `${name}`);
+  assertTrue(Number(step) < 150, `collapsed by step ${step}`);
+});
+
+Deno.test("MoCo v3 on images that are all the same stays at chance, and alarms say so", () => {
+  const image = tf.randomNormal([1, 8, 8, 3], 0, 1, "float32", 1);
+  const same = () => ({ global: tf.tile(image, [16, 1, 1, 1]) as tf.Tensor4D, local: null });
+  const names = ["alarmSameFeatures", "alarmSameProjections", "alarmChance"];
+  assertEquals(alarmsOf({}, 100, same), names.map((name) => `${name} at 100`));
+});
+
+Deno.test("a run of MoCo v3 that learns raises no alarm", () => {
+  assertEquals(alarmsOf({ lr: 0.02 }, 150), []);
+});
+
+Deno.test("mocoV3Alarms() watch features, keys and the loss at chance, at any temperature", () => {
+  for (const temperature of [0.2, 1]) {
+    const alarms = mocoV3Alarms({ batchSize: 64, temperature });
+    const chance = chanceLoss(64, temperature);
+    const healthy = { projectionStd: 0.85, featureStd: 0.21, loss: chance - 0.3 };
+    const shown = (metrics: Readonly<Record<string, number>>) =>
+      alarms.filter((alarm) => alarm.shows(metrics)).map(({ name }) => name);
+    assertEquals(shown(healthy), []);
+    assertEquals(shown({ ...healthy, projectionStd: 0.01 }), ["alarmSameProjections"]);
+    assertEquals(shown({ ...healthy, featureStd: 0.01 }), ["alarmSameFeatures"]);
+    assertEquals(shown({ ...healthy, loss: chance - 0.1 }), ["alarmChance"]);
+    for (const { message } of alarms) assertTrue(message.includes("lower lr"), message);
+  }
+});
