@@ -25,7 +25,13 @@ import type { SwavRecipe } from "lib/ssl/swav/recipe.ts";
 import { createSwav } from "lib/ssl/swav/swav.ts";
 
 /** The recipe of any method. Its field `method` says which; a recipe without it is DINO's. */
-export type Recipe = DinoRecipe | ByolRecipe | SimclrRecipe | SwavRecipe | EsvitRecipe | MocoV3Recipe;
+export type Recipe =
+  | DinoRecipe
+  | ByolRecipe
+  | SimclrRecipe
+  | SwavRecipe
+  | EsvitRecipe
+  | MocoV3Recipe;
 
 /** A row of the table of methods. */
 interface MethodKind<R extends Recipe> {

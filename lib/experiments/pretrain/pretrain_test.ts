@@ -217,7 +217,8 @@ Deno.test("a method that is none stops before any step, and says which there are
   inOutputs(async () => {
     const recipe = { ...smallByol.recipe, method: "pirl" as "byol" };
     const train = () => pretrain({ ...smallByol, recipe }, options);
-    const text = 'recipe.method is "pirl", but must be "dino", "byol", "simclr", "swav", "esvit", "mocov3"';
+    const text =
+      'recipe.method is "pirl", but must be "dino", "byol", "simclr", "swav", "esvit", "mocov3"';
     await assertRejects(train, RangeError, text);
     const create = () =>
       createMethod({ ...recipeAt(smallByol, "smoke"), method: "pirl" as "byol" }, createRng(0));

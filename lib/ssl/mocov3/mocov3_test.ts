@@ -17,13 +17,8 @@ import { chanceLoss, contrastAccuracy, contrastiveLoss } from "./loss.ts";
 import { createMocoV3 } from "./mocov3.ts";
 import { createMocoV3Networks, mocoV3HeadCost } from "./networks.ts";
 import { encoderMomentum, type MocoV3Recipe, mocoV3Values } from "./recipe.ts";
-import {
-  assertClose,
-  assertEquals,
-  assertNoLeak,
-  assertThrows,
-  assertTrue,
-} from "lib/testing/assert.ts";
+import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
+import { assertNoLeak } from "lib/testing/leaks.ts";
 
 const recipe: MocoV3Recipe = {
   method: "mocov3",
