@@ -83,7 +83,7 @@ export const bcSslStart: PretrainConfig<DinoRecipe> = {
     smoke: {
       imageSize: 32,
       trainCount: 128,
-      testCount: 64,
+      testCount: 32,
       batchSize: 16,
       epochs: 2,
       monitorEvery: 4,
