@@ -46,7 +46,7 @@ const folders: Readonly<Record<string, readonly string[]>> = {
     ...["configs", "runs", "subjects", "measure", "pretrain"],
     ...["detect", "explain", "robustness", "ship"],
   ],
-  models: ["parts", "convnext", "slak", "replknet", "resnet", "vit", "swin"],
+  models: ["parts", "convnext", "slak", "replknet", "resnet", "vit", "swin", "igpt"],
   report: ["notebook", "draw", "figures", "tables", "save", "sheets", "results"],
   robustness: ["filters", "corruptions"],
   setup: ["install", "notebooks"],

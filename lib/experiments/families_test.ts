@@ -14,6 +14,7 @@ import {
   createModel,
   families,
   familyOf,
+  iGptConfig,
   intermediates,
   type ModelConfig,
   repLKNetConfig,
@@ -38,6 +39,14 @@ const tiny: Readonly<Record<Arch, ModelConfig>> = {
   resnet: { ...resNetConfig(50), depths: [1, 1, 1, 1], dims: [4, 4, 8, 8] },
   replknet: { ...repLKNetConfig("nano"), ...stages, kernelSizes, smallKernelSize: 3 },
   slak: { ...sLaKConfig("nano"), ...stages, kernelSizes, smallKernelSize: 3 },
+  igpt: {
+    ...iGptConfig("nano"),
+    depth: 2,
+    embedDim: 12,
+    imageSize: 64,
+    patchSize: 8,
+    featureBlock: 1,
+  },
 };
 
 const images = () => tf.randomNormal<tf.Rank.R4>([2, 64, 64, 3], 0, 1, "float32", 1);

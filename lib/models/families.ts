@@ -7,6 +7,7 @@ import type { Family } from "lib/models/parts/backbone.ts";
 import { convNeXtFamily } from "lib/models/convnext/convnext.ts";
 import { convNeXtIsotropicFamily } from "lib/models/convnext/convnext_isotropic.ts";
 import { type Arch, checkArch, type ModelConfig } from "lib/models/family_configs.ts";
+import { iGptFamily } from "lib/models/igpt/igpt.ts";
 import { repLKNetFamily } from "lib/models/replknet/replknet.ts";
 import { resNetFamily } from "lib/models/resnet/resnet.ts";
 import { sLaKFamily } from "lib/models/slak/slak.ts";
@@ -24,6 +25,7 @@ export const families: {
   resnet: resNetFamily,
   replknet: repLKNetFamily,
   slak: sLaKFamily,
+  igpt: iGptFamily,
 };
 
 /**

@@ -14,6 +14,8 @@ import type { ResNetConfig } from "lib/models/resnet/resnet_configs.ts";
 import type { SLaKConfig } from "lib/models/slak/slak_configs.ts";
 import type { SwinConfig } from "lib/models/swin/swin_configs.ts";
 import type { ViTConfig } from "lib/models/vit/vit_configs.ts";
+import type { IGptConfig } from "lib/models/igpt/igpt_configs.ts";
+import { iGptConfigFacts } from "lib/models/igpt/igpt_schema.ts";
 import { repLKNetConfigFacts } from "lib/models/replknet/replknet_schema.ts";
 import { resNetConfigFacts } from "lib/models/resnet/resnet_schema.ts";
 import { sLaKConfigFacts } from "lib/models/slak/slak_schema.ts";
@@ -28,7 +30,8 @@ export type ModelConfig =
   | SwinConfig
   | ResNetConfig
   | RepLKNetConfig
-  | SLaKConfig;
+  | SLaKConfig
+  | IGptConfig;
 
 /** The name of a family. */
 export type Arch = ModelConfig["arch"];
@@ -44,6 +47,7 @@ export const familyConfigs: { readonly [A in Arch]: FactsOf<A> } = {
   resnet: resNetConfigFacts,
   replknet: repLKNetConfigFacts,
   slak: sLaKConfigFacts,
+  igpt: iGptConfigFacts,
 };
 
 /**

@@ -58,6 +58,7 @@ export {
   type ResNetDepth,
   type ResNetOptions,
 } from "lib/models/resnet/resnet_configs.ts";
+export { type IGptConfig, iGptConfig, type IGptSize } from "lib/models/igpt/igpt_configs.ts";
 export { type SLaKConfig, sLaKConfig, type SLaKSize } from "lib/models/slak/slak_configs.ts";
 export {
   mocoV3ViTConfig,

@@ -31,6 +31,11 @@ export function createAttention(dim: number, numHeads: number, rng: Rng): Attent
   };
 }
 
+/** Weights of attention whose layers may have no bias. */
+export type AttentionWeights = Readonly<
+  Record<keyof AttentionParams, Pick<LinearParams, "weight"> & Partial<LinearParams>>
+>;
+
 export interface AttentionOptions {
   readonly numHeads: number;
   /**
@@ -48,7 +53,7 @@ export interface AttentionOptions {
  */
 export function selfAttention(
   x: tf.Tensor3D,
-  { qkv, proj }: AttentionParams,
+  { qkv, proj }: AttentionWeights,
   { numHeads, bias }: AttentionOptions,
 ): tf.Tensor3D {
   const [groups, tokens, channels] = x.shape;
