@@ -50,7 +50,18 @@ const folders: Readonly<Record<string, readonly string[]>> = {
   report: ["notebook", "draw", "figures", "tables", "save", "sheets", "results"],
   robustness: ["filters", "corruptions"],
   setup: ["install", "notebooks"],
-  ssl: ["views", "method", "distillation", "dino", "byol", "simclr", "swav", "esvit", "mocov3"],
+  ssl: [
+    "views",
+    "method",
+    "distillation",
+    "dino",
+    "byol",
+    "simclr",
+    "swav",
+    "esvit",
+    "mocov3",
+    "igpt",
+  ],
 };
 /** Largest number of files, without tests, in one folder. */
 const crowd = 20;

@@ -280,6 +280,7 @@ export type { ByolHeadConfig, ByolRecipe } from "lib/ssl/byol/recipe.ts";
 export type { DinoHeadConfig } from "lib/ssl/distillation/head.ts";
 export type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
 export type { EsvitRecipe } from "lib/ssl/esvit/recipe.ts";
+export type { IGptHeadConfig, IGptRecipe } from "lib/ssl/igpt/recipe.ts";
 export type { DistillationRecipe } from "lib/ssl/distillation/recipe.ts";
 export type { CommonRecipe } from "lib/ssl/method/recipe.ts";
 export type { Recipe } from "lib/ssl/methods.ts";

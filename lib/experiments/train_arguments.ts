@@ -1,6 +1,7 @@
 /** The arguments of `deno task train`. */
 import { parseArgs } from "node:util";
-import * as configs from "lib/experiments/configs/notebook_runs.ts";
+import * as methodRuns from "lib/experiments/configs/method_runs.ts";
+import * as notebookRuns from "lib/experiments/configs/notebook_runs.ts";
 import { esvitRuns } from "lib/experiments/configs/esvit_runs.ts";
 import { mocoV3Runs } from "lib/experiments/configs/mocov3_runs.ts";
 import { paperRuns } from "lib/experiments/configs/paper_runs.ts";
@@ -36,6 +37,8 @@ export function isDetector(read: TrainArguments | DetectorArguments): read is De
   return "pretrained" in read.config;
 }
 
+const configs = { ...notebookRuns, ...methodRuns };
+
 /** Runs on ImageNet-1K: the paper's own, and those of the methods that it compares with. */
 const imageNetRuns = [...paperRuns, ...simclrRuns, ...swavRuns, ...esvitRuns, ...mocoV3Runs];
 
@@ -52,7 +55,7 @@ export const namedDetectors: ReadonlyMap<string, DetectorConfig> = new Map(
 
 /**
  * Duration of the notebooks' runs at laptop scale, on two idle cores. Those of the fine geometry and
- * of SimCLR, SwAV, EsViT and MoCo v3 are estimates from the cost of a step; no whole run was timed.
+ * of SimCLR, SwAV, EsViT, MoCo v3 and iGPT are estimates from the cost of a step; no whole run was timed.
  */
 const laptopCosts: Readonly<Record<string, string>> = {
   [configs.bcSslStart.name]: "6 min",
@@ -65,6 +68,8 @@ const laptopCosts: Readonly<Record<string, string>> = {
   [configs.swavStart.name]: "6 min",
   [configs.esvitStart.name]: "10 min",
   [configs.mocoV3Start.name]: "6 min",
+  [configs.iGptStart.name]: "15 min",
+  [configs.iGptMaskedStart.name]: "15 min",
 };
 
 /** Writes a name with its cost: `start (6 min)`. */

@@ -12,6 +12,8 @@ import type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
 import { createEsvit } from "lib/ssl/esvit/esvit.ts";
 import { esvitHeadCost } from "lib/ssl/esvit/networks.ts";
 import type { EsvitRecipe } from "lib/ssl/esvit/recipe.ts";
+import { createIGpt } from "lib/ssl/igpt/igpt.ts";
+import type { IGptRecipe } from "lib/ssl/igpt/recipe.ts";
 import type { KeptLayers } from "lib/ssl/method/kept_layers.ts";
 import type { HeadCost, Method } from "lib/ssl/method/method.ts";
 import { createMocoV3 } from "lib/ssl/mocov3/mocov3.ts";
@@ -31,7 +33,8 @@ export type Recipe =
   | SimclrRecipe
   | SwavRecipe
   | EsvitRecipe
-  | MocoV3Recipe;
+  | MocoV3Recipe
+  | IGptRecipe;
 
 /** A row of the table of methods. */
 interface MethodKind<R extends Recipe> {
@@ -48,6 +51,8 @@ interface MethodKind<R extends Recipe> {
   readonly backbone?: RegExp;
   /** @param tokens Number of positions of the backbone's last map. */
   headCost(featureDim: number, head: R["head"], tokens: number): HeadCost;
+  /** Number of global views of an image that the networks read. By default, 2. */
+  readonly globalViews?: number;
   /** The layers of the head that are evaluated with the backbone. By default, there are none. */
   keptLayers?(featureDim: number, head: R["head"], rng: Rng): KeptLayers | undefined;
 }
@@ -87,6 +92,12 @@ const methods: { readonly [Name in MethodName]: MethodKind<RecipeOf<Name>> } = {
     networks: { teacher: "base_encoder", student: "base_encoder" },
     backbone: /^base_encoder\.(?!(fc|head)\.)/, // the projector is in the place of the classifier
     headCost: mocoV3HeadCost,
+  },
+  igpt: {
+    create: createIGpt,
+    networks: { teacher: "network", student: "network" },
+    headCost: () => ({ onTape: 0 }), // K multiply–adds a channel and position: under 1 %
+    globalViews: 1,
   },
 };
 
@@ -138,6 +149,11 @@ export function isOfBackbone(recipe: Recipe, name: string): boolean {
  */
 export function headCost(recipe: Recipe, featureDim: number, tokens: number): HeadCost {
   return kindOf(recipe).headCost(featureDim, recipe.head, tokens);
+}
+
+/** Number of global views of an image that the networks of a method read. */
+export function globalViewsOf(recipe: Recipe): number {
+  return kindOf(recipe).globalViews ?? 2;
 }
 
 /**

@@ -10,6 +10,7 @@ import { resNetConfig } from "lib/models/resnet/resnet_configs.ts";
 import { sLaKConfig } from "lib/models/slak/slak_configs.ts";
 import { swinConfig } from "lib/models/swin/swin_configs.ts";
 import { vitConfig } from "lib/models/vit/vit_configs.ts";
+import type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
 import { override, type PretrainConfig, type Scale, type ScaleName } from "./config.ts";
 import { bcSslEmoji, bcSslFineEmoji, bcSslFineStart, bcSslStart } from "./notebook_runs.ts";
 import { convNeXtRun, paperRuns } from "./paper_runs.ts";
@@ -174,15 +175,17 @@ export const armData = ["emoji", "fashion", "textured", "scenes"] as const;
 /** Name of a data set that arms can be trained on at `smoke` and `laptop`. */
 export type ArmData = typeof armData[number];
 
-const armBases: Readonly<Record<ArmGeometry, Readonly<Record<ArmData, PretrainConfig>>>> = {
+const armBases: Readonly<
+  Record<ArmGeometry, Readonly<Record<ArmData, PretrainConfig<DinoRecipe>>>>
+> = {
   coarse: { ...withDrawings(bcSslEmoji), fashion: bcSslStart },
   fine: { ...withDrawings(bcSslFineEmoji), fashion: bcSslFineStart },
 };
 
 /** A config of emoji, with its data and with the two other kinds of pictures of emoji. */
 function withDrawings(
-  emoji: PretrainConfig,
-): Readonly<Record<Exclude<ArmData, "fashion">, PretrainConfig>> {
+  emoji: PretrainConfig<DinoRecipe>,
+): Readonly<Record<Exclude<ArmData, "fashion">, PretrainConfig<DinoRecipe>>> {
   const labels = "subgroup";
   return {
     emoji,
@@ -258,7 +261,8 @@ export function armConfig(
   checkName("data", data, armData);
   checkName("geometry", geometry, armGeometries);
   const { recipe, ...rest } = armBases[geometry][data];
-  const base: PretrainConfig = { ...rest, recipe: { ...recipe, model: kind.small[geometry](arm) } };
+  const model = kind.small[geometry](arm);
+  const base: PretrainConfig<DinoRecipe> = { ...rest, recipe: { ...recipe, model } };
   return override(
     base,
     { name: configName(arm, data, geometry), scales: { laptop: laptopLength(geometry, data) } },

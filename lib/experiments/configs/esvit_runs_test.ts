@@ -2,9 +2,7 @@ import type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
 import type { EsvitRecipe } from "lib/ssl/esvit/recipe.ts";
 import { cosineValues, pretrainLength } from "lib/ssl/method/recipe.ts";
 import { recipeAt, runId, scaleNames } from "./config.ts";
-import { trainingCost } from "./training_cost.ts";
 import { esvitRuns } from "./esvit_runs.ts";
-import { bcSslStart, esvitStart } from "./notebook_runs.ts";
 import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
 
 Deno.test("esvitRuns have the sizes of the official arguments, and EsViT's results", () => {
@@ -37,17 +35,4 @@ Deno.test("esvitRuns can be followed at each scale", () => {
       );
     }
   }
-});
-
-Deno.test("trainingCost() counts EsViT's second head once for each token", () => {
-  const model = esvitStart.recipe.model;
-  const both = trainingCost(recipeAt(esvitStart, "smoke"), 256);
-  const view = trainingCost(
-    recipeAt({ ...bcSslStart, recipe: { ...bcSslStart.recipe, model } }, "smoke"),
-    256,
-  );
-  const head = 256 * (96 + 256 + 64) + 64 * 512; // multiply–adds for one token
-  const views = 4 * 3 + 2; // four views forward and backward, two through the teacher
-  const expected = 2 * 512 * views * 4 * head / 1e18; // four tokens in each view
-  assertClose(1e9 * (both.exaFlops - view.exaFlops), 1e9 * expected, 1e-6);
 });

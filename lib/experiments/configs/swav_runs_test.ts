@@ -8,7 +8,8 @@ import {
 } from "lib/ssl/swav/recipe.ts";
 import { recipeAt, scaleNames } from "./config.ts";
 import { trainingCost } from "./training_cost.ts";
-import { bcSslStart, swavStart } from "./notebook_runs.ts";
+import { bcSslStart } from "./notebook_runs.ts";
+import { swavStart } from "./method_runs.ts";
 import { swavRuns } from "./swav_runs.ts";
 import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
 

@@ -2,7 +2,7 @@
 import { constantRng } from "lib/rng.ts";
 import { createModel, familyOf, totalCost } from "lib/models/mod.ts";
 import { pretrainLength } from "lib/ssl/method/recipe.ts";
-import { headCost, type Recipe } from "lib/ssl/methods.ts";
+import { globalViewsOf, headCost, type Recipe } from "lib/ssl/methods.ts";
 
 /** The cost of all steps of a run. */
 export interface TrainingCost {
@@ -45,10 +45,11 @@ export function trainingCost(recipe: Recipe, imageCount: number): TrainingCost {
   });
   const global = costOf(crops.globalSize);
   const local = crops.localCrops > 0 ? costOf(crops.localSize) : undefined;
-  const trained = 2 * (global.backbone + global.head.onTape) +
+  const globalViews = globalViewsOf(recipe);
+  const trained = globalViews * (global.backbone + global.head.onTape) +
     (local === undefined ? 0 : crops.localCrops * (local.backbone + local.head.onTape));
   const { constant } = global.head;
-  const targets = constant === undefined ? 0 : 2 * (global.backbone + constant);
+  const targets = constant === undefined ? 0 : globalViews * (global.backbone + constant);
   const images = steps * batchSize;
   return { steps, images, exaFlops: 2 * images * (3 * trained + targets) / 1e18 };
 }

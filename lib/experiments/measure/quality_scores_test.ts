@@ -1,5 +1,6 @@
 import { override } from "lib/experiments/configs/config.ts";
-import { bcSslStart, byolStart } from "lib/experiments/configs/notebook_runs.ts";
+import { bcSslStart } from "lib/experiments/configs/notebook_runs.ts";
+import { byolStart } from "lib/experiments/configs/method_runs.ts";
 import { chosenProbe } from "lib/experiments/measure/chosen_probe.ts";
 import { featureQuality } from "lib/experiments/measure/feature_quality.ts";
 import { qualityScores } from "lib/experiments/measure/quality_scores.ts";

@@ -1,15 +1,16 @@
 import * as tf from "lib/tf.ts";
 import { listCheckpoints } from "lib/runs/checkpoints.ts";
 import { readTrainingState } from "lib/weights/training_state.ts";
+import { bcSslStart } from "lib/experiments/configs/notebook_runs.ts";
 import {
-  bcSslStart,
   byolStart,
   esvitStart,
+  iGptMaskedStart,
   mocoV3Start,
   simclrStart,
   simclrV2Start,
   swavStart,
-} from "lib/experiments/configs/notebook_runs.ts";
+} from "lib/experiments/configs/method_runs.ts";
 import type { TrainOptions } from "lib/experiments/runs/train_run.ts";
 import { pretrain } from "./pretrain.ts";
 import { baselines, knn, type KnnResult } from "lib/experiments/measure/knn_scores.ts";
@@ -75,12 +76,19 @@ const smallEsvit = override(esvitStart, {
   recipe: { model: { depths: [1, 1, 1], dims: [8, 8, 16], dropPathRate: 0.2 } },
 });
 
+const smallIGpt = override(iGptMaskedStart, {
+  name: "test_igpt",
+  recipe: { model: { depth: 2, embedDim: 8, featureBlock: 1, patchSize: 4, colours: 6 } },
+  scales: { smoke: { trainCount: 64, testCount: 16, batchSize: 8, epochs: 2 } },
+});
+
 for (
   const [name, train] of [
     ["DINO", (more: Partial<TrainOptions>) => pretrain(small, { ...options, ...more })],
     ["BYOL", (more: Partial<TrainOptions>) => pretrain(smallByol, { ...options, ...more })],
     ["SimCLR", (more: Partial<TrainOptions>) => pretrain(smallSimclr!, { ...options, ...more })],
     ["SwAV", (more: Partial<TrainOptions>) => pretrain(smallSwav, { ...options, ...more })],
+    ["iGPT", (more: Partial<TrainOptions>) => pretrain(smallIGpt, { ...options, ...more })],
     ["EsViT", (more: Partial<TrainOptions>) => pretrain(smallEsvit, { ...options, ...more })],
     ["MoCo v3", (more: Partial<TrainOptions>) => pretrain(smallMocoV3!, { ...options, ...more })],
   ] as const
@@ -218,14 +226,14 @@ Deno.test("a method that is none stops before any step, and says which there are
     const recipe = { ...smallByol.recipe, method: "pirl" as "byol" };
     const train = () => pretrain({ ...smallByol, recipe }, options);
     const text =
-      'recipe.method is "pirl", but must be "dino", "byol", "simclr", "swav", "esvit", "mocov3"';
+      'recipe.method is "pirl", but must be "dino", "byol", "simclr", "swav", "esvit", "mocov3", "igpt"';
     await assertRejects(train, RangeError, text);
     const create = () =>
       createMethod({ ...recipeAt(smallByol, "smoke"), method: "pirl" as "byol" }, createRng(0));
     assertThrows(
       create,
       RangeError,
-      'Cannot train by recipe.method "pirl": use byol, simclr, swav, esvit, mocov3; DINO has none',
+      'Cannot train by recipe.method "pirl": use byol, simclr, swav, esvit, mocov3, igpt; DINO has none',
     );
   }));
 
@@ -254,7 +262,7 @@ Deno.test("a run of BYOL is evaluated by its online network, which starts from t
     assertTrue(measured(await init!).join() !== monitor.join(), "training changes something");
   }));
 
-for (const config of [smallSimclr!, smallSimclrV2!, smallMocoV3!]) {
+for (const config of [smallSimclr!, smallSimclrV2!, smallMocoV3!, smallIGpt]) {
   Deno.test(`the k-NN of a run of ${config.name} is the monitor's, and of its first weights another`, () =>
     inOutputs(async () => {
       const { history } = await pretrain(config, options);

@@ -60,6 +60,17 @@ export interface OptimizerValues {
   readonly weightDecay: number;
 }
 
+/**
+ * What a method does with some training images before the first step. A run that is resumed does
+ * not do it again: all that it sets is part of the state.
+ */
+export interface Beginning {
+  /** Largest number of images, which are chosen evenly over the set. */
+  readonly images: number;
+  /** @param rng The random stream for it. */
+  begin(views: Views, rng: Rng): void;
+}
+
 /** A method with its networks. Dispose of it to free their tensors. */
 export interface Method extends Disposable {
   /** The backbone that is kept after training. The monitor and all evaluations use it. */
@@ -70,6 +81,8 @@ export interface Method extends Disposable {
   readonly state: ReadonlyMap<string, tf.Variable>;
   /** How to see that the method has collapsed. */
   readonly alarms: readonly AlarmRule[];
+  /** What has to be done before the first step. By default, nothing. */
+  readonly beginning?: Beginning;
   optimizerValues(now: Moment): OptimizerValues;
   /**
    * Computes everything that is constant for the loss, such as the targets, and returns the loss as

@@ -3,6 +3,8 @@ import * as tf from "lib/tf.ts";
 import { type BatchSource, type LoopOptions, trainingSteps } from "lib/train/loop.ts";
 import type { CropBatch } from "lib/ssl/views/batch.ts";
 import { viewTensors } from "lib/ssl/views/views.ts";
+import type { Rng } from "lib/rng.ts";
+import type { Method } from "./method.ts";
 import { type CommonRecipe, pretrainLength } from "./recipe.ts";
 import { type StepMetrics, type Training, trainStep } from "./step.ts";
 
@@ -26,7 +28,7 @@ export interface TrainedStep extends StepMetrics {
  *
  * @param options.rng The run's random stream. The source has its own stream for the views.
  */
-export function trainByMethod(
+export async function* trainByMethod(
   training: Training,
   source: ViewSource,
   recipe: CommonRecipe,
@@ -34,8 +36,9 @@ export function trainByMethod(
 ): AsyncGenerator<TrainedStep> {
   const length = pretrainLength(recipe, source.count);
   const { batchSize, precision } = recipe;
+  if (options.done === 0) await begin(training.method, source, recipe, options.rng);
   const dropPath = options.rng.fork("drop path");
-  return trainingSteps(source, { ...options, length, batchSize }, (batch, step) => {
+  yield* trainingSteps(source, { ...options, length, batchSize }, (batch, step) => {
     const now = { ...length, step, precision, rng: dropPath.fork(step) };
     const { lr } = training.method.optimizerValues(now);
     const views = viewTensors(batch, recipe.crops);
@@ -45,4 +48,22 @@ export function trainByMethod(
       tf.dispose([views.global, views.local ?? []]);
     }
   });
+}
+
+/** What the method does before the first step. */
+async function begin(
+  { beginning }: Method,
+  source: ViewSource,
+  { crops }: CommonRecipe,
+  rng: Rng,
+): Promise<void> {
+  if (beginning === undefined) return;
+  const count = Math.min(beginning.images, source.count);
+  const indices = Uint32Array.from(
+    { length: count },
+    (_, i) => Math.floor(i * source.count / count),
+  );
+  const views = viewTensors(await source.next(indices, 0), crops);
+  beginning.begin(views, rng.fork("beginning"));
+  tf.dispose([views.global, views.local ?? []]);
 }
