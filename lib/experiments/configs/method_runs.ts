@@ -12,7 +12,7 @@ import { simclrCrops } from "lib/ssl/simclr/crops.ts";
 import type { SimclrRecipe } from "lib/ssl/simclr/recipe.ts";
 import type { SwavRecipe } from "lib/ssl/swav/recipe.ts";
 import { swavCrops } from "lib/ssl/views/swav_crops.ts";
-import { override, type PretrainConfig } from "./config.ts";
+import type { PretrainConfig } from "./config.ts";
 import { bcSslStart } from "./notebook_runs.ts";
 
 /**

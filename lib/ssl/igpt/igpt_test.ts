@@ -17,13 +17,8 @@ import { createIGpt, drawHidden } from "./igpt.ts";
 import { colourLoss } from "./loss.ts";
 import { kMeansPalette } from "./palette.ts";
 import type { IGptRecipe } from "./recipe.ts";
-import {
-  assertClose,
-  assertEquals,
-  assertNoLeak,
-  assertThrows,
-  assertTrue,
-} from "lib/testing/assert.ts";
+import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
+import { assertNoLeak } from "lib/testing/leaks.ts";
 
 const recipe: IGptRecipe = {
   method: "igpt",
