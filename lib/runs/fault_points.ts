@@ -20,6 +20,9 @@ export type FaultPoint =
   | "file renamed"
   /** Half of a record of TensorBoard's events is written. */
   | "event half written"
+  /** A method that acts before each epoch has not begun to, and has done so. */
+  | "epoch begun"
+  | "epoch prepared"
   /** A step has its batch, but has not computed its loss. */
   | "step begun"
   /** A line of metrics.jsonl is written by half, and completely. */

@@ -38,7 +38,7 @@ export type Recipe =
 
 /** A row of the table of methods. */
 interface MethodKind<R extends Recipe> {
-  create(recipe: R, rng: Rng): Method;
+  create(recipe: R, rng: Rng, imageCount: number): Method;
   /**
    * Prefixes of names in checkpoints: `teacher` of the network that is evaluated, `student` of the
    * one that the gradient trains.
@@ -119,10 +119,11 @@ function kindOf<R extends Recipe>({ method }: R): MethodKind<R> {
  * A method with fresh networks.
  *
  * @param rng The random stream of the run's first weights.
+ * @param imageCount Number of images in the data set.
  * @throws {RangeError} If there is no such method, or it cannot follow the recipe.
  */
-export function createMethod(recipe: Recipe, rng: Rng): Method {
-  return kindOf(recipe).create(recipe, rng);
+export function createMethod(recipe: Recipe, rng: Rng, imageCount: number): Method {
+  return kindOf(recipe).create(recipe, rng, imageCount);
 }
 
 /**

@@ -83,8 +83,9 @@ export async function pretrain(
  */
 function methodLearner(recipe: Recipe, data: DataSplit, seed: number): Learner {
   const rng = createRng(seed);
-  const { totalSteps } = pretrainLength(recipe, imageCount(data.pretrain));
-  const method = createMethod(recipe, firstWeights(rng));
+  const count = imageCount(data.pretrain);
+  const { totalSteps } = pretrainLength(recipe, count);
+  const method = createMethod(recipe, firstWeights(rng), count);
   const training: Training = { method, optimizer: new Map() };
   const noClasses = withoutClasses(data);
   return {

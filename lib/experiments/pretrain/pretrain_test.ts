@@ -229,7 +229,11 @@ Deno.test("a method that is none stops before any step, and says which there are
       'recipe.method is "pirl", but must be "dino", "byol", "simclr", "swav", "esvit", "mocov3", "igpt"';
     await assertRejects(train, RangeError, text);
     const create = () =>
-      createMethod({ ...recipeAt(smallByol, "smoke"), method: "pirl" as "byol" }, createRng(0));
+      createMethod(
+        { ...recipeAt(smallByol, "smoke"), method: "pirl" as "byol" },
+        createRng(0),
+        256,
+      );
     assertThrows(
       create,
       RangeError,

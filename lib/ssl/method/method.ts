@@ -20,6 +20,21 @@ export interface Moment extends RunLength {
   readonly precision?: Precision;
 }
 
+/** The beginning of an epoch. Its step is the first of the epoch, not yet taken. */
+export interface EpochStart extends RunLength {
+  readonly step: number;
+  /** Number of the epoch, from 0. */
+  readonly epoch: number;
+  /** A random stream of this epoch, for what a method does before it. */
+  readonly rng: Rng;
+  readonly precision?: Precision;
+  /**
+   * The batches of the epoch, in its order, with other views than those that the epoch trains on.
+   * The tensors of a batch are freed when the next one is asked for.
+   */
+  views(): AsyncIterable<Views>;
+}
+
 /** Tensors by name. */
 export type NamedTensors = Readonly<Record<string, tf.Tensor>>;
 
@@ -84,6 +99,12 @@ export interface Method extends Disposable {
   /** What has to be done before the first step. By default, nothing. */
   readonly beginning?: Beginning;
   optimizerValues(now: Moment): OptimizerValues;
+  /**
+   * Called before the first step of each epoch. A run that was saved before this step and is resumed
+   * calls it again, so it may depend on nothing but the state and its argument. By default, nothing
+   * is done.
+   */
+  beforeEpoch?(start: EpochStart): Promise<void>;
   /**
    * Computes everything that is constant for the loss, such as the targets, and returns the loss as
    * a function to run on the tape. It changes only the running statistics of BatchNorm.

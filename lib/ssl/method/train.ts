@@ -1,9 +1,9 @@
 /** Training by any method, step by step. */
-import * as tf from "lib/tf.ts";
 import { type BatchSource, type LoopOptions, trainingSteps } from "lib/train/loop.ts";
 import type { CropBatch } from "lib/ssl/views/batch.ts";
-import { viewTensors } from "lib/ssl/views/views.ts";
+import { disposeViews, viewTensors } from "lib/ssl/views/views.ts";
 import type { Rng } from "lib/rng.ts";
+import { sourceWithEpochs } from "./epochs.ts";
 import type { Method } from "./method.ts";
 import { type CommonRecipe, pretrainLength } from "./recipe.ts";
 import { type StepMetrics, type Training, trainStep } from "./step.ts";
@@ -38,14 +38,15 @@ export async function* trainByMethod(
   const { batchSize, precision } = recipe;
   if (options.done === 0) await begin(training.method, source, recipe, options.rng);
   const dropPath = options.rng.fork("drop path");
-  yield* trainingSteps(source, { ...options, length, batchSize }, (batch, step) => {
+  const batches = sourceWithEpochs(source, training.method, recipe, length, options.rng);
+  yield* trainingSteps(batches, { ...options, length, batchSize }, (batch, step) => {
     const now = { ...length, step, precision, rng: dropPath.fork(step) };
     const { lr } = training.method.optimizerValues(now);
-    const views = viewTensors(batch, recipe.crops);
+    const views = viewTensors(batch, recipe.crops, batch.indices);
     try {
       return { lr, ...trainStep(training, views, recipe, now) };
     } finally {
-      tf.dispose([views.global, views.local ?? []]);
+      disposeViews(views);
     }
   });
 }
@@ -65,5 +66,5 @@ async function begin(
   );
   const views = viewTensors(await source.next(indices, 0), crops);
   beginning.begin(views, rng.fork("beginning"));
-  tf.dispose([views.global, views.local ?? []]);
+  disposeViews(views);
 }

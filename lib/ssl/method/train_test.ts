@@ -102,3 +102,60 @@ Deno.test("trainByMethod() gives a method its micro-batches, and their means and
   ]);
   assertEquals(seen[0]!.totalSteps, 2);
 });
+
+/** What a method is told of its images: before each epoch, and in each pass. */
+function listeningMethod(told: unknown[]): Method {
+  const { pass, ...method } = linearMethod([], []);
+  return {
+    ...method,
+    async beforeEpoch({ epoch, step, totalSteps, rng, views }) {
+      const batches = [];
+      for await (const { global, indices } of views()) {
+        batches.push([...indices!]);
+        assertEquals(global.shape, [8, 2, 2, 3]);
+      }
+      told.push([epoch, step, totalSteps, rng.path, batches]);
+    },
+    pass(views, now) {
+      told.push([now.step, [...views.indices!]]);
+      return pass(views, now);
+    },
+  };
+}
+
+Deno.test("trainByMethod() lets a method act before each epoch, also if it goes on from there, and says which images a batch has", async () => {
+  const asked: number[] = [];
+  const source: ViewSource = {
+    ...views,
+    count: 9, // two batches, and one image left out
+    next(indices, step) {
+      asked.push(step);
+      return views.next(indices, step);
+    },
+  };
+  const order = (epoch: number) => [...createRng(0).fork("order").fork(epoch).permutation(9)];
+  const batches = (epoch: number) => [order(epoch).slice(0, 4), order(epoch).slice(4, 8)];
+  const epoch = (number: number) => {
+    const [first, second] = batches(number);
+    const steps = [first!, second!].flatMap((batch, i) => [
+      [2 * number + i, batch.slice(0, 2)], // two micro-batches
+      [2 * number + i, batch.slice(2)],
+    ]);
+    return [[number, 2 * number, 4, `0/before epoch/${number}`, [first, second]], ...steps];
+  };
+  for (
+    const { done, told: expected, asked: steps } of [
+      { done: 0, told: [...epoch(0), ...epoch(1)], asked: [4, 5, 0, 1, 6, 7, 2, 3] },
+      { done: 1, told: [...epoch(0).slice(3), ...epoch(1)], asked: [1, 6, 7, 2, 3] },
+      { done: 2, told: epoch(1), asked: [6, 7, 2, 3] },
+    ]
+  ) {
+    const told: unknown[] = [];
+    asked.length = 0;
+    using method = listeningMethod(told);
+    const run = { rng: createRng(0), done };
+    for await (const _ of trainByMethod({ method, optimizer: new Map() }, source, recipe, run));
+    assertEquals(told, expected);
+    assertEquals(asked, steps); // other views than those of any step
+  }
+});

@@ -11,6 +11,8 @@ import type { CropRecipe } from "./crop_recipe.ts";
 export interface Views {
   readonly global: tf.Tensor4D; // [2·B, G, G, 3]
   readonly local: tf.Tensor4D | null; // [(V−2)·B, L, L, 3]
+  /** Which images they are: their places in the data set, `[B]`. Training always gives them. */
+  readonly indices?: Uint32Array;
 }
 
 /** Images `first … first + count − 1` of a batch. */
@@ -19,13 +21,26 @@ export interface MicroBatch {
   readonly count: number;
 }
 
-/** Copies the views of a batch into tensors, which the caller owns. */
-export function viewTensors(batch: CropBatch, recipe: CropRecipe): Views {
+/**
+ * Copies the views of a batch into tensors, which the caller owns.
+ *
+ * @param indices Which images they are.
+ */
+export function viewTensors(
+  batch: CropBatch,
+  recipe: CropRecipe,
+  indices?: Uint32Array,
+): Views {
   const { globalSize: G, localSize: L, localCrops } = recipe;
   const local = localCrops > 0
     ? tf.tensor4d(batch.local, [localCrops * batch.images, L, L, 3])
     : null;
-  return { global: tf.tensor4d(batch.global, [2 * batch.images, G, G, 3]), local };
+  return { global: tf.tensor4d(batch.global, [2 * batch.images, G, G, 3]), local, indices };
+}
+
+/** Frees the tensors of views. */
+export function disposeViews({ global, local }: Views): void {
+  tf.dispose([global, local ?? []]);
 }
 
 /** B, the number of images. */
@@ -62,5 +77,9 @@ export function viewsOf(views: Views, { first, count }: MicroBatch): Views {
       const byView = x.reshape<tf.Tensor3D>([-1, images, tf.util.sizeFromShape(pixels)]);
       return byView.slice([0, first], [-1, count]).reshape<tf.Tensor4D>([-1, ...pixels]);
     });
-  return { global: take(views.global), local: views.local && take(views.local) };
+  return {
+    global: take(views.global),
+    local: views.local && take(views.local),
+    indices: views.indices?.subarray(first, first + count),
+  };
 }
