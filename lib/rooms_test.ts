@@ -58,6 +58,7 @@ const folders: Readonly<Record<string, readonly string[]>> = {
     "byol",
     "simclr",
     "swav",
+    "deepcluster",
     "esvit",
     "mocov3",
     "igpt",

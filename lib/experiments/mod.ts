@@ -158,6 +158,7 @@ export {
 export { type PaperRun, paperRuns } from "lib/experiments/configs/paper_runs.ts";
 export { type EsvitRun, esvitRuns } from "lib/experiments/configs/esvit_runs.ts";
 export { mocoV3Runs } from "lib/experiments/configs/mocov3_runs.ts";
+export { deepClusterRuns } from "lib/experiments/configs/deepcluster_runs.ts";
 export { simclrRuns } from "lib/experiments/configs/simclr_runs.ts";
 export { swavRuns } from "lib/experiments/configs/swav_runs.ts";
 export { pretrain } from "lib/experiments/pretrain/pretrain.ts";
@@ -287,6 +288,7 @@ export type { Recipe } from "lib/ssl/methods.ts";
 export type { MocoV3HeadConfig, MocoV3Recipe } from "lib/ssl/mocov3/recipe.ts";
 export type { SimclrHeadConfig, SimclrRecipe } from "lib/ssl/simclr/recipe.ts";
 export type { EmbeddingHeadConfig } from "lib/ssl/method/embedding_network.ts";
+export type { DeepClusterHeadConfig, DeepClusterRecipe } from "lib/ssl/deepcluster/recipe.ts";
 export type { SwavHeadConfig, SwavRecipe } from "lib/ssl/swav/recipe.ts";
 export type { CropRecipe } from "lib/ssl/views/crop_recipe.ts";
 export type { MeanAndError } from "lib/stats/statistics.ts";

@@ -5,6 +5,7 @@ import * as notebookRuns from "lib/experiments/configs/notebook_runs.ts";
 import { esvitRuns } from "lib/experiments/configs/esvit_runs.ts";
 import { mocoV3Runs } from "lib/experiments/configs/mocov3_runs.ts";
 import { paperRuns } from "lib/experiments/configs/paper_runs.ts";
+import { deepClusterRuns } from "lib/experiments/configs/deepcluster_runs.ts";
 import { simclrRuns } from "lib/experiments/configs/simclr_runs.ts";
 import { swavRuns } from "lib/experiments/configs/swav_runs.ts";
 import { type PretrainConfig, type RunKey, scaleNames } from "lib/experiments/configs/config.ts";
@@ -39,8 +40,17 @@ export function isDetector(read: TrainArguments | DetectorArguments): read is De
 
 const configs = { ...notebookRuns, ...methodRuns };
 
+const configs = { ...notebookRuns, ...methodRuns };
+
 /** Runs on ImageNet-1K: the paper's own, and those of the methods that it compares with. */
-const imageNetRuns = [...paperRuns, ...simclrRuns, ...swavRuns, ...esvitRuns, ...mocoV3Runs];
+const imageNetRuns = [
+  ...paperRuns,
+  ...simclrRuns,
+  ...swavRuns,
+  ...deepClusterRuns,
+  ...esvitRuns,
+  ...mocoV3Runs,
+];
 
 /** The configs of all runs, by name. */
 export const namedConfigs: ReadonlyMap<string, PretrainConfig> = new Map(
@@ -55,7 +65,7 @@ export const namedDetectors: ReadonlyMap<string, DetectorConfig> = new Map(
 
 /**
  * Duration of the notebooks' runs at laptop scale, on two idle cores. Those of the fine geometry and
- * of SimCLR, SwAV, EsViT, MoCo v3 and iGPT are estimates from the cost of a step; no whole run was timed.
+ * of SimCLR, SwAV, DeepCluster-v2, EsViT, MoCo v3 and iGPT are estimates from the cost of a step; no whole run was timed.
  */
 const laptopCosts: Readonly<Record<string, string>> = {
   [configs.bcSslStart.name]: "6 min",
@@ -70,6 +80,7 @@ const laptopCosts: Readonly<Record<string, string>> = {
   [configs.mocoV3Start.name]: "6 min",
   [configs.iGptStart.name]: "15 min",
   [configs.iGptMaskedStart.name]: "15 min",
+  [configs.deepClusterStart.name]: "7 min",
 };
 
 /** Writes a name with its cost: `start (6 min)`. */

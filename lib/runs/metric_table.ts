@@ -62,6 +62,10 @@ export const metricTable: readonly Metric[] = [
     ...{ better: "lower", curve: true },
   },
   {
+    ...{ name: "emptyClusters", title: "empty clusters", unit: "fraction", when: "every step" },
+    ...{ better: "lower", curve: true },
+  },
+  {
     ...{ name: "regionEntropy", title: "region entropy", unit: "nats", when: "every step" },
     ...{ better: "neither", curve: true },
   },

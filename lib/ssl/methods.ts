@@ -6,6 +6,9 @@ import type { Rng } from "lib/rng.ts";
 import { createByol } from "lib/ssl/byol/byol.ts";
 import { byolHeadCost } from "lib/ssl/byol/networks.ts";
 import type { ByolRecipe } from "lib/ssl/byol/recipe.ts";
+import { createDeepCluster } from "lib/ssl/deepcluster/deepcluster.ts";
+import { deepClusterHeadCost } from "lib/ssl/deepcluster/networks.ts";
+import type { DeepClusterRecipe } from "lib/ssl/deepcluster/recipe.ts";
 import { createDino } from "lib/ssl/dino/dino.ts";
 import { dinoHeadCost } from "lib/ssl/distillation/head.ts";
 import type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
@@ -32,6 +35,7 @@ export type Recipe =
   | ByolRecipe
   | SimclrRecipe
   | SwavRecipe
+  | DeepClusterRecipe
   | EsvitRecipe
   | MocoV3Recipe
   | IGptRecipe;
@@ -81,6 +85,11 @@ const methods: { readonly [Name in MethodName]: MethodKind<RecipeOf<Name>> } = {
     create: createSwav,
     networks: { teacher: "network", student: "network" },
     headCost: swavHeadCost,
+  },
+  deepcluster_v2: {
+    create: createDeepCluster,
+    networks: { teacher: "network", student: "network" },
+    headCost: deepClusterHeadCost,
   },
   esvit: {
     create: createEsvit,

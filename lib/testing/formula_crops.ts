@@ -15,12 +15,16 @@ export interface FormulaCrops {
   readonly locals: number;
 }
 
-/** The crops of a step; all crops of an image have one colour in common. */
+/**
+ * The crops of a step; all crops of an image have one colour in common.
+ *
+ * @param colours The colour of each image, `[batch, 3]`. By default each step has its own.
+ */
 export function formulaCrops(
   { images, batch, global, local, locals }: FormulaCrops,
-  step: number | string,
+  step: number,
+  colours: Float32Array = formula(`${images} colour ${step}`, batch * 3),
 ): CropBatch {
-  const colours = formula(`${images} colour ${step}`, batch * 3);
   const crops = (kind: string, size: number, count: number) => {
     const noise = formula(`${images} ${kind} ${step}`, count * batch * size * size * 3);
     return noise.map((value, i) => {

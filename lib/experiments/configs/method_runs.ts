@@ -3,6 +3,7 @@ import type { ConvNeXtConfig } from "lib/models/convnext/convnext_configs.ts";
 import { iGptConfig } from "lib/models/igpt/igpt_configs.ts";
 import { byolCrops } from "lib/ssl/byol/crops.ts";
 import type { ByolRecipe } from "lib/ssl/byol/recipe.ts";
+import type { DeepClusterRecipe } from "lib/ssl/deepcluster/recipe.ts";
 import type { EsvitRecipe } from "lib/ssl/esvit/recipe.ts";
 import { mocoV3Crops } from "lib/ssl/mocov3/crops.ts";
 import type { MocoV3Recipe } from "lib/ssl/mocov3/recipe.ts";
@@ -155,6 +156,37 @@ export const swavStart: PretrainConfig<SwavRecipe> = {
     queueLength: 512,
     queueStartShare: 0.075,
     freezePrototypesShare: 0.05,
+  },
+  scales: bcSslStart.scales,
+};
+
+/**
+ * The network, the images and the crops of {@linkcode swavStart}, trained by DeepCluster-v2 for as
+ * many steps.
+ *
+ * It has not been run at `laptop` yet, and its settings come from no pilot. A step costs as much as
+ * one of {@linkcode swavStart}; a pass over all images before the first epoch and k-means before
+ * each epoch come to it.
+ *
+ * Differs: as in {@linkcode swavStart}; each of the three clusterings has 128 prototypes.
+ */
+export const deepClusterStart: PretrainConfig<DeepClusterRecipe> = {
+  name: "start_deepcluster_v2",
+  data: bcSslStart.data,
+  recipe: {
+    method: "deepcluster_v2",
+    model: bcSslStart.recipe.model,
+    head: { hiddenDim: 256, outDim: 64, prototypes: [128, 128, 128] },
+    crops: swavStart.recipe.crops,
+    optimizer: "adamw",
+    lr: 0.004,
+    startLr: 0,
+    minLr: 1e-6,
+    warmupShare: 0.1,
+    weightDecay: 0.04,
+    weightDecayEnd: 0.04,
+    clipNorm: 3,
+    temperature: 0.1,
   },
   scales: bcSslStart.scales,
 };

@@ -6,6 +6,7 @@ import { constantRng } from "lib/rng.ts";
 import { createModel, type ModelConfig } from "lib/models/mod.ts";
 import { parameters } from "lib/nn/parameters.ts";
 import { recipeAt } from "./config.ts";
+import { deepClusterRuns } from "./deepcluster_runs.ts";
 import { esvitRuns } from "./esvit_runs.ts";
 import { mocoV3Runs } from "./mocov3_runs.ts";
 import type { Recipe } from "lib/ssl/methods.ts";
@@ -97,6 +98,7 @@ Deno.test("the runs of other methods cost what they state", () => {
     ...swavRuns,
     ...esvitRuns,
     ...mocoV3Runs,
+    ...deepClusterRuns,
   ];
   for (const { config, exaFlops } of runs) {
     const { exaFlops: counted } = trainingCost(recipeAt(config, "paper"), 1_281_167);

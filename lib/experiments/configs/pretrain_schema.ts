@@ -4,6 +4,7 @@ import type { DataConfig, PretrainConfig } from "./config_types.ts";
 import { commonSizes, experimentName, scalesOf } from "./experiment_schema.ts";
 import { byKey, flag, oneOf, path, record, schemaOf, share, whole } from "lib/schema/fields.ts";
 import { byolRecipeSchema } from "lib/ssl/byol/recipe_schema.ts";
+import { deepClusterRecipeSchema } from "lib/ssl/deepcluster/recipe_schema.ts";
 import { dinoRecipeSchema } from "lib/ssl/dino/recipe_schema.ts";
 import { esvitRecipeSchema } from "lib/ssl/esvit/recipe_schema.ts";
 import { mocoV3RecipeSchema } from "lib/ssl/mocov3/recipe_schema.ts";
@@ -42,6 +43,7 @@ const recipes = {
   byol: byolRecipeSchema,
   simclr: simclrRecipeSchema,
   swav: swavRecipeSchema,
+  deepcluster_v2: deepClusterRecipeSchema,
   esvit: esvitRecipeSchema,
   mocov3: mocoV3RecipeSchema,
   igpt: iGptRecipeSchema,

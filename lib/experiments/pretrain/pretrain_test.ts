@@ -4,6 +4,7 @@ import { readTrainingState } from "lib/weights/training_state.ts";
 import { bcSslStart } from "lib/experiments/configs/notebook_runs.ts";
 import {
   byolStart,
+  deepClusterStart,
   esvitStart,
   iGptMaskedStart,
   mocoV3Start,
@@ -82,6 +83,16 @@ const smallIGpt = override(iGptMaskedStart, {
   scales: { smoke: { trainCount: 64, testCount: 16, batchSize: 8, epochs: 2 } },
 });
 
+/** Its eight steps an epoch leave the last 8 of 136 images out, others in each epoch. */
+const smallDeepCluster = override(deepClusterStart, {
+  name: "test_deepcluster",
+  recipe: {
+    model: { depths: [1, 1, 1, 1], dims: [8, 8, 16, 16], dropPathRate: 0.2 },
+    head: { prototypes: [16, 8, 4] },
+  },
+  scales: { smoke: { trainCount: 136 } },
+});
+
 for (
   const [name, train] of [
     ["DINO", (more: Partial<TrainOptions>) => pretrain(small, { ...options, ...more })],
@@ -91,6 +102,10 @@ for (
     ["iGPT", (more: Partial<TrainOptions>) => pretrain(smallIGpt, { ...options, ...more })],
     ["EsViT", (more: Partial<TrainOptions>) => pretrain(smallEsvit, { ...options, ...more })],
     ["MoCo v3", (more: Partial<TrainOptions>) => pretrain(smallMocoV3!, { ...options, ...more })],
+    [
+      "DeepCluster-v2",
+      (more: Partial<TrainOptions>) => pretrain(smallDeepCluster, { ...options, ...more }),
+    ],
   ] as const
 ) {
   Deno.test(`an interrupted run of ${name} goes on to the very numbers of an uninterrupted one`, () =>
@@ -226,7 +241,7 @@ Deno.test("a method that is none stops before any step, and says which there are
     const recipe = { ...smallByol.recipe, method: "pirl" as "byol" };
     const train = () => pretrain({ ...smallByol, recipe }, options);
     const text =
-      'recipe.method is "pirl", but must be "dino", "byol", "simclr", "swav", "esvit", "mocov3", "igpt"';
+      'recipe.method is "pirl", but must be "dino", "byol", "simclr", "swav", "deepcluster_v2", "esvit", "mocov3", "igpt"';
     await assertRejects(train, RangeError, text);
     const create = () =>
       createMethod(
@@ -237,7 +252,7 @@ Deno.test("a method that is none stops before any step, and says which there are
     assertThrows(
       create,
       RangeError,
-      'Cannot train by recipe.method "pirl": use byol, simclr, swav, esvit, mocov3, igpt; DINO has none',
+      'Cannot train by recipe.method "pirl": use byol, simclr, swav, deepcluster_v2, esvit, mocov3, igpt; DINO has none',
     );
   }));
 
@@ -266,7 +281,16 @@ Deno.test("a run of BYOL is evaluated by its online network, which starts from t
     assertTrue(measured(await init!).join() !== monitor.join(), "training changes something");
   }));
 
-for (const config of [smallSimclr!, smallSimclrV2!, smallMocoV3!, smallIGpt]) {
+for (
+  const config of [
+    smallSimclr!,
+    smallSimclrV2!,
+    smallSwav,
+    smallDeepCluster,
+    smallMocoV3!,
+    smallIGpt,
+  ]
+) {
   Deno.test(`the k-NN of a run of ${config.name} is the monitor's, and of its first weights another`, () =>
     inOutputs(async () => {
       const { history } = await pretrain(config, options);

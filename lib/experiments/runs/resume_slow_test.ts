@@ -38,7 +38,13 @@ const monitorEvery = 4;
 /** Steps of the run: three epochs of eight. */
 const totalSteps = 24;
 
-const kills: Readonly<Record<"pretrain" | "supervised", readonly Kill[]>> = {
+/**
+ * What is trained: the verb `pretrain` by DINO and by DeepCluster-v2, which acts before each epoch,
+ * and the verb `supervised`.
+ */
+type Kind = "pretrain" | "deepcluster" | "supervised";
+
+const kills: Readonly<Record<Kind, readonly Kill[]>> = {
   pretrain: [
     { at: "lock taken", until: 1, leaves: /^lock$/ },
     { at: "file half written", file: "/config.json", until: 1, leaves: /^config\.json.*partial$/m },
@@ -60,6 +66,16 @@ const kills: Readonly<Record<"pretrain" | "supervised", readonly Kill[]>> = {
     { at: "line written", pass: 2, until: 13 },
     { at: "table written", until: 14, leaves: /^metrics\.parquet\.\d+\.partial$/m },
   ],
+  deepcluster: [
+    { at: "epoch prepared", until: 2 }, // step 0: the memory is filled and clustered, nothing saved
+    { at: "step begun", pass: 2, until: 2 },
+    { at: "file half written", file: checkpoint, until: 3, leaves: half },
+    { at: "epoch begun", until: 9 }, // between the first epoch's last step and the second's first
+    { at: "epoch prepared", until: 10 },
+    { at: "step begun", until: 11 },
+    { at: "line half written", pass: 4, until: 13 },
+    { at: "epoch prepared", until: 18 },
+  ],
   supervised: [
     { at: "step begun", pass: 2, until: 2 },
     { at: "file half written", file: checkpoint, until: 2, leaves: half },
@@ -69,20 +85,41 @@ const kills: Readonly<Record<"pretrain" | "supervised", readonly Kill[]>> = {
   ],
 };
 
-const program = (verb: string) => `
-  import { bcSslStart, override, ${verb} } from "lib/experiments/mod.ts";
+/** The config of each kind, and its settings. */
+const configs: Readonly<Record<Kind, { readonly of: string; readonly recipe: object }>> = {
+  pretrain: {
+    of: "bcSslStart",
+    recipe: {
+      head: { hiddenDim: 16, bottleneckDim: 8, outDim: 32 },
+      freezeLastLayerShare: 0.3,
+    },
+  },
+  deepcluster: {
+    of: "deepClusterStart",
+    recipe: { head: { hiddenDim: 16, outDim: 8, prototypes: [8, 6, 4] } },
+  },
+  get supervised() {
+    return this.pretrain;
+  },
+};
+
+const program = (kind: Kind) => {
+  const verb = kind === "supervised" ? "supervised" : "pretrain";
+  const { of, recipe } = configs[kind];
+  return `
+  import { override, ${verb} } from "lib/experiments/mod.ts";
+  import { ${of} } from "lib/experiments/configs/notebook_runs.ts";
   import { onFaultPoint } from "lib/runs/fault_points.ts";
   const { at, file = "", pass = 1, until: untilStep } = JSON.parse(Deno.args[0]);
   let passes = 0;
   onFaultPoint((point, path) => {
     if (point === at && path.includes(file) && ++passes === pass) Deno.kill(Deno.pid, "SIGKILL");
   });
-  const config = override(bcSslStart, {
+  const config = override(${of}, {
     name: "killed",
     recipe: {
       model: { depths: [1, 1, 1, 1], dims: [8, 8, 8, 8], kernelSize: 3, dropPathRate: 0.2 },
-      head: { hiddenDim: 16, bottleneckDim: 8, outDim: 32 },
-      freezeLastLayerShare: 0.3,
+      ...${JSON.stringify(recipe)},
     },
     scales: {
       smoke: {
@@ -95,11 +132,12 @@ const program = (verb: string) => `
     },
   });
   await ${verb}(config, { scale: "smoke", seed: 0, checkpointSeconds: 0, untilStep });`;
+};
 
 /** Trains in a process of its own, and returns how that ended: by itself or by a signal. */
-async function train(verb: string, outputs: string, kill: Partial<Kill>): Promise<string> {
+async function train(kind: Kind, outputs: string, kill: Partial<Kill>): Promise<string> {
   const { code, signal, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["eval", program(verb), JSON.stringify(kill)],
+    args: ["eval", program(kind), JSON.stringify(kill)],
     env: { BCSSL_OUTPUTS: outputs, BCSSL_SHIPPED: "none" },
     stdout: "null",
     stderr: "piped",
@@ -133,16 +171,16 @@ function outcome(outputs: string) {
   return { history, last, best: Deno.readFileSync(`${folder}/best.safetensors`) };
 }
 
-async function killAndCompare(verb: keyof typeof kills): Promise<void> {
+async function killAndCompare(kind: Kind): Promise<void> {
   const [calm, wild] = [Deno.makeTempDirSync(), Deno.makeTempDirSync()];
   try {
-    assertEquals(await train(verb, calm, {}), "finished");
-    for (const kill of kills[verb]) {
+    assertEquals(await train(kind, calm, {}), "finished");
+    for (const kill of kills[kind]) {
       const { at, file = "any file", leaves = /./ } = kill;
-      assertEquals(await train(verb, wild, kill), "SIGKILL", `${at} (${file}) was not reached`);
+      assertEquals(await train(kind, wild, kill), "SIGKILL", `${at} (${file}) was not reached`);
       assertTrue(leaves.test(files(wild)), `killed at ${at}, it left ${files(wild)}`);
     }
-    assertEquals(await train(verb, wild, {}), "finished");
+    assertEquals(await train(kind, wild, {}), "finished");
     assertTrue(!files(wild).includes("partial"), files(wild));
     const [expected, actual] = [outcome(calm), outcome(wild)];
     assertEquals(actual.history.length, totalSteps);
@@ -152,9 +190,9 @@ async function killAndCompare(verb: keyof typeof kills): Promise<void> {
   }
 }
 
-for (const verb of ["pretrain", "supervised"] as const) {
+for (const kind of ["pretrain", "deepcluster", "supervised"] as const) {
   Deno.test(
-    `killed at ${kills[verb].length} named places, ${verb} has the bits of an undisturbed run`,
-    () => killAndCompare(verb),
+    `killed at ${kills[kind].length} named places, ${kind} has the bits of an undisturbed run`,
+    () => killAndCompare(kind),
   );
 }
