@@ -40,8 +40,6 @@ export function isDetector(read: TrainArguments | DetectorArguments): read is De
 
 const configs = { ...notebookRuns, ...methodRuns };
 
-const configs = { ...notebookRuns, ...methodRuns };
-
 /** Runs on ImageNet-1K: the paper's own, and those of the methods that it compares with. */
 const imageNetRuns = [
   ...paperRuns,
