@@ -61,6 +61,7 @@ const folders: Readonly<Record<string, readonly string[]>> = {
     "deepcluster",
     "esvit",
     "mocov3",
+    "moby",
     "igpt",
   ],
 };

@@ -157,6 +157,7 @@ export {
 } from "lib/weights/weights.ts";
 export { type PaperRun, paperRuns } from "lib/experiments/configs/paper_runs.ts";
 export { type EsvitRun, esvitRuns } from "lib/experiments/configs/esvit_runs.ts";
+export { mobyRuns } from "lib/experiments/configs/moby_runs.ts";
 export { mocoV3Runs } from "lib/experiments/configs/mocov3_runs.ts";
 export { deepClusterRuns } from "lib/experiments/configs/deepcluster_runs.ts";
 export { simclrRuns } from "lib/experiments/configs/simclr_runs.ts";
@@ -285,6 +286,7 @@ export type { IGptHeadConfig, IGptRecipe } from "lib/ssl/igpt/recipe.ts";
 export type { DistillationRecipe } from "lib/ssl/distillation/recipe.ts";
 export type { CommonRecipe } from "lib/ssl/method/recipe.ts";
 export type { Recipe } from "lib/ssl/methods.ts";
+export type { MobyHeadConfig, MobyRecipe } from "lib/ssl/moby/recipe.ts";
 export type { MocoV3HeadConfig, MocoV3Recipe } from "lib/ssl/mocov3/recipe.ts";
 export type { SimclrHeadConfig, SimclrRecipe } from "lib/ssl/simclr/recipe.ts";
 export type { EmbeddingHeadConfig } from "lib/ssl/method/embedding_network.ts";

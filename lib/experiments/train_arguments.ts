@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import * as methodRuns from "lib/experiments/configs/method_runs.ts";
 import * as notebookRuns from "lib/experiments/configs/notebook_runs.ts";
 import { esvitRuns } from "lib/experiments/configs/esvit_runs.ts";
+import { mobyRuns } from "lib/experiments/configs/moby_runs.ts";
 import { mocoV3Runs } from "lib/experiments/configs/mocov3_runs.ts";
 import { paperRuns } from "lib/experiments/configs/paper_runs.ts";
 import { deepClusterRuns } from "lib/experiments/configs/deepcluster_runs.ts";
@@ -48,6 +49,7 @@ const imageNetRuns = [
   ...deepClusterRuns,
   ...esvitRuns,
   ...mocoV3Runs,
+  ...mobyRuns,
 ];
 
 /** The configs of all runs, by name. */
@@ -63,7 +65,7 @@ export const namedDetectors: ReadonlyMap<string, DetectorConfig> = new Map(
 
 /**
  * Duration of the notebooks' runs at laptop scale, on two idle cores. Those of the fine geometry and
- * of SimCLR, SwAV, DeepCluster-v2, EsViT, MoCo v3 and iGPT are estimates from the cost of a step; no whole run was timed.
+ * of the methods but DINO are estimates from the cost of a step; no whole run was timed.
  */
 const laptopCosts: Readonly<Record<string, string>> = {
   [configs.bcSslStart.name]: "6 min",
@@ -79,6 +81,7 @@ const laptopCosts: Readonly<Record<string, string>> = {
   [configs.iGptStart.name]: "15 min",
   [configs.iGptMaskedStart.name]: "15 min",
   [configs.deepClusterStart.name]: "7 min",
+  [configs.mobyStart.name]: "6 min",
 };
 
 /** Writes a name with its cost: `start (6 min)`. */

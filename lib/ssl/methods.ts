@@ -19,6 +19,9 @@ import { createIGpt } from "lib/ssl/igpt/igpt.ts";
 import type { IGptRecipe } from "lib/ssl/igpt/recipe.ts";
 import type { KeptLayers } from "lib/ssl/method/kept_layers.ts";
 import type { HeadCost, Method } from "lib/ssl/method/method.ts";
+import { createMoby } from "lib/ssl/moby/moby.ts";
+import { mobyHeadCost } from "lib/ssl/moby/networks.ts";
+import type { MobyRecipe } from "lib/ssl/moby/recipe.ts";
 import { createMocoV3 } from "lib/ssl/mocov3/mocov3.ts";
 import { mocoV3HeadCost } from "lib/ssl/mocov3/networks.ts";
 import type { MocoV3Recipe } from "lib/ssl/mocov3/recipe.ts";
@@ -38,6 +41,7 @@ export type Recipe =
   | DeepClusterRecipe
   | EsvitRecipe
   | MocoV3Recipe
+  | MobyRecipe
   | IGptRecipe;
 
 /** A row of the table of methods. */
@@ -107,6 +111,12 @@ const methods: { readonly [Name in MethodName]: MethodKind<RecipeOf<Name>> } = {
     networks: { teacher: "network", student: "network" },
     headCost: () => ({ onTape: 0 }), // K multiply–adds a channel and position: under 1 %
     globalViews: 1,
+  },
+  moby: {
+    create: createMoby,
+    networks: { teacher: "encoder", student: "encoder" },
+    backbone: /^encoder\./,
+    headCost: mobyHeadCost,
   },
 };
 

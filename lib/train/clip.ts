@@ -1,4 +1,7 @@
-/** Gradient clipping, tensor by tensor, as the reference does (dino, utils.py `clip_gradients`). */
+/**
+ * Gradient clipping: tensor by tensor, as DINO's code does (utils.py `clip_gradients`), or by the
+ * norm of all tensors together, as PyTorch's `clip_grad_norm_` does.
+ */
 import * as tf from "lib/tf.ts";
 import { fused } from "lib/nn/fused.ts";
 
@@ -13,24 +16,25 @@ export interface GradientScales {
  * The factor by which each gradient is clipped to the L2 norm `maxNorm`:
  * `min(1, maxNorm / (‖g‖ + 1e-6))`. The optimiser multiplies by it as it reads the gradient.
  *
- * Each tensor is clipped by its own norm. Clipping by the norm over all tensors, which is more
- * common, gives other numbers.
- *
+ * @param together Whether `‖g‖` is the norm over all tensors, which have one factor then. By
+ *   default each tensor is clipped by its own norm.
  * @throws {RangeError} If `maxNorm` is not positive.
  */
 export function clipScales(
   grads: ReadonlyMap<string, tf.Tensor>,
   maxNorm: number,
+  together = false,
 ): GradientScales {
   if (!(maxNorm > 0)) {
     throw new RangeError(`Cannot clip gradients: need a positive norm, current is ${maxNorm}`);
   }
   const squares = squaredNorms([...grads.values()]);
+  const all = squares.reduce((sum, x) => sum + x, 0);
   const scales = [...grads.keys()].map((name, i) => {
-    const scale = maxNorm / (Math.sqrt(squares[i]!) + 1e-6);
+    const scale = maxNorm / (Math.sqrt(together ? all : squares[i]!) + 1e-6);
     return [name, scale > 1 ? 1 : Math.fround(scale)] as const; // NaN stays NaN
   });
-  return { scales: new Map(scales), norm: Math.sqrt(squares.reduce((sum, x) => sum + x, 0)) };
+  return { scales: new Map(scales), norm: Math.sqrt(all) };
 }
 
 function squaredNorms(tensors: readonly tf.Tensor[]): readonly number[] {

@@ -60,7 +60,10 @@ Deno.test("clipScales() scales each tensor by its own norm and reports the norm 
   const { scales, norm } = clipScales(grads, 2);
   assertClose([scales.get("long")!, scales.get("short")!], [0.4, 1]);
   assertClose(norm, Math.sqrt(26));
-  assertEquals(clipScales(new Map(), 2).norm, 0);
+  const together = clipScales(grads, 2, true);
+  assertClose([...together.scales.values()], [2 / Math.sqrt(26), 2 / Math.sqrt(26)]);
+  assertEquals([...clipScales(grads, 6, true).scales.values()], [1, 1]);
+  assertEquals([together.norm, clipScales(new Map(), 2).norm], [norm, 0]);
   assertThrows(() => clipScales(grads, 0), RangeError, "current is 0");
 });
 

@@ -5,6 +5,8 @@ import { byolCrops } from "lib/ssl/byol/crops.ts";
 import type { ByolRecipe } from "lib/ssl/byol/recipe.ts";
 import type { DeepClusterRecipe } from "lib/ssl/deepcluster/recipe.ts";
 import type { EsvitRecipe } from "lib/ssl/esvit/recipe.ts";
+import { mobyCrops } from "lib/ssl/moby/crops.ts";
+import type { MobyRecipe } from "lib/ssl/moby/recipe.ts";
 import { mocoV3Crops } from "lib/ssl/mocov3/crops.ts";
 import type { MocoV3Recipe } from "lib/ssl/mocov3/recipe.ts";
 import { iGptCrops } from "lib/ssl/igpt/crops.ts";
@@ -308,4 +310,42 @@ export const iGptMaskedStart: PretrainConfig<IGptRecipe> = {
   ...iGptStart,
   name: "start_igpt_masked",
   recipe: { ...iGptStart.recipe, model: iGptConfig("nano", { masked: true }) },
+};
+
+/**
+ * The network and the images of {@linkcode bcSslStart}, trained by MoBY for as many steps.
+ *
+ * It has not been run at `laptop` yet, and its settings come from no pilot. A step costs as much as
+ * one of {@linkcode byolStart}: there is a second network, and each view is a pass of its own.
+ *
+ * Differs: some settings of MoBY's recipe are adapted to a network of 0.67 million weights and some
+ * minutes of training: queues of 1,024 keys, small heads, no stochastic depth, crops of 20 % of the
+ * area or more, and blur up to 0.3 pixels.
+ */
+export const mobyStart: PretrainConfig<MobyRecipe> = {
+  name: "start_moby",
+  data: bcSslStart.data,
+  recipe: {
+    method: "moby",
+    model: bcSslStart.recipe.model,
+    head: { hiddenDim: 512, outDim: 64 },
+    crops: {
+      ...mobyCrops,
+      globalSize: 32,
+      globalScale: [0.2, 1],
+      localSize: 32,
+      blurRadius: [0.01, 0.3],
+    },
+    lr: 0.004,
+    minLr: 5e-6,
+    warmupLr: 5e-7,
+    warmupShare: 0.1,
+    weightDecay: 0.05,
+    weightDecayEnd: 0.05,
+    clipNorm: 5,
+    temperature: 0.2,
+    keyMomentum: 0.99,
+    queueLength: 1024,
+  },
+  scales: bcSslStart.scales,
 };

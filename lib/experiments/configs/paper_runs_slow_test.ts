@@ -8,6 +8,7 @@ import { parameters } from "lib/nn/parameters.ts";
 import { recipeAt } from "./config.ts";
 import { deepClusterRuns } from "./deepcluster_runs.ts";
 import { esvitRuns } from "./esvit_runs.ts";
+import { mobyRuns } from "./moby_runs.ts";
 import { mocoV3Runs } from "./mocov3_runs.ts";
 import type { Recipe } from "lib/ssl/methods.ts";
 import { type PaperRun, paperRuns } from "./paper_runs.ts";
@@ -99,6 +100,7 @@ Deno.test("the runs of other methods cost what they state", () => {
     ...esvitRuns,
     ...mocoV3Runs,
     ...deepClusterRuns,
+    ...mobyRuns,
   ];
   for (const { config, exaFlops } of runs) {
     const { exaFlops: counted } = trainingCost(recipeAt(config, "paper"), 1_281_167);

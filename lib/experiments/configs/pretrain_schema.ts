@@ -7,6 +7,7 @@ import { byolRecipeSchema } from "lib/ssl/byol/recipe_schema.ts";
 import { deepClusterRecipeSchema } from "lib/ssl/deepcluster/recipe_schema.ts";
 import { dinoRecipeSchema } from "lib/ssl/dino/recipe_schema.ts";
 import { esvitRecipeSchema } from "lib/ssl/esvit/recipe_schema.ts";
+import { mobyRecipeSchema } from "lib/ssl/moby/recipe_schema.ts";
 import { mocoV3RecipeSchema } from "lib/ssl/mocov3/recipe_schema.ts";
 import { iGptRecipeSchema } from "lib/ssl/igpt/recipe_schema.ts";
 import { simclrRecipeSchema } from "lib/ssl/simclr/recipe_schema.ts";
@@ -47,6 +48,7 @@ const recipes = {
   esvit: esvitRecipeSchema,
   mocov3: mocoV3RecipeSchema,
   igpt: iGptRecipeSchema,
+  moby: mobyRecipeSchema,
 };
 
 export const pretrainSchema = schemaOf<PretrainConfig>()(record({

@@ -7,6 +7,7 @@ import {
   deepClusterStart,
   esvitStart,
   iGptMaskedStart,
+  mobyStart,
   mocoV3Start,
   simclrStart,
   simclrV2Start,
@@ -52,10 +53,11 @@ const smallByol = override(byolStart, {
   recipe: { model: { depths: [1, 1, 1, 1], dims: [8, 8, 16, 16], dropPathRate: 0.2 } },
 });
 
-const [smallSimclr, smallSimclrV2, smallMocoV3] = [
+const [smallSimclr, smallSimclrV2, smallMocoV3, smallMoby] = [
   simclrStart,
   simclrV2Start,
   mocoV3Start,
+  mobyStart,
 ].map((config: PretrainConfig) =>
   override(config, {
     name: `test_${config.name}`,
@@ -106,6 +108,7 @@ for (
       "DeepCluster-v2",
       (more: Partial<TrainOptions>) => pretrain(smallDeepCluster, { ...options, ...more }),
     ],
+    ["MoBY", (more: Partial<TrainOptions>) => pretrain(smallMoby!, { ...options, ...more })],
   ] as const
 ) {
   Deno.test(`an interrupted run of ${name} goes on to the very numbers of an uninterrupted one`, () =>
@@ -241,7 +244,7 @@ Deno.test("a method that is none stops before any step, and says which there are
     const recipe = { ...smallByol.recipe, method: "pirl" as "byol" };
     const train = () => pretrain({ ...smallByol, recipe }, options);
     const text =
-      'recipe.method is "pirl", but must be "dino", "byol", "simclr", "swav", "deepcluster_v2", "esvit", "mocov3", "igpt"';
+      'recipe.method is "pirl", but must be "dino", "byol", "simclr", "swav", "deepcluster_v2", "esvit", "mocov3", "moby", "igpt"';
     await assertRejects(train, RangeError, text);
     const create = () =>
       createMethod(
@@ -252,7 +255,7 @@ Deno.test("a method that is none stops before any step, and says which there are
     assertThrows(
       create,
       RangeError,
-      'Cannot train by recipe.method "pirl": use byol, simclr, swav, deepcluster_v2, esvit, mocov3, igpt; DINO has none',
+      'Cannot train by recipe.method "pirl": use byol, simclr, swav, deepcluster_v2, esvit, mocov3, moby, igpt; DINO has none',
     );
   }));
 
@@ -288,6 +291,7 @@ for (
     smallSwav,
     smallDeepCluster,
     smallMocoV3!,
+    smallMoby!,
     smallIGpt,
   ]
 ) {
@@ -341,16 +345,19 @@ Deno.test("SimCLRv2 is measured behind the first layer of its head, SimCLR at th
     });
   }));
 
-Deno.test("of a run of MoCo v3 the trained backbone is shipped, without projector and average", () =>
-  inOutputs(async () => {
-    const config = smallMocoV3!;
-    await pretrain(config, options);
-    const run = readFinishedRun(runFolder({ config, ...options })) as FinishedRun;
-    const shipped = namesIn(readHalfFiles(run) as HalfFiles);
-    using backbone = createModel(config.recipe.model, createRng(0));
-    const expected = [...namedVariables(backbone.params).keys()];
-    assertEquals(shipped.sort(), expected.map((name) => `base_encoder.${name}`).sort());
-  }));
+for (
+  const [config, network] of [[smallMocoV3!, "base_encoder"], [smallMoby!, "encoder"]] as const
+) {
+  Deno.test(`of a run of ${config.name} the trained backbone is shipped, without projector and average`, () =>
+    inOutputs(async () => {
+      await pretrain(config, options);
+      const run = readFinishedRun(runFolder({ config, ...options })) as FinishedRun;
+      const shipped = namesIn(readHalfFiles(run) as HalfFiles);
+      using backbone = createModel(config.recipe.model, createRng(0));
+      const expected = [...namedVariables(backbone.params).keys()];
+      assertEquals(shipped.sort(), expected.map((name) => `${network}.${name}`).sort());
+    }));
+}
 
 Deno.test("baselines() measure chance, pixels and the weights that pretrain starts from", () =>
   inOutputs(async () => {

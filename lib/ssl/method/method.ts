@@ -98,6 +98,11 @@ export interface Method extends Disposable {
   readonly alarms: readonly AlarmRule[];
   /** What has to be done before the first step. By default, nothing. */
   readonly beginning?: Beginning;
+  /**
+   * Whether gradients are clipped by the norm of all together, as in MoBY. By default each is
+   * clipped by its own norm, as in DINO.
+   */
+  readonly clipsTogether?: boolean;
   optimizerValues(now: Moment): OptimizerValues;
   /**
    * Called before the first step of each epoch. A run that was saved before this step and is resumed

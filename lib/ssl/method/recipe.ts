@@ -36,7 +36,10 @@ export interface CommonRecipe {
   readonly weightDecay: number;
   /** Weight decay at the end; it changes along a cosine. */
   readonly weightDecayEnd: number;
-  /** L2 norm to which the gradient of each tensor is clipped; 0 turns clipping off. */
+  /**
+   * L2 norm to which the gradient of each tensor is clipped, in MoBY that of all tensors together; 0
+   * turns clipping off.
+   */
   readonly clipNorm: number;
   /**
    * With "bf16", the blocks of ConvNeXt, BC-SSL and SLaK round the factors of their matrix products

@@ -48,7 +48,7 @@ export function trainStep(
     method.beforeStep?.(now);
     const batch = batchGradients(method, views, accumulate, now);
     const grads = new Map(Object.entries(batch.grads));
-    const { scales, norm } = clipScales(grads, clipNorm || Infinity);
+    const { scales, norm } = clipScales(grads, clipNorm || Infinity, method.clipsTogether);
     if (!Number.isFinite(norm)) throw nonFiniteGradient(grads);
     const values = { ...method.optimizerValues(now), scales };
     optimizerStep(name, method.weights, grads, optimizer, values);

@@ -1,0 +1,134 @@
+/** Whether MoBY learns, and whether its alarms see that it does not. */
+import * as tf from "lib/tf.ts";
+import { createRng } from "lib/rng.ts";
+import { disposeOptimizer } from "lib/train/optimizer_state.ts";
+import { alarmWatch } from "lib/ssl/method/alarms.ts";
+import type { Moment } from "lib/ssl/method/method.ts";
+import { type Training, trainStep } from "lib/ssl/method/step.ts";
+import type { Views } from "lib/ssl/views/views.ts";
+import { mobyAlarms } from "./alarms.ts";
+import { mobyCrops } from "./crops.ts";
+import { chanceLoss } from "./loss.ts";
+import { createMoby } from "./moby.ts";
+import type { MobyRecipe } from "./recipe.ts";
+import { assertEquals, assertTrue } from "lib/testing/assert.ts";
+
+const at = (step: number): Moment => ({
+  step,
+  stepsPerEpoch: 10,
+  totalSteps: 10,
+  rng: createRng(step),
+});
+
+/** A batch in which every image has a colour of its own, and noise that differs between views. */
+function pairs(seed: number, count = 8): Views {
+  const draw = (shape: number[], std: number, seed: number) =>
+    tf.randomNormal(shape, 0, std, "float32", seed);
+  const image = draw([count, 1, 1, 3], 1, seed);
+  const noise = [1000, 2000].map((more) => draw([count, 8, 8, 3], 0.5, seed + more));
+  return { global: tf.concat(noise.map((x) => x.add(image))) as tf.Tensor4D, local: null };
+}
+
+/** A network of a few weights. */
+const tiny: MobyRecipe = {
+  method: "moby",
+  model: {
+    arch: "convnext",
+    depths: [1, 1],
+    dims: [4, 8],
+    kernelSize: 3,
+    batchNorm: true,
+    dwconvBias: false,
+    patchSize: 2,
+    dropPathRate: 0,
+    layerScaleInit: 0.1,
+  },
+  head: { hiddenDim: 8, outDim: 4 },
+  crops: mobyCrops,
+  batchSize: 8,
+  epochs: 1,
+  lr: 0.64, // 0.02 for a batch of 8
+  minLr: 0,
+  warmupLr: 0,
+  warmupShare: 0,
+  weightDecay: 0,
+  weightDecayEnd: 0,
+  clipNorm: 0,
+  temperature: 0.2,
+  keyMomentum: 0.9,
+  queueLength: 16,
+};
+
+Deno.test("MoBY learns: in sixty steps it comes to tell the images of a batch from earlier ones", () => {
+  const method = createMoby(tiny, createRng(0));
+  const training: Training = { method, optimizer: new Map() };
+  const losses = Array.from(
+    { length: 60 },
+    (_, step) => tf.tidy(() => trainStep(training, pairs(step), { clipNorm: 5 }, at(0)).loss),
+  );
+  const mean = (part: number[]) => part.reduce((sum, x) => sum + x) / part.length;
+  const [first, last] = [mean(losses.slice(0, 10)), mean(losses.slice(-10))];
+  assertTrue(last < 0.7 * first, `the loss went from ${first} to ${last}`);
+  method[Symbol.dispose]();
+  disposeOptimizer(training.optimizer);
+});
+
+/** The alarms of a run of so many steps. */
+function alarmsOf(
+  changes: Partial<MobyRecipe>,
+  steps: number,
+  batch: (step: number) => Views = pairs,
+): string[] {
+  const changed = { ...tiny, ...changes };
+  using method = createMoby(changed, createRng(0));
+  // What remains of the features in a collapse is the bias of the last norm.
+  const bias = method.state.get("encoder.norm.bias")!;
+  tf.tidy(() => bias.assign(tf.ones(bias.shape)));
+  const training: Training = { method, optimizer: new Map() };
+  const watch = alarmWatch(method.alarms, 0);
+  const raised = Array.from({ length: steps }, (_, i) => {
+    const metrics = tf.tidy(() => trainStep(training, batch(i + 1), changed, at(0)));
+    return watch({ step: i + 1, metrics }).map(({ name }) => `${name} at ${i + 1}`);
+  });
+  disposeOptimizer(training.optimizer);
+  return raised.flat();
+}
+
+Deno.test("a weight decay that halves all weights in each step collapses MoBY, and an alarm says so", () => {
+  const changes = { lr: 3.2e-5, weightDecay: 5e5, weightDecayEnd: 5e5 };
+  const [alarm] = alarmsOf(changes, 150);
+  const [, name, step] = /^(\w+) at (\d+)/.exec(alarm!)!;
+  assertTrue(name === "alarmSameFeatures" || name === "alarmChance", `${name}`);
+  assertTrue(Number(step) <= 150, `collapsed by step ${step}`);
+});
+
+Deno.test("MoBY on images that are all the same stays at chance, and alarms say so", () => {
+  const image = tf.randomNormal([1, 8, 8, 3], 0, 1, "float32", 1);
+  const same = () => ({ global: tf.tile(image, [16, 1, 1, 1]) as tf.Tensor4D, local: null });
+  const names = ["alarmSameFeatures", "alarmSameProjections", "alarmChance"];
+  const raised = alarmsOf({}, 110, same).map((line) => line.split(" at ") as [string, string]);
+  assertEquals(raised.map(([name]) => name), names);
+  for (const [name, step] of raised) {
+    // The first two steps still compare with the random keys that the queue begins with.
+    assertTrue(Number(step) >= 100 && Number(step) <= 102, `${name} at ${step}`);
+  }
+});
+
+Deno.test("a run of MoBY that learns raises no alarm", () => {
+  assertEquals(alarmsOf({}, 150), []);
+});
+
+Deno.test("mobyAlarms() watch features, keys and the loss at chance, at any temperature", () => {
+  for (const temperature of [0.2, 1]) {
+    const alarms = mobyAlarms({ queueLength: 64, temperature });
+    const chance = chanceLoss(64);
+    const healthy = { projectionStd: 0.85, featureStd: 0.21, loss: chance - 0.12 / temperature };
+    const shown = (metrics: Readonly<Record<string, number>>) =>
+      alarms.filter((alarm) => alarm.shows(metrics)).map(({ name }) => name);
+    assertEquals(shown(healthy), []);
+    assertEquals(shown({ ...healthy, projectionStd: 0.01 }), ["alarmSameProjections"]);
+    assertEquals(shown({ ...healthy, featureStd: 0.01 }), ["alarmSameFeatures"]);
+    assertEquals(shown({ ...healthy, loss: chance - 0.08 / temperature }), ["alarmChance"]);
+    for (const { message } of alarms) assertTrue(message.includes("lower lr"), message);
+  }
+});
