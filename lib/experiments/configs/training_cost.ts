@@ -1,6 +1,6 @@
 /** Counts the operations of a pre-training before it is run. */
 import { constantRng } from "lib/rng.ts";
-import { createModel, familyOf, totalCost } from "lib/models/mod.ts";
+import { createModel, familyOf, type ModelConfig, totalCost } from "lib/models/mod.ts";
 import { pretrainLength } from "lib/ssl/method/recipe.ts";
 import { globalViewsOf, headCost, type Recipe } from "lib/ssl/methods.ts";
 
@@ -37,12 +37,12 @@ export interface TrainingCost {
 export function trainingCost(recipe: Recipe, imageCount: number): TrainingCost {
   const { batchSize, crops } = recipe;
   const { totalSteps: steps } = pretrainLength(recipe, imageCount);
-  using model = createModel(recipe.model, constantRng());
   const { stride } = familyOf(recipe.model).stages(recipe.model).at(-1)!;
-  const costOf = (size: number) => ({
-    backbone: totalCost(model, size).multiplyAdds,
-    head: headCost(recipe, model.featureDim, Math.ceil(size / stride) ** 2),
-  });
+  const costOf = (size: number) => {
+    const { multiplyAdds, featureDim } = backboneCost(recipe.model, size);
+    const head = headCost(recipe, featureDim, Math.ceil(size / stride) ** 2);
+    return { backbone: multiplyAdds, head };
+  };
   const global = costOf(crops.globalSize);
   const local = crops.localCrops > 0 ? costOf(crops.localSize) : undefined;
   const globalViews = globalViewsOf(recipe);
@@ -52,4 +52,23 @@ export function trainingCost(recipe: Recipe, imageCount: number): TrainingCost {
   const targets = constant === undefined ? 0 : globalViews * (global.backbone + constant);
   const images = steps * batchSize;
   return { steps, images, exaFlops: 2 * images * (3 * trained + targets) / 1e18 };
+}
+
+interface BackboneCost {
+  readonly multiplyAdds: number;
+  readonly featureDim: number;
+}
+
+/** What was counted, by network and image size: many runs share a network. */
+const counted = new Map<string, BackboneCost>();
+
+function backboneCost(config: ModelConfig, imageSize: number): BackboneCost {
+  const key = JSON.stringify([config, imageSize]);
+  const known = counted.get(key);
+  if (known !== undefined) return known;
+  using model = createModel(config, constantRng());
+  const { featureDim } = model;
+  const cost = { multiplyAdds: totalCost(model, imageSize).multiplyAdds, featureDim };
+  counted.set(key, cost);
+  return cost;
 }
