@@ -17,7 +17,7 @@ import type { Rng } from "lib/rng.ts";
 import { linear } from "lib/nn/linear.ts";
 import { disposeTree, namedVariables } from "lib/nn/parameters.ts";
 import { embed } from "lib/ssl/method/embedding_network.ts";
-import type { EpochStart, Method, Moment, Pass } from "lib/ssl/method/method.ts";
+import type { Method, Moment, Pass } from "lib/ssl/method/method.ts";
 import { pretrainLength } from "lib/ssl/method/recipe.ts";
 import { directionSpread } from "lib/ssl/method/signals.ts";
 import { imagesIn, type Views } from "lib/ssl/views/views.ts";
@@ -29,8 +29,9 @@ import {
   createClusters,
   emptyShare,
 } from "./clusters.ts";
+import { fillMemory } from "./fill_memory.ts";
 import { clusterLoss } from "./loss.ts";
-import { createMemory, type Memory, remember } from "./memory.ts";
+import { createMemory, remember } from "./memory.ts";
 import { createDeepClusterNetwork, type DeepClusterNetwork, prototypeSets } from "./networks.ts";
 import { checkDeepCluster, type DeepClusterRecipe, deepClusterValues } from "./recipe.ts";
 
@@ -81,29 +82,6 @@ export function deepCluster(
     }),
     [Symbol.dispose]: () => disposeTree(state),
   };
-}
-
-/** Embeds all images, each global crop by itself, before anything is trained. */
-async function fillMemory(
-  network: DeepClusterNetwork,
-  memory: Memory,
-  { views: batches, rng, precision }: EpochStart,
-): Promise<void> {
-  let batch = 0;
-  for await (const { global, indices } of batches()) {
-    const ofBatch = rng.fork("memory").fork(batch);
-    tf.tidy(() => {
-      const [first, second] = (tf.split(global, 2) as tf.Tensor4D[]).map((crop, i) =>
-        embed(network, { global: crop, local: null }, {
-          training: true,
-          precision,
-          rng: ofBatch.fork(i),
-        }).embeddings
-      );
-      const images = tf.tensor1d([...indices!]);
-      remember(memory, batch++, { first: first!, second: second!, images });
-    });
-  }
 }
 
 /** All views of an image predict its cluster, by each of the clusterings. */

@@ -2,7 +2,7 @@
  * Spherical k-means (Caron et al. 2020, appendix D; `cluster_memory` of main_deepclusterv2.py): the
  * clusters of unit vectors by the cosine.
  *
- * n vectors of length E, in blocks of b; K centroids.
+ * n vectors of length E, in blocks of b, which may differ; K centroids.
  */
 import * as tf from "lib/tf.ts";
 
@@ -42,21 +42,26 @@ export async function sphericalKMeans(
 }
 
 function vectorAt(blocks: readonly Float32Array[], E: number, row: number): Float32Array {
-  const perBlock = blocks[0]!.length / E;
-  const at = row % perBlock * E;
-  return blocks[Math.floor(row / perBlock)]!.subarray(at, at + E);
+  let at = row * E;
+  for (const block of blocks) {
+    if (at < block.length) return block.subarray(at, at + E);
+    at -= block.length;
+  }
+  throw new RangeError(`Cannot start a centroid from vector ${row}: there are not as many`);
 }
 
 /** The E step: the nearest centroid of each vector, the first of them if several are. */
 function nearestOf(blocks: readonly tf.Tensor2D[], centroids: Float32Array): Int32Array {
-  const [b, E] = blocks[0]!.shape;
-  const nearest = new Int32Array(blocks.length * b);
+  const E = blocks[0]!.shape[1];
+  const nearest = new Int32Array(blocks.reduce((sum, { shape: [b] }) => sum + b, 0));
+  let first = 0;
   tf.tidy(() => {
     const all = tf.tensor2d(centroids, [centroids.length / E, E]);
-    blocks.forEach((block, i) => {
+    for (const block of blocks) {
       const found = tf.tidy(() => tf.matMul(block, all, false, true).argMax(1));
-      nearest.set(found.dataSync<"int32">(), i * b);
-    });
+      nearest.set(found.dataSync<"int32">(), first);
+      first += block.shape[0];
+    }
   });
   return nearest;
 }

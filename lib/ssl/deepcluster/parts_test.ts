@@ -46,12 +46,12 @@ function randomUnits(count: number, E: number, seed: number): Vectors {
   return draw.arraySync().map(scaledToUnit);
 }
 
-for (const [count, E, K, blockSize] of [[6, 2, 2, 6], [40, 5, 7, 8], [60, 3, 9, 4]] as const) {
+for (const [count, E, K, blockSize] of [[6, 2, 2, 6], [40, 5, 7, 16], [60, 3, 9, 4]] as const) {
   Deno.test(`sphericalKMeans() equals the written-out algorithm for ${count} vectors in blocks of ${blockSize}`, async () => {
     const vectors = randomUnits(count, E, count);
     const rows = createRng(count).permutation(count).subarray(0, K);
     const blocks = Array.from(
-      { length: count / blockSize },
+      { length: Math.ceil(count / blockSize) }, // the last one may be smaller
       (_, i) => tf.tensor2d(vectors.slice(i * blockSize, (i + 1) * blockSize) as number[][]),
     );
     const before = tf.memory().numTensors;
@@ -82,14 +82,31 @@ Deno.test("a batch is remembered in its place, for both crops", () => {
   const write = () =>
     remember(memory, 1, { first, second: first.mul(-1), images: tf.tensor1d([7, 3]) });
   write();
-  const [before, after] = bankOf(memory, 0);
-  assertEquals([...before!.dataSync(), ...after!.dataSync()], [0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6]);
-  assertEquals([...bankOf(memory, 1)[1]!.dataSync()], [-1, -2, -3, -4, -5, -6]);
+  const [bank, ...others] = bankOf(memory, 0);
+  assertEquals(others, []);
+  assertEquals([...bank!.dataSync()], [0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6]);
+  const second = bankOf(memory, 1)[0]!.slice([2, 0], [2, 3]);
+  assertEquals([...second.dataSync()], [-1, -2, -3, -4, -5, -6]);
   assertEquals(imagesIn(memory), [0, 0, 7, 3]);
   const kept = tf.tensor1d([7, 3]);
   const other = first.mul(2);
   assertNoLeak(() => remember(memory, 0, { first, second: other, images: kept }));
   assertNoLeak(() => tf.dispose(bankOf(memory, 0)));
+});
+
+Deno.test("a large bank comes in blocks of whole batches, in their order", () => {
+  const memory = createMemory(3, 3000, 1);
+  memory.embeddings.forEach((batch, i) => {
+    batch.assign(tf.range(0, 6000).add(10_000 * i).reshape([2, 3000, 1]));
+  });
+  const blocks = bankOf(memory, 1);
+  assertEquals(blocks.map(({ shape }) => shape), [[6000, 1], [3000, 1]]);
+  const values = blocks.flatMap((block) => [...block.dataSync()]);
+  const expected = Array.from(
+    values,
+    (_, row) => 10_000 * Math.floor(row / 3000) + 3000 + row % 3000,
+  );
+  assertEquals(values, expected);
 });
 
 /** A memory of six images, 9, 8, … 4, of ten, whose banks are different. */

@@ -192,6 +192,9 @@ Deno.test("SwAV's head has biases everywhere but in the prototypes, which have l
       .map((name) => `projection_head.${name}`),
     "prototypes.weight",
   ]);
+  const { bias } = network.params.projection_head[3] as { bias: tf.Variable };
+  const size = bias.abs().max().dataSync()[0]!; // PyTorch's default: uniform in ±1/√12
+  assertTrue(size > 0 && size <= 1 / Math.sqrt(12), `biases of ${size}`);
   const { weight } = network.params.prototypes;
   assertEquals(weight.shape, [6, 8]);
   const lengths = () => weight.square().sum(0).sqrt();

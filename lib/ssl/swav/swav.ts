@@ -20,10 +20,11 @@ import type { Method, Moment, Pass } from "lib/ssl/method/method.ts";
 import { directionSpread } from "lib/ssl/method/signals.ts";
 import { imagesIn, type Views } from "lib/ssl/views/views.ts";
 import { swavAlarms } from "./alarms.ts";
+import { assign } from "./codes.ts";
 import { countIdleImages, createIdleImages, deadShare } from "./dead_prototypes.ts";
 import { codeEntropy, swappedLoss } from "./loss.ts";
 import { createSwavNetwork, normalizePrototypes, type SwavNetwork } from "./networks.ts";
-import { createQueue, isFull, push, type Queue } from "./queue.ts";
+import { createQueue, push, type Queue } from "./queue.ts";
 import {
   checkSwav,
   freezesPrototypes,
@@ -32,7 +33,6 @@ import {
   type SwavRecipe,
   swavValues,
 } from "./recipe.ts";
-import { sinkhorn } from "./sinkhorn.ts";
 
 /**
  * SwAV with a fresh network.
@@ -97,31 +97,4 @@ function swavPass(
       return swappedLoss(byView, codes.reshape([2, B, K]), recipe.temperature);
     },
   };
-}
-
-/**
- * Assigns the global crops to prototypes, each crop by itself, together with its embeddings in the
- * queue if that is full.
- *
- * @param scores `[V·B, K]`
- * @returns `[2B, K]`, which no gradient passes.
- */
-function assign(
-  scores: tf.Tensor2D,
-  B: number,
-  { params: { prototypes: { weight } } }: SwavNetwork, // [E, K]
-  queue: Queue | null,
-  { epsilon, sinkhornIterations: iterations }: SwavRecipe,
-): tf.Tensor2D {
-  const [E, K] = weight.shape;
-  const queued = queue !== null && isFull(queue);
-  const codes = [0, 1].map((crop) => {
-    const own = scores.slice([crop * B, 0], [B, K]);
-    const all = queued
-      ? tf.concat([tf.matMul(queue.slice([crop, 0, 0], [1, -1, E]).reshape([-1, E]), weight), own])
-      : own; // [Q + B, K] or [B, K]
-    const assigned = sinkhorn(all.dataSync<"float32">(), K, { epsilon, iterations });
-    return tf.tensor2d(assigned.subarray(-B * K), [B, K]);
-  });
-  return tf.concat(codes);
 }
