@@ -1,4 +1,5 @@
 /** DeepCluster-v2's recipe as data, and its schedules. */
+import { demandFor } from "lib/ssl/method/demand.ts";
 import type { EmbeddingHeadConfig } from "lib/ssl/method/embedding_network.ts";
 import type { Moment, OptimizerValues } from "lib/ssl/method/method.ts";
 import { type CommonRecipe, cosineValues } from "lib/ssl/method/recipe.ts";
@@ -47,12 +48,7 @@ const mostImages = 2 ** 24;
  */
 export function checkDeepCluster(recipe: DeepClusterRecipe, imageCount: number) {
   const { head, temperature } = recipe;
-  const demand = (valid: boolean, name: string, value: unknown, allowed: string) => {
-    if (valid) return;
-    throw new RangeError(
-      `Cannot train by DeepCluster-v2 with ${name} ${JSON.stringify(value)}: need ${allowed}`,
-    );
-  };
+  const demand = demandFor("DeepCluster-v2");
   const demandWhole = (least: number, name: string, value: number) => {
     const valid = Number.isInteger(value) && value >= least;
     demand(valid, `recipe.${name}`, value, `a whole number of at least ${least}`);

@@ -1,4 +1,5 @@
 /** SwAV's recipe as data, and its schedules. */
+import { demandFor } from "lib/ssl/method/demand.ts";
 import type { EmbeddingHeadConfig } from "lib/ssl/method/embedding_network.ts";
 import type { Moment, OptimizerValues } from "lib/ssl/method/method.ts";
 import { type CommonRecipe, cosineValues } from "lib/ssl/method/recipe.ts";
@@ -86,15 +87,10 @@ const leastEpsilon = 0.003;
  */
 export function checkSwav(recipe: SwavRecipe) {
   const { head, temperature, epsilon, batchSize, queueLength, accumulate = 1 } = recipe;
-  const demand = (valid: boolean, name: string, value: unknown, allowed: string) => {
-    if (valid) return;
-    throw new RangeError(
-      `Cannot train by SwAV with recipe.${name} ${JSON.stringify(value)}: need ${allowed}`,
-    );
-  };
+  const demand = demandFor("SwAV");
   const demandWhole = (least: number, name: string, value: number) => {
     const valid = Number.isInteger(value) && value >= least;
-    demand(valid, name, value, `a whole number of at least ${least}`);
+    demand(valid, `recipe.${name}`, value, `a whole number of at least ${least}`);
   };
   demandWhole(1, "head.hiddenDim", head.hiddenDim);
   demandWhole(1, "head.outDim", head.outDim);
@@ -102,13 +98,18 @@ export function checkSwav(recipe: SwavRecipe) {
   demandWhole(1, "sinkhornIterations", recipe.sinkhornIterations);
   demandWhole(0, "queueLength", queueLength);
   const positive = Number.isFinite(temperature) && temperature > 0;
-  demand(positive, "temperature", temperature, "a number above 0");
+  demand(positive, "recipe.temperature", temperature, "a number above 0");
   const softEnough = Number.isFinite(epsilon) && epsilon >= leastEpsilon;
-  demand(softEnough, "epsilon", epsilon, `a number of at least ${leastEpsilon}`);
-  demand(batchSize > 1, "batchSize", batchSize, "2 images, to share the prototypes between them");
+  demand(softEnough, "recipe.epsilon", epsilon, `a number of at least ${leastEpsilon}`);
+  demand(
+    batchSize > 1,
+    "recipe.batchSize",
+    batchSize,
+    "2 images, to share the prototypes between them",
+  );
   const holdsBatch = queueLength === 0 || queueLength >= batchSize;
-  demand(holdsBatch, "queueLength", queueLength, `0, or at least batchSize, ${batchSize}`);
+  demand(holdsBatch, "recipe.queueLength", queueLength, `0, or at least batchSize, ${batchSize}`);
   const reason = "1: the images of a batch share the prototypes among them; lower batchSize, or " +
     "raise queueLength";
-  demand(accumulate === 1, "accumulate", accumulate, reason);
+  demand(accumulate === 1, "recipe.accumulate", accumulate, reason);
 }
