@@ -64,6 +64,7 @@ export {
   mocoV3ViTConfig,
   type ViTConfig,
   vitConfig,
+  type ViTOptions,
   type ViTSize,
 } from "lib/models/vit/vit_configs.ts";
 export { type SwinConfig, swinConfig, type SwinSize } from "lib/models/swin/swin_configs.ts";

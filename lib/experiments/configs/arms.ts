@@ -28,6 +28,8 @@ export interface Arm {
    * Whether a BatchNorm follows each depthwise convolution of a ConvNeXt, which makes it BC-SSL.
    */
   readonly batchNorm?: boolean;
+  /** With `bn`, a transformer has a BatchNorm before each perceptron, in place of a LayerNorm. */
+  readonly normBeforeMlp?: "bn";
 }
 
 /** One of the two accuracies that the paper prints. */
@@ -39,11 +41,13 @@ interface ArmKind {
   readonly hasKernel: boolean;
   /** The paper's name of its networks, without the size: `BC-SSL`. */
   readonly family: (arm: Arm) => string;
+  /** Whether its arms may have a BatchNorm before each perceptron. */
+  readonly hasMlpNorm?: boolean;
   /**
-   * The paper's own run of it: 100 epochs on ImageNet-1K. Absent where the paper names the network
-   * only as future work.
+   * The paper's own run of it: 100 epochs on ImageNet-1K. Absent, or `undefined`, where the paper
+   * has none, as of the networks that it names only as future work.
    */
-  readonly paperRun?: (arm: Arm) => PretrainConfig;
+  readonly paperRun?: (arm: Arm) => PretrainConfig | undefined;
   /** The small networks of that kind, by geometry. */
   readonly small: Readonly<Record<ArmGeometry, (arm: Arm) => ModelConfig>>;
   /**
@@ -92,21 +96,21 @@ const kinds: Readonly<Record<Arm["arch"], ArmKind>> = {
     printed: printedConvNeXt,
   },
   vit: {
-    ...baseline("ViT", "vit_s_100ep", "ViT-S"),
+    ...transformer("ViT", "vit_s_100ep", "ViT-S"),
     small: {
-      coarse: () => ({ ...vitConfig("nano"), patchSize: 8, dropPathRate: 0 }),
-      fine: () => ({
-        ...vitConfig("nano", { patchSize: 16, imageSize: 80 }),
+      coarse: (arm) => ({ ...vitConfig("nano", mlpNorm(arm)), patchSize: 8, dropPathRate: 0 }),
+      fine: (arm) => ({
+        ...vitConfig("nano", { patchSize: 16, imageSize: 80, ...mlpNorm(arm) }),
         ...{ embedDim: 64, depth: 4, numHeads: 4, dropPathRate: 0 },
       }),
     },
   },
   swin: {
-    ...baseline("Swin", "swin_t_100ep", "Swin-T"),
+    ...transformer("Swin", "swin_t_100ep", "Swin-T"),
     small: {
-      coarse: () => ({ ...swinConfig("nano"), dropPathRate: 0 }),
-      fine: () => ({
-        ...swinConfig("nano", { windowSize: 5, imageSize: 80 }),
+      coarse: (arm) => ({ ...swinConfig("nano", mlpNorm(arm)), dropPathRate: 0 }),
+      fine: (arm) => ({
+        ...swinConfig("nano", { windowSize: 5, imageSize: 80, ...mlpNorm(arm) }),
         ...{ embedDim: 12, depths: [2, 4, 2, 2], dropPathRate: 0 },
       }),
     },
@@ -156,6 +160,26 @@ function baseline(family: string, run: string, printedName: string): Omit<ArmKin
     paperRun: () => paperRuns.find(({ config }) => config.name === run)!.config,
     printed: (_, metric) => table1.rows.find((row) => row.arch === printedName)?.[metric],
   };
+}
+
+/**
+ * A transformer of Table 1, which may also have a BatchNorm before each perceptron. The paper has no
+ * run of that, and prints nothing.
+ */
+function transformer(family: string, run: string, printedName: string): Omit<ArmKind, "small"> {
+  const { paperRun, printed, ...kind } = baseline(family, run, printedName);
+  return {
+    ...kind,
+    hasMlpNorm: true,
+    family: ({ normBeforeMlp }) => normBeforeMlp ? `${family}-BN` : family,
+    paperRun: (arm) => arm.normBeforeMlp ? undefined : paperRun!(arm),
+    printed: (arm, metric) => arm.normBeforeMlp ? undefined : printed(arm, metric),
+  };
+}
+
+/** An arm's norm as an option of its network; nothing where it is the usual one. */
+function mlpNorm({ normBeforeMlp }: Arm): Pick<Arm, "normBeforeMlp"> {
+  return normBeforeMlp === undefined ? {} : { normBeforeMlp };
 }
 
 function printedConvNeXt({ kernelSize, batchNorm = false }: Arm, metric: Metric) {
@@ -246,7 +270,8 @@ export const armGeometry: ArmGeometry = "coarse";
  * on small images.
  *
  * @throws {RangeError} If the architecture, the data or the geometry is unknown, a ConvNeXt has no
- *   odd kernel size, another network has one, or there is no such network in that geometry.
+ *   odd kernel size, another network has one, a norm is not one to choose, or there is no such
+ *   network in that geometry or at that scale.
  * @throws {TypeError} If `batchNorm` is neither true nor false.
  */
 export function armConfig(
@@ -255,8 +280,11 @@ export function armConfig(
 ): PretrainConfig {
   const kind = kindOf(arm);
   if (scale === "paper") {
-    if (kind.paperRun) return kind.paperRun(arm);
-    throw new RangeError(`Cannot train a ${arm.arch} at paper scale: the paper has no such run`);
+    const run = kind.paperRun?.(arm);
+    if (run) return run;
+    throw new RangeError(
+      `Cannot train a ${armName(arm)} at paper scale: the paper has no such run`,
+    );
   }
   checkName("data", data, armData);
   checkName("geometry", geometry, armGeometries);
@@ -292,7 +320,7 @@ function laptopLength(
  *
  * @throws {RangeError | TypeError} For the reasons of {@linkcode armConfig}.
  */
-function kindOf({ arch, kernelSize, batchNorm = false }: Arm): ArmKind {
+function kindOf({ arch, kernelSize, batchNorm = false, normBeforeMlp }: Arm): ArmKind {
   if (!Object.hasOwn(kinds, arch)) {
     throw new RangeError(`Unknown architecture "${arch}": use ${Object.keys(kinds).join(", ")}`);
   }
@@ -306,6 +334,12 @@ function kindOf({ arch, kernelSize, batchNorm = false }: Arm): ArmKind {
     throw new RangeError(
       `Cannot choose kernels of a "${arch}", or put a BatchNorm behind them: ` +
         "only a convnext has depthwise convolutions",
+    );
+  }
+  if (normBeforeMlp !== undefined && !(kind.hasMlpNorm && normBeforeMlp === "bn")) {
+    const now = JSON.stringify(normBeforeMlp);
+    throw new RangeError(
+      `Cannot build a ${arch} with normBeforeMlp ${now}: only a vit or a swin has it, and it is "bn"`,
     );
   }
   return kind;

@@ -1,7 +1,7 @@
 import { type Arm, armConfig, armName, printedOfArm } from "./arms.ts";
 import { recipeAt, runId } from "./config.ts";
 import { paperRuns } from "./paper_runs.ts";
-import { createModel, familyOf, totalCost } from "lib/models/mod.ts";
+import { createModel, familyOf, type SwinConfig, totalCost } from "lib/models/mod.ts";
 import { createRng } from "lib/rng.ts";
 import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 
@@ -53,7 +53,7 @@ Deno.test("armConfig() gives each geometry runs of its own, and networks of futu
   assertThrows(
     () => armConfig({ arch: "slak" }, { scale: "paper" }),
     RangeError,
-    "Cannot train a slak at paper scale: the paper has no such run",
+    "Cannot train a SLaK at paper scale: the paper has no such run",
   );
   const wide = { scale: "laptop", geometry: "wide" as "fine" } as const;
   assertThrows(() => armConfig(bcssl(9), wide), RangeError, 'Unknown geometry "wide": use coarse');
@@ -138,4 +138,34 @@ Deno.test("armName() and printedOfArm() are the paper's", () => {
     0.69729,
   ]);
   assertEquals(printedOfArm(bcssl(11), "knn"), undefined);
+});
+
+Deno.test("a transformer's arm may have a BatchNorm before each perceptron, and then differs in nothing else", () => {
+  for (const arch of ["vit", "swin"] as const) {
+    for (const geometry of ["coarse", "fine"] as const) {
+      const at = { scale: "laptop", geometry } as const;
+      const [plain, normed] = [{ arch }, { arch, normBeforeMlp: "bn" } as const]
+        .map((arm) => armConfig(arm, at));
+      assertEquals(normed!.name, plain!.name.replace(arch, `${arch}bn`));
+      const { normBeforeMlp, ...model } = normed!.recipe.model as SwinConfig;
+      assertEquals(normBeforeMlp, "bn");
+      const recipe = { ...normed!.recipe, model };
+      assertEquals({ ...normed, name: "", recipe }, { ...plain, name: "" });
+    }
+  }
+  const swin: Arm = { arch: "swin", normBeforeMlp: "bn" };
+  assertEquals(armName(swin), "Swin-BN");
+  assertEquals(printedOfArm(swin, "linear"), undefined);
+  const paper = () => armConfig(swin, { scale: "paper" });
+  assertThrows(
+    paper,
+    RangeError,
+    "Cannot train a Swin-BN at paper scale: the paper has no such run",
+  );
+  for (
+    const arm of [{ arch: "resnet", normBeforeMlp: "bn" }, { arch: "vit", normBeforeMlp: "ln" }]
+  ) {
+    const text = "only a vit or a swin has it";
+    assertThrows(() => armConfig(arm as Arm, { scale: "smoke" }), RangeError, text);
+  }
 });

@@ -39,6 +39,13 @@ class WindowAttention(nn.Module):
         return self.proj((weights @ v).transpose(2, 3).flatten(3))
 
 
+class TokenBatchNorm(nn.BatchNorm1d):
+    """BatchNorm of each channel of `[B, H, W, C]` over images and tokens."""
+
+    def forward(self, x):
+        return super().forward(x.flatten(0, 2)).unflatten(0, x.shape[:3])
+
+
 class Mlp(nn.Module):
     def __init__(self, dim):
         super().__init__()
@@ -59,12 +66,12 @@ def regions(size, window, shift):
 
 
 class Block(nn.Module):
-    def __init__(self, dim, heads, window, shift, eps):
+    def __init__(self, dim, heads, window, shift, eps, before_mlp):
         super().__init__()
         self.window, self.shift = window, shift
         self.norm1 = nn.LayerNorm(dim, eps=eps)
         self.attn = WindowAttention(dim, heads, window)
-        self.norm2 = nn.LayerNorm(dim, eps=eps)
+        self.norm2 = (TokenBatchNorm if before_mlp == "bn" else nn.LayerNorm)(dim, eps=eps)
         self.mlp = Mlp(dim)
 
     def windows(self, x):
@@ -104,7 +111,7 @@ class Merging(nn.Module):
 
 
 class Swin(nn.Module):
-    def __init__(self, dim, depths, heads, window, side, eps=1e-6, classes=1000):
+    def __init__(self, dim, depths, heads, window, side, eps=1e-6, classes=1000, before_mlp=None):
         super().__init__()
         self.patch_embed = nn.Module()
         self.patch_embed.proj = nn.Conv2d(3, dim, 4, 4)
@@ -114,7 +121,8 @@ class Swin(nn.Module):
             layer, grid = nn.Module(), side // 4 // 2**i
             w = min(window, grid)
             shifts = [window // 2 if grid > window and j % 2 else 0 for j in range(depth)]
-            layer.blocks = nn.Sequential(*[Block(dim << i, heads[i], w, shift, eps) for shift in shifts])
+            block = lambda shift: Block(dim << i, heads[i], w, shift, eps, before_mlp)
+            layer.blocks = nn.Sequential(*[block(shift) for shift in shifts])
             if i + 1 < len(depths):
                 layer.downsample = Merging(dim << i, eps)
             self.layers.append(layer)
@@ -133,7 +141,7 @@ class Swin(nn.Module):
         return self.head(features), features, maps
 
 
-def build(name, size, shape, window, side, eps=1e-6, classes=1000, **options):
+def build(name, size, shape, window, side, eps=1e-6, classes=1000, before_mlp=None, **options):
     dim, depths, heads = shape
     config = {
         "arch": "swin",
@@ -146,7 +154,9 @@ def build(name, size, shape, window, side, eps=1e-6, classes=1000, **options):
         "normEps": eps,
         "dropPathRate": 0.1,
     }
-    model = Swin(dim, depths, heads, window, side, eps, classes)
+    if before_mlp:
+        config["normBeforeMlp"] = before_mlp
+    model = Swin(dim, depths, heads, window, side, eps, classes, before_mlp)
     return case(name, model, config, size, classes=classes, **options)
 
 
@@ -183,5 +193,11 @@ if __name__ == "__main__":
             build("small Swin, padded and shifted", (2, 45, 54), small, 4, 40, classes=10, training=True, grads=True),
             build("small Swin, windows of 14", (1, 90, 73), small, 14, 96, classes=10, grads=True),
             build("small Swin with the official eps", (1, 33, 40), small, 4, 40, 1e-5, classes=10),
+            build("small Swin, BatchNorm before MLPs", (2, 33, 40), small, 4, 40, 1e-5, classes=10, before_mlp="bn"),
+            build(
+                "small Swin, BatchNorm before MLPs, batch statistics",
+                *((2, 45, 54), small, 4, 40, 1e-5),
+                **dict(classes=10, training=True, grads=True, before_mlp="bn"),
+            ),
         ],
     )

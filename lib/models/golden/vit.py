@@ -61,15 +61,16 @@ class Block(nn.Module):
 
 
 class ViT(nn.Module):
-    def __init__(self, dim, depth, heads, patch, side, norm="layer", classes=1000):
+    def __init__(self, dim, depth, heads, patch, side, norm="layer", classes=1000, before_mlp=None):
         super().__init__()
         Norm = {"layer": nn.LayerNorm, "batch": TokenBatchNorm}[norm]
+        BeforeMlp = TokenBatchNorm if before_mlp == "bn" else Norm
         self.patch, self.grid = patch, side // patch
         self.cls_token = nn.Parameter(torch.zeros(1, 1, dim))
         self.pos_embed = nn.Parameter(torch.zeros(1, self.grid**2 + 1, dim))
         self.patch_embed = nn.Module()
         self.patch_embed.proj = nn.Conv2d(3, dim, patch, patch)
-        self.blocks = nn.Sequential(*[Block(dim, heads, Norm) for _ in range(depth)])
+        self.blocks = nn.Sequential(*[Block(dim, heads, BeforeMlp) for _ in range(depth)])
         self.norm = Norm(dim, eps=1e-6)
         self.head = nn.Linear(dim, classes)
 
@@ -121,7 +122,7 @@ def check_timm():
         print("timm differs by", (theirs(x) - ours(x)[0]).abs().max().item())
 
 
-def build(name, size, shape, patch, side, norm="layer", classes=1000, **options):
+def build(name, size, shape, patch, side, norm="layer", classes=1000, before_mlp=None, **options):
     dim, depth, heads = shape
     config = {
         "arch": "vit",
@@ -133,7 +134,9 @@ def build(name, size, shape, patch, side, norm="layer", classes=1000, **options)
         "norm": norm,
         "dropPathRate": 0.1,
     }
-    model = ViT(dim, depth, heads, patch, side, norm, classes)
+    if before_mlp:
+        config["normBeforeMlp"] = before_mlp
+    model = ViT(dim, depth, heads, patch, side, norm, classes, before_mlp)
     return case(name, model, config, size, classes=classes, **options)
 
 
@@ -153,5 +156,6 @@ if __name__ == "__main__":
             build("small ViT, same patches from a wider image", (2, 32, 36), tiny, 8, 32, classes=10),
             build("small ViT-BN", (3, 40, 24), tiny, 8, 32, "batch", classes=10),
             build("small ViT-BN, batch statistics", (3, 32, 32), tiny, 8, 32, "batch", classes=10, training=True, grads=True),
+            build("small ViT, BatchNorm before MLPs", (3, 40, 24), tiny, 8, 32, classes=10, before_mlp="bn"),
         ],
     )

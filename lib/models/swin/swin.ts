@@ -8,6 +8,8 @@
  * 1e-6 instead of 1e-5 (`normEps`). timm pads after rolling, EsViT and mmdetection before, so timm
  * agrees on sizes that need no padding only.
  *
+ * With `normBeforeMlp: "bn"` it is MoBY's Swin with BatchNorms before its perceptrons.
+ *
  * Differs: EsViT takes square images only.
  *
  * B batch, H W map, C channels.
@@ -20,7 +22,7 @@ import { truncNormal } from "lib/nn/init.ts";
 import { laidOut } from "lib/nn/layout.ts";
 import { createLinear, linear, type LinearParams } from "lib/nn/linear.ts";
 import { createMlp } from "lib/nn/mlp.ts";
-import { createLayerNorm, layerNorm, type LayerNormParams } from "lib/nn/norms.ts";
+import { createBatchNorm, createLayerNorm, layerNorm, type LayerNormParams } from "lib/nn/norms.ts";
 import {
   type Backbone,
   type BackboneOutput,
@@ -54,7 +56,6 @@ export type { SwinConfig } from "lib/models/swin/swin_configs.ts";
 
 /** Weights of one block. */
 export interface SwinBlockParams extends TransformerBlockParams {
-  readonly norm2: LayerNormParams;
   readonly attn: AttentionParams & {
     readonly relative_position_bias_table: tf.Variable<tf.Rank.R2>; // [(2w − 1)², h]
   };
@@ -182,7 +183,7 @@ function createBlock(config: SwinConfig, layer: number, rng: Rng): SwinBlockPara
       ),
       ...createAttention(dim, heads, rng.fork("attn")),
     },
-    norm2: createLayerNorm(dim),
+    norm2: config.normBeforeMlp === "bn" ? createBatchNorm(dim) : createLayerNorm(dim),
     mlp: createMlp(dim, rng.fork("mlp")),
   };
 }

@@ -25,10 +25,19 @@ export interface SwinConfig {
    * windows, and pad.
    */
   readonly imageSize: number;
-  /** The eps of every LayerNorm. */
+  /** The eps of every norm. */
   readonly normEps: number;
   /** The rate of the last block; over the blocks before it the rate rises linearly from 0. */
   readonly dropPathRate: number;
+  /**
+   * With `bn`, a BatchNorm stands before each perceptron, as in MoBY's better Swin-T ("a trick from
+   * MoCo v3" in its README): statistics are per channel, over all images and tokens. By default
+   * there is a LayerNorm.
+   *
+   * Differs: the public code makes a new BatchNorm at every pass, which is neither trained nor saved
+   * and uses the batch's statistics in evaluation too. This one is an ordinary BatchNorm.
+   */
+  readonly normBeforeMlp?: "bn";
 }
 
 /**
@@ -79,7 +88,7 @@ export type SwinSize = "nano" | "tiny" | "small" | "base";
  */
 export function swinConfig(
   size: SwinSize,
-  options: Partial<Pick<SwinConfig, "windowSize" | "imageSize" | "normEps">> = {},
+  options: Partial<Pick<SwinConfig, "windowSize" | "imageSize" | "normEps" | "normBeforeMlp">> = {},
 ): SwinConfig {
   if (!(size in sizes)) {
     throw new RangeError(`Unknown size "${size}": use ${Object.keys(sizes).join(", ")}`);

@@ -93,6 +93,7 @@ export function swinForm(
   config: SwinConfig,
   head: boolean,
 ): WeightsForm | undefined {
+  if (config.normBeforeMlp === "bn" && format !== "official") return undefined;
   switch (format) {
     case "official":
       return { ...ownForm, buffers: () => buffersOf(config, { masks: true }) };

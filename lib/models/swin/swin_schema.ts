@@ -3,6 +3,7 @@ import type { ConfigFacts } from "lib/models/parts/backbone.ts";
 import * as v from "valibot";
 import {
   list,
+  oneOf,
   positive,
   record,
   schemaOf,
@@ -24,6 +25,7 @@ const swinSchema = schemaOf<SwinConfig>()(withRules(
     imageSize: pixels,
     normEps: positive,
     dropPathRate: shareBelowOne,
+    normBeforeMlp: v.optional(oneOf("bn")),
   }),
   ...onePerStage("depths", "numHeads"),
   {

@@ -252,6 +252,25 @@ Deno.test("evaluation of a Swin does not depend on the batch", () => {
   assertClose(one, all.slice([2], [1]));
 });
 
+Deno.test("with normBeforeMlp, each block's second norm is a BatchNorm, which only the official code can read", () => {
+  const model = createModel({ ...tiny, normBeforeMlp: "bn" }, createRng(0));
+  const buffers = [...namedVariables(model.params).keys()].filter((name) => /running_/.test(name));
+  const norms = ["layers.0.blocks.0", "layers.0.blocks.1", "layers.1.blocks.0"];
+  assertEquals(
+    buffers,
+    norms.flatMap((block) => ["mean", "var"].map((of) => `${block}.norm2.running_${of}`)),
+  );
+  for (const format of ["esvit", "timm", "huggingface"] as const) {
+    assertEquals(model.weightsForm(format), undefined, format);
+  }
+  assertTrue(model.weightsForm("official") !== undefined, "as PyTorch's module names it");
+  assertThrows(
+    () => createModel({ ...tiny, normBeforeMlp: "ln" as "bn" }, createRng(0)),
+    RangeError,
+    'normBeforeMlp is "ln", but must be "bn"',
+  );
+});
+
 Deno.test("bad Swin configurations and images throw, and say what is wrong", () => {
   const build = (changes: object) =>
     createModel({ ...tiny, ...changes } as SwinConfig, createRng(0));

@@ -12,7 +12,7 @@ import { createLayerNorm } from "lib/nn/norms.ts";
 import type { TransformerBlockParams } from "lib/models/parts/transformer_block.ts";
 import { sinCosPositions } from "lib/models/vit/position_table.ts";
 import type { ViTConfig } from "lib/models/vit/vit_configs.ts";
-import { createNorm, type ViTParams } from "lib/models/vit/vit_weights.ts";
+import { createNorm, createNormBeforeMlp, type ViTParams } from "lib/models/vit/vit_weights.ts";
 
 /**
  * Weights of linear layers and of the patch projection are uniform, by Xavier's rule, and biases 0.
@@ -44,7 +44,7 @@ function createBlock(config: ViTConfig, rng: Rng): TransformerBlockParams {
       qkv: createXavierLinear(embedDim, 3 * embedDim, qkv, embedDim),
       proj: createXavierLinear(embedDim, embedDim, proj),
     },
-    norm2: createNorm(config),
+    norm2: createNormBeforeMlp(config),
     mlp: {
       fc1: createXavierLinear(embedDim, 4 * embedDim, rng.fork("mlp.fc1")),
       fc2: createXavierLinear(4 * embedDim, embedDim, rng.fork("mlp.fc2")),

@@ -28,6 +28,11 @@ export interface ViTConfig {
   /** The rate of the last block; over the blocks before it the rate rises linearly from 0. */
   readonly dropPathRate: number;
   /**
+   * With `bn`, a BatchNorm stands before each perceptron, as with `norm: "batch"`, but the last norm
+   * stays a LayerNorm. By default all are of the kind that `norm` says.
+   */
+  readonly normBeforeMlp?: "bn";
+  /**
    * `mocov3` is MoCo v3's ViT: its positions are fixed sines and cosines, which no optimiser moves,
    * and its weights have other first values. By default, positions are learned, as in DINO.
    */
@@ -48,6 +53,11 @@ const sizes = {
   huge: { embedDim: 1280, depth: 32, numHeads: 16, patchSize: 16, imageSize: 224 },
 } as const satisfies Readonly<Record<ViTSize, unknown>>;
 
+/** What a ViT may have beside its size. */
+export type ViTOptions = Partial<
+  Pick<ViTConfig, "patchSize" | "imageSize" | "norm" | "normBeforeMlp">
+>;
+
 /** Name of a size; `nano` is for laptops. */
 export type ViTSize = "nano" | "tiny" | "small" | "base" | "large" | "huge";
 
@@ -58,7 +68,7 @@ export type ViTSize = "nano" | "tiny" | "small" | "base" | "large" | "huge";
  */
 export function vitConfig(
   size: ViTSize,
-  options: Partial<Pick<ViTConfig, "patchSize" | "imageSize" | "norm">> = {},
+  options: ViTOptions = {},
 ): ViTConfig {
   if (!(size in sizes)) {
     throw new RangeError(`Unknown size "${size}": use ${Object.keys(sizes).join(", ")}`);
@@ -74,7 +84,7 @@ export function vitConfig(
  */
 export function mocoV3ViTConfig(
   size: ViTSize,
-  options: Partial<Pick<ViTConfig, "patchSize" | "imageSize" | "norm">> = {},
+  options: ViTOptions = {},
 ): ViTConfig {
   const config = vitConfig(size, options);
   const numHeads = size === "small" ? 12 : config.numHeads;

@@ -49,14 +49,14 @@ export function vitNames(names: readonly string[]): ReadonlyMap<string, string> 
 
 const toHuggingFace = toTheirs(huggingFace);
 
-/** The form in other code's files. ViT-BN is only ours. */
+/** The form in other code's files. One with BatchNorms is only ours. */
 export function vitForm(
   format: WeightsFormat,
-  { norm }: ViTConfig,
+  { norm, normBeforeMlp }: ViTConfig,
   head: boolean,
 ): WeightsForm | undefined {
   if (format === "official") return ownForm;
-  if (norm !== "layer") return undefined;
+  if (norm !== "layer" || normBeforeMlp === "bn") return undefined;
   if (format === "timm") return ownForm;
   return format === "huggingface"
     ? { namesOf: withPrefix("vit.", toHuggingFace, head) }

@@ -15,6 +15,7 @@ const vitSchema = schemaOf<ViTConfig>()(withRules(
     imageSize: pixels,
     norm: oneOf("layer", "batch"),
     dropPathRate: shareBelowOne,
+    normBeforeMlp: v.optional(oneOf("bn")),
     variant: v.optional(oneOf("mocov3")),
   }),
   {

@@ -235,6 +235,16 @@ Deno.test("evaluation does not depend on the batch, with BatchNorm either", () =
   assertClose(one, all.slice([2], [1]));
 });
 
+Deno.test("with normBeforeMlp, a ViT's blocks have a BatchNorm before the perceptron, the end a LayerNorm", () => {
+  for (const config of [vitConfig("nano"), mocoV3ViTConfig("nano")]) {
+    const model = createModel({ ...config, depth: 2, normBeforeMlp: "bn" }, createRng(0));
+    const means = [...namedVariables(model.params).keys()].filter((name) => /_mean$/.test(name));
+    assertEquals(means, [0, 1].map((i) => `blocks.${i}.norm2.running_mean`));
+    assertEquals(model.weightsForm("timm"), undefined);
+    disposeTree(model.params);
+  }
+});
+
 Deno.test("bad ViT configurations and images throw, and say what is wrong", () => {
   const build = (changes: object) =>
     createModel({ ...tiny, ...changes } as ViTConfig, createRng(0));

@@ -44,12 +44,17 @@ function createBlock(config: ViTConfig, rng: Rng): TransformerBlockParams {
   return {
     norm1: createLayerNorm(embedDim),
     attn: createAttention(embedDim, numHeads, rng.fork("attn")),
-    norm2: createNorm(config),
+    norm2: createNormBeforeMlp(config),
     mlp: createMlp(embedDim, rng.fork("mlp")),
   };
 }
 
-/** The norm before each perceptron, and the last one. */
+/** The norm before a perceptron. */
+export function createNormBeforeMlp(config: ViTConfig): LayerNormParams | BatchNormParams {
+  return createNorm(config.normBeforeMlp === "bn" ? { ...config, norm: "batch" } : config);
+}
+
+/** The last norm. */
 export function createNorm({ norm, embedDim }: ViTConfig): LayerNormParams | BatchNormParams {
   switch (norm) {
     case "layer":
