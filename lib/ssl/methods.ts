@@ -106,17 +106,17 @@ const methods: { readonly [Name in MethodName]: MethodKind<RecipeOf<Name>> } = {
     backbone: /^base_encoder\.(?!(fc|head)\.)/, // the projector is in the place of the classifier
     headCost: mocoV3HeadCost,
   },
-  igpt: {
-    create: createIGpt,
-    networks: { teacher: "network", student: "network" },
-    headCost: () => ({ onTape: 0 }), // K multiply–adds a channel and position: under 1 %
-    globalViews: 1,
-  },
   moby: {
     create: createMoby,
     networks: { teacher: "encoder", student: "encoder" },
     backbone: /^encoder\./,
     headCost: mobyHeadCost,
+  },
+  igpt: {
+    create: createIGpt,
+    networks: { teacher: "network", student: "network" },
+    headCost: () => ({ onTape: 0 }), // K multiply–adds a channel and position: under 1 %
+    globalViews: 1,
   },
 };
 

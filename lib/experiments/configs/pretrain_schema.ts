@@ -47,8 +47,8 @@ const recipes = {
   deepcluster_v2: deepClusterRecipeSchema,
   esvit: esvitRecipeSchema,
   mocov3: mocoV3RecipeSchema,
-  igpt: iGptRecipeSchema,
   moby: mobyRecipeSchema,
+  igpt: iGptRecipeSchema,
 };
 
 export const pretrainSchema = schemaOf<PretrainConfig>()(record({

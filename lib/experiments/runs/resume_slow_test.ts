@@ -85,10 +85,13 @@ const kills: Readonly<Record<Kind, readonly Kill[]>> = {
   ],
 };
 
-/** The config of each kind, and its settings. */
-const configs: Readonly<Record<Kind, { readonly of: string; readonly recipe: object }>> = {
+/** The config of each kind, the file that it is in, and its settings. */
+const configs: Readonly<
+  Record<Kind, { readonly of: string; readonly file: string; readonly recipe: object }>
+> = {
   pretrain: {
     of: "bcSslStart",
+    file: "notebook_runs.ts",
     recipe: {
       head: { hiddenDim: 16, bottleneckDim: 8, outDim: 32 },
       freezeLastLayerShare: 0.3,
@@ -96,6 +99,7 @@ const configs: Readonly<Record<Kind, { readonly of: string; readonly recipe: obj
   },
   deepcluster: {
     of: "deepClusterStart",
+    file: "method_runs.ts",
     recipe: { head: { hiddenDim: 16, outDim: 8, prototypes: [8, 6, 4] } },
   },
   get supervised() {
@@ -105,10 +109,10 @@ const configs: Readonly<Record<Kind, { readonly of: string; readonly recipe: obj
 
 const program = (kind: Kind) => {
   const verb = kind === "supervised" ? "supervised" : "pretrain";
-  const { of, recipe } = configs[kind];
+  const { of, file, recipe } = configs[kind];
   return `
   import { override, ${verb} } from "lib/experiments/mod.ts";
-  import { ${of} } from "lib/experiments/configs/notebook_runs.ts";
+  import { ${of} } from "lib/experiments/configs/${file}";
   import { onFaultPoint } from "lib/runs/fault_points.ts";
   const { at, file = "", pass = 1, until: untilStep } = JSON.parse(Deno.args[0]);
   let passes = 0;
