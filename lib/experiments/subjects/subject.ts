@@ -18,10 +18,10 @@ import { twinId } from "./supervised_twin.ts";
 
 /**
  * The network to evaluate:
- * - `teacher`: the network that is kept after training, from the run's last checkpoint: DINO's
- *   teacher or BYOL's online network.
- * - `student`: the network that the gradient trains, from the last checkpoint. In BYOL it is the
- *   same as `teacher`.
+ * - `teacher`: the network that is kept after training, from the run's last checkpoint: a moving
+ *   average as in DINO, or as in BYOL and MoCo v3 the network that the gradient trains.
+ * - `student`: the network that the gradient trains, from the last checkpoint. Where that one is
+ *   kept, it is the same as `teacher`.
  * - `best`: like `teacher`, but from the checkpoint with the best k-NN.
  * - `init`: the network with its first weights, before training.
  * - `supervised`: the same network trained with labels, from the last checkpoint of that run.
