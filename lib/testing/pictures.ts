@@ -1,5 +1,8 @@
 /** Pictures and folders for tests. */
+import { dirname } from "@std/path";
 import sharp from "sharp";
+import { idOf } from "lib/datasets/pictures/stored_images.ts";
+import type { TransferParts } from "lib/datasets/transfer/transfer_types.ts";
 import { createRng } from "lib/rng.ts";
 
 /**
@@ -26,4 +29,37 @@ export async function inTempFolder(run: (folder: string) => Promise<void>): Prom
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+}
+
+/** Writes files below a folder: texts and bytes as given. */
+export async function writeFiles(
+  folder: string,
+  files: Readonly<Record<string, string | Uint8Array>>,
+): Promise<void> {
+  for (const [path, contents] of Object.entries(files)) {
+    await Deno.mkdir(dirname(`${folder}/${path}`), { recursive: true });
+    await Deno.writeFile(
+      `${folder}/${path}`,
+      typeof contents === "string" ? new TextEncoder().encode(contents) : contents,
+    );
+  }
+}
+
+/** Files of pictures that nobody decodes: each holds its own path. */
+export function pictureFiles(paths: readonly string[]): Record<string, string> {
+  return Object.fromEntries(paths.map((path) => [path, path]));
+}
+
+/** Each part's pictures as `id: class name`. */
+export function listingOf(parts: TransferParts): Record<string, readonly string[]> {
+  const { train, val, test } = parts;
+  const sources = { train, ...(val && { val }), test };
+  return Object.fromEntries(
+    Object.entries(sources).map(([part, source]) => [
+      part,
+      Array.from(source.labels, (label, i) => {
+        return `${idOf(source, i)}: ${source.classNames[label] ?? "unlabelled"}`;
+      }),
+    ]),
+  );
 }
