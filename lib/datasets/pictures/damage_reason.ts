@@ -57,6 +57,7 @@ const beginnings: readonly (readonly [kind: string, bytes: RegExp])[] = [
   ["GIF", /^GIF8/],
   ["TIFF", /^(II\*\0|MM\0\*|II\+\0|MM\0\+)/],
   ["BMP", /^BM/],
+  ["PPM", /^P6[\s#]/],
   ["AVIF", /^....ftypavi[fs]/s],
   ["HEIC picture, which cannot be read here", /^....ftyp(hei|hev|mif|msf)/s],
   ["SVG", /^\s*<(\?xml|svg)/],

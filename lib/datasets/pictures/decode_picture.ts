@@ -2,6 +2,7 @@
 import type { Sharp, SharpOptions } from "sharp";
 import { type Raster, raster } from "lib/augment/mod.ts";
 import { decodeBmp, isBmp } from "./bmp.ts";
+import { decodePpm, isPpm } from "./ppm.ts";
 
 /**
  * Divisors of a JPEG's sides while it is decoded: an eighth of the side costs a third of the time.
@@ -34,7 +35,8 @@ function libvips(): Promise<Open> {
  * @throws {Error} If it is no picture, or is cut short.
  */
 export async function decodePicture(bytes: Uint8Array, shrink: Shrink = 1): Promise<Raster> {
-  if (isBmp(bytes)) return await decodeBmp(bytes);
+  const other = await decodeOther(bytes);
+  if (other) return other;
   const open = await libvips();
   let image = open(bytes, { failOn: "truncated", ignoreIcc: true });
   if (shrink > 1) {
@@ -56,14 +58,19 @@ const grey = { r: 128, g: 128, b: 128 } as const; // neither black nor white is 
  */
 export async function decodeUpright(bytes: Uint8Array, size?: number): Promise<Raster> {
   const open = await libvips();
-  const image = isBmp(bytes)
-    ? ofRaster(open, await decodeBmp(bytes))
-    : open(bytes, { failOn: "truncated" });
+  const other = await decodeOther(bytes);
+  const image = other ? ofRaster(open, other) : open(bytes, { failOn: "truncated" });
   const turned = image.autoOrient();
   const sized = size === undefined
     ? turned
     : turned.resize(size, size, { fit: "cover", kernel: "cubic" });
   return await threeChannels(sized.flatten({ background: grey }));
+}
+
+/** Decodes the kinds of pictures that libvips does not read; `undefined` for all others. */
+async function decodeOther(bytes: Uint8Array): Promise<Raster | undefined> {
+  if (isBmp(bytes)) return await decodeBmp(bytes);
+  if (isPpm(bytes)) return decodePpm(bytes);
 }
 
 function ofRaster(open: Open, { data, width, height }: Raster): Sharp {
@@ -90,9 +97,9 @@ async function threeChannels(image: Sharp): Promise<Raster> {
 export async function pictureSize(
   bytes: Uint8Array,
 ): Promise<{ width: number; height: number; format: string }> {
-  if (isBmp(bytes)) {
-    const { width, height } = await decodeBmp(bytes);
-    return { width, height, format: "bmp" };
+  const other = await decodeOther(bytes);
+  if (other) {
+    return { width: other.width, height: other.height, format: isBmp(bytes) ? "bmp" : "ppm" };
   }
   const open = await libvips();
   const { width, height, format } = await open(bytes).metadata();

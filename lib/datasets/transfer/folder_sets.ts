@@ -33,7 +33,7 @@ export function openImagenette(folder: string): Promise<TransferParts> {
   return openPartFolders(folder, {
     name: "Imagenette",
     archives: ["imagenette2.tgz"],
-    marker: "train/n01440764", // a tench, which Imagewoof has not
+    markers: ["train/n01440764"], // a tench, which Imagewoof has not
     parts: { train: "train", test: "val" },
   });
 }
@@ -43,7 +43,7 @@ export function openImagewoof(folder: string): Promise<TransferParts> {
   return openPartFolders(folder, {
     name: "Imagewoof",
     archives: ["imagewoof2.tgz"],
-    marker: "train/n02086240", // a Shih-Tzu, which Imagenette has not
+    markers: ["train/n02086240"], // a Shih-Tzu, which Imagenette has not
     parts: { train: "train", test: "val" },
   });
 }
@@ -53,7 +53,7 @@ export function openCountry211(folder: string): Promise<TransferParts> {
   return openPartFolders(folder, {
     name: "Country211",
     archives: ["country211.tgz"],
-    marker: "train/AD",
+    markers: ["train/AD"],
     parts: { train: "train", val: "valid", test: "test" },
   });
 }
@@ -63,7 +63,7 @@ export function openRenderedSst2(folder: string): Promise<TransferParts> {
   return openPartFolders(folder, {
     name: "Rendered SST2",
     archives: ["rendered-sst2.tgz"],
-    marker: "train/negative",
+    markers: ["train/negative"],
     parts: { train: "train", val: "valid", test: "test" },
   });
 }
@@ -78,7 +78,7 @@ export async function openEuroSat(folder: string): Promise<TransferParts> {
   const set = await findSet(folder, {
     name: "EuroSAT",
     archives: ["EuroSAT.zip"],
-    marker: "AnnualCrop",
+    markers: ["AnnualCrop"],
   });
   const listed = listClassFolders(set, "");
   const [train, val, test] = drawParts(set, listed, [500, 500, 500]);
@@ -99,7 +99,7 @@ export async function openResisc45(folder: string): Promise<TransferParts> {
   const set = await findSet(folder, {
     name: "RESISC45",
     archives: ["NWPU-RESISC45.zip"],
-    marker: "thermal_power_station",
+    markers: ["thermal_power_station"],
   });
   const listed = listClassFolders(set, "");
   const [train, val, test] = drawParts(set, listed, [70, 70, Infinity]);
@@ -120,7 +120,7 @@ export async function openCaltech101(folder: string): Promise<TransferParts> {
   const set = await findSet(folder, {
     name: "Caltech-101",
     archives: ["101_ObjectCategories.tar.gz"],
-    marker: "BACKGROUND_Google",
+    markers: ["BACKGROUND_Google"],
   });
   const listed = listClassFolders(set, "");
   const [train, test] = drawParts(set, listed, [30, Infinity]);
@@ -138,7 +138,7 @@ export async function openTinyImageNet(folder: string): Promise<TransferParts> {
   const { root } = await findSet(folder, {
     name: "Tiny ImageNet",
     archives: ["tiny-imagenet-200.zip"],
-    marker: "wnids.txt",
+    markers: ["wnids.txt"],
   });
   const { train, val } = await openImageNet(root, { numClasses: 200, log: () => {} });
   return {

@@ -14,7 +14,7 @@ export async function openDtd(folder: string): Promise<TransferParts> {
   const set = await findSet(folder, {
     name: "DTD",
     archives: ["dtd-r1.0.1.tar.gz"],
-    marker: "labels/train1.txt",
+    markers: ["labels/train1.txt"],
   });
   const lists = await Promise.all(
     (["train", "val", "test"] as const).map((part) =>
@@ -37,7 +37,7 @@ export async function openFood101(folder: string): Promise<TransferParts> {
   const set = await findSet(folder, {
     name: "Food-101",
     archives: ["food-101.tar.gz"],
-    marker: "meta/train.txt",
+    markers: ["meta/train.txt"],
   });
   const classNames = await readColumn(set, "meta/classes.txt", /^(\S+)$/);
   const part = async (name: string) => {
@@ -56,7 +56,7 @@ export async function openPets(folder: string): Promise<TransferParts> {
   const set = await findSet(folder, {
     name: "Oxford-IIIT Pet",
     archives: ["images.tar.gz", "annotations.tar.gz"],
-    marker: "annotations/trainval.txt",
+    markers: ["annotations/trainval.txt"],
   });
   const read = (part: string) =>
     readSetLines(set, `annotations/${part}.txt`, /^((.+)_\d+) (\d+) [12] \d+$/);
@@ -76,7 +76,7 @@ export async function openAircraft(folder: string): Promise<TransferParts> {
   const set = await findSet(folder, {
     name: "FGVC-Aircraft",
     archives: ["fgvc-aircraft-2013b.tar.gz"],
-    marker: "data/variants.txt",
+    markers: ["data/variants.txt"],
   });
   const classNames = await readColumn(set, "data/variants.txt", /^(.+)$/);
   const part = async (name: string) => {
@@ -95,7 +95,7 @@ export async function openCub(folder: string): Promise<TransferParts> {
   const set = await findSet(folder, {
     name: "CUB-200-2011",
     archives: ["CUB_200_2011.tgz"],
-    marker: "train_test_split.txt",
+    markers: ["train_test_split.txt"],
   });
   const classNames = await readColumn(set, "classes.txt", /^\d+ (\S+)$/);
   const paths = await readSetLines(set, "images.txt", /^(\d+) (\S+)$/);
@@ -128,7 +128,7 @@ export async function openSun397(folder: string): Promise<TransferParts> {
   const set = await findSet(folder, {
     name: "SUN397",
     archives: ["SUN397.tar.gz", "Partitions.zip"],
-    marker: "ClassName.txt",
+    markers: ["ClassName.txt"],
   });
   const classNames = await readColumn(set, "ClassName.txt", /^\/(.+)$/);
   const part = async (name: string, list: string) => {

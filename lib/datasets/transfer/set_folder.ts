@@ -13,13 +13,13 @@ export interface Download {
   readonly name: string;
   /** The names of the archives or files that are downloaded: `food-101.tar.gz`. */
   readonly archives: readonly string[];
-  /** A path that the set's own folder holds once all is unpacked: `meta/train.txt`. */
-  readonly marker: string;
+  /** Paths, one of which the set's own folder holds once all is unpacked: `meta/train.txt`. */
+  readonly markers: readonly string[];
 }
 
 /** A set that was found. */
 export interface SetFolder extends Download {
-  /** Absolute path of the folder that holds the marker. */
+  /** Absolute path of the folder that holds one of the markers. */
   readonly root: string;
 }
 
@@ -30,27 +30,29 @@ export interface Listed {
 }
 
 /**
- * Finds the folder that holds the set's marker: the one given, or one in it, at most two folders
+ * Finds the folder that holds a marker of the set: the one given, or one in it, at most two folders
  * down, whatever its name.
  *
  * @param folder `~` is the home folder; a relative path starts at the current one.
  * @throws {Error} If there is none; the message names what is missing or still packed.
  */
 export async function findSet(folder: string, download: Download): Promise<SetFolder> {
-  const { name, archives, marker } = download;
+  const { name, archives, markers } = download;
   const top = absolutePath(folder);
   if (!(await stat(top))?.isDirectory) {
     throw new Error(`Cannot find ${name}: there is no folder ${top}; ${unpack(download, "there")}`);
   }
   let level = [top];
   for (let depth = 0; depth <= 2; depth++) {
-    for (const root of level) if (await stat(join(root, marker))) return { ...download, root };
+    for (const root of level) {
+      for (const path of markers) if (await stat(join(root, path))) return { ...download, root };
+    }
     level = level.flatMap(foldersIn);
   }
   const packed = namesIn(top).filter((file) => archives.includes(file));
   const why = packed.length > 0
     ? `${packed.join(" and ")} ${packed.length === 1 ? "is" : "are"} still packed`
-    : `there is no ${marker} in it, nor in a folder of it`;
+    : `there is no ${markers.join(" or ")} in it, nor in a folder of it`;
   throw new Error(`Cannot find ${name} in ${top}: ${why}; ${unpack(download, "there")}`);
 }
 

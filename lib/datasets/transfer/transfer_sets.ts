@@ -12,6 +12,10 @@ import {
   openResisc45,
   openTinyImageNet,
 } from "./folder_sets.ts";
+import { openFer2013 } from "./fer2013.ts";
+import { openGtsrb } from "./gtsrb.ts";
+import { openMnist } from "./mnist.ts";
+import { openStl10 } from "./stl10.ts";
 import { openAircraft, openCub, openDtd, openFood101, openPets, openSun397 } from "./list_sets.ts";
 import type { PartSizes, TransferMetric, TransferParts } from "./transfer_types.ts";
 
@@ -98,6 +102,14 @@ export const transferSets = {
     sizes: { train: 3334, val: 3333, test: 3333 },
     licence: "non-commercial research",
   },
+  fer2013: {
+    title: "FER2013",
+    open: openFer2013,
+    classes: 7,
+    metric: "accuracy",
+    sizes: { train: 28_709, val: 3589, test: 3589 },
+    licence: "the terms of its Kaggle challenge",
+  },
   food101: {
     title: "Food-101",
     open: openFood101,
@@ -105,6 +117,14 @@ export const transferSets = {
     metric: "accuracy",
     sizes: { train: 75_750, test: 25_250 },
     licence: "research; the pictures are their owners'",
+  },
+  gtsrb: {
+    title: "GTSRB",
+    open: openGtsrb,
+    classes: 43,
+    metric: "accuracy",
+    sizes: { train: 26_640, test: 12_630 },
+    licence: "none stated",
   },
   imagenette: {
     title: "Imagenette",
@@ -121,6 +141,14 @@ export const transferSets = {
     metric: "accuracy",
     sizes: { train: 9025, test: 3929 },
     licence: "ImageNet's terms",
+  },
+  mnist: {
+    title: "MNIST",
+    open: openMnist,
+    classes: 10,
+    metric: "accuracy",
+    sizes: { train: 60_000, test: 10_000 },
+    licence: "none stated",
   },
   pets: {
     title: "Oxford-IIIT Pet",
@@ -145,6 +173,14 @@ export const transferSets = {
     metric: "accuracy",
     sizes: { train: 3150, val: 3150, test: 25_200 },
     licence: "research",
+  },
+  stl10: {
+    title: "STL-10",
+    open: openStl10,
+    classes: 10,
+    metric: "accuracy",
+    sizes: { train: 5000, test: 8000 },
+    licence: "ImageNet's terms",
   },
   sun397: {
     title: "SUN397",
