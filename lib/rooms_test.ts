@@ -41,7 +41,7 @@ const floors: Readonly<Record<string, number>> = {
 const folders: Readonly<Record<string, readonly string[]>> = {
   datasets: ["files", "pictures", "small_sets", "emoji", "imagenet", "coco", "transfer"],
   detect: ["boxes", "network", "inference", "training", "score"],
-  eval: ["features", "nearest", "quality", "supervised", "probe"],
+  eval: ["features", "nearest", "quality", "supervised", "probe", "transfer"],
   experiments: [
     ...["configs", "runs", "subjects", "measure", "pretrain"],
     ...["detect", "explain", "robustness", "ship"],
