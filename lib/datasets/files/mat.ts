@@ -1,12 +1,12 @@
 /**
- * Reads the parts of MATLAB's MAT-file format, version 5, that ImageNet's `meta.mat` is made of:
- * arrays of structures, numbers and text, compressed or not (MathWorks, "MAT-File Format"). The one
+ * Reads the parts of MATLAB's MAT-file format, version 5, that the lists of data sets are made of:
+ * arrays of structures, cells, numbers and text, compressed or not (MathWorks, "MAT-File Format"). The one
  * library of npm for it is under the GPL.
  */
 import { inflateSync } from "node:zlib";
 
-/** A MATLAB value: text, numbers, or an array of structures. */
-export type MatValue = string | readonly number[] | readonly MatRecord[];
+/** A MATLAB value: text, numbers, an array of structures, or a cell array of values. */
+export type MatValue = string | readonly number[] | readonly MatRecord[] | readonly MatValue[];
 export type MatRecord = Readonly<Record<string, MatValue>>;
 
 /** Types of elements, and the classes of arrays. */
@@ -91,6 +91,7 @@ function parseArray({ type, data }: Element): { name: string; value: MatValue } 
   const kind = numbersOf(flags!)[0]! & 0xff;
   const name = textOf(named!);
   if (kind === classes.char) return { name, value: rest[0] ? textOf(rest[0]) : "" };
+  if (kind === classes.cell) return { name, value: rest.map((cell) => parseArray(cell).value) };
   if (kind === classes.struct) {
     const count = numbersOf(dimensions!).reduce((product, side) => product * side, 1);
     return { name, value: parseStructures(rest, count) };

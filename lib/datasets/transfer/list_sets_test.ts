@@ -67,7 +67,7 @@ Deno.test("openTransferSet() refuses an unknown name, and another number of clas
     await assertRejects(
       () => openTransferSet("toString", folder),
       RangeError,
-      'Cannot open the set "toString": there are caltech101, cifar10,',
+      'Cannot open the set "toString": there are caltech101, cars,',
     );
   }));
 

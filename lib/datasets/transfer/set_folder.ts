@@ -122,7 +122,8 @@ export function storedPart(
   classNames: readonly string[],
   pictures: readonly Listed[],
 ): StoredImages {
-  requirePictures(set, pictures);
+  const ids = pictures.map(({ id }) => id);
+  requirePictures(set, ids);
   const wrong = pictures.find(({ label }) => !(label >= 0 && label < classNames.length));
   if (wrong) {
     throw wrongSet(
@@ -130,24 +131,22 @@ export function storedPart(
       `the class of ${wrong.id} (number ${wrong.label}, from 0) is none of its ${classNames.length}`,
     );
   }
-  const stored = storedInFolder(`${set.name}, ${part}`, set.root, pictures.map(({ id }) => id));
+  const stored = storedInFolder(`${set.name}, ${part}`, set.root, ids);
   return labelled(stored, classNames, (i) => pictures[i]!.label);
 }
 
-/** @throws {Error} If a listed picture is not there, or none is listed. */
-function requirePictures(set: SetFolder, pictures: readonly Listed[]): void {
-  const folders = Map.groupBy(pictures, ({ id }) => dirname(id));
+/** @throws {Error} If pictures with these paths below the set's folder are not there. */
+export function requirePictures(set: SetFolder, ids: readonly string[]): void {
+  const folders = Map.groupBy(ids, (id) => dirname(id));
   const missing = [...folders].flatMap(([folder, listed]) => {
     const path = join(set.root, folder);
     const there = new Set(isFolder(path) ? namesIn(path) : []);
-    return listed.filter(({ id }) => !there.has(id.slice(id.lastIndexOf("/") + 1)));
+    return listed.filter((id) => !there.has(id.slice(id.lastIndexOf("/") + 1)));
   });
   if (missing.length > 0) {
     throw wrongSet(
       set,
-      `${missing.length} of ${pictures.length} listed pictures are missing, first ${
-        missing[0]!.id
-      }`,
+      `${missing.length} of ${ids.length} listed pictures are missing, first ${missing[0]}`,
     );
   }
 }

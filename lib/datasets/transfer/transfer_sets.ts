@@ -14,6 +14,10 @@ import {
 } from "./folder_sets.ts";
 import { openFer2013 } from "./fer2013.ts";
 import { openGtsrb } from "./gtsrb.ts";
+import { openHatefulMemes } from "./hateful_memes.ts";
+import { openKittiDistance } from "./kitti_distance.ts";
+import { openCars, openFlowers } from "./mat_sets.ts";
+import { openVoc2007 } from "./voc2007.ts";
 import { openMnist } from "./mnist.ts";
 import { openStl10 } from "./stl10.ts";
 import { openAircraft, openCub, openDtd, openFood101, openPets, openSun397 } from "./list_sets.ts";
@@ -45,6 +49,14 @@ export const transferSets = {
     metric: "meanPerClass",
     sizes: { train: 3060, test: 6084 },
     licence: "CC BY 4.0",
+  },
+  cars: {
+    title: "Stanford Cars",
+    open: openCars,
+    classes: 196,
+    metric: "accuracy",
+    sizes: { train: 8144, test: 8041 },
+    licence: "non-commercial research",
   },
   cifar10: {
     title: "CIFAR-10",
@@ -110,6 +122,14 @@ export const transferSets = {
     sizes: { train: 28_709, val: 3589, test: 3589 },
     licence: "the terms of its Kaggle challenge",
   },
+  flowers102: {
+    title: "Flowers-102",
+    open: openFlowers,
+    classes: 102,
+    metric: "meanPerClass",
+    sizes: { train: 1020, val: 1020, test: 6149 },
+    licence: "none stated",
+  },
   food101: {
     title: "Food-101",
     open: openFood101,
@@ -126,6 +146,14 @@ export const transferSets = {
     sizes: { train: 26_640, test: 12_630 },
     licence: "none stated",
   },
+  hateful_memes: {
+    title: "Hateful Memes",
+    open: openHatefulMemes,
+    classes: 2,
+    metric: "rocAuc",
+    sizes: { train: 8500, test: 500 },
+    licence: "Meta's own, for research",
+  },
   imagenette: {
     title: "Imagenette",
     open: openImagenette,
@@ -141,6 +169,14 @@ export const transferSets = {
     metric: "accuracy",
     sizes: { train: 9025, test: 3929 },
     licence: "ImageNet's terms",
+  },
+  kitti_distance: {
+    title: "KITTI",
+    open: openKittiDistance,
+    classes: 4,
+    metric: "accuracy",
+    sizes: { train: 6347, val: 423, test: 711 },
+    licence: "CC BY-NC-SA 3.0",
   },
   mnist: {
     title: "MNIST",
@@ -197,6 +233,14 @@ export const transferSets = {
     metric: "accuracy",
     sizes: { train: 100_000, test: 10_000 },
     licence: "ImageNet's terms",
+  },
+  voc2007: {
+    title: "VOC2007",
+    open: openVoc2007,
+    classes: 20,
+    metric: "map11",
+    sizes: { train: 2501, val: 2510, test: 4952 },
+    licence: "the pictures are under Flickr's terms",
   },
 } as const satisfies Readonly<Record<string, TransferSet>>;
 
