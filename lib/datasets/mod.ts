@@ -61,4 +61,17 @@ export {
 } from "lib/datasets/coco/load_coco.ts";
 export { type LabelledScenes, loadLabelledScenes } from "lib/datasets/coco/labelled_scenes.ts";
 export { openScenes, type SceneOptions, type Scenes } from "lib/datasets/coco/scenes.ts";
+export {
+  openTransferSet,
+  type TransferSet,
+  type TransferSetName,
+  transferSets,
+} from "lib/datasets/transfer/transfer_sets.ts";
+export type {
+  PartSizes,
+  TransferMetric,
+  TransferParts,
+} from "lib/datasets/transfer/transfer_types.ts";
+export { openPictureLists } from "lib/datasets/transfer/picture_lists.ts";
+export { openStl10Unlabelled } from "lib/datasets/transfer/stl10.ts";
 export { prepareData } from "lib/datasets/prepare.ts";
