@@ -143,7 +143,7 @@ Deno.test("openKittiDistance() takes the closest vehicle of each picture, and ke
     const numbers = labels.map((_, i) => `00000${i}`);
     await writeFiles(folder, {
       "mapping/train_mapping.txt": frames.join(""),
-      "mapping/train_rand.txt": "3,1,2,1,3\n",
+      "mapping/train_rand.txt": "3,1,2,\n1,3\n",
       ...Object.fromEntries(labels.map((text, i) => [`training/label_2/${numbers[i]}.txt`, text])),
       ...pictureFiles(numbers.map((name) => `training/image_2/${name}.png`)),
     });

@@ -59,13 +59,13 @@ export function drawVideos(
 /** The video that each training picture is from, by the devkit. */
 async function readVideos(set: SetFolder): Promise<string[]> {
   const frames = await readSetLines(set, "mapping/train_mapping.txt", /^\S+ (\S+) \d+$/);
-  const [order] = await readSetLines(set, "mapping/train_rand.txt", /^([\d,\s]+)$/);
-  return order![0]!.split(",").map((number) => {
+  const order = await readSetLines(set, "mapping/train_rand.txt", /^([\d,\s]+)$/);
+  return order.flatMap(([line]) => line!.match(/\d+/g) ?? []).map((number) => {
     const frame = frames[Number(number) - 1];
     if (frame) return frame[0]!;
     throw wrongSet(
       set,
-      `mapping/train_rand.txt has frame ${number.trim()}, train_mapping.txt has ${frames.length}`,
+      `mapping/train_rand.txt has frame ${number}, train_mapping.txt has ${frames.length}`,
     );
   });
 }

@@ -71,6 +71,28 @@ Deno.test("openTransferSet() refuses an unknown name, and another number of clas
     );
   }));
 
+Deno.test("openTransferSet() opens a set of the published numbers, and counts each part", () =>
+  inTempFolder(async (folder) => {
+    const classes = Array.from({ length: 47 }, (_, i) => `texture${i}`);
+    const numbers = Array.from({ length: 40 }, (_, i) => i);
+    const lines = (part: string) =>
+      classes.flatMap((name) => numbers.map((i) => `${name}/${part}_${i}.jpg`));
+    for (const part of ["train", "val", "test"]) {
+      await writeFiles(folder, {
+        [`labels/${part}1.txt`]: lines(part).join("\n"),
+        ...pictureFiles(lines(part).map((path) => `images/${path}`)),
+      });
+    }
+    const { train, val, test } = await openTransferSet("dtd", folder);
+    assertEquals([train, val!, test].map(({ labels }) => labels.length), [1880, 1880, 1880]);
+    await Deno.writeTextFile(`${folder}/labels/val1.txt`, lines("val").slice(1).join("\n"));
+    await assertRejects(
+      () => openTransferSet("dtd", folder),
+      Error,
+      `Cannot use DTD in ${folder}: it has 1879 pictures for val, 1880 were published`,
+    );
+  }));
+
 Deno.test("openFood101() numbers the classes as classes.txt lists them", () =>
   inTempFolder(async (folder) => {
     await writeFiles(folder, {

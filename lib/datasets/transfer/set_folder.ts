@@ -44,10 +44,10 @@ export async function findSet(folder: string, download: Download): Promise<SetFo
   }
   let level = [top];
   for (let depth = 0; depth <= 2; depth++) {
+    if (depth > 0) level = level.flatMap(foldersIn);
     for (const root of level) {
       for (const path of markers) if (await stat(join(root, path))) return { ...download, root };
     }
-    level = level.flatMap(foldersIn);
   }
   const packed = namesIn(top).filter((file) => archives.includes(file));
   const why = packed.length > 0
