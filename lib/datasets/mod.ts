@@ -73,5 +73,6 @@ export type {
   TransferParts,
 } from "lib/datasets/transfer/transfer_types.ts";
 export { openPictureLists } from "lib/datasets/transfer/picture_lists.ts";
+export { openPcam, type PcamOptions } from "lib/datasets/transfer/pcam.ts";
 export { openStl10Unlabelled } from "lib/datasets/transfer/stl10.ts";
 export { prepareData } from "lib/datasets/prepare.ts";

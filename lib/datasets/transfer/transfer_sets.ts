@@ -19,6 +19,7 @@ import { openKittiDistance } from "./kitti_distance.ts";
 import { openCars, openFlowers } from "./mat_sets.ts";
 import { openVoc2007 } from "./voc2007.ts";
 import { openMnist } from "./mnist.ts";
+import { openPcam } from "./pcam.ts";
 import { openStl10 } from "./stl10.ts";
 import { openAircraft, openCub, openDtd, openFood101, openPets, openSun397 } from "./list_sets.ts";
 import type { PartSizes, TransferMetric, TransferParts } from "./transfer_types.ts";
@@ -185,6 +186,14 @@ export const transferSets = {
     metric: "accuracy",
     sizes: { train: 60_000, test: 10_000 },
     licence: "none stated",
+  },
+  pcam: {
+    title: "PatchCamelyon",
+    open: (folder) => openPcam(folder),
+    classes: 2,
+    metric: "accuracy",
+    sizes: { train: 262_144, val: 32_768, test: 32_768 },
+    licence: "CC0",
   },
   pets: {
     title: "Oxford-IIIT Pet",
