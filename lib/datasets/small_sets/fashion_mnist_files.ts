@@ -91,11 +91,21 @@ async function checked(
       throw new Error(`Cannot unpack ${path} (${(error as Error).message}): ${mend}`);
     }
   }
-  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+  const hash = await sha256(bytes);
   if (hash === digests[name]) return bytes;
   throw new Error(
     `Cannot use ${path}: it is not Fashion-MNIST's (SHA-256 ${hash.slice(0, 12)}…); ${mend}`,
   );
+}
+
+async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+}
+
+/** Whether a decompressed file is one of the four: MNIST's have the same names and lengths. */
+export async function isFashionMnist(bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
+  const hash = await sha256(bytes);
+  return Object.values(digests).some((digest) => digest === hash);
 }
 
 async function pathOf(folder: string, name: FileName): Promise<string | undefined> {

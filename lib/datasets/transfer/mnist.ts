@@ -2,6 +2,7 @@
 import { gunzipSync } from "node:zlib";
 import { join } from "@std/path";
 import { exists } from "lib/datasets/files/data_folder.ts";
+import { isFashionMnist } from "lib/datasets/small_sets/fashion_mnist_files.ts";
 import { type IdxArray, parseIdx } from "lib/datasets/small_sets/idx.ts";
 import type { ImageSet } from "lib/datasets/pictures/images.ts";
 import { greySet } from "./grey_images.ts";
@@ -51,12 +52,27 @@ async function readPart(set: SetFolder, part: string, prefix: string): Promise<I
 async function readIdx(set: SetFolder, file: string): Promise<IdxArray> {
   for (const name of namesOf(file)) {
     if (!await exists(join(set.root, name))) continue;
-    const bytes = await readSetFile(set, name);
+    const bytes = await unpacked(set, name);
+    if (await isFashionMnist(bytes)) throw wrongSet(set, `${name} is Fashion-MNIST's`);
     try {
-      return parseIdx(name.endsWith(".gz") ? gunzipSync(bytes) : bytes, name);
+      return parseIdx(bytes, name);
     } catch (error) {
-      throw wrongSet(set, `${name} is damaged (${(error as Error).message})`);
+      throw damaged(set, name, error);
     }
   }
   throw wrongSet(set, `${file} is missing`);
+}
+
+async function unpacked(set: SetFolder, name: string): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = await readSetFile(set, name);
+  if (!name.endsWith(".gz")) return bytes;
+  try {
+    return new Uint8Array(gunzipSync(bytes));
+  } catch (error) {
+    throw damaged(set, name, error);
+  }
+}
+
+function damaged(set: SetFolder, name: string, error: unknown): Error {
+  return wrongSet(set, `${name} is damaged (${(error as Error).message})`);
 }

@@ -1,4 +1,5 @@
 import { gzipSync } from "node:zlib";
+import { findFashionMnist } from "lib/datasets/small_sets/fashion_mnist_files.ts";
 import { openFer2013 } from "./fer2013.ts";
 import { openGtsrb } from "./gtsrb.ts";
 import { openMnist } from "./mnist.ts";
@@ -115,6 +116,18 @@ Deno.test("openMnist() reads the four files, gzipped or not, and refuses others"
     await Deno.remove(`${folder}/raw/t10k-labels-idx1-ubyte`);
     await fails("t10k-labels-idx1-ubyte is missing; unpack train-images-idx3-ubyte.gz and ");
   }));
+
+const fashionMnist = await findFashionMnist();
+
+Deno.test(
+  { name: "openMnist() refuses Fashion-MNIST", ignore: fashionMnist === undefined },
+  () =>
+    assertRejects(
+      () => openMnist(fashionMnist!),
+      Error,
+      "is Fashion-MNIST's; unpack train-images-idx3-ubyte.gz and",
+    ),
+);
 
 /** STL-10's picture whose channel c at (x, y) is x + 2·y + 3·c + seed. */
 function stlPicture(seed: number): Uint8Array {
