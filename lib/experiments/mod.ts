@@ -217,7 +217,7 @@ export {
   planKnn,
 } from "lib/eval/nearest/knn_plan.ts";
 export type { TrainOptions, TrainResult } from "lib/experiments/runs/train_run.ts";
-export { type TrainingCost, trainingCost } from "lib/experiments/configs/training_cost.ts";
+export { type TrainingCost, trainingCost } from "lib/experiments/measure/training_cost.ts";
 export { type ExampleViews, exampleViews } from "lib/experiments/subjects/example_views.ts";
 
 // Types of what the verbs take and return, from the rooms that they are made in.

@@ -14,7 +14,7 @@ import type { Recipe } from "lib/ssl/methods.ts";
 import { type PaperRun, paperRuns } from "./paper_runs.ts";
 import { simclrRuns } from "./simclr_runs.ts";
 import { swavRuns } from "./swav_runs.ts";
-import { trainingCost } from "./training_cost.ts";
+import { trainingCost } from "lib/experiments/measure/training_cost.ts";
 import { table3, table5 } from "lib/paper/mod.ts";
 import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
 

@@ -1,7 +1,7 @@
 import { pretrainLength } from "lib/ssl/method/recipe.ts";
 import { checkSimclr, simclrValues } from "lib/ssl/simclr/recipe.ts";
 import { recipeAt, scaleNames } from "./config.ts";
-import { trainingCost } from "./training_cost.ts";
+import { trainingCost } from "lib/experiments/measure/training_cost.ts";
 import { byolStart, simclrStart } from "./method_runs.ts";
 import { simclrRuns } from "./simclr_runs.ts";
 import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";

@@ -7,7 +7,7 @@ import {
   swavValues,
 } from "lib/ssl/swav/recipe.ts";
 import { recipeAt, scaleNames } from "./config.ts";
-import { trainingCost } from "./training_cost.ts";
+import { trainingCost } from "lib/experiments/measure/training_cost.ts";
 import { bcSslStart } from "./notebook_runs.ts";
 import { swavStart } from "./method_runs.ts";
 import { swavRuns } from "./swav_runs.ts";

@@ -1,8 +1,8 @@
 import { constantRng } from "lib/rng.ts";
 import { createModel, totalCost } from "lib/models/mod.ts";
-import { recipeAt } from "./config.ts";
-import { bcSslStart } from "./notebook_runs.ts";
-import { esvitStart, iGptStart } from "./method_runs.ts";
+import { recipeAt } from "lib/experiments/configs/config.ts";
+import { bcSslStart } from "lib/experiments/configs/notebook_runs.ts";
+import { esvitStart, iGptStart } from "lib/experiments/configs/method_runs.ts";
 import { trainingCost } from "./training_cost.ts";
 import { assertClose } from "lib/testing/assert.ts";
 
