@@ -2,12 +2,17 @@
  * The library for notebooks: configs, and the verbs that run them. Verbs return numbers and run
  * ids, never tensors.
  */
+export { ablate, type AblateOptions, type ArmResult } from "lib/experiments/pretrain/ablate.ts";
 export {
-  ablate,
-  type AblateOptions,
-  type ArmResult,
+  type CompareOptions,
+  type RunAccuracies,
   type Watch,
-} from "lib/experiments/pretrain/ablate.ts";
+} from "lib/experiments/pretrain/compare_configs.ts";
+export {
+  compareMethods,
+  type CompareMethodsOptions,
+  type MethodResult,
+} from "lib/experiments/pretrain/compare_methods.ts";
 export {
   deepMapSide,
   type GainSetting,
@@ -35,6 +40,14 @@ export {
   armName,
   type ArmOptions,
 } from "lib/experiments/configs/arms.ts";
+export {
+  type MethodArmOptions,
+  methodConfig,
+  type MethodName,
+  methodNames,
+  methodTitle,
+  printedOfMethod,
+} from "lib/experiments/configs/method_arms.ts";
 export { type ArmSetting, changedArmConfig } from "lib/experiments/configs/arm_change.ts";
 export { type ArmCost, armCosts } from "lib/experiments/measure/arm_costs.ts";
 export {
@@ -267,6 +280,7 @@ export type { RecipeAnyScale, ScaledConfig } from "lib/experiments/configs/confi
 export type { DetectorCheckpoint } from "lib/experiments/detect/saved_detector.ts";
 export type { CamDepth, CamScores, ContributionMap, GradCam, Heatmap } from "lib/explain/mod.ts";
 export type { PrintedRow } from "lib/paper/printed.ts";
+export type { Table3Row } from "lib/paper/table3.ts";
 export type { Table5Row } from "lib/paper/table5.ts";
 export {
   type CorruptionErrors,

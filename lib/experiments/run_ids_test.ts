@@ -2,6 +2,7 @@
  * The ids of all named runs stay what they are: a changed id would lose every run that people have.
  */
 import { type Arm, armConfig, type ArmData } from "lib/experiments/configs/arms.ts";
+import { methodConfig, methodNames } from "lib/experiments/configs/method_arms.ts";
 import { runId, scaleNames } from "lib/experiments/configs/config.ts";
 import { detectorArmConfig } from "lib/experiments/detect/detector_arms.ts";
 import { detectorId } from "lib/experiments/detect/detector_config.ts";
@@ -35,6 +36,17 @@ function allIds(): Record<string, string> {
       for (const arm of arms) {
         const config = armConfig(arm, { scale, data });
         ids[`arm ${JSON.stringify(arm)}, ${data}, ${scale}`] = runId({ config, scale, seed: 0 });
+      }
+    }
+    for (const method of scale === "paper" ? [] : methodNames.filter((name) => name !== "dino")) {
+      for (const data of ["emoji", "fashion"] satisfies ArmData[]) {
+        const arm: Arm = { arch: "convnext", kernelSize: 9, batchNorm: true };
+        const config = methodConfig(method, arm, { scale, data });
+        ids[`${method}, arm ${JSON.stringify(arm)}, ${data}, ${scale}`] = runId({
+          config,
+          scale,
+          seed: 0,
+        });
       }
     }
     for (const kernelSize of [3, 9]) {

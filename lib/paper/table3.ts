@@ -3,7 +3,9 @@ import { fraction, printed, type PrintedRow } from "lib/paper/printed.ts";
 
 /** A row as printed; accuracies as fractions, null where the paper prints nothing. */
 export interface Table3Row extends PrintedRow {
+  /** Method of training, by the paper's abbreviation: `SCLR`, `DCv2`. */
   readonly method: string;
+  /** Network, with its size: `RN50w4`. */
   readonly arch: string;
   /** Which of the paper's two panels. */
   readonly size: "big" | "small";
@@ -20,7 +22,9 @@ export interface Table3Row extends PrintedRow {
    * BC-SSL.
    */
   readonly speedUpA100: number | null;
+  /** Top-1 of the linear probe. */
   readonly linear: number;
+  /** Top-1 of the k-NN. */
   readonly knn: number | null;
 }
 

@@ -4,7 +4,8 @@
  */
 import { table4 } from "lib/paper/mod.ts";
 import type { TrainHooks } from "lib/runs/events.ts";
-import type { AblateOptions, Watch } from "lib/experiments/pretrain/ablate.ts";
+import type { AblateOptions } from "lib/experiments/pretrain/ablate.ts";
+import type { Watch } from "lib/experiments/pretrain/compare_configs.ts";
 import { type Arm, armConfig, armName } from "lib/experiments/configs/arms.ts";
 import type { ScaleName } from "lib/experiments/configs/config.ts";
 import {
