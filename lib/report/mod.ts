@@ -89,6 +89,12 @@ export {
   type ScaleOptions,
 } from "lib/report/draw/plot.ts";
 export { costTable, moduleTable } from "lib/report/tables/model_tables.ts";
+export {
+  methodClaims,
+  methodFigure,
+  type MethodGain,
+  methodTable,
+} from "lib/report/results/method_results.ts";
 export { qualityFigure, qualityTable } from "lib/report/results/quality_results.ts";
 export { scoreFigure, type ScoreRow, scoreTable } from "lib/report/results/feature_scores.ts";
 export { paperTable } from "lib/report/tables/paper_tables.ts";

@@ -37,10 +37,12 @@ import { baselineFigure } from "./results/baselines.ts";
 import { claimOverview, overviewFigure } from "./results/claim_overview.ts";
 import { scoreFigure } from "./results/feature_scores.ts";
 import { detectorFigure } from "./results/detector_results.ts";
+import { methodFigure } from "./results/method_results.ts";
 import { qualityFigure } from "./results/quality_results.ts";
 import { corruptionFigure, robustFigure } from "./results/robustness_results.ts";
 import { trainedFieldFigure } from "./results/trained_field_results.ts";
 import { assertEquals } from "lib/testing/assert.ts";
+import { drawnMethods } from "lib/testing/method_results.ts";
 import { assertSvgSnapshot, borderIsWhite } from "lib/testing/snapshot.ts";
 
 const here = dirname(fromFileUrl(import.meta.url));
@@ -325,6 +327,7 @@ const figures: Readonly<Record<string, () => Figure>> = {
       })),
       { label },
     ),
+  methodFigure: () => methodFigure(drawnMethods),
   monitorFigure: () =>
     monitorFigure(
       [0, 3, 8, 12].map((i) => ({ arch: results[i]!.name, points: results[i]!.monitor })),

@@ -32,15 +32,44 @@ interface RunArm {
 /** An arm's values of the metric that is tested, one for each of its seeds. */
 type ValuesOf<R> = (arm: R) => readonly number[];
 
-/** A finding about some arms, on the seeds that they share. */
+/**
+ * A finding about some arms, on the seeds that they share.
+ *
+ * @param about Name of a claim of the overview, or a claim that is not there.
+ */
 export function testedClaim(
-  name: ClaimName,
+  about: ClaimName | Claim,
   finding: TestResult,
   arms: readonly RunArm[],
 ): TestedClaim {
   const seeds = sharedSeeds(arms);
   const runs = arms.flatMap((arm) => atSeeds(arm.runs, arm, seeds));
-  return { name, claim: statements[name], finding, scale: arms[0]!.scale, seeds, runs };
+  const named = typeof about === "string" ? { name: about, claim: statements[about] } : {
+    claim: about,
+  };
+  return { ...named, finding, scale: arms[0]!.scale, seeds, runs };
+}
+
+/** The arms on both sides of a comparison. */
+export interface Sides<R> {
+  /** Those that the claim says are better. */
+  readonly above: readonly R[];
+  readonly below: readonly R[];
+}
+
+/**
+ * How far the arms `above` are above those `below`, each side averaged over its arms.
+ *
+ * @returns One difference for each of the seeds.
+ */
+export function differencesOf<R extends RunArm>(
+  { above, below }: Sides<R>,
+  values: ValuesOf<R>,
+  seeds: readonly number[],
+): number[] {
+  const means = (side: readonly R[]) => meansBySeed(side.map((a) => atSeeds(values(a), a, seeds)));
+  const low = means(below);
+  return means(above).map((value, s) => value - low[s]!);
 }
 
 /**
@@ -48,14 +77,13 @@ export function testedClaim(
  * on the seeds that all of them were run with.
  */
 export function aboveClaim<R extends RunArm>(
-  name: ClaimName,
-  { above, below }: { readonly above: readonly R[]; readonly below: readonly R[] },
+  about: ClaimName | Claim,
+  sides: Sides<R>,
   values: ValuesOf<R>,
 ): TestedClaim {
-  const arms = [...above, ...below];
-  const seeds = sharedSeeds(arms);
-  const means = (side: readonly R[]) => meansBySeed(side.map((a) => atSeeds(values(a), a, seeds)));
-  return testedClaim(name, exceeds(means(above), means(below)), arms);
+  const arms = [...sides.above, ...sides.below];
+  const gains = differencesOf(sides, values, sharedSeeds(arms));
+  return testedClaim(about, exceeds(gains, 0), arms);
 }
 
 /**
@@ -74,7 +102,7 @@ export function risingClaim<R extends RunArm & { readonly kernelSize?: number }>
 }
 
 /** Seeds that all arms were run with, in ascending order. */
-function sharedSeeds(arms: readonly RunArm[]): number[] {
+export function sharedSeeds(arms: readonly RunArm[]): number[] {
   const shared = arms[0]!.seeds.filter((seed) => arms.every(({ seeds }) => seeds.includes(seed)));
   if (shared.length > 0) return shared.sort((a, b) => a - b);
   throw new RangeError(
