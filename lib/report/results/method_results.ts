@@ -9,6 +9,7 @@ import { exceeds } from "lib/stats/verdicts.ts";
 import { axisLabel, colours, type Figure, grey, gridOf, plot } from "lib/report/draw/plot.ts";
 import { percent } from "lib/report/tables/percent.ts";
 import { type Table, tableOf } from "lib/report/tables/table_formats.ts";
+import type { ArmMetric } from "./ablation.ts";
 import {
   aboveClaim,
   bcSslArm,
@@ -62,9 +63,6 @@ export type MethodGain = "kernel" | "batchNorm";
 
 const gainTitles = { kernel: "9×9 over 3×3", batchNorm: "with BatchNorm over without" } as const;
 
-/** Which of the two accuracies is compared. */
-type Metric = "knn" | "linear";
-
 const metricTitles = { knn: "k-NN", linear: "linear" } as const;
 
 /**
@@ -102,7 +100,7 @@ function sidesByMethod(gain: MethodGain, results: readonly MethodResult[]) {
  */
 export function methodClaims(
   results: readonly MethodResult[],
-  { gain, metric }: { readonly gain: MethodGain; readonly metric: Metric },
+  { gain, metric }: { readonly gain: MethodGain; readonly metric: ArmMetric },
 ): TestedClaim[] {
   const methods = sidesByMethod(gain, results);
   if (methods.length === 0) {
@@ -142,7 +140,7 @@ interface GainMark {
   readonly low: number;
   readonly high: number;
   readonly n: number;
-  readonly metric: Metric;
+  readonly metric: ArmMetric;
   readonly title: string;
 }
 
@@ -224,7 +222,7 @@ function panelOf(
   });
 }
 
-function markOf(marks: readonly GainMark[], metric: Metric): Plot.Markish[] {
+function markOf(marks: readonly GainMark[], metric: ArmMetric): Plot.Markish[] {
   const { colour, symbol } = looks[metric];
   const place = { y: "y", stroke: colour, strokeWidth: 2 } as const;
   return [
@@ -238,7 +236,7 @@ function markOf(marks: readonly GainMark[], metric: Metric): Plot.Markish[] {
 
 /** The key, as `gridOf`'s header. */
 function legend(): string {
-  const key = (x: number, metric: Metric) => {
+  const key = (x: number, metric: ArmMetric) => {
     const { colour, symbol } = looks[metric];
     const mark = symbol === "circle"
       ? `<circle cx="${x}" cy="14" r="5" fill="${colour}"/>`
