@@ -16,11 +16,10 @@ export async function openDtd(folder: string): Promise<TransferParts> {
     archives: ["dtd-r1.0.1.tar.gz"],
     markers: ["labels/train1.txt"],
   });
-  const lists = await Promise.all(
-    (["train", "val", "test"] as const).map((part) =>
-      readSetLines(set, `labels/${part}1.txt`, /^((.+)\/.+\.jpg)$/)
-    ),
-  );
+  const lists: string[][][] = [];
+  for (const part of ["train", "val", "test"]) {
+    lists.push(await readSetLines(set, `labels/${part}1.txt`, /^((.+)\/.+\.jpg)$/));
+  }
   const classNames = [...new Set(lists.flat().map(([, name]) => name!))].sort();
   const [train, val, test] = lists.map((lines) =>
     lines.map(([path, name]) => ({ id: `images/${path}`, label: classNames.indexOf(name!) }))

@@ -57,6 +57,9 @@ Deno.test("openPictureLists() numbers the classes of all lists together", () =>
     });
     assertEquals(parts.train.classNames, ["kite", "owl", "wren"]);
     assertEquals(parts.train.name, "birds, train");
+    await writeFiles(root, { "train.csv": "path,label\na.jpg,wren\na.jpg,owl\n" });
+    await assertRejects(() => openPictureLists(root), Error, "a.jpg is listed twice");
+    await writeFiles(root, { "train.csv": "path,label\na.jpg,wren\n" });
     await Deno.remove(`${root}/c/c.jpg`);
     await assertRejects(
       () => openPictureLists(root),

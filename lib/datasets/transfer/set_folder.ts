@@ -135,8 +135,16 @@ export function storedPart(
   return labelled(stored, classNames, (i) => pictures[i]!.label);
 }
 
-/** @throws {Error} If pictures with these paths below the set's folder are not there. */
+/**
+ * @throws {Error} If pictures with these paths below the set's folder are not there, or one is
+ *   listed twice.
+ */
 export function requirePictures(set: SetFolder, ids: readonly string[]): void {
+  const seen = new Set<string>();
+  for (const id of ids) {
+    if (seen.has(id)) throw wrongSet(set, `${id} is listed twice`);
+    seen.add(id);
+  }
   const folders = Map.groupBy(ids, (id) => dirname(id));
   const missing = [...folders].flatMap(([folder, listed]) => {
     const path = join(set.root, folder);

@@ -34,11 +34,11 @@ export async function openVoc2007(folder: string): Promise<TransferParts> {
 }
 
 async function readPart(set: SetFolder, part: string) {
-  const lists = await Promise.all(
-    classNames.map((name) =>
-      readSetLines(set, `ImageSets/Main/${name}_${part}.txt`, /^(\d{6})\s+(-1|0|1)$/)
-    ),
-  );
+  const lists: string[][][] = [];
+  for (const name of classNames) {
+    const path = `ImageSets/Main/${name}_${part}.txt`;
+    lists.push(await readSetLines(set, path, /^(\d{6})\s+(-1|0|1)$/));
+  }
   const ids = lists[0]!.map(([number]) => `JPEGImages/${number}.jpg`);
   const truth = new Int8Array(ids.length * classNames.length);
   lists.forEach((lines, c) => {
