@@ -25,7 +25,7 @@ export interface PcamOptions {
 }
 
 /**
- * Reads the files, unpacked; a picture at a time, as one file does not fit in every memory.
+ * Reads the files, unpacked, part by part, as one file does not fit in every memory twice.
  *
  * @throws {RangeError} If the number of pictures for training is not a positive integer.
  * @throws {Error} If a file is missing, still packed, damaged or of another shape; the message
@@ -68,25 +68,41 @@ async function readPart(
     );
   }
   const indices = evenIndices(images.count, wanted);
-  const pixels = new Uint8Array(indices.length * imageBytes);
-  indices.forEach((index, i) => pixels.set(images.read(index), i * imageBytes));
+  const pixels = taken(images, indices, imageBytes);
   return checkImageSet({
     name: `${set.name}, ${part}`,
     height: side,
     width: side,
     pixels,
-    labels: Int32Array.from(indices, (index) => labels.read(index)[0]!),
+    labels: Int32Array.from(taken(labels, indices, 1)),
     classNames,
     ids: indices.map((index) => `${part}/${index}`),
   });
+}
+
+const block = 1024; // entries that are read at once: the file may pack many together
+
+/** The entries at increasing indices, joined. @param length Bytes of an entry. */
+function taken(data: Dataset, indices: readonly number[], length: number): Uint8Array {
+  const out = new Uint8Array(indices.length * length);
+  for (let from = 0, to = 0; from < indices.length; from = to) {
+    const first = indices[from]!;
+    while (to < indices.length && indices[to]! < first + block) to++;
+    const bytes = data.read(first, indices[to - 1]! + 1);
+    for (let i = from; i < to; i++) {
+      const at = (indices[i]! - first) * length;
+      out.set(bytes.subarray(at, at + length), i * length);
+    }
+  }
+  return out;
 }
 
 /** An array of bytes in an HDF5 file. */
 interface Dataset extends Disposable {
   /** Its first length. */
   readonly count: number;
-  /** The bytes of one entry. */
-  read(index: number): Uint8Array;
+  /** The bytes of the entries from `first` until before `end`. */
+  read(first: number, end: number): Uint8Array;
 }
 
 const signature = "\x89HDF\r\n\x1a\n";
@@ -112,10 +128,10 @@ async function openDataset(
   }
   return {
     count: data.shape![0]!,
-    read(index) {
-      const bytes = data.slice([[index, index + 1]]);
+    read(first, end) {
+      const bytes = data.slice([[first, end]]);
       if (bytes instanceof Uint8Array) return bytes;
-      throw wrongSet(set, `${name} is damaged at entry ${index}`);
+      throw wrongSet(set, `${name} is damaged between entries ${first} and ${end}`);
     },
     [Symbol.dispose]: () => void file.close(),
   };
