@@ -14,6 +14,8 @@ export { armCamTable, camClaims } from "lib/report/results/cam_results.ts";
 export { baselineFigure, type BaselineRow, versusBaselines } from "lib/report/results/baselines.ts";
 export { gainFigure, type GainScore, gainTable } from "lib/report/figures/gain_figure.ts";
 export { blockDiagram, type DrawnBlock } from "lib/report/draw/block_diagram.ts";
+export { diagramNames, methodDiagram } from "lib/report/draw/method_diagram.ts";
+export type { DiagramName } from "lib/report/draw/method_drawings.ts";
 export { type CamSheetOptions, camSheetPng, showCams } from "lib/report/sheets/cam_sheet.ts";
 export { camScoreTable, hotAreaFigure } from "lib/report/figures/cam_scores.ts";
 export type { ColourMap } from "lib/report/draw/colour_maps.ts";

@@ -26,6 +26,7 @@ import { bcSslConfig, convNeXtConfig } from "lib/models/mod.ts";
 import { corruptionNames } from "lib/robustness/mod.ts";
 import type { HistoryLine } from "lib/runs/events.ts";
 import { blockDiagram } from "./draw/block_diagram.ts";
+import { diagramNames, methodDiagram } from "./draw/method_diagram.ts";
 import { type Figure, toPng, toSvg } from "./draw/plot.ts";
 import { hotAreaFigure } from "./figures/cam_scores.ts";
 import { gainFigure } from "./figures/gain_figure.ts";
@@ -136,11 +137,8 @@ function camRow(method: CamScoreRow["method"], kernelSize: number, mean: number)
   } as CamScoreRow["scores"];
   return {
     name: `BC-SSL, ${kernelSize}×${kernelSize}`,
-    method,
     layers: ["stages.1.2"],
-    kernelSize,
-    threshold: 0.5,
-    scores,
+    ...{ method, kernelSize, threshold: 0.5, scores },
   };
 }
 
@@ -171,6 +169,7 @@ function trainedField(kernelSize: number): TrainedField {
     after: weights(1.3 * wide),
   };
 }
+
 function armCams(result: ArmResult): ArmCams {
   const size = result.kernelSize ?? 3;
   const rows = run.seeds.flatMap((seed) => [
@@ -193,8 +192,7 @@ const study: StudyResults = {
   detectors: [3, 5, 7, 9].flatMap((size) => [true, false].map((way) => detectorResult(size, way))),
   robust: scattered.map(robustResult),
   maps: scattered.map(armCams),
-  scale: "laptop",
-  pixels: 96,
+  ...{ scale: "laptop", pixels: 96 },
 };
 
 /** A run of DINO: metrics of every step, and the monitor's every 50 steps. */
@@ -211,13 +209,11 @@ function history(seed: number, steps = 600): HistoryLine[] {
   });
 }
 
-const detectorHistory: readonly HistoryLine[] = history(0, 400).map(({ step, metrics }) => ({
-  step,
-  metrics: {
-    loss: metrics.loss!,
-    ...(step % 100 === 0 ? { boxAp: step / 1200, maskAp: step / 1400 } : {}),
-  },
-}));
+const detectorHistory = history(0, 400).map(({ step, metrics: { loss } }): HistoryLine => {
+  const metrics = { loss: loss! };
+  if (step % 100 !== 0) return { step, metrics };
+  return { step, metrics: { ...metrics, boxAp: step / 1200, maskAp: step / 1400 } };
+});
 
 const baselineScores: BaselineScores = {
   ...{ method: "DINO", scale: "laptop", seeds: [0, 1, 2], k: 20 },
@@ -335,6 +331,9 @@ const figures: Readonly<Record<string, () => Figure>> = {
       })),
       { label: "linear top-1 (%)" },
     ),
+  ...Object.fromEntries(
+    diagramNames.map((name) => [`methodDiagram-${name}`, () => methodDiagram(name)]),
+  ),
   methodFigure: () => methodFigure(methods),
   monitorFigure: () =>
     monitorFigure(
