@@ -20,8 +20,15 @@ import { bcSslEmoji } from "./notebook_runs.ts";
 
 /** The methods that can train any arm. iGPT is none: it trains a network of its own. */
 export const methodNames = [
-  ...["dino", "byol", "simclr", "swav", "deepcluster_v2", "esvit", "mocov3", "moby"] as const,
-];
+  "dino",
+  "byol",
+  "simclr",
+  "swav",
+  "deepcluster_v2",
+  "esvit",
+  "mocov3",
+  "moby",
+] as const;
 /** Name of a method in recipes; DINO's recipes have none. */
 export type MethodName = typeof methodNames[number];
 
@@ -35,9 +42,9 @@ interface MethodKind {
   readonly printed?: string;
   /** Its run on the first notebook's network, absent for DINO: its arms are those of `armConfig`. */
   readonly start?: PretrainConfig;
-  /** What it changes in an arm's network. By default, nothing. */
+  /** Changes an arm's network for the method. By default, nothing changes. */
   readonly network?: (model: ModelConfig) => ModelConfig;
-  /** What its recipe has for an arm's network. By default, nothing. */
+  /** Changes the method's recipe for an arm's network. By default, nothing changes. */
   readonly adapt?: (recipe: AnyRecipe, arm: Arm) => AnyRecipe;
 }
 
