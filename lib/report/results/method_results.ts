@@ -61,7 +61,15 @@ export function methodTable(results: readonly MethodResult[]): Table {
 /** What is gained: by kernels of 9×9 over 3×3, or by a BatchNorm after each of them. */
 export type MethodGain = "kernel" | "batchNorm";
 
-const gainTitles = { kernel: "9×9 over 3×3", batchNorm: "with BatchNorm over without" } as const;
+/** Words for each gain: a title, the claim that there is one, and what gains. */
+const gainWords = {
+  kernel: { title: "9×9 over 3×3", helps: "9×9 is better than 3×3", what: "9×9" },
+  batchNorm: {
+    title: "with BatchNorm over without",
+    helps: "BatchNorm helps",
+    what: "BatchNorm",
+  },
+} as const;
 
 const metricTitles = { knn: "k-NN", linear: "linear" } as const;
 
@@ -103,9 +111,10 @@ export function methodClaims(
   { gain, metric }: { readonly gain: MethodGain; readonly metric: ArmMetric },
 ): TestedClaim[] {
   const methods = sidesByMethod(gain, results);
+  const { helps, what } = gainWords[gain];
   if (methods.length === 0) {
     throw new RangeError(
-      `Cannot test the gain of ${gainTitles[gain]}: no method trained both networks of a pair`,
+      `Cannot test the gain of ${what}: no method trained both networks of a pair`,
     );
   }
   const claim = (says: string) => ({
@@ -116,7 +125,7 @@ export function methodClaims(
   });
   const values = (result: MethodResult) => result[metric];
   const gains = methods.map(({ title, sides }) =>
-    aboveClaim(claim(`${title}: ${gainTitles[gain]} gains`), sides, values)
+    aboveClaim(claim(`${title}: ${helps}`), sides, values)
   );
   const dino = methods.find(({ title }) => title === "DINO");
   if (dino === undefined) return gains;
@@ -124,7 +133,7 @@ export function methodClaims(
     const all = [...dino.arms, ...arms];
     const seeds = sharedSeeds(all);
     const [byDino, byOther] = [dino.sides, sides].map((of) => differencesOf(of, values, seeds));
-    const says = `${gainTitles[gain]} gains more by DINO than by ${title}`;
+    const says = `${what} gains more by DINO than by ${title}`;
     return testedClaim(claim(says), exceeds(byDino!, byOther!), all);
   });
   return [...gains, ...comparisons];
@@ -174,7 +183,7 @@ export function methodFigure(results: readonly MethodResult[]): Figure {
   const height = 84 + rows * rowHeight;
   const drawn = panels.map(({ gain, methods, marks }) => {
     const names = methods.map(({ title }) => title);
-    return panelOf(marks, { title: gainTitles[gain], names, domain, height });
+    return panelOf(marks, { title: gainWords[gain].title, names, domain, height });
   });
   return gridOf(drawn, { columns: 2, width, height, header: legend() });
 }

@@ -62,9 +62,9 @@ Deno.test("methodTable() has a row for each network and method, with the paper's
 Deno.test("methodClaims() tests each method's gain over its pairs, and whether DINO's is larger", () => {
   const claims = methodClaims(results, { gain: "kernel", metric: "linear" });
   assertEquals(claims.map(({ claim }) => (claim as { says: string }).says), [
-    "DINO: 9×9 over 3×3 gains",
-    "BYOL: 9×9 over 3×3 gains",
-    "9×9 over 3×3 gains more by DINO than by BYOL",
+    "DINO: 9×9 is better than 3×3",
+    "BYOL: 9×9 is better than 3×3",
+    "9×9 gains more by DINO than by BYOL",
   ]);
   const shift = 6 * 0.001 / 3; // the noise of 9×9 is three times that of 3×3
   assertClose(claims.map(({ finding }) => finding.effect.mean), [
@@ -105,6 +105,6 @@ Deno.test("methodFigure() draws a bar where there are three seeds, and hollow ma
 Deno.test("methodClaims() and methodFigure() refuse results without a pair", () => {
   const alone = results.slice(5);
   const claims = () => methodClaims(alone, { gain: "kernel", metric: "knn" });
-  assertThrows(claims, RangeError, "the gain of 9×9 over 3×3: no method trained both");
+  assertThrows(claims, RangeError, "the gain of 9×9: no method trained both");
   assertThrows(() => methodFigure(alone), RangeError, "Cannot draw gains: no method");
 });
