@@ -3,7 +3,6 @@ import * as tf from "lib/tf.ts";
 import { createRng } from "lib/rng.ts";
 import { disposeOptimizer } from "lib/train/optimizer_state.ts";
 import { alarmWatch } from "lib/ssl/method/alarms.ts";
-import type { Moment } from "lib/ssl/method/method.ts";
 import { type Training, trainStep } from "lib/ssl/method/step.ts";
 import type { Views } from "lib/ssl/views/views.ts";
 import { mobyAlarms } from "./alarms.ts";
@@ -12,13 +11,7 @@ import { chanceLoss } from "./loss.ts";
 import { createMoby } from "./moby.ts";
 import type { MobyRecipe } from "./recipe.ts";
 import { assertEquals, assertTrue } from "lib/testing/assert.ts";
-
-const at = (step: number): Moment => ({
-  step,
-  stepsPerEpoch: 10,
-  totalSteps: 10,
-  rng: createRng(step),
-});
+import { fewWeights, momentAt, shownAlarms, tinyRecipe } from "lib/testing/methods.ts";
 
 /** A batch in which every image has a colour of its own, and noise that differs between views. */
 function pairs(seed: number, count = 8): Views {
@@ -32,28 +25,13 @@ function pairs(seed: number, count = 8): Views {
 /** A network of a few weights. */
 const tiny: MobyRecipe = {
   method: "moby",
-  model: {
-    arch: "convnext",
-    depths: [1, 1],
-    dims: [4, 8],
-    kernelSize: 3,
-    batchNorm: true,
-    dwconvBias: false,
-    patchSize: 2,
-    dropPathRate: 0,
-    layerScaleInit: 0.1,
-  },
+  ...tinyRecipe,
+  ...fewWeights,
   head: { hiddenDim: 8, outDim: 4 },
   crops: mobyCrops,
   batchSize: 8,
-  epochs: 1,
   lr: 0.64, // 0.02 for a batch of 8
-  minLr: 0,
   warmupLr: 0,
-  warmupShare: 0,
-  weightDecay: 0,
-  weightDecayEnd: 0,
-  clipNorm: 0,
   temperature: 0.2,
   keyMomentum: 0.9,
   queueLength: 16,
@@ -64,7 +42,7 @@ Deno.test("MoBY learns: in sixty steps it comes to tell the images of a batch fr
   const training: Training = { method, optimizer: new Map() };
   const losses = Array.from(
     { length: 60 },
-    (_, step) => tf.tidy(() => trainStep(training, pairs(step), { clipNorm: 5 }, at(0)).loss),
+    (_, step) => tf.tidy(() => trainStep(training, pairs(step), { clipNorm: 5 }, momentAt(0)).loss),
   );
   const mean = (part: number[]) => part.reduce((sum, x) => sum + x) / part.length;
   const [first, last] = [mean(losses.slice(0, 10)), mean(losses.slice(-10))];
@@ -87,7 +65,7 @@ function alarmsOf(
   const training: Training = { method, optimizer: new Map() };
   const watch = alarmWatch(method.alarms, 0);
   const raised = Array.from({ length: steps }, (_, i) => {
-    const metrics = tf.tidy(() => trainStep(training, batch(i + 1), changed, at(0)));
+    const metrics = tf.tidy(() => trainStep(training, batch(i + 1), changed, momentAt(0)));
     return watch({ step: i + 1, metrics }).map(({ name }) => `${name} at ${i + 1}`);
   });
   disposeOptimizer(training.optimizer);
@@ -123,8 +101,7 @@ Deno.test("mobyAlarms() watch features, keys and the loss at chance, at any temp
     const alarms = mobyAlarms({ queueLength: 64, temperature });
     const chance = chanceLoss(64);
     const healthy = { projectionStd: 0.85, featureStd: 0.21, loss: chance - 0.12 / temperature };
-    const shown = (metrics: Readonly<Record<string, number>>) =>
-      alarms.filter((alarm) => alarm.shows(metrics)).map(({ name }) => name);
+    const shown = (metrics: Readonly<Record<string, number>>) => shownAlarms(alarms, metrics);
     assertEquals(shown(healthy), []);
     assertEquals(shown({ ...healthy, projectionStd: 0.01 }), ["alarmSameProjections"]);
     assertEquals(shown({ ...healthy, featureStd: 0.01 }), ["alarmSameFeatures"]);

@@ -3,13 +3,10 @@ import { createRng } from "lib/rng.ts";
 import { countCosts } from "lib/nn/cost.ts";
 import { namedVariables } from "lib/nn/parameters.ts";
 import { optimizerNames } from "lib/train/optimizer_names.ts";
-import { disposeOptimizer } from "lib/train/optimizer_state.ts";
-import { loadTraining, saveTraining } from "lib/ssl/method/checkpoint.ts";
 import { batchGradients } from "lib/ssl/method/gradients.ts";
-import type { Method, Moment } from "lib/ssl/method/method.ts";
+import type { Method } from "lib/ssl/method/method.ts";
 import { backboneStream, firstWeights } from "lib/ssl/method/network.ts";
 import { type Training, trainStep } from "lib/ssl/method/step.ts";
-import type { Views } from "lib/ssl/views/views.ts";
 import { createModel } from "lib/models/mod.ts";
 import { loadWeights, saveWeights } from "lib/weights/weights.ts";
 import { mobyCrops } from "./crops.ts";
@@ -20,66 +17,34 @@ import { createQueues, enqueue } from "./queue.ts";
 import { keyMomentum, type MobyRecipe, mobyValues } from "./recipe.ts";
 import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 import { assertNoLeak } from "lib/testing/leaks.ts";
+import {
+  assertKeepsNoTensor,
+  assertNamesBadWeights,
+  assertResumes,
+  disposeTraining,
+  momentAt,
+  tinyImages,
+  tinyRecipe,
+  tinyViews,
+  valuesOf,
+} from "lib/testing/methods.ts";
 
 const recipe: MobyRecipe = {
   method: "moby",
-  model: {
-    arch: "convnext",
-    depths: [1, 1],
-    dims: [8, 16],
-    kernelSize: 3,
-    batchNorm: true,
-    dwconvBias: false,
-    patchSize: 4,
-    dropPathRate: 0.2,
-    layerScaleInit: 0.1,
-  },
+  ...tinyRecipe,
   head: { hiddenDim: 12, outDim: 6 },
   crops: { ...mobyCrops, globalSize: 16 },
   batchSize: 6,
-  epochs: 1,
-  lr: 0.64,
-  minLr: 0,
   warmupLr: 0.01,
-  warmupShare: 0,
-  weightDecay: 0.1,
-  weightDecayEnd: 0.1,
   clipNorm: 5,
   temperature: 0.2,
   keyMomentum: 0.9,
   queueLength: 18,
 };
-const images = 6;
-const views = (): Views => ({
-  global: tf.randomNormal([2 * images, 16, 16, 3], 0, 1, "float32", 1) as tf.Tensor4D,
-  local: null,
-});
-const at = (step: number): Moment => ({
-  ...{ step, stepsPerEpoch: 10, totalSteps: 10 },
-  rng: createRng(step),
-});
 
 function newTraining(changes: Partial<MobyRecipe> = {}): Training {
   const method = createMoby({ ...recipe, ...changes }, firstWeights(createRng(0)));
   return { method, optimizer: new Map() };
-}
-
-function dispose({ method, optimizer }: Training): void {
-  method[Symbol.dispose]();
-  disposeOptimizer(optimizer);
-}
-
-/** The values of all variables of a run. */
-function valuesOf({ state }: Method): Map<string, Float32Array> {
-  return new Map([...state].map(([name, x]) => [name, x.dataSync<"float32">().slice()]));
-}
-
-/** All numbers of a run. */
-function numbersOf({ method, optimizer }: Training): Map<string, unknown> {
-  const slots = [...optimizer].map(([name, { tensors, steps }]) =>
-    [name, [steps, ...Object.values(tensors).map((tensor) => tensor.dataSync().slice())]] as const
-  );
-  return new Map<string, unknown>([...valuesOf(method), ...slots]);
 }
 
 /** Rows of unit length. */
@@ -202,7 +167,8 @@ Deno.test("mobyHeadCost() counts what the heads report as they run", () => {
     countCosts(run).reduce((sum, { multiplyAdds }) => sum + multiplyAdds, 0);
   const backbone = costOf(() => void method.evaluated.forward(global, { training: false }));
   let pass: ReturnType<Method["pass"]> | undefined;
-  const constant = costOf(() => pass = method.pass({ global, local: null }, at(0))) - backbone;
+  const constant = costOf(() => pass = method.pass({ global, local: null }, momentAt(0))) -
+    backbone;
   const onTape = costOf(() => void pass!.loss()) - backbone;
   assertEquals(mobyHeadCost(16, recipe.head), { onTape: onTape / 4, constant: constant / 4 });
 });
@@ -218,13 +184,13 @@ for (const optimizer of optimizerNames) {
     const training = newTraining({ batchSize: 256, lr: 0.01, queueLength: 256 });
     const { method } = training;
     const options = { ...recipe, optimizer };
-    trainStep(training, views(), options, at(0)); // the encoders now differ
-    const before = valuesOf(method);
-    const metrics = trainStep(training, views(), options, at(3));
+    trainStep(training, tinyViews(), options, momentAt(0)); // the encoders now differ
+    const before = valuesOf(method.state);
+    const metrics = trainStep(training, tinyViews(), options, momentAt(3));
     const names = ["loss", "gradNorm", "featureStd", "projectionStd", "contrastAccuracy"];
     assertEquals(Object.keys(metrics), names);
     assertTrue(Object.values(metrics).every(Number.isFinite), "finite metrics");
-    const m = keyMomentum(recipe, at(3));
+    const m = keyMomentum(recipe, momentAt(3));
     for (const [name, weight] of method.weights) {
       const moved = weight.dataSync().some((x, i) => x !== before.get(name)![i]);
       assertTrue(moved || isIdle(name), `${name} has not moved`);
@@ -235,18 +201,18 @@ for (const optimizer of optimizerNames) {
       );
       assertClose(method.state.get(ofAverage)!, expected, 1e-5); // of the weight before this step
     }
-    assertEquals([...method.state.get("queue_ptr")!.dataSync()], [2 * images]);
-    const keys = method.state.get("queue2")!.slice([0, images], [-1, images]);
-    assertClose(keys.square().sum(0), Array(images).fill(1));
-    dispose(training);
+    assertEquals([...method.state.get("queue_ptr")!.dataSync()], [2 * tinyImages]);
+    const keys = method.state.get("queue2")!.slice([0, tinyImages], [-1, tinyImages]);
+    assertClose(keys.square().sum(0), Array(tinyImages).fill(1));
+    disposeTraining(training);
   });
 }
 
 Deno.test("only the network that is trained drops paths, and keys do not depend on the stream", () => {
   const { method } = newTraining({ model: { ...recipe.model, dropPathRate: 0.5 } as never });
-  const given = views();
+  const given = tinyViews();
   const run = (seed: number) =>
-    batchGradients(method, given, 1, { ...at(0), rng: createRng(seed) });
+    batchGradients(method, given, 1, { ...momentAt(0), rng: createRng(seed) });
   const [a, b] = [run(1), run(2)];
   assertEquals(a.rows.keys1!.dataSync(), b.rows.keys1!.dataSync());
   assertTrue(a.loss !== b.loss, "queries depend on it");
@@ -256,7 +222,12 @@ Deno.test("gradients of MoBY are clipped by the norm of all together", () => {
   // SGD's first buffer is the gradient itself, where nothing decays.
   const gradients = (clipNorm: number) => {
     const training = newTraining({ weightDecay: 0, weightDecayEnd: 0 });
-    const { gradNorm } = trainStep(training, views(), { optimizer: "sgd", clipNorm }, at(3));
+    const { gradNorm } = trainStep(
+      training,
+      tinyViews(),
+      { optimizer: "sgd", clipNorm },
+      momentAt(3),
+    );
     const slots = [...training.optimizer.values()];
     const kept = slots.flatMap(({ tensors }) => [...tensors.momentum!.dataSync<"float32">()]);
     return { gradNorm, kept };
@@ -268,11 +239,11 @@ Deno.test("gradients of MoBY are clipped by the norm of all together", () => {
 
 Deno.test("in micro-batches, loss, gradients and keys are those of the parts", () => {
   const { method } = newTraining({ model: { ...recipe.model, dropPathRate: 0 } as never });
-  const { global } = views();
-  const whole = batchGradients(method, { global, local: null }, 3, at(0));
+  const { global } = tinyViews();
+  const whole = batchGradients(method, { global, local: null }, 3, momentAt(0));
   const parts = [0, 2, 4].map((from) => {
     const part = tf.concat(tf.split(global, 2).map((view) => view.slice([from], [2])));
-    return batchGradients(method, { global: part as tf.Tensor4D, local: null }, 1, at(0));
+    return batchGradients(method, { global: part as tf.Tensor4D, local: null }, 1, momentAt(0));
   });
   assertClose(whole.loss, parts.reduce((sum, { loss }) => sum + loss / 3, 0), 1e-6);
   for (const name of ["keys1", "keys2"]) {
@@ -284,49 +255,20 @@ Deno.test("in micro-batches, loss, gradients and keys are those of the parts", (
 });
 
 Deno.test("a step of MoBY keeps no tensor, in one pass and in micro-batches, and disposing frees everything", () => {
-  const before = tf.memory().numTensors;
-  const given = views();
-  for (const accumulate of [1, 3]) {
-    const training = newTraining();
-    assertNoLeak(() => void trainStep(training, given, { clipNorm: 1, accumulate }, at(0)));
-    dispose(training);
-  }
-  given.global.dispose();
-  assertEquals(tf.memory().numTensors, before);
+  assertKeepsNoTensor(newTraining, [1, 3]);
 });
 
 Deno.test("a loss of MoBY that is not finite names the first bad tensor, and changes neither weights nor queues", () => {
-  const training = newTraining();
-  const weight = training.method.state.get("projector_k.linear_out.weight")!;
-  weight.assign(tf.fill(weight.shape, NaN));
-  const numbers = () => [...numbersOf(training)].filter(([name]) => !/running_|_k\./.test(name));
-  const before = numbers();
-  const step = () => trainStep(training, views(), { clipNorm: 0 }, at(0));
-  const text = "the first tensor that is not finite is projector_k.linear_out.weight";
-  assertThrows(step, RangeError, text);
-  assertEquals(numbers(), before);
+  const moving = /running_|_k\./;
+  assertNamesBadWeights(newTraining(), "projector_k.linear_out.weight", moving);
 });
 
 // ---------------------------------------------------------------- checkpoint
 
 for (const optimizer of ["adamw", "lars_byol"] as const) {
   Deno.test(`a run of MoBY saved and loaded under ${optimizer} goes on with the same bits, queues too`, () => {
-    const path = Deno.makeTempFileSync();
-    try {
-      const [straight, resumed] = [newTraining(), newTraining()];
-      const step = (training: Training, i: number) =>
-        void trainStep(training, views(), { clipNorm: 5, optimizer }, at(i));
-      [0, 1].forEach((i) => step(straight, i));
-      saveTraining(path, straight, 2);
-      [2, 3].forEach((i) => step(straight, i));
-      step(resumed, 7);
-      assertEquals(loadTraining(path, resumed), 2);
-      [2, 3].forEach((i) => step(resumed, i));
-      assertEquals(numbersOf(resumed), numbersOf(straight));
-      assertTrue(numbersOf(resumed).has("queue_ptr"), "the queues are in the state");
-    } finally {
-      Deno.removeSync(path);
-    }
+    assertResumes(newTraining, optimizer, 5);
+    assertTrue(newTraining().method.state.has("queue_ptr"), "the queues are in the state");
   });
 }
 
@@ -341,7 +283,7 @@ Deno.test("a file with the official names loads whole, and a backbone from it is
     saveWeights({ params: { model: from!.params } }, path); // { "model": state_dict }
     const { missing, unexpected } = await loadWeights(to!, path);
     assertEquals([missing, unexpected], [[], []]);
-    assertEquals(valuesOf(ours), valuesOf(theirs));
+    assertEquals(valuesOf(ours.state), valuesOf(theirs.state));
     using backbone = createModel(recipe.model, createRng(0));
     const { prefix } = await loadWeights(backbone, path, { strict: false });
     assertEquals(prefix, "model.encoder.");

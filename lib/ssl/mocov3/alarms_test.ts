@@ -3,7 +3,6 @@ import * as tf from "lib/tf.ts";
 import { createRng } from "lib/rng.ts";
 import { disposeOptimizer } from "lib/train/optimizer_state.ts";
 import { alarmWatch } from "lib/ssl/method/alarms.ts";
-import type { Moment } from "lib/ssl/method/method.ts";
 import { type Training, trainStep } from "lib/ssl/method/step.ts";
 import type { Views } from "lib/ssl/views/views.ts";
 import { mocoV3Alarms } from "./alarms.ts";
@@ -12,13 +11,7 @@ import { chanceLoss } from "./loss.ts";
 import { createMocoV3 } from "./mocov3.ts";
 import type { MocoV3Recipe } from "./recipe.ts";
 import { assertEquals, assertTrue } from "lib/testing/assert.ts";
-
-const at = (step: number): Moment => ({
-  step,
-  stepsPerEpoch: 10,
-  totalSteps: 10,
-  rng: createRng(step),
-});
+import { fewWeights, momentAt, shownAlarms, tinyRecipe } from "lib/testing/methods.ts";
 
 /** A batch in which every image has a colour of its own, and noise that differs between views. */
 function pairs(seed: number, count = 8): Views {
@@ -32,27 +25,10 @@ function pairs(seed: number, count = 8): Views {
 /** A network of a few weights. */
 const tiny: MocoV3Recipe = {
   method: "mocov3",
-  model: {
-    arch: "convnext",
-    depths: [1, 1],
-    dims: [4, 8],
-    kernelSize: 3,
-    batchNorm: true,
-    dwconvBias: false,
-    patchSize: 2,
-    dropPathRate: 0,
-    layerScaleInit: 0.1,
-  },
+  ...tinyRecipe,
+  ...fewWeights,
   head: { form: "resnet", hiddenDim: 8, outDim: 4 },
   crops: mocoV3Crops,
-  batchSize: 256, // the learning rate is as given
-  epochs: 1,
-  lr: 0.64,
-  minLr: 0,
-  warmupShare: 0,
-  weightDecay: 0,
-  weightDecayEnd: 0,
-  clipNorm: 0,
   temperature: 0.2,
   encoderMomentum: 0.9,
 };
@@ -63,7 +39,7 @@ Deno.test("MoCo v3 learns: forty steps on the same views tell each image from th
   const same = pairs(0);
   const losses = Array.from(
     { length: 40 },
-    () => trainStep(training, same, { clipNorm: 0 }, at(0)).loss,
+    () => trainStep(training, same, { clipNorm: 0 }, momentAt(0)).loss,
   );
   const [first, last] = [losses[0]!, losses.at(-1)!];
   assertTrue(last < 0.6 * first, `the loss went from ${first} to ${last}`);
@@ -87,7 +63,7 @@ function alarmsOf(
   const watch = alarmWatch(mocoV3Alarms({ batchSize: 8, temperature }), 0); // batches of 8
   let raised: string[] = [];
   for (let step = 1; step <= steps && raised.length === 0; step++) {
-    const metrics = tf.tidy(() => trainStep(training, batch(step), changed, at(0)));
+    const metrics = tf.tidy(() => trainStep(training, batch(step), changed, momentAt(0)));
     raised = watch({ step, metrics }).map(({ name }) => `${name} at ${step}`);
   }
   disposeOptimizer(training.optimizer);
@@ -117,8 +93,7 @@ Deno.test("mocoV3Alarms() watch features, keys and the loss at chance, at any te
     const alarms = mocoV3Alarms({ batchSize: 64, temperature });
     const chance = chanceLoss(64, temperature);
     const healthy = { projectionStd: 0.85, featureStd: 0.21, loss: chance - 0.3 };
-    const shown = (metrics: Readonly<Record<string, number>>) =>
-      alarms.filter((alarm) => alarm.shows(metrics)).map(({ name }) => name);
+    const shown = (metrics: Readonly<Record<string, number>>) => shownAlarms(alarms, metrics);
     assertEquals(shown(healthy), []);
     assertEquals(shown({ ...healthy, projectionStd: 0.01 }), ["alarmSameProjections"]);
     assertEquals(shown({ ...healthy, featureStd: 0.01 }), ["alarmSameFeatures"]);

@@ -4,12 +4,9 @@ import { flipHorizontal, gaussianBlur, type Raster, raster } from "lib/augment/m
 import { countCosts } from "lib/nn/cost.ts";
 import { namedVariables, parameters } from "lib/nn/parameters.ts";
 import { optimizerNames } from "lib/train/optimizer_names.ts";
-import { disposeOptimizer } from "lib/train/optimizer_state.ts";
-import { loadTraining, saveTraining } from "lib/ssl/method/checkpoint.ts";
-import type { Method, Moment } from "lib/ssl/method/method.ts";
+import type { Method } from "lib/ssl/method/method.ts";
 import { backboneStream, firstWeights } from "lib/ssl/method/network.ts";
 import { type Training, trainStep } from "lib/ssl/method/step.ts";
-import type { Views } from "lib/ssl/views/views.ts";
 import { createModel } from "lib/models/mod.ts";
 import { loadWeights, saveWeights } from "lib/weights/weights.ts";
 import { mocoV3Crops } from "./crops.ts";
@@ -18,31 +15,23 @@ import { createMocoV3 } from "./mocov3.ts";
 import { createMocoV3Networks, mocoV3HeadCost } from "./networks.ts";
 import { encoderMomentum, type MocoV3Recipe, mocoV3Values } from "./recipe.ts";
 import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
-import { assertNoLeak } from "lib/testing/leaks.ts";
+import {
+  assertKeepsNoTensor,
+  assertNamesBadWeights,
+  assertResumes,
+  disposeTraining,
+  momentAt,
+  tinyRecipe,
+  tinyViews,
+  valuesOf,
+} from "lib/testing/methods.ts";
 
 const recipe: MocoV3Recipe = {
   method: "mocov3",
-  model: {
-    arch: "convnext",
-    depths: [1, 1],
-    dims: [8, 16],
-    kernelSize: 3,
-    batchNorm: true,
-    dwconvBias: false,
-    patchSize: 4,
-    dropPathRate: 0.2,
-    layerScaleInit: 0.1,
-  },
+  ...tinyRecipe,
   head: { form: "resnet", hiddenDim: 12, outDim: 6 },
   crops: { ...mocoV3Crops, globalSize: 16 },
   batchSize: 6,
-  epochs: 1,
-  lr: 0.64,
-  minLr: 0,
-  warmupShare: 0,
-  weightDecay: 0.1,
-  weightDecayEnd: 0.1,
-  clipNorm: 0,
   temperature: 0.2,
   encoderMomentum: 0.9,
 };
@@ -60,37 +49,10 @@ const vit: Partial<MocoV3Recipe> = {
   },
   head: { form: "vit", hiddenDim: 12, outDim: 6 },
 };
-const images = 6;
-const views = (): Views => ({
-  global: tf.randomNormal([2 * images, 16, 16, 3], 0, 1, "float32", 1) as tf.Tensor4D,
-  local: null,
-});
-const at = (step: number): Moment => ({
-  ...{ step, stepsPerEpoch: 10, totalSteps: 10 },
-  rng: createRng(step),
-});
 
 function newTraining(changes: Partial<MocoV3Recipe> = {}): Training {
   const method = createMocoV3({ ...recipe, ...changes }, firstWeights(createRng(0)));
   return { method, optimizer: new Map() };
-}
-
-function dispose({ method, optimizer }: Training): void {
-  method[Symbol.dispose]();
-  disposeOptimizer(optimizer);
-}
-
-/** The values of all variables of a run. */
-function valuesOf({ state }: Method): Map<string, Float32Array> {
-  return new Map([...state].map(([name, x]) => [name, x.dataSync<"float32">().slice()]));
-}
-
-/** All numbers of a run. */
-function numbersOf({ method, optimizer }: Training): Map<string, unknown> {
-  const slots = [...optimizer].map(([name, { tensors, steps }]) =>
-    [name, [steps, ...Object.values(tensors).map((tensor) => tensor.dataSync().slice())]] as const
-  );
-  return new Map<string, unknown>([...valuesOf(method), ...slots]);
 }
 
 // ---------------------------------------------------------------- loss
@@ -213,7 +175,8 @@ Deno.test("mocoV3HeadCost() counts what the heads report as they run", () => {
       countCosts(run).reduce((sum, { multiplyAdds }) => sum + multiplyAdds, 0);
     const backbone = costOf(() => void method.evaluated.forward(global, { training: false }));
     let pass: ReturnType<Method["pass"]> | undefined;
-    const constant = costOf(() => pass = method.pass({ global, local: null }, at(0))) - backbone;
+    const constant = costOf(() => pass = method.pass({ global, local: null }, momentAt(0))) -
+      backbone;
     const onTape = costOf(() => void pass!.loss()) - backbone;
     const expected = { onTape: onTape / 4, constant: constant / 4 };
     assertEquals(mocoV3HeadCost(16, { ...recipe.head, ...changes.head }), expected);
@@ -246,13 +209,13 @@ for (const [what, changes] of [["BC-SSL", {}], ["ViT", vit]] as const) {
     Deno.test(`a step of MoCo v3 on ${what} under ${optimizer} moves the average first, then the weights`, () => {
       const training = newTraining({ ...changes, batchSize: 256, lr: 0.01 });
       const { method } = training;
-      trainStep(training, views(), { ...recipe, optimizer }, at(0)); // the encoders now differ
-      const before = valuesOf(method);
-      const metrics = trainStep(training, views(), { ...recipe, optimizer }, at(3));
+      trainStep(training, tinyViews(), { ...recipe, optimizer }, momentAt(0)); // the encoders now differ
+      const before = valuesOf(method.state);
+      const metrics = trainStep(training, tinyViews(), { ...recipe, optimizer }, momentAt(3));
       const names = ["loss", "gradNorm", "featureStd", "projectionStd", "contrastAccuracy"];
       assertEquals(Object.keys(metrics), names);
       assertTrue(Object.values(metrics).every(Number.isFinite), "finite metrics");
-      const m = encoderMomentum(recipe, at(3));
+      const m = encoderMomentum(recipe, momentAt(3));
       for (const [name, weight] of method.weights) {
         const moved = weight.dataSync().some((x, i) => x !== before.get(name)![i]);
         assertTrue(moved, `${name} has not moved`);
@@ -262,23 +225,23 @@ for (const [what, changes] of [["BC-SSL", {}], ["ViT", vit]] as const) {
         // Of the weight before this step.
         assertClose(average!, old.map((x, i) => m * x + (1 - m) * before.get(name)![i]!), 1e-5);
       }
-      dispose(training);
+      disposeTraining(training);
     });
   }
 }
 
 Deno.test("MoCo v3 moves neither positions nor patch projection of a ViT", () => {
   const training = newTraining(vit);
-  const before = valuesOf(training.method);
-  for (const step of [0, 1]) trainStep(training, views(), recipe, at(step));
-  const still = [...valuesOf(training.method)]
+  const before = valuesOf(training.method.state);
+  for (const step of [0, 1]) trainStep(training, tinyViews(), recipe, momentAt(step));
+  const still = [...valuesOf(training.method.state)]
     .filter(([name, values]) => values.every((x, i) => x === before.get(name)![i]))
     .map(([name]) => name);
   const fixed = ["pos_embed", "patch_embed.proj.weight", "patch_embed.proj.bias"];
   const ofBase = still.filter((name) => name.startsWith("base_"));
   assertEquals(ofBase, fixed.map((name) => `base_encoder.${name}`));
   assertTrue(still.includes("momentum_encoder.patch_embed.proj.weight"), "nor its average");
-  dispose(training);
+  disposeTraining(training);
 });
 
 Deno.test("each view has batch statistics of its own, and each encoder running ones", () => {
@@ -286,13 +249,16 @@ Deno.test("each view has batch statistics of its own, and each encoder running o
   const meanAfter = (order: readonly tf.Tensor[], encoder: "base" | "momentum") => {
     const model = { ...recipe.model, dropPathRate: 0 } as MocoV3Recipe["model"];
     const { method } = newTraining({ model });
-    const pass = method.pass({ global: tf.concat([...order]) as tf.Tensor4D, local: null }, at(0));
+    const pass = method.pass(
+      { global: tf.concat([...order]) as tf.Tensor4D, local: null },
+      momentAt(0),
+    );
     const ofBase = method.state.get(`base_encoder.${statistic}`)!.dataSync();
     assertTrue(ofBase.every((x) => x === 0), "keys do not move the base encoder's");
     if (encoder === "base") pass.loss();
     return method.state.get(`${encoder}_encoder.${statistic}`)!.dataSync<"float32">();
   };
-  const [first, second] = tf.split(views().global, 2) as [tf.Tensor, tf.Tensor];
+  const [first, second] = tf.split(tinyViews().global, 2) as [tf.Tensor, tf.Tensor];
   for (const encoder of ["base", "momentum"] as const) {
     const [one, other] = [first, second.add(3)].map((view) =>
       Array.from(meanAfter([view, view], encoder), (value) => value / 0.19) // 1 − 0.9²
@@ -303,49 +269,19 @@ Deno.test("each view has batch statistics of its own, and each encoder running o
 });
 
 Deno.test("a step of MoCo v3 keeps no tensor, and disposing frees everything", () => {
-  const before = tf.memory().numTensors;
-  const given = views();
-  for (const changes of [{}, vit]) {
-    const training = newTraining(changes);
-    assertNoLeak(() => void trainStep(training, given, { clipNorm: 1 }, at(0)));
-    dispose(training);
-  }
-  given.global.dispose();
-  assertEquals(tf.memory().numTensors, before);
+  for (const changes of [{}, vit]) assertKeepsNoTensor(() => newTraining(changes), [1]);
 });
 
 Deno.test("a loss of MoCo v3 that is not finite names the first bad tensor, and changes no weight", () => {
-  const training = newTraining();
-  const weight = training.method.state.get("momentum_encoder.fc.3.weight")!;
-  weight.assign(tf.fill(weight.shape, NaN));
-  const numbers = () =>
-    [...numbersOf(training)].filter(([name]) => !/running_|^momentum_/.test(name));
-  const before = numbers();
-  const step = () => trainStep(training, views(), { clipNorm: 0 }, at(0));
-  const text = "the first tensor that is not finite is momentum_encoder.fc.3.weight";
-  assertThrows(step, RangeError, text);
-  assertEquals(numbers(), before);
+  const moving = /running_|^momentum_/;
+  assertNamesBadWeights(newTraining(), "momentum_encoder.fc.3.weight", moving);
 });
 
 // ---------------------------------------------------------------- checkpoint
 
 for (const optimizer of ["adamw_all", "lars_mocov3"] as const) {
   Deno.test(`a run of MoCo v3 saved and loaded under ${optimizer} goes on with the same bits`, () => {
-    const path = Deno.makeTempFileSync();
-    try {
-      const [straight, resumed] = [newTraining(), newTraining()];
-      const step = (training: Training, i: number) =>
-        void trainStep(training, views(), { clipNorm: 0, optimizer }, at(i));
-      [0, 1].forEach((i) => step(straight, i));
-      saveTraining(path, straight, 2);
-      [2, 3].forEach((i) => step(straight, i));
-      step(resumed, 7);
-      assertEquals(loadTraining(path, resumed), 2);
-      [2, 3].forEach((i) => step(resumed, i));
-      assertEquals(numbersOf(resumed), numbersOf(straight));
-    } finally {
-      Deno.removeSync(path);
-    }
+    assertResumes(newTraining, optimizer);
   });
 }
 
@@ -361,7 +297,7 @@ Deno.test("a file with the official names loads whole, and a backbone from it is
     saveWeights({ params: Object.fromEntries(named) }, path);
     const { missing, unexpected } = await loadWeights({ params: trees[1]! }, path);
     assertEquals([missing, unexpected], [[], []]);
-    assertEquals(valuesOf(ours), valuesOf(theirs));
+    assertEquals(valuesOf(ours.state), valuesOf(theirs.state));
     using transformer = createModel(vit.model!, createRng(0));
     const { prefix } = await loadWeights(transformer, path, { strict: false });
     assertEquals(prefix, "module.base_encoder.");
