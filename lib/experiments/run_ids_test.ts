@@ -1,7 +1,7 @@
 /**
  * The ids of all named runs stay what they are: a changed id would lose every run that people have.
  */
-import { type Arm, armConfig, type ArmData } from "lib/experiments/configs/arms.ts";
+import { type Arm, armConfig, type ArmData, armGeometries } from "lib/experiments/configs/arms.ts";
 import { methodConfig, methodNames } from "lib/experiments/configs/method_arms.ts";
 import { runId, scaleNames } from "lib/experiments/configs/config.ts";
 import { detectorArmConfig } from "lib/experiments/detect/detector_arms.ts";
@@ -34,8 +34,15 @@ function allIds(): Record<string, string> {
     }
     for (const data of ["emoji", "fashion"] satisfies ArmData[]) {
       for (const arm of arms) {
-        const config = armConfig(arm, { scale, data });
-        ids[`arm ${JSON.stringify(arm)}, ${data}, ${scale}`] = runId({ config, scale, seed: 0 });
+        for (const geometry of armGeometries) {
+          const config = armConfig(arm, { scale, data, geometry });
+          const what = geometry === "coarse" ? "arm" : `${geometry} arm`;
+          ids[`${what} ${JSON.stringify(arm)}, ${data}, ${scale}`] = runId({
+            config,
+            scale,
+            seed: 0,
+          });
+        }
       }
     }
     for (const method of scale === "paper" ? [] : methodNames.filter((name) => name !== "dino")) {

@@ -198,7 +198,7 @@ Deno.test("readTrainArguments() knows the paper's runs by name, and their twins"
 });
 
 Deno.test("readTrainArguments() knows detectors by name, and changes their values", () => {
-  const args = "--config scenes_emoji_bcssl_k9 --scale smoke --seed 2 --set recipe.lr=0.01 " +
+  const args = "--config scenes_emoji_fine_bcssl_k9 --scale smoke --seed 2 --set recipe.lr=0.01 " +
     "--set model.fpnDim=8 --set pretrained.of=init";
   const read = readTrainArguments(args.split(" "))!;
   assertTrue(isDetector(read), "a detector");

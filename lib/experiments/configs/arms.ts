@@ -262,7 +262,7 @@ export interface ArmOptions {
 }
 
 /** The geometry of the notebooks' comparisons. */
-export const armGeometry: ArmGeometry = "coarse";
+export const armGeometry: ArmGeometry = "fine";
 
 /**
  * The config of an arm. At `paper` it is the paper's own recipe, 100 epochs on ImageNet-1K, even

@@ -9,8 +9,9 @@ const bcssl = (kernelSize: number): Arm => ({ arch: "convnext", kernelSize, batc
 const others: readonly Arm[] = [{ arch: "resnet" }, { arch: "vit" }, { arch: "swin" }];
 const arms: readonly Arm[] = [...others, { arch: "convnext", kernelSize: 7 }, bcssl(3), bcssl(15)];
 
-Deno.test("armConfig() gives networks of about as many weights, which differ in nothing else", () => {
-  const recipes = arms.map((arm) => recipeAt(armConfig(arm, { scale: "laptop" }), "laptop"));
+Deno.test("coarse arms are networks of about as many weights, which differ in nothing else", () => {
+  const at = { scale: "laptop", geometry: "coarse" } as const;
+  const recipes = arms.map((arm) => recipeAt(armConfig(arm, at), "laptop"));
   const [{ model: _, ...first }] = recipes as [typeof recipes[number]];
   for (const [i, { model, ...recipe }] of recipes.entries()) {
     using built = createModel(model, createRng(0));
@@ -62,12 +63,12 @@ Deno.test("armConfig() gives each geometry runs of its own, and networks of futu
 Deno.test("armConfig() names arms for the command line, and each has a run of its own", () => {
   const configs = arms.map((arm) => armConfig(arm, { scale: "laptop", data: "fashion" }));
   assertEquals(configs.map(({ name }) => name), [
-    "fashion_resnet",
-    "fashion_vit",
-    "fashion_swin",
-    "fashion_convnext_k7",
-    "fashion_bcssl_k3",
-    "fashion_bcssl_k15",
+    "fashion_fine_resnet",
+    "fashion_fine_vit",
+    "fashion_fine_swin",
+    "fashion_fine_convnext_k7",
+    "fashion_fine_bcssl_k3",
+    "fashion_fine_bcssl_k15",
   ]);
   const ids = configs.map((config) =>
     runId({ config, scale: "laptop", seed: 0 }).split("-").at(-1)

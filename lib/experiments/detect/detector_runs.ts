@@ -3,7 +3,7 @@ import { imageNetStats } from "lib/augment/mod.ts";
 import { convNeXtMaskRcnn, type MaskRcnnConfig } from "lib/detect/boxes/mask_rcnn_config.ts";
 import type { ConvNeXtConfig } from "lib/models/convnext/convnext_configs.ts";
 import type { ModelConfig } from "lib/models/mod.ts";
-import { armConfig } from "lib/experiments/configs/arms.ts";
+import { armConfig, armGeometries } from "lib/experiments/configs/arms.ts";
 import type { PretrainConfig } from "lib/experiments/configs/config.ts";
 import type { DetectorConfig, DetectorScale } from "lib/experiments/detect/detector_config.ts";
 import { paperRuns } from "lib/experiments/configs/paper_runs.ts";
@@ -120,11 +120,12 @@ const sceneScales: DetectorConfig["scales"] = {
   },
 };
 
-/** Detectors of scenes on BC-SSL with the kernels of Table 4: 3, 5, 7 and 9. */
-export const sceneDetectors: readonly DetectorConfig[] = [3, 5, 7, 9].map((kernelSize) =>
-  sceneDetectorOn(
-    armConfig({ arch: "convnext", kernelSize, batchNorm: true }, { scale: "laptop" }),
-  )
+/** Detectors of scenes on BC-SSL with the kernels of Table 4, 3, 5, 7 and 9, in both geometries. */
+export const sceneDetectors: readonly DetectorConfig[] = armGeometries.flatMap((geometry) =>
+  [3, 5, 7, 9].map((kernelSize) => {
+    const arm = { arch: "convnext", kernelSize, batchNorm: true } as const;
+    return sceneDetectorOn(armConfig(arm, { scale: "laptop", geometry }));
+  })
 );
 
 const coco = { train: 118_287, withObjects: 117_266, val: 5_000 } as const;

@@ -62,11 +62,11 @@ Deno.test("sceneDetectorOn() has scenes twice as high as the images of the pre-t
   assertEquals(sceneDetectorOn(coarse).model.regions.canonicalSize, 224); // P4 has stride 32
 });
 
-Deno.test("sceneDetectors stand on the arms of the comparisons, by kernel size", () => {
+Deno.test("sceneDetectors stand on the arms of both geometries, by kernel size", () => {
   const kernels = sceneDetectors.map(({ model: { backbone } }) =>
     "kernelSize" in backbone && backbone.kernelSize
   );
-  assertEquals(kernels, [3, 5, 7, 9]);
+  assertEquals(kernels, [3, 5, 7, 9, 3, 5, 7, 9]);
   for (const { pretrained, model } of sceneDetectors) {
     const from = pretrained !== null && "config" in pretrained ? pretrained.config : undefined;
     assertEquals(from?.recipe.model, model.backbone);
