@@ -14,6 +14,11 @@ export {
   type MethodResult,
 } from "lib/experiments/pretrain/compare_methods.ts";
 export {
+  gainSettings,
+  gainSettingsNamed,
+  type SeedlessSetting,
+} from "lib/experiments/pretrain/gain_settings.ts";
+export {
   deepMapSide,
   type GainSetting,
   type KernelGain,

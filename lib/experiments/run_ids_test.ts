@@ -3,9 +3,11 @@
  */
 import { type Arm, armConfig, type ArmData, armGeometries } from "lib/experiments/configs/arms.ts";
 import { methodConfig, methodNames } from "lib/experiments/configs/method_arms.ts";
+import { changedArmConfig } from "lib/experiments/configs/arm_change.ts";
 import { runId, scaleNames } from "lib/experiments/configs/config.ts";
 import { detectorArmConfig } from "lib/experiments/detect/detector_arms.ts";
 import { detectorId } from "lib/experiments/detect/detector_config.ts";
+import { gainSettings } from "lib/experiments/pretrain/gain_settings.ts";
 import { twinId } from "lib/experiments/subjects/supervised_twin.ts";
 import { namedConfigs, namedDetectors } from "lib/experiments/train_arguments.ts";
 import { assertEquals } from "lib/testing/assert.ts";
@@ -66,6 +68,14 @@ function allIds(): Record<string, string> {
           seed: 0,
         });
       }
+    }
+  }
+  for (const { name, data, change } of gainSettings) {
+    for (const kernelSize of [3, 9]) {
+      const arm: Arm = { arch: "convnext", kernelSize, batchNorm: true };
+      const [scale, geometry] = ["laptop", "fine"] as const;
+      const config = changedArmConfig(arm, { scale, geometry, data, change });
+      ids[`gain, ${name}, kernel ${kernelSize}`] = runId({ config, scale, seed: 0 });
     }
   }
   return ids;
