@@ -19,6 +19,7 @@ export {
   type SeedlessSetting,
 } from "lib/experiments/pretrain/gain_settings.ts";
 export {
+  bestAgainstBest,
   deepMapSide,
   type GainSetting,
   type KernelGain,

@@ -6,6 +6,9 @@ import { familyOf, type ModelConfig } from "lib/models/mod.ts";
 import { type ArmSetting, changedArmConfig } from "lib/experiments/configs/arm_change.ts";
 import type { Arm } from "lib/experiments/configs/arms.ts";
 import { sizesAt } from "lib/experiments/configs/config.ts";
+import { runFolder } from "lib/experiments/runs/run_folder.ts";
+import { statusOf } from "lib/experiments/runs/shipped.ts";
+import { meanAndError } from "lib/stats/statistics.ts";
 import { ablate, type AblateOptions, type ArmResult } from "./ablate.ts";
 
 /** One setting in which two kernel sizes are compared. */
@@ -30,6 +33,8 @@ export interface KernelGain extends GainSetting {
   readonly linear: readonly number[];
   /** Side of the map of the stage with most blocks, in positions. */
   readonly mapSide: number;
+  /** Steps of each run. */
+  readonly steps: number;
 }
 
 /** Scale and kernels of a comparison in several settings, and how its progress is shown. */
@@ -59,20 +64,47 @@ export async function kernelGains(
   for (const setting of settings) {
     const { data, change, seeds } = setting;
     const results = await ablate(arms, { ...options, scale, geometry, data, change, seeds });
-    const [less, more] = results as [ArmResult, ArmResult];
     const config = changedArmConfig(arms[0]!, { scale, data, geometry, change });
-    const difference = (score: "knn" | "linear") =>
-      more[score].map((value, i) => value - less[score][i]!);
     gains.push({
       ...setting,
-      small: less,
-      large: more,
-      knn: difference("knn"),
-      linear: difference("linear"),
+      ...differenceOf(results as [ArmResult, ArmResult]),
       mapSide: deepMapSide(config.recipe.model, sizesAt(config, scale).imageSize),
+      steps: statusOf(runFolder({ config, scale, seed: seeds[0]! }))!.totalSteps,
     });
   }
   return gains;
+}
+
+function differenceOf([small, large]: readonly [ArmResult, ArmResult]) {
+  const difference = (score: "knn" | "linear") =>
+    large[score].map((value, i) => value - small[score][i]!);
+  return { small, large, knn: difference("knn"), linear: difference("linear") };
+}
+
+/**
+ * Compares each kernel size at the setting in which it does best by k-NN, among settings of one
+ * axis: each with its own learning rate. They are chosen by the accuracies that are compared, so
+ * both are too optimistic, by about as much.
+ *
+ * @param gains Settings with the same seeds.
+ * @returns A gain of the same axis, named `each its best`.
+ * @throws {RangeError} If there is no setting, or their axes or seeds differ.
+ */
+export function bestAgainstBest(gains: readonly KernelGain[]): KernelGain {
+  const [first] = gains;
+  const alike = (key: "axis" | "seeds") => new Set(gains.map((gain) => `${gain[key]}`)).size === 1;
+  if (first === undefined || !alike("axis") || !alike("seeds")) {
+    throw new RangeError(
+      "Cannot choose the best setting of each kernel size: need settings of one axis, with the " +
+        `same seeds; current are ${gains.map(({ name }) => name).join(", ") || "none"}`,
+    );
+  }
+  const best = (side: "small" | "large") =>
+    gains.map((gain) => gain[side])
+      .reduce((a, b) => meanAndError(b.knn).mean > meanAndError(a.knn).mean ? b : a);
+  const { axis, seeds, mapSide, steps } = first;
+  const compared = differenceOf([best("small"), best("large")]);
+  return { ...{ axis, name: "each its best", seeds, mapSide, steps }, ...compared };
 }
 
 /**

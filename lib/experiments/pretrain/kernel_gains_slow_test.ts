@@ -16,10 +16,11 @@ Deno.test("kernelGains() is the difference of two arms seed by seed, in each set
     const scale = "smoke";
     const change = { recipe: { lr: 0.002 } } as const;
     const [plain, slower] = await kernelGains([
-      { axis: "rate", name: "0.008", seeds: [0, 1] },
+      { axis: "rate", name: "0.004", seeds: [0, 1] },
       { axis: "rate", name: "0.002", change, seeds: [1] },
     ], { scale });
-    assertEquals([plain!.axis, plain!.name, plain!.mapSide], ["rate", "0.008", 2]);
+    assertEquals([plain!.axis, plain!.name, plain!.mapSide], ["rate", "0.004", 10]);
+    assertEquals(plain!.steps, 8);
     const arms = [3, 9].map((kernelSize) =>
       ({ arch: "convnext", kernelSize, batchNorm: true }) as const
     );
