@@ -12,7 +12,14 @@ export {
 } from "lib/report/results/ablation.ts";
 export { armCamTable, camClaims } from "lib/report/results/cam_results.ts";
 export { baselineFigure, type BaselineRow, versusBaselines } from "lib/report/results/baselines.ts";
-export { gainFigure, type GainScore, gainTable } from "lib/report/figures/gain_figure.ts";
+export { gainCurves } from "lib/report/figures/gain_curves.ts";
+export {
+  gainFigure,
+  type GainFigureOptions,
+  type GainScore,
+} from "lib/report/figures/gain_figure.ts";
+export { gainClaims, gainTable } from "lib/report/results/gain_results.ts";
+export { networkFigure } from "lib/report/figures/network_figure.ts";
 export { blockDiagram, type DrawnBlock } from "lib/report/draw/block_diagram.ts";
 export { diagramNames, methodDiagram } from "lib/report/draw/method_diagram.ts";
 export type { DiagramName } from "lib/report/draw/method_drawings.ts";

@@ -12,7 +12,6 @@ import {
   type CamScoreRow,
   detectorArmName,
   type DetectorArmResult,
-  type KernelGain,
   methodNames,
   type MethodResult,
   methodTitle,
@@ -29,11 +28,13 @@ import { blockDiagram } from "./draw/block_diagram.ts";
 import { diagramNames, methodDiagram } from "./draw/method_diagram.ts";
 import { type Figure, toPng, toSvg } from "./draw/plot.ts";
 import { hotAreaFigure } from "./figures/cam_scores.ts";
+import { gainCurves } from "./figures/gain_curves.ts";
 import { gainFigure } from "./figures/gain_figure.ts";
 import { forestFigure } from "./figures/forest_figure.ts";
 import { kernelSizeFigure } from "./figures/kernel_size_figure.ts";
 import { monitorFigure } from "./figures/monitor_figure.ts";
 import { receptiveFieldFigure } from "./figures/receptive_field.ts";
+import { networkFigure } from "./figures/network_figure.ts";
 import { paperSpeeds, throughputFigure } from "./figures/throughput_figure.ts";
 import { trainingCurves } from "./figures/training_curves.ts";
 import { armFigure } from "./results/ablation.ts";
@@ -46,6 +47,7 @@ import { qualityFigure } from "./results/quality_results.ts";
 import { corruptionFigure, robustFigure } from "./results/robustness_results.ts";
 import { trainedFieldFigure } from "./results/trained_field_results.ts";
 import { assertEquals } from "lib/testing/assert.ts";
+import { madeUpGain } from "lib/testing/results/gains.ts";
 import { assertSvgSnapshot, borderIsWhite } from "lib/testing/snapshot.ts";
 
 const here = dirname(fromFileUrl(import.meta.url));
@@ -140,13 +142,6 @@ function camRow(method: CamScoreRow["method"], kernelSize: number, mean: number)
     layers: ["stages.1.2"],
     ...{ method, kernelSize, threshold: 0.5, scores },
   };
-}
-
-function kernelGain(axis: string, name: string, knn: readonly number[]): KernelGain {
-  const arm = (kernelSize: number) =>
-    armResult({ arch: "convnext", kernelSize, batchNorm: true }, 1);
-  const seeds = knn.map((_, i) => i);
-  return { axis, name, seeds, small: arm(3), large: arm(9), knn, linear: knn, mapSide: 10 };
 }
 
 /** A field that falls off as a Gaussian does, and is wider after training. */
@@ -281,18 +276,23 @@ const figures: Readonly<Record<string, () => Figure>> = {
     ]),
   corruptionFigure: () => corruptionFigure(some.map(robustResult)),
   detectorFigure: () => detectorFigure(study.detectors, "box"),
+  gainCurves: () =>
+    gainCurves([520, 2080].map((steps) => madeUpGain("steps", `${steps}`, [0.01], { steps }))),
   gainFigure: () =>
     gainFigure([
-      kernelGain("side of the deep map", "6", seeds(-0.011)),
-      kernelGain("side of the deep map", "10", seeds(0.002)),
-      kernelGain("side of the deep map", "14", [0.009]),
-      kernelGain("steps", "2,080", seeds(0.002)),
-      kernelGain("steps", "8,320", [0.012]),
-      kernelGain("images", "drawings", seeds(0.002)),
-      kernelGain("images", "on textures", seeds(0.014)),
-      kernelGain("images", "garments", [-0.004]),
-      kernelGain("images", "scenes", [0.008]),
-    ]),
+      madeUpGain("side of the image", "48 px", [-0.011], { mapSide: 6, lr: 1 }),
+      madeUpGain("side of the image", "80 px", [0.002]),
+      madeUpGain("side of the image", "112 px", seeds(0.009), { mapSide: 14, lr: 2 }),
+      madeUpGain("length of training", "2,080 steps", [0.002]),
+      madeUpGain("length of training", "8,320 steps", [0.012], { lr: 3 }),
+      madeUpGain("kind of images", "drawings", [0.002]),
+      madeUpGain("kind of images", "scenes", [0.008], { lr: 6 }),
+    ], {
+      confirmed: [
+        madeUpGain("", "base", seeds(0.001)),
+        madeUpGain("", "longer", seeds(0.017), { lr: 3 }),
+      ],
+    }),
   forestFigure: () =>
     forestFigure([{
       groups: [{
@@ -339,6 +339,7 @@ const figures: Readonly<Record<string, () => Figure>> = {
     monitorFigure(
       [0, 3, 8, 12].map((i) => ({ arch: results[i]!.name, points: results[i]!.monitor })),
     ),
+  networkFigure: () => networkFigure([3, 8, 9, 10].map((i) => results[i]!)),
   overviewFigure: () => overviewFigure(claimOverview(study)),
   qualityFigure: () => qualityFigure(qualities),
   receptiveFieldFigure: () =>

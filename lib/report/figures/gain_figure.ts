@@ -1,7 +1,7 @@
 /** How much a large kernel gains over a small one, setting by setting. */
 import * as Plot from "@observablehq/plot";
-import { figure2 } from "lib/paper/mod.ts";
-import type { KernelGain } from "lib/experiments/mod.ts";
+import { deepMapSide, type KernelGain } from "lib/experiments/mod.ts";
+import { bcSslConfig } from "lib/models/mod.ts";
 import { confidenceInterval, meanAndError } from "lib/stats/statistics.ts";
 import { axisLabel, colours, type Figure, grey, gridOf, plot } from "lib/report/draw/plot.ts";
 
@@ -10,129 +10,177 @@ export type GainScore = "knn" | "linear";
 
 const scoreNames = { knn: "k-NN", linear: "linear probe" } as const;
 
-/** A gain in points, with the interval of 95 % where there are two seeds or more. */
+/** What {@linkcode gainFigure} draws besides the settings. */
+export interface GainFigureOptions {
+  /** Accuracy that is compared; by default k-NN. */
+  readonly score?: GainScore;
+  /** Settings that were run again with seeds of their own; by default none. */
+  readonly confirmed?: readonly KernelGain[];
+}
+
+/** A gain in points. */
 interface GainPoint {
   readonly name: string;
   readonly y: number;
+  /** Ends of the interval of 95 %, or `y` with fewer than three seeds. */
   readonly low: number;
   readonly high: number;
   readonly n: number;
+  /** Pixels to the right of the setting's place. */
+  readonly dx: number;
   readonly title: string;
 }
 
+/** The marks of one panel. */
+interface GainPanel {
+  readonly axis: string;
+  readonly screened: readonly GainPoint[];
+  readonly confirmed: readonly GainPoint[];
+  /** Settings with a map as large as the paper's, on an axis of several sizes of maps. */
+  readonly asThePaper: readonly string[];
+}
+
+/** How settings and those that were run again are drawn. */
+const looks = {
+  screened: { stroke: colours.blue, symbol: "circle" },
+  confirmed: { stroke: colours.black, symbol: "square" },
+} as const;
+const dodge = 6; // pixels between a setting and the same one with other seeds, to each side
+const [width, height] = [400, 284];
+const paperImage = 224; // pixels a side
+/** Side of the map of the paper's networks in the stage with most blocks. */
+const paperMapSide = deepMapSide(bcSslConfig("tiny"), paperImage);
+
 /**
  * Draws the gain of the large kernel in points, one panel for each axis and one mark for each of
- * its settings, in their order. A filled mark has two seeds or more, and a bar, its interval of
- * 95 %; a hollow mark has one seed, which tells little. Above the zero line the large kernel wins.
- * A dashed line is what the paper prints on ImageNet (Figure 2).
+ * its settings, in their order; above the zero line the large kernel wins. A confirmed setting is
+ * drawn beside the same setting wherever that stands. A filled mark has three seeds or more, and a
+ * bar, its interval of 95 %; a hollow mark has fewer, which tell little. What the paper prints on
+ * ImageNet (Figure 2 or Table 2) is a dashed line, and a diamond at the map that it was measured on.
  *
  * @throws {RangeError} If there is nothing to draw.
  */
-export function gainFigure(gains: readonly KernelGain[], score: GainScore = "knn"): Figure {
+export function gainFigure(
+  gains: readonly KernelGain[],
+  { score = "knn", confirmed = [] }: GainFigureOptions = {},
+): Figure {
   if (gains.length === 0) throw new RangeError("Cannot draw gains: there is no setting");
-  const points = new Map(gains.map((gain) => [gain, gainPoint(gain, score)]));
-  const all = [...points.values()];
-  const printed = score === "knn" ? printedGain(gains[0]!) : undefined;
-  const low = Math.min(0, ...all.map((point) => point.low));
-  const high = Math.max(0, printed ?? 0, ...all.map((point) => point.high));
+  const panels = [...Map.groupBy(gains, ({ axis }) => axis)].map(([axis, own]): GainPanel => {
+    const again = own.flatMap((gain) =>
+      confirmed.filter((other) => sameSetting(gain, other))
+        .map((other) => gainPoint({ ...other, name: gain.name }, score, dodge))
+    );
+    const isAgain = ({ name }: KernelGain) => again.some((point) => point.name === name);
+    const screened = own.map((gain) => gainPoint(gain, score, isAgain(gain) ? -dodge : 0));
+    const sides = new Set(own.map(({ mapSide }) => mapSide)).size;
+    const asThePaper = own.filter(({ mapSide }) => sides > 1 && mapSide === paperMapSide);
+    return { axis, screened, confirmed: again, asThePaper: asThePaper.map(({ name }) => name) };
+  });
+  const printed = printedGain(gains[0]!, score);
+  const ends = panels.flatMap(({ screened, confirmed }) => [...screened, ...confirmed])
+    .flatMap(({ low, high }) => [low, high]);
+  const [low, high] = [Math.min(0, ...ends), Math.max(0, printed ?? 0, ...ends)];
   const room = Math.max((high - low) / 12, 0.1);
-  const domain = [low - room, high + room] as const;
-  const panels = [...Map.groupBy(gains, ({ axis }) => axis)].map(([axis, own]) =>
-    panel(own.map((gain) => points.get(gain)!), { axis, score, domain, printed })
-  );
-  const key = "filled: interval of 95 % over seeds; hollow: one seed" +
-    (printed === undefined ? "" : "; dashed: the paper, on ImageNet-1K");
-  const header = `<text x="8" y="18" font-size="12" fill="${grey}">${key}</text>`;
-  return gridOf(panels, { columns: 2, width: 400, height: 280, header });
+  const options = { score, printed, domain: [low - room, high + room] as const };
+  return gridOf(panels.map((panel) => panelOf(panel, options)), {
+    ...{ columns: 2, width, height },
+    header: legend(panels.length, { printed, confirmed: confirmed.length > 0 }),
+  });
 }
 
-function panel(
-  points: readonly GainPoint[],
-  { axis, score, domain, printed }: {
-    readonly axis: string;
+function panelOf(
+  { axis, screened, confirmed, asThePaper }: GainPanel,
+  { score, domain, printed }: {
     readonly score: GainScore;
     readonly domain: readonly [number, number];
     readonly printed: number | undefined;
   },
 ): Figure {
-  const place = { x: "name", y: "y", title: "title" } as const;
+  const paper = printed === undefined ? [] : [
+    Plot.ruleY([printed], { stroke: colours.vermilion, strokeDasharray: "5 4" }),
+    Plot.dot(asThePaper, {
+      ...{ x: (name: string) => name, y: () => printed, r: 6, symbol: "diamond" },
+      ...{ stroke: colours.vermilion, strokeWidth: 2, fill: "white" },
+    }),
+  ];
   return plot({
-    width: 400,
-    height: 280,
-    marginLeft: 52,
-    marginTop: 36,
-    marginBottom: 52,
+    ...{ width, height, marginLeft: 46, marginTop: 34, marginBottom: 62, marginRight: 12 },
     x: {
-      type: "point",
-      domain: points.map(({ name }) => name),
-      padding: 0.7,
-      ...axisLabel(axis, "center"),
+      ...{ type: "point", domain: screened.map(({ name }) => name), padding: 0.5, tickSize: 0 },
+      ...{ ...axisLabel(axis, "center"), labelOffset: 40 },
     },
     y: {
-      domain: [...domain],
-      grid: true,
+      ...{ domain: [...domain], grid: true, ticks: 6 },
       ...axisLabel(`gain in ${scoreNames[score]} (points)`, "top"),
     },
     marks: [
       Plot.ruleY([0], { stroke: grey }),
-      ...printed === undefined
-        ? []
-        : [Plot.ruleY([printed], { stroke: colours.vermilion, strokeDasharray: "5 4" })],
-      Plot.ruleX(points.filter(({ n }) => n > 1), {
-        x: "name",
-        y1: "low",
-        y2: "high",
-        stroke: colours.blue,
-        strokeWidth: 2,
-      }),
-      Plot.dot(points, {
-        ...place,
-        r: 5,
-        stroke: colours.blue,
-        strokeWidth: 2,
-        fill: ({ n }: GainPoint) => n > 1 ? colours.blue : "white",
-      }),
+      ...paper,
+      ...screened.flatMap((point) => marksOf(point, "screened")),
+      ...confirmed.flatMap((point) => marksOf(point, "confirmed")),
     ],
   });
 }
 
-function gainPoint(gain: KernelGain, score: GainScore): GainPoint {
+function marksOf(point: GainPoint, look: keyof typeof looks): Plot.Markish[] {
+  const { stroke, symbol } = looks[look];
+  const place = { x: "name", stroke, strokeWidth: 2, dx: point.dx } as const;
+  const bar = Plot.ruleX([point], { ...place, y1: "low", y2: "high" });
+  const fill = point.n > 2 ? stroke : "white";
+  const dot = Plot.dot([point], { ...place, y: "y", r: 4.5, symbol, fill, title: "title" });
+  return point.n > 2 ? [bar, dot] : [dot];
+}
+
+/** The key, as `gridOf`'s header; in short for a single panel. */
+function legend(
+  panels: number,
+  { printed, confirmed }: { readonly printed: number | undefined; readonly confirmed: boolean },
+): string {
+  const keys = [
+    { mark: keyMarks.screened, says: "screening" },
+    ...confirmed ? [{ mark: keyMarks.confirmed, says: "fresh seeds" }] : [],
+    ...printed === undefined ? [] : [{
+      mark: keyMarks.paper,
+      says: panels > 1 ? `the paper, map of ${paperMapSide}` : "the paper",
+    }],
+  ];
+  let x = 22;
+  const drawn = keys.map(({ mark, says }) => {
+    const at = x;
+    x += 54 + 7.4 * says.length;
+    return `<g transform="translate(${at},14)">${mark}<text x="20" y="4.5">${says}</text></g>`;
+  });
+  const note = "filled: 3 seeds or more, bar: 95 %; hollow: fewer";
+  return drawn.join("") +
+    (panels > 1 ? `<text x="${x}" y="18.5" font-size="12" fill="${grey}">${note}</text>` : "");
+}
+
+const keyMarks = {
+  screened: `<circle r="4.5" fill="white" stroke="${looks.screened.stroke}" stroke-width="2"/>`,
+  confirmed: `<rect x="-4.5" y="-4.5" width="9" height="9" fill="${looks.confirmed.stroke}"/>`,
+  paper: `<g stroke="${colours.vermilion}"><path d="M-15,0H15" stroke-dasharray="5 4"/>` +
+    `<path d="M-4.5,0L0,-7L4.5,0L0,7Z" fill="white" stroke-width="2"/></g>`,
+} as const;
+
+/** Whether two gains are of the same runs but for the seeds. */
+function sameSetting(a: KernelGain, b: KernelGain): boolean {
+  const [one, other] = [a, b].map(({ small, large }) =>
+    JSON.stringify([small.data, small.change, large.change])
+  );
+  return one === other;
+}
+
+function gainPoint(gain: KernelGain, score: GainScore, dx: number): GainPoint {
   const { mean, standardError, n } = meanAndError(gain[score].map((value) => 100 * value));
-  const [low, high] = n > 1 ? confidenceInterval({ n, mean, standardError }) : [mean, mean];
+  const [low, high] = n > 2 ? confidenceInterval({ n, mean, standardError }) : [mean, mean];
   const error = n > 1 ? ` ± ${standardError.toFixed(2)}` : "";
   const seeds = `${n} ${n === 1 ? "seed" : "seeds"}`;
   const title = `${gain.name}: ${mean.toFixed(2)}${error} points, ${seeds}`;
-  return { name: gain.name, y: mean, low, high, n, title };
+  return { name: gain.name, y: mean, low, high, n, dx, title };
 }
 
 /** The paper's gain of BC-SSL-T between the two kernel sizes, in points, if it prints both. */
-function printedGain({ small, large }: KernelGain): number | undefined {
-  const of = (kernelSize: number | undefined) =>
-    figure2.rows.find((row) => row.arch === "BC-SSL-T" && row.kernelSize === kernelSize)?.knn;
-  const [less, more] = [of(small.kernelSize), of(large.kernelSize)];
+function printedGain({ small, large }: KernelGain, score: GainScore): number | undefined {
+  const [less, more] = [small.paper[score], large.paper[score]];
   return less === undefined || more === undefined ? undefined : 100 * (more - less);
-}
-
-/** Rows for `saveTable`: the gain in each setting, in points, with its standard error. */
-export function gainTable(gains: readonly KernelGain[]): object[] {
-  return gains.map(({ axis, name, mapSide, small, large, knn, linear, seeds }) => {
-    const of = (values: readonly number[]) => meanAndError(values.map((value) => 100 * value));
-    const [neighbours, probe] = [of(knn), of(linear)];
-    const share = (kernelSize = 0) => (kernelSize / mapSide).toFixed(2);
-    return {
-      axis,
-      setting: name,
-      "kernel : map": `${share(small.kernelSize)} → ${share(large.kernelSize)}`,
-      "k-NN, small (%)": 100 * meanAndError(small.knn).mean,
-      "gain in k-NN (points)": neighbours.mean,
-      "gain in k-NN ± s.e.": neighbours.standardError,
-      "gain in linear (points)": probe.mean,
-      "gain in linear ± s.e.": probe.standardError,
-      n: neighbours.n,
-      data: small.data,
-      scale: small.scale,
-      seeds: seeds.join(", "),
-      runs: [...small.runs, ...large.runs].join(", "),
-    };
-  });
 }
