@@ -38,6 +38,8 @@ export interface StudyResults {
 }
 
 const others: readonly Arm[] = [{ arch: "resnet" }, { arch: "vit" }, { arch: "swin" }];
+/** Networks with larger kernels, of which the paper has no run. */
+const larger: readonly Arm[] = [{ arch: "replknet" }, { arch: "slak" }];
 const convNeXt = (kernelSize: number): Arm => ({ arch: "convnext", kernelSize });
 const bcSsl = (kernelSize: number): Arm => ({ ...convNeXt(kernelSize), batchNorm: true });
 /** The ends of the claim that larger kernels are better. */
@@ -57,7 +59,7 @@ export async function study(
   const sizes = [3, 5, 7, 9, 15];
   const [detected, shifted] = scale === "smoke" ? [[3, 9], [3, 15]] : [[3, 5, 7, 9], sizes];
   const all = [...others, ...sizes.map(convNeXt), ...sizes.map(bcSsl)];
-  const arms = await ablate(all, options);
+  const arms = await ablate(scale === "paper" ? all : [...all, ...larger], options);
   const more = pairSeeds.some((seed) => !seeds.includes(seed));
   const pairs = more
     ? await ablate([...ends, { arch: "swin" }], { ...options, seeds: pairSeeds })

@@ -174,8 +174,9 @@ function armCams(result: ArmResult): ArmCams {
   return { ...result, rows };
 }
 
-/** The same arms with seeds that differ from arm to arm, so that differences have an interval. */
-const scattered = results.map((result, i): ArmResult => {
+const larger = ["replknet", "slak"].map((arch) => ({ arch }) as Arm);
+/** The arms and larger ones, with seeds that differ, so that differences have an interval. */
+const scattered = [...arms, ...larger].map(armResult).map((result, i): ArmResult => {
   const noise = (seed: number) => ((i * 7 + seed * 5) % 11 - 5) / 1500;
   const knn = result.knn.map((value, seed) => value + noise(seed));
   return { ...result, knn, linear: knn.map((value, seed) => value + 0.09 + noise(seed + 3)) };
@@ -285,7 +286,6 @@ const figures: Readonly<Record<string, () => Figure>> = {
       madeUpGain("side of the image", "112 px", seeds(0.009), { mapSide: 14, lr: 2 }),
       madeUpGain("length of training", "2,080 steps", [0.002]),
       madeUpGain("length of training", "8,320 steps", [0.012], { lr: 3 }),
-      madeUpGain("kind of images", "drawings", [0.002]),
       madeUpGain("kind of images", "scenes", [0.008], { lr: 6 }),
     ], {
       confirmed: [

@@ -82,6 +82,8 @@ const tests: Readonly<Record<GroupName, (study: StudyResults) => TestedClaim[]>>
   kernelSize: ({ arms }) => testClaims(claimGroups.kernelSize.claims, arms),
   kernelSizeAgainst: ({ arms }) => testClaims(claimGroups.kernelSizeAgainst.claims, arms),
   kernelSizeGarments: ({ garments }) => testClaims(claimGroups.kernelSizeGarments.claims, garments),
+  largeKernels: ({ arms, scale }) =>
+    scale === "paper" ? [] : testClaims(claimGroups.largeKernels.claims, arms), // no such runs
   imageNet: ({ arms }) => testClaims(claimGroups.imageNet.claims, arms),
   detection: ({ detectors }) => detectorClaims(detectors),
   robustness: ({ robust }) => robustClaims(robust),

@@ -9,6 +9,30 @@ import { type Claim, claims } from "lib/paper/mod.ts";
 
 /** Claims of our own, which the notebooks test beside the paper's. */
 export const ownClaims = {
+  repLKNetAboveBcSslKnn: {
+    says: "RepLKNet is above BC-SSL with 9×9 kernels",
+    source: "ours, beside §3.3, k-NN",
+    quoted: null,
+    printed: null,
+  },
+  repLKNetAboveBcSsl: {
+    says: "RepLKNet is above BC-SSL with 9×9 kernels",
+    source: "ours, beside §3.3, linear",
+    quoted: null,
+    printed: null,
+  },
+  sLaKAboveBcSslKnn: {
+    says: "SLaK is above BC-SSL with 9×9 kernels",
+    source: "ours, beside §3.3, k-NN",
+    quoted: null,
+    printed: null,
+  },
+  sLaKAboveBcSsl: {
+    says: "SLaK is above BC-SSL with 9×9 kernels",
+    source: "ours, beside §3.3, linear",
+    quoted: null,
+    printed: null,
+  },
   pretrainingHelpsBoxes: {
     says: "Pre-training beats from scratch, by AP of boxes",
     source: "ours, beside Table 4",
@@ -100,6 +124,12 @@ export const claimGroups = {
     title: "The kernel size, on garments",
     kind: "accuracy",
     claims: ["rises3To9Knn", "rises3To9"],
+  },
+  largeKernels: {
+    notebook: "03b_when",
+    title: "Networks with kernels beyond 9×9",
+    kind: "accuracy",
+    claims: ["repLKNetAboveBcSslKnn", "repLKNetAboveBcSsl", "sLaKAboveBcSslKnn", "sLaKAboveBcSsl"],
   },
   imageNet: {
     notebook: "04_imagenet",

@@ -1,6 +1,7 @@
-/** Tests of the paper's claims about networks, on the arms of a comparison. */
+/** Tests of claims about networks, the paper's and our own, on the arms of a comparison. */
 import { type Arm, armName, type ArmResult } from "lib/experiments/mod.ts";
-import { claims, paperKernelSizes } from "lib/paper/mod.ts";
+import { paperKernelSizes } from "lib/paper/mod.ts";
+import type { ClaimName } from "./claim_registry.ts";
 import { aboveClaim, bcSslArm, resultOf, risingClaim, type TestedClaim } from "./tested_claim.ts";
 
 /**
@@ -15,9 +16,11 @@ type Test =
 
 const resnet: Arm = { arch: "resnet" };
 const swin: Arm = { arch: "swin" };
+const repLKNet: Arm = { arch: "replknet" };
+const sLaK: Arm = { arch: "slak" };
 const convnext = (kernelSize: number): Arm => ({ arch: "convnext", kernelSize });
 
-/** Claims that can be tested on arms, by the name that `claims` has them under. */
+/** Claims that can be tested on arms, by their names. */
 export const armClaimTests = {
   convNeXtAboveResNet: { metric: "linear", above: [convnext(3)], below: [resnet] },
   vanillaRises: { metric: "linear", rising: [3, 5, 7].map(convnext) },
@@ -38,17 +41,21 @@ export const armClaimTests = {
   rises7To9Knn: { metric: "knn", above: [bcSslArm(9)], below: [bcSslArm(7)] },
   bcSslAboveVanillaKnn: { metric: "knn", above: [bcSslArm(9)], below: [convnext(7)] },
   bcSslAboveSwinEarlyKnn: { metric: "knn", above: [bcSslArm(9)], below: [swin] },
+  repLKNetAboveBcSslKnn: { metric: "knn", above: [repLKNet], below: [bcSslArm(9)] },
+  repLKNetAboveBcSsl: { metric: "linear", above: [repLKNet], below: [bcSslArm(9)] },
+  sLaKAboveBcSslKnn: { metric: "knn", above: [sLaK], below: [bcSslArm(9)] },
+  sLaKAboveBcSsl: { metric: "linear", above: [sLaK], below: [bcSslArm(9)] },
   bcSslAboveResNet: { metric: "linear", above: [bcSslArm(9)], below: [resnet] },
   bcSslAboveResNetKnn: { metric: "knn", above: [bcSslArm(9)], below: [resnet] },
   bcSslAboveSwin: { metric: "linear", above: [bcSslArm(9)], below: [swin] },
   bcSslAboveSwinKnn: { metric: "knn", above: [bcSslArm(9)], below: [swin] },
-} as const satisfies Partial<Record<keyof typeof claims, Test>>;
+} as const satisfies Partial<Record<ClaimName, Test>>;
 
-/** Name of a claim of the paper that arms can test. */
+/** Name of a claim that arms can test. */
 export type ArmClaim = keyof typeof armClaimTests;
 
 /**
- * Tests claims of the paper on results of `ablate`, for `verdicts`: differences by a paired t-test,
+ * Tests claims on results of `ablate`, for `verdicts`: differences by a paired t-test,
  * trends by a t-test of slopes, over seeds. A claim over kernel sizes is tested on those sizes that
  * were run both ways. Each test takes the seeds that all of its arms were run with; where an arm was
  * run twice, it takes the result with more seeds.
