@@ -25,6 +25,7 @@ export {
   type KernelGain,
   type KernelGainOptions,
   kernelGains,
+  networkGains,
 } from "lib/experiments/pretrain/kernel_gains.ts";
 export {
   type ArmCams,

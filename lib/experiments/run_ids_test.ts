@@ -70,6 +70,10 @@ function allIds(): Record<string, string> {
       }
     }
   }
+  for (const arch of ["replknet", "slak"] as const) {
+    const config = armConfig({ arch }, { scale: "laptop", geometry: "fine" });
+    ids[`fine arm ${arch}, emoji, laptop`] = runId({ config, scale: "laptop", seed: 0 });
+  }
   for (const { name, data, change } of gainSettings) {
     for (const kernelSize of [3, 9]) {
       const arm: Arm = { arch: "convnext", kernelSize, batchNorm: true };

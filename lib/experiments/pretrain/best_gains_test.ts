@@ -1,5 +1,5 @@
 import type { ArmResult } from "./ablate.ts";
-import { bestAgainstBest, type KernelGain } from "./kernel_gains.ts";
+import { bestAgainstBest, type KernelGain, networkGains } from "./kernel_gains.ts";
 import { assertClose, assertEquals, assertThrows } from "lib/testing/assert.ts";
 
 function gain(name: string, small: readonly number[], large: readonly number[]): KernelGain {
@@ -32,5 +32,34 @@ Deno.test("bestAgainstBest() refuses settings that are not of one axis and the s
     () => bestAgainstBest([rates[1]!, { ...rates[0]!, seeds: [0] }]),
     RangeError,
     "seeds",
+  );
+});
+
+Deno.test("networkGains() compares each network with the first", () => {
+  const result = (name: string, knn: readonly number[], kernelSize?: number) =>
+    ({
+      ...{ name, family: name, kernelSize, knn, linear: knn.map((value) => value / 2) },
+      seeds: knn.map((_, seed) => seed),
+    }) as unknown as ArmResult;
+  const small = result("BC-SSL, 3×3", [0.2, 0.3], 3);
+  const others = [result("BC-SSL, 9×9", [0.25, 0.3], 9), result("SLaK", [0.1, 0.1])];
+  const place = { axis: "networks", mapSide: 10, steps: 100 };
+  const gains = networkGains([small, ...others], place);
+  assertEquals(gains.map(({ name, small }) => [name, small.name]), [
+    ["9×9", "BC-SSL, 3×3"],
+    ["SLaK", "BC-SSL, 3×3"],
+  ]);
+  assertClose(gains[0]!.knn, [0.05, 0], 1e-9);
+  assertClose(gains[1]!.linear, [-0.05, -0.1], 1e-9);
+  assertEquals([gains[1]!.axis, gains[1]!.steps, gains[1]!.seeds], ["networks", 100, [0, 1]]);
+  assertThrows(
+    () => networkGains([small], place),
+    RangeError,
+    "current are BC-SSL, 3×3 with [0,1]",
+  );
+  assertThrows(
+    () => networkGains([small, result("SLaK", [1])], place),
+    RangeError,
+    "SLaK with [0]",
   );
 });

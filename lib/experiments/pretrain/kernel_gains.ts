@@ -108,6 +108,31 @@ export function bestAgainstBest(gains: readonly KernelGain[]): KernelGain {
 }
 
 /**
+ * Compares networks with the first of them, as settings of one axis: `9×9`, `RepLKNet`.
+ *
+ * @param results Of the same seeds, images and steps.
+ * @param place The axis, and what all of them share.
+ * @throws {RangeError} If there is no other network, or their seeds differ.
+ */
+export function networkGains(
+  results: readonly ArmResult[],
+  { axis, mapSide, steps }: Pick<KernelGain, "axis" | "mapSide" | "steps">,
+): KernelGain[] {
+  const [first, ...others] = results;
+  if (others.length === 0 || new Set(results.map(({ seeds }) => `${seeds}`)).size > 1) {
+    throw new RangeError(
+      "Cannot compare networks with the first: need two or more with the same seeds, current are " +
+        (results.map(({ name, seeds }) => `${name} with [${seeds}]`).join(", ") || "none"),
+    );
+  }
+  return others.map((other) => {
+    const { seeds, kernelSize, family } = other;
+    const name = kernelSize === undefined ? family : `${kernelSize}×${kernelSize}`;
+    return { ...{ axis, name, seeds, mapSide, steps }, ...differenceOf([first!, other]) };
+  });
+}
+
+/**
  * Side of the map of the stage with most blocks, in positions; of equal stages, the later one.
  *
  * @param imageSize Side of the image in pixels.

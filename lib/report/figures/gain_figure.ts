@@ -137,7 +137,7 @@ function legend(
   { printed, confirmed }: { readonly printed: number | undefined; readonly confirmed: boolean },
 ): string {
   const keys = [
-    { mark: keyMarks.screened, says: "screening" },
+    { mark: keyMarks.screened, says: "first seeds" },
     ...confirmed ? [{ mark: keyMarks.confirmed, says: "fresh seeds" }] : [],
     ...printed === undefined ? [] : [{
       mark: keyMarks.paper,
@@ -165,7 +165,7 @@ const keyMarks = {
 /** Whether two gains are of the same runs but for the seeds. */
 function sameSetting(a: KernelGain, b: KernelGain): boolean {
   const [one, other] = [a, b].map(({ small, large }) =>
-    JSON.stringify([small.data, small.change, large.change])
+    JSON.stringify([small, large].map(({ name, data, change = null }) => [name, data, change]))
   );
   return one === other;
 }

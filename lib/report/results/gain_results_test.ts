@@ -64,6 +64,8 @@ Deno.test("gainFigure() draws a confirmed setting wherever the same setting stan
     "<title>a: 1.10 ± 0.06 points, 3 seeds</title>",
     "<title>b: 1.10 ± 0.06 points, 3 seeds</title>",
   ]);
+  const network = { ...base, large: { ...base.large, name: "SLaK" } };
+  assertEquals(squares([network]), null); // the same images and recipe, but not the same networks
 });
 
 Deno.test("figures of gains and networks refuse to draw nothing, and draw one seed", () => {
