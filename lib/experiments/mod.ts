@@ -220,7 +220,7 @@ export {
   measureSpeeds,
   type MeasureSpeedsOptions,
 } from "lib/experiments/measure/measure_speeds.ts";
-export { study, type StudyOptions, type StudyResults } from "lib/experiments/study.ts";
+export { pairArms, study, type StudyOptions, type StudyResults } from "lib/experiments/study.ts";
 export type { Subject, SubjectOrPixels } from "lib/experiments/subjects/subject.ts";
 export { supervised } from "lib/experiments/pretrain/supervised.ts";
 export {

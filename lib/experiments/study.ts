@@ -10,8 +10,8 @@ import { robustness, type RobustResult } from "lib/experiments/robustness/robust
 /** How the whole study is run. */
 export interface StudyOptions extends Pick<AblateOptions, "scale" | "seeds" | "watch"> {
   /**
-   * Seeds of the networks whose differences most claims are about: 3×3 and 9×9, with and without
-   * BatchNorm, and Swin; for k-NN and linear probe. By default those of all.
+   * Seeds of the networks that most claims are about, {@linkcode pairArms}; for k-NN and linear
+   * probe. By default those of all.
    */
   readonly pairSeeds?: readonly number[];
 }
@@ -46,6 +46,16 @@ const bcSsl = (kernelSize: number): Arm => ({ ...convNeXt(kernelSize), batchNorm
 const ends: readonly Arm[] = [3, 9].flatMap((size) => [convNeXt(size), bcSsl(size)]);
 
 /**
+ * The networks that most claims are about, which get more seeds than the others: BC-SSL with kernels
+ * of 3 to 9, plain ConvNeXts with 3 and 9, and Swin.
+ */
+export const pairArms: readonly Arm[] = [
+  ...ends,
+  ...[5, 7].map(bcSsl),
+  { arch: "swin" },
+];
+
+/**
  * Runs what the notebooks 01 to 08 run, with the same arms, so that a run which one of them has
  * made is loaded. At `smoke` the detectors, the shifted images and the maps have two kernel sizes,
  * as there.
@@ -61,9 +71,7 @@ export async function study(
   const all = [...others, ...sizes.map(convNeXt), ...sizes.map(bcSsl)];
   const arms = await ablate(scale === "paper" ? all : [...all, ...larger], options);
   const more = pairSeeds.some((seed) => !seeds.includes(seed));
-  const pairs = more
-    ? await ablate([...ends, { arch: "swin" }], { ...options, seeds: pairSeeds })
-    : [];
+  const pairs = more ? await ablate(pairArms, { ...options, seeds: pairSeeds }) : [];
   const garments = await ablate(ends, { ...options, data: "fashion" });
   const detectors = await ablateDetectors(
     [true, false].flatMap((pretrained) =>
