@@ -146,7 +146,7 @@ export {
   featureQuality,
   type FeatureQualityOptions,
 } from "lib/experiments/measure/feature_quality.ts";
-export { describeEngine } from "lib/experiments/runs/engine.ts";
+export { describeEngine } from "lib/experiments/runs/environment.ts";
 export {
   type Baselines,
   baselines,

@@ -7,8 +7,7 @@ import {
   type ThroughputOptions,
 } from "lib/eval/images_per_second.ts";
 import { createModel, type ModelConfig } from "lib/models/mod.ts";
-import { describeEngine } from "lib/experiments/runs/engine.ts";
-import { describeEnvironment } from "lib/experiments/runs/environment.ts";
+import { describeEngine, describeEnvironment } from "lib/experiments/runs/environment.ts";
 import { evaluated } from "lib/experiments/runs/evaluations.ts";
 import { interruptible } from "lib/experiments/runs/pause.ts";
 import { outputsFolder } from "lib/experiments/runs/run_folder.ts";

@@ -3,8 +3,11 @@
  * depend on them.
  */
 import { cpus } from "node:os";
+import { join } from "@std/path";
 import { engine } from "lib/tf.ts";
 import { nativeStatus } from "lib/native/mod.ts";
+import { replaceFile } from "lib/weights/replace_file.ts";
+import { json, readJson, type RunFolder } from "./run_folder.ts";
 
 export interface Environment {
   readonly versions: Readonly<Record<string, string>>;
@@ -18,6 +21,32 @@ export interface Environment {
   readonly gpu?: string;
   /** Commit of the project, with `+` if files differ from it; absent where there is no Git. */
   readonly commit?: string;
+}
+
+/** A period of training, from a step on, in one process. */
+export interface Session extends Environment {
+  readonly fromStep: number;
+  /** Time of its start, ISO 8601. */
+  readonly began: string;
+}
+
+/** Adds a session to environment.json. */
+export async function recordSession({ path }: RunFolder, fromStep: number): Promise<void> {
+  const file = join(path, "environment.json");
+  const { sessions = [] } = readJson<{ sessions: Session[] }>(file) ?? {};
+  const session = { fromStep, began: new Date().toISOString(), ...await describeEnvironment() };
+  replaceFile(file, json({ sessions: [...sessions, session] }));
+}
+
+/**
+ * Describes the engine that computes, in one line for a notebook: `tensorflow 2.21.0 on CPU, 2
+ * threads; native kernels in use`.
+ */
+export function describeEngine(): string {
+  const { backend, device, threads, versions } = engine();
+  const version = versions[backend] ?? versions.tfjs;
+  const share = threads > 0 ? `, ${threads} threads` : "";
+  return `${backend} ${version} on ${device}${share}; ${nativeStatus().reason}`;
 }
 
 /** Describes the environment of this process. */

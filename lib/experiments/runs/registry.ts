@@ -2,14 +2,14 @@
  * Tables of all runs in `outputs/` and of those that come with the project, as polars frames, to
  * filter, compare and plot. Also the metrics of one run, as a frame or a Parquet file.
  */
-import { basename, join } from "@std/path";
+import { join } from "@std/path";
 import pl from "nodejs-polars";
 import { faultPoint } from "lib/runs/fault_points.ts";
 import type { HistoryLine } from "lib/runs/events.ts";
 import { readMetrics } from "lib/runs/metrics_log.ts";
-import { readStatus, type RunStatus, type ScoreAt } from "./run_status.ts";
-import { allShipped, shippedRun } from "./shipped.ts";
-import type { PretrainConfig } from "lib/experiments/configs/config.ts";
+import { type ListedRun, listRuns, type SavedConfig } from "./run_list.ts";
+import type { ScoreAt } from "./run_status.ts";
+import { shippedRun } from "./shipped.ts";
 import { metricsPath, outputsFolder, readJson, type RunFolder } from "./run_folder.ts";
 
 /**
@@ -17,15 +17,6 @@ import { metricsPath, outputsFolder, readJson, type RunFolder } from "./run_fold
  * describes.
  */
 export type DataFrame = ReturnType<typeof import("nodejs-polars")["default"]["DataFrame"]>;
-
-/** The contents of config.json, as {@linkcode openRun} writes it. */
-interface SavedConfig extends Pick<PretrainConfig, "name"> {
-  readonly data: { readonly kind: string };
-  /** The network; in a detector, its backbone. */
-  readonly recipe: Pick<PretrainConfig["recipe"], "model">;
-  readonly scale: string;
-  readonly seed: number;
-}
 
 /**
  * A table with a row for each run, the most recently trained first: `id`, `name`, `arch`,
@@ -46,15 +37,7 @@ interface SavedConfig extends Pick<PretrainConfig, "name"> {
  * ```
  */
 export function runs(): DataFrame {
-  const shipped = allShipped();
-  const ids = new Set(shipped.map(({ id }) => id));
-  const rows = [
-    ...folders().filter((path) => !ids.has(basename(path))).flatMap((path) => rowHere(path) ?? []),
-    ...shipped.flatMap(({ id, config, status }) =>
-      rowOf(id, config as SavedConfig, status, { origin: "shipped", date: status.updated })
-    ),
-  ];
-  rows.sort((a, b) => a.date < b.date ? 1 : -1);
+  const rows = listRuns().map(rowOf);
   const columns = Object.entries(types).map(([name, type]) =>
     pl.Series(name, rows.map((row) => row[name as keyof Row] ?? null), type)
   );
@@ -147,33 +130,9 @@ const types = {
   origin: pl.Utf8,
 };
 
-type Row = { readonly date: string } & { readonly [K in keyof typeof types]?: unknown };
+type Row = { readonly [K in keyof typeof types]?: unknown };
 
-/** The folders of runs: those with a config.json. */
-function folders(): string[] {
-  try {
-    return [...Deno.readDirSync(outputsFolder())].filter(({ isDirectory }) => isDirectory)
-      .map(({ name }) => join(outputsFolder(), name));
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
-  }
-}
-
-function rowHere(path: string): Row | undefined {
-  const config = readJson<SavedConfig>(join(path, "config.json"));
-  if (config?.recipe === undefined) return undefined;
-  const status = readStatus({ path });
-  const date = status?.updated ?? Deno.statSync(path).mtime?.toISOString() ?? "";
-  return rowOf(basename(path), config, status, { origin: "here", date });
-}
-
-function rowOf(
-  id: string,
-  config: SavedConfig,
-  status: RunStatus | undefined,
-  rest: { readonly origin: "here" | "shipped"; readonly date: string },
-): Row {
+function rowOf({ id, config, status, origin, date }: ListedRun): Row {
   const { model } = config.recipe;
   const [last, best] = [knnOf(status?.last), knnOf(status?.best)];
   return {
@@ -194,7 +153,8 @@ function rowOf(
     bestKnnStep: best?.step,
     alarms: status?.alarms.join(" ") || null,
     minutes: status && status.seconds / 60,
-    ...rest,
+    date,
+    origin,
   };
 }
 

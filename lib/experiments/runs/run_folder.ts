@@ -10,7 +10,6 @@ import { faultPoint } from "lib/runs/fault_points.ts";
 import { replaceFile } from "lib/weights/replace_file.ts";
 import { type RunLock, takeRunLock } from "lib/runs/run_lock.ts";
 import { runId, type RunKey } from "lib/experiments/configs/config.ts";
-import { describeEnvironment, type Environment } from "./environment.ts";
 import type { Learner } from "./learner.ts";
 
 export { outputsFolder };
@@ -84,21 +83,6 @@ export function restoreRun(
     }
   }
   throw new Error(`${problems[0]!.message}, and no older checkpoint is good; give { fresh: true }`);
-}
-
-/** A period of training, from a step on, in one process. */
-export interface Session extends Environment {
-  readonly fromStep: number;
-  /** Time of its start, ISO 8601. */
-  readonly began: string;
-}
-
-/** Adds a session to environment.json. */
-export async function recordSession({ path }: RunFolder, fromStep: number): Promise<void> {
-  const file = join(path, "environment.json");
-  const { sessions = [] } = readJson<{ sessions: Session[] }>(file) ?? {};
-  const session = { fromStep, began: new Date().toISOString(), ...await describeEnvironment() };
-  replaceFile(file, json({ sessions: [...sessions, session] }));
 }
 
 /** A value as the text of a JSON file. */

@@ -9,7 +9,8 @@ import type { HistoryLine } from "lib/runs/events.ts";
 import { decodeHistory, type HistoryCode } from "lib/runs/history_columns.ts";
 import { damaged, type RunPackage, sha256, unpackRun } from "lib/runs/run_package.ts";
 import type { ShippedOrigin } from "lib/runs/shipped_origin.ts";
-import { folderOf, metricsPath, type RunFolder, type Session } from "./run_folder.ts";
+import type { Session } from "./environment.ts";
+import { folderOf, metricsPath, type RunFolder } from "./run_folder.ts";
 import { readStatus, type RunStatus, statusPath } from "./run_status.ts";
 
 /** What is said of a period of training: the software and the processor, but not the machine. */

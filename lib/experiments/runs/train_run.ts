@@ -12,7 +12,8 @@ import { readPast } from "./recorder.ts";
 import { mayCompute } from "./saved_only.ts";
 import { beginFresh, endFreshStart, goOnFresh, isFreshUnderWay } from "./fresh_start.ts";
 import { originOf, shippedRun } from "./shipped.ts";
-import { openRun, recordSession, restoreRun, type RunFolder } from "./run_folder.ts";
+import { recordSession } from "./environment.ts";
+import { openRun, restoreRun, type RunFolder } from "./run_folder.ts";
 import { readStatus } from "./run_status.ts";
 import { monitorIsDue, trainOn } from "./training.ts";
 
