@@ -58,16 +58,27 @@ export function encodeHistory(history: readonly HistoryLine[]): EncodedHistory {
   return { code: { step, columns }, bytes: joined(pieces) };
 }
 
-/** The history that was encoded. */
-export function decodeHistory({ code: { step, columns }, bytes }: EncodedHistory): HistoryLine[] {
+/**
+ * The history that was encoded.
+ *
+ * @param only Names of the metrics to decode; by default all. One metric takes a fraction of the
+ *   time of all.
+ */
+export function decodeHistory(
+  { code: { step, columns }, bytes }: EncodedHistory,
+  only?: readonly string[],
+): HistoryLine[] {
   let at = 0;
-  const take = (code: NumbersCode): number[] => {
-    const length = code.count * widths[code.type];
-    return decodeNumbers(code, bytes.subarray(at, at += length));
-  };
+  const skip = (code: NumbersCode) => bytes.subarray(at, at += code.count * widths[code.type]);
+  const take = (code: NumbersCode): number[] => decodeNumbers(code, skip(code));
   const steps = take(step);
   const metrics: Record<string, number>[] = steps.map(() => ({}));
   for (const { name, lines, ...code } of columns) {
+    if (only && !only.includes(name)) {
+      if (lines) skip(lines);
+      skip(code);
+      continue;
+    }
     const places = lines && take(lines);
     take(code).forEach((value, i) => metrics[places?.[i] ?? i]![name] = value);
   }

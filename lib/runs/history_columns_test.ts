@@ -39,6 +39,19 @@ Deno.test("a history comes back to the bit, with metrics that some lines lack", 
   assertTrue(Object.is(back[0]!.metrics.a, -0), "the sign of zero");
 });
 
+Deno.test("decodeHistory() decodes some metrics alone, and all lines have their steps", () => {
+  const history = longRun(1_203);
+  const encoded = encodeHistory(history);
+  const pick = (...names: string[]) =>
+    history.map(({ step, metrics }) => ({
+      step,
+      metrics: Object.fromEntries(names.flatMap((n) => n in metrics ? [[n, metrics[n]!]] : [])),
+    }));
+  assertEquals(decodeHistory(encoded, ["gradNorm"]), pick("gradNorm"));
+  assertEquals(decodeHistory(encoded, ["knn20Top1", "lr"]), pick("lr", "knn20Top1"));
+  assertEquals(decodeHistory(encoded, []), pick());
+});
+
 Deno.test("a value that JSON has as null comes back as NaN", () => {
   const lines = [{ step: 1, metrics: { norm: null as unknown as number } }];
   assertEquals(roundTrip(lines), [{ step: 1, metrics: { norm: NaN } }]);

@@ -35,7 +35,8 @@ export interface ShippedHeader {
 /** A run that comes with the project. */
 export interface ShippedRun extends Omit<ShippedHeader, "history"> {
   readonly id: string;
-  history(): HistoryLine[];
+  /** @param only Names of the metrics that are wanted; by default all. */
+  history(only?: readonly string[]): HistoryLine[];
   /** A file of the run's folder: an evaluation, `knn.json`, or a fitted classifier. */
   file(name: string): Uint8Array<ArrayBuffer> | undefined;
 }
@@ -181,7 +182,7 @@ function runOf(id: string, { header, parts }: RunPackage): ShippedRun {
   return {
     id,
     ...rest,
-    history: () => decodeHistory({ code, bytes: parts.get("history")!.slice() }),
+    history: (only) => decodeHistory({ code, bytes: parts.get("history")!.slice() }, only),
     file: (name) => parts.get(name)?.slice(),
   };
 }
