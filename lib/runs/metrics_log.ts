@@ -20,15 +20,18 @@ export interface MetricsFound {
  * and writes the same lines again. A line that is not JSON is skipped; the caller sees from `steps`
  * that one is missing. The file is read piece by piece.
  *
+ * @param from Byte to begin at: the `bytes` of an earlier call, to read only what was written
+ *   since. In the middle of a line, that line is skipped.
  * @throws {Error} If the file exists and cannot be read.
  */
 export function readMetrics(
   path: string,
   lastStep: number,
   onLine: (line: HistoryLine) => void,
+  from = 0,
 ): MetricsFound {
-  let [bytes, steps, newest] = [0, 0, 0];
-  for (const { text, end } of wholeLines(path)) {
+  let [bytes, steps, newest] = [from, 0, 0];
+  for (const { text, end } of wholeLines(path, from)) {
     const line = parse(text);
     if (line === undefined) continue;
     if (line.step > lastStep) break;
@@ -41,23 +44,24 @@ export function readMetrics(
 
 const pieceBytes = 1 << 20;
 
-/** Lines that end in a line break, each with the offset after it. */
-function* wholeLines(path: string): Generator<{ text: string; end: number }> {
+/** Lines behind a byte that end in a line break, each with the offset after it. */
+function* wholeLines(path: string, from: number): Generator<{ text: string; end: number }> {
   using file = openIfThere(path);
   if (file === undefined) return;
+  file.seekSync(from, Deno.SeekMode.Start);
   const piece = new Uint8Array(pieceBytes);
   const decoder = new TextDecoder();
   let rest = new Uint8Array(); // start of a line from an earlier piece
-  let end = 0;
+  let end = from;
   for (let read = file.readSync(piece); read !== null; read = file.readSync(piece)) {
-    let from = 0;
-    for (let to; (to = piece.subarray(0, read).indexOf(0x0a, from)) >= 0; from = to + 1) {
-      const line = join(rest, piece.subarray(from, to));
+    let begin = 0;
+    for (let to; (to = piece.subarray(0, read).indexOf(0x0a, begin)) >= 0; begin = to + 1) {
+      const line = join(rest, piece.subarray(begin, to));
       rest = new Uint8Array();
       end += line.length + 1;
       yield { text: decoder.decode(line), end };
     }
-    rest = join(rest, piece.subarray(from, read));
+    rest = join(rest, piece.subarray(begin, read));
   }
 }
 

@@ -46,6 +46,24 @@ Deno.test("a log goes on behind the last line of its checkpoint; a line cut shor
     assertEquals(Deno.readTextFileSync(path).split("\n").length, 4);
   }));
 
+Deno.test("readMetrics() goes on from a byte, and skips the rest of a line there", () =>
+  inFile((path) => {
+    const read = (from: number) => {
+      const lines: HistoryLine[] = [];
+      return { lines, ...readMetrics(path, Infinity, (line) => lines.push(line), from) };
+    };
+    write(path, 0, [1, 2]);
+    const { bytes } = read(0);
+    assertEquals(read(bytes), { lines: [], bytes, steps: 0 });
+    write(path, bytes, [3, 4]);
+    assertEquals(read(bytes), {
+      lines: [3, 4].map(line),
+      bytes: Deno.statSync(path).size,
+      steps: 2,
+    });
+    assertEquals(read(5).lines, [2, 3, 4].map(line));
+  }));
+
 Deno.test("readMetrics() passes over damage, and counts steps, not lines", () =>
   inFile((path) => {
     Deno.writeTextFileSync(path, '{"step":1,"a":1}\n{"step":1,"b":2}\n\0\0\0\n{}\n{"step":3}\n');
