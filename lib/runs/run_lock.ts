@@ -52,6 +52,19 @@ export function takeRunLock(path: string, run: string): RunLock {
   };
 }
 
+/**
+ * Which living process has the lock, in words: `process 12 on host (since 2026-11-30T01:00:00Z)`.
+ * Nothing is written, and a lock that was released, which is an empty file, is not even tried.
+ *
+ * @returns `undefined` if nobody has it.
+ */
+export function lockHolder(path: string): string | undefined {
+  const holder = readHolder(path);
+  if (holder === undefined) return undefined;
+  using file = Deno.openSync(path);
+  return file.tryLockSync(false) ? undefined : describe(holder); // closing it gives the lock back
+}
+
 function readHolder(path: string): Holder | undefined {
   try {
     return JSON.parse(Deno.readTextFileSync(path)) as Holder;

@@ -1,4 +1,4 @@
-import { takeRunLock } from "./run_lock.ts";
+import { lockHolder, takeRunLock } from "./run_lock.ts";
 import { assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 
 async function inFolder(run: (path: string) => void | Promise<void>): Promise<void> {
@@ -53,3 +53,22 @@ Deno.test("takeRunLock() names a living holder, and takes over from a dead one",
 Deno.test("takeRunLock() throws in a folder that cannot be written", () => {
   assertThrows(() => takeRunLock("/proc/none/lock", "a-run"), Deno.errors.NotFound, "/proc/none");
 });
+
+Deno.test("lockHolder() names a living holder only, and leaves the lock to others", () =>
+  inFolder(async (path) => {
+    assertEquals(lockHolder(path), undefined); // no file
+    {
+      using lock = takeRunLock(path, "a-run");
+      assertTrue(lockHolder(path)!.startsWith("this process on "), "held here");
+      assertEquals(lock.takenOver, undefined);
+    }
+    assertEquals(lockHolder(path), undefined); // released
+    const other = await holder(path);
+    assertTrue(lockHolder(path)!.startsWith(`process ${other.pid} on `), "held elsewhere");
+    other.kill("SIGKILL");
+    await other.status;
+    await other.stdout.cancel().catch(() => {});
+    assertEquals(lockHolder(path), undefined); // dead
+    using lock = takeRunLock(path, "a-run");
+    assertTrue(lock.takenOver!.includes(`process ${other.pid}`), "the dead one is still named");
+  }));
