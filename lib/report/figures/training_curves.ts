@@ -1,5 +1,6 @@
 /** Curves of runs as small multiples: a panel for each metric, a line for each run. */
 import * as Plot from "@observablehq/plot";
+import { curvePoints } from "lib/runs/curve_points.ts";
 import type { HistoryLine } from "lib/runs/events.ts";
 import { type Metric, metricLabel, metricTable } from "lib/runs/metric_table.ts";
 import { axisLabel, categorical, type Figure, grey, gridOf, plot } from "lib/report/draw/plot.ts";
@@ -11,12 +12,6 @@ export interface CurveRun {
   readonly seed?: number;
   /** Metrics by step, in the order of steps. */
   readonly history: readonly HistoryLine[];
-}
-
-/** A point of a curve: the mean over some neighbouring steps. */
-interface Point {
-  readonly step: number;
-  readonly value: number;
 }
 
 const maxPoints = 160; // per line: about two per pixel, and a committed notebook stays small
@@ -53,7 +48,7 @@ export function trainingCurves(
 function metricPanel(runs: readonly CurveRun[], metric: Metric, totalSteps: number): Figure {
   const factor = metric.unit === "fraction" ? 100 : 1;
   const marks = runs.flatMap(({ history }, run) => {
-    const points = series(history, metric.name, factor);
+    const points = curvePoints(history, metric.name, { factor, most: maxPoints });
     const stroke = categorical[run % categorical.length]!;
     const line = Plot.lineY(points, { x: "step", y: "value", stroke, strokeWidth: 1.5 });
     const sparse = points.length < history.length / 4 && points.length <= maxPoints / 2;
@@ -86,28 +81,6 @@ function metricPanel(runs: readonly CurveRun[], metric: Metric, totalSteps: numb
 function short(value: number): string {
   const text = String(Number(value.toPrecision(5)));
   return text.length <= 6 ? text : value.toExponential(1).replace(".0e", "e").replace("e+", "e");
-}
-
-/**
- * The finite values of one metric in at most `maxPoints` points, each the mean of equally many
- * values.
- */
-export function series(history: readonly HistoryLine[], key: string, factor = 1): Point[] {
-  const all: Point[] = [];
-  for (const { step, metrics } of history) {
-    const value = metrics[key];
-    if (value !== undefined && Number.isFinite(value)) all.push({ step, value: value * factor });
-  }
-  const size = Math.ceil(all.length / maxPoints);
-  if (size <= 1) return all;
-  // the last point also stands for the remainder: a mean of few values would stick out
-  const count = Math.floor(all.length / size);
-  return Array.from({ length: count }, (_, i) => {
-    const part = all.slice(i * size, i === count - 1 ? undefined : (i + 1) * size);
-    const mean = (pick: (point: Point) => number) =>
-      part.reduce((sum, point) => sum + pick(point), 0) / part.length;
-    return { step: mean((p) => p.step), value: mean((p) => p.value) };
-  });
 }
 
 /** Metrics that have a panel, and that some run measured. */

@@ -1,6 +1,6 @@
-import { series, trainingCurves } from "lib/report/figures/training_curves.ts";
+import { trainingCurves } from "lib/report/figures/training_curves.ts";
 import { toSvg } from "lib/report/draw/plot.ts";
-import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
+import { assertEquals, assertTrue } from "lib/testing/assert.ts";
 
 const history = (steps: number, seed = 0) =>
   Array.from({ length: steps }, (_, i) => ({
@@ -12,19 +12,6 @@ const history = (steps: number, seed = 0) =>
     },
   }));
 const count = (text: string, part: string) => text.split(part).length - 1;
-
-Deno.test("series() averages neighbouring steps, all of them, and drops what is not finite", () => {
-  const points = series(history(1000), "loss");
-  assertTrue(points.length > 100 && points.length <= 160, `${points.length} points`);
-  assertClose(points[0]!.step, (1 + 7) / 2); // 1000 values, 7 to a point
-  assertClose(points.at(-1)!.step, (988 + 1000) / 2); // 142 points: the last stands for 13
-  assertEquals(series(history(100), "knn20Top1", 100), [{ step: 50, value: 60 }, {
-    step: 100,
-    value: 60,
-  }]);
-  const broken = [{ step: 1, metrics: { loss: NaN } }, { step: 2, metrics: { loss: 1 } }];
-  assertEquals(series(broken, "loss"), [{ step: 2, value: 1 }]);
-});
 
 Deno.test("trainingCurves() has the loss first, then the k-NN with dots, and no other k", () => {
   const svg = toSvg(trainingCurves([{ history: history(500) }]));
