@@ -43,7 +43,7 @@ const folders: Readonly<Record<string, readonly string[]>> = {
   detect: ["boxes", "network", "inference", "training", "score"],
   eval: ["features", "nearest", "quality", "supervised", "probe", "transfer"],
   experiments: [
-    ...["configs", "runs", "subjects", "measure", "pretrain"],
+    ...["configs", "runs", "browse", "subjects", "measure", "pretrain"],
     ...["detect", "explain", "robustness", "ship"],
   ],
   models: ["parts", "convnext", "slak", "replknet", "resnet", "vit", "swin", "igpt"],
@@ -64,7 +64,7 @@ const folders: Readonly<Record<string, readonly string[]>> = {
     "moby",
     "igpt",
   ],
-  testing: ["results"],
+  testing: ["results", "runs"],
 };
 /** Largest number of files, without tests, in one folder. */
 const crowd = 20;
