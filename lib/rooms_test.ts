@@ -47,7 +47,7 @@ const folders: Readonly<Record<string, readonly string[]>> = {
     ...["detect", "explain", "robustness", "ship"],
   ],
   models: ["parts", "convnext", "slak", "replknet", "resnet", "vit", "swin", "igpt"],
-  report: ["notebook", "draw", "figures", "tables", "save", "sheets", "results"],
+  report: ["notebook", "draw", "figures", "tables", "save", "sheets", "browser", "results"],
   robustness: ["filters", "corruptions"],
   setup: ["install", "notebooks"],
   ssl: [

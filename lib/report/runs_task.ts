@@ -1,6 +1,6 @@
 /**
- * `deno task runs` runs this file once everything is set up: it lists, compares and deletes runs.
- * It loads no engine, so that a list is there at once.
+ * `deno task runs` runs this file once everything is set up: it lists, compares and deletes runs,
+ * and serves the page that draws them. It loads no engine, so that a list is there at once.
  *
  * Exit codes: 0; 1 if a run was refused, nothing was deleted, or on an error.
  */
@@ -18,14 +18,14 @@ import {
   type RunsRequest,
 } from "lib/experiments/browse/runs_arguments.ts";
 
-function main(args: string[]): number {
+async function main(args: string[]): Promise<number> {
   const request = readRunsArguments(args);
   if (request === undefined) console.log(runsHelp);
-  else return answer(request);
+  else return await answer(request);
   return 0;
 }
 
-function answer(request: RunsRequest): number {
+async function answer(request: RunsRequest): Promise<number> {
   const runs = runSummaries(console.error);
   switch (request.command) {
     case "list":
@@ -41,6 +41,8 @@ function answer(request: RunsRequest): number {
     }
     case "delete":
       return deletion(findRuns(runs, request.runs), request.yes);
+    case "web":
+      return await web(request.port);
   }
 }
 
@@ -83,12 +85,24 @@ function deletion(runs: readonly RunSummary[], yes: boolean): number {
   return plan.refused.length === 0 ? 0 : 1;
 }
 
+async function web(port: number): Promise<number> {
+  const { serveRuns } = await import("./browser/server.ts");
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(signal, () => stop.abort());
+  }
+  const { url, finished } = serveRuns({ port, signal: stop.signal });
+  console.log(`The runs are shown at ${url} until Ctrl-C`);
+  await finished;
+  return 0;
+}
+
 if (import.meta.main) {
   try {
-    Deno.exitCode = main(Deno.args);
+    Deno.exit(await main(Deno.args)); // signal listeners would keep the process
   } catch (error) {
     const { message, stack } = error as Error;
     console.error(message.startsWith("Cannot ") ? message : stack);
-    Deno.exitCode = 1;
+    Deno.exit(1);
   }
 }

@@ -4,13 +4,19 @@ import { assertEquals, assertTrue } from "lib/testing/assert.ts";
 import { shipWrittenRun, writeRun } from "lib/testing/runs/listed_runs.ts";
 import { inOutputs } from "lib/testing/outputs.ts";
 
-/** Runs the task in a process of its own; stdin is no terminal. */
-async function task(outputs: string, ...args: string[]) {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+/** The task in a process of its own; stdin is no terminal. */
+function command(outputs: string, ...args: string[]): Deno.Command {
+  return new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", new URL("runs_task.ts", import.meta.url).href, ...args],
     env: { BCSSL_OUTPUTS: outputs, BCSSL_SHIPPED: join(outputs, "shipped"), NO_COLOR: "1" },
     stdin: "null",
-  }).output();
+    stdout: "piped",
+    stderr: "piped",
+  });
+}
+
+async function task(outputs: string, ...args: string[]) {
+  const { code, stdout, stderr } = await command(outputs, ...args).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { code, out: text(stdout), err: text(stderr) };
 }
@@ -72,4 +78,19 @@ Deno.test("deno task runs says in a line what it cannot do, and helps", () =>
     const help = await task(outputs, "--help");
     assertTrue(help.out.includes("deno task runs diff RUN RUN"), help.out);
     assertTrue(help.out.split("\n").every(({ length }) => length <= 100), help.out);
+  }));
+
+Deno.test("deno task runs --web serves its page until Ctrl-C", () =>
+  inOutputs(async (outputs) => {
+    writeRun(outputs, { id: "a-1", steps: 1 });
+    Deno.mkdirSync(join(outputs, "shipped"));
+    const child = command(outputs, "--web").spawn();
+    const output = child.stdout.getReader();
+    const { value } = await output.read();
+    const [url] = /http:\S+/.exec(new TextDecoder().decode(value))!;
+    const state = await (await fetch(new URL("state.json", url))).json();
+    assertEquals(state.runs.map(({ id }: { id: string }) => id), ["a-1"]);
+    child.kill("SIGINT");
+    assertEquals((await child.status).code, 0);
+    await Promise.all([output.cancel(), child.stderr.cancel()]);
   }));

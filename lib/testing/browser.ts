@@ -1,4 +1,4 @@
-/** Drives JupyterLab in a real, headless Chromium, as a person would, for tests. */
+/** Drives JupyterLab, or another page, in a real, headless Chromium, as a person would, for tests. */
 import { chromium, type Page } from "playwright-core";
 
 const places = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
@@ -108,11 +108,24 @@ export class LabPage {
   }
 }
 
-/** Opens `url` in Chromium, as wide as a laptop's screen, and closes it after `use`. */
+/** Opens a notebook in Chromium, and closes it after `use`. @param url Of JupyterLab. */
 export async function inChromium(
   executablePath: string,
   url: string,
   use: (lab: LabPage) => Promise<void>,
+): Promise<void> {
+  await onPage(executablePath, url, async (page) => {
+    const lab = new LabPage(page);
+    await lab.ready();
+    await use(lab);
+  });
+}
+
+/** Opens `url` in Chromium, as wide as a laptop's screen, and closes it after `use`. */
+export async function onPage(
+  executablePath: string,
+  url: string,
+  use: (page: Page) => Promise<void>,
 ): Promise<void> {
   const browser = await chromium.launch({
     executablePath,
@@ -131,9 +144,7 @@ export async function inChromium(
     page.setDefaultTimeout(patience);
     page.setDefaultNavigationTimeout(patience);
     await page.goto(url);
-    const lab = new LabPage(page);
-    await lab.ready();
-    await use(lab);
+    await use(page);
   } finally {
     await browser.close();
   }

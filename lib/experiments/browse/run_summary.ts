@@ -8,7 +8,7 @@ import { lockHolder } from "lib/runs/run_lock.ts";
 import { folderOf, metricsPath } from "lib/experiments/runs/run_folder.ts";
 import { type ListedRun, listRuns, type SavedConfig } from "lib/experiments/runs/run_list.ts";
 import type { ScoreAt } from "lib/experiments/runs/run_status.ts";
-import { shippedRun } from "lib/experiments/runs/shipped.ts";
+import { type ShippedRun, shippedRun } from "lib/experiments/runs/shipped.ts";
 
 /** `training` while a process writes the run, `stopped` if it has steps left and nobody takes them. */
 export type RunState = "training" | "finished" | "stopped";
@@ -113,9 +113,17 @@ function newestHere(id: string): Newest {
   };
 }
 
+/** What was read of packages, which takes some ten milliseconds each. */
+const newestOfShipped = new WeakMap<ShippedRun, Newest>();
+
 function newestShipped(id: string): Newest {
-  const lines = shippedRun(folderOf(id))!.history(["loss"]);
-  return { step: lines.at(-1)?.step ?? 0, ...lossOf(lines), date: "" };
+  const run = shippedRun(folderOf(id))!;
+  const known = newestOfShipped.get(run);
+  if (known !== undefined) return known;
+  const lines = run.history(["loss"]);
+  const newest = { step: lines.at(-1)?.step ?? 0, ...lossOf(lines), date: "" };
+  newestOfShipped.set(run, newest);
+  return newest;
 }
 
 function lossOf(lines: readonly HistoryLine[]): Pick<Newest, "loss"> {

@@ -2,29 +2,38 @@
 import type { ScoreAt } from "lib/experiments/runs/run_status.ts";
 import { plural } from "lib/experiments/runs/in_turn.ts";
 import type { ConfigRow } from "./config_diff.ts";
+import type { SortKey } from "./choose_runs.ts";
 import type { RunSummary } from "./run_summary.ts";
 
 const none = "–";
 
-/** A column: its title, the text of a run, and whether it is aligned to the right, as numbers are. */
-interface Column {
+/** A column of a list of runs. */
+export interface RunColumn {
   readonly title: string;
+  /** Whether it is aligned to the right, as numbers are. */
   readonly right?: boolean;
+  /** What sorts the list by this column; absent if nothing does. */
+  readonly sort?: SortKey;
   readonly text: (run: RunSummary, now: Date) => string;
 }
 
-const columns: readonly Column[] = [
-  { title: "run", text: ({ id }) => id },
-  { title: "config", text: ({ config }) => config },
-  { title: "method", text: ({ method }) => method },
-  { title: "seed", right: true, text: ({ seed }) => String(seed) },
-  { title: "scale", text: ({ scale }) => scale },
-  { title: "steps", right: true, text: progress },
-  { title: "state", text: ({ state, alarms }) => alarms.length > 0 ? `${state} !` : state },
-  { title: "loss", right: true, text: ({ loss }) => loss?.toPrecision(4) ?? none },
-  { title: "k-NN last", right: true, text: ({ last }) => score(last) },
-  { title: "best", right: true, text: ({ best }) => score(best) },
-  { title: "age", right: true, text: ({ date }, now) => ageInWords(date, now) },
+/** The columns of a list of runs, in a terminal and on a page. */
+export const runColumns: readonly RunColumn[] = [
+  { title: "run", sort: "id", text: ({ id }) => id },
+  { title: "config", sort: "config", text: ({ config }) => config },
+  { title: "method", sort: "method", text: ({ method }) => method },
+  { title: "seed", sort: "seed", right: true, text: ({ seed }) => String(seed) },
+  { title: "scale", sort: "scale", text: ({ scale }) => scale },
+  { title: "steps", sort: "step", right: true, text: progress },
+  {
+    title: "state",
+    sort: "state",
+    text: ({ state, alarms }) => alarms.length > 0 ? `${state} !` : state,
+  },
+  { title: "loss", sort: "loss", right: true, text: ({ loss }) => loss?.toPrecision(4) ?? none },
+  { title: "k-NN last", sort: "last", right: true, text: ({ last }) => score(last) },
+  { title: "best", sort: "best", right: true, text: ({ best }) => score(best) },
+  { title: "age", sort: "age", right: true, text: ({ date }, now) => ageInWords(date, now) },
   { title: "origin", text: ({ origin }) => origin },
 ];
 
@@ -39,7 +48,7 @@ export function runTable(
   runs: readonly RunSummary[],
   { now = new Date(), width = Infinity }: { readonly now?: Date; readonly width?: number } = {},
 ): string {
-  const tableOf = (shown: readonly Column[]) =>
+  const tableOf = (shown: readonly RunColumn[]) =>
     inColumns(
       [
         shown.map(({ title }) => title),
@@ -47,9 +56,9 @@ export function runTable(
       ],
       (i) => shown[i]!.right,
     );
-  const whole = tableOf(columns);
+  const whole = tableOf(runColumns);
   const fits = whole.split("\n").every(({ length }) => length <= width);
-  const table = fits ? whole : tableOf(columns.filter(({ title }) => title !== "config"));
+  const table = fits ? whole : tableOf(runColumns.filter(({ title }) => title !== "config"));
   const states = [...Map.groupBy(runs, ({ state }) => state)]
     .map(([state, { length }]) => `${length} ${state}`);
   const alarm = runs.some(({ alarms }) => alarms.length > 0)

@@ -19,13 +19,15 @@ export type RunsRequest =
   | ListRequest
   | { readonly command: "show"; readonly run: string }
   | { readonly command: "diff"; readonly runs: readonly [string, string] }
-  | { readonly command: "delete"; readonly runs: readonly string[]; readonly yes: boolean };
+  | { readonly command: "delete"; readonly runs: readonly string[]; readonly yes: boolean }
+  | { readonly command: "web"; readonly port: number };
 
 /** The text of `--help`. */
 export const runsHelp = `deno task runs [options]
 deno task runs show RUN
 deno task runs diff RUN RUN
 deno task runs delete [--yes] RUN…
+deno task runs --web [--port N]
 
 Lists the runs in outputs/ (BCSSL_OUTPUTS), and those that come with the project, the newest first.
 
@@ -45,6 +47,8 @@ Lists the runs in outputs/ (BCSSL_OUTPUTS), and those that come with the project
   delete RUN…      deletes folders of outputs/ with all that is in them, and asks before; --yes does
                    not ask. A run that is being trained stays, and so does one that comes with the
                    project
+  --web            serves a page with all of this, and with curves that grow while runs train, to
+                   this machine alone, until Ctrl-C; --port N by default any that is free
 
   RUN              id of a run, or its beginning if no other id begins so; * stands for any letters,
                    where several runs may be named`;
@@ -56,6 +60,7 @@ const optionsOf: Readonly<Record<RunsRequest["command"], readonly string[]>> = {
   show: [],
   diff: [],
   delete: ["yes"],
+  web: ["web", "port"],
 };
 
 /**
@@ -67,15 +72,17 @@ const optionsOf: Readonly<Record<RunsRequest["command"], readonly string[]>> = {
 export function readRunsArguments(args: string[]): RunsRequest | undefined {
   const { values, positionals: [word, ...runs] } = parsed(args);
   if (values.help) return undefined;
-  const command = word ?? "list";
+  const command = values.web ? "web" : word ?? "list";
   if (!isCommand(command)) throw wrong(`there is no command ${command}`);
   const stranger = Object.keys(values).find((name) => !optionsOf[command].includes(name));
   if (stranger !== undefined) throw wrong(`--${stranger} does not go with ${command}`);
-  const counts = { list: [0, 0], show: [1, 1], diff: [2, 2], delete: [1, Infinity] };
+  const counts = { list: [0, 0], show: [1, 1], diff: [2, 2], delete: [1, Infinity], web: [0, 0] };
   const [least, most] = counts[command] as [number, number];
-  if (runs.length < least || runs.length > most) {
-    throw wrong(`${command} takes ${runsInWords(least, most)}, not ${runs.length}`);
+  const named = values.web && word !== undefined && word !== "web" ? [word, ...runs] : runs;
+  if (named.length < least || named.length > most) {
+    throw wrong(`${command} takes ${runsInWords(least, most)}, not ${named.length}`);
   }
+  if (command === "web") return { command, port: count("port", values.port ?? "0", 0, 65535) };
   if (command === "show") return { command, run: runs[0]! };
   if (command === "diff") return { command, runs: [runs[0]!, runs[1]!] };
   return command === "delete" ? { command, runs, yes: values.yes ?? false } : listRequest(values);
@@ -98,6 +105,8 @@ function parsed(args: string[]) {
         metric: { type: "string" },
         json: { type: "boolean" },
         yes: { type: "boolean" },
+        web: { type: "boolean" },
+        port: { type: "string" },
         help: { type: "boolean" },
       },
     });
@@ -146,10 +155,11 @@ function oneOf<T extends string>(option: string, value: string, allowed: readonl
   throw wrong(`--${option} is ${value}, but must be one of ${allowed.join(", ")}`);
 }
 
-function count(option: string, text: string, least: number): number {
+function count(option: string, text: string, least: number, most = Infinity): number {
   const value = Number(text);
-  if (/^\d+$/.test(text) && value >= least) return value;
-  throw wrong(`--${option} is ${text}, but must be a whole number of at least ${least}`);
+  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+  const upTo = most === Infinity ? "" : ` and at most ${most}`;
+  throw wrong(`--${option} is ${text}, but must be a whole number of at least ${least}${upTo}`);
 }
 
 function wrong(reason: string): RangeError {

@@ -26,6 +26,8 @@ Deno.test("readRunsArguments() knows the other commands, and help", () => {
   assertEquals(readRunsArguments(["diff", "a", "b"]), { command: "diff", runs: ["a", "b"] });
   const deletion = { command: "delete", runs: ["a", "b*"], yes: true };
   assertEquals(readRunsArguments(["delete", "a", "b*", "--yes"]), deletion);
+  assertEquals(readRunsArguments(["--web"]), { command: "web", port: 0 });
+  assertEquals(readRunsArguments(["web", "--port", "8000"]), { command: "web", port: 8000 });
   assertEquals(readRunsArguments(["delete", "--help"]), undefined);
 });
 
@@ -39,6 +41,7 @@ Deno.test("readRunsArguments() refuses what it does not understand, in a line", 
   refused("show a b", "show takes one run, not 2");
   refused("delete", "delete takes one run or more, not 0");
   refused("list a", "list takes no runs, not 1");
+  refused("--web a", "web takes no runs, not 1");
   refused("list --yes", "--yes does not go with list");
   refused("show a --json", "--json does not go with show");
   refused("--state done", "--state is done, but must be one of training, finished, stopped");
@@ -47,4 +50,5 @@ Deno.test("readRunsArguments() refuses what it does not understand, in a line", 
   refused("--best 0", "--best is 0, but must be a whole number of at least 1");
   refused("--metric loss", "--metric goes with --best N only");
   refused("--best 2 --sort id", "--sort does not go with --best");
+  refused("web --port 70000", "and at most 65535");
 });
