@@ -118,6 +118,7 @@ export {
 } from "lib/report/results/robustness_results.ts";
 export { saveFigure, saveImage } from "lib/report/save/save_figure.ts";
 export type { Table, TableSource } from "lib/report/tables/table_formats.ts";
+export { showRuns, type ShowRunsOptions } from "lib/report/browser/show_runs.ts";
 export { saveTable, showTable } from "lib/report/save/save_table.ts";
 export {
   paperSpeeds,

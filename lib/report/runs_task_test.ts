@@ -66,6 +66,30 @@ Deno.test("deno task runs lists, shows, compares and deletes", () =>
     assertEquals(there(), ["shipped", "start-2222"]);
   }));
 
+/** A module as `deno info --json` describes it. */
+interface Module {
+  readonly specifier: string;
+  /** What it imports; `code` is absent where only types are imported. */
+  readonly dependencies?: readonly { readonly code?: { readonly specifier?: string } }[];
+}
+
+Deno.test("deno task runs loads neither the engine nor polars nor Plot", async () => {
+  const start = new URL("runs_task.ts", import.meta.url).href;
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json", start] })
+    .output();
+  const { modules } = JSON.parse(new TextDecoder().decode(stdout)) as { modules: Module[] };
+  const byName = new Map(modules.map((module) => [module.specifier, module]));
+  const loaded = new Set([start]);
+  for (const name of loaded) { // which grows meanwhile
+    for (const { code } of byName.get(name)?.dependencies ?? []) {
+      if (code?.specifier) loaded.add(code.specifier);
+    }
+  }
+  const names = [...loaded];
+  assertTrue(names.some((name) => name.endsWith("/browser/server.ts")), "it sees what is loaded");
+  assertEquals(names.filter((name) => /lib\/tf\.ts|tensorflow|polars|plot/.test(name)), []);
+});
+
 Deno.test("deno task runs says in a line what it cannot do, and helps", () =>
   inOutputs(async (outputs) => {
     Deno.mkdirSync(join(outputs, "shipped"));

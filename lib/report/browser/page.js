@@ -1,9 +1,9 @@
 /** The page of runs: asks its server every two seconds, and draws what it answers. */
-import { curveChart } from "./chart.js";
+import { CurveChart } from "./chart.js";
 
 const every = 2000; // milliseconds
 const find = (selector) => document.querySelector(selector);
-const chart = curveChart(find("#chart"));
+const chart = new CurveChart(find("#chart"));
 /** Chosen runs with their places in the legend, which they keep while they are chosen. */
 const chosen = new Map();
 const rows = new Map();
@@ -134,7 +134,7 @@ function rowOf({ id, state: runState, progress, cells }) {
   row.querySelector("input").checked = slot !== undefined;
   const number = row.querySelector(".number");
   setText(number, slot === undefined ? "" : String(slot + 1));
-  number.style.color = slot === undefined ? "" : `var(--c${slot % 7})`;
+  number.style.borderColor = slot === undefined ? "" : `var(--c${slot % 7})`;
   state.columns.forEach(({ title, right }, i) => {
     const cell = row.cells[i];
     if (i > 0) setText(cell, cells[i]);

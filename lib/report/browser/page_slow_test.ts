@@ -1,12 +1,14 @@
 /** The page of runs in a real browser: filter, choose, watch a run grow, with the keyboard alone. */
 import { join } from "@std/path";
 import type { Page } from "playwright-core";
+import { runSummaries } from "lib/experiments/browse/run_summary.ts";
 import { takeRunLock } from "lib/runs/run_lock.ts";
 import { assertEquals, assertTrue } from "lib/testing/assert.ts";
 import { findChromium, onPage } from "lib/testing/browser.ts";
 import { logOf, writeRun } from "lib/testing/runs/listed_runs.ts";
 import { inOutputs } from "lib/testing/outputs.ts";
 import { serveRuns } from "./server.ts";
+import { runsOutput } from "./show_runs.ts";
 
 const chromium = findChromium();
 // Playwright's own processes and sockets end after the test that has used them.
@@ -160,5 +162,35 @@ Deno.test(
       assertEquals(said, "start-1 4.91 at step 9; start-2 4.91 at step 9");
       await keyboard.press("Escape");
       await legendIs(page, 0, 2, "40");
+    }),
+);
+
+Deno.test(
+  "a cell's output draws without a server, twice in one page, by keyboard too",
+  options,
+  () =>
+    inOutputs(async (outputs) => {
+      writeRun(outputs, { id: "start-1", steps: 40 });
+      writeRun(outputs, { id: "start-2", steps: 40, seed: 1 });
+      const html = (await runsOutput(runSummaries()))["text/html"]!;
+      const path = join(outputs, "exported.html");
+      Deno.writeTextFileSync(path, `<!doctype html><meta charset="utf-8">${html}${html}`);
+      await onPage(chromium!, `file://${path}`, async (page) => {
+        const curves = async (at: number) =>
+          await page.locator("[data-runs]").nth(at).locator("g[data-run]").count();
+        assertEquals([await curves(0), await curves(1)], [2, 2]);
+        const second = page.locator("[data-runs]").nth(1);
+        await second.getByLabel("start-1").uncheck();
+        assertEquals([await curves(0), await curves(1)], [2, 1]);
+        await second.getByLabel("Metric").selectOption("knn20Top1");
+        assertEquals(await second.locator("g[data-run] circle").count(), 4);
+        await second.locator(".curves svg").first().focus();
+        await page.keyboard.press("Home");
+        await page.keyboard.press("ArrowRight");
+        const said = await second.locator(".curves svg").first().getAttribute("aria-valuetext");
+        assertEquals(said, "start-2 31 at step 10");
+        await second.getByText("what differs (1)").click();
+        assertTrue(await second.locator(".config-table").isVisible(), "the seed");
+      });
     }),
 );
