@@ -232,7 +232,6 @@ function cursorMarks(step, read, { x, y, bottom }) {
 /** The four cells of a run in the legend. */
 function legendRow({ id, slot, point }) {
   const number = html("span", "number", String(slot + 1));
-  number.style.borderColor = colourOf(slot);
   const line = svg("line", { x1: 0, x2: 30, y1: 6, y2: 6, ...lineOf(slot) });
   const sample = svg("svg", { width: 30, height: 12, "aria-hidden": "true" }, line);
   const values = point ? [said(Math.round(point[0])), said(point[1])] : ["–", "–"];

@@ -134,7 +134,7 @@ function rowOf({ id, state: runState, progress, cells }) {
   row.querySelector("input").checked = slot !== undefined;
   const number = row.querySelector(".number");
   setText(number, slot === undefined ? "" : String(slot + 1));
-  number.style.borderColor = slot === undefined ? "" : `var(--c${slot % 7})`;
+  number.style.setProperty("--line", slot === undefined ? "transparent" : `var(--c${slot % 7})`);
   state.columns.forEach(({ title, right }, i) => {
     const cell = row.cells[i];
     if (i > 0) setText(cell, cells[i]);

@@ -96,8 +96,11 @@ async function pictureOf(drawn: readonly DrawnRun[]): Promise<string> {
   return (await toPng(toSvg(trainingCurves(drawn)), { colours: 16 })).toBase64();
 }
 
-/** The columns of the list, but for the age, which would soon be wrong. */
-const columns = runColumns.filter(({ title }) => title !== "age");
+/**
+ * The columns of the list, but for the age, which would soon be wrong, and the name of the config,
+ * with which the id begins.
+ */
+const columns = runColumns.filter(({ title }) => !["age", "config"].includes(title));
 const now = new Date(0); // only the age would ask for it
 
 function tableText(runs: readonly RunSummary[]): string {
@@ -119,9 +122,7 @@ function runsTable(runs: readonly RunSummary[]): string {
   const head = columns.map(({ title }, i) => `<th${align(i)}>${title}</th>`).join("");
   const rows = runs.map((run, slot) => {
     const [id, ...others] = columns.map(({ text }) => escapeText(text(run, now)));
-    const number = `<span class="number" style="border-color: var(--c${slot % 7})">${
-      slot + 1
-    }</span>`;
+    const number = `<span class="number" style="--line: var(--c${slot % 7})">${slot + 1}</span>`;
     const box = `<label><input type="checkbox" checked disabled>${number}${id}</label>`;
     const cells = others.map((text, i) => `<td${align(i + 1)}>${text}</td>`).join("");
     return `<tr class="chosen"><td>${box}</td>${cells}</tr>`;
