@@ -74,6 +74,9 @@ Deno.test(
       await page.getByLabel("start-1").check();
       await page.getByLabel("start-2").check();
       await curvesAre(page, ["start-1", "start-2"]);
+      await legendIs(page, 0, 2, "40"); // the newest step
+      await page.locator("#chart svg").first().hover({ position: { x: 66, y: 100 } });
+      await legendIs(page, 0, 2, "1"); // the step under the pointer
       await page.fill("#filter", "byol");
       assertEquals(await listed(page), ["other-1"]);
       assertEquals(await page.locator("#count").innerText(), "1 of 4 runs, 2 chosen");
