@@ -82,7 +82,7 @@ export async function loadFashionMnist(
     : absolutePath(options.folder);
   const rng = placed ? createRng(options.seed ?? 0).fork("fashion-mnist") : undefined;
   const load = async (split: "train" | "test", count: number) =>
-    toImageSet(await readFashionMnist(folder, split), split, count, size, rng?.fork(split));
+    toImageSet(await readFashionMnist(folder, split, count), split, count, size, rng?.fork(split));
   return { train: await load("train", trainCount), test: await load("test", testCount) };
 }
 

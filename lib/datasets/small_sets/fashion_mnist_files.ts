@@ -3,7 +3,7 @@
  * checks them.
  */
 import { join } from "@std/path";
-import { gunzipSync } from "node:zlib";
+import { constants, gunzipSync } from "node:zlib";
 import { dataFolder, exists, writeAtomically } from "lib/datasets/files/data_folder.ts";
 import { type IdxArray, parseIdx } from "./idx.ts";
 
@@ -20,6 +20,16 @@ const digests = {
   "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
   "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
   "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+} as const;
+
+/** Number of images that are read without decompressing the rest of their file. */
+const startCount = 1000;
+/** Bytes of the header and of the first {@linkcode startCount} images. */
+const startBytes = 16 + startCount * 28 * 28;
+/** SHA-256 of the first {@linkcode startBytes} of each file of images, once decompressed. */
+const startDigests = {
+  "train-images-idx3-ubyte": "8cc6fcf10d2f4346664e99c41e275f55bdae27e2224f128af1eea020285f60f2",
+  "t10k-images-idx3-ubyte": "34e856fd24784b77099057c042a28ae88531f67ad83c0908c182600dc6495dfd",
 } as const;
 
 type FileName = keyof typeof digests;
@@ -52,47 +62,80 @@ export async function findFashionMnist(
 /**
  * Reads and checks one split.
  *
+ * @param count Number of images that are needed, from the first. For up to a thousand, the rest of
+ *   the file is neither decompressed nor checked.
+ * @returns At least so many images, and all labels.
  * @throws {Error} If a file is missing, or is not the one published; the message says how to mend
  *   it.
  */
 export async function readFashionMnist(
   folder: string,
   split: "train" | "test",
+  count = Infinity,
 ): Promise<FashionMnistFiles> {
   const prefix = split === "train" ? "train" : "t10k";
+  const images = `${prefix}-images-idx3-ubyte` as const;
   return {
-    images: await readChecked(folder, `${prefix}-images-idx3-ubyte`),
+    images: count > startCount
+      ? await readChecked(folder, images)
+      : await readStart(folder, images),
     labels: await readChecked(folder, `${prefix}-labels-idx1-ubyte`),
   };
 }
 
 async function readChecked(folder: string, name: FileName): Promise<IdxArray> {
-  const path = await pathOf(folder, name);
-  if (!path) {
-    throw new Error(
-      `Cannot read Fashion-MNIST: ${join(folder, name)} is missing; ${fashionMnistHelp}`,
-    );
-  }
-  return parseIdx(await checked(await Deno.readFile(path), path, name), path);
+  const { path, file } = await readNamed(folder, name);
+  return parseIdx(await checked(unpacked(file, path), path, digests[name]), path);
 }
 
-/** The decompressed bytes. @throws {Error} If they are not those published. */
-async function checked(
+/** Reads the first {@linkcode startCount} images of a file. */
+async function readStart(folder: string, name: keyof typeof startDigests): Promise<IdxArray> {
+  const { path, file } = await readNamed(folder, name);
+  const bytes = await checked(unpacked(file, path, startBytes), path, startDigests[name]);
+  return { shape: [startCount, 28, 28], data: bytes.subarray(16) };
+}
+
+async function readNamed(folder: string, name: FileName) {
+  const path = await pathOf(folder, name);
+  if (path) return { path, file: await Deno.readFile(path) };
+  throw new Error(
+    `Cannot read Fashion-MNIST: ${join(folder, name)} is missing; ${fashionMnistHelp}`,
+  );
+}
+
+/** What a message about a wrong file advises. */
+const mend = `delete it, then ${fashionMnistHelp}`;
+
+/**
+ * The bytes of a file, decompressed if they are gzipped.
+ *
+ * @param length Number of bytes that are needed, from the first; by default, all.
+ */
+function unpacked(
   file: Uint8Array<ArrayBuffer>,
   path: string,
-  name: FileName,
-): Promise<Uint8Array> {
-  const mend = `delete it, then ${fashionMnistHelp}`;
-  let bytes: Uint8Array<ArrayBuffer> = file;
-  if (file[0] === 0x1f && file[1] === 0x8b) {
-    try {
-      bytes = new Uint8Array(gunzipSync(file));
-    } catch (error) {
-      throw new Error(`Cannot unpack ${path} (${(error as Error).message}): ${mend}`);
-    }
+  length = Infinity,
+): Uint8Array<ArrayBuffer> {
+  if (file[0] !== 0x1f || file[1] !== 0x8b) return file.subarray(0, length);
+  try {
+    if (length === Infinity) return new Uint8Array(gunzipSync(file));
+    // What does not compress grows by less than the 4,096 bytes.
+    const start = file.subarray(0, length + 4096);
+    const bytes = gunzipSync(start, { finishFlush: constants.Z_SYNC_FLUSH });
+    return new Uint8Array(bytes.subarray(0, length));
+  } catch (error) {
+    throw new Error(`Cannot unpack ${path} (${(error as Error).message}): ${mend}`);
   }
+}
+
+/** Returns the decompressed bytes. @throws {Error} If they are not those published. */
+async function checked(
+  bytes: Uint8Array<ArrayBuffer>,
+  path: string,
+  digest: string,
+): Promise<Uint8Array> {
   const hash = await sha256(bytes);
-  if (hash === digests[name]) return bytes;
+  if (hash === digest) return bytes;
   throw new Error(
     `Cannot use ${path}: it is not Fashion-MNIST's (SHA-256 ${hash.slice(0, 12)}…); ${mend}`,
   );
@@ -170,7 +213,7 @@ async function install(get: (name: FileName) => Promise<Uint8Array<ArrayBuffer>>
   for (const name of fileNames) {
     if (await pathOf(fashionMnistFolder, name)) continue; // from a fetch that was cut short
     const bytes = await get(name);
-    await checked(bytes, `${name}.gz`, name);
+    await checked(unpacked(bytes, `${name}.gz`), `${name}.gz`, digests[name]);
     await writeAtomically(join(fashionMnistFolder, `${name}.gz`), [bytes]);
   }
 }

@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { findFashionMnist, readFashionMnist } from "./fashion_mnist_files.ts";
 import { fashionMnistClasses, loadFashionMnist } from "./fashion_mnist.ts";
 import { imageAt, imageCount, subset } from "lib/datasets/pictures/images.ts";
@@ -29,6 +30,43 @@ Deno.test(
     assertEquals(new Set(train.labels).size, fashionMnistClasses.length);
   },
 );
+
+Deno.test(
+  { name: "readFashionMnist() reads a thousand images as it reads all, gzipped or not", ignore },
+  async () => {
+    for (const split of ["train", "test"] as const) {
+      const all = await readFashionMnist(folder!, split, 1001);
+      const first = await readFashionMnist(folder!, split, 1000);
+      assertEquals(all.images.shape, [all.labels.data.length, 28, 28]);
+      assertEquals(first.images.shape, [1000, 28, 28]);
+      const start = all.images.data.subarray(0, 784_000);
+      assertTrue(Buffer.compare(first.images.data, start) === 0, `pixels of ${split}`);
+      assertEquals(first.labels, all.labels);
+    }
+    await inFolder(async (plain) => {
+      for (const name of ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]) {
+        await Deno.writeFile(`${plain}/${name}`, await unzipped(`${folder}/${name}`));
+      }
+      const [expected, actual] = [folder!, plain].map((it) => readFashionMnist(it, "test", 1));
+      assertEquals(await actual, await expected);
+    });
+  },
+);
+
+/** A file with or without `.gz`, decompressed. */
+async function unzipped(path: string): Promise<Uint8Array> {
+  const plain = await Deno.readFile(path).catch(() => undefined);
+  return plain ?? gunzipSync(await Deno.readFile(`${path}.gz`));
+}
+
+async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await run(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
 
 Deno.test(
   { name: "loadFashionMnist() places image i the same whatever the count", ignore },
@@ -73,17 +111,26 @@ Deno.test("loadFashionMnist() throws when a count or a size is wrong", async () 
   );
 });
 
-Deno.test("loadFashionMnist() says which file is missing or wrong and what to do", async () => {
-  const folder = await Deno.makeTempDir();
-  try {
-    const read = () => loadFashionMnist({ placed: false, folder });
-    await assertRejects(read, Error, "train-images-idx3-ubyte is missing; put train-images");
-    assertEquals(await findFashionMnist([folder]), undefined);
-    await Deno.writeTextFile(`${folder}/train-images-idx3-ubyte`, "not the file");
+for (const counts of [{}, { trainCount: 20, testCount: 10 }]) {
+  const few = "trainCount" in counts ? "few images" : "all";
+  Deno.test(`loadFashionMnist(), asked for ${few}, says which file is missing or wrong and what to do`, () =>
+    inFolder(async (folder) => {
+      const read = () => loadFashionMnist({ placed: false, folder, ...counts });
+      const file = `${folder}/train-images-idx3-ubyte`;
+      await assertRejects(read, Error, "train-images-idx3-ubyte is missing; put train-images");
+      assertEquals(await findFashionMnist([folder]), undefined);
+      await Deno.writeTextFile(file, "not the file");
+      await assertRejects(read, Error, "it is not Fashion-MNIST's (SHA-256");
+      const noBlock = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 7, 7, 7, 7);
+      await Deno.writeFile(file, noBlock);
+      await assertRejects(read, Error, "Cannot unpack");
+    }));
+}
+
+Deno.test("loadFashionMnist(), asked for few images, refuses a file that is cut short before them", () =>
+  inFolder(async (folder) => {
+    const file = `${folder}/train-images-idx3-ubyte`;
+    await Deno.writeFile(file, gzipSync(new Uint8Array(100_000)).subarray(0, 60));
+    const read = () => loadFashionMnist({ placed: false, folder, trainCount: 20, testCount: 10 });
     await assertRejects(read, Error, "it is not Fashion-MNIST's (SHA-256");
-    await Deno.writeFile(`${folder}/train-images-idx3-ubyte`, Uint8Array.of(0x1f, 0x8b, 8, 0, 1));
-    await assertRejects(read, Error, "Cannot unpack");
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-});
+  }));
