@@ -7,7 +7,10 @@ import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
 
 const test = (name: string, body: string) => `Deno.test("${name}", async () => {${body}});\n`;
 
-/** Runs files given by name and content; returns the counts and what was shown. */
+/**
+ * Runs files given by name and content, by default without a check of types; returns the counts and
+ * what was shown.
+ */
 async function runFiles(files: Readonly<Record<string, string>>, options: TestOptions = {}) {
   const folder = await Deno.makeTempDir();
   try {
@@ -16,7 +19,12 @@ async function runFiles(files: Readonly<Record<string, string>>, options: TestOp
     }
     const pieces: string[] = [];
     const write = (piece: string) => void pieces.push(piece);
-    const { failures, ...counts } = await runTests([folder], { workers: 2, write, ...options });
+    const { failures, ...counts } = await runTests([folder], {
+      workers: 2,
+      types: false,
+      write,
+      ...options,
+    });
     return { pieces, counts, failures, text: pieces.join("") };
   } finally {
     await Deno.remove(folder, { recursive: true });
@@ -30,7 +38,7 @@ Deno.test("runTests() adds up the counts of all processes, and shows each file w
     "a_slow_test.ts": chatty("a"),
     "b_slow_test.ts": chatty("b") + test("no", "throw new Error('boom')"),
     "c_test.ts": 'Deno.test.ignore("later", () => {});',
-  });
+  }, { types: true });
   assertEquals(counts, { passed: 2, failed: 1, skipped: 1 });
   for (const name of ["a", "b"]) {
     const [piece, ...others] = pieces.filter((piece) => piece.includes(`${name} 7`));
@@ -61,8 +69,59 @@ Deno.test("a file that cannot be loaded is a failure that names it", async () =>
   assertTrue(text.includes("a_slow_test.ts") && text.includes("at once"), text);
 });
 
+Deno.test("a file that cannot be loaded is named, and the files that share its process run", async () => {
+  const { counts, failures } = await runFiles({
+    "a_test.ts": test("before", ""),
+    "b_test.ts": 'throw new Error("at once");',
+    "c_test.ts": test("after", ""),
+  });
+  assertEquals(counts, { passed: 2, failed: 1, skipped: 0 });
+  assertTrue(/b_test\.ts can be loaded => /.test(failures.join()), failures.join());
+});
+
+Deno.test("short files share a module, and the output names them; with times each has its own", async () => {
+  const share = (name: string) =>
+    `const all = globalThis as { shared?: number };` +
+    test(name, 'all.shared = (all.shared ?? 0) + 1; console.log("shared", all.shared);');
+  const files = { "a_test.ts": share("a"), "b_test.ts": share("b") };
+  const together = await runFiles(files);
+  assertEquals(together.counts, { passed: 2, failed: 0, skipped: 0 });
+  assertTrue(
+    /running 2 tests from \S*a_test\.ts, \S*b_test\.ts/.test(together.text),
+    together.text,
+  );
+  assertTrue(together.text.includes("shared 2"), together.text);
+  const apart = await runFiles(files, { times: true });
+  assertEquals(apart.counts, together.counts);
+  assertTrue(/ s {2}\S*a_test\.ts/.test(apart.text), apart.text);
+  assertTrue(!apart.text.includes("shared 2"), apart.text);
+});
+
+Deno.test("an error that comes from no test fails, and keeps no other file's tests from running", async () => {
+  const late = 'setTimeout(() => { throw new Error("late"); }); await new Promise(() => {});';
+  const { counts, text } = await runFiles({
+    "a_test.ts": test("late", late),
+    "b_test.ts": test("after", ""),
+  });
+  assertEquals([counts.passed, counts.failed > 0], [1, true]);
+  assertTrue(text.includes("All run again, each in a module of its own"), text);
+});
+
+Deno.test("files that fail only when they share a module are a failure", async () => {
+  const all = "(globalThis as { loaded?: number })";
+  const first = `${all}.loaded = (${all}.loaded ?? 0) + 1;`;
+  const { counts, failures } = await runFiles({
+    "a_test.ts": first + test("a", ""),
+    "b_test.ts": first + test("b", `if (${all}.loaded === 2) Deno.kill(Deno.pid, "SIGKILL");`),
+  });
+  assertEquals(counts, { passed: 2, failed: 1, skipped: 0 });
+  assertTrue(/b_test\.ts: an error came from no test/.test(failures.join()), failures.join());
+});
+
 Deno.test("types that do not check are one failure, with the place", async () => {
-  const { counts, failures, text } = await runFiles({ "a_test.ts": "const x: number = '1'; x;" });
+  const { counts, failures, text } = await runFiles({ "a_test.ts": "const x: number = '1'; x;" }, {
+    types: true,
+  });
   assertEquals(counts.failed, 1);
   assertEquals(failures, ["types do not check: see above"]);
   assertTrue(/a_test\.ts:1:7/.test(text), text);
@@ -91,7 +150,7 @@ Deno.test("an abort ends the running tests and all processes that they started",
   const folder = await Deno.makeTempDir();
   await Deno.writeTextFile(`${folder}/a_slow_test.ts`, sleeper);
   const watcher = Deno.watchFs(folder);
-  const run = runTests([folder], { signal: stop.signal, write: () => {} });
+  const run = runTests([folder], { signal: stop.signal, write: () => {}, types: false });
   let pid = "";
   for await (const _ of watcher) {
     pid = await Deno.readTextFile(`${folder}/pid`).catch(() => "");

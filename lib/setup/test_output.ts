@@ -31,6 +31,8 @@ export interface Report extends TestCounts {
   readonly begun: readonly string[];
   /** Whether the process printed its summary. If not, it crashed in the last file that it began. */
   readonly complete: boolean;
+  /** Whether an error came from no test; then the rest of that module's tests did not run. */
+  readonly uncaught: boolean;
   /** The tests that failed, a line each, with file and place. */
   readonly failures: readonly string[];
   /** Seconds from each file's beginning to the next one's, by file. */
@@ -55,6 +57,7 @@ export async function readReport(
   let [counted, summary]: [TestCounts, TestCounts | undefined] = [none, undefined];
   let piece: string[] = [];
   let since = now();
+  let uncaught = false;
   const endOfFile = () => {
     if (piece.length > 0) write(piece.join("\n") + "\n");
     if (begun.length > 0) seconds.set(begun.at(-1)!, (now() - since) / 1000);
@@ -71,11 +74,12 @@ export async function readReport(
     summary = ended ?? summary;
     if (ended === undefined) piece.push(line); // one summary for all processes follows at the end
     if (/ => \S+:\d+:\d+$/.test(plain)) failures.add(plain);
+    uncaught ||= /^\S+ \(uncaught error\)$/.test(plain);
     counted = add(counted, readTest(plain));
   }
   endOfFile();
   const complete = summary !== undefined;
-  return { ...summary ?? counted, begun, complete, failures: [...failures], seconds };
+  return { ...summary ?? counted, begun, complete, uncaught, failures: [...failures], seconds };
 }
 
 export const none: TestCounts = { passed: 0, failed: 0, skipped: 0 };
