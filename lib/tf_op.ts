@@ -51,9 +51,9 @@ interface OpBackend {
   ): tf.Tensor[];
 }
 
-/** Whether ops can be called by name, which only TensorFlow allows. */
+/** Whether ops can be called by name, which only TensorFlow's backend allows. */
 export function hasTensorFlowOps(): boolean {
-  return tf.engine().backend === "tensorflow";
+  return tf.getBackend() === "tensorflow";
 }
 
 /**

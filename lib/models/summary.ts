@@ -2,6 +2,7 @@
 import * as tf from "lib/tf.ts";
 import { countCosts } from "lib/nn/cost.ts";
 import { namedVariables, parameters } from "lib/nn/parameters.ts";
+import { withShapesOnly } from "lib/models/parts/shapes_only.ts";
 import type { ForwardOptions, ModelOutput, Tap } from "lib/models/parts/backbone.ts";
 
 /** The cost of a module with everything inside it. */
@@ -35,7 +36,8 @@ export interface Countable {
 }
 
 /**
- * Runs the network on one blank image and adds up the costs that its layers report.
+ * Runs the network on the shape of one image, without values, and adds up the costs that its layers
+ * report.
  *
  * Multiply–adds of convolutions, linear layers and attention's two products, as the papers count
  * "FLOPs"; norms, activations, additions and biases count nothing.
@@ -65,9 +67,9 @@ export function summarize(
     shapes.set(name, output.shape.slice(1));
     return output;
   };
-  const costs = countCosts(() =>
-    tf.tidy(() => void forward(tf.zeros([1, imageSize, imageSize, 3]), { training: false, tap }))
-  );
+  const run = () =>
+    tf.tidy(() => void forward(tf.zeros([1, imageSize, imageSize, 3]), { training: false, tap }));
+  const costs = withShapesOnly(() => countCosts(run));
   const names = new Map([...namedVariables(params)].map(([name, variable]) => [variable, name]));
   const rows = new Map<string, { parameters: number; multiplyAdds: number; depthwise: number }>();
   const add = (

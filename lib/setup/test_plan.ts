@@ -12,7 +12,6 @@ export const seconds: Readonly<Record<string, number>> = {
   "lib/experiments/runs/first_notebooks_slow_test.ts": 66,
   "lib/experiments/runs/resume_slow_test.ts": 55,
   "lib/experiments/pretrain/pretrain_test.ts": 52,
-  "lib/experiments/configs/paper_runs_slow_test.ts": 45,
   "lib/ssl/deepcluster/deepcluster_test.ts": 32,
   "lib/report/notebook/jupyter_slow_test.ts": 30,
   "lib/experiments/robustness/robustness_slow_test.ts": 25,
@@ -48,12 +47,12 @@ export const seconds: Readonly<Record<string, number>> = {
   "lib/robustness/corruptions/corruptions_test.ts": 7,
   "lib/ssl/byol/byol_test.ts": 7,
   "lib/models/native_test.ts": 6,
-  "lib/experiments/measure/model_costs_slow_test.ts": 6,
-  "lib/models/summary_test.ts": 6,
   "lib/datasets/coco/scenes_test.ts": 6,
   "lib/setup/notebooks/notebook_test.ts": 5,
+  "lib/experiments/configs/paper_runs_slow_test.ts": 4,
   "lib/ssl/views/cropper_test.ts": 4,
   "lib/ssl/views/stored_crops_test.ts": 3,
+  "lib/experiments/measure/model_costs_slow_test.ts": 2,
 };
 
 /** Files whose tests mostly wait, for a kernel or a server to start, to answer and to end. */

@@ -5,6 +5,7 @@
 import { constantRng } from "lib/rng.ts";
 import { createModel, type ModelConfig } from "lib/models/mod.ts";
 import { parameters } from "lib/nn/parameters.ts";
+import { withShapesOnly } from "lib/models/parts/shapes_only.ts";
 import { recipeAt } from "./config.ts";
 import { deepClusterRuns } from "./deepcluster_runs.ts";
 import { esvitRuns } from "./esvit_runs.ts";
@@ -70,7 +71,9 @@ const printed: readonly (readonly [string, number])[] = [
 
 Deno.test("paperRuns' networks have the official numbers of weights, which are the paper's", () => {
   for (const { config: { name, recipe } } of paperRuns) {
-    using model = createModel(recipe.model, constantRng(), { numClasses: 1000 });
+    using model = withShapesOnly(() =>
+      createModel(recipe.model, constantRng(), { numClasses: 1000 })
+    );
     const weights = [...parameters(model.params).values()].reduce((sum, w) => sum + w.size, 0);
     assertEquals(weights, expectedWeights(name, recipe.model), name);
     const [, millions] = printed.find(([of]) => of === name) ?? [];

@@ -1,6 +1,7 @@
 /** The verb `armCosts`: the sizes of the networks of a comparison. */
-import { createRng } from "lib/rng.ts";
+import { constantRng } from "lib/rng.ts";
 import { createModel, totalCost } from "lib/models/mod.ts";
+import { withShapesOnly } from "lib/models/parts/shapes_only.ts";
 import { type Arm, armConfig, armName } from "lib/experiments/configs/arms.ts";
 import { recipeAt, type ScaleName } from "lib/experiments/configs/config.ts";
 
@@ -17,7 +18,7 @@ export interface ArmCost {
 }
 
 /**
- * Builds each network, runs it once on a blank image and adds up the operations of its layers.
+ * Adds up the operations of each network's layers, by shapes alone.
  *
  * @throws As {@linkcode armConfig}.
  *
@@ -39,8 +40,10 @@ export function armCosts(
 ): ArmCost[] {
   return arms.map((arm) => {
     const { model: config, crops } = recipeAt(armConfig(arm, { scale }), scale);
-    using model = createModel(config, createRng(0));
-    const { parameters, multiplyAdds, depthwise } = totalCost(model, crops.globalSize);
+    const { parameters, multiplyAdds, depthwise } = withShapesOnly(() => {
+      using model = createModel(config, constantRng());
+      return totalCost(model, crops.globalSize);
+    });
     return {
       network: armName(arm),
       "million weights": parameters / 1e6,

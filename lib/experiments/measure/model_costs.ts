@@ -9,7 +9,7 @@ import {
   totalCost,
   vitConfig,
 } from "lib/models/mod.ts";
-import { disposeTree } from "lib/nn/parameters.ts";
+import { withShapesOnly } from "lib/models/parts/shapes_only.ts";
 import { table3, table5 } from "lib/paper/mod.ts";
 
 /** One network's cost at 224 pixels. */
@@ -70,10 +70,7 @@ function printedNetworks(): PrintedNetwork[] {
   return [...ofTable5, ...ofTable3];
 }
 
-/**
- * Builds each network, runs it once on a blank image and adds up the operations of its layers. It
- * takes some seconds.
- */
+/** Adds up the operations of each network's layers, by shapes alone. */
 export async function modelCosts(): Promise<readonly ModelCost[]> {
   const costs: ModelCost[] = [];
   for (const printed of printedNetworks()) {
@@ -86,16 +83,17 @@ export async function modelCosts(): Promise<readonly ModelCost[]> {
 
 function costOf({ network, config, gigaFlops, millionParameters }: PrintedNetwork): ModelCost {
   const classes = 1000;
-  const model = createModel(config, constantRng(), { numClasses: classes });
-  const { parameters, multiplyAdds, depthwise } = totalCost(model, 224);
-  disposeTree(model.params);
-  return {
-    network,
-    gigaFlops: multiplyAdds / 1e9,
-    depthwise: depthwise / multiplyAdds,
-    printedGigaFlops: gigaFlops,
-    millionsWithout: (parameters - classes * (model.featureDim + 1)) / 1e6,
-    millionsWith: parameters / 1e6,
-    printedMillions: millionParameters,
-  };
+  return withShapesOnly(() => {
+    using model = createModel(config, constantRng(), { numClasses: classes });
+    const { parameters, multiplyAdds, depthwise } = totalCost(model, 224);
+    return {
+      network,
+      gigaFlops: multiplyAdds / 1e9,
+      depthwise: depthwise / multiplyAdds,
+      printedGigaFlops: gigaFlops,
+      millionsWithout: (parameters - classes * (model.featureDim + 1)) / 1e6,
+      millionsWith: parameters / 1e6,
+      printedMillions: millionParameters,
+    };
+  });
 }

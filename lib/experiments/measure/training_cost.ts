@@ -1,6 +1,7 @@
 /** Counts the operations of a pre-training before it is run. */
 import { constantRng } from "lib/rng.ts";
 import { createModel, familyOf, type ModelConfig, totalCost } from "lib/models/mod.ts";
+import { withShapesOnly } from "lib/models/parts/shapes_only.ts";
 import { pretrainLength } from "lib/ssl/method/recipe.ts";
 import { globalViewsOf, headCost, type Recipe } from "lib/ssl/methods.ts";
 
@@ -66,9 +67,11 @@ function backboneCost(config: ModelConfig, imageSize: number): BackboneCost {
   const key = JSON.stringify([config, imageSize]);
   const known = counted.get(key);
   if (known !== undefined) return known;
-  using model = createModel(config, constantRng());
-  const { featureDim } = model;
-  const cost = { multiplyAdds: totalCost(model, imageSize).multiplyAdds, featureDim };
+  const cost = withShapesOnly(() => {
+    using model = createModel(config, constantRng());
+    const { featureDim } = model;
+    return { multiplyAdds: totalCost(model, imageSize).multiplyAdds, featureDim };
+  });
   counted.set(key, cost);
   return cost;
 }
