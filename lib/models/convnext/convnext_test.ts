@@ -11,7 +11,8 @@ import {
   type ModelConfig,
   type Tap,
 } from "lib/models/mod.ts";
-import { disposeTree, namedVariables, parameters } from "lib/nn/parameters.ts";
+import { withShapesOnly } from "lib/models/parts/shapes_only.ts";
+import { namedVariables, parameters } from "lib/nn/parameters.ts";
 import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 import { assertNoLeak } from "lib/testing/leaks.ts";
 
@@ -29,10 +30,8 @@ const tiny: ConvNeXtConfig = {
 const images = (count: number, side: number) =>
   tf.randomNormal([count, side, side, 3], 0, 1, "float32", 1) as tf.Tensor4D;
 const count = (config: ModelConfig, numClasses = 0) => {
-  const model = createModel(config, constantRng(), { numClasses });
-  const total = [...parameters(model.params).values()].reduce((sum, w) => sum + w.size, 0);
-  disposeTree(model.params);
-  return total;
+  using model = withShapesOnly(() => createModel(config, constantRng(), { numClasses }));
+  return [...parameters(model.params).values()].reduce((sum, w) => sum + w.size, 0);
 };
 
 Deno.test("ConvNeXt and BC-SSL have the published numbers of parameters", () => {

@@ -1,5 +1,5 @@
 import * as tf from "lib/tf.ts";
-import { createRng, type Rng } from "lib/rng.ts";
+import { constantRng, createRng } from "lib/rng.ts";
 import timmNames from "lib/models/golden/swin_timm_names.json" with { type: "json" };
 import { createModel, intermediates, swinConfig, totalCost } from "lib/models/mod.ts";
 import type { SwinConfig } from "lib/models/swin/swin.ts";
@@ -10,6 +10,7 @@ import {
   toWindows,
   windowPlan,
 } from "lib/models/swin/swin_windows.ts";
+import { withShapesOnly } from "lib/models/parts/shapes_only.ts";
 import { disposeTree, namedVariables, parameters } from "lib/nn/parameters.ts";
 import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 import { assertNoLeak } from "lib/testing/leaks.ts";
@@ -28,20 +29,13 @@ const tiny: SwinConfig = {
 };
 const images = (count: number, height: number, width = height) =>
   tf.randomNormal([count, height, width, 3], 0, 1, "float32", 1) as tf.Tensor4D;
-/** Draws nothing: sizes are counted without the second that each 20 million draws take. */
-const zeros = {
-  fork: () => zeros,
-  uniform: () => 0,
-  normal: () => 0,
-} as unknown as Rng;
 
 Deno.test("Swin has the published numbers of parameters and multiply-adds", () => {
-  const cost = (config: SwinConfig, numClasses = 0) => {
-    const model = createModel(config, zeros, { numClasses });
-    const total = totalCost(model, config.imageSize);
-    disposeTree(model.params);
-    return total;
-  };
+  const cost = (config: SwinConfig, numClasses = 0) =>
+    withShapesOnly(() => {
+      using model = createModel(config, constantRng(), { numClasses });
+      return totalCost(model, config.imageSize);
+    });
   const model = cost(swinConfig("tiny"), 1000);
   assertEquals(model.parameters, 28_288_354);
   assertEquals((model.multiplyAdds / 1e9).toFixed(1), "4.5"); // Liu et al. 2021, Table 1
@@ -89,7 +83,7 @@ Deno.test("weights have the official names, and the tables the size of their win
 });
 
 Deno.test("a window larger than its map is the map's size: windows of 14 end in 7", () => {
-  const { params } = createModel(swinConfig("tiny", { windowSize: 14 }), zeros);
+  const { params } = createModel(swinConfig("tiny", { windowSize: 14 }), constantRng());
   const sides = [0, 1, 2, 3].map((layer) => {
     const name = `layers.${layer}.blocks.1.attn.relative_position_bias_table`;
     return (Math.sqrt(namedVariables(params).get(name)!.shape[0]!) + 1) / 2;
@@ -217,7 +211,7 @@ Deno.test("Swin's stochastic depth acts in training only, and follows its stream
 });
 
 Deno.test("timm's names, which merge at a layer's beginning, are known to swinNames()", () => {
-  const model = createModel(swinConfig("tiny"), zeros, { numClasses: 10 });
+  const model = createModel(swinConfig("tiny"), constantRng(), { numClasses: 10 });
   const ours = [...namedVariables(model.params).keys()].sort();
   const official = model.officialNames(timmNames);
   assertEquals([...official.values()].sort(), ours);

@@ -1,5 +1,5 @@
 import * as tf from "lib/tf.ts";
-import { createRng, type Rng } from "lib/rng.ts";
+import { constantRng, createRng } from "lib/rng.ts";
 import {
   createModel,
   intermediates,
@@ -9,6 +9,7 @@ import {
 } from "lib/models/mod.ts";
 import { interpolatePositions, sinCosPositions } from "lib/models/vit/position_table.ts";
 import type { ViTConfig } from "lib/models/vit/vit.ts";
+import { withShapesOnly } from "lib/models/parts/shapes_only.ts";
 import { disposeTree, namedVariables, parameters } from "lib/nn/parameters.ts";
 import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 import { assertNoLeak } from "lib/testing/leaks.ts";
@@ -26,20 +27,13 @@ const tiny: ViTConfig = {
 };
 const images = (count: number, height: number, width = height) =>
   tf.randomNormal([count, height, width, 3], 0, 1, "float32", 1) as tf.Tensor4D;
-/** Draws nothing: sizes are counted without the second that each 20 million draws take. */
-const zeros = {
-  fork: () => zeros,
-  uniform: () => 0,
-  normal: () => 0,
-} as unknown as Rng;
 
 Deno.test("ViT has the published numbers of parameters and multiply-adds", () => {
-  const cost = (config: ViTConfig, numClasses = 0) => {
-    const model = createModel(config, zeros, { numClasses });
-    const total = totalCost(model, config.imageSize);
-    disposeTree(model.params);
-    return total;
-  };
+  const cost = (config: ViTConfig, numClasses = 0) =>
+    withShapesOnly(() => {
+      using model = createModel(config, constantRng(), { numClasses });
+      return totalCost(model, config.imageSize);
+    });
   const small = cost(vitConfig("small"));
   assertEquals(small.parameters, 21_665_664); // DINO's 21 M, without a head
   assertEquals((small.multiplyAdds / 1e9).toFixed(1), "4.6"); // DeiT-S, Touvron et al. 2021
