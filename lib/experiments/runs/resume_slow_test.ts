@@ -111,7 +111,8 @@ const program = (kind: Kind) => {
   const verb = kind === "supervised" ? "supervised" : "pretrain";
   const { of, file, recipe } = configs[kind];
   return `
-  import { override, ${verb} } from "lib/experiments/mod.ts";
+  import { override } from "lib/experiments/configs/config.ts";
+  import { ${verb} } from "lib/experiments/pretrain/${verb}.ts";
   import { ${of} } from "lib/experiments/configs/${file}";
   import { onFaultPoint } from "lib/runs/fault_points.ts";
   const { at, file = "", pass = 1, until: untilStep } = JSON.parse(Deno.args[0]);
