@@ -14,7 +14,8 @@ export interface ProcessOptions {
 /**
  * Runs test files in one process and one module, which imports them: Deno gives each module that it
  * is called with an environment of its own, and loading the engine and the library into one takes
- * up to half a second.
+ * up to half a second. So a test leaves globals as it found them, as it must environment variables,
+ * which all files of a process share.
  *
  * If the process ends early, or an error comes from no test, the other files' tests have not run.
  * Then all files run again by {@linkcode testApart}, whose report counts. If nothing fails there,
