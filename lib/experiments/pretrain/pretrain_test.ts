@@ -26,9 +26,11 @@ import { type HalfFiles, readHalfFiles } from "lib/experiments/ship/shipped_weig
 import { findSubject, loadSubject } from "lib/experiments/subjects/subject.ts";
 import { namedVariables } from "lib/nn/parameters.ts";
 import { assertEquals, assertRejects, assertThrows, assertTrue } from "lib/testing/assert.ts";
-import { inOutputs } from "lib/testing/outputs.ts";
+import { inOutputs, sharedOutputs } from "lib/testing/outputs.ts";
 
 const options = { scale: "smoke", seed: 0 } as const;
+/** For tests of the methods: what one of them trains, the others load. */
+const inSharedOutputs = sharedOutputs();
 const small = override(bcSslStart, {
   name: "test",
   recipe: { model: { depths: [1, 1, 1, 1], dims: [8, 8, 16, 16] } },
@@ -112,9 +114,10 @@ for (
   ] as const
 ) {
   Deno.test(`an interrupted run of ${name} goes on to the very numbers of an uninterrupted one`, () =>
-    inOutputs(async (folder) => {
+    inSharedOutputs(async (folder) => {
       const straight = await train({});
-      Deno.renameSync(`${folder}/${straight.run}`, `${folder}/straight`);
+      const moved = `${straight.run}-straight`;
+      Deno.renameSync(`${folder}/${straight.run}`, `${folder}/${moved}`);
       const stop = new AbortController();
       const onEvent = ({ step }: { step: number }) => {
         if (step === 5) stop.abort();
@@ -130,7 +133,7 @@ for (
       assertEquals((await train({ untilStep: 9 })).step, 9);
       assertEquals(await train({}), straight);
       const last = (run: string) => readTrainingState(listCheckpoints(`${folder}/${run}`)[0]!.path);
-      assertEquals(last(straight.run), last("straight"));
+      assertEquals(last(straight.run), last(moved));
     }));
 }
 
@@ -260,7 +263,7 @@ Deno.test("a method that is none stops before any step, and says which there are
   }));
 
 Deno.test("a run of BYOL is evaluated by its online network, which starts from the weights of any method's run", () =>
-  inOutputs(async () => {
+  inSharedOutputs(async () => {
     const { history } = await pretrain(smallByol, options);
     const measured = (rows: KnnResult) => rows.accuracies.map(({ top1 }) => top1);
     const last = history.at(-1)!.metrics;
@@ -296,7 +299,7 @@ for (
   ]
 ) {
   Deno.test(`the k-NN of a run of ${config.name} is the monitor's, and of its first weights another`, () =>
-    inOutputs(async () => {
+    inSharedOutputs(async () => {
       const { history } = await pretrain(config, options);
       const measured = (rows: KnnResult) => rows.accuracies.map(({ top1 }) => top1);
       const last = history.at(-1)!.metrics;
@@ -317,7 +320,7 @@ function namesIn({ weights }: HalfFiles): string[] {
 }
 
 Deno.test("SimCLRv2 is measured behind the first layer of its head, SimCLR at the backbone", () =>
-  inOutputs(async () => {
+  inSharedOutputs(async () => {
     const key = (config: PretrainConfig) => ({ config, ...options });
     const names: Record<string, number> = {};
     for (const config of [smallSimclr!, smallSimclrV2!]) {
@@ -349,7 +352,7 @@ for (
   const [config, network] of [[smallMocoV3!, "base_encoder"], [smallMoby!, "encoder"]] as const
 ) {
   Deno.test(`of a run of ${config.name} the trained backbone is shipped, without projector and average`, () =>
-    inOutputs(async () => {
+    inSharedOutputs(async () => {
       await pretrain(config, options);
       const run = readFinishedRun(runFolder({ config, ...options })) as FinishedRun;
       const shipped = namesIn(readHalfFiles(run) as HalfFiles);
