@@ -17,6 +17,7 @@ const floors: Readonly<Record<string, number>> = {
   schema: 0, // checks what a config may be
   stats: 0,
   native: 1,
+  webgpu: 1, // the twins of native's kernels for a GPU
   nn: 1,
   augment: 1,
   runs: 1,
@@ -64,7 +65,7 @@ const folders: Readonly<Record<string, readonly string[]>> = {
     "moby",
     "igpt",
   ],
-  testing: ["results", "runs"],
+  testing: ["results", "runs", "gpu"],
 };
 /** Largest number of files, without tests, in one folder. */
 const crowd = 20;

@@ -1,5 +1,6 @@
 /** Builds the networks of all families. */
 import { useNativeKernels } from "lib/native/mod.ts";
+import { useWebGpuKernels } from "lib/webgpu/mod.ts";
 import type * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
 import { linear, type LinearParams } from "lib/nn/linear.ts";
@@ -81,7 +82,9 @@ export type { Precision } from "lib/nn/pointwise.ts";
 export type { Rng } from "lib/rng.ts";
 export type { AnyTensor, Tensor2D, Tensor3D, Tensor4D } from "lib/tf.ts";
 
-useNativeKernels(); // before the first network runs; see lib/nn/fused.ts
+// Before the first network runs; see lib/nn/fused.ts. Each is for one backend, and else does nothing.
+useNativeKernels();
+useWebGpuKernels();
 
 /** A network: its weights, and a pure call on them. */
 export interface Model {

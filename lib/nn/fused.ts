@@ -1,13 +1,13 @@
 /**
- * Kernels that do several tensor operations in one pass. `lib/native` registers them with tfjs
- * where it can. Every caller also has the same computation in plain operations: it runs where there
+ * Kernels that do several tensor operations in one pass. `lib/native` (on a CPU) and `lib/webgpu`
+ * register them with tfjs where they can. Every caller also has the same computation in plain operations: it runs where there
  * is no kernel, and says what the kernel computes.
  *
  *     fused("Gelu", [x])?.[0] ?? plainGelu(x)
  *
  * Nothing here registers a kernel: a program that imports `lib/nn` alone runs plain operations,
- * slower and with other last digits, unless it calls `useNativeKernels()` of lib/native/mod.ts, as
- * lib/models/mod.ts does.
+ * slower and with other last digits, unless it calls `useNativeKernels()` of lib/native/mod.ts and
+ * `useWebGpuKernels()` of lib/webgpu/mod.ts, as lib/models/mod.ts does.
  */
 import * as tf from "lib/tf.ts";
 

@@ -47,6 +47,7 @@ export const seconds: Readonly<Record<string, number>> = {
   "lib/robustness/corruptions/corruptions_test.ts": 7,
   "lib/ssl/byol/byol_test.ts": 7,
   "lib/models/native_test.ts": 6,
+  "lib/models/webgpu_test.ts": 8,
   "lib/datasets/coco/scenes_test.ts": 6,
   "lib/setup/notebooks/notebook_test.ts": 5,
   "lib/experiments/configs/paper_runs_slow_test.ts": 4,
