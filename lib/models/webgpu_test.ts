@@ -13,6 +13,7 @@ import { scaledResidual } from "lib/nn/residual.ts";
 import { assertClose, assertEquals } from "lib/testing/assert.ts";
 import {
   onWebGpu,
+  randomValues,
   tensorOf,
   type Values,
   valuesOf,
@@ -25,10 +26,7 @@ const shapes = [[1, 1], [7, 1], [1, 2, 3, 17], [3, 3, 3, 96], [1041, 33], [300, 
 type Op = (...args: tf.Tensor[]) => tf.Tensor;
 
 function random(shape: readonly number[], seed: number, mean = 0, std = 1.5): Values {
-  const x = tf.randomNormal([...shape], mean, std, "float32", seed);
-  const values = x.dataSync<"float32">();
-  x.dispose();
-  return { shape, values };
+  return randomValues(shape, seed, mean, std);
 }
 
 /** What a function gives, and its gradients by all arguments for the cotangent. */

@@ -27,6 +27,7 @@ export const seconds: Readonly<Record<string, number>> = {
   "lib/setup/doc_examples_test.ts": 17,
   "lib/experiments/pretrain/ablate_slow_test.ts": 15,
   "lib/models/golden_test.ts": 15,
+  "lib/experiments/webgpu_step_test.ts": 15,
   "lib/ssl/igpt/igpt_test.ts": 14,
   "lib/experiments/pretrain/kernel_gains_slow_test.ts": 13,
   "lib/ssl/moby/alarms_test.ts": 12,

@@ -3,6 +3,7 @@
  * as Debian's `mesa-vulkan-drivers` for machines without a GPU, these tests are skipped.
  */
 import { createRequire } from "node:module";
+import { createRng } from "lib/rng.ts";
 import * as tf from "lib/tf.ts";
 import { webGpuKernels } from "lib/webgpu/mod.ts";
 
@@ -47,13 +48,16 @@ export async function onWebGpu<T>(body: () => T | Promise<T>): Promise<T> {
 }
 
 /** Runs `body` on WebGPU without our kernels, or without those of these names, as `Gelu`. */
-export function withoutKernels<T>(body: () => T, names?: readonly string[]): T {
+export async function withoutKernels<T>(
+  body: () => T | Promise<T>,
+  names?: readonly string[],
+): Promise<T> {
   const missing = webGpuKernels.filter(({ kernelName }) =>
     names === undefined || names.includes(kernelName.slice("bcssl/".length))
   );
   missing.forEach(({ kernelName, backendName }) => tf.unregisterKernel(kernelName, backendName));
   try {
-    return body();
+    return await body();
   } finally {
     missing.forEach((kernel) => tf.registerKernel(kernel));
   }
@@ -77,4 +81,11 @@ export async function valuesOf(tensors: readonly tf.Tensor[]): Promise<Values[]>
 /** A tensor on the backend in use. */
 export function tensorOf({ shape, values }: Values): tf.Tensor {
   return tf.tensor(values, [...shape], "float32");
+}
+
+/** Normally distributed numbers, the same on every backend. */
+export function randomValues(shape: readonly number[], seed: number, mean = 0, std = 1): Values {
+  const rng = createRng(seed).fork("values");
+  const size = tf.util.sizeFromShape([...shape]);
+  return { shape, values: Float32Array.from({ length: size }, () => rng.normal(mean, std)) };
 }
