@@ -157,15 +157,15 @@ const head = {
   batchNorm: false,
   normLastLayer: false,
 };
-const views = random([3 * 2, 16, 16, 3], 9);
+const views = [random([2 * 2, 16, 16, 3], 9), random([2, 8, 8, 3], 10)];
 
 /** All tensors after some steps of DINO. */
 async function steps(count: number): Promise<Map<string, Float32Array>> {
   const dino = createPlainDino(model, head);
-  const x = tensorOf(views) as tf.Tensor4D;
-  for (let step = 0; step < count; step++) plainDinoStep(dino, x, 2).dispose();
+  const groups = views.map(tensorOf) as tf.Tensor4D[];
+  for (let step = 0; step < count; step++) plainDinoStep(dino, groups).dispose();
   const values = await read(tensorsOf(dino));
-  tf.dispose([x, ...tensorsOf(dino).values()]);
+  tf.dispose([...groups, ...tensorsOf(dino).values()]);
   return values;
 }
 

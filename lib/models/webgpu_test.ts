@@ -3,6 +3,7 @@
  * and backward. Skipped, and counted so, without an adapter.
  */
 import * as tf from "lib/tf.ts";
+import { convNeXtBlock, createConvNeXtBlock } from "lib/models/convnext/convnext.ts";
 import { withPlainOps } from "lib/native/mod.ts";
 import { attentionSoftmax } from "lib/nn/attention.ts";
 import { depthwiseConv2d, patchConv2d } from "lib/nn/conv.ts";
@@ -10,15 +11,18 @@ import { biasGelu, gelu } from "lib/nn/gelu.ts";
 import { l2Normalize } from "lib/nn/l2_normalize.ts";
 import { batchNorm, createBatchNorm, layerNorm, type LayerNormParams } from "lib/nn/norms.ts";
 import { scaledResidual } from "lib/nn/residual.ts";
-import { assertClose, assertEquals } from "lib/testing/assert.ts";
+import { createRng } from "lib/rng.ts";
+import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 import {
   onWebGpu,
   randomValues,
   tensorOf,
   type Values,
   valuesOf,
+  withoutKernels,
   withoutWebGpu,
 } from "lib/testing/gpu/webgpu.ts";
+import { countWork } from "lib/webgpu/count.ts";
 
 const ignore = withoutWebGpu;
 const shapes = [[1, 1], [7, 1], [1, 2, 3, 17], [3, 3, 3, 96], [1041, 33], [300, 257]];
@@ -199,3 +203,38 @@ for (const stride of [1, 2]) {
     }
   });
 }
+
+/** A block of BC-SSL, forward and backward. */
+function block(): void {
+  const config = { batchNorm: true, dwconvBias: false, layerScaleInit: 1 };
+  const params = createConvNeXtBlock(8, 3, config, createRng(0));
+  const run = (x: tf.Tensor) =>
+    convNeXtBlock(x as tf.Tensor4D, params, { training: true, dropPathRate: 0 });
+  tf.grad(run)(tf.zeros([2, 5, 5, 8]));
+}
+
+test("countWork() counts the dispatches of a block as they happen, and they are fewer", async () => {
+  await onWebGpu(async () => {
+    const backend = tf.backend() as unknown as { runWebGPUProgram(...args: unknown[]): unknown };
+    const run = backend.runWebGPUProgram.bind(backend);
+    let dispatches = 0;
+    backend.runWebGPUProgram = (...args) => {
+      dispatches++;
+      return run(...args);
+    };
+    try {
+      tf.tidy(block);
+    } finally {
+      Reflect.deleteProperty(backend, "runWebGPUProgram");
+    }
+    const ours = countWork(block);
+    assertEquals(ours.dispatches, dispatches);
+    const plain = await withoutKernels(() => countWork(block));
+    assertTrue(ours.dispatches < plain.dispatches / 2, `${ours.dispatches} of ${plain.dispatches}`);
+    assertTrue(ours.bytes < plain.bytes / 2, `${ours.bytes} of ${plain.bytes} bytes`);
+  });
+});
+
+Deno.test("countWork() says what it needs", () => {
+  assertThrows(() => countWork(block), Error, "need BCSSL_ENGINE=webgpu");
+});

@@ -12,6 +12,7 @@ import {
   type DinoHeadConfig,
   type DinoHeadParams,
 } from "lib/ssl/distillation/head.ts";
+import { featuresOf } from "lib/ssl/method/network.ts";
 import { prototypeLoss, teach } from "lib/ssl/distillation/prototypes.ts";
 import { adamWStep } from "lib/train/adamw.ts";
 import { emaUpdate } from "lib/train/ema.ts";
@@ -45,32 +46,30 @@ export function createPlainDino(model: ModelConfig, head: DinoHeadConfig): Plain
 }
 
 /**
- * One step on views of the same images, of which the teacher sees the first two.
+ * One step on groups of views, each of one resolution: all images of a view, then of the next. The
+ * teacher sees the first group, which has two views.
  *
- * @param views `[V·B, H, W, 3]`
+ * @param groups Each `[n, H, W, 3]`
  * @returns The loss; the caller owns it.
  */
-export function plainDinoStep(dino: PlainDino, views: tf.Tensor4D, images: number): tf.Scalar {
+export function plainDinoStep(dino: PlainDino, groups: readonly tf.Tensor4D[]): tf.Scalar {
   const { student, teacher, center, optimizer } = dino;
-  const through = ({ model, head }: Half, x: tf.Tensor4D) =>
-    dinoBottleneck(model.forward(x, { training: true }).features, head, { training: true });
+  const options = { training: true };
+  const through = ({ model, head }: Half, views: readonly tf.Tensor4D[]) =>
+    dinoBottleneck(featuresOf(model, views, options), head, options);
   return tf.tidy(() => {
-    const seen = views.slice([0, 0, 0, 0], [2 * images, -1, -1, -1]);
-    const options = { views: 2, teacherTemp: 0.04, centerMomentum: 0.9 };
     const { probabilities, entropy, center: next } = teach(
-      through(teacher, seen),
+      through(teacher, groups.slice(0, 1)),
       teacher.head.last_layer,
       center,
-      options,
+      { views: 2, teacherTemp: 0.04, centerMomentum: 0.9 },
     );
-    const { value, grads } = lossAndGradients(
-      () =>
-        prototypeLoss(through(student, views), student.head.last_layer, probabilities, {
-          studentTemp: 0.1,
-          frozen: false,
-        }),
-      student.weights,
-    );
+    const loss = () => {
+      const z = through(student, groups);
+      const { last_layer } = student.head;
+      return prototypeLoss(z, last_layer, probabilities, { studentTemp: 0.1, frozen: false });
+    };
+    const { value, grads } = lossAndGradients(loss, student.weights);
     adamWStep(student.weights, grads, optimizer, { lr: 1e-3, weightDecay: 0.04 });
     emaUpdate(teacher.weights, student.weights, 0.9);
     center.assign(next);
