@@ -16,9 +16,9 @@ const program = `
   console.log(JSON.stringify({ engine: tf.engine(), numbers: numbers.flat() }));
 `;
 
-async function runOn(engine: string) {
+async function runOn(engine: string, text = program) {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["eval", "--ext=ts", program],
+    args: ["eval", "--ext=ts", text],
     env: { BCSSL_ENGINE: engine, NO_COLOR: "1" },
   }).output();
   const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -36,6 +36,20 @@ Deno.test({
     assertEquals(JSON.parse(webgpu.out).engine.backend, "webgpu");
     assertEquals(webgpu.err.match(/Computing on WebGPU/g)?.length, 1);
     assertClose(JSON.parse(webgpu.out).numbers, JSON.parse(tensorflow.out).numbers, 1e-4);
+  },
+});
+
+Deno.test({
+  name: "a shader that WebGPU refuses is said on stderr",
+  ignore: !hasGpuAdapter,
+  async fn() {
+    const { err } = await runOn(
+      "webgpu",
+      `import * as tf from "lib/tf.ts";
+      tf.backend().device.createShaderModule({ code: "fn main( {" });
+      await tf.zeros([2000]).square().data();`,
+    );
+    assertTrue(err.includes("WebGPU refused a command"), err);
   },
 });
 
