@@ -7,11 +7,12 @@ import { join } from "@std/path";
 import { engine } from "lib/tf.ts";
 import { nativeStatus } from "lib/native/mod.ts";
 import { replaceFile } from "lib/weights/replace_file.ts";
+import { useWebGpuKernels } from "lib/webgpu/mod.ts";
 import { json, readJson, type RunFolder } from "./run_folder.ts";
 
 export interface Environment {
   readonly versions: Readonly<Record<string, string>>;
-  /** Whether the native kernels were in use, in words. */
+  /** Which kernels of our own were in use, or why none were, in words. */
   readonly kernels: string;
   readonly os: string;
   readonly cpu: string;
@@ -46,7 +47,12 @@ export function describeEngine(): string {
   const { backend, device, threads, versions } = engine();
   const version = versions[backend] ?? versions.tfjs;
   const share = threads > 0 ? `, ${threads} threads` : "";
-  return `${backend} ${version} on ${device}${share}; ${nativeStatus().reason}`;
+  return `${backend} ${version} on ${device}${share}; ${kernelsInUse()}`;
+}
+
+/** Which kernels of our own compute, or why none do, in a few words. */
+function kernelsInUse(): string {
+  return useWebGpuKernels() ? "WebGPU kernels in use" : nativeStatus().reason;
 }
 
 /** Describes the environment of this process. */
@@ -56,7 +62,7 @@ export async function describeEnvironment(): Promise<Environment> {
   const commit = await gitCommit();
   return {
     versions: { deno: Deno.version.deno, ...versions },
-    kernels: nativeStatus().reason,
+    kernels: kernelsInUse(),
     os: `${Deno.build.os} ${Deno.build.arch} ${Deno.osRelease()}`,
     cpu: cpus()[0]?.model ?? "unknown",
     threads,
