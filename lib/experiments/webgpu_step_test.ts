@@ -103,12 +103,15 @@ for (
 /** One of each kind: a single number, a bias, a kernel, more than a block, and a large one. */
 const shapes = { a: [1], b: [3, 17], "c.bias": [33], d: [40_001], e: [7, 7, 5, 1], f: [520, 513] };
 
+/** Random variables; a large one repeats its first numbers. */
 function variables(seed: number): Map<string, tf.Variable> {
   return new Map(
-    Object.entries(shapes).map((
-      [name, shape],
-      i,
-    ) => [name, tf.variable(tensorOf(random(shape, seed + i)))]),
+    Object.entries(shapes).map(([name, shape], i) => {
+      const { values } = random([4099], seed + i);
+      const size = shape.reduce((product, side) => product * side, 1);
+      const repeated = Float32Array.from({ length: size }, (_, k) => values[k % values.length]!);
+      return [name, tf.variable(tensorOf({ shape, values: repeated }))];
+    }),
   );
 }
 

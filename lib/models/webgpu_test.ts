@@ -8,6 +8,7 @@ import { withPlainOps } from "lib/native/mod.ts";
 import { attentionSoftmax } from "lib/nn/attention.ts";
 import { depthwiseConv2d, patchConv2d } from "lib/nn/conv.ts";
 import { biasGelu, gelu } from "lib/nn/gelu.ts";
+import { linear } from "lib/nn/linear.ts";
 import { l2Normalize } from "lib/nn/l2_normalize.ts";
 import { batchNorm, createBatchNorm, layerNorm, type LayerNormParams } from "lib/nn/norms.ts";
 import { scaledResidual } from "lib/nn/residual.ts";
@@ -167,6 +168,17 @@ test("attentionSoftmax() equals the plain one", async () => {
   await assertTwins(attentionSoftmax as Op, [scores, random([2, 2, 5, 7], 2)]);
   await assertTwins(attentionSoftmax as Op, [scores]);
   await assertTwins(attentionSoftmax as Op, [random([3, 1, 4, 133], 3, 0, 30)]);
+});
+
+test("linear() equals the plain one", async () => {
+  const op: Op = (x, weight, bias) =>
+    linear(x, { weight, bias } as unknown as Parameters<typeof linear>[1]);
+  const sizes = [[[2, 3, 17], 5], [[70, 33], 68]] as const;
+  for (const [shape, outs] of sizes) {
+    const args = [random(shape, 1), random([shape.at(-1)!, outs], 2)];
+    await assertTwins(op, args);
+    await assertTwins(op, [...args, random([outs], 3)]);
+  }
 });
 
 test("patchConv2d() equals the plain one", async () => {

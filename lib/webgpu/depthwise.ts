@@ -16,7 +16,7 @@
  */
 import type * as tf from "lib/tf.ts";
 import { run, type Shader, sizeOf, split } from "./program.ts";
-import { columnSums, runColumnSums, sumParts } from "./sums.ts";
+import { runColumnSums, sumParts, sumsOfColumns } from "./sums.ts";
 import { chooseTile, type WorkTile } from "./depthwise_tile.ts";
 
 type Role = "forward" | "gradInput" | "gradWeight";
@@ -92,14 +92,12 @@ export function depthwiseGradWeight(
   const taps = strided(map, stride);
   const dweight = correlate({ ...plan, taps, padding: half(kernel) }, [x!, dy!], weight!.shape);
   if (bias.length === 0) return [dweight];
-  const sums = runColumnSums(biasSums, [dy!], {
+  const sums = runColumnSums(sumsOfColumns, [dy!], {
     rows: sizeOf(dy!) / map.channels,
     columns: map.channels,
   });
   return [dweight, ...split(sums, [[map.channels]])];
 }
-
-const biasSums = columnSums({ name: "sums_of_columns", inputs: ["dy"], terms: ["dy[i]"] });
 
 function sizesOf({ shape }: tf.TensorInfo): Sizes {
   const [images, height, width, channels] = shape as [number, number, number, number];

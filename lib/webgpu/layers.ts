@@ -2,7 +2,7 @@
 import type * as tf from "lib/tf.ts";
 import { elementwise, runElementwise } from "./elementwise.ts";
 import { rowsOf, sizeOf, split } from "./program.ts";
-import { columnSums, runColumnSums } from "./sums.ts";
+import { columnSums, runColumnSums, sumsOfColumns } from "./sums.ts";
 
 type Infos = readonly tf.TensorInfo[];
 
@@ -76,8 +76,6 @@ export function biasGeluGrad([dy, x, bias]: Infos): tf.TensorInfo[] {
   const dx = runElementwise(biasGeluGradShader, [dy!, x!, bias!], x!.shape, [size.columns]);
   return [dx, ...split(runColumnSums(sumsOfColumns, [dx], size), [[size.columns]])];
 }
-
-const sumsOfColumns = columnSums({ name: "sums_of_columns", inputs: ["dy"], terms: ["dy[i]"] });
 
 const affineShader = elementwise({
   name: "affine",

@@ -14,6 +14,7 @@ import {
   prototypeScales,
 } from "./dino_kernels.ts";
 import * as layers from "./layers.ts";
+import { linear, linearGradInput, linearGradWeight } from "./linear_kernels.ts";
 import * as norms from "./norm_kernels.ts";
 import { adamW, movingAverage, squaredNorms } from "./optimizer_kernels.ts";
 import { tensors } from "./program.ts";
@@ -31,6 +32,9 @@ const table: Readonly<Record<string, Kernel>> = {
   GeluGrad: layers.geluGrad,
   BiasGelu: layers.biasGelu,
   BiasGeluGrad: layers.biasGeluGrad,
+  Linear: linear,
+  LinearGradInput: linearGradInput,
+  LinearGradWeight: linearGradWeight,
   LayerNorm: norms.layerNorm,
   LayerNormGrad: norms.layerNormGrad,
   Affine: layers.affine,

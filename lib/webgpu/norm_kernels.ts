@@ -3,7 +3,7 @@ import type * as tf from "lib/tf.ts";
 import { elementwise, runElementwise } from "./elementwise.ts";
 import { release, rowsOf, run, type Shader, sizeOf, split } from "./program.ts";
 import { forColumns, rowOperation, runRows } from "./row_operations.ts";
-import { columnSums, partsOf, runColumnSums } from "./sums.ts";
+import { columnSums, partsOf, runColumnSums, sumsOfColumns } from "./sums.ts";
 
 type Infos = readonly tf.TensorInfo[];
 
@@ -322,7 +322,6 @@ const softmaxGradShader = rowOperation({
     let dot = rowSum(sum);
     ${forColumns("result[i] = (dy[i] - dot) * y[i];")}`,
 });
-const biasSums = columnSums({ name: "sums_of_columns", inputs: ["dy"], terms: ["dy[i]"] });
 
 /**
  * @param inputs dy, y, and perhaps the bias, which asks for its gradient
@@ -332,5 +331,5 @@ export function softmaxGrad([dy, y, bias]: Infos): tf.TensorInfo[] {
   const dx = runRows(softmaxGradShader, [dy!, y!], rowsOf(y!), y!.shape);
   if (!bias) return [dx];
   const columns = sizeOf(bias), rows = sizeOf(dx) / columns;
-  return [dx, ...split(runColumnSums(biasSums, [dx], { rows, columns }), [bias.shape])];
+  return [dx, ...split(runColumnSums(sumsOfColumns, [dx], { rows, columns }), [bias.shape])];
 }

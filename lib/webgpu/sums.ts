@@ -195,3 +195,10 @@ fn ${name}(x: f32) -> f32 {
   return lanesOfRow[0];
 }`;
 }
+
+/** Sums of the columns of a matrix. */
+export const sumsOfColumns: ColumnSumShaders = columnSums({
+  name: "sums_of_columns",
+  inputs: ["x"],
+  terms: ["x[i]"],
+});
