@@ -8,6 +8,7 @@
 import { createRequire } from "node:module";
 import process from "node:process";
 import * as tf from "@tensorflow/tfjs-core";
+import { addInGroups } from "lib/tf_add_n.ts";
 import { reportDeviceErrors } from "lib/tf_device.ts";
 
 import type {} from "@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops.d.ts"; // x.add(y) in types
@@ -105,6 +106,7 @@ async function loadWebGpu(): Promise<Engine> {
   require("@tensorflow/tfjs-backend-webgpu");
   if (!await tf.setBackend("webgpu")) throw new Error("the backend did not start");
   await tf.ready();
+  addInGroups();
   reportDeviceErrors((tf.backend() as unknown as { readonly device: EventTarget }).device);
   const { description, vendor } = adapter.info;
   return {

@@ -1,6 +1,6 @@
 /**
  * Says what a WebGPU device complains about. tfjs does not: after a command that the device refuses,
- * as with a shader that does not compile, it goes on with tensors of zeros.
+ * as with a shader that does not compile, it goes on with tensors that nothing was written to.
  */
 
 /** What the event of an error holds. */

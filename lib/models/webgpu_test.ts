@@ -170,6 +170,15 @@ test("attentionSoftmax() equals the plain one", async () => {
   await assertTwins(attentionSoftmax as Op, [random([3, 1, 4, 133], 3, 0, 30)]);
 });
 
+test("tf.addN() adds up any number of tensors", async () => {
+  for (const count of [1, 7, 8, 20]) {
+    const summands = Array.from({ length: count }, (_, i) => random([40, 33], i));
+    const sum = () => valuesOf([tf.tidy(() => tf.addN(summands.map(tensorOf)))]);
+    const [expected, actual] = [await sum(), await onWebGpu(sum)];
+    assertClose(actual[0]!.values, expected[0]!.values);
+  }
+});
+
 test("linear() equals the plain one", async () => {
   const op: Op = (x, weight, bias) =>
     linear(x, { weight, bias } as unknown as Parameters<typeof linear>[1]);

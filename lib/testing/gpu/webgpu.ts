@@ -5,6 +5,7 @@
 import { createRequire } from "node:module";
 import { createRng } from "lib/rng.ts";
 import * as tf from "lib/tf.ts";
+import { addInGroups } from "lib/tf_add_n.ts";
 import { webGpuKernels } from "lib/webgpu/mod.ts";
 
 const require = createRequire(import.meta.url);
@@ -18,6 +19,7 @@ let complaints: string[] = [];
 async function start(): Promise<void> {
   require("@tensorflow/tfjs-backend-webgpu");
   if (!await tf.setBackend("webgpu")) throw new Error("Cannot test: WebGPU did not start");
+  addInGroups();
   webGpuKernels.forEach((kernel) => tf.registerKernel(kernel));
   // Without a listener, a shader that does not compile computes nothing and says nothing.
   const { device } = tf.backend() as unknown as { readonly device: GPUDevice };
