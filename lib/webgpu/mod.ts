@@ -2,7 +2,19 @@
  * Our own kernels in WGSL for WebGPU, for what tfjs composes of many operations or computes slowly.
  * They have the names, inputs and outputs of the C++ kernels (lib/native/signatures.ts), so
  * `lib/nn` calls either in the same way. WebGPU has only some of them: a caller asks for the family
- * that it needs (`families` in lib/nn/fused.ts), and runs plain operations without it.
+ * that it needs (`families` in lib/nn/fused.ts), and runs plain operations without it. It has none
+ * for RoIAlign, nor for the block in one piece (`Pointwise`).
+ *
+ * What tfjs 4.22 lacks or does otherwise on WebGPU, found by the tests of `lib/nn` and `lib/models`
+ * and by comparing every operation used here with TensorFlow's:
+ *
+ * - Reading at once (`dataSync`) needs a canvas, and fails in Deno: `await tensor.data()`. A tensor
+ *   that is freed before its read has ended makes the read fail.
+ * - `tf.addN` of more than seven tensors: mended in lib/tf_add_n.ts.
+ * - The kernel `Select` takes a scalar condition for matrices only; `tf.where` is right.
+ * - `tf.avgPool` with padding `same` has another gradient at the last rows and columns if the stride
+ *   is not 1. Nothing here uses it.
+ * - `tf.argMax` and `tf.argMin` of a row with a NaN, and `tf.sign` of a NaN, give other values.
  */
 import * as tf from "lib/tf.ts";
 import { depthwise, depthwiseGradInput, depthwiseGradWeight } from "./depthwise.ts";
