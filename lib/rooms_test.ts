@@ -40,7 +40,7 @@ const floors: Readonly<Record<string, number>> = {
  * itself come last, so that a room's `mod.ts` may import all folders and no folder imports it.
  */
 const folders: Readonly<Record<string, readonly string[]>> = {
-  datasets: ["files", "pictures", "small_sets", "emoji", "imagenet", "coco", "transfer"],
+  datasets: ["files", "pictures", "small_sets", "emoji", "imagenet", "coco", "transfer", "laptop"],
   detect: ["boxes", "network", "inference", "training", "score"],
   eval: ["features", "nearest", "quality", "supervised", "probe", "transfer"],
   experiments: [

@@ -75,4 +75,6 @@ export type {
 export { openPictureLists } from "lib/datasets/transfer/picture_lists.ts";
 export { openPcam, type PcamOptions } from "lib/datasets/transfer/pcam.ts";
 export { openStl10Unlabelled } from "lib/datasets/transfer/stl10.ts";
+export { type LaptopSet, type LaptopSetName, laptopSets } from "lib/datasets/laptop/laptop_sets.ts";
+export type { LaptopSetOptions } from "lib/datasets/laptop/placed_sets.ts";
 export { prepareData } from "lib/datasets/prepare.ts";

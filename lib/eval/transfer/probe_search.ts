@@ -9,8 +9,8 @@ import {
   firstOfEachClass,
   randomOfEachClass,
   selectFeatures,
-  type Split,
   type TransferFeatures,
+  type ValidationSplit,
 } from "./transfer_features.ts";
 
 /** Which settings a search tries, and how it scores them. */
@@ -152,7 +152,7 @@ interface Peak {
  */
 export function* searchSetting(
   all: TransferFeatures,
-  { train, validation }: Split,
+  { train, validation }: ValidationSplit,
   { metric, plan, softmax }: SearchOptions,
   rng: Rng,
 ): Generator<number, Found> {

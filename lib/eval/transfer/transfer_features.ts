@@ -98,7 +98,7 @@ export function selectTruth(
 }
 
 /** Images to search settings on, and images to choose them by. */
-export interface Split {
+export interface ValidationSplit {
   readonly train: readonly number[];
   readonly validation: readonly number[];
 }
@@ -109,12 +109,12 @@ export interface Split {
  *
  * @throws {RangeError} If a part is left without an image.
  */
-export function firstOfEachClass(truth: TransferTruth, share: number): Split {
+export function firstOfEachClass(truth: TransferTruth, share: number): ValidationSplit {
   return splitEachClass(truth, share, (members) => members);
 }
 
 /** The same split with the images of each class in random order. */
-export function randomOfEachClass(truth: TransferTruth, share: number, rng: Rng): Split {
+export function randomOfEachClass(truth: TransferTruth, share: number, rng: Rng): ValidationSplit {
   return splitEachClass(truth, share, (members) => shuffled(members, rng));
 }
 
@@ -122,7 +122,7 @@ function splitEachClass(
   truth: TransferTruth,
   share: number,
   order: (members: readonly number[]) => readonly number[],
-): Split {
+): ValidationSplit {
   const validation = membersByClass(truth)
     .flatMap((members) => order(members).slice(0, Math.ceil(share * members.length)))
     .sort((a, b) => a - b);
