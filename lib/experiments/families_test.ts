@@ -2,7 +2,7 @@
 import * as tf from "lib/tf.ts";
 import { createDetectorBackbone, detectorMaps } from "lib/detect/network/detector_backbone.ts";
 import { torchvisionMaskRcnn } from "lib/detect/boxes/mask_rcnn_config.ts";
-import { layerDecayScales } from "lib/detect/training/layer_decay.ts";
+import { layerDecayScales } from "lib/models/layer_decay.ts";
 import { probeFeatures } from "lib/eval/features/probe_features.ts";
 import { heedPrecision } from "lib/experiments/runs/precision.ts";
 import { camLayer } from "lib/explain/cam_layers.ts";
@@ -110,7 +110,7 @@ for (const [arch, config] of Object.entries(tiny)) {
 
   Deno.test(`${arch}: learning rates decay by its groups of layers, or are refused`, () => {
     using model = createModel(config, createRng(0));
-    const names = [...parameters(model.params).keys()].map((name) => `backbone.body.${name}`);
+    const names = [...parameters(model.params).keys()];
     const scales = () => layerDecayScales(names, config, 0.5);
     const groups = family.layerGroups?.(config);
     if (groups === undefined) return assertThrows(scales, RangeError, `"${arch}"`);

@@ -1,6 +1,6 @@
 /** Prepares pictures in files for evaluation: the short side is resized, and the centre kept. */
 import { type Raster, raster, resizedCrop } from "lib/augment/mod.ts";
-import { checkImageSet, imageCount, type ImageSet, subset } from "./images.ts";
+import { checkImageSet, imageAt, imageCount, type ImageSet, subset } from "./images.ts";
 import { mapInOrder } from "lib/datasets/files/map_in_order.ts";
 import {
   damageLedger,
@@ -22,6 +22,8 @@ export interface CenterCropOptions extends DamageOptions {
   readonly shortSide?: number;
   /** Images at a time. */
   readonly batchSize?: number;
+  /** Whether images in memory are resized and cut too. By default they are given as they are. */
+  readonly resizeAll?: boolean;
 }
 
 const atOnce = 4; // pictures in flight: decoding goes on in libvips' threads while one is resized
@@ -38,13 +40,17 @@ const atOnce = 4; // pictures in flight: decoding goes on in libvips' threads wh
  */
 export async function* centerCrops(
   source: ImageSource,
-  { size, shortSide = shortSideOf(size), batchSize = 256, ...options }: CenterCropOptions,
+  { size, shortSide = shortSideOf(size), batchSize = 256, resizeAll = false, ...options }:
+    CenterCropOptions,
 ): AsyncGenerator<ImageSet> {
   const count = imageCount(source);
   const batch = (from: number) =>
     Array.from({ length: Math.min(batchSize, count - from) }, (_, i) => from + i);
   if (!isStored(source)) {
-    for (let from = 0; from < count; from += batchSize) yield subset(source, batch(from));
+    for (let from = 0; from < count; from += batchSize) {
+      const images = subset(source, batch(from));
+      yield resizeAll ? resized(images, size, shortSide) : images;
+    }
     return;
   }
   const ledger = damageLedger(source, options);
@@ -61,6 +67,19 @@ export async function* centerCrops(
     ledger.note(damaged);
     yield images;
   }
+}
+
+/** Images in memory, resized and cut; those that have the size already as they are. */
+function resized(images: ImageSet, size: number, shortSide: number): ImageSet {
+  const { width, height } = images;
+  if (width === size && height === size && shortSide === size) return images;
+  const count = imageCount(images);
+  const pixels = new Uint8Array(count * size * size * 3);
+  for (let i = 0; i < count; i++) {
+    const image = raster(width, height, 3, imageAt(images, i).pixels);
+    pixels.set(centerCrop(image, size, shortSide).data, i * size * size * 3);
+  }
+  return { ...images, width: size, height: size, pixels, masks: undefined };
 }
 
 /**

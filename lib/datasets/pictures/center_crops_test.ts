@@ -82,3 +82,25 @@ Deno.test("centerCrops() gives images in memory as they are", async () => {
   assertEquals(batches.map(({ pixels }) => [...pixels]), [[0, 1, 2, 3, 4, 5], [6, 7, 8]]);
   assertEquals((await takeImages(set, [2], { size: 14 })).ids, ["z"]);
 });
+
+Deno.test("centerCrops() resizes images in memory if it is asked to, and leaves those of the size", async () => {
+  const pixels = Uint8Array.from({ length: 3 * 20 * 12 * 3 }, (_, i) => (i * 37) % 256);
+  const images: ImageSet = {
+    ...{ name: "made", width: 20, height: 12, pixels, classNames: ["a"] },
+    labels: new Int32Array(3),
+    ids: ["0", "1", "2"],
+  };
+  const resize = { size: 8, shortSide: 8, resizeAll: true, batchSize: 2 };
+  const sizes: number[] = [];
+  for await (const part of centerCrops(images, resize)) {
+    assertEquals([part.width, part.height], [8, 8]);
+    const first = raster(20, 12, 3, pixels.subarray(sizes.length * 2 * 720).subarray(0, 720));
+    assertEquals([...part.pixels.subarray(0, 192)], [...centerCrop(first, 8, 8).data]);
+    sizes.push(part.labels.length);
+  }
+  assertEquals(sizes, [2, 1]);
+  const square = { ...images, width: 12, pixels: pixels.subarray(0, 3 * 432) };
+  for await (const part of centerCrops(square, { size: 12, shortSide: 12, resizeAll: true })) {
+    assertEquals([...part.pixels], [...square.pixels]);
+  }
+});

@@ -22,7 +22,7 @@ export interface DetectorRecipe {
   readonly weightDecay: number;
   /**
    * Factor of the learning rate from one group of the backbone's layers to the group before it
-   * (`layer_decay.ts`); 1 means none.
+   * (`lib/models/layer_decay.ts`); 1 means none.
    */
   readonly layerDecay: number;
   /** L2 norm above which a gradient tensor is scaled down; 0 switches this off. */

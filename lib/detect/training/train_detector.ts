@@ -2,7 +2,7 @@
 import * as tf from "lib/tf.ts";
 import type { DetectorBatch, DetectorBatches } from "./detector_batches.ts";
 import { detectorLength, type DetectorRecipe } from "./detector_recipe.ts";
-import { layerDecayScales } from "./layer_decay.ts";
+import { layerDecayScales } from "lib/models/layer_decay.ts";
 import {
   type MaskRcnn,
   type MaskRcnnLosses,
@@ -61,7 +61,12 @@ export function trainDetector(
     warmupSteps,
   };
   const { params, config: { backbone } } = state.model;
-  const lrScales = layerDecayScales(parameters(params).keys(), backbone, layerDecay);
+  const lrScales = layerDecayScales(
+    parameters(params).keys(),
+    backbone,
+    layerDecay,
+    "backbone.body.",
+  );
   const samples = options.rng.fork("step");
   return trainingSteps(batches, { ...options, length, batchSize }, (batch, step) => {
     const lr = stepSchedule(step, schedule);

@@ -29,6 +29,11 @@ export interface FeatureBankOptions {
    */
   readonly inMemory?: number;
   readonly batchSize?: number;
+  /**
+   * Whether the short side of every image becomes `size` and the centre is kept, as ELEVATER does,
+   * of images in memory too.
+   */
+  readonly whole?: boolean;
 }
 
 /** A bank that belongs to its reader. Disposing of it removes its file, if it has one. */
@@ -45,12 +50,13 @@ export interface OwnedBank extends FeatureBank, Disposable {}
 export async function readFeatureBank(
   read: FeatureReader,
   source: ImageSource,
-  { stats, size, path, inMemory = 2 ** 30, batchSize = 256 }: FeatureBankOptions,
+  { stats, size, path, inMemory = 2 ** 30, batchSize = 256, whole = false }: FeatureBankOptions,
   pause: () => Promise<void> = () => Promise.resolve(),
 ): Promise<OwnedBank> {
   let sink: Sink | undefined;
   try {
-    for await (const images of centerCrops(source, { size, batchSize })) {
+    const crops = { size, batchSize, ...(whole && { shortSide: size, resizeAll: true }) };
+    for await (const images of centerCrops(source, crops)) {
       const [features, dim] = featuresOf(read, images, stats);
       const fits = 4 * imageCount(source) * dim <= inMemory;
       sink ??= fits ? memorySink(imageCount(source), dim) : fileSink(path, dim);

@@ -1,6 +1,6 @@
 /**
- * Trains the supervised twin of a self-supervised run: the same network on the same images for as
- * many steps, with labels.
+ * Trains a network with labels: the supervised twin of a self-supervised run, on the same images for
+ * as many steps, or a pre-trained network that is fine-tuned on other images.
  */
 import * as tf from "lib/tf.ts";
 import type { ChannelStats } from "lib/augment/mod.ts";
@@ -9,9 +9,11 @@ import type { RandomCropOptions } from "./random_crop.ts";
 import type { Model } from "lib/models/mod.ts";
 import { parameters } from "lib/nn/parameters.ts";
 import type { Rng } from "lib/rng.ts";
+import { layerDecayScales } from "lib/models/layer_decay.ts";
 import { adamWStep } from "lib/train/adamw.ts";
 import { lossAndGradients } from "lib/train/gradients.ts";
 import { type LoopOptions, runLength, trainingSteps } from "lib/train/loop.ts";
+import type { Scales } from "lib/train/optimizer_state.ts";
 import { cosineSchedule } from "lib/train/schedules.ts";
 import type { TrainedModel } from "lib/weights/trained_model.ts";
 
@@ -27,15 +29,29 @@ export interface SupervisedRecipe extends RandomCropOptions {
   readonly warmupShare: number;
   readonly weightDecay: number;
   readonly stats: ChannelStats;
+  /**
+   * Factor of the learning rate from each group of layers to the one before it; by default 1. Only
+   * families with groups have another (`lib/models/layer_decay.ts`).
+   */
+  readonly layerDecay?: number;
 }
 
 /** A network with a classifier, and the state of its training. */
 export type SupervisedState = TrainedModel<Model>;
 
+/** The mean loss of a batch. @param logits `[B, C]` @param labels `[B]` */
+export type ClassifierLoss = (logits: tf.Tensor2D, labels: Int32Array) => tf.Scalar;
+
+/** Where training begins, and what it minimises. */
+export interface SupervisedOptions extends Pick<LoopOptions, "rng" | "done" | "wait"> {
+  /** By default the cross-entropy with the labels. */
+  readonly loss?: ClassifierLoss;
+}
+
 export interface SupervisedStep {
   /** Number of steps so far, including this one. */
   readonly step: number;
-  /** Mean cross-entropy of the batch before the step, in nats. */
+  /** Mean loss of the batch before the step, in nats. */
   readonly loss: number;
   readonly lr: number;
 }
@@ -55,9 +71,11 @@ export async function* trainSupervised(
   state: SupervisedState,
   crops: Omit<LabelledCrops, typeof Symbol.dispose>,
   recipe: SupervisedRecipe,
-  options: Pick<LoopOptions, "rng" | "done" | "wait">,
+  { loss = crossEntropy, ...options }: SupervisedOptions,
 ): AsyncGenerator<SupervisedStep> {
-  const { batchSize, weightDecay, lr: base, warmupShare } = recipe;
+  const { batchSize, weightDecay, lr: base, warmupShare, layerDecay = 1 } = recipe;
+  const { params, config } = state.model;
+  const lrScales = layerDecayScales(parameters(params).keys(), config, layerDecay);
   const unknown = crops.labels.indexOf(-1);
   if (unknown >= 0) throw new RangeError(`Cannot train with classes: image ${unknown} has none`);
   const length = runLength(recipe, crops.count);
@@ -71,9 +89,17 @@ export async function* trainSupervised(
   const dropPath = options.rng.fork("drop path");
   yield* trainingSteps(crops, { ...options, length, batchSize }, (batch, step) => {
     const lr = cosineSchedule(step, schedule);
-    const now = { lr, weightDecay, rng: dropPath.fork(step) };
+    const now = { lr, weightDecay, lrScales, loss, rng: dropPath.fork(step) };
     return { loss: learn(state, batch, crops.size, now), lr };
   });
+}
+
+interface StepNow {
+  readonly lr: number;
+  readonly lrScales: Scales;
+  readonly weightDecay: number;
+  readonly loss: ClassifierLoss;
+  readonly rng: Rng;
 }
 
 /** Takes one step. @returns The loss before it. */
@@ -81,13 +107,13 @@ function learn(
   { model, optimizer }: SupervisedState,
   { pixels, labels }: LabelledBatch,
   size: number,
-  { rng, ...now }: { readonly lr: number; readonly weightDecay: number; readonly rng: Rng },
+  { rng, loss: lossOf, ...now }: StepNow,
 ): number {
   const weights = parameters(model.params);
   return tf.tidy(() => {
     const x = tf.tensor4d(pixels, [labels.length, size, size, 3]);
     const { value, grads } = lossAndGradients(
-      () => crossEntropy(model.forward(x, { training: true, rng }).logits!, labels),
+      () => lossOf(model.forward(x, { training: true, rng }).logits!, labels),
       weights,
     );
     const loss = value.dataSync()[0]!;

@@ -192,3 +192,34 @@ Deno.test("trainSupervised() frees what it has used on the way back through the 
   assertTrue(held.length === 1 && held[0]! < 5 * images, `${held} bytes, ${images} in the images`);
   disposeTrainedModel(state);
 });
+
+Deno.test("trainSupervised() with layer decay moves weights near the image less, and minimises the loss it is given", async () => {
+  const deep = { ...config, depths: [1, 1, 1, 1], dims: [8, 8, 8, 8] };
+  const model = createModel(deep, createRng(0), { numClasses: 2 });
+  const state: SupervisedState = { model, optimizer: new Map() };
+  const read = (name: string) => [...namedVariables(model.params).get(name)!.dataSync()];
+  const names = ["downsample_layers.0.0.weight", "stages.1.0.pwconv1.weight", "head.weight"];
+  const before = names.map(read);
+  const set = shades(32, 32);
+  const whole = { ...recipe, size: 32, warmupShare: 0, weightDecay: 0, layerDecay: 0.5 };
+  using crops = openLabelledCrops(set, { ...whole, rng: createRng(2) });
+  let asked = 0;
+  const loss = (logits: tf.Tensor2D, labels: Int32Array) => {
+    asked++;
+    assertEquals([logits.shape, labels.length], [[16, 2], 16]);
+    return logits.square().mean<tf.Scalar>();
+  };
+  for await (
+    const _ of trainSupervised(state, crops, whole, { rng: createRng(1), done: 0, loss })
+  ) {
+    break; // AdamW's first step is as long as the rate, whatever the gradient
+  }
+  assertTrue(asked > 0, "the loss is asked for");
+  const moved = names.map((name, i) =>
+    Math.max(...read(name).map((value, j) => Math.abs(value - before[i]![j]!)))
+  );
+  // Of five groups, the stem is the first and the second stage the third.
+  const rate = whole.lr * whole.batchSize / 256;
+  assertClose(moved.map((most) => most / rate), [0.5 ** 5, 0.5 ** 3, 1], 1e-2);
+  disposeTrainedModel(state);
+});

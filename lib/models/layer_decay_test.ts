@@ -3,10 +3,11 @@ import { bcSslConfig, resNetConfig } from "lib/models/mod.ts";
 import { assertClose, assertEquals, assertThrows } from "lib/testing/assert.ts";
 
 const tiny = bcSslConfig("tiny");
+const body = "backbone.body.";
 
 /** The exponent of 0.95 for one weight. */
 function powerOf(name: string, backbone: typeof tiny): number {
-  const scale = layerDecayScales([name], backbone, 0.95).get(name) ?? 1;
+  const scale = layerDecayScales([name], backbone, 0.95, body).get(name) ?? 1;
   return Math.log(scale) / Math.log(0.95);
 }
 
@@ -21,6 +22,12 @@ Deno.test("layerDecayScales() are mmcv_custom's, of six groups for ConvNeXt-T", 
   ];
   const expected = [7, 6, 5, 5, 4, 4, 4, 3, 2, 1, 1, 0, 0, 0];
   assertClose(names.map((name) => powerOf(name, tiny)), expected, 1e-6);
+});
+
+Deno.test("layerDecayScales() of a classifier: its head and last norm learn at the whole rate", () => {
+  const names = ["downsample_layers.0.0.weight", "stages.3.0.gamma", "norm.weight", "head.weight"];
+  const scales = layerDecayScales(names, tiny, 0.5);
+  assertEquals(names.map((name) => scales.get(name) ?? 1), [0.5 ** 7, 0.5, 1, 1]);
 });
 
 Deno.test("layerDecayScales() have twelve groups for ConvNeXt-S", () => {
