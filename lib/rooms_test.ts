@@ -45,7 +45,7 @@ const folders: Readonly<Record<string, readonly string[]>> = {
   eval: ["features", "nearest", "quality", "supervised", "probe", "transfer"],
   experiments: [
     ...["configs", "runs", "browse", "subjects", "measure", "pretrain"],
-    ...["detect", "explain", "robustness", "ship"],
+    ...["transfer", "detect", "explain", "robustness", "ship"],
   ],
   models: ["parts", "convnext", "slak", "replknet", "resnet", "vit", "swin", "igpt"],
   report: ["notebook", "draw", "figures", "tables", "save", "sheets", "browser", "results"],

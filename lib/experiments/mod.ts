@@ -140,6 +140,14 @@ export type {
   NetworkToExplain,
   RunToExplain,
 } from "lib/experiments/explain/explained.ts";
+export {
+  transfer,
+  type TransferOptions,
+  type TransferProtocol,
+  type TransferResult,
+} from "lib/experiments/transfer/transfer.ts";
+export { type TransferName, transferSuites } from "lib/experiments/transfer/transfer_data.ts";
+export type { LaptopSetName, TransferMetric, TransferSetName } from "lib/datasets/mod.ts";
 export { loadPictures } from "lib/datasets/pictures/picture_files.ts";
 export {
   type FeatureQuality,

@@ -45,6 +45,7 @@ export const metricTable: readonly Metric[] = [
   { ...accuracy, name: "linearTop5", title: "linear top-5", curve: false },
   { ...accuracy, name: "classifierTop1", title: "classifier top-1" },
   { ...accuracy, name: "classifierTop5", title: "classifier top-5", curve: false },
+  { ...accuracy, name: "transferScore", title: "score on the transfer set" },
   { ...accuracy, name: "boxAp", title: "box AP" },
   { ...accuracy, name: "maskAp", title: "mask AP" },
   { ...accuracy, name: "boxAp*", title: "box AP at one overlap", curve: false },
