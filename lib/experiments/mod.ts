@@ -141,6 +141,20 @@ export type {
   RunToExplain,
 } from "lib/experiments/explain/explained.ts";
 export {
+  type ArmTransfer,
+  compareTransfer,
+  type CompareTransferOptions,
+  type SetScores,
+} from "lib/experiments/transfer/compare_transfer.ts";
+export {
+  type LabelCurve,
+  labelCurve,
+  type LabelCurveOptions,
+  type LabelPoint,
+  type LabelWay,
+  labelWays,
+} from "lib/experiments/transfer/label_curve.ts";
+export {
   transfer,
   type TransferOptions,
   type TransferProtocol,

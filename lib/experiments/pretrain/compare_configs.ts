@@ -58,7 +58,8 @@ export interface ConfigResult {
   readonly alphaReQ: readonly number[];
 }
 
-const unseen: Watch = (_, run) => run({});
+/** Shows nothing. */
+export const unseen: Watch = (_, run) => run({});
 
 /**
  * Trains and evaluates every config with every seed: all configs with the first seed, then with the
@@ -104,20 +105,40 @@ interface RunScores {
   readonly linear: number;
 }
 
-async function measure(
+/** Which run of a comparison, and who hears of it. */
+export interface TrainedRunOptions
+  extends
+    Pick<CompareOptions, "scale" | "fresh" | "watch">,
+    Pick<TrainHooks, "signal" | "onWarning" | "onShipped"> {
+  readonly seed: number;
+}
+
+/**
+ * Trains a run of a comparison to its end, or loads it.
+ *
+ * @param name Title of its progress, which is shown only if there is something to train.
+ * @throws {Error} If it was stopped before its end; it is saved then.
+ */
+export async function trainedRun(
   name: string,
   config: PretrainConfig,
-  { scale, seed, fresh, watch = unseen, signal, onWarning, onShipped }:
-    & CompareOptions
-    & Pick<TrainHooks, "signal" | "onWarning" | "onShipped">
-    & { readonly seed: number },
-): Promise<RunScores> {
+  { scale, seed, fresh, watch = unseen, signal, onWarning, onShipped }: TrainedRunOptions,
+): Promise<TrainResult> {
   const key = { scale, seed };
   const train = (hooks: TrainHooks) =>
     toItsEnd(pretrain, config, { ...key, signal, onWarning, onShipped, ...hooks, fresh });
   const loads = !fresh && statusOf(runFolder({ config, ...key }))?.finished;
-  const run = loads ? await train({}) : await watch(name, train);
-  const { top1 } = await chosenProbe(config, { ...key, of: "teacher", signal });
+  return loads ? await train({}) : await watch(name, train);
+}
+
+async function measure(
+  name: string,
+  config: PretrainConfig,
+  options: TrainedRunOptions,
+): Promise<RunScores> {
+  const run = await trainedRun(name, config, options);
+  const { scale, seed, signal } = options;
+  const { top1 } = await chosenProbe(config, { scale, seed, of: "teacher", signal });
   return { run, linear: top1 };
 }
 
