@@ -48,7 +48,17 @@ const folders: Readonly<Record<string, readonly string[]>> = {
     ...["transfer", "detect", "explain", "robustness", "ship"],
   ],
   models: ["parts", "convnext", "slak", "replknet", "resnet", "vit", "swin", "igpt"],
-  report: ["notebook", "draw", "figures", "tables", "save", "sheets", "browser", "results"],
+  report: [
+    "notebook",
+    "draw",
+    "figures",
+    "tables",
+    "save",
+    "sheets",
+    "browser",
+    "results",
+    "transfer",
+  ],
   robustness: ["filters", "corruptions"],
   setup: ["install", "notebooks"],
   ssl: [

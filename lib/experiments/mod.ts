@@ -161,7 +161,18 @@ export {
   type TransferResult,
 } from "lib/experiments/transfer/transfer.ts";
 export { type TransferName, transferSuites } from "lib/experiments/transfer/transfer_data.ts";
-export type { LaptopSetName, TransferMetric, TransferSetName } from "lib/datasets/mod.ts";
+export {
+  type LaptopSet,
+  type LaptopSetName,
+  type LaptopSetOptions,
+  laptopSets,
+  type PartSizes,
+  type TransferMetric,
+  type TransferParts,
+  type TransferSet,
+  type TransferSetName,
+  transferSets,
+} from "lib/datasets/mod.ts";
 export { loadPictures } from "lib/datasets/pictures/picture_files.ts";
 export {
   type FeatureQuality,

@@ -104,6 +104,13 @@ export {
   type MethodGain,
   methodTable,
 } from "lib/report/results/method_results.ts";
+export { labelFigure, labelTable } from "lib/report/transfer/label_results.ts";
+export {
+  criticalDifferenceFigure,
+  transferClaims,
+  transferRanks,
+  transferTable,
+} from "lib/report/transfer/transfer_results.ts";
 export { qualityFigure, qualityTable } from "lib/report/results/quality_results.ts";
 export { scoreFigure, type ScoreRow, scoreTable } from "lib/report/results/feature_scores.ts";
 export { paperTable } from "lib/report/tables/paper_tables.ts";

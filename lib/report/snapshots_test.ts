@@ -8,10 +8,13 @@ import {
   type ArmCams,
   armName,
   type ArmResult,
+  type ArmTransfer,
   type BaselineScores,
   type CamScoreRow,
   detectorArmName,
   type DetectorArmResult,
+  type LabelCurve,
+  labelWays,
   methodNames,
   type MethodResult,
   methodTitle,
@@ -19,6 +22,7 @@ import {
   type RobustResult,
   type StudyResults,
   type TrainedField,
+  transferSuites,
 } from "lib/experiments/mod.ts";
 import { table4, table5 } from "lib/paper/mod.ts";
 import { bcSslConfig, convNeXtConfig } from "lib/models/mod.ts";
@@ -43,6 +47,8 @@ import { claimOverview, overviewFigure } from "./results/claim_overview.ts";
 import { scoreFigure } from "./results/feature_scores.ts";
 import { detectorFigure } from "./results/detector_results.ts";
 import { methodFigure } from "./results/method_results.ts";
+import { labelFigure } from "./transfer/label_results.ts";
+import { criticalDifferenceFigure } from "./transfer/transfer_results.ts";
 import { qualityFigure } from "./results/quality_results.ts";
 import { corruptionFigure, robustFigure } from "./results/robustness_results.ts";
 import { trainedFieldFigure } from "./results/trained_field_results.ts";
@@ -253,6 +259,27 @@ const qualities = ([["DINO", 60, 30, 1.4], ["BYOL", 90, 45, 1.1], ["SimCLR", 75,
     }))
   );
 
+/** Five networks on eight sets. */
+const transfers = [0, 1, 3, 6, 9].map((i): ArmTransfer => {
+  const { name, family, ...arm } = results[i]!;
+  const scores = transferSuites.laptop.slice(0, 8).map((set, s) => ({
+    ...{ set, title: set, metric: "accuracy" as const },
+    values: seeds(0.5 + 0.03 * s + 0.004 * i + 0.02 * ((i * (s + 3)) % 5)),
+  }));
+  return { ...arm, ...run, name, family, scores, protocol: "probe" };
+});
+
+/** A network with ever more labels. */
+const labels: LabelCurve = {
+  ...{ name: "BC-SSL, 9×9", title: "Garments, placed", ...run },
+  points: labelWays.flatMap((way, w) =>
+    [10, 20, 50, Infinity].map((shots, i) => ({
+      ...{ way, shots, images: shots === Infinity ? 2000 : 10 * shots },
+      values: seeds(0.5 + 0.08 * i + (1 - w) * 0.06 * (3 - i)),
+    }))
+  ),
+};
+
 /** Five methods on four networks; the last method has one seed. */
 const methods = methodNames.slice(0, 5).flatMap((method, m) =>
   [1, 4, 6, 9].map((i): MethodResult => {
@@ -334,6 +361,8 @@ const figures: Readonly<Record<string, () => Figure>> = {
   ...Object.fromEntries(
     diagramNames.map((name) => [`methodDiagram-${name}`, () => methodDiagram(name)]),
   ),
+  criticalDifferenceFigure: () => criticalDifferenceFigure(transfers),
+  labelFigure: () => labelFigure(labels),
   methodFigure: () => methodFigure(methods),
   monitorFigure: () =>
     monitorFigure(
@@ -379,7 +408,7 @@ for (const [name, draw] of Object.entries(figures)) {
 Deno.test("every function that draws a figure has a committed drawing, and no drawing is left over", () => {
   const parts = ["plot", "gridOf", "stackOf", "scoreBars"]; // what figures are made of
   const drawn = new Set<string>();
-  for (const folder of ["draw", "figures", "results"]) {
+  for (const folder of ["draw", "figures", "results", "transfer"]) {
     for (const { name } of Deno.readDirSync(join(here, folder))) {
       if (!name.endsWith(".ts") || name.endsWith("_test.ts")) continue;
       const code = Deno.readTextFileSync(join(here, folder, name));

@@ -24,6 +24,7 @@ export interface LaptopSet {
   readonly about: string;
   /** The number of classes. */
   readonly classes: number;
+  /** How it is scored. */
   readonly metric: TransferMetric;
   /** Makes the images. */
   readonly open: (options: LaptopSetOptions) => Promise<TransferParts>;

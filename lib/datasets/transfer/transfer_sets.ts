@@ -32,7 +32,9 @@ export interface TransferSet {
   readonly open: (folder: string) => Promise<TransferParts>;
   /** The number of classes. */
   readonly classes: number;
+  /** How it is scored. */
   readonly metric: TransferMetric;
+  /** Published numbers of pictures. */
   readonly sizes: PartSizes;
   /** What its owners say of its use, in a few words. */
   readonly licence: string;

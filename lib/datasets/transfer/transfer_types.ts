@@ -3,9 +3,11 @@ import type { ImageSource } from "lib/datasets/pictures/stored_images.ts";
 
 /** The parts of a set as they were published, or as the set's reader says. */
 export interface TransferParts {
+  /** For training. */
   readonly train: ImageSource;
   /** Absent where a set has none. ELEVATER does not use it, even where there is one. */
   readonly val?: ImageSource;
+  /** For the test. */
   readonly test: ImageSource;
   /**
    * Of a set whose pictures have several classes each, the `[N, C]` truth of each part, row by row:
@@ -23,7 +25,10 @@ export type TransferMetric = "accuracy" | "meanPerClass" | "rocAuc" | "map11";
 
 /** The number of pictures in each part. */
 export interface PartSizes {
+  /** For training. */
   readonly train: number;
+  /** For validation, if there are any. */
   readonly val?: number;
+  /** For the test. */
   readonly test: number;
 }

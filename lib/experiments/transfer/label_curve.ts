@@ -24,6 +24,7 @@ export type LabelWay = typeof labelWays[number];
 
 /** Scores with so many labels. */
 export interface LabelPoint {
+  /** How the labels are used. */
   readonly way: LabelWay;
   /** Training images of each class; `Infinity` for all. */
   readonly shots: number;
@@ -41,7 +42,9 @@ export interface LabelCurve {
   readonly title: string;
   /** All points: for each way, by the number of images. */
   readonly points: readonly LabelPoint[];
+  /** Scale of all runs. */
   readonly scale: ScaleName;
+  /** Seeds in the order of the values. */
   readonly seeds: readonly number[];
   /** Ids of the pre-trained runs, one for each seed. */
   readonly runs: readonly string[];
@@ -50,6 +53,7 @@ export interface LabelCurve {
 /** Which network, set and numbers of labels. */
 export interface LabelCurveOptions
   extends ArmSetting, Pick<CompareOptions, "scale" | "seeds" | "watch"> {
+  /** The set whose labels they are. */
   readonly set: TransferName;
   /** Training images of each class, ascending; `Infinity` for all. */
   readonly shots: readonly number[];
