@@ -160,6 +160,10 @@ export {
   type TransferProtocol,
   type TransferResult,
 } from "lib/experiments/transfer/transfer.ts";
+export {
+  type TransferPictures,
+  transferPictures,
+} from "lib/experiments/transfer/transfer_pictures.ts";
 export { type TransferName, transferSuites } from "lib/experiments/transfer/transfer_data.ts";
 export {
   type LaptopSet,

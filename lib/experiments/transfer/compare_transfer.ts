@@ -93,35 +93,36 @@ export async function compareTransfer(
   for (const set of sets) transferFacts(set);
   const configs = arms.map((arm) => changedArmConfig(arm, { scale, data, geometry, change }));
   const measured = await watch(title, async (hooks) => {
-    const count = counter(arms.length * seeds.length * (1 + sets.length), hooks);
-    const { signal } = hooks;
-    const bySeed: { readonly run: string; readonly values: readonly number[] }[][] = [];
-    for (const seed of seeds) {
-      const row: (typeof bySeed)[number] = [];
-      for (const [i, config] of configs.entries()) {
-        const named = `${armName(arms[i]!)}, seed ${seed}`;
-        const { run } = await count(() =>
-          trainedRun(named, config, { scale, watch, ...hooks, seed })
-        );
-        const values: number[] = [];
-        for (const set of sets) {
-          const how = { scale, seed, protocol, shots, draws, signal };
-          values.push(await count(async () => (await transfer(config, set, how)).mean));
-        }
-        row.push({ run, values });
-      }
-      bySeed.push(row);
+    const pairs = seeds.flatMap((seed) => arms.map((arm, i) => ({ seed, arm, i })));
+    const count = counter(pairs.length * (1 + sets.length), hooks);
+    const runs: string[] = [];
+    for (const { seed, arm, i } of pairs) {
+      const named = `${armName(arm)}, seed ${seed}`;
+      const how = { scale, watch, ...hooks, seed };
+      runs.push((await count(() => trainedRun(named, configs[i]!, how))).run);
     }
-    return bySeed;
+    const scores: number[][] = [];
+    for (const set of sets) { // one set after the other, since making its images takes seconds
+      const ofSet: number[] = [];
+      for (const { seed, i } of pairs) {
+        const how = { scale, seed, protocol, shots, draws, signal: hooks.signal };
+        ofSet.push(await count(async () => (await transfer(configs[i]!, set, how)).mean));
+      }
+      scores.push(ofSet);
+    }
+    return { runs, scores };
   });
+  /** The values of one arm, one for each seed, of a list with one for each pair. */
+  const ofArm = <T>(values: readonly T[], i: number) =>
+    seeds.map((_, s) => values[s * arms.length + i]!);
   return arms.map((arm, i) => ({
     ...arm,
     ...{ name: armName(arm), family: familyOfArm(arm), protocol, scale, seeds },
     ...(shots !== undefined && { shots }),
     scores: sets.map((set, s) => {
       const { title, metric } = transferFacts(set);
-      return { set, title, metric, values: measured.map((row) => row[i]!.values[s]!) };
+      return { set, title, metric, values: ofArm(measured.scores[s]!, i) };
     }),
-    runs: measured.map((row) => row[i]!.run),
+    runs: ofArm(measured.runs, i),
   }));
 }
