@@ -193,23 +193,41 @@ function printedConvNeXt({ kernelSize, batchNorm = false }: Arm, metric: Metric)
 
 /**
  * Images that arms are trained on at `smoke` and `laptop`: flat drawings, garments, the same drawings
- * on textures, and scenes of several drawings. At `paper` it is ImageNet-1K.
+ * on textures, and scenes of several drawings; or photographs that you bring: CIFAR-10, STL-10,
+ * Imagenette. At `paper` it is ImageNet-1K.
  */
-export const armData = ["emoji", "fashion", "textured", "scenes"] as const;
+export const armData = [
+  ...["emoji", "fashion", "textured", "scenes"] as const,
+  ...["cifar10", "stl10", "imagenette"] as const,
+] as const;
 /** Name of a data set that arms can be trained on at `smoke` and `laptop`. */
 export type ArmData = typeof armData[number];
 
 const armBases: Readonly<
   Record<ArmGeometry, Readonly<Record<ArmData, PretrainConfig<DinoRecipe>>>>
 > = {
-  coarse: { ...withDrawings(bcSslEmoji), fashion: bcSslStart },
-  fine: { ...withDrawings(bcSslFineEmoji), fashion: bcSslFineStart },
+  coarse: { ...withDrawings(bcSslEmoji), fashion: bcSslStart, ...withPhotographs(bcSslStart) },
+  fine: {
+    ...withDrawings(bcSslFineEmoji),
+    fashion: bcSslFineStart,
+    ...withPhotographs(bcSslFineStart),
+  },
 };
+
+type Photographs = "cifar10" | "stl10" | "imagenette";
+
+/** A config of garments, whose colours change as in the reference, on photographs. */
+function withPhotographs(
+  start: PretrainConfig<DinoRecipe>,
+): Readonly<Record<Photographs, PretrainConfig<DinoRecipe>>> {
+  const on = (kind: Photographs) => ({ ...start, data: { kind } });
+  return { cifar10: on("cifar10"), stl10: on("stl10"), imagenette: on("imagenette") };
+}
 
 /** A config of emoji, with its data and with the two other kinds of pictures of emoji. */
 function withDrawings(
   emoji: PretrainConfig<DinoRecipe>,
-): Readonly<Record<Exclude<ArmData, "fashion">, PretrainConfig<DinoRecipe>>> {
+): Readonly<Record<Exclude<ArmData, "fashion" | Photographs>, PretrainConfig<DinoRecipe>>> {
   const labels = "subgroup";
   return {
     emoji,
@@ -304,15 +322,21 @@ function checkName(what: string, name: string, names: readonly string[]): void {
 
 /**
  * Length of the arms' runs. Coarse ones have half as many epochs as the data's own configs: 3,120
- * steps with either data. Fine ones have 2,080 steps.
+ * steps with emoji, garments, CIFAR-10 and STL-10, 2,940 with Imagenette. Fine ones have 2,080 steps.
  */
 function laptopLength(
   geometry: ArmGeometry,
   data: ArmData,
 ): Pick<Scale, "epochs" | "monitorEvery"> {
   if (geometry === "fine") return { epochs: 20, monitorEvery: 208 };
-  return { epochs: data === "fashion" ? 10 : 30, monitorEvery: 312 };
+  return { epochs: coarseEpochs[data], monitorEvery: 312 };
 }
+
+/** About 20,000 garments, CIFAR-10 or STL-10 are three times as many as there are emoji. */
+const coarseEpochs: Readonly<Record<ArmData, number>> = {
+  ...{ emoji: 30, textured: 30, scenes: 30 },
+  ...{ fashion: 10, cifar10: 10, stl10: 10, imagenette: 20 },
+};
 
 /**
  * The properties of an arm's architecture. It checks the arm, since notebook cells run without a

@@ -37,6 +37,12 @@ export type DataConfig =
     readonly maxBadFraction?: number;
   }
   | { readonly kind: "cifar10"; readonly folder?: string }
+  /**
+   * STL-10 and Imagenette, by default in `data/stl10` and `data/imagenette`. STL-10 pre-trains on its
+   * pictures without labels.
+   */
+  | { readonly kind: "stl10"; readonly folder?: string }
+  | { readonly kind: "imagenette"; readonly folder?: string }
   | { readonly kind: "cifar100"; readonly labels: "fine" | "coarse"; readonly folder?: string };
 
 /**

@@ -1,5 +1,6 @@
 /** Opens the images that a data config and a scale ask for, in memory or in their files. */
 import {
+  centerCrops,
   imageCount,
   type ImageSet,
   type ImageSource,
@@ -11,9 +12,12 @@ import {
   loadLabelledScenes,
   openFolderPair,
   openImageNet,
+  openStl10Unlabelled,
+  openTransferSet,
   type StoredImages,
   takeImages,
   thinned,
+  transferSets,
   unlabelled,
 } from "lib/datasets/mod.ts";
 import { dataFolder } from "lib/datasets/files/data_folder.ts";
@@ -99,14 +103,21 @@ export async function openData(
     case "imagenet":
       return withoutLabels(await loadImageNet(data, trainCount, testCount));
     case "cifar10":
-      return withoutLabels(await loadCifar10({ ...data, trainCount, testCount }));
+      return withoutLabels(
+        await allOfSize(await loadCifar10({ ...data, trainCount, testCount }), size),
+      );
     case "cifar100":
-      return withoutLabels(await loadCifar100({ ...data, trainCount, testCount }));
+      return withoutLabels(
+        await allOfSize(await loadCifar100({ ...data, trainCount, testCount }), size),
+      );
+    case "stl10":
+    case "imagenette":
+      return await openPhotographs(data, scale);
     default: {
       const unknown: never = data;
       throw new RangeError(
         `Unknown data ${JSON.stringify(unknown)}: use kind "fashion-mnist", "emoji", "scenes", ` +
-          `"folder", "imagenet", "cifar10" or "cifar100"`,
+          `"folder", "imagenet", "cifar10", "cifar100", "stl10" or "imagenette"`,
       );
     }
   }
@@ -183,6 +194,48 @@ async function loadImageNet(
   const { train, val } = await openImageNet(folder, { numClasses });
   const some = (set: StoredImages, count: number) => ({ ...thinned(set, count), maxBadFraction });
   return { train: some(train, trainCount), test: some(val, testCount) };
+}
+
+/**
+ * Opens photographs that the reader has brought. In the default folder it is the published set, with
+ * as many pictures; in another it may have fewer.
+ */
+async function openPhotographs(
+  { kind, folder }: DataConfig & { readonly kind: "stl10" | "imagenette" },
+  { imageSize: size, trainCount, testCount }: Scale,
+): Promise<DataSplit> {
+  const place = folder ?? dataFolder(kind);
+  const { train, test } = folder === undefined
+    ? await openTransferSet(kind, place)
+    : await transferSets[kind].open(place);
+  const labelled = { train: thinned(train, trainCount), test: thinned(test, testCount) };
+  if (kind === "imagenette") return withoutLabels(labelled);
+  const pretrain = await openStl10Unlabelled(place, Math.min(trainCount, stl10Unlabelled));
+  return await allOfSize({ pretrain, ...labelled }, size);
+}
+
+const stl10Unlabelled = 100_000;
+
+/** Resizes images in memory that have another size, so that a network sees all alike. */
+async function allOfSize<P extends Readonly<Record<string, ImageSource>>>(
+  parts: P,
+  size: number,
+): Promise<P> {
+  const sized = Object.entries(parts).map(async ([name, source]) => [
+    name,
+    isStored(source) || source.height === size ? source : await resized(source, size),
+  ]);
+  return Object.fromEntries(await Promise.all(sized));
+}
+
+async function resized(set: ImageSet, size: number): Promise<ImageSet> {
+  const pixels = new Uint8Array(imageCount(set) * size * size * 3);
+  let at = 0;
+  for await (const part of centerCrops(set, { size, shortSide: size, resizeAll: true })) {
+    pixels.set(part.pixels, at);
+    at += part.pixels.length;
+  }
+  return { ...set, name: `${set.name}, ${size} px`, height: size, width: size, pixels };
 }
 
 function withoutLabels({ train, test }: Omit<DataSplit, "pretrain">): DataSplit {

@@ -32,6 +32,8 @@ export const dataSchema = schemaOf<DataConfig>()(byKey("kind", {
     maxBadFraction,
   }),
   cifar10: record({ kind: v.literal("cifar10"), folder }),
+  stl10: record({ kind: v.literal("stl10"), folder }),
+  imagenette: record({ kind: v.literal("imagenette"), folder }),
   cifar100: record({ kind: v.literal("cifar100"), labels: oneOf("fine", "coarse"), folder }),
 }));
 

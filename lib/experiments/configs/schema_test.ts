@@ -40,6 +40,8 @@ const whole: readonly object[] = [
   { kind: "imagenet", numClasses: 100, folder: "/a", maxBadFraction: 0 },
   { kind: "cifar100", labels: "fine", folder: "/a" },
   { kind: "cifar10", folder: "/a" },
+  { kind: "stl10", folder: "/a" },
+  { kind: "imagenette" },
   { ...bcSslEmoji.data, background: "textured" },
   { kind: "scenes", labels: "identity" },
   override(paperDetectors[0]!, {

@@ -9,7 +9,7 @@ import { linearProbe } from "lib/experiments/measure/linear_probe.ts";
 import { nearestImages } from "lib/experiments/measure/nearest_images.ts";
 import { pretrain } from "lib/experiments/pretrain/pretrain.ts";
 import { supervised } from "lib/experiments/pretrain/supervised.ts";
-import { imageCount } from "lib/datasets/pictures/images.ts";
+import { imageCount, type ImageSet } from "lib/datasets/pictures/images.ts";
 import { isStored } from "lib/datasets/pictures/stored_images.ts";
 import { inTempFolder, jpeg } from "lib/testing/pictures.ts";
 import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
@@ -107,6 +107,8 @@ Deno.test("openData() gives CIFAR-10 and CIFAR-100 at the scale's counts", () =>
       const { pretrain, train, test } = await openData(data, sizes);
       assertEquals([pretrain, train, test].map(imageCount), [3, 3, 2]);
       assertEquals([pretrain.labels[0], train.labels[0]], [-1, 0]);
+      const { train: larger } = await openData(data, { ...sizes, imageSize: 80 });
+      assertEquals([(larger as ImageSet).width, (train as ImageSet).width], [80, 32]);
     }
   }));
 
