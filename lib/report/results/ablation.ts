@@ -38,8 +38,20 @@ export function armTable(results: readonly ArmResult[]): Table {
   const note =
     "Paper: ImageNet-1K, 100 epochs. Ours: means over seeds, after the last step; the best on the way is chosen on " +
     "the test images, so it flatters.";
-  return { ...tableOf(rows), notes: [note] };
+  const anchors = [...new Set(results.map(({ data }) => data))].flatMap((data) =>
+    published[data] ?? []
+  );
+  return { ...tableOf(rows), notes: [note, ...anchors] };
 }
+
+/** What others published on the photographs, for the notes of tables. */
+const published: Readonly<Partial<Record<ArmResult["data"], string>>> = {
+  cifar10: "On all of CIFAR-10, SimCLR with a ResNet-18 reaches about 91 % by linear probe after " +
+    "1,000 epochs (README of google-research/simclr).",
+  imagenette:
+    "On Imagenette at 128 pixels, BYOL with a ResNet-18 reaches about 92.3 % by a probe " +
+    "trained on the way, after 1,000 epochs (README of BYOL in google-deepmind/deepmind-research).",
+};
 
 /** Draws accuracy against kernel size, as the paper's Figure 2: ours filled, the paper's hollow. */
 export function armFigure(results: readonly ArmResult[], metric: ArmMetric): Figure {

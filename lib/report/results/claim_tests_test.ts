@@ -118,6 +118,15 @@ Deno.test("peakClaims() tests the share of the epochs after the best k-NN, netwo
   assertThrows(() => peakClaims(results.slice(0, 2)), RangeError, "BC-SSL, 9×9; Swin; ViT");
 });
 
+Deno.test("armTable() has published numbers beside ours on photographs that have one", () => {
+  const notesOn = (data: ArmResult["data"]) =>
+    armTable(results.map((result) => ({ ...result, data }))).notes!;
+  assertEquals(notesOn("emoji").length, 1);
+  assertEquals(notesOn("cifar10").length, 2);
+  assertTrue(notesOn("cifar10")[1]!.includes("SimCLR"), "CIFAR-10");
+  assertTrue(notesOn("imagenette")[1]!.includes("92.3 %"), "Imagenette");
+});
+
 Deno.test("armTable() has the paper's number beside ours, percent, with error, seeds and runs", () => {
   const { columns, rows } = armTable(results);
   const row = Object.fromEntries(columns.map((column, i) => [column, (rows[3] as unknown[])[i]]));
