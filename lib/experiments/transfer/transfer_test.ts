@@ -14,12 +14,18 @@ import { bcSslStart } from "lib/experiments/configs/notebook_runs.ts";
 import { bankOptions } from "lib/experiments/measure/feature_banks.ts";
 import { pretrain } from "lib/experiments/pretrain/pretrain.ts";
 import { runs } from "lib/experiments/runs/registry.ts";
+import { planShipping, writeShipping } from "lib/experiments/ship/ship_runs.ts";
 import { findSubject, loadSubject } from "lib/experiments/subjects/subject.ts";
 import { finetuneId, lossBy } from "./finetune_transfer.ts";
 import { drawStream, openTransferData, type TransferName } from "./transfer_data.ts";
-import { transfer, type TransferProtocol } from "./transfer.ts";
+import {
+  transfer,
+  type TransferOptions,
+  type TransferProtocol,
+  type TransferResult,
+} from "./transfer.ts";
 import { assertClose, assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
-import { sharedOutputs } from "lib/testing/outputs.ts";
+import { sharedOutputs, withVariables } from "lib/testing/outputs.ts";
 import { finish } from "lib/testing/steps.ts";
 
 const config = override(bcSslStart, {
@@ -204,3 +210,27 @@ Deno.test("lossBy() is the cross-entropy with each image's class, or the mean of
   const truth = { numClasses: 3, labels: Int32Array.of(-1, -1), several };
   assertClose(loss(truth, [0, 1]), mean, 1e-6);
 });
+
+Deno.test("scores of a shipped run, and a shipped fine-tuning, are loaded; others are computed from the shipped weights", () =>
+  inOutputs(async (folder) => {
+    const protocols = ["knn", "finetune"] as const;
+    const scoreBy = (options: Partial<TransferOptions>) =>
+      transfer(config, "digits", { ...key, ...options });
+    const trained: TransferResult[] = [];
+    for (const protocol of protocols) trained.push(await scoreBy({ protocol }));
+    const to = Deno.makeTempDirSync();
+    const here = Deno.makeTempDirSync();
+    try {
+      writeShipping(planShipping({ outputs: folder, to, patterns: ["test*"], weights: ["test*"] }));
+      await withVariables({ BCSSL_OUTPUTS: here, BCSSL_SHIPPED: to }, async () => {
+        for (const [i, protocol] of protocols.entries()) {
+          assertEquals(await scoreBy({ protocol, signal: stopped }), trained[i]);
+        }
+        assertEquals([...Deno.readDirSync(here)], [], "nothing was computed");
+        const { run, scores } = await scoreBy({ protocol: "knn", shots: 2, draws: [0] });
+        assertEquals([run, scores.length], [trained[0]!.run, 1]);
+      });
+    } finally {
+      for (const path of [to, here]) Deno.removeSync(path, { recursive: true });
+    }
+  }));
