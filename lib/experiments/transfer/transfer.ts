@@ -209,6 +209,11 @@ interface LazyFeatures extends Disposable {
   run<T>(steps: Generator<unknown, T>): Promise<T>;
 }
 
+/**
+ * Images are resized by their short side and cut to a square, as ELEVATER does.
+ *
+ * Differs: KITTI's pictures, too, where ELEVATER squeezes them into a square.
+ */
 function openFeatures(
   key: RunKey,
   set: TransferName,
