@@ -73,14 +73,11 @@ Deno.test("openFont() draws the outline of a character, and names what it cannot
   const font = openFont(file, "DejaVuSans");
   // A capital I is one rectangle; the dot of an i is a contour of its own, as are those of ö.
   const box = (character: string) => / width="(\d+)" height="(\d+)"/.exec(font.svg(character))!;
-  assertEquals(font.svg("I").match(/[MLQZ]/g)!.join(""), "MLLLLZ");
+  assertEquals(font.svg("I").match(/[MLQZ]/g)!.join(""), "MLLL");
   assertEquals(box("I").slice(1), ["202", "1493"]); // of 2,048 units to the em
   assertEquals(["I", "i", "ö", "8"].map((c) => font.svg(c).match(/M/g)!.length), [1, 2, 4, 3]);
   assertThrows(() => font.svg("你"), RangeError, 'Cannot draw "你": DejaVuSans has no outline');
   assertThrows(() => font.svg(" "), RangeError, "has no outline");
-  assertThrows(
-    () => openFont(new Uint8Array(64), "x"),
-    Error,
-    'the font x: it has no table "cmap"',
-  );
+  const open = () => openFont(new Uint8Array(64), "x");
+  assertThrows(open, Error, "Cannot read the font x: Unsupported OpenType signature");
 });
