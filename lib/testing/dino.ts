@@ -1,4 +1,5 @@
 /** DINO for tests: single steps, with the values of all schedules given instead of a recipe. */
+import * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
 import type { ModelConfig } from "lib/models/mod.ts";
 import { createDinoNetworks, dino, type DinoNetworks } from "lib/ssl/dino/dino.ts";
@@ -12,6 +13,7 @@ import type { Moment } from "lib/ssl/method/method.ts";
 import { type StepMetrics, type Training, trainStep } from "lib/ssl/method/step.ts";
 import type { Views } from "lib/ssl/views/views.ts";
 import { disposeOptimizer, type OptimizerState } from "lib/train/optimizer_state.ts";
+import { numberOf } from "lib/train/reading.ts";
 
 /** Everything that a step changes. */
 export interface DinoState extends DinoNetworks {
@@ -104,9 +106,12 @@ export function dinoGradients(
   views: Views,
   values: StepValues,
   rng: Rng,
-): BatchGradients {
+): Omit<BatchGradients, "loss"> & { readonly loss: number } {
   const { method } = trainingOf(state, recipeOf(state, values));
-  return batchGradients(method, views, values.accumulate ?? 1, momentOf(values, rng));
+  const batch = batchGradients(method, views, values.accumulate ?? 1, momentOf(values, rng));
+  const loss = numberOf(batch.loss);
+  tf.dispose([...batch.loss.tensors]);
+  return { ...batch, loss };
 }
 
 export function saveDinoState(path: string, state: DinoState, step: number): void {

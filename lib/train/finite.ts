@@ -14,3 +14,23 @@ export function firstNonFinite(
   }
   return undefined;
 }
+
+/** {@linkcode firstNonFinite} where numbers cannot be read at once: all are read together. */
+export async function firstNonFiniteLater(
+  tensors: Iterable<readonly [string, tf.Tensor]>,
+): Promise<string | undefined> {
+  const all = [...tensors];
+  if (all.length === 0) return undefined;
+  const flags = tf.tidy(() => tf.stack(all.map(([, tensor]) => allFinite(tensor).toFloat())));
+  const values = await flags.data<"float32">().finally(() => flags.dispose());
+  return all[values.indexOf(0)]?.[0];
+}
+
+/** The largest float32. */
+const largest = (2 - 2 ** -23) * 2 ** 127;
+
+/** Whether all values are finite, a boolean on the device. */
+export function allFinite(tensor: tf.Tensor): tf.Scalar {
+  // No comparison with a NaN is true. 0 · ∞ is no test here: shaders may take it for 0.
+  return tf.tidy(() => tensor.abs().lessEqual(largest).all() as tf.Scalar);
+}

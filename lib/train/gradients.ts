@@ -95,3 +95,12 @@ function apart(tensors: readonly tf.Tensor[], others: readonly (tf.Tensor | null
     others.includes(tensor) || tensors.indexOf(tensor) < i ? tensor.clone() : tensor
   );
 }
+
+/**
+ * Computes a tensor that is a constant for the gradient, whatever it is computed from: PyTorch's
+ * `no_grad`. The tensors on the way are freed at once.
+ */
+export function offTape<T extends tf.Tensor>(compute: () => T): T {
+  const constant = tf.customGrad(() => ({ value: compute(), gradFunc: () => [] }));
+  return constant() as T;
+}

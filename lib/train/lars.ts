@@ -69,8 +69,8 @@ export function larsStep(
     const [inside, outside] = rule === "simclr" ? [rate, 1] : [1, rate]; // of the buffer
     tf.tidy(() => {
       const adapted = rules[rule](update, { weightDecay, eta });
-      mu.assign(mu.mul(momentum).add(inside === 1 ? adapted : adapted.mul(inside)));
-      weight.assign(weight.sub(outside === 1 ? mu : mu.mul(outside)));
+      update.assign(mu, mu.mul(momentum).add(inside === 1 ? adapted : adapted.mul(inside)));
+      update.assign(weight, weight.sub(outside === 1 ? mu : mu.mul(outside)));
     });
   }
 }

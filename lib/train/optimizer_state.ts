@@ -4,6 +4,7 @@
  * moments to the next one.
  */
 import * as tf from "lib/tf.ts";
+import { select } from "./step_guard.ts";
 
 /** The state of the optimiser for one weight. */
 export interface Slot<Role extends string = string> {
@@ -27,19 +28,31 @@ export interface Update<Role extends string> {
   readonly weight: tf.Variable;
   readonly grad: tf.Tensor;
   readonly slot: Slot<Role>;
-  /** Factor of the gradient. */
-  readonly scale: number;
+  /** Factor of the gradient: a number, or an element of a vector on the device. */
+  readonly scale: number | { readonly of: tf.Tensor1D; readonly at: number };
   /** Factor of the learning rate. */
   readonly lrScale: number;
   /** Whether the weight decays: {@linkcode decays}. */
   readonly decays: boolean;
+  /** Gives the weight, or a tensor of its slot, a new value, if the step may change anything. */
+  assign(variable: tf.Variable, value: tf.Tensor): void;
 }
 
 /** Factors by the names of the weights; a weight without an entry has factor 1. */
 export type Scales = ReadonlyMap<string, number>;
 
+/** What the device decides about an update, where the numbers are not read before it. */
+export interface DeviceDecisions {
+  /** Whether the update may change anything, a boolean: a loss or a gradient may not be finite. */
+  readonly ok: tf.Scalar;
+  /** Factors of the gradients, `[n]`, in their order. By default, all are 1. */
+  readonly scales?: tf.Tensor1D;
+}
+
 /** Options of every optimiser for single weights. */
 export interface WeightOptions {
+  /** What the device decides, in place of `scales`. By default, the update takes place. */
+  readonly decided?: DeviceDecisions;
   /** Factors of the gradients, from clipping (`clipScales`). */
   readonly scales?: Scales;
   /**
@@ -71,7 +84,7 @@ export function beginUpdates<Role extends string>(
   grads: ReadonlyMap<string, tf.Tensor>,
   state: OptimizerState,
   roles: readonly Role[],
-  { scales, lrScales }: WeightOptions = {},
+  { decided, scales, lrScales }: WeightOptions = {},
 ): Update<Role>[] {
   for (const name of grads.keys()) {
     if (!weights.has(name)) throw new TypeError(`Cannot update ${name}: no weight has this name`);
@@ -80,7 +93,9 @@ export function beginUpdates<Role extends string>(
       throw new TypeError(`Cannot update ${name}: need its ${roles}, current state has ${kept}`);
     }
   }
-  return [...grads].map(([name, grad]) => {
+  const assign = (variable: tf.Variable, value: tf.Tensor) =>
+    void variable.assign(decided ? select<tf.Tensor>(decided.ok, value, variable) : value);
+  return [...grads].map(([name, grad], at) => {
     const weight = weights.get(name)!;
     const slot = state.get(name) ?? zeroSlot(weight, roles);
     state.set(name, slot);
@@ -90,9 +105,10 @@ export function beginUpdates<Role extends string>(
       weight,
       grad,
       slot: slot as Slot<Role>,
-      scale: scales?.get(name) ?? 1,
+      scale: decided?.scales ? { of: decided.scales, at } : scales?.get(name) ?? 1,
       lrScale: lrScales?.get(name) ?? 1,
       decays: decays(name, weight),
+      assign,
     };
   });
 }
@@ -109,6 +125,7 @@ export function zeroSlot(weight: tf.Tensor, roles: readonly string[]): Slot {
 
 /** The gradient times its factor. */
 export function scaledGrad({ grad, scale }: Pick<Update<string>, "grad" | "scale">): tf.Tensor {
+  if (typeof scale !== "number") return grad.mul(scale.of.slice(scale.at, 1));
   return scale === 1 ? grad : grad.mul(scale);
 }
 

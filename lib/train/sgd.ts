@@ -42,8 +42,8 @@ export function sgdStep(
       const grad = scaledGrad(update);
       const decay = update.decays ? weightDecay : 0;
       const g = decay === 0 ? grad : grad.add(weight.mul(decay));
-      buffer.assign(buffer.mul(momentum).add(g));
-      weight.assign(weight.sub(buffer.mul(lr * update.lrScale)));
+      update.assign(buffer, buffer.mul(momentum).add(g));
+      update.assign(weight, weight.sub(buffer.mul(lr * update.lrScale)));
     });
   }
 }

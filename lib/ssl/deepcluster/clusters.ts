@@ -7,6 +7,7 @@ import * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
 import { buffer } from "lib/nn/init.ts";
 import type { PrototypeVectors } from "lib/ssl/method/embedding_network.ts";
+import { combined, type Reading, readsAtOnce, scalarReading } from "lib/train/reading.ts";
 import { sphericalKMeans } from "./k_means.ts";
 import { unassigned } from "./loss.ts";
 import { bankOf, imagesIn, type Memory } from "./memory.ts";
@@ -35,7 +36,7 @@ export async function clusterMemory(
   clusters: Clusters,
   rng: Rng,
 ): Promise<void> {
-  const images = imagesIn(memory);
+  const images = await imagesIn(memory);
   for (const [i, { weight }] of sets.entries()) {
     const blocks = bankOf(memory, i % 2);
     const rows = rng.fork(i).permutation(images.length).subarray(0, weight.shape[1]);
@@ -62,19 +63,28 @@ function becomePrototypes(weight: PrototypeVectors["weight"], centroids: Float32
   });
 }
 
-/** The clusters of some images by one clustering. */
-export function clustersOf(clusters: Clusters[number], images: Uint32Array): Int32Array {
-  const all = clusters.dataSync<"float32">();
-  return Int32Array.from(images, (image) => all[image]!);
+/** The clusters of some images by one clustering, `[B]`, int32. */
+export function clustersOf(clusters: Clusters[number], images: Uint32Array): tf.Tensor1D {
+  return tf.tidy(() => tf.gather(clusters, tf.tensor1d([...images], "int32")).toInt());
 }
 
 /** The share of all prototypes that are the centroid of no image. */
-export function emptyShare(clusters: Clusters, sets: readonly PrototypeVectors[]): number {
-  const counts = sets.map(({ weight }, i) => {
-    const used = new Set(clusters[i]!.dataSync<"float32">());
-    used.delete(unassigned);
-    return { used: used.size, all: weight.shape[1] };
-  });
-  const sum = (key: "used" | "all") => counts.reduce((total, count) => total + count[key], 0);
-  return 1 - sum("used") / sum("all");
+export function emptyShare(clusters: Clusters, sets: readonly PrototypeVectors[]): Reading {
+  const all = sets.reduce((sum, { weight }) => sum + weight.shape[1], 0);
+  const used = sets.map(({ weight }, i) => usedOf(clusters[i]!, weight.shape[1]));
+  return combined(used, (...counts) => 1 - counts.reduce((sum, count) => sum + count, 0) / all);
+}
+
+/** How many of K clusters have an image. */
+function usedOf(clusters: Clusters[number], K: number): Reading {
+  if (!readsAtOnce()) {
+    return scalarReading(tf.tidy(() => {
+      const numbers = clusters.sub(unassigned).toInt() as tf.Tensor1D; // 0 for none
+      return tf.bincount(numbers, tf.ones([numbers.size]), K + 1).slice(1).greater(0).sum();
+    }));
+  }
+  return {
+    tensors: [clusters],
+    value: ([values]) => new Set(Array.from(values!).filter((x) => x !== unassigned)).size,
+  };
 }

@@ -15,6 +15,7 @@ import { deepClusterAlarms } from "./alarms.ts";
 import { createDeepCluster, deepCluster } from "./deepcluster.ts";
 import { createDeepClusterNetwork } from "./networks.ts";
 import type { DeepClusterRecipe } from "./recipe.ts";
+import { numberOf } from "lib/train/reading.ts";
 import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
 import {
   deepClusterTestImages as images,
@@ -172,7 +173,7 @@ Deno.test("each micro-batch predicts the clusters of its own images", async () =
     indices,
   };
   const lossOf = (part: typeof views, parts: number) =>
-    batchGradients(training.method, part, parts, at(4)).loss;
+    numberOf(batchGradients(training.method, part, parts, at(4)).loss);
   const halves = [0, 2].map((first) => viewsOf(views, { first, count: 2 }) as typeof views);
   const expected = (lossOf(halves[0]!, 1) + lossOf(halves[1]!, 1)) / 2;
   assertClose(lossOf(views, 2), expected, 1e-5);

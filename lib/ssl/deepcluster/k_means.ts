@@ -30,15 +30,15 @@ export async function sphericalKMeans(
   blocks: readonly tf.Tensor2D[],
   rows: Uint32Array,
 ): Promise<Clustering> {
-  const vectors = blocks.map((block) => block.dataSync<"float32">());
+  const vectors = await Promise.all(blocks.map((block) => block.data<"float32">()));
   const E = blocks[0]!.shape[1];
   const centroids = new Float32Array(rows.length * E);
   rows.forEach((row, k) => centroids.set(vectorAt(vectors, E, row), k * E));
   for (let i = 0; i < iterations; i++) {
-    move(centroids, vectors, nearestOf(blocks, centroids), E);
+    move(centroids, vectors, await nearestOf(blocks, centroids), E);
     await new Promise((resolve) => setTimeout(resolve));
   }
-  return { centroids, nearest: nearestOf(blocks, centroids) };
+  return { centroids, nearest: await nearestOf(blocks, centroids) };
 }
 
 function vectorAt(blocks: readonly Float32Array[], E: number, row: number): Float32Array {
@@ -51,18 +51,21 @@ function vectorAt(blocks: readonly Float32Array[], E: number, row: number): Floa
 }
 
 /** The E step: the nearest centroid of each vector, the first of them if several are. */
-function nearestOf(blocks: readonly tf.Tensor2D[], centroids: Float32Array): Int32Array {
+async function nearestOf(
+  blocks: readonly tf.Tensor2D[],
+  centroids: Float32Array,
+): Promise<Int32Array> {
   const E = blocks[0]!.shape[1];
   const nearest = new Int32Array(blocks.reduce((sum, { shape: [b] }) => sum + b, 0));
   let first = 0;
-  tf.tidy(() => {
-    const all = tf.tensor2d(centroids, [centroids.length / E, E]);
-    for (const block of blocks) {
-      const found = tf.tidy(() => tf.matMul(block, all, false, true).argMax(1));
-      nearest.set(found.dataSync<"int32">(), first);
-      first += block.shape[0];
-    }
-  });
+  const all = tf.tensor2d(centroids, [centroids.length / E, E]);
+  for (const block of blocks) {
+    const found = tf.tidy(() => tf.matMul(block, all, false, true).argMax(1));
+    nearest.set(await found.data<"int32">(), first);
+    found.dispose();
+    first += block.shape[0];
+  }
+  all.dispose();
   return nearest;
 }
 

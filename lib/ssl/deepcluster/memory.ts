@@ -65,6 +65,7 @@ export function bankOf({ embeddings }: Memory, crop: number): tf.Tensor2D[] {
 }
 
 /** The places in the data set of all images in the memory, in its order. */
-export function imagesIn({ images }: Memory): number[] {
-  return images.flatMap((batch) => [...batch.dataSync<"float32">()]);
+export async function imagesIn({ images }: Memory): Promise<number[]> {
+  const batches = await Promise.all(images.map((batch) => batch.data<"float32">()));
+  return batches.flatMap((batch) => [...batch]);
 }

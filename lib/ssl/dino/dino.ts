@@ -11,10 +11,11 @@ import { buffer } from "lib/nn/init.ts";
 import { disposeTree, namedVariables } from "lib/nn/parameters.ts";
 import type { ModelConfig } from "lib/models/mod.ts";
 import { emaUpdate } from "lib/train/ema.ts";
+import { combined, scalarReading } from "lib/train/reading.ts";
 import type { BatchResult, Method, Moment, Pass } from "lib/ssl/method/method.ts";
 import { featuresOf, type Network } from "lib/ssl/method/network.ts";
 import { cosineValues } from "lib/ssl/method/recipe.ts";
-import { directionSpread, lengthOf, valueOf } from "lib/ssl/method/signals.ts";
+import { directionSpread, lengthOf } from "lib/ssl/method/signals.ts";
 import type { Views } from "lib/ssl/views/views.ts";
 import { dinoAlarms } from "lib/ssl/distillation/alarms.ts";
 import {
@@ -128,11 +129,11 @@ function dinoPass(
  * the images.
  */
 function dinoSignals({ loss, means, rows }: BatchResult) {
-  const teacherEntropy = valueOf(means.entropy!);
+  const teacherEntropy = scalarReading(means.entropy!);
   return {
     centerNorm: lengthOf(means.center!),
     teacherEntropy,
-    kl: loss - teacherEntropy,
+    kl: combined([loss, teacherEntropy], (loss, entropy) => loss - entropy),
     featureStd: directionSpread(rows.features as tf.Tensor2D),
   };
 }

@@ -13,11 +13,12 @@ import type * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
 import { disposeTree, namedVariables } from "lib/nn/parameters.ts";
 import { emaUpdate } from "lib/train/ema.ts";
+import { combined, scalarReading } from "lib/train/reading.ts";
 import { prototypeLoss, teach } from "lib/ssl/distillation/prototypes.ts";
 import { distillationValues } from "lib/ssl/distillation/recipe.ts";
 import type { BatchResult, Method, Moment, Pass } from "lib/ssl/method/method.ts";
 import { cosineValues } from "lib/ssl/method/recipe.ts";
-import { directionSpread, lengthOf, valueOf } from "lib/ssl/method/signals.ts";
+import { directionSpread, lengthOf, meanOf } from "lib/ssl/method/signals.ts";
 import { imagesIn, type Views } from "lib/ssl/views/views.ts";
 import { esvitAlarms } from "./alarms.ts";
 import { createEsvitNetworks, type EsvitNetworks, runEsvit } from "./networks.ts";
@@ -99,9 +100,10 @@ function esvitPass(
  * from these to the student. All are in nats, except `featureStd` and the norms of the centres.
  */
 function esvitSignals({ loss, means, rows }: BatchResult) {
-  const teacherEntropy = valueOf(means.entropy!);
+  const teacherEntropy = scalarReading(means.entropy!);
   const [regionLoss, regionEntropy] = [meanOf(rows.regionLoss!), meanOf(rows.regionEntropy!)];
-  const viewLoss = 2 * loss - regionLoss;
+  const viewLoss = combined([loss, regionLoss], (loss, region) => 2 * loss - region);
+  const gap = (a: number, b: number) => a - b;
   return {
     viewLoss,
     regionLoss,
@@ -109,12 +111,8 @@ function esvitSignals({ loss, means, rows }: BatchResult) {
     regionCenterNorm: lengthOf(means.center_grid!),
     teacherEntropy,
     regionEntropy,
-    kl: viewLoss - teacherEntropy,
-    regionKl: regionLoss - regionEntropy,
+    kl: combined([viewLoss, teacherEntropy], gap),
+    regionKl: combined([regionLoss, regionEntropy], gap),
     featureStd: directionSpread(rows.features as tf.Tensor2D),
   };
-}
-
-function meanOf(vector: tf.Tensor): number {
-  return vector.dataSync<"float32">().reduce((sum, x) => sum + x, 0) / vector.size;
 }

@@ -8,6 +8,7 @@
  */
 import * as tf from "lib/tf.ts";
 import { l2Normalize } from "lib/nn/l2_normalize.ts";
+import { offTape } from "lib/train/gradients.ts";
 import { prototypeLogits, type Prototypes } from "lib/ssl/distillation/head.ts";
 import { checkPairs } from "lib/ssl/distillation/loss.ts";
 
@@ -86,7 +87,7 @@ function matchedTargets(
   const entropies = q.map((one) => one.mul(one.maximum(1e-30).log()).sum<tf.Tensor1D>(-1).neg());
   return student.map((view, v) => {
     const others = [...tokens.keys()].filter((t) => t !== v);
-    const rows = others.map((t) => tf.tensor1d(nearestRows(view, tokens[t]!), "int32"));
+    const rows = others.map((t) => nearestRows(view, tokens[t]!));
     const sum = <T extends tf.Tensor>(of: readonly T[]) =>
       tf.addN(others.map((t, i) => tf.gather(of[t]!, rows[i]!)));
     return { targets: sum(q), entropies: sum(entropies) };
@@ -95,18 +96,18 @@ function matchedTargets(
 
 /**
  * For each token of the student, the teacher's token of the same image with the largest cosine.
- * The result consists of plain numbers, so that no gradient goes through the choice.
+ * No gradient goes through the choice.
  *
  * @param student `[B, n, D]`
  * @param teacher `[B, N, D]`
- * @returns Rows of the teacher's `[B·N, …]`; B·n of them.
+ * @returns Rows of the teacher's `[B·N, …]`; B·n of them, int32.
  */
-export function nearestRows(student: tf.Tensor3D, teacher: tf.Tensor3D): Int32Array {
-  const [, n] = student.shape;
+export function nearestRows(student: tf.Tensor3D, teacher: tf.Tensor3D): tf.Tensor1D {
+  const [B] = student.shape;
   const [, N] = teacher.shape;
-  const nearest = tf.tidy(() => {
+  return offTape(() => {
     const cosines = tf.matMul(l2Normalize(student), l2Normalize(teacher), false, true);
-    return cosines.argMax(-1).dataSync<"int32">(); // [B, n]
+    const firsts = tf.range(0, B, 1, "int32").mul(tf.scalar(N, "int32")); // [B], of each image
+    return cosines.argMax(-1).add(firsts.reshape([B, 1])).flatten() as tf.Tensor1D; // from [B, n]
   });
-  return nearest.map((token, i) => Math.floor(i / n) * N + token);
 }

@@ -113,7 +113,7 @@ Deno.test("regionLosses() have the gradient of the written-out loop", () => {
 Deno.test("nearestRows() finds the largest cosine, not the largest product, in the same image", () => {
   const student = tf.tensor3d([[[1, 0], [0, 2]], [[1, 1], [1, 0]]]);
   const teacher = tf.tensor3d([[[9, 9], [0.1, 0], [0, 0.1]], [[0, 1], [3, 2], [-1, 0]]]);
-  assertEquals([...nearestRows(student, teacher)], [1, 2, 4, 4]);
+  assertEquals([...nearestRows(student, teacher).dataSync()], [1, 2, 4, 4]);
 });
 
 Deno.test("regionLosses() throw when the only pair is a view with itself", () => {

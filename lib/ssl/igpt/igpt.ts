@@ -63,9 +63,10 @@ export function iGpt(network: IGptNetwork, recipe: IGptRecipe): Method {
     optimizerValues: (now) => cosineValues(recipe, now),
     beginning: {
       images: paletteImages,
-      begin(views, rng) {
-        const colours = tf.tidy(() => positionColours(firstViews(views), model).dataSync());
-        const values = kMeansPalette(Float32Array.from(colours), model.colours, rng);
+      async begin(views, rng) {
+        const colours = tf.tidy(() => positionColours(firstViews(views), model));
+        const read = await colours.data<"float32">().finally(() => colours.dispose());
+        const values = kMeansPalette(read, model.colours, rng);
         tf.tidy(() => palette.assign(tf.tensor2d(values, palette.shape)));
       },
     },

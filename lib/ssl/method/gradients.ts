@@ -4,9 +4,9 @@
  */
 import * as tf from "lib/tf.ts";
 import { lossAndGradients } from "lib/train/gradients.ts";
+import { combined, scalarReading } from "lib/train/reading.ts";
 import { imagesIn, microBatches, type Views, viewsOf } from "lib/ssl/views/views.ts";
 import type { BatchResult, Method, Moment, NamedTensors, NoteRows } from "./method.ts";
-import { nonFiniteLoss } from "./non_finite.ts";
 
 /** A batch with its gradients; the caller owns all tensors. */
 export interface BatchGradients extends BatchResult {
@@ -24,8 +24,7 @@ export interface BatchGradients extends BatchResult {
  * in each.
  *
  * @param accumulate Number of micro-batches.
- * @throws {RangeError} If the loss is not finite; the message names the first bad tensor. Or if
- *   there are more micro-batches than images.
+ * @throws {RangeError} If there are more micro-batches than images.
  */
 export function batchGradients(
   method: Method,
@@ -57,34 +56,37 @@ function tidied(compute: () => BatchGradients): BatchGradients {
 /** Loss and gradients of one micro-batch. */
 function gradientsOf(method: Method, views: Views, now: Moment): BatchGradients {
   const { loss: run, means = {}, rows = {} } = method.pass(views, now);
-  const { weights, isFrozen, state } = method;
+  const { weights, isFrozen } = method;
   const trained = [...weights].filter(([name]) => !isFrozen?.(name, now));
-  const noted: Record<string, () => tf.Tensor> = {};
-  const note: NoteRows = (name, x) => {
-    // Copies the numbers, since tensors of the tape are freed with it.
-    const [values, shape] = [x.dataSync<"float32">().slice(), x.shape];
-    noted[name] = () => tf.tensor(values, shape);
-  };
-  const { value, grads } = lossAndGradients(() => run(note), new Map(trained));
-  const loss = value.dataSync()[0]!;
-  if (!Number.isFinite(loss)) throw nonFiniteLoss(loss, views, state);
-  const copies = Object.entries(noted).map(([name, copy]) => [name, copy()]);
-  return {
-    loss,
-    grads: Object.fromEntries(grads),
-    means,
-    rows: { ...rows, ...Object.fromEntries(copies) },
-  };
+  const noted = new Map<string, tf.Tensor>();
+  // Clones have the same memory, and are not freed with the tape.
+  const note: NoteRows = (name, x) => void noted.set(name, tf.keep(x.clone()));
+  try {
+    const { value, grads } = lossAndGradients(() => run(note), new Map(trained));
+    return {
+      loss: scalarReading(value),
+      grads: Object.fromEntries(grads),
+      means,
+      rows: { ...rows, ...mapped(Object.fromEntries(noted), (x) => x.clone()) },
+    };
+  } finally {
+    tf.dispose([...noted.values()]);
+  }
 }
 
 function scaled({ loss, grads, means, rows }: BatchGradients, share: number): BatchGradients {
   const scale = (x: tf.Tensor) => share === 1 ? x : x.mul(share);
-  return { loss: share * loss, grads: mapped(grads, scale), means: mapped(means, scale), rows };
+  return {
+    loss: combined([loss], (one) => share * one),
+    grads: mapped(grads, scale),
+    means: mapped(means, scale),
+    rows,
+  };
 }
 
 function added(a: BatchGradients, b: BatchGradients): BatchGradients {
   return {
-    loss: a.loss + b.loss,
+    loss: combined([a.loss, b.loss], (a, b) => a + b),
     grads: mapped(a.grads, (x, name) => x.add(b.grads[name]!)),
     means: mapped(a.means, (x, name) => x.add(b.means[name]!)),
     rows: mapped(a.rows, (x, name) => tf.concat([x, b.rows[name]!])),

@@ -7,6 +7,7 @@ import type { Rng } from "lib/rng.ts";
 import type { Model } from "lib/models/mod.ts";
 import type { Precision } from "lib/nn/pointwise.ts";
 import type { RunLength } from "lib/train/loop.ts";
+import type { Reading } from "lib/train/reading.ts";
 import type { Views } from "lib/ssl/views/views.ts";
 import type { AlarmRule } from "./alarms.ts";
 
@@ -63,7 +64,7 @@ export interface Pass {
 /** The result of a whole batch, from all its micro-batches. */
 export interface BatchResult {
   /** Mean loss over all images. */
-  readonly loss: number;
+  readonly loss: Reading;
   readonly means: NamedTensors;
   readonly rows: NamedTensors;
 }
@@ -83,7 +84,7 @@ export interface Beginning {
   /** Largest number of images, which are chosen evenly over the set. */
   readonly images: number;
   /** @param rng The random stream for it. */
-  begin(views: Views, rng: Rng): void;
+  begin(views: Views, rng: Rng): void | Promise<void>;
 }
 
 /** A method with its networks. Dispose of it to free their tensors. */
@@ -127,8 +128,10 @@ export interface Method extends Disposable {
   beforeStep?(now: Moment): void;
   /** Called after the optimiser's update, to update moving averages, a centre or a queue. */
   afterUpdate(batch: BatchResult, now: Moment): void;
-  /** Numbers for the log, besides the loss and the norm of the gradients. */
-  signals(batch: BatchResult): Readonly<Record<string, number>>;
+  /**
+   * Numbers for the log, besides the loss and the norm of the gradients. Called after the updates.
+   */
+  signals(batch: BatchResult): Readonly<Record<string, Reading>>;
 }
 
 /** Multiply–adds of a method's heads for one view. */

@@ -2,11 +2,13 @@
 import { type BatchSource, type LoopOptions, trainingSteps } from "lib/train/loop.ts";
 import type { CropBatch } from "lib/ssl/views/batch.ts";
 import { disposeViews, viewTensors } from "lib/ssl/views/views.ts";
+import { pendingMap, readsAtOnce } from "lib/train/reading.ts";
+import { StepGuard } from "lib/train/step_guard.ts";
 import type { Rng } from "lib/rng.ts";
 import { sourceWithEpochs } from "./epochs.ts";
 import type { Method } from "./method.ts";
 import { type CommonRecipe, pretrainLength } from "./recipe.ts";
-import { type StepMetrics, type Training, trainStep } from "./step.ts";
+import { issueStep, type StepMetrics, type Training, trainStep } from "./step.ts";
 
 /**
  * Makes the views of images, as a `Cropper` does. A batch is valid until the next one is asked for.
@@ -32,19 +34,22 @@ export async function* trainByMethod(
   training: Training,
   source: ViewSource,
   recipe: CommonRecipe,
-  options: Pick<LoopOptions, "rng" | "done" | "wait">,
+  options: Pick<LoopOptions, "rng" | "done" | "wait" | "readsAt">,
 ): AsyncGenerator<TrainedStep> {
   const length = pretrainLength(recipe, source.count);
   const { batchSize, precision } = recipe;
   if (options.done === 0) await begin(training.method, source, recipe, options.rng);
   const dropPath = options.rng.fork("drop path");
   const batches = sourceWithEpochs(source, training.method, recipe, length, options.rng);
+  using guard = new StepGuard();
   yield* trainingSteps(batches, { ...options, length, batchSize }, (batch, step) => {
     const now = { ...length, step, precision, rng: dropPath.fork(step) };
     const { lr } = training.method.optimizerValues(now);
     const views = viewTensors(batch, recipe.crops, batch.indices);
     try {
-      return { lr, ...trainStep(training, views, recipe, now) };
+      if (readsAtOnce()) return { lr, ...trainStep(training, views, recipe, now) };
+      const issued = issueStep(training, views, recipe, now, guard);
+      return pendingMap(issued, (metrics) => ({ lr, ...metrics }));
     } finally {
       disposeViews(views);
     }
@@ -65,6 +70,6 @@ async function begin(
     (_, i) => Math.floor(i * source.count / count),
   );
   const views = viewTensors(await source.next(indices, 0), crops);
-  beginning.begin(views, rng.fork("beginning"));
+  await beginning.begin(views, rng.fork("beginning"));
   disposeViews(views);
 }

@@ -4,6 +4,7 @@ import { dinoCrops } from "lib/ssl/dino/crops.ts";
 import type { Method, Moment } from "./method.ts";
 import type { CommonRecipe } from "./recipe.ts";
 import { trainByMethod, type ViewSource } from "./train.ts";
+import { scalarReading } from "lib/train/reading.ts";
 import { assertClose, assertEquals } from "lib/testing/assert.ts";
 
 const crops = { ...dinoCrops, globalSize: 2, localSize: 2, localCrops: 1 };
@@ -64,7 +65,7 @@ function linearMethod(seen: Moment[], batches: unknown[]): Method {
         [...rows.x!.dataSync()],
         w.dataSync()[0],
       ]),
-    signals: ({ means }) => ({ mean: means.mean!.dataSync()[0]! }),
+    signals: ({ means }) => ({ mean: scalarReading(means.mean!) }),
     [Symbol.dispose]: () => w.dispose(),
   };
 }

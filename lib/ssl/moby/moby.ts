@@ -19,6 +19,7 @@ import type { Rng } from "lib/rng.ts";
 import { l2Normalize } from "lib/nn/l2_normalize.ts";
 import { disposeTree, namedVariables, parameters } from "lib/nn/parameters.ts";
 import { emaUpdate } from "lib/train/ema.ts";
+import { scalarReading } from "lib/train/reading.ts";
 import type { Method, Moment, Pass } from "lib/ssl/method/method.ts";
 import { directionSpread } from "lib/ssl/method/signals.ts";
 import type { Views } from "lib/ssl/views/views.ts";
@@ -59,7 +60,7 @@ export function moby(networks: MobyNetworks, recipe: MobyRecipe): Method {
     signals: ({ rows }) => ({
       featureStd: directionSpread(rows.features as tf.Tensor2D),
       projectionStd: directionSpread(rows.keys1 as tf.Tensor2D),
-      contrastAccuracy: rows.found!.mean().dataSync()[0]!,
+      contrastAccuracy: scalarReading(rows.found!.mean()),
     }),
     [Symbol.dispose]: () => disposeTree(state),
   };

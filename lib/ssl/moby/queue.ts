@@ -3,6 +3,7 @@ import * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
 import { buffer } from "lib/nn/init.ts";
 import { l2Normalize } from "lib/nn/l2_normalize.ts";
+import { readsAtOnce } from "lib/train/reading.ts";
 
 /** The keys of earlier batches, with the names of the official checkpoints. */
 export interface Queues {
@@ -40,9 +41,10 @@ export function enqueue(
   { queue1, queue2, queue_ptr }: Queues,
   keys: readonly [tf.Tensor2D, tf.Tensor2D],
 ): void {
-  const at = queue_ptr.dataSync()[0]!;
   const [count] = keys[0].shape;
   const length = queue1.shape[1];
+  if (!readsAtOnce()) return enqueueOnDevice({ queue1, queue2, queue_ptr }, keys);
+  const at = queue_ptr.dataSync()[0]!;
   [queue1, queue2].forEach((queue, view) =>
     tf.tidy(() => {
       const [before, , after] = tf.split(queue, [at, count, length - at - count], 1);
@@ -50,4 +52,24 @@ export function enqueue(
     })
   );
   tf.tidy(() => queue_ptr.assign(tf.tensor1d([(at + count) % length])));
+}
+
+/** {@linkcode enqueue} where the pointer is not read: every column chooses what it becomes. */
+function enqueueOnDevice(
+  { queue1, queue2, queue_ptr }: Queues,
+  keys: readonly [tf.Tensor2D, tf.Tensor2D],
+): void {
+  const [count] = keys[0].shape;
+  const length = queue1.shape[1];
+  tf.tidy(() => {
+    // Which key of the batch is to come into each column; those of `count` and above stay as they are.
+    const key = tf.range(0, length).sub(queue_ptr).add(length).mod(length); // [K]
+    const stays = key.greaterEqual(count);
+    const taken = key.minimum(count - 1).toInt();
+    [queue1, queue2].forEach((queue, view) => {
+      const moved = tf.gather(keys[view]!, taken).transpose(); // [P, K]
+      queue.assign(tf.where(stays, queue, moved) as tf.Tensor2D);
+    });
+    queue_ptr.assign(queue_ptr.add(count).mod(length));
+  });
 }

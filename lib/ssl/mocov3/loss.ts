@@ -1,6 +1,7 @@
 /** MoCo v3's contrastive loss (Chen et al. 2021, eq. 1), and how often queries find their keys. */
 import * as tf from "lib/tf.ts";
 import { l2Normalize } from "lib/nn/l2_normalize.ts";
+import type { Reading } from "lib/train/reading.ts";
 
 /**
  * InfoNCE times 2T: each query is to find the key of its own image among the keys of the batch, by
@@ -35,13 +36,15 @@ export function chanceLoss(images: number, temperature: number): number {
  * @param queries `[2B, P]`: those of one view, then those of the other.
  * @param keys `[2B, P]`, in the order of the queries that are to find them.
  */
-export function contrastAccuracy(queries: tf.Tensor2D, keys: tf.Tensor2D): number {
-  return tf.tidy(() => {
+export function contrastAccuracy(queries: tf.Tensor2D, keys: tf.Tensor2D): Reading {
+  const [rows] = queries.shape; // 2B
+  const right = tf.tidy(() => {
     const [q, k] = [queries, keys].map((x) => tf.split(l2Normalize(x), 2)); // [B, P] each
-    const found = q!.flatMap((ofView, view) => [
-      ...tf.matMul(ofView, k![view]!, false, true).argMax(-1).dataSync(), // [B]
-    ]);
-    const images = found.length / 2;
-    return found.filter((key, row) => key === row % images).length / found.length;
+    const own = tf.range(0, rows / 2, 1, "int32");
+    const found = q!.map((ofView, view) =>
+      tf.matMul(ofView, k![view]!, false, true).argMax(-1).toInt().equal(own).sum()
+    );
+    return found[0]!.add(found[1]!);
   });
+  return { tensors: [right], value: ([count]) => count![0]! / rows };
 }

@@ -14,6 +14,7 @@ import { chanceLoss, contrastAccuracy, contrastiveLoss } from "./loss.ts";
 import { createMocoV3 } from "./mocov3.ts";
 import { createMocoV3Networks, mocoV3HeadCost } from "./networks.ts";
 import { encoderMomentum, type MocoV3Recipe, mocoV3Values } from "./recipe.ts";
+import { numberOf } from "lib/train/reading.ts";
 import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 import {
   assertKeepsNoTensor,
@@ -104,7 +105,7 @@ Deno.test("chanceLoss() is the loss of both views where all keys are the same", 
 Deno.test("contrastAccuracy() counts the queries that find their own key among those of its view", () => {
   const keys = [[1, 0], [0, 1], [-1, 0], [0, -1]]; // two images in one view, and in the other
   const queries = [[5, 1], [2, 1], [-1, 0.5], [0, -3]]; // the second finds the first image's key
-  assertEquals(contrastAccuracy(tf.tensor2d(queries), tf.tensor2d(keys)), 0.75);
+  assertEquals(numberOf(contrastAccuracy(tf.tensor2d(queries), tf.tensor2d(keys))), 0.75);
 });
 
 // ---------------------------------------------------------------- networks and schedules

@@ -1,6 +1,7 @@
 /** SimCLR's loss, NT-Xent (Chen et al. 2020a, eq. 1), and how often it finds the other view. */
 import * as tf from "lib/tf.ts";
 import { l2Normalize } from "lib/nn/l2_normalize.ts";
+import type { Reading } from "lib/train/reading.ts";
 
 /** Subtracted from the similarity of a view to itself, as in the official code. */
 const large = 1e9;
@@ -39,10 +40,12 @@ export function chanceLoss(images: number): number {
  *
  * @param projections `[2B, P]`
  */
-export function contrastAccuracy(projections: tf.Tensor2D): number {
-  return tf.tidy(() => {
+export function contrastAccuracy(projections: tf.Tensor2D): Reading {
+  const images = projections.shape[0] / 2;
+  const right = tf.tidy(() => {
     const [first, second] = tf.split(l2Normalize(projections), 2);
-    const nearest = tf.matMul(first!, second!, false, true).argMax(-1).dataSync(); // [B]
-    return nearest.filter((found, image) => found === image).length / nearest.length;
+    const nearest = tf.matMul(first!, second!, false, true).argMax(-1).toInt(); // [B]
+    return nearest.equal(tf.range(0, images, 1, "int32")).sum();
   });
+  return { tensors: [right], value: ([count]) => count![0]! / images };
 }

@@ -5,10 +5,13 @@
  * E their length.
  */
 import * as tf from "lib/tf.ts";
+import { offTape } from "lib/train/gradients.ts";
+import type { Moment } from "lib/ssl/method/method.ts";
+import { readsAtOnce } from "lib/train/reading.ts";
 import type { SwavNetwork } from "./networks.ts";
 import { isFull, type Queue } from "./queue.ts";
-import type { SwavRecipe } from "./recipe.ts";
-import { sinkhorn } from "./sinkhorn.ts";
+import { fillsQueue, type SwavRecipe } from "./recipe.ts";
+import { sinkhorn, sinkhornOnDevice } from "./sinkhorn.ts";
 
 /**
  * Assigns the global crops to prototypes, each crop by itself, together with its embeddings in the
@@ -22,17 +25,28 @@ export function assign(
   B: number,
   { params: { prototypes: { weight } } }: SwavNetwork, // [E, K]
   queue: Queue | null,
-  { epsilon, sinkhornIterations: iterations }: SwavRecipe,
+  recipe: SwavRecipe,
+  now: Omit<Moment, "rng">,
 ): tf.Tensor2D {
   const [E, K] = weight.shape;
-  const queued = queue !== null && isFull(queue);
-  const codes = [0, 1].map((crop) => {
-    const own = scores.slice([crop * B, 0], [B, K]);
-    const all = queued
-      ? tf.concat([tf.matMul(queue.slice([crop, 0, 0], [1, -1, E]).reshape([-1, E]), weight), own])
-      : own; // [Q + B, K] or [B, K]
-    const assigned = sinkhorn(all.dataSync<"float32">(), K, { epsilon, iterations });
-    return tf.tensor2d(assigned.subarray(-B * K), [B, K]);
-  });
-  return tf.concat(codes);
+  const { epsilon, sinkhornIterations: iterations } = recipe;
+  // Only a CPU can look into the queue; elsewhere the schedule says how much has been put in.
+  const queued = queue !== null && (readsAtOnce() ? isFull(queue) : fillsQueue(recipe, now));
+  const codes = () =>
+    [0, 1].map((crop) => {
+      const own = scores.slice([crop * B, 0], [B, K]);
+      const all = queued
+        ? tf.concat([
+          tf.matMul(queue.slice([crop, 0, 0], [1, -1, E]).reshape([-1, E]), weight),
+          own,
+        ])
+        : own; // [Q + B, K] or [B, K]
+      if (!readsAtOnce()) {
+        const assigned = sinkhornOnDevice(all as tf.Tensor2D, { epsilon, iterations });
+        return assigned.slice([all.shape[0]! - B, 0], [B, K]);
+      }
+      const assigned = sinkhorn(all.dataSync<"float32">(), K, { epsilon, iterations });
+      return tf.tensor2d(assigned.subarray(-B * K), [B, K]);
+    });
+  return offTape(() => tf.concat(codes()));
 }

@@ -1,6 +1,7 @@
 /** Watches for prototypes that no image is assigned to any more. */
 import * as tf from "lib/tf.ts";
 import { buffer } from "lib/nn/init.ts";
+import type { Reading } from "lib/train/reading.ts";
 
 /**
  * For each of the K prototypes, the number of images since it was last the first choice of one. It
@@ -18,11 +19,10 @@ export function createIdleImages(prototypes: number): IdleImages {
  * @param codes Assignments of the two global crops, `[2B, K]`.
  */
 export function countIdleImages(idle: IdleImages, codes: tf.Tensor2D): void {
-  const images = codes.shape[0] / 2;
-  const counts = idle.dataSync<"float32">().map((count) => count + images);
+  const [rows, K] = codes.shape;
   tf.tidy(() => {
-    for (const choice of codes.argMax(-1).dataSync()) counts[choice] = 0;
-    idle.assign(tf.tensor1d(counts));
+    const chosen = tf.oneHot(codes.argMax(-1).toInt(), K).max(0).cast("bool"); // [K]
+    idle.assign(tf.where(chosen, tf.zerosLike(idle), idle.add(rows / 2)) as tf.Tensor1D);
   });
 }
 
@@ -33,7 +33,7 @@ export function countIdleImages(idle: IdleImages, codes: tf.Tensor2D): void {
 const patience = 10;
 
 /** The share of prototypes that are dead. */
-export function deadShare(idle: IdleImages): number {
-  const counts = idle.dataSync<"float32">();
-  return counts.filter((count) => count > patience * counts.length).length / counts.length;
+export function deadShare(idle: IdleImages): Reading {
+  const dead = tf.tidy(() => idle.greater(patience * idle.size).sum());
+  return { tensors: [dead], value: ([count]) => count![0]! / idle.size };
 }

@@ -4,6 +4,7 @@
  * V views of B images, of which the first two are assigned; K prototypes.
  */
 import * as tf from "lib/tf.ts";
+import { type Reading, scalarReading } from "lib/train/reading.ts";
 
 /**
  * The loss of swapped predictions (Caron et al. 2020, eq. 1 and 2, and eq. 6 for several crops): the
@@ -35,8 +36,7 @@ export function swappedLoss(
  *
  * @param codes `[n, K]`
  */
-export function codeEntropy(codes: tf.Tensor2D): number {
-  return tf.tidy(() =>
-    codes.mul(codes.maximum(1e-30).log()).sum(-1).mean().neg().dataSync<"float32">()[0]!
-  );
+export function codeEntropy(codes: tf.Tensor2D): Reading {
+  const entropy = tf.tidy(() => codes.mul(codes.maximum(1e-30).log()).sum(-1).mean().neg());
+  return scalarReading(entropy);
 }

@@ -14,6 +14,7 @@ import { freezesPrototypes, isQueueing, queueRows, type SwavRecipe, swavValues }
 import { sinkhorn } from "./sinkhorn.ts";
 import { createSwav } from "./swav.ts";
 import { testRecipe, testViews } from "lib/testing/swav_recipe.ts";
+import { numberOf } from "lib/train/reading.ts";
 import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 import { assertNoLeak } from "lib/testing/leaks.ts";
 
@@ -123,9 +124,13 @@ Deno.test("swappedLoss() has the gradient of the written-out sum", () => {
 });
 
 Deno.test("codeEntropy() is 0 for one prototype an image, and ln K for all of them alike", () => {
-  assertEquals(codeEntropy(tf.tensor2d([[0, 1, 0, 0], [1, 0, 0, 0]])) + 0, 0);
-  assertClose(codeEntropy(tf.fill([3, 4], 0.25)), Math.log(4), 1e-6);
-  assertClose(codeEntropy(tf.tensor2d([[0.5, 0.5, 0, 0], [1, 0, 0, 0]])), Math.log(2) / 2, 1e-6);
+  assertEquals(numberOf(codeEntropy(tf.tensor2d([[0, 1, 0, 0], [1, 0, 0, 0]]))) + 0, 0);
+  assertClose(numberOf(codeEntropy(tf.fill([3, 4], 0.25))), Math.log(4), 1e-6);
+  assertClose(
+    numberOf(codeEntropy(tf.tensor2d([[0.5, 0.5, 0, 0], [1, 0, 0, 0]]))),
+    Math.log(2) / 2,
+    1e-6,
+  );
 });
 
 // ---------------------------------------------------------------- queue
@@ -165,9 +170,9 @@ Deno.test("deadShare() counts the prototypes that were no image's first choice f
   ].flat());
   for (let batch = 0; batch < 20; batch++) countIdleImages(idle, codes);
   assertEquals([...idle.dataSync()], [0, 0, 40, 40]);
-  assertEquals(deadShare(idle), 0);
+  assertEquals(numberOf(deadShare(idle)), 0);
   countIdleImages(idle, codes);
-  assertEquals(deadShare(idle), 0.5);
+  assertEquals(numberOf(deadShare(idle)), 0.5);
   countIdleImages(idle, tf.tensor2d([[0, 0, 1, 0], [0, 0, 0, 1]])); // of one image
   assertEquals([...idle.dataSync()], [1, 1, 0, 0]);
   assertNoLeak(() => countIdleImages(idle, codes));

@@ -67,6 +67,12 @@ export function isQueueing(recipe: SwavRecipe, now: Omit<Moment, "rng">): boolea
     Math.floor(step / stepsPerEpoch) >= recipe.queueStartShare * epochs - rounding;
 }
 
+/** Whether the steps before this one have put batches into the queue until its last row. */
+export function fillsQueue(recipe: SwavRecipe, now: Omit<Moment, "rng">): boolean {
+  const batches = queueRows(recipe) / recipe.batchSize;
+  return now.step >= batches && isQueueing(recipe, { ...now, step: now.step - batches });
+}
+
 /** Whether the prototypes are frozen at this step. */
 export function freezesPrototypes(
   { freezePrototypesShare }: SwavRecipe,

@@ -3,6 +3,8 @@
  * much (Caron et al. 2020, eq. 3 and appendix A.1; `distributed_sinkhorn` of main_swav.py).
  */
 
+import * as tf from "lib/tf.ts";
+
 /** How soft the assignments are, and how exactly they are shared out. */
 export interface SinkhornOptions {
   /** Divides the scores. */
@@ -49,5 +51,27 @@ export function sinkhorn(
   }
   return Float32Array.from(weights, (weight, at) => {
     return weight * ofPrototype[at % K]! * ofImage[Math.floor(at / K)]!;
+  });
+}
+
+/**
+ * {@linkcode sinkhorn} in tensor operations, for a device whose numbers are not read. It computes in
+ * logarithms, since exponentials of float32 are 0 at a tenth of the scores at which those of double
+ * precision are. The caller owns the result.
+ */
+export function sinkhornOnDevice(
+  scores: tf.Tensor2D,
+  { epsilon, iterations }: SinkhornOptions,
+): tf.Tensor2D {
+  const [n, K] = scores.shape;
+  return tf.tidy(() => {
+    const logWeights = scores.div<tf.Tensor2D>(epsilon);
+    let ofPrototype: tf.Tensor = tf.zeros([1, K]);
+    let ofImage: tf.Tensor = tf.zeros([n, 1]);
+    for (let iteration = 0; iteration < iterations; iteration++) {
+      ofPrototype = logWeights.add(ofImage).logSumExp(0, true).add(Math.log(K)).neg();
+      ofImage = logWeights.add(ofPrototype).logSumExp(1, true).neg();
+    }
+    return logWeights.add(ofPrototype).add(ofImage).exp() as tf.Tensor2D;
   });
 }

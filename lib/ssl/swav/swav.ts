@@ -80,16 +80,17 @@ function swavPass(
   queue: Queue | null,
   recipe: SwavRecipe,
   views: Views,
-  { precision, rng }: Moment,
+  now: Moment,
 ): Pass {
   const B = imagesIn(views);
+  const { precision, rng } = now;
   const { prototypes: K, outDim: E } = recipe.head;
   return {
     loss(note) {
       const options = { training: true, precision, rng };
       const { features, embeddings } = embed(network, views, options); // [V·B, D], [V·B, E]
       const scores = linear(embeddings, network.params.prototypes); // [V·B, K]
-      const codes = assign(scores, B, network, queue, recipe); // [2B, K]
+      const codes = assign(scores, B, network, queue, recipe, now); // [2B, K]
       note?.("features", features);
       note?.("embeddings", embeddings.slice([0, 0], [2 * B, E]));
       note?.("codes", codes);
