@@ -29,12 +29,12 @@ export interface NumberedPicture {
  * @param categoryIds COCO's id of each class, from class 1 on.
  * @returns Detections in pixels of the given pictures.
  */
-export function detectInPictures(
+export async function detectInPictures(
   model: MaskRcnn,
   pictures: readonly NumberedPicture[],
   categoryIds: readonly number[],
   { shortSide, longSide, stats }: InputOptions,
-): Detection[] {
+): Promise<Detection[]> {
   const inputs = pictures.map(({ picture }) => fitted(picture, shortSide, longSide));
   const { values, height, width } = batchPictures(inputs, stats);
   const images = pictures.map(({ id, picture }, b) => ({
@@ -44,7 +44,7 @@ export function detectInPictures(
   }));
   const pixels = tf.tensor4d(values, [pictures.length, height, width, 3]);
   try {
-    return detect(model, pixels, images, categoryIds);
+    return await detect(model, pixels, images, categoryIds);
   } finally {
     pixels.dispose();
   }
@@ -92,7 +92,7 @@ export async function detectInSet(
     const numbers = new Set(pictures.map(({ id }) => id));
     good.push(...images.filter(({ id }) => numbers.has(id)));
     if (pictures.length > 0) {
-      detections.push(...detectInPictures(model, pictures, categoryIds, options));
+      detections.push(...await detectInPictures(model, pictures, categoryIds, options));
     }
     await pause();
   }

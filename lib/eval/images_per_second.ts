@@ -56,7 +56,7 @@ export async function measureThroughput(
     for (let i = 0; i < passes; i++) {
       const features = tf.tidy(() => model.forward(images, { training: false }).features);
       // waits for the result: a GPU returns before it is done
-      if (i === passes - 1) features.dataSync();
+      if (i === passes - 1) await features.data();
       features.dispose();
       await pause();
     }

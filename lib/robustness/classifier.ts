@@ -7,6 +7,7 @@ import * as tf from "lib/tf.ts";
 import { type ChannelStats, imageNetStats, normalize, normalizeTable } from "lib/augment/mod.ts";
 import { imageCount, type ImageSet } from "lib/datasets/pictures/images.ts";
 import type { ModelOutput } from "lib/models/mod.ts";
+import { takeValues } from "lib/train/reading.ts";
 
 /**
  * Computes scores of images, `[N, K]`, row by row; larger means more likely. They may be logits or
@@ -36,7 +37,7 @@ export function networkClassifier(
   { stats = imageNetStats, batchSize = 128 }: NetworkClassifierOptions = {},
 ): Classifier {
   const table = normalizeTable(stats);
-  return ({ pixels, labels, height, width }) => {
+  return async ({ pixels, labels, height, width }) => {
     const size = height * width * 3;
     let scores = new Float32Array(0);
     for (let from = 0; from < labels.length; from += batchSize) {
@@ -44,7 +45,7 @@ export function networkClassifier(
       const data = pixels.subarray(from * size, (from + count) * size);
       const values = new Float32Array(data.length);
       normalize({ data, width, height: height * count, channels: 3 }, table, values);
-      const own = logitsOf(network, values, [count, height, width, 3]);
+      const own = await logitsOf(network, values, [count, height, width, 3]);
       if (from === 0) scores = new Float32Array(labels.length * own.length / count);
       scores.set(own, from * own.length / count);
     }
@@ -56,12 +57,13 @@ function logitsOf(
   network: Network,
   values: Float32Array,
   shape: [number, number, number, number],
-): Float32Array {
-  return tf.tidy(() => {
+): Promise<Float32Array> {
+  const scores = tf.tidy(() => {
     const { logits } = network.forward(tf.tensor4d(values, shape), { training: false });
-    if (logits) return logits.dataSync<"float32">();
+    if (logits) return logits;
     throw new TypeError("Cannot classify images: the network has no classifier, only features");
   });
+  return takeValues(scores);
 }
 
 /**

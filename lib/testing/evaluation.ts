@@ -8,11 +8,11 @@ import { imageCount, type ImageSet } from "lib/datasets/pictures/images.ts";
 import type { LabelledFeatures } from "lib/eval/features/feature_bank.ts";
 import { type FeatureReader, imageBatch } from "lib/eval/features/features.ts";
 import { type KnnAccuracy, knnSteps } from "lib/eval/nearest/knn.ts";
-import { finish } from "./steps.ts";
+import { drain } from "./steps.ts";
 
 /** k-NN accuracy for each k: all steps of `knnSteps`. */
-export function knnAccuracy(...args: Parameters<typeof knnSteps>): KnnAccuracy[] {
-  return finish(knnSteps(...args));
+export function knnAccuracy(...args: Parameters<typeof knnSteps>): Promise<KnnAccuracy[]> {
+  return drain(knnSteps(...args));
 }
 
 /** Features `[N, D]` of every image, in one batch. */

@@ -84,7 +84,9 @@ function fusedUpdate(
     const table = tf.tensor2d(factors.flat(), [updates.length, factors[0]!.length]);
     const moved = fused("AdamW", [
       ...updates.map(({ weight }) => weight),
-      ...updates.map(({ weight, grad }) => decided ? select(decided.ok, grad, weight) : grad),
+      ...updates.map(({ grad, slot: { tensors: { first } } }) =>
+        decided ? select<tf.Tensor>(decided.ok, grad, first) : grad
+      ),
       ...updates.map(({ slot }) => slot.tensors.first),
       ...updates.map(({ slot }) => slot.tensors.second),
       decided ? decidedFactors(table, decided) : table,
@@ -98,7 +100,7 @@ const unchanged: Factors = [1, 1, 0, 1, 0, 1, 1, 0, 0];
 
 /**
  * The factors, with the scales of the gradients from the device, or those that change nothing. Since
- * 0 · NaN is NaN, the gradients must be replaced too: by the weights, which are finite.
+ * 0 · NaN is NaN, the gradients must be replaced too: by the moments, which are finite.
  */
 function decidedFactors(table: tf.Tensor2D, { ok, scales }: DeviceDecisions): tf.Tensor2D {
   const [count, width] = table.shape;

@@ -2,11 +2,10 @@
  * The training loop, the same for every kind of training: the length of a run, the order of its
  * data, and how many batches are made ahead of time.
  */
-import * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
 import { batchesAhead } from "./batch_queue.ts";
 import { epochOrders } from "./epoch_orders.ts";
-import { isPending, type Pending, readAll } from "./reading.ts";
+import { isPending, type Pending, pendingMap, readTogether, type Taken } from "./reading.ts";
 
 /** How long a run is. The last batch of an epoch is dropped if it is not full. */
 export interface RunLength {
@@ -68,10 +67,6 @@ export interface LoopOptions {
    */
   readonly readsAt?: (step: number) => boolean;
 }
-
-/** Most steps whose numbers are read together. */
-const stepsPerRead = 10;
-
 /**
  * Takes the steps of a run from step `done` to the end, one for each value that the caller asks
  * for. A caller that stops asking stops the run.
@@ -85,41 +80,37 @@ const stepsPerRead = 10;
  * @param takeStep Trains on a batch; `step` counts from 0.
  * @returns What `takeStep` returns, with the number of steps taken so far.
  */
-export async function* trainingSteps<Batch, Metrics extends object>(
+export function trainingSteps<Batch, Metrics extends object>(
   source: BatchSource<Batch>,
   options: LoopOptions,
-  takeStep: (batch: Batch, step: number) => Metrics | Pending<Metrics>,
+  takeStep: TakeStep<Batch, Metrics>,
 ): AsyncGenerator<{ readonly step: number } & Metrics> {
-  const { length: { stepsPerEpoch, totalSteps }, batchSize, rng, done } = options;
-  const { wait = (batch) => batch, readsAt = () => false } = options;
-  const unread: Pending<Metrics>[] = [];
-  const indices = epochOrders(rng.fork("order"), source.count, { stepsPerEpoch, batchSize });
-  try {
-    for (let step = done; step < totalSteps; step++) {
-      const batch = await wait(source.next(indices(step), step));
-      // A step blocks this thread. With only one batch ahead, the threads that make batches would
-      // finish it during the step and then wait for the step to end.
-      const last = Math.min(step + batchesAhead, totalSteps - 1);
-      for (let later = step + 1; later <= last; later++) source.prefetch(indices(later), later);
-      const taken = takeStep(batch, step);
-      if (!isPending(taken)) {
-        yield { step: step + 1, ...taken };
-        continue;
-      }
-      unread.push(taken);
-      const isDue = readsAt(step + 1) || unread.length === stepsPerRead || step + 1 === totalSteps;
-      if (isDue) yield* numbered(unread.splice(0), step + 1);
-    }
-  } finally {
-    tf.dispose(unread.map(({ values }) => values));
-  }
+  return readTogether(takenSteps(source, options, takeStep));
 }
 
-/** Reads the numbers of the steps that end at step `last`. */
-async function* numbered<Metrics extends object>(
-  steps: readonly Pending<Metrics>[],
-  last: number,
-): AsyncGenerator<{ readonly step: number } & Metrics> {
-  let step = last - steps.length;
-  for await (const metrics of readAll(steps)) yield { step: ++step, ...metrics };
+type TakeStep<Batch, Metrics> = (
+  batch: Batch,
+  step: number,
+) => Metrics | Pending<Metrics> | Promise<Pending<Metrics>>;
+
+async function* takenSteps<Batch, Metrics extends object>(
+  source: BatchSource<Batch>,
+  { length: { stepsPerEpoch, totalSteps }, batchSize, rng, done, ...options }: LoopOptions,
+  takeStep: TakeStep<Batch, Metrics>,
+): AsyncGenerator<Taken<{ readonly step: number } & Metrics>> {
+  const { wait = (batch) => batch, readsAt = () => false } = options;
+  const indices = epochOrders(rng.fork("order"), source.count, { stepsPerEpoch, batchSize });
+  for (let step = done; step < totalSteps; step++) {
+    const batch = await wait(source.next(indices(step), step));
+    // A step blocks this thread. With only one batch ahead, the threads that make batches would
+    // finish it during the step and then wait for the step to end.
+    const last = Math.min(step + batchesAhead, totalSteps - 1);
+    for (let later = step + 1; later <= last; later++) source.prefetch(indices(later), later);
+    const taken = takeStep(batch, step);
+    const count = step + 1;
+    if (taken instanceof Promise || isPending(taken)) {
+      const numbers = pendingMap(await taken, (metrics) => ({ step: count, ...metrics }));
+      yield { numbers, isDue: readsAt(count) || count === totalSteps };
+    } else yield { numbers: { step: count, ...taken }, isDue: true };
+  }
 }

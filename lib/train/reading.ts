@@ -90,8 +90,9 @@ export interface Pending<Numbers> {
   finish(values: Float32Array): Numbers | Promise<Numbers>;
 }
 
-export function isPending<T>(value: object | Pending<T>): value is Pending<T> {
-  return "values" in value && value.values instanceof tf.Tensor;
+export function isPending<T>(numbers: T | Pending<T>): numbers is Pending<T> {
+  const { values } = numbers as Partial<Pending<T>>;
+  return values instanceof tf.Tensor;
 }
 
 /**
@@ -124,20 +125,57 @@ export function pendingMap<A, B>(pending: Pending<A>, f: (numbers: A) => B): Pen
   return { values: pending.values, finish: async (values) => f(await pending.finish(values)) };
 }
 
+/** A step that was taken: its numbers, or what they will be made of. */
+export interface Taken<T> {
+  readonly numbers: T | Pending<T>;
+  /** Whether numbers that are not read yet are to be read now, with those of the steps before. */
+  readonly isDue: boolean;
+}
+
+/** Most steps whose numbers are read together. */
+const stepsPerRead = 10;
+
 /**
- * Reads the numbers of several steps in one read, and frees their tensors.
+ * Yields the numbers of steps in order. Where they are not read yet, it takes up to ten steps before
+ * it yields the first, and reads the numbers of all in one read.
  *
- * @returns The numbers in order. It throws at the first that `finish` throws for.
+ * @param steps The last one must be due.
+ * @throws What `finish` throws for a step; the numbers of the steps before it come first.
  */
-export async function* readAll<T>(pending: readonly Pending<T>[]): AsyncGenerator<T> {
+export async function* readTogether<T>(steps: AsyncIterable<Taken<T>>): AsyncGenerator<T> {
+  const unread: Pending<T>[] = [];
+  try {
+    for await (const { numbers, isDue } of steps) {
+      if (!isPending(numbers)) {
+        yield numbers;
+        continue;
+      }
+      unread.push(numbers);
+      if (isDue || unread.length === stepsPerRead) yield* readAll(unread.splice(0));
+    }
+  } finally {
+    tf.dispose(unread.map(({ values }) => values));
+  }
+}
+
+async function* readAll<T>(pending: readonly Pending<T>[]): AsyncGenerator<T> {
   const vectors = pending.map(({ values }) => values);
   const sizes = vectors.map(({ size }) => size);
   const all = tf.tidy(() => tf.concat1d(vectors));
   tf.dispose(vectors);
-  const read = await all.data<"float32">().finally(() => all.dispose());
+  const read = await takeValues(all);
   let from = 0;
   for (const [i, { finish }] of pending.entries()) {
     yield await finish(read.slice(from, from += sizes[i]!));
+  }
+}
+
+/** Reads the values of a tensor, by any backend, and frees it. */
+export async function takeValues(tensor: tf.Tensor): Promise<Float32Array> {
+  try {
+    return await tensor.data<"float32">();
+  } finally {
+    tensor.dispose();
   }
 }
 

@@ -25,10 +25,15 @@ export function disposeTrainedModel({ model, optimizer }: TrainedModel): void {
 /**
  * Writes the state after `step` steps: `model.…`, `optimizer.<weight>.<role>`, and a checksum.
  *
+ * @returns Nothing if it is done on return, as on a CPU.
  * @throws {Error} For the reasons of {@linkcode saveTrainingState}.
  */
-export function saveTrainedModel(path: string, trained: TrainedModel, step: number): void {
-  saveTrainingState(path, stateOf(trained), step);
+export function saveTrainedModel(
+  path: string,
+  trained: TrainedModel,
+  step: number,
+): void | Promise<void> {
+  return saveTrainingState(path, stateOf(trained), step);
 }
 
 /**

@@ -8,7 +8,7 @@ import { layoutOf, torchShape } from "lib/nn/layout.ts";
 import { disposeOptimizer, type OptimizerState, zeroSlot } from "lib/train/optimizer_state.ts";
 import type { SavedArray } from "./saved_array.ts";
 import { readSafetensors, type SafetensorsFile, writeSafetensors } from "./safetensors.ts";
-import { assignSaved, toSaved } from "./weights.ts";
+import { assignSaved, type ToSave, withSaved } from "./weights.ts";
 
 export interface TrainingState {
   /** All variables, buffers too, by their names in the file: `student.backbone.norm.weight`. */
@@ -23,35 +23,39 @@ export interface TrainingState {
  * Writes the state after `step` steps: its variables, `optimizer.<weight>.<role>` (AdamW's `first`
  * and `second` moment, SGD's `momentum`, LARS's `mu`), and a checksum.
  *
+ * @returns Nothing if it is done on return, as on a CPU.
  * @throws {RangeError} If a value is not finite: such a state must not replace a good one. The
  *   message names its tensor.
  * @throws {Error} If the disk refuses. In both cases an older file at `path` is untouched.
  */
-export function saveTrainingState(path: string, state: TrainingState, step: number): void {
+export function saveTrainingState(
+  path: string,
+  state: TrainingState,
+  step: number,
+): void | Promise<void> {
   const { variables, weights, optimizer } = state;
-  const arrays = new Map<string, SavedArray>();
-  for (const [name, variable] of variables) {
-    arrays.set(name, toSaved(variable, layoutOf(variable)));
-  }
+  const tensors: ToSave[] = [];
+  for (const [name, tensor] of variables) tensors.push({ name, tensor, layout: layoutOf(tensor) });
   const updates: Record<string, number> = {};
   const roles = new Set<string>();
-  for (const [name, { tensors, steps }] of optimizer) {
+  for (const [name, { tensors: slot, steps }] of optimizer) {
     const layout = layoutOf(weights.get(name)!); // a moment has its weight's order of axes
-    for (const [role, tensor] of Object.entries(tensors)) {
-      arrays.set(`optimizer.${name}.${role}`, toSaved(tensor, layout));
+    for (const [role, tensor] of Object.entries(slot)) {
+      tensors.push({ name: `optimizer.${name}.${role}`, tensor, layout });
       roles.add(role);
     }
     updates[name] = steps;
   }
-  checkFinite(arrays);
   const metadata = {
     format: "pt",
     step: String(step),
     updates: JSON.stringify(updates),
     roles: JSON.stringify([...roles]),
-    crc32: checksumOf(arrays),
   };
-  writeSafetensors(path, { arrays, metadata });
+  return withSaved(tensors, (arrays) => {
+    checkFinite(arrays);
+    writeSafetensors(path, { arrays, metadata: { ...metadata, crc32: checksumOf(arrays) } });
+  });
 }
 
 function checkFinite(arrays: ReadonlyMap<string, SavedArray>): void {

@@ -4,6 +4,7 @@ import type { WeightsForm, WeightsFormat } from "lib/models/mod.ts";
 import { absolutePath } from "lib/paths.ts";
 import { fromTorchOrder, type Layout, layoutOf, torchShape, toTorchOrder } from "lib/nn/layout.ts";
 import { namedVariables } from "lib/nn/parameters.ts";
+import { readsAtOnce, takeValues } from "lib/train/reading.ts";
 import { readWeights } from "./read_weights.ts";
 import { writeSafetensors } from "./safetensors.ts";
 import type { SavedArray } from "./saved_array.ts";
@@ -82,7 +83,7 @@ export interface LoadReport {
  *
  * using theirs = createModel(bcSslConfig("atto"), createRng(0));
  * const path = await Deno.makeTempFile({ suffix: ".safetensors" });
- * saveWeights(theirs, path);
+ * await saveWeights(theirs, path);
  *
  * using ours = createModel(bcSslConfig("atto"), createRng(1));
  * const { loaded, missing } = await loadWeights(ours, path);
@@ -234,6 +235,7 @@ export interface SaveWeightsOptions {
  * Writes a safetensors file that the code named by `format` loads as it is, with `strict=True`: its
  * names, its buffers, PyTorch's order of axes, float32.
  *
+ * @returns Nothing if it is done on return, as on a CPU.
  * @throws {RangeError} If that code has no such network.
  * @throws {Error} If the disk refuses. In both cases the file that stood there before is untouched.
  *
@@ -246,7 +248,7 @@ export interface SaveWeightsOptions {
  *
  * using model = createModel(bcSslConfig("atto"), createRng(0));
  * const path = await Deno.makeTempFile({ suffix: ".safetensors" });
- * saveWeights(model, path, { metadata: { note: "not trained" } });
+ * await saveWeights(model, path, { metadata: { note: "not trained" } });
  * assertTrue(Deno.statSync(path).size > 4e6, "a million weights and more, four bytes each");
  * await Deno.remove(path);
  * ```
@@ -255,11 +257,26 @@ export function saveWeights(
   target: WeightsTarget,
   path: string,
   { format = "official", metadata = {} }: SaveWeightsOptions = {},
-): void {
+): void | Promise<void> {
   const form = formOf(target, format);
+  const tensors = [...namedVariables(target.params)].map(([name, tensor]) => (
+    { name, tensor, layout: layoutOf(tensor) }
+  ));
+  return withSaved(tensors, (saved) => {
+    const arrays = arraysOf(saved, form);
+    // safetensors' own writer for PyTorch says `format` too.
+    const all = { arrays, metadata: { format: "pt", ...metadata } };
+    writeSafetensors(absolutePath(path), all);
+  });
+}
+
+/** The arrays of a file in the form that another code reads. */
+function arraysOf(
+  weights: ReadonlyMap<string, SavedArray>,
+  form: WeightsForm | undefined,
+): Map<string, SavedArray> {
   const arrays = new Map<string, SavedArray>();
-  for (const [name, variable] of namedVariables(target.params)) {
-    const saved = toSaved(variable, layoutOf(variable));
+  for (const [name, saved] of weights) {
     const shape = form?.shapeOf?.(name, saved.shape) ?? saved.shape;
     const names = form?.namesOf(name) ?? [name];
     names.forEach((theirs, i) => arrays.set(theirs, sliceOf({ ...saved, shape }, i, names.length)));
@@ -267,9 +284,7 @@ export function saveWeights(
     if (form && counter !== names[0]) arrays.set(counter, noBatches);
   }
   for (const [name, buffer] of form?.buffers?.() ?? []) arrays.set(name, buffer);
-  // safetensors' own writer for PyTorch says `format` too.
-  const all = { arrays, metadata: { format: "pt", ...metadata } };
-  writeSafetensors(absolutePath(path), all);
+  return arrays;
 }
 
 /**
@@ -301,8 +316,37 @@ function sliceOf({ shape, values }: SavedArray, part: number, parts: number): Sa
   };
 }
 
+/** A tensor with its name in the file. */
+export interface ToSave {
+  readonly name: string;
+  readonly tensor: tf.Tensor;
+  readonly layout: Layout;
+}
+
+/**
+ * Reads tensors, and hands their values by name to `write`.
+ *
+ * @returns Nothing if `write` has been called on return, as on a CPU. A GPU is read asynchronously;
+ *   the values are those at the time of the call.
+ */
+export function withSaved(
+  tensors: readonly ToSave[],
+  write: (arrays: Map<string, SavedArray>) => void,
+): void | Promise<void> {
+  if (!readsAtOnce()) return savedLater(tensors).then(write);
+  write(new Map(tensors.map(({ name, tensor, layout }) => [name, toSaved(tensor, layout)])));
+}
+
+async function savedLater(tensors: readonly ToSave[]): Promise<Map<string, SavedArray>> {
+  const ordered = tensors.map(({ tensor, layout }) => toTorchOrder(tensor, layout));
+  const values = await Promise.all(ordered.map(takeValues));
+  return new Map(
+    tensors.map(({ name }, i) => [name, { shape: ordered[i]!.shape, values: values[i]! }]),
+  );
+}
+
 /** The values in PyTorch's order. */
-export function toSaved(value: tf.Tensor, layout: Layout): SavedArray {
+function toSaved(value: tf.Tensor, layout: Layout): SavedArray {
   const ordered = toTorchOrder(value, layout);
   // Outside of `tidy`, which would look for tensors in each element: a hundred times as slow.
   const values = ordered.dataSync<"float32">();

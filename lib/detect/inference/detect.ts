@@ -12,10 +12,11 @@ import {
   rescaleBoxes,
   selectDetections,
 } from "lib/detect/inference/postprocess.ts";
-import { selectProposals } from "lib/detect/network/proposals.ts";
+import { selectProposalsLater } from "lib/detect/network/proposals.ts";
 import { cutRegions } from "lib/detect/network/pyramid_regions.ts";
 import { pyramidAnchors, runRpn } from "lib/detect/network/rpn.ts";
 import type { ImageSize } from "lib/detect/boxes/targets.ts";
+import { takeValues } from "lib/train/reading.ts";
 
 /** Sizes and number of an image of a batch. */
 export interface ShownImage {
@@ -38,12 +39,12 @@ export interface ShownImage {
  * @throws {RangeError} If there is not one entry for each image, or one category for each of the
  *   network's classes.
  */
-export function detect(
+export async function detect(
   model: MaskRcnn,
   pixels: tf.Tensor4D,
   images: readonly ShownImage[],
   categoryIds: readonly number[],
-): Detection[] {
+): Promise<Detection[]> {
   const { numClasses } = model.config;
   if (categoryIds.length !== numClasses - 1) {
     throw new RangeError(
@@ -52,7 +53,7 @@ export function detect(
       } categories, current are ${categoryIds.length}`,
     );
   }
-  const instances = findInstances(model, pixels, images.map(({ shown }) => shown));
+  const instances = await findInstances(model, pixels, images.map(({ shown }) => shown));
   return images.flatMap(({ id, shown, original }, b) => {
     const { boxes, labels, scores, masks } = instances[b]!;
     const imageBoxes = rescaleBoxes(boxes, shown, original);
@@ -79,45 +80,51 @@ export interface FoundInstances extends FoundObjects {
  * @param sizes Size of each image of the batch, without padding.
  * @throws {RangeError} If there is not a size for each image.
  */
-export function findInstances(
+export async function findInstances(
   model: MaskRcnn,
   pixels: tf.Tensor4D,
   sizes: readonly ImageSize[],
-): FoundInstances[] {
+): Promise<FoundInstances[]> {
   requireEach(pixels, sizes.length, "sizes");
   const { config, params } = model;
-  // outside the tidy, which would look for tensors among all numbers
-  let instances: FoundInstances[] = [];
-  tf.tidy(() => {
-    const maps = detectorMaps(pixels, backboneOf(model), config, { training: false });
-    const rpnOutput = runRpn(maps, params.rpn);
+  const maps = tf.tidy(() => detectorMaps(pixels, backboneOf(model), config, { training: false }));
+  try {
+    const { inference } = config.rpn;
     const anchors = pyramidAnchors(maps, sidesOf(pixels), config.rpn);
-    const proposals = selectProposals(rpnOutput, anchors, sizes, config.rpn.inference, config.rpn);
-    const objects = findBoxes(model, maps, proposals, sizes);
-    const masks = drawMasks(model, maps, objects);
+    const rpnOutput = runRpn(maps, params.rpn);
+    const proposals = await selectProposalsLater(rpnOutput, anchors, sizes, inference, config.rpn)
+      .finally(() => tf.dispose([rpnOutput.objectness, rpnOutput.deltas]));
+    const objects = await findBoxes(model, maps, proposals, sizes);
+    const masks = await drawMasks(model, maps, objects);
     let first = 0;
-    instances = objects.map((some) => {
+    return objects.map((some) => {
       const next = first + some.scores.length;
       const withMasks = { ...some, masks: masks.slice(first, next) };
       first = next;
       return withMasks;
     });
-  });
-  return instances;
+  } finally {
+    tf.dispose(maps);
+  }
 }
 
 /** Objects of each image, without masks. */
-function findBoxes(
+async function findBoxes(
   { config, params: { roi_heads } }: MaskRcnn,
   maps: readonly tf.Tensor4D[],
   proposals: readonly Boxes[],
   sizes: readonly ImageSize[],
-): FoundObjects[] {
+): Promise<FoundObjects[]> {
   const { box, numClasses: K } = config;
-  const regions = cutRegions(maps, proposals, box.size, regionsOf(config));
-  const headOutput = runBoxHead(regions, roi_heads);
-  const scores = tf.softmax(headOutput.classes).dataSync<"float32">();
-  const deltas = headOutput.deltas.dataSync<"float32">();
+  const outputs = tf.tidy(() => {
+    const regions = cutRegions(maps, proposals, box.size, regionsOf(config));
+    const { classes, deltas } = runBoxHead(regions, roi_heads);
+    return [tf.softmax(classes), deltas];
+  });
+  const [scores, deltas] = await Promise.all(outputs.map(takeValues)) as [
+    Float32Array,
+    Float32Array,
+  ];
   let first = 0;
   return proposals.map((boxes, b) => {
     const next = first + boxCount(boxes);
@@ -136,16 +143,19 @@ function regionsOf({ regions, backbone }: MaskRcnn["config"]) {
 }
 
 /** Masks of all objects, image by image. */
-function drawMasks(
+async function drawMasks(
   { config, params: { roi_heads } }: MaskRcnn,
   maps: readonly tf.Tensor4D[],
   objects: readonly FoundObjects[],
-): Float32Array[] {
+): Promise<Float32Array[]> {
   const labels = objects.flatMap((some) => [...some.labels]);
   if (labels.length === 0) return [];
   const boxes = objects.map(({ boxes }) => boxes);
-  const cut = cutRegions(maps, boxes, config.mask.size, regionsOf(config));
-  const pixels = tf.sigmoid(runMaskHead(cut, labels, roi_heads)).dataSync<"float32">();
+  const probabilities = tf.tidy(() => {
+    const cut = cutRegions(maps, boxes, config.mask.size, regionsOf(config));
+    return tf.sigmoid(runMaskHead(cut, labels, roi_heads));
+  });
+  const pixels = await takeValues(probabilities);
   const area = pixels.length / labels.length;
   return labels.map((_, i) => pixels.subarray(i * area, (i + 1) * area));
 }

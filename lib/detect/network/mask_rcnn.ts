@@ -19,15 +19,22 @@ import { createMaskHead, type MaskHeadParams, maskLoss, runMaskHead } from "./ma
 import type { MaskRcnnConfig } from "lib/detect/boxes/mask_rcnn_config.ts";
 import { maskRcnnNames } from "./mask_rcnn_names.ts";
 import { maskTargets } from "./mask_targets.ts";
-import { selectProposals } from "./proposals.ts";
+import { selectProposals, selectProposalsLater } from "./proposals.ts";
 import { cutRegions } from "./pyramid_regions.ts";
 import { type RegionSample, sampleRegions } from "./region_samples.ts";
-import { createRpn, pyramidAnchors, type RpnParams, runRpn } from "./rpn.ts";
+import {
+  type Anchors,
+  createRpn,
+  pyramidAnchors,
+  type RpnOutput,
+  type RpnParams,
+  runRpn,
+} from "./rpn.ts";
 import { type RpnLosses, rpnLosses } from "./rpn_losses.ts";
 import type { DetectionTargets } from "lib/detect/boxes/targets.ts";
 import type { Model } from "lib/models/mod.ts";
 import type { ForwardOptions } from "lib/models/parts/backbone.ts";
-import { disposeTree } from "lib/nn/parameters.ts";
+import { disposeTree, namedVariables } from "lib/nn/parameters.ts";
 
 /** Weights. Paths are torchvision's names; below `backbone.body` they are the backbone's own. */
 export interface MaskRcnnParams {
@@ -101,7 +108,7 @@ export function maskRcnnLosses(
   model: MaskRcnn,
   { pixels, targets }: DetectionBatch,
   rng: Rng,
-  { precision }: Pick<ForwardOptions, "precision"> = {},
+  { precision, proposals: given }: LossOptions = {},
 ): MaskRcnnLosses {
   requireEach(pixels, targets.length, "targets");
   const { config, params } = model;
@@ -117,12 +124,48 @@ export function maskRcnnLosses(
       config.rpn,
       rng.fork("rpn"),
     );
-    const proposals = selectProposals(rpnOutput, anchors, targets, config.rpn.training, config.rpn);
+    const proposals = given ??
+      selectProposals(rpnOutput, anchors, targets, config.rpn.training, config.rpn);
     return {
       ...proposalLosses,
       ...headLosses(model, maps, proposals, targets, rng.fork("regions")),
     };
   });
+}
+
+export interface LossOptions extends Pick<ForwardOptions, "precision"> {
+  /**
+   * The regions that the heads learn from, of each image ({@linkcode proposeRegions}). By default
+   * the network proposes them, which needs a backend that is read synchronously.
+   */
+  readonly proposals?: readonly Boxes[];
+}
+
+/**
+ * The regions that {@linkcode maskRcnnLosses} of the same batch and stream proposes, by any backend:
+ * one more forward pass without gradients, of which the scores are read. The network stays as it is.
+ */
+export async function proposeRegions(
+  model: MaskRcnn,
+  { pixels, targets }: DetectionBatch,
+  rng: Rng,
+): Promise<Boxes[]> {
+  const { config, params, body } = model;
+  const buffers = namedVariables(body.params).values().filter(({ trainable }) => !trainable);
+  const before = [...buffers].map((buffer) => [buffer, buffer.clone()] as const);
+  const { anchors, objectness, deltas } = tf.tidy(() => {
+    const options = { training: true, rng: rng.fork("backbone") };
+    const maps = detectorMaps(pixels, backboneOf(model), config, options);
+    const anchors = pyramidAnchors(maps, sidesOf(pixels), config.rpn);
+    return { anchors, ...runRpn(maps, params.rpn) } as unknown as tf.TensorContainer;
+  }) as unknown as RpnOutput & { readonly anchors: Anchors };
+  for (const [buffer, old] of before) {
+    buffer.assign(old);
+    old.dispose();
+  }
+  const { training } = config.rpn;
+  return await selectProposalsLater({ objectness, deltas }, anchors, targets, training, config.rpn)
+    .finally(() => tf.dispose([objectness, deltas]));
 }
 
 function headLosses(

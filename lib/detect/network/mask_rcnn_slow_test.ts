@@ -12,7 +12,7 @@ const golden: { readonly images: readonly GoldenDetections[] } = JSON.parse(
   await Deno.readTextFile(new URL("golden/mask_rcnn_r50.json", import.meta.url)),
 );
 
-Deno.test("detect() with torchvision's maskrcnn_resnet50_fpn finds what torchvision finds", () => {
+Deno.test("detect() with torchvision's maskrcnn_resnet50_fpn finds what torchvision finds", async () => {
   const { detections, ...config } = torchvisionMaskRcnn(resNetConfig(50), 6);
   using model = createMaskRcnn(
     { ...config, detections: { ...detections, most: 25 } },
@@ -28,7 +28,7 @@ Deno.test("detect() with torchvision's maskrcnn_resnet50_fpn finds what torchvis
   const originals = [shown[0]!, { height: 200, width: 200 }];
   const images = shown.map((size, id) => ({ id, shown: size, original: originals[id]! }));
   using pixels = { all: paddedImages(shown), [Symbol.dispose]: () => pixels.all.dispose() };
-  const results = detect(model, pixels.all, images, [1, 2, 3, 4, 5]);
+  const results = await detect(model, pixels.all, images, [1, 2, 3, 4, 5]);
   golden.images.forEach((expected, id) => {
     const ofImage = results.filter(({ imageId }) => imageId === id);
     assertEquals(ofImage.map(({ categoryId }) => categoryId), expected.labels);

@@ -20,8 +20,14 @@ import { bcSslConfig, type ModelConfig, swinConfig, vitConfig } from "lib/models
 import { layoutOf, toTorchOrder } from "lib/nn/layout.ts";
 import { namedVariables, parameters } from "lib/nn/parameters.ts";
 import { createRng } from "lib/rng.ts";
-import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
-import { assertNoLeak } from "lib/testing/leaks.ts";
+import {
+  assertClose,
+  assertEquals,
+  assertRejects,
+  assertThrows,
+  assertTrue,
+} from "lib/testing/assert.ts";
+import { assertNoLeak, assertNoLeakAsync } from "lib/testing/leaks.ts";
 import {
   assertDetections,
   assertSample,
@@ -157,8 +163,8 @@ Deno.test("maskRcnnLosses() equal torchvision's, and their gradients", () => {
   }
 });
 
-Deno.test("detect() equals torchvision's, in pixels of the original images", () => {
-  const detections = detect(model, pixels, shownImages, [10, 20, 30, 40]);
+Deno.test("detect() equals torchvision's, in pixels of the original images", async () => {
+  const detections = await detect(model, pixels, shownImages, [10, 20, 30, 40]);
   golden.detections.forEach((expected, i) => {
     const ofImage = detections.filter(({ imageId }) => imageId === 7 + i);
     assertDetections(ofImage, expected, originals[i]!, { box: 1e-2, score: 1e-4, maskIou: 0.999 });
@@ -286,17 +292,17 @@ Deno.test("createMaskRcnn() refuses one resolution, frozen norms with dropped pa
   assertThrows(create({ ...bcSsl, rpn: { ...bcSsl.rpn, anchors: uneven } }), RangeError, "1, 3");
 });
 
-Deno.test("maskRcnnLosses() and detect() refuse batches whose parts differ in number", () => {
+Deno.test("maskRcnnLosses() and detect() refuse batches whose parts differ in number", async () => {
   const short = { pixels, targets: batch.targets.slice(1) };
   assertThrows(() => maskRcnnLosses(model, short, createRng(0)), RangeError, "targets of each");
   const run = (images: ShownImage[], categories: number[]) => () =>
     detect(model, pixels, images, categories);
-  assertThrows(run(shownImages.slice(1), [1, 2, 3, 4]), RangeError, "sizes of each");
-  assertThrows(run(shownImages, [1, 2]), RangeError, "need 4 categories, current are 2");
+  await assertRejects(run(shownImages.slice(1), [1, 2, 3, 4]), RangeError, "sizes of each");
+  await assertRejects(run(shownImages, [1, 2]), RangeError, "need 4 categories, current are 2");
 });
 
-Deno.test("maskRcnnLosses() and detect() keep no tensor but their results", () => {
+Deno.test("maskRcnnLosses() and detect() keep no tensor but their results", async () => {
   assertNoLeak(() => tf.dispose([...learn(model, batch).grads.values()]));
-  assertNoLeak(() => detect(model, pixels, shownImages, [1, 2, 3, 4]));
+  await assertNoLeakAsync(() => detect(model, pixels, shownImages, [1, 2, 3, 4]));
   assertNoLeak(() => createMaskRcnn(model.config, createRng(0))[Symbol.dispose]());
 });

@@ -26,7 +26,32 @@ export function selectProposals(
   { iou }: Pick<RpnConfig, "iou">,
 ): Boxes[] {
   const [scores, differences] = [objectness.dataSync<"float32">(), deltas.dataSync<"float32">()];
-  const A = objectness.shape[1];
+  return proposalsOfBatch({ scores, deltas: differences }, anchors, images, counts, iou);
+}
+
+/** {@linkcode selectProposals} by any backend, which reads asynchronously. */
+export async function selectProposalsLater(
+  { objectness, deltas }: RpnOutput,
+  anchors: Anchors,
+  images: readonly ImageSize[],
+  counts: ProposalCounts,
+  { iou }: Pick<RpnConfig, "iou">,
+): Promise<Boxes[]> {
+  const [scores, differences] = await Promise.all([
+    objectness.data<"float32">(),
+    deltas.data<"float32">(),
+  ]);
+  return proposalsOfBatch({ scores, deltas: differences }, anchors, images, counts, iou);
+}
+
+function proposalsOfBatch(
+  { scores, deltas: differences }: ImageOutput,
+  anchors: Anchors,
+  images: readonly ImageSize[],
+  counts: ProposalCounts,
+  iou: number,
+): Boxes[] {
+  const A = scores.length / images.length;
   return images.map((image, b) => {
     const output = {
       scores: scores.subarray(b * A, (b + 1) * A),
@@ -36,7 +61,7 @@ export function selectProposals(
   });
 }
 
-/** Outputs for one image. */
+/** Outputs for one image, or for several, one after another. */
 interface ImageOutput {
   readonly scores: Float32Array; // [A]
   readonly deltas: Float32Array; // [A, 4]

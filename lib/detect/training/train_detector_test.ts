@@ -17,7 +17,9 @@ import {
   assertThrows,
   assertTrue,
 } from "lib/testing/assert.ts";
+import { countReads } from "lib/testing/leaks.ts";
 import * as tf from "lib/tf.ts";
+import { withDeferredReads } from "lib/train/reading.ts";
 
 const backbone = {
   ...bcSslConfig("tiny"),
@@ -126,7 +128,7 @@ Deno.test("detectorLength() drops the last batch if it is not full, and needs on
   assertThrows(() => detectorLength(recipe, 1), RangeError, "batch of 2 from 1");
 });
 
-Deno.test("detectInPictures() answers in pixels of the picture, whatever it is shown at", () => {
+Deno.test("detectInPictures() answers in pixels of the picture, whatever it is shown at", async () => {
   const state = tinyDetector();
   const { detections } = state.model.config;
   const sure = {
@@ -140,12 +142,36 @@ Deno.test("detectInPictures() answers in pixels of the picture, whatever it is s
     Uint8Array.from({ length: 90 * 45 * 3 }, (_, i) => i * i % 256),
   );
   const show = { shortSide: 64, longSide: 96, stats: imageNetStats };
-  const results = detectInPictures(sure, [{ id: 5, picture }], [10, 20], show);
+  const results = await detectInPictures(sure, [{ id: 5, picture }], [10, 20], show);
   assertTrue(results.length > 0, "nothing found");
   for (const { imageId, categoryId, box: [x, y, w, h], mask } of results) {
     assertTrue(imageId === 5 && [10, 20].includes(categoryId), `${imageId}, ${categoryId}`);
     assertTrue(x >= 0 && y >= 0 && x + w <= 90.001 && y + h <= 45.001, `${[x, y, w, h]}`);
     assertEquals([mask!.height, mask!.width], [45, 90]);
   }
+  disposeTrainedModel(state);
+});
+
+Deno.test("a detector's steps read nothing but proposals if told so, and have the same numbers", async () => {
+  const expected = await take(tinyDetector(), Infinity);
+  using counter = countReads();
+  const actual = await withDeferredReads(() => take(tinyDetector(), Infinity));
+  // Two tensors of proposals for each of twelve steps, and the numbers of ten steps and of two.
+  assertEquals(counter.reads, 2 * 12 + 2);
+  actual.forEach((step, i) => assertClose(Object.values(step), Object.values(expected[i]!), 1e-3));
+});
+
+Deno.test("a detector's step that is not finite and does not read its loss changes nothing", async () => {
+  const state = tinyDetector();
+  const [bias] = [...parameters(state.model.params.roi_heads).values()].slice(-1);
+  tf.tidy(() => bias!.assign(bias!.mul(NaN)));
+  const values = () => [...parameters(state.model.params).values()].map((x) => [...x.dataSync()]);
+  const before = values();
+  await assertRejects(
+    () => withDeferredReads(() => take(state, 3)),
+    RangeError,
+    "Cannot take a detector's step: the loss is NaN",
+  );
+  assertEquals(values(), before);
   disposeTrainedModel(state);
 });

@@ -5,10 +5,10 @@ import { weightsFile } from "lib/weights/weights_file.ts";
 import { assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 import { knnAccuracy } from "lib/testing/evaluation.ts";
 
-function inFolder(run: (folder: string) => void): void {
+async function inFolder(run: (folder: string) => void | Promise<void>): Promise<void> {
   const folder = Deno.makeTempDirSync();
   try {
-    run(folder);
+    await run(folder);
   } finally {
     Deno.removeSync(folder, { recursive: true });
   }
@@ -54,13 +54,13 @@ Deno.test("a feature file gives back rows and labels, in any order", () =>
   }));
 
 Deno.test("k-NN over a feature file equals the one in memory", () =>
-  inFolder((folder) => {
+  inFolder(async (folder) => {
     const whole = write(`${folder}/bank`);
     using file = openFeatureFile(`${folder}/bank`);
     const options = { numClasses: 4, bankRows: 32 };
     assertEquals(
-      knnAccuracy(file, random(20, 2), options),
-      knnAccuracy(whole, random(20, 2), options),
+      await knnAccuracy(file, random(20, 2), options),
+      await knnAccuracy(whole, random(20, 2), options),
     );
   }));
 

@@ -14,6 +14,7 @@ import {
   openFeatureFile,
 } from "lib/eval/features/feature_file.ts";
 import { type FeatureReader, imageBatch } from "lib/eval/features/features.ts";
+import { takeValues } from "lib/train/reading.ts";
 
 export interface FeatureBankOptions {
   /** The normalisation that the network was trained with. */
@@ -57,7 +58,7 @@ export async function readFeatureBank(
   try {
     const crops = { size, batchSize, ...(whole && { shortSide: size, resizeAll: true }) };
     for await (const images of centerCrops(source, crops)) {
-      const [features, dim] = featuresOf(read, images, stats);
+      const [features, dim] = await featuresOf(read, images, stats);
       const fits = 4 * imageCount(source) * dim <= inMemory;
       sink ??= fits ? memorySink(imageCount(source), dim) : fileSink(path, dim);
       sink.append({ features, labels: images.labels });
@@ -71,15 +72,13 @@ export async function readFeatureBank(
   }
 }
 
-function featuresOf(
+async function featuresOf(
   read: FeatureReader,
   images: ImageSet,
   stats: ChannelStats,
-): readonly [Float32Array, number] {
+): Promise<readonly [Float32Array, number]> {
   const features = tf.tidy(() => read(imageBatch(images, 0, imageCount(images), stats)));
-  const values = features.dataSync<"float32">();
-  features.dispose();
-  return [values, features.shape[1]];
+  return [await takeValues(features), features.shape[1]];
 }
 
 /** Receives features in order. It becomes a bank, or is disposed of. */

@@ -45,11 +45,11 @@ export const referenceKs = [10, 20, 100, 200] as const;
  * @throws {RangeError} If a set is empty, rows and labels differ in number, a label is outside the
  *   classes, or a feature is not finite.
  */
-export function* knnSteps(
+export async function* knnSteps(
   train: LabelledFeatures | FeatureBank,
   test: LabelledFeatures | FeatureBank,
   { numClasses, ks = referenceKs, temperature = 0.07, ...blocks }: KnnOptions,
-): Generator<number, KnnAccuracy[]> {
+): AsyncGenerator<number, KnnAccuracy[]> {
   for (const { labels } of [train, test]) checkLabels(labels, numClasses);
   const most = Math.min(Math.max(...ks), train.labels.length);
   const neighbours = yield* searchNeighbours(train, test, most, blocks);

@@ -22,12 +22,12 @@ const program = `
     file.close();
   }
   const test = some(queries);
-  knnAccuracy(some(600), some(8), { numClasses: 1000 });
+  await knnAccuracy(some(600), some(8), { numClasses: 1000 });
   const resident = () => Deno.memoryUsage().rss;
   const before = resident();
   let most = before;
   using bank = openFeatureFile(path);
-  for (const _ of knnSteps(bank, test, { numClasses: 1000 })) most = Math.max(most, resident());
+  for await (const _ of knnSteps(bank, test, { numClasses: 1000 })) most = Math.max(most, resident());
   console.log(most - before);`;
 
 Deno.test("k-NN over a bank of 1.2 GB in a file stays within the plan, less than half of it", async () => {

@@ -10,6 +10,7 @@ import {
   type LabelledFeatures,
   writeUnitRows,
 } from "lib/eval/features/feature_bank.ts";
+import { takeValues } from "lib/train/reading.ts";
 import { NearestSoFar, type Neighbours } from "lib/eval/nearest/nearest_so_far.ts";
 
 export type { Neighbours } from "lib/eval/nearest/nearest_so_far.ts";
@@ -34,14 +35,16 @@ export const searchBlocks = { bankRows: 8192, queryRows: 256 };
  * @throws {RangeError} If a set is empty, rows and labels differ in number, features differ in
  *   length, or the bank has fewer than `k` rows.
  */
-export function nearestNeighbours(
+export async function nearestNeighbours(
   bank: LabelledFeatures | FeatureBank,
   queries: LabelledFeatures | FeatureBank,
   k: number,
   blocks: SearchBlocks = {},
-): Neighbours {
+): Promise<Neighbours> {
   const search = searchNeighbours(bank, queries, k, blocks);
-  for (let step = search.next();; step = search.next()) if (step.done) return step.value;
+  for (let step = await search.next();; step = await search.next()) {
+    if (step.done) return step.value;
+  }
 }
 
 /**
@@ -51,12 +54,12 @@ export function nearestNeighbours(
  * The bank is read once, in order. The cosine of a row with a query is a float32 product of unit
  * vectors; rows of equal cosine are ranked by their place in the bank.
  */
-export function* searchNeighbours(
+export async function* searchNeighbours(
   bank: LabelledFeatures | FeatureBank,
   queries: LabelledFeatures | FeatureBank,
   k: number,
   { bankRows = searchBlocks.bankRows, queryRows = searchBlocks.queryRows }: SearchBlocks = {},
-): Generator<number, Neighbours> {
+): AsyncGenerator<number, Neighbours> {
   const [train, test] = [bankOf(bank, "training"), bankOf(queries, "test")];
   const [total, count] = [train.labels.length, test.labels.length];
   check(train, test, k);
@@ -76,7 +79,7 @@ export function* searchNeighbours(
     try {
       for (let from = 0; from < count; from += queryRows) {
         const to = Math.min(from + queryRows, count);
-        const cosines = cosinesOf(units.subarray(from * dim, to * dim), unitBank);
+        const cosines = await cosinesOf(units.subarray(from * dim, to * dim), unitBank);
         for (let query = from; query < to; query++) {
           nearest.offer(query, cosines, (query - from) * (end - start), end - start, start);
         }
@@ -89,15 +92,13 @@ export function* searchNeighbours(
   return nearest.sorted();
 }
 
-function cosinesOf(units: Float32Array, bank: tf.Tensor2D): Float32Array {
+/** @returns `[queries, rows]` */
+function cosinesOf(units: Float32Array, bank: tf.Tensor2D): Promise<Float32Array> {
   const dim = bank.shape[1];
   const product = tf.tidy(() =>
     tf.matMul(tf.tensor2d(units, [units.length / dim, dim]), bank, false, true)
-  ); // [queries, rows]
-  // outside the tidy, which would inspect every element of an array that it returns
-  const cosines = product.dataSync<"float32">();
-  product.dispose();
-  return cosines;
+  );
+  return takeValues(product);
 }
 
 function check(train: FeatureBank, test: FeatureBank, k: number): void {

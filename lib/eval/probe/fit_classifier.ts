@@ -66,8 +66,8 @@ export async function* fitClassifier(
     }
     const chosen = leastOf(sums);
     return {
-      weight: columns(probe.weight.dataSync<"float32">(), chosen, numClasses, lrs.length),
-      bias: columns(probe.bias.dataSync<"float32">(), chosen, numClasses, lrs.length),
+      weight: columns(await probe.weight.data<"float32">(), chosen, numClasses, lrs.length),
+      bias: columns(await probe.bias.data<"float32">(), chosen, numClasses, lrs.length),
       lr: lrs[chosen]!,
       trainLoss: sums[chosen]!,
     };

@@ -9,6 +9,7 @@ import type { Rng } from "lib/rng.ts";
 import { constant } from "lib/nn/init.ts";
 import { rankOf } from "lib/eval/nearest/rank.ts";
 import { disposeOptimizer, type OptimizerState } from "lib/train/optimizer_state.ts";
+import { takeValues } from "lib/train/reading.ts";
 import { sgdStep } from "lib/train/sgd.ts";
 
 /** L classifiers that are trained together; each learns exactly as it would alone. */
@@ -49,16 +50,16 @@ export function disposeLinearProbe({ weight, bias, momentum }: LinearProbe): voi
  * @param x `[B, D]`
  * @param labels `[B]`
  * @param share Current value of the schedule, as a share of the peak rates.
- * @returns `[L]`, mean cross-entropy before the step, in nats.
+ * @returns `[L]`, mean cross-entropy before the step, in nats; the caller owns it.
  */
 export function linearProbeStep(
   { weight, bias, momentum, rates, numClasses }: LinearProbe,
   x: tf.Tensor2D,
   labels: Int32Array,
   share: number,
-): Float32Array {
+): tf.Tensor1D {
   const [batch, count] = [labels.length, rates.length];
-  const losses = tf.tidy(() => {
+  return tf.tidy(() => {
     const logits = tf.matMul(x, weight).add(bias).reshape([batch, count, numClasses]);
     const target = tf.oneHot(tf.tensor1d(labels, "int32"), numClasses).toFloat()
       .reshape([batch, 1, numClasses]);
@@ -73,11 +74,8 @@ export function linearProbeStep(
       ["bias", slope.sum(0)],
     ]);
     sgdStep(weights, grads, momentum, { lr: share, momentum: 0.9 });
-    return logProbabilities.mul(target).sum(2).mean(0).neg(); // [L]
+    return logProbabilities.mul(target).sum(2).mean(0).neg() as tf.Tensor1D; // [L]
   });
-  const values = losses.dataSync<"float32">();
-  losses.dispose();
-  return values;
 }
 
 /**
@@ -85,14 +83,12 @@ export function linearProbeStep(
  *
  * Equal logits are ranked by class; NaN is wrong.
  */
-export function linearProbeHits(
+export async function linearProbeHits(
   { weight, bias, rates, numClasses }: LinearProbe,
   x: tf.Tensor2D,
   labels: Int32Array,
-): { readonly top1: number; readonly top5: number }[] {
-  const product = tf.tidy(() => tf.matMul(x, weight).add(bias));
-  const logits = product.dataSync<"float32">(); // [B, L·C]
-  product.dispose();
+): Promise<{ readonly top1: number; readonly top5: number }[]> {
+  const logits = await takeValues(tf.tidy(() => tf.matMul(x, weight).add(bias))); // [B, L·C]
   return rates.map((_, classifier) => {
     let [top1, top5] = [0, 0];
     labels.forEach((label, row) => {

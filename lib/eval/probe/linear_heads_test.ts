@@ -12,10 +12,11 @@ import {
   type ProbeStep,
   trainLinearProbe,
 } from "lib/eval/probe/train_linear_probe.ts";
+import { withDeferredReads } from "lib/train/reading.ts";
 import { cosineSchedule } from "lib/train/schedules.ts";
 import golden from "lib/eval/probe/golden/linear_probe.json" with { type: "json" };
 import { assertClose, assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
-import { assertNoLeakAsync } from "lib/testing/leaks.ts";
+import { assertNoLeakAsync, countReads } from "lib/testing/leaks.ts";
 import { drain } from "lib/testing/steps.ts";
 
 const { classes, dim, batchSize } = golden;
@@ -47,7 +48,7 @@ Deno.test("a linear probe equals PyTorch's: losses and weights after four epochs
     for (let from = 0; from < order.length; from += batchSize) {
       const indices = Uint32Array.from(order.slice(from, from + batchSize));
       const { features, labels } = await source.batch(indices, epoch);
-      losses.push(linearProbeStep(probe, features, labels, share)[1]!);
+      losses.push(linearProbeStep(probe, features, labels, share).dataSync()[1]!);
     }
   }
   assertClose(losses, golden.losses);
@@ -89,7 +90,7 @@ Deno.test("trainLinearProbe() scales the rate with the batch, lowers it by the e
       const indices = order.subarray(from, from + batch);
       const { features, labels } = await source.batch(indices, epoch);
       const share = (1 + Math.cos(Math.PI * epoch / epochs)) / 2;
-      expected.push(linearProbeStep(probe, features, labels, share)[0]!);
+      expected.push(linearProbeStep(probe, features, labels, share).dataSync()[0]!);
     }
   }
   assertClose(actual, expected, 1e-6);
@@ -128,18 +129,23 @@ Deno.test("a rate that diverges is wrong everywhere, and leaves its neighbours a
   );
 });
 
-Deno.test("linearProbeHits() ranks equal logits by class, and counts the first five", () => {
+Deno.test("linearProbeHits() ranks equal logits by class, and counts the first five", async () => {
   const probe = createLinearProbe(1, { numClasses: 7, rates: [1] }, createRng(0));
   probe.weight.assign(tf.tensor2d([[5, 4, 4, 3, 2, 1, NaN]]));
-  const hits = (label: number) => {
-    const [{ top1, top5 }] = linearProbeHits(probe, tf.ones([1, 1]), Int32Array.of(label)) as [
+  const hits = async (label: number) => {
+    const [{ top1, top5 }] = await linearProbeHits(
+      probe,
+      tf.ones([1, 1]),
+      Int32Array.of(label),
+    ) as [
       { top1: number; top5: number },
     ];
     return [top1, top5];
   };
-  assertEquals([0, 1, 2, 4, 5, 6].map(hits), [[1, 1], [0, 1], [0, 1], [0, 1], [0, 0], [0, 0]]);
+  const all = (labels: number[]) => Promise.all(labels.map(hits));
+  assertEquals(await all([0, 1, 2, 4, 5, 6]), [[1, 1], [0, 1], [0, 1], [0, 1], [0, 0], [0, 0]]);
   probe.weight.assign(tf.tensor2d([[5, 5, 0, 0, 0, 0, 0]]));
-  assertEquals([0, 1, 5].map(hits), [[1, 1], [0, 1], [0, 0]]);
+  assertEquals(await all([0, 1, 5]), [[1, 1], [0, 1], [0, 0]]);
 });
 
 Deno.test("trainLinearProbe() reports every batch, the last smaller one too, and keeps no tensor when left", async () => {
@@ -172,4 +178,14 @@ Deno.test("trainLinearProbe() throws on labels, sizes and options that make no s
   await rejects({ lrs: [] }, "learning rates");
   const other = cachedSource({ features: new Float32Array(8), labels: Int32Array.of(0) });
   await rejects({}, "length 6", other);
+});
+
+Deno.test("steps of a linear probe read once an epoch if told so, and have the same numbers", async () => {
+  const expected = await train({ lrs: [0.1, 1], epochs: 3 });
+  using counter = countReads();
+  const actual = await withDeferredReads(() => train({ lrs: [0.1, 1], epochs: 3 }));
+  const batches = Math.ceil(set.labels.length / 64);
+  // For each epoch the losses, ten batches at a time, and the logits of every test batch.
+  assertEquals(counter.reads, 3 * (Math.ceil(batches / 10) + batches));
+  assertEquals(actual, expected);
 });

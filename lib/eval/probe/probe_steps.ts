@@ -7,6 +7,7 @@
 import type * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
 import { type LinearProbe, linearProbeStep } from "lib/eval/probe/linear_heads.ts";
+import { readsAtOnce, readTogether, type Taken, takeValues } from "lib/train/reading.ts";
 import { cosineSchedule } from "lib/train/schedules.ts";
 
 /** Epochs of a linear probe in BC-SSL and DINO. */
@@ -55,14 +56,25 @@ export interface ProbeLength {
 
 /**
  * Trains `probe` on all images of `train` for some epochs, each in a new random order, and yields
- * after every batch: who asks for no more stops it. The caller owns the probe.
+ * after every batch: who asks for no more stops it. The caller owns the probe. Where losses are not
+ * read at once, the probe may be up to nine batches further than what is yielded, but within the
+ * epoch.
  */
-export async function* probeSteps(
+export function probeSteps(
+  probe: LinearProbe,
+  train: ProbeSource,
+  length: ProbeLength,
+  rng: Rng,
+): AsyncGenerator<ProbeBatchStep, void> {
+  return readTogether(takenSteps(probe, train, length, rng));
+}
+
+async function* takenSteps(
   probe: LinearProbe,
   train: ProbeSource,
   { epochs, batchSize }: ProbeLength,
   rng: Rng,
-): AsyncGenerator<ProbeBatchStep, void> {
+): AsyncGenerator<Taken<ProbeBatchStep>> {
   const count = train.labels.length;
   const stepsPerEpoch = Math.ceil(count / batchSize);
   for (let epoch = 0; epoch < epochs; epoch++) {
@@ -70,15 +82,17 @@ export async function* probeSteps(
     const share = cosineSchedule(epoch, { base: 1, final: 0, totalSteps: epochs });
     for (let i = 0; i < stepsPerEpoch; i++) {
       const indices = order.subarray(i * batchSize, (i + 1) * batchSize);
-      const losses = stepOn(probe, await train.batch(indices, epoch), share);
-      yield {
+      const values = stepOn(probe, await train.batch(indices, epoch), share);
+      const step = {
         epoch,
         step: epoch * stepsPerEpoch + i + 1,
         totalSteps: epochs * stepsPerEpoch,
         endsEpoch: i + 1 === stepsPerEpoch,
         images: indices.length,
-        losses,
       };
+      const finish = (losses: Float32Array) => ({ ...step, losses });
+      const numbers = readsAtOnce() ? finish(await takeValues(values)) : { values, finish };
+      yield { numbers, isDue: step.endsEpoch };
     }
   }
 }
@@ -87,7 +101,7 @@ function stepOn(
   probe: LinearProbe,
   { features, labels }: ProbeBatch,
   share: number,
-): Float32Array {
+): tf.Tensor1D {
   try {
     return linearProbeStep(probe, features, labels, share);
   } finally {

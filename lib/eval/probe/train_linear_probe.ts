@@ -126,11 +126,11 @@ async function accuracyOn(
     const length = Math.min(batchSize, count - from);
     const indices = Uint32Array.from({ length }, (_, i) => from + i);
     const { features, labels } = await source.batch(indices, 0);
-    linearProbeHits(probe, features, labels).forEach(({ top1, top5 }, l) => {
+    const hits = await linearProbeHits(probe, features, labels).finally(() => features.dispose());
+    hits.forEach(({ top1, top5 }, l) => {
       sums[l]!.top1 += top1;
       sums[l]!.top5 += top5;
     });
-    features.dispose();
   }
   return sums.map(({ top1, top5 }) => ({ top1: top1 / count, top5: top5 / count }));
 }

@@ -7,14 +7,23 @@ import type { ChannelStats } from "lib/augment/mod.ts";
 import type { LabelledBatch, LabelledCrops } from "./labelled_crops.ts";
 import type { RandomCropOptions } from "./random_crop.ts";
 import type { Model } from "lib/models/mod.ts";
-import { parameters } from "lib/nn/parameters.ts";
+import { namedVariables, parameters } from "lib/nn/parameters.ts";
 import type { Rng } from "lib/rng.ts";
 import { layerDecayScales } from "lib/models/layer_decay.ts";
 import { adamWStep } from "lib/train/adamw.ts";
 import { lossAndGradients } from "lib/train/gradients.ts";
 import { type LoopOptions, runLength, trainingSteps } from "lib/train/loop.ts";
 import type { Scales } from "lib/train/optimizer_state.ts";
+import {
+  later,
+  numberOf,
+  type Pending,
+  pendingMap,
+  readsAtOnce,
+  scalarReading,
+} from "lib/train/reading.ts";
 import { cosineSchedule } from "lib/train/schedules.ts";
+import { remember, StepGuard } from "lib/train/step_guard.ts";
 import type { TrainedModel } from "lib/weights/trained_model.ts";
 
 /**
@@ -43,7 +52,7 @@ export type SupervisedState = TrainedModel<Model>;
 export type ClassifierLoss = (logits: tf.Tensor2D, labels: Int32Array) => tf.Scalar;
 
 /** Where training begins, and what it minimises. */
-export interface SupervisedOptions extends Pick<LoopOptions, "rng" | "done" | "wait"> {
+export interface SupervisedOptions extends Pick<LoopOptions, "rng" | "done" | "wait" | "readsAt"> {
   /** By default the cross-entropy with the labels. */
   readonly loss?: ClassifierLoss;
 }
@@ -87,14 +96,16 @@ export async function* trainSupervised(
     warmupSteps: Math.round(warmupShare * totalSteps),
   };
   const dropPath = options.rng.fork("drop path");
+  using guard = new StepGuard();
   yield* trainingSteps(crops, { ...options, length, batchSize }, (batch, step) => {
     const lr = cosineSchedule(step, schedule);
     const now = { lr, weightDecay, lrScales, loss, rng: dropPath.fork(step) };
-    return { loss: learn(state, batch, crops.size, now), lr };
+    if (readsAtOnce()) return { loss: learn(state, batch, crops.size, now), lr };
+    return pendingMap(issue(state, batch, crops.size, now, guard), (loss) => ({ loss, lr }));
   });
 }
 
-interface StepNow {
+interface StepValues {
   readonly lr: number;
   readonly lrScales: Scales;
   readonly weightDecay: number;
@@ -105,24 +116,59 @@ interface StepNow {
 /** Takes one step. @returns The loss before it. */
 function learn(
   { model, optimizer }: SupervisedState,
-  { pixels, labels }: LabelledBatch,
+  batch: LabelledBatch,
   size: number,
-  { rng, loss: lossOf, ...now }: StepNow,
+  { rng, loss: lossOf, ...now }: StepValues,
 ): number {
   const weights = parameters(model.params);
   return tf.tidy(() => {
-    const x = tf.tensor4d(pixels, [labels.length, size, size, 3]);
-    const { value, grads } = lossAndGradients(
-      () => lossOf(model.forward(x, { training: true, rng }).logits!, labels),
-      weights,
-    );
-    const loss = value.dataSync()[0]!;
-    if (!Number.isFinite(loss)) {
-      throw new RangeError(`Cannot take a supervised step: the loss is ${loss}; lower lr`);
-    }
+    const { value, grads } = gradientsOf(model, weights, batch, { size, rng, lossOf });
+    const loss = checked(numberOf(scalarReading(value)));
     adamWStep(weights, grads, optimizer, now);
     return loss;
   });
+}
+
+/** The same step without reading a number, as `issueStep` of lib/ssl/method/step.ts. */
+function issue(
+  { model, optimizer }: SupervisedState,
+  batch: LabelledBatch,
+  size: number,
+  { rng, loss: lossOf, ...now }: StepValues,
+  guard: StepGuard,
+): Pending<number> {
+  const weights = parameters(model.params);
+  return tf.tidy(() => {
+    const others = namedVariables(model.params).values().filter(({ trainable }) => !trainable);
+    const undoUnless = remember(others);
+    const { value, grads } = gradientsOf(model, weights, batch, { size, rng, lossOf });
+    const ok = guard.judge([value]);
+    adamWStep(weights, grads, optimizer, { ...now, decided: { ok } });
+    undoUnless(ok);
+    const pending = later({ loss: scalarReading(value) });
+    return pendingMap(pending, ({ loss }) => checked(loss)) as unknown as tf.TensorContainer;
+  }) as unknown as Pending<number>;
+}
+
+function gradientsOf(
+  model: Model,
+  weights: ReadonlyMap<string, tf.Variable>,
+  { pixels, labels }: LabelledBatch,
+  { size, rng, lossOf }: {
+    readonly size: number;
+    readonly rng: Rng;
+    readonly lossOf: ClassifierLoss;
+  },
+) {
+  const x = tf.tensor4d(pixels, [labels.length, size, size, 3]);
+  const loss = () => lossOf(model.forward(x, { training: true, rng }).logits!, labels);
+  return lossAndGradients(loss, weights);
+}
+
+/** @throws {RangeError} If the loss is not finite. */
+function checked(loss: number): number {
+  if (Number.isFinite(loss)) return loss;
+  throw new RangeError(`Cannot take a supervised step: the loss is ${loss}; lower lr`);
 }
 
 /** Mean cross-entropy over the batch, in nats. @param logits `[B, C]` */

@@ -19,6 +19,8 @@ import {
 } from "lib/weights/trained_model.ts";
 import { assertClose, assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
 import { readFeatures } from "lib/testing/evaluation.ts";
+import { countReads } from "lib/testing/leaks.ts";
+import { withDeferredReads } from "lib/train/reading.ts";
 
 /** Bright and dark images with noise: two classes that a network learns in a few steps. */
 function shades(count: number, size = 16): ImageSet {
@@ -222,4 +224,32 @@ Deno.test("trainSupervised() with layer decay moves weights near the image less,
   const rate = whole.lr * whole.batchSize / 256;
   assertClose(moved.map((most) => most / rate), [0.5 ** 5, 0.5 ** 3, 1], 1e-2);
   disposeTrainedModel(state);
+});
+
+Deno.test("supervised steps that read nothing have the numbers of those that read at once", async () => {
+  const set = shades(64);
+  const expected = await train(network(), set);
+  using counter = countReads();
+  const actual = await withDeferredReads(() => train(network(), set));
+  assertEquals(counter.reads, 4); // ten of 32 steps at a time
+  assertEquals(
+    actual.map(({ step, lr }) => [step, lr]),
+    expected.map(({ step, lr }) => [step, lr]),
+  );
+  assertClose(actual.map(({ loss }) => loss), expected.map(({ loss }) => loss), 1e-4);
+});
+
+Deno.test("a supervised step that is not finite and reads nothing changes nothing, nor do later ones", async () => {
+  const state = network();
+  const [bias] = [...namedVariables(state.model.params).values()].slice(-1);
+  bias!.assign(bias!.mul(NaN));
+  const weights = () =>
+    [...namedVariables(state.model.params).values()].map((x) => x.dataSync().slice());
+  const before = weights();
+  const run = () => withDeferredReads(() => train(state, shades(64)));
+  await assertRejects(run, RangeError, "Cannot take a supervised step: the loss is NaN; lower lr");
+  assertEquals(weights(), before);
+  for (const { tensors } of state.optimizer.values()) {
+    for (const x of Object.values(tensors)) assertEquals(new Set(x.dataSync()), new Set([0]));
+  }
 });

@@ -70,7 +70,7 @@ export async function detectIn(
   const { categories } = data.train;
   using model = loadSavedDetector(key, weights, numClassesOf(data));
   const names = new Map(categories.map(({ id, name }) => [id, name]));
-  const detections = detectInPictures(
+  const detections = await detectInPictures(
     model,
     [{ id: 0, picture: pixels }],
     categories.map(({ id }) => id),

@@ -60,9 +60,9 @@ export async function detectorLearner(
   return {
     batchSize: recipe.batchSize,
     totalSteps,
-    train(done, wait) {
+    train(done, wait, readsAt) {
       const batches = openDetectorBatches(reader, recipe, rng.fork("augment"));
-      return trainDetector(state, batches, recipe, { rng, done, wait });
+      return trainDetector(state, batches, recipe, { rng, done, wait, readsAt });
     },
     measure: async (pause) => {
       const options = { ...shownAt(config, scale), ...onDamage, batchSize: recipe.batchSize };

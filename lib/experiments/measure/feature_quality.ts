@@ -14,6 +14,7 @@ import { lidar, type ViewFeatures } from "lib/eval/quality/lidar.ts";
 import type { CropRecipe } from "lib/ssl/views/crop_recipe.ts";
 import { createCropper } from "lib/ssl/views/cropper.ts";
 import { viewTensors } from "lib/ssl/views/views.ts";
+import { takeValues } from "lib/train/reading.ts";
 import type { TrainHooks } from "lib/runs/events.ts";
 import type { RunKey, ScaleName } from "lib/experiments/configs/config.ts";
 import { bankOptions } from "lib/experiments/measure/feature_banks.ts";
@@ -155,7 +156,7 @@ async function viewFeatures(
     const part = Uint32Array.from(chosen.slice(first, first + imagesAtOnce));
     for (let view = 0; view < views; view += 2, step++) {
       const batch = await cropper.next(part, step);
-      const values = tf.tidy(() => read(viewTensors(batch, recipe).global).dataSync<"float32">());
+      const values = await takeValues(tf.tidy(() => read(viewTensors(batch, recipe).global)));
       const dim = values.length / (2 * part.length);
       if (features.length === 0) features = new Float32Array(chosen.length * views * dim);
       for (let row = 0; row < 2 * part.length; row++) { // all images' first views, then the second

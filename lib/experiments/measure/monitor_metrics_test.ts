@@ -44,7 +44,7 @@ Deno.test("monitorMetrics() measures the k-NN and the spectrum on one forward pa
   assertEquals(model.seen, [30, 6]);
 
   const [bank, queries] = [train, test].map((set) => readFeatures(pooledFeatures(model), set));
-  const rows = knnAccuracy(bank!, queries!, { numClasses: 2 });
+  const rows = await knnAccuracy(bank!, queries!, { numClasses: 2 });
   const { rankMe, alphaReQ } = finish(featureSpectra(bankOf(bank!, "training")));
   assertEquals(metrics, {
     ...Object.fromEntries(

@@ -75,7 +75,7 @@ export async function nearestImages(
   const indices = await evaluated(folder, kept, async () => {
     await recordPictures(folder, experiment.key);
     const { indices } = by === "pixels"
-      ? nearestNeighbours(
+      ? await nearestNeighbours(
         pixelFeatures(inMemory(train, "compare pixels")),
         pixelFeatures(chosen),
         k,
@@ -115,7 +115,7 @@ async function nearestToTeacher(
   const read = pooledFeatures(teacher);
   using bank = await readFeatureBank(read, train, bankOptions(crops));
   using probes = await readFeatureBank(read, chosen, bankOptions(crops));
-  return nearestNeighbours(bank, probes, k);
+  return await nearestNeighbours(bank, probes, k);
 }
 
 /** Joins sets of images of one size. */

@@ -92,9 +92,9 @@ function methodLearner(recipe: Recipe, data: DataSplit, seed: number): Learner {
     batchSize: recipe.batchSize,
     totalSteps,
     ...(noClasses && { unmonitored: `No k-NN is measured on the way: ${noClasses}` }),
-    async *train(done, wait) {
+    async *train(done, wait, readsAt) {
       using cropper = createCropper(data.pretrain, recipe.crops, { rng: rng.fork("crops") });
-      yield* trainByMethod(training, cropper, recipe, { rng, done, wait });
+      yield* trainByMethod(training, cropper, recipe, { rng, done, wait, readsAt });
     },
     measure: (pause) => monitorMetrics(method.evaluated, data, recipe.crops, pause),
     alarms: alarmWatch(method.alarms, warmupSteps(recipe, totalSteps)),

@@ -94,9 +94,9 @@ function twinLearner(
   return {
     batchSize: recipe.batchSize,
     totalSteps,
-    async *train(done, wait) {
+    async *train(done, wait, readsAt) {
       using crops = openLabelledCrops(train, { ...recipe, rng: rng.fork("crops") });
-      yield* trainSupervised(state, crops, recipe, { rng, done, wait });
+      yield* trainSupervised(state, crops, recipe, { rng, done, wait, readsAt });
     },
     async measure(pause) {
       const { top1, top5 } = await classifierAccuracy(model, test, crops, pause);

@@ -62,8 +62,8 @@ export class RunCheckpoints {
   }
 
   /** Saves if the last checkpoint is old enough. */
-  saveIfDue(step: number): void {
-    if (performance.now() >= this.#due) this.save(step);
+  async saveIfDue(step: number): Promise<void> {
+    if (performance.now() >= this.#due) await this.save(step);
   }
 
   /**
@@ -72,11 +72,11 @@ export class RunCheckpoints {
    *
    * @throws {Error} If the disk refuses or a value is not finite; the older checkpoints stay.
    */
-  save(step: number): void {
+  async save(step: number): Promise<void> {
     const from = performance.now();
     if (step > this.saved) {
       this.#metrics.flush();
-      this.#learner.save(checkpointPath(this.#folder.path, step), step);
+      await this.#learner.save(checkpointPath(this.#folder.path, step), step);
       this.saved = step;
       removeOldCheckpoints(this.#folder.path);
     }
@@ -89,9 +89,9 @@ export class RunCheckpoints {
    * If the score at `step` is the best of the run, keeps the checkpoint of that step as
    * `best.safetensors`.
    */
-  keepIfBest(step: number): void {
+  async keepIfBest(step: number): Promise<void> {
     if (bestOf(this.#metrics.history, this.#options.score)?.step !== step) return;
-    this.save(step);
+    await this.save(step);
     const { path } = this.#folder;
     // Without a numbered file, the run was resumed from best.safetensors: it is this state already.
     if (listCheckpoints(path).some((file) => file.step === step)) keepAsBest(path, step);

@@ -23,10 +23,14 @@ export interface Learner extends Disposable {
    *
    * @param wait Awaits each batch. From its end to the end of the step, the weights are changing
    *   and must not be saved.
+   * @param readsAt Asked after each step whose numbers are not read yet, as on a GPU: whether to
+   *   read them now. Such steps come after some later ones have been taken; the weights are those
+   *   after the last step that it was asked for.
    */
   train(
     done: number,
     wait: <T>(batch: Promise<T>) => Promise<T>,
+    readsAt: (step: number) => boolean,
   ): AsyncIterable<{ readonly step: number }>;
   /**
    * Why the run has no monitor, in words; `measure` is never called then. `undefined` if it has
@@ -46,10 +50,11 @@ export interface Learner extends Disposable {
    */
   alarms(line: HistoryLine): readonly Alarm[];
   /**
+   * @returns Nothing if it is done on return, as on a CPU.
    * @throws {Error} If a value is not finite or the disk refuses; an older file at `path` is
    *   untouched.
    */
-  save(path: string, step: number): void;
+  save(path: string, step: number): void | Promise<void>;
   /**
    * @returns The number of steps taken. @throws {Error} If the file is damaged or does not fit; the
    *   state is then unchanged.

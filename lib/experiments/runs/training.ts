@@ -59,12 +59,12 @@ export async function trainOn(
   } catch (error) {
     // If the monitor was stopped, its step is complete; it is measured when the run is resumed.
     if (error !== stoppedMonitor) {
-      training.saveIfWhole();
+      await training.saveIfWhole();
       throw withWayOut(error, checkpoints.saved);
     }
   }
   try {
-    checkpoints.save(training.step);
+    await checkpoints.save(training.step);
   } catch (error) {
     throw withWayOut(error, checkpoints.saved);
   }
@@ -90,6 +90,8 @@ class Training {
   step: number;
   /** Whether a step is under way, so that the state must not be saved. */
   #inStep = false;
+  /** The last step that was taken and whose numbers were not read with it; 0 if there is none. */
+  #taken = 0;
   readonly #speed = new SpeedMeter();
   readonly #learner: Learner;
   readonly #plan: TrainingPlan;
@@ -115,19 +117,22 @@ class Training {
   async run(): Promise<void> {
     const { done, until, totalSteps } = this.#plan;
     await this.#monitorIfDue(); // in case the run was stopped during a measurement
-    this.#checkpoints.keepIfBest(done); // in case it was killed right after one
+    await this.#checkpoints.keepIfBest(done); // in case it was killed right after one
     if (this.#mustStop()) return;
     const { batchSize } = this.#learner;
     const wait = <T>(batch: Promise<T>) => this.#timed(batch);
-    for await (const { step, ...trained } of this.#learner.train(done, wait)) {
-      this.#inStep = false;
-      this.step = step;
+    const readsAt = (step: number) => this.#readsAt(step);
+    for await (const { step, ...trained } of this.#learner.train(done, wait, readsAt)) {
+      const isCurrent = step >= this.#taken; // else the weights are those of a later step
+      this.#inStep = !isCurrent;
+      if (isCurrent) this.step = step;
       const speed = this.#speed.step(batchSize);
       this.#metrics.record({ step, metrics: { ...trained, ...speed } });
-      if (await this.#monitorIfDue()) this.#checkpoints.keepIfBest(step);
+      if (isCurrent && await this.#monitorIfDue()) await this.#checkpoints.keepIfBest(step);
       await this.#hooks.onEvent?.({ ...this.#metrics.history.at(-1)!, totalSteps, speed });
+      if (!isCurrent) continue;
       if (this.#mustStop() || step >= until) return;
-      this.#checkpoints.saveIfDue(step);
+      await this.#checkpoints.saveIfDue(step);
     }
   }
 
@@ -135,10 +140,18 @@ class Training {
    * Saves the state after an error, if no step is under way. If saving fails too, nothing is
    * thrown: the first error is the one to report.
    */
-  saveIfWhole(): void {
+  async saveIfWhole(): Promise<void> {
     try {
-      if (!this.#inStep) this.#checkpoints.save(this.step);
+      if (!this.#inStep) await this.#checkpoints.save(this.step);
     } catch { /* the last checkpoint stands */ }
+  }
+
+  /** Whether the numbers of the steps up to this one, which was just taken, must be read now. */
+  #readsAt(step: number): boolean {
+    this.#taken = step;
+    const { until, totalSteps, monitorEvery } = this.#plan;
+    return step >= until || step === totalSteps || step % monitorEvery === 0 ||
+      (this.#hooks.signal?.aborted ?? false);
   }
 
   #mustStop(): boolean {

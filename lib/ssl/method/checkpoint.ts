@@ -15,12 +15,17 @@ import type { Training } from "./step.ts";
  * Writes the state after `step` steps: the method's tensors under their names,
  * `optimizer.<weight>.<role>`, and a checksum.
  *
+ * @returns Nothing if it is done on return, as on a CPU.
  * @throws {RangeError} If a value is not finite: such a state must not replace a good one. The
  *   message names the tensor.
  * @throws {Error} If the disk refuses. In both cases an older checkpoint at `path` is untouched.
  */
-export function saveTraining(path: string, training: Training, step: number): void {
-  saveTrainingState(path, trainingState(training), step);
+export function saveTraining(
+  path: string,
+  training: Training,
+  step: number,
+): void | Promise<void> {
+  return saveTrainingState(path, trainingState(training), step);
 }
 
 /**
