@@ -65,11 +65,13 @@ for (const [arch, config] of Object.entries(tiny)) {
     });
   });
 
-  Deno.test(`${arch}: the layer for CAMs is there, and Grad-CAM draws it`, () => {
+  Deno.test(`${arch}: the layer for CAMs is there, and Grad-CAM draws it`, async () => {
+    using model = createModel(config, createRng(0), { numClasses: 3 });
+    const x = images();
+    const [map] = await gradCam(model, x);
+    x.dispose();
+    assertEquals([map!.height, map!.width], [64, 64]);
     tf.tidy(() => {
-      using model = createModel(config, createRng(0), { numClasses: 3 });
-      const [map] = gradCam(model, images());
-      assertEquals([map!.height, map!.width], [64, 64]);
       const { intermediates: found } = intermediates(model, images(), [camLayer(config)], {
         training: false,
       });

@@ -18,8 +18,8 @@ import {
   swinConfig,
   vitConfig,
 } from "lib/models/mod.ts";
-import { assertClose, assertEquals, assertThrows } from "lib/testing/assert.ts";
-import { assertNoLeak } from "lib/testing/leaks.ts";
+import { assertClose, assertEquals, assertRejects, assertThrows } from "lib/testing/assert.ts";
+import { assertNoLeakAsync } from "lib/testing/leaks.ts";
 
 const small: ModelConfig = { ...convNeXtConfig("atto"), depths: [1, 1], dims: [8, 16] };
 const images = (count: number, height: number, width = height) =>
@@ -44,16 +44,16 @@ const layersOf: readonly (readonly [ModelConfig, string])[] = [
 ];
 
 for (const [config, layer] of layersOf) {
-  Deno.test(`a ${config.arch} is explained by ${layer}, and nothing leaks`, () => {
+  Deno.test(`a ${config.arch} is explained by ${layer}, and nothing leaks`, async () => {
     assertEquals(camLayer(config), layer);
     assertEquals(camLayerAt(config, 8, "last"), layer);
     using model = createModel(config, createRng(0), { numClasses: 3 });
     const x = images(2, 64);
-    const [first] = gradCam(model, x, { classes: [2, 0] });
+    const [first] = await gradCam(model, x, { classes: [2, 0] });
     assertEquals([first!.height, first!.width, first!.classIndex], [64, 64, 2]);
     assertClose(first!.values.reduce((a, b) => Math.max(a, b)), 1, 1e-3);
-    assertNoLeak(() => void gradCam(model, x));
-    assertNoLeak(() => void eigenCam(model, x));
+    await assertNoLeakAsync(() => gradCam(model, x));
+    await assertNoLeakAsync(() => eigenCam(model, x));
   });
 }
 
@@ -117,7 +117,7 @@ Deno.test("heatmapsOf() cuts at 0, spreads, resizes between centres of pixels, a
   assertEquals([...heatmapsOf([[zeros]], { shape: [1, 1, 2, 3] })[0]!.values], [0, 0]);
 });
 
-Deno.test("withClassifier() gives Grad-CAM its classes, and the map of a network with that classifier", () => {
+Deno.test("withClassifier() gives Grad-CAM its classes, and the map of a network with that classifier", async () => {
   using model = createModel(small, createRng(0), { numClasses: 4 });
   const { head } = model.params as { head: Record<"weight" | "bias", tf.Variable> };
   head.bias.assign(tf.tensor1d([3, -1, 0, 1]));
@@ -128,17 +128,17 @@ Deno.test("withClassifier() gives Grad-CAM its classes, and the map of a network
   using bare = createModel(small, createRng(0));
   const explained = withClassifier(bare, classifier);
   const x = images(2, 24);
-  const expected = gradCam(model, x);
-  gradCam(explained, x).forEach((map, i) => {
+  const expected = await gradCam(model, x);
+  (await gradCam(explained, x)).forEach((map, i) => {
     assertEquals(map.classIndex, expected[i]!.classIndex);
     assertClose(map.values, expected[i]!.values, 1e-4);
   });
-  assertNoLeak(() => void gradCam(explained, x));
+  await assertNoLeakAsync(() => gradCam(explained, x));
   const refuse = () => withClassifier(bare, { ...classifier, bias: new Float32Array(3) });
   assertThrows(refuse, TypeError, "64 weights and 3 classes on 16 features");
 });
 
-Deno.test("what cannot be explained is refused with what to do", () => {
+Deno.test("what cannot be explained is refused with what to do", async () => {
   using model = createModel(small, createRng(0), { numClasses: 4 });
   using bare = createModel(small, createRng(0));
   const x = images(1, 16);
@@ -149,45 +149,53 @@ Deno.test("what cannot be explained is refused with what to do", () => {
     images(1, 7),
     x.mul<tf.Tensor4D>(NaN),
   ];
-  const refused = (run: () => unknown, type: typeof RangeError, text: string) => {
+  const refused = async (run: () => Promise<unknown>, type: typeof RangeError, text: string) => {
     const before = tf.memory().numTensors;
-    assertThrows(run, type, text);
+    await assertRejects(run, type, text);
     assertEquals(tf.memory().numTensors, before, `leak: ${text}`);
   };
-  refused(() => gradCam(bare, x), RangeError, "no classifier");
-  refused(() => gradCam(bare, x), RangeError, "withClassifier()");
-  refused(
+  await refused(() => gradCam(bare, x), RangeError, "no classifier");
+  await refused(() => gradCam(bare, x), RangeError, "withClassifier()");
+  await refused(
     () => gradCam(model, x, { classes: [4] }),
     RangeError,
     "class 4: the network has classes 0 to 3",
   );
-  refused(() => gradCam(model, x, { classes: [0.5] }), RangeError, "class 0.5");
-  refused(() => gradCam(model, x, { classes: [1, 2] }), RangeError, "a class for each, got 2");
+  await refused(() => gradCam(model, x, { classes: [0.5] }), RangeError, "class 0.5");
+  await refused(
+    () => gradCam(model, x, { classes: [1, 2] }),
+    RangeError,
+    "a class for each, got 2",
+  );
   for (const draw of [gradCam, eigenCam]) {
-    refused(() => draw(model, x, { layers: ["stages.9"] }), RangeError, `"stages.9": use one of`);
-    refused(() => draw(model, x, { layers: [] }), RangeError, "no layer");
-    refused(
+    await refused(
+      () => draw(model, x, { layers: ["stages.9"] }),
+      RangeError,
+      `"stages.9": use one of`,
+    );
+    await refused(() => draw(model, x, { layers: [] }), RangeError, "no layer");
+    await refused(
       () => draw(model, x, { layers: ["norm"] }),
       RangeError,
       'before the pooling, as "stages.1.0"',
     );
-    refused(() => draw(model, one), RangeError, "of 8×8 pixels it has one position");
-    refused(() => draw(model, flat), TypeError, "[16,16,3]: need [B, H, W, 3]");
-    refused(
+    await refused(() => draw(model, one), RangeError, "of 8×8 pixels it has one position");
+    await refused(() => draw(model, flat), TypeError, "[16,16,3]: need [B, H, W, 3]");
+    await refused(
       () => draw(model, grey),
       TypeError,
       "need [B, H, W, 3]",
     );
-    refused(() => draw(model, tiny), RangeError, "needs 8 a side");
-    refused(() => draw(model, broken), RangeError, "weights whole?");
+    await refused(() => draw(model, tiny), RangeError, "needs 8 a side");
+    await refused(() => draw(model, broken), RangeError, "weights whole?");
   }
   const unknown = { arch: "mlp" } as unknown as ModelConfig;
   assertThrows(() => camLayer(unknown), RangeError, 'layer of "mlp"');
 });
 
-Deno.test("gradCam() refuses a ViT's patches after the last attention, which no class depends on", () => {
+Deno.test("gradCam() refuses a ViT's patches after the last attention, which no class depends on", async () => {
   const config = { ...vitConfig("tiny"), embedDim: 12, depth: 2, numHeads: 3 };
   using model = createModel(config, createRng(0), { numClasses: 3 });
   const draw = () => gradCam(model, images(1, 32), { layers: ["blocks.1.mlp"] });
-  assertThrows(draw, RangeError, 'use "blocks.1.norm1"');
+  await assertRejects(draw, RangeError, 'use "blocks.1.norm1"');
 });

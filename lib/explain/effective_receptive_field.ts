@@ -4,6 +4,7 @@
  */
 import * as tf from "lib/tf.ts";
 import type { ForwardOptions, ModelOutput } from "lib/models/mod.ts";
+import { takeValues } from "lib/train/reading.ts";
 
 /** The contribution of each pixel, or square of pixels, row by row; the sum is 1. */
 export interface ContributionMap {
@@ -21,10 +22,10 @@ export interface ContributionMap {
  * @param images `[N, side, side, 3]`, normalised; they are processed one at a time.
  * @throws {RangeError} If the images are not square, or the centre depends on no pixel.
  */
-export function effectiveReceptiveField(
+export async function effectiveReceptiveField(
   model: { forward(x: tf.Tensor4D, options: ForwardOptions): ModelOutput },
   images: tf.Tensor4D,
-): ContributionMap {
+): Promise<ContributionMap> {
   const [count, side, width] = images.shape;
   if (side !== width) {
     throw new RangeError(
@@ -33,11 +34,12 @@ export function effectiveReceptiveField(
   }
   const values = new Float64Array(side * side);
   for (let i = 0; i < count; i++) {
-    tf.tidy(() => {
+    const slopes = tf.tidy(() => {
       const image = images.slice([i, 0, 0, 0], [1, side, side, 3]);
-      const rises = tf.grad(centre(model))(image).relu().sum(-1).dataSync<"float32">();
-      for (let p = 0; p < values.length; p++) values[p]! += rises[p]!;
+      return tf.grad(centre(model))(image).relu().sum(-1);
     });
+    const rises = await takeValues(slopes);
+    for (let p = 0; p < values.length; p++) values[p]! += rises[p]!;
   }
   const total = values.reduce((sum, value) => sum + value, 0);
   if (!(total > 0)) {

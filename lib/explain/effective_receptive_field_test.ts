@@ -6,8 +6,14 @@ import {
   effectiveReceptiveField,
   pooledContributions,
 } from "lib/explain/effective_receptive_field.ts";
-import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
-import { assertNoLeak } from "lib/testing/leaks.ts";
+import {
+  assertClose,
+  assertEquals,
+  assertRejects,
+  assertThrows,
+  assertTrue,
+} from "lib/testing/assert.ts";
+import { assertNoLeakAsync } from "lib/testing/leaks.ts";
 
 /**
  * A network that is one box filter over k × k pixels of the first colour, so its field is that box.
@@ -25,8 +31,8 @@ function box(k: number) {
 const images = (count: number, side: number) =>
   tf.randomUniform([count, side, side, 3], 0.1, 1, "float32", 3) as tf.Tensor4D;
 
-Deno.test("effectiveReceptiveField() of a box filter is the box around the centre", () => {
-  const { side, values } = effectiveReceptiveField(box(5), images(2, 12));
+Deno.test("effectiveReceptiveField() of a box filter is the box around the centre", async () => {
+  const { side, values } = await effectiveReceptiveField(box(5), images(2, 12));
   assertEquals(side, 12);
   const inside = (p: number) => Math.abs(p - 6) <= 2;
   const expected = Array.from(
@@ -36,8 +42,8 @@ Deno.test("effectiveReceptiveField() of a box filter is the box around the centr
   assertClose(values, expected);
 });
 
-Deno.test("contributionSide() is the least centred square that holds more than a share", () => {
-  const field = effectiveReceptiveField(box(5), images(1, 11));
+Deno.test("contributionSide() is the least centred square that holds more than a share", async () => {
+  const field = await effectiveReceptiveField(box(5), images(1, 11));
   assertEquals([0.03, 0.05, 0.37, 0.99].map((share) => contributionSide(field, share)), [
     1,
     3,
@@ -67,22 +73,22 @@ Deno.test("pooledContributions() adds up squares around the middle", () => {
   assertEquals(pooledContributions({ side: 7, values }, 7).values, values);
 });
 
-Deno.test("effectiveReceptiveField() of a ConvNeXt grows with its kernels, and leaks nothing", () => {
-  const side = (kernelSize: number) => {
+Deno.test("effectiveReceptiveField() of a ConvNeXt grows with its kernels, and leaks nothing", async () => {
+  const side = async (kernelSize: number) => {
     const config = { ...convNeXtConfig("atto"), depths: [1, 1], dims: [8, 16], kernelSize };
     const model = createModel({ ...config, layerScaleInit: 1 }, createRng(0));
-    return contributionSide(effectiveReceptiveField(model, images(2, 96)), 0.9);
+    return contributionSide(await effectiveReceptiveField(model, images(2, 96)), 0.9);
   };
-  const sides = [3, 9, 15].map(side);
+  const sides = await Promise.all([3, 9, 15].map(side));
   assertTrue(sides[0]! < sides[1]! && sides[1]! < sides[2]!, `${sides}`);
   const model = createModel(convNeXtConfig("atto"), createRng(0));
   const x = images(1, 32);
-  assertNoLeak(() => void effectiveReceptiveField(model, x));
+  await assertNoLeakAsync(() => effectiveReceptiveField(model, x));
 });
 
-Deno.test("effectiveReceptiveField() refuses what has no centre or no field", () => {
+Deno.test("effectiveReceptiveField() refuses what has no centre or no field", async () => {
   const wide = tf.ones([1, 8, 9, 3]) as tf.Tensor4D;
-  assertThrows(() => effectiveReceptiveField(box(3), wide), RangeError, "8×9");
+  await assertRejects(() => effectiveReceptiveField(box(3), wide), RangeError, "8×9");
   const dark = images(1, 8).neg() as tf.Tensor4D;
-  assertThrows(() => effectiveReceptiveField(box(3), dark), RangeError, "add up to 0");
+  await assertRejects(() => effectiveReceptiveField(box(3), dark), RangeError, "add up to 0");
 });

@@ -12,6 +12,7 @@ import {
 } from "lib/explain/cam_layers.ts";
 import { type Heatmap, heatmapsOf, type SignedMap } from "lib/explain/heatmap.ts";
 import { principalProjection } from "lib/explain/principal_projection.ts";
+import { takeValues } from "lib/train/reading.ts";
 
 /**
  * Eigen-CAM of each image: the features of each position, minus their mean, projected on their
@@ -28,23 +29,22 @@ import { principalProjection } from "lib/explain/principal_projection.ts";
  * @throws {TypeError} If the images have another shape.
  * @throws {RangeError} If a layer is not there or is no map, or a value is not finite.
  */
-export function eigenCam(
+export async function eigenCam(
   model: Explained,
   images: tf.Tensor4D,
   { layers = [camLayer(model.config)] }: CamOptions = {},
-): Heatmap[] {
-  const maps: SignedMap[][] = [];
-  tf.tidy(() => {
+): Promise<Heatmap[]> {
+  const outputs = tf.tidy(() => {
     const { outputs, grid } = layerOutputs(model, images, layers);
-    for (const output of outputs) maps.push(projections(asMaps(output, grid)));
+    return outputs.map((output) => asMaps(output, grid).clone());
   });
-  return heatmapsOf(maps, images);
+  return heatmapsOf(await Promise.all(outputs.map(projections)), images);
 }
 
-/** @param maps `[B, H, W, C]` */
-function projections(maps: tf.Tensor4D): SignedMap[] {
+/** @param maps `[B, H, W, C]`, which are freed. */
+async function projections(maps: tf.Tensor4D): Promise<SignedMap[]> {
   const [batch, height, width, channels] = maps.shape;
-  const all = maps.dataSync<"float32">();
+  const all = await takeValues(maps);
   const size = height * width * channels;
   return Array.from({ length: batch }, (_, b) => ({
     height,

@@ -56,19 +56,19 @@ function goldenModel({ config }: Golden): Model {
 for (const golden of goldens) {
   const { name, config, input, layers, targets, classes } = golden;
 
-  Deno.test(`${name}: gradCam() equals pytorch-grad-cam's to 1e-4`, () => {
+  Deno.test(`${name}: gradCam() equals pytorch-grad-cam's to 1e-4`, async () => {
     using model = goldenModel(golden);
     const x = formulaImage(input);
-    const maps = gradCam(model, x, { layers, classes: targets ?? undefined });
+    const maps = await gradCam(model, x, { layers, classes: targets ?? undefined });
     assertEquals(maps.map(({ classIndex }) => classIndex), classes);
     maps.forEach((map, i) => assertMap(map, golden.gradCam[i]!));
     if (layers.length > 1 || layers[0] !== camLayer(config)) return;
-    gradCam(model, x, { classes }).forEach((map, i) => assertMap(map, golden.gradCam[i]!));
+    (await gradCam(model, x, { classes })).forEach((map, i) => assertMap(map, golden.gradCam[i]!));
   });
 
-  Deno.test(`${name}: eigenCam() equals pytorch-grad-cam's to 1e-4`, () => {
+  Deno.test(`${name}: eigenCam() equals pytorch-grad-cam's to 1e-4`, async () => {
     using model = goldenModel(golden);
-    const maps = eigenCam(model, formulaImage(input), { layers });
+    const maps = await eigenCam(model, formulaImage(input), { layers });
     maps.forEach((map, i) => assertMap(map, golden.eigenCam[i]!));
   });
 }

@@ -12,6 +12,7 @@ import {
   layerOutputs,
 } from "lib/explain/cam_layers.ts";
 import { type Heatmap, heatmapsOf, type SignedMap } from "lib/explain/heatmap.ts";
+import { takeValues } from "lib/train/reading.ts";
 
 export interface GradCamOptions extends CamOptions {
   /** The class to explain, one for each image. By default the one with the highest logit. */
@@ -34,40 +35,52 @@ export interface GradCam extends Heatmap {
  * @throws {RangeError} If the network has no classifier, there is no such class or layer, or the
  *   class depends on no position of a layer.
  */
-export function gradCam(
+export async function gradCam(
   model: Explained,
   images: tf.Tensor4D,
   { layers = [camLayer(model.config)], classes }: GradCamOptions = {},
-): GradCam[] {
-  const maps: SignedMap[][] = [];
-  let chosen: readonly number[] = [];
-  tf.tidy(() => {
-    const { outputs, grid, logits } = layerOutputs(model, images, layers);
-    chosen = chooseClasses(logits, images.shape[0], classes);
-    const slopes = slopesOf(model, images, layers, outputs, chosen);
-    outputs.forEach((output, i) => {
-      const slope = asMaps(slopes[i]!, grid);
-      checkSlope(slope, layers[i]!, model);
-      const weights = slope.mean([1, 2], true); // [B, 1, 1, C]
-      maps.push(signedMaps(asMaps(output, grid).mul<tf.Tensor4D>(weights).sum<tf.Tensor3D>(-1)));
+): Promise<GradCam[]> {
+  const { outputs, grid, logits } = tf.tidy(() =>
+    layerOutputs(model, images, layers) as unknown as tf.TensorContainer
+  ) as unknown as ReturnType<typeof layerOutputs>;
+  let chosen: readonly number[];
+  let weighted: tf.Tensor[];
+  try {
+    chosen = await chooseClasses(logits, images.shape[0], classes);
+    weighted = tf.tidy(() => {
+      const slopes = slopesOf(model, images, layers, outputs, chosen);
+      return outputs.flatMap((output, i) => {
+        const slope = asMaps(slopes[i]!, grid);
+        const weights = slope.mean([1, 2], true); // [B, 1, 1, C]
+        const map = asMaps(output, grid).mul<tf.Tensor4D>(weights).sum<tf.Tensor3D>(-1);
+        return [map, slope.abs().max()];
+      });
     });
+  } finally {
+    tf.dispose([...outputs, logits ?? []]);
+  }
+  const shapes = weighted.map(({ shape }) => shape);
+  const values = await Promise.all(weighted.map(takeValues));
+  const maps = layers.map((layer, i) => {
+    checkSlope(values[2 * i + 1]![0]!, layer, model);
+    return signedMaps(values[2 * i]!, shapes[2 * i]!);
   });
   return heatmapsOf(maps, images).map((map, i) => ({ ...map, classIndex: chosen[i]! }));
 }
 
 /** Checks the classes that were asked for; without any, takes those with the highest logits. */
-function chooseClasses(
+async function chooseClasses(
   logits: tf.Tensor2D | undefined,
   batch: number,
   classes: readonly number[] | undefined,
-): readonly number[] {
+): Promise<readonly number[]> {
   if (!logits) {
     throw new RangeError(
       "Cannot draw Grad-CAM: the network has no classifier, so no class to explain; build it with { numClasses }, put one " +
         "on its features with withClassifier(), or draw eigenCam(), which needs none",
     );
   }
-  if (!classes) return [...logits.argMax(1).dataSync()];
+  if (!classes) return [...await takeValues(tf.tidy(() => logits.argMax(1)))];
   if (classes.length !== batch) {
     throw new RangeError(
       `Cannot explain ${batch} images: need a class for each, got ${classes.length}`,
@@ -108,21 +121,21 @@ function slopesOf(
 }
 
 /** Refuses a gradient of zeros, whose map would look as if there were no evidence for the class. */
-function checkSlope(slope: tf.Tensor4D, layer: string, { config }: Explained): void {
-  if (slope.abs().max().dataSync()[0]! !== 0) return;
+function checkSlope(largest: number, layer: string, { config }: Explained): void {
+  if (largest !== 0) return;
   throw new RangeError(
     `Cannot draw Grad-CAM of layer "${layer}": the class depends on none of its positions, as after the last attention of ` +
       `a network that reads its class token alone; use "${camLayer(config)}"`,
   );
 }
 
-function signedMaps(maps: tf.Tensor3D): SignedMap[] {
-  const [, height, width] = maps.shape;
-  const all = Float64Array.from(maps.dataSync<"float32">());
-  const size = height * width;
+/** @param shape `[B, H, W]` */
+function signedMaps(values: Float32Array, [, height, width]: readonly number[]): SignedMap[] {
+  const all = Float64Array.from(values);
+  const size = height! * width!;
   return Array.from({ length: all.length / size }, (_, b) => ({
-    height,
-    width,
+    height: height!,
+    width: width!,
     values: all.subarray(b * size, (b + 1) * size),
   }));
 }

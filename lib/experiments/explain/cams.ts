@@ -124,7 +124,7 @@ async function* batches(
     const x = imageBatch(images, from, to, stats);
     try {
       const classes = labels && [...labels.subarray(from, to)];
-      const grads = hasClassifier ? gradCam(model, x, { layers, classes }) : undefined;
+      const grads = hasClassifier ? await gradCam(model, x, { layers, classes }) : undefined;
       const named = grads?.map((map) => ({
         ...map,
         className: classNames?.[map.classIndex] ?? `class ${map.classIndex}`,
@@ -132,7 +132,7 @@ async function* batches(
       yield {
         from,
         ...(named ? { gradCam: named } : {}),
-        eigenCam: eigenCam(model, x, { layers }),
+        eigenCam: await eigenCam(model, x, { layers }),
       };
     } finally {
       x.dispose();

@@ -86,7 +86,10 @@ Deno.test("cams() of a given network are the maps of gradCam() and eigenCam(), i
     { explain: "choice" },
   );
   const x = imageBatch(set, 0, 18, stats);
-  const [grads, eigens] = [gradCam(model, x, { layers }), eigenCam(model, x, { layers })];
+  const [grads, eigens] = [
+    await gradCam(model, x, { layers }),
+    await eigenCam(model, x, { layers }),
+  ];
   x.dispose();
   for (const i of [0, 15, 16, 17]) {
     assertClose(row!.gradCam![i]!.values, grads[i]!.values, 1e-4);
@@ -126,7 +129,7 @@ Deno.test("scoreCams() gives the mean of each score with its error, of the image
     ],
   );
   const x = imageBatch(set, 0, 18, stats);
-  const maps = gradCam(model, x, { layers, classes: [...set.labels] });
+  const maps = await gradCam(model, x, { layers, classes: [...set.labels] });
   x.dispose();
   const scores = maps.map((map, i) =>
     camScores(map, set.masks!.subarray(i * 1024, (i + 1) * 1024), { threshold: 0.3 })

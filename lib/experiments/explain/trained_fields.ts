@@ -167,7 +167,8 @@ async function measured(
   for (let i = 0; i < imageCount(images); i++) {
     const x = imageBatch(images, i, i + 1, stats);
     try {
-      effectiveReceptiveField(model, x).values.forEach((value, p) => sum[p]! += value);
+      const { values } = await effectiveReceptiveField(model, x);
+      values.forEach((value, p) => sum[p]! += value);
     } finally {
       x.dispose();
     }

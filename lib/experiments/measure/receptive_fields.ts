@@ -55,39 +55,39 @@ export async function receptiveFields(
   if (!wanted) throw new RangeError(`Unknown scale "${scale}": use ${scaleNames.join(", ")}`);
   const fields: FieldOfKernel[] = [];
   for (const kernelSize of kernelSizes) {
-    fields.push(fieldOf(kernelSize, wanted, seed));
+    fields.push(await fieldOf(kernelSize, wanted, seed));
     // lets an interrupt be received between two networks
     await new Promise((resolve) => setTimeout(resolve));
   }
   return fields;
 }
 
-function fieldOf(
+async function fieldOf(
   kernelSize: number,
   { size, ...noise }: typeof sizes[ScaleName],
   seed: number,
-): FieldOfKernel {
+): Promise<FieldOfKernel> {
   const config = { ...bcSslConfig(size, { kernelSize }), layerScaleInit: 1 };
   const model = createModel(config, createRng(seed).fork("init"));
   try {
-    return fieldOnNoise(model, kernelSize, noise, seed);
+    return await fieldOnNoise(model, kernelSize, noise, seed);
   } finally {
     disposeTree(model.params);
   }
 }
 
-function fieldOnNoise(
+async function fieldOnNoise(
   model: Model,
   kernelSize: number,
   { imageSize, images }: { readonly imageSize: number; readonly images: number },
   seed: number,
-): FieldOfKernel {
+): Promise<FieldOfKernel> {
   const noise = createRng(seed).fork("noise");
   const pixels = new Float32Array(images * imageSize ** 2 * 3);
   for (let i = 0; i < pixels.length; i++) pixels[i] = noise.normal();
   const x = tf.tensor4d(pixels, [images, imageSize, imageSize, 3]);
   try {
-    const map = effectiveReceptiveField(model, x);
+    const map = await effectiveReceptiveField(model, x);
     return { kernelSize, map, half: contributionSide(map, 0.5), most: contributionSide(map, 0.9) };
   } finally {
     x.dispose();
