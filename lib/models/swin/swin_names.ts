@@ -1,5 +1,4 @@
 /** Swin's weights under the names of other libraries. */
-import * as tf from "lib/tf.ts";
 import {
   ownForm,
   type WeightsBuffer,
@@ -14,7 +13,12 @@ import {
   withPrefix,
 } from "lib/models/parts/renaming.ts";
 import type { SwinConfig } from "lib/models/swin/swin_configs.ts";
-import { offsetsWithin, rollMask, windowOf, windowPlan } from "lib/models/swin/swin_windows.ts";
+import {
+  offsetsWithin,
+  rollMaskValues,
+  windowOf,
+  windowPlan,
+} from "lib/models/swin/swin_windows.ts";
 
 /** timm's layers begin with the downsampling that the official ones end with. */
 const timm: readonly NamePair[] = [
@@ -123,7 +127,7 @@ function buffersOf(
     const plan = windowPlan(side, side, window, shift);
     const mask = {
       shape: [plan.windows, N, N],
-      values: tf.tidy(() => rollMask(plan).dataSync<"float32">()),
+      values: rollMaskValues(plan),
     };
     for (let i = 0; i < depth; i++) {
       const name = `layers.${layer}.blocks.${i}`;

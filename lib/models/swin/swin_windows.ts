@@ -137,7 +137,13 @@ function gatherMap(x: tf.Tensor3D, { size, windows, targets }: WindowPlan): tf.T
  *
  * @returns `[windows, 1, N, N]`
  */
-export function rollMask({ padded, window, shift, windows }: WindowPlan): tf.Tensor4D {
+export function rollMask(plan: WindowPlan): tf.Tensor4D {
+  const N = plan.window ** 2;
+  return tf.tensor4d(rollMaskValues(plan), [plan.windows, 1, N, N]);
+}
+
+/** The values of {@linkcode rollMask}. */
+export function rollMaskValues({ padded, window, shift, windows }: WindowPlan): Float32Array {
   const [rows, columns] = padded;
   const strip = (at: number, side: number) => at < side - window ? 0 : at < side - shift ? 1 : 2;
   const N = window ** 2;
@@ -152,7 +158,7 @@ export function rollMask({ padded, window, shift, windows }: WindowPlan): tf.Ten
       if (regions[token] !== regions[first + other]) mask[token * N + other] = -100;
     }
   }
-  return tf.tensor4d(mask, [windows, 1, N, N]);
+  return mask;
 }
 
 /**
