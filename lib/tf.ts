@@ -7,6 +7,7 @@
  */
 import { createRequire } from "node:module";
 import process from "node:process";
+import { setImmediate } from "node:timers";
 import * as tf from "@tensorflow/tfjs-core";
 import { addInGroups } from "lib/tf_add_n.ts";
 import { reportDeviceErrors } from "lib/tf_device.ts";
@@ -46,11 +47,30 @@ interface TensorFlowBackend {
 }
 
 const require = createRequire(import.meta.url);
+/** The error of a GPU that was lost. */
+let lost: Error | undefined;
+/** Settles when the GPU is lost; absent where there is none. */
+let whenLost: Promise<void> | undefined;
 const current = await load();
 
 /** The backend of this process. */
 export function engine(): Engine {
   return current;
+}
+
+/**
+ * What has been run on such an engine before, in words, for people who use it; `undefined` on a CPU
+ * with TensorFlow, where every test runs.
+ */
+export function triedOn(
+  { backend, device }: Pick<Engine, "backend" | "device">,
+): string | undefined {
+  if (backend === "tensorflow") {
+    return device === "GPU" ? "not tried on a GPU yet" : undefined;
+  }
+  return /llvmpipe|lavapipe|swiftshader/i.test(device)
+    ? "a GPU in software: DINO runs are tested on Mesa's, and have the CPU's numbers to 1e-4"
+    : "tried on a GPU in software only, not on a real one yet";
 }
 
 async function load(): Promise<Engine> {
@@ -109,12 +129,72 @@ async function loadWebGpu(): Promise<Engine> {
   addInGroups();
   reportDeviceErrors((tf.backend() as unknown as { readonly device: EventTarget }).device);
   const { description, vendor } = adapter.info;
+  const device = description || vendor || "unnamed device";
+  refuseReadsOfLost(tf.backend() as unknown as WebGpuBackend, device);
   return {
     backend: "webgpu",
-    device: description || vendor || "unnamed device",
+    device,
     threads: 0,
     versions: { tfjs: tf.version_core },
   };
+}
+
+/** The part of tfjs's WebGPU backend that is used here. */
+interface WebGpuBackend {
+  readonly device: {
+    readonly lost: Promise<{ readonly reason: string; readonly message: string }>;
+  };
+  read(id: object): Promise<unknown>;
+}
+
+/**
+ * Makes reads fail once the GPU is lost: after a reset of the driver, or when it is unplugged. Until
+ * then a read may wait forever, or return numbers that are no longer computed.
+ */
+function refuseReadsOfLost(backend: WebGpuBackend, name: string): void {
+  const waiting = new Set<(error: Error) => void>();
+  whenLost = backend.device.lost.then(({ reason, message }) => {
+    lost = new Error(
+      `Lost the GPU (${name}; ${reason}: ${message}): nothing can be computed in this process any ` +
+        "more; start it again, and a run goes on from its last checkpoint",
+    );
+    for (const refuse of waiting) refuse(lost);
+  });
+  const read = backend.read.bind(backend);
+  backend.read = (id) =>
+    new Promise((resolve, reject) => {
+      const settle = async () => {
+        const values = await read(id);
+        await untilTold();
+        if (lost !== undefined) throw lost;
+        return values;
+      };
+      waiting.add(reject);
+      settle().then(resolve, (error) => reject(lost ?? error)).finally(() =>
+        waiting.delete(reject)
+      );
+    });
+}
+
+/** Waits until a loss would be known: it is told of between macrotasks. */
+function untilTold(): Promise<void> {
+  return new Promise((done) => setImmediate(done));
+}
+
+/** Milliseconds in which a loss becomes known; it took 27 where it was tried. */
+const lossIsKnownWithin = 1000;
+
+/**
+ * The reason of an error: if the GPU was lost, the error that says so, else the error itself. A call
+ * of a lost GPU may throw anything, before the loss is known.
+ */
+export async function reasonOf(error: unknown): Promise<unknown> {
+  if (whenLost === undefined) return error;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timeout = new Promise<void>((done) => timer = setTimeout(done, lossIsKnownWithin));
+  await Promise.race([whenLost, timeout]);
+  clearTimeout(timer);
+  return lost ?? error;
 }
 
 function firstLine(error: unknown): string {

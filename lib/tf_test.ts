@@ -65,3 +65,12 @@ Deno.test("engine() describes what computes", () => {
   assertTrue(threads >= 1, `threads: ${threads}`);
   assertTrue(/^\d+\.\d+/.test(versions.tensorflow ?? ""), `versions: ${JSON.stringify(versions)}`);
 });
+
+Deno.test("triedOn() says of a GPU what has been run on one, and of a CPU nothing", () => {
+  assertEquals(tf.triedOn({ backend: "tensorflow", device: "CPU" }), undefined);
+  const devices = [["tensorflow", "GPU"], ["webgpu", "NVIDIA"], ["webgpu", "llvmpipe (LLVM 15)"]];
+  const said = devices.map(([backend, device]) => tf.triedOn({ backend, device } as tf.Engine)!);
+  assertTrue(said[0]!.includes("not tried on a GPU yet"), said[0]!);
+  assertTrue(said[1]!.includes("not on a real one yet"), said[1]!);
+  assertTrue(said[2]!.includes("the CPU's numbers to 1e-4"), said[2]!);
+});

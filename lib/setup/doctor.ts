@@ -87,7 +87,9 @@ async function engine(): Promise<Finding[]> {
   try {
     const args = ["run", "-A", `${root}/lib/setup/install/probe_engine.ts`];
     const output = await mustRun("load the engine", Deno.execPath(), args, { cwd: root });
-    const { engine, gflops, milliseconds } = JSON.parse(/^\{.*\}$/m.exec(output)![0]) as Probe;
+    const { engine, tried, gflops, milliseconds } = JSON.parse(
+      /^\{.*\}$/m.exec(output)![0],
+    ) as Probe;
     const versions = Object.entries(engine.versions).map((pair) => pair.join(" ")).join(", ");
     const threads = engine.threads > 0 ? `, ${engine.threads} threads` : "";
     const wanted = await engineChoice() === "gpu" ? "GPU" : engine.device;
@@ -96,7 +98,7 @@ async function engine(): Promise<Finding[]> {
       { topic: "Engine", says: `${engine.backend} (${versions})` },
       {
         topic: "Device",
-        says: `${engine.device}${threads}`,
+        says: `${engine.device}${threads}${tried ? `: ${tried}` : ""}`,
         ...(wanted !== engine.device && { mend: "update the NVIDIA driver (nvidia-smi shows it)" }),
       },
       { topic: "One op", says: `a product of two 1024 × 1024 matrices: ${speed}` },

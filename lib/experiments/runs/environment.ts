@@ -4,7 +4,7 @@
  */
 import { cpus } from "node:os";
 import { join } from "@std/path";
-import { engine } from "lib/tf.ts";
+import { engine, triedOn } from "lib/tf.ts";
 import { nativeStatus } from "lib/native/mod.ts";
 import { replaceFile } from "lib/weights/replace_file.ts";
 import { useWebGpuKernels } from "lib/webgpu/mod.ts";
@@ -41,13 +41,16 @@ export async function recordSession({ path }: RunFolder, fromStep: number): Prom
 
 /**
  * Describes the engine that computes, in one line for a notebook: `tensorflow 2.21.0 on CPU, 2
- * threads; native kernels in use`.
+ * threads; native kernels in use`. For a GPU it also says what has been tried on one.
  */
 export function describeEngine(): string {
+  const tried = triedOn(engine());
   const { backend, device, threads, versions } = engine();
   const version = versions[backend] ?? versions.tfjs;
   const share = threads > 0 ? `, ${threads} threads` : "";
-  return `${backend} ${version} on ${device}${share}; ${kernelsInUse()}`;
+  return `${backend} ${version} on ${device}${share}; ${kernelsInUse()}${
+    tried ? `; ${tried}` : ""
+  }`;
 }
 
 /** Which kernels of our own compute, or why none do, in a few words. */

@@ -2,6 +2,7 @@
 import type { HistoryLine, TrainHooks } from "lib/runs/events.ts";
 import { faultPoint } from "lib/runs/fault_points.ts";
 import { SpeedMeter } from "lib/runs/speed_meter.ts";
+import { reasonOf } from "lib/tf.ts";
 import type { Learner } from "./learner.ts";
 import { RunCheckpoints } from "./checkpointing.ts";
 import { RunMetrics } from "./recorder.ts";
@@ -60,7 +61,7 @@ export async function trainOn(
     // If the monitor was stopped, its step is complete; it is measured when the run is resumed.
     if (error !== stoppedMonitor) {
       await training.saveIfWhole();
-      throw withWayOut(error, checkpoints.saved);
+      throw withWayOut(await reasonOf(error), checkpoints.saved);
     }
   }
   try {

@@ -3,6 +3,8 @@ import * as tf from "lib/tf.ts";
 
 export interface Probe {
   readonly engine: tf.Engine;
+  /** What has been run on such an engine before; absent on a CPU with TensorFlow. */
+  readonly tried?: string;
   readonly gflops: number;
   /** Time of one product of two 1024 × 1024 matrices, the fastest of five. */
   readonly milliseconds: number;
@@ -21,7 +23,9 @@ async function probe(): Promise<Probe> {
     product.dispose();
     if (first !== size) throw new Error(`Cannot trust the engine: ${size} ones sum to ${first}`);
   }
-  return { engine: tf.engine(), milliseconds, gflops: 2 * size ** 3 / milliseconds / 1e6 };
+  const engine = tf.engine();
+  const gflops = 2 * size ** 3 / milliseconds / 1e6;
+  return { engine, tried: tf.triedOn(engine), milliseconds, gflops };
 }
 
 if (import.meta.main) console.log(JSON.stringify(await probe()));
