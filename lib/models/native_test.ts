@@ -4,14 +4,15 @@
  */
 import * as tf from "lib/tf.ts";
 import { nativeStatus, withPlainOps } from "lib/native/mod.ts";
-import { attentionSoftmax } from "lib/nn/attention.ts";
+import { attention, attentionSoftmax } from "lib/nn/attention.ts";
 import { depthwiseConv2d, patchConv2d } from "lib/nn/conv.ts";
 import { createRng } from "lib/rng.ts";
+import { fused } from "lib/nn/fused.ts";
 import { biasGelu, gelu } from "lib/nn/gelu.ts";
 import { linear } from "lib/nn/linear.ts";
 import { batchNorm, createBatchNorm, createLayerNorm, layerNorm } from "lib/nn/norms.ts";
 import { scaledResidual } from "lib/nn/residual.ts";
-import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
+import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 
 const ignore = !nativeStatus().active;
 const shapes = [[1, 1], [1, 3], [7, 1], [1, 2, 3, 17], [5, 32], [3, 3, 3, 96], [4097, 33], [
@@ -139,6 +140,49 @@ for (const [shape, bias] of [[[6, 2, 5, 7], [2, 2, 5, 7]], [[3, 1, 4, 33]]] as c
       ),
   });
 }
+
+for (
+  const [groups, tokens, numHeads, headDim, biases] of [
+    [3, 1, 1, 4, 0],
+    [3, 1, 2, 12, 1],
+    [6, 4, 2, 4, 3],
+    [64, 25, 2, 12, 1],
+    [32, 25, 1, 12, 16],
+    [8, 49, 3, 32, 4],
+    [2, 197, 2, 64, 0],
+    [1, 33, 1, 5, 1],
+  ] as const
+) {
+  Deno.test({
+    name: `native attention() equals the plain one: ${groups} groups of ${tokens} tokens, ` +
+      `${numHeads} heads of ${headDim}, ${biases} biases`,
+    ignore,
+    fn() {
+      const op = (qkv: tf.Tensor, bias?: tf.Tensor) =>
+        attention(qkv as tf.Tensor3D, { numHeads, bias: bias as tf.Tensor4D | undefined });
+      const qkv = random([groups, tokens, 3 * numHeads * headDim], 1);
+      const bias = random([biases, numHeads, tokens, tokens], 2);
+      assertTwins(op as Op, biases > 0 ? [qkv, bias] : [qkv]);
+    },
+  });
+}
+
+Deno.test({
+  name: "native attention refuses heads that do not share the numbers, and a bias of another size",
+  ignore,
+  fn() {
+    const qkv = random([4, 5, 18], 1);
+    const run = (heads: number, bias?: number[]) => () =>
+      fused("Attention", bias ? [qkv, random(bias, 2)] : [qkv], { heads });
+    assertThrows(run(4), Error, "no attention of 4 heads to [4,5,18]");
+    assertThrows(run(0), Error, "no attention of 0 heads");
+    for (const bias of [[3, 2, 5, 5], [0, 2, 5, 5], [1, 3, 5, 5], [1, 2, 5, 4], [2, 5, 5]]) {
+      assertThrows(run(2, bias), Error, `a bias of [${bias}] does not fit 2 heads of [4,5,18]`);
+    }
+    const grad = () => fused("AttentionGrad", [random([4, 5, 5], 2), qkv], { heads: 2 });
+    assertThrows(grad, Error, "input 0 has 100 numbers, expected 120");
+  },
+});
 
 for (
   const [shape, out] of [[[1, 1], 1], [[2, 3, 17], 5], [[700, 33], 130], [

@@ -65,6 +65,8 @@ export const signatures: Readonly<Record<string, Signature>> = {
   DepthwiseGradWeight: op("dy x weight bias?", "dweight dbias?", { stride: "int" }), // weight for its shape
   Softmax: op("x bias?", "y"),
   SoftmaxGrad: op("dy y bias?", "dx dbias?"),
+  Attention: op("qkv bias?", "y", { heads: "int" }),
+  AttentionGrad: op("dy qkv bias?", "dqkv dbias?", { heads: "int" }),
   Patches: op("x", "patches", { size: "int" }),
   PatchesGrad: op("dpatches", "dx", { size: "int", height: "int", width: "int" }),
   RoiAlign: op("x regions", "y", roiAlign()),

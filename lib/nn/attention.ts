@@ -56,18 +56,52 @@ export function selfAttention(
   { qkv, proj }: AttentionWeights,
   { numHeads, bias }: AttentionOptions,
 ): tf.Tensor3D {
-  const [groups, tokens, channels] = x.shape;
-  const headDim = channels / numHeads;
-  const multiplyAdds = 2 * x.size * tokens; // queries times keys, and the result times values
+  const multiplyAdds = 2 * x.size * x.shape[1]; // queries times keys, and the result times values
   reportCost({ kind: "attention", multiplyAdds, weight: qkv.weight });
-  return tf.tidy(() => {
-    const heads = linear(x, qkv).reshape([groups, tokens, 3, numHeads, headDim])
-      .transpose([2, 0, 3, 1, 4]); // [3, G, h, N, C/h], so that unstack takes whole arrays
-    const [q, k, v] = tf.unstack(heads) as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D];
-    const scores = tf.matMul<tf.Tensor4D>(q.mul(headDim ** -0.5), k, false, true); // [G, h, N, N]
-    const mixed = tf.matMul(attentionSoftmax(scores, bias), v); // [G, h, N, C/h]
-    return linear(mixed.transpose([0, 2, 1, 3]).reshape<tf.Tensor3D>(x.shape), proj);
+  return tf.tidy(() => linear(attention(linear(x, qkv), { numHeads, bias }), proj));
+}
+
+/**
+ * `softmax(q · kᵀ / √(C/h) + bias) · v` for each head.
+ *
+ * @param qkv `[G, N, 3C]`: a token's queries of all heads, then its keys, then its values.
+ * @returns `[G, N, C]`
+ */
+export function attention(qkv: tf.Tensor3D, { numHeads, bias }: AttentionOptions): tf.Tensor3D {
+  return tf.tidy(() =>
+    hasFamily("attention")
+      ? fusedAttention(numHeads, bias ? [qkv, bias] : [qkv])
+      : composedAttention(qkv, { numHeads, bias })
+  );
+}
+
+function composedAttention(
+  qkv: tf.Tensor3D,
+  { numHeads, bias }: AttentionOptions,
+): tf.Tensor3D {
+  const [groups, tokens, width] = qkv.shape;
+  const [channels, headDim] = [width / 3, width / 3 / numHeads];
+  const heads = qkv.reshape([groups, tokens, 3, numHeads, headDim])
+    .transpose([2, 0, 3, 1, 4]); // [3, G, h, N, C/h], so that unstack takes whole arrays
+  const [q, k, v] = tf.unstack(heads) as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D];
+  const scores = tf.matMul<tf.Tensor4D>(q.mul(headDim ** -0.5), k, false, true); // [G, h, N, N]
+  const mixed = tf.matMul(attentionSoftmax(scores, bias), v); // [G, h, N, C/h]
+  return mixed.transpose([0, 2, 1, 3]).reshape<tf.Tensor3D>([groups, tokens, channels]);
+}
+
+/** The native kernel with its gradient, a function of qkv and, if there is one, of the bias. */
+function fusedAttention(heads: number, inputs: tf.Tensor[]): tf.Tensor3D {
+  const op = tf.customGrad((...args) => {
+    const save = args.at(-1) as unknown as tf.GradSaveFunc;
+    const given = args.slice(0, -1) as tf.Tensor[];
+    save(given);
+    return {
+      value: fused("Attention", given, { heads })![0]!,
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) =>
+        fused("AttentionGrad", [dy, ...saved], { heads })!,
+    };
   });
+  return op(...inputs) as tf.Tensor3D;
 }
 
 /**

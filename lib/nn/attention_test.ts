@@ -1,6 +1,6 @@
 import * as tf from "lib/tf.ts";
 import { createRng } from "lib/rng.ts";
-import { attentionSoftmax, createAttention, selfAttention } from "lib/nn/attention.ts";
+import { attention, attentionSoftmax, createAttention, selfAttention } from "lib/nn/attention.ts";
 import { countCosts } from "lib/nn/cost.ts";
 import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 import { assertNoLeak } from "lib/testing/leaks.ts";
@@ -54,6 +54,98 @@ Deno.test("selfAttention() adds to group g the bias g mod K", () => {
   const expected = x.arraySync().map((tokens, g) => naive(tokens, values[g % 2]!));
   assertClose(selfAttention(x, params, { numHeads, bias }), expected.flat(2));
 });
+
+/**
+ * Value and gradients of attention on `qkv` `[G, N, 3C]` and a bias `[K, h, N, N]`, for the
+ * cotangent `dy`, written out.
+ */
+function naiveGradients(
+  { qkv, bias, dy, groups, tokens, heads }: {
+    readonly qkv: Float32Array;
+    readonly bias?: Float32Array;
+    readonly dy: Float32Array;
+    readonly groups: number;
+    readonly tokens: number;
+    readonly heads: number;
+  },
+): { readonly y: Float64Array; readonly dqkv: Float64Array; readonly dbias: Float64Array } {
+  const width = dy.length / groups / tokens;
+  const dim = width / heads;
+  const [y, dqkv] = [new Float64Array(dy.length), new Float64Array(qkv.length)];
+  const dbias = new Float64Array(bias?.length ?? 0);
+  const all = Array.from({ length: tokens }, (_, token) => token);
+  const dims = Array.from({ length: dim }, (_, c) => c);
+  for (let g = 0; g < groups; g++) {
+    for (let head = 0; head < heads; head++) {
+      const at = (part: number, token: number, c: number) =>
+        (g * tokens + token) * 3 * width + part * width + head * dim + c;
+      const out = (token: number, c: number) => (g * tokens + token) * width + head * dim + c;
+      for (const i of all) {
+        const row = ((g * heads + head) * tokens + i) * tokens % Math.max(1, dbias.length);
+        const exps = all.map((j) => {
+          const score = dims.reduce((sum, c) => sum + qkv[at(0, i, c)]! * qkv[at(1, j, c)]!, 0);
+          return Math.exp(score / Math.sqrt(dim) + (bias?.[row + j] ?? 0));
+        });
+        const total = exps.reduce((sum, e) => sum + e);
+        const shares = exps.map((e) => e / total);
+        const up = all.map((j) =>
+          dims.reduce((sum, c) => sum + dy[out(i, c)]! * qkv[at(2, j, c)]!, 0)
+        );
+        const mean = shares.reduce((sum, share, j) => sum + share * up[j]!, 0);
+        for (const j of all) {
+          const slope = shares[j]! * (up[j]! - mean);
+          if (bias) dbias[row + j]! += slope;
+          for (const c of dims) {
+            y[out(i, c)]! += shares[j]! * qkv[at(2, j, c)]!;
+            dqkv[at(0, i, c)]! += slope * qkv[at(1, j, c)]! / Math.sqrt(dim);
+            dqkv[at(1, j, c)]! += slope * qkv[at(0, i, c)]! / Math.sqrt(dim);
+            dqkv[at(2, j, c)]! += shares[j]! * dy[out(i, c)]!;
+          }
+        }
+      }
+    }
+  }
+  return { y, dqkv, dbias };
+}
+
+for (
+  const [groups, tokens, heads, headDim, biases] of [
+    [4, 5, 2, 3, 0],
+    [4, 5, 2, 3, 4],
+    [3, 1, 2, 4, 1],
+    [6, 9, 1, 12, 2],
+    [2, 27, 2, 32, 1],
+    [1, 14, 1, 64, 0],
+  ] as const
+) {
+  Deno.test(
+    `attention() and its gradients equal the sums written out: ${groups} groups of ${tokens} ` +
+      `tokens, ${heads} heads of ${headDim}, ${biases} biases`,
+    () => {
+      const width = heads * headDim;
+      const qkv = formula("qkv", groups * tokens * 3 * width, 0, 2);
+      const dy = formula("dy", groups * tokens * width);
+      const bias = biases > 0 ? formula("bias", biases * heads * tokens ** 2, 0, 3) : undefined;
+      const expected = naiveGradients({ qkv, bias, dy, groups, tokens, heads });
+      const run = (x: tf.Tensor, bias?: tf.Tensor) =>
+        attention(x as tf.Tensor3D, {
+          numHeads: heads,
+          bias: bias as tf.Tensor4D | undefined,
+        });
+      const args = [tf.tensor(qkv, [groups, tokens, 3 * width])];
+      if (bias) args.push(tf.tensor(bias, [biases, heads, tokens, tokens]));
+      assertClose(run(...args as [tf.Tensor]), expected.y);
+      const grads = tf.grads(run as (...args: tf.Tensor[]) => tf.Tensor)(
+        args,
+        tf.tensor(dy, [groups, tokens, width]),
+      );
+      const { dqkv, dbias } = expected;
+      const offset = tokens === 1 ? 1 : 0; // one token: queries and keys have no gradient
+      assertClose(grads[0]!.add(offset), dqkv.map((d) => d + offset), 2e-5);
+      if (bias) assertClose(grads[1]!.add(offset), dbias.map((d) => d + offset), 2e-5);
+    },
+  );
+}
 
 Deno.test("attentionSoftmax() gives each token's shares, which sum to one", () => {
   const scores = tf.randomNormal([3, 2, 5, 5], 0, 30, "float32", 1) as tf.Tensor4D;

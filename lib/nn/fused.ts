@@ -18,6 +18,7 @@ import * as tf from "lib/tf.ts";
  */
 export const families = {
   linear: ["Linear", "LinearGradInput", "LinearGradWeight"],
+  attention: ["Attention", "AttentionGrad"],
   softmax: ["Softmax", "SoftmaxGrad"],
   patches: ["Patches", "PatchesGrad"],
   depthwise: ["Depthwise", "DepthwiseGradInput", "DepthwiseGradWeight"],

@@ -3,6 +3,7 @@
 #include "check.h"
 
 namespace bcssl::check {
+void check_attention();
 void check_depthwise();
 void check_dino();
 void check_linear();
@@ -13,6 +14,7 @@ void check_team();
 }  // namespace bcssl::check
 
 int main() {
+  bcssl::check::check_attention();
   bcssl::check::check_depthwise();
   bcssl::check::check_dino();
   bcssl::check::check_linear();

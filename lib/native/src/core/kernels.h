@@ -194,6 +194,25 @@ void softmax(const float* x, const Bias& bias, float* y, Rows size, const Worker
 void softmax_grad(const float* dy, const float* y, float* dx, float* dbias, Index bias_rows, Rows size,
                   const Workers& workers);
 
+// ---- attention.cc
+
+/**
+ * The size of attention within groups of tokens. A token has queries, then keys, then values: in
+ * each `heads` times `channels` numbers, one head after another.
+ */
+struct Heads {
+  Index groups, tokens, heads, channels;
+  Index biases;  // of [heads, tokens, tokens] numbers; group g gets entry g mod `biases`
+};
+/**
+ * y [groups, tokens, heads, channels] = softmax(q · kᵀ / √channels + bias) · v of each head; `bias`
+ * is null if there is none.
+ */
+void attention(const float* qkv, const float* bias, float* y, const Heads& heads, const Workers& workers);
+/** The gradients of qkv and, if there is one, of the bias. */
+void attention_grad(const float* dy, const float* qkv, const float* bias, float* dqkv, float* dbias,
+                    const Heads& heads, const Workers& workers);
+
 // ---- depthwise/
 
 /** The size of feature maps [images, height, width, channels]. */
