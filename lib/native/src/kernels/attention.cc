@@ -22,46 +22,38 @@ struct Matrix {
 using In = Matrix<const float>;
 using Out = Matrix<float>;
 
+inline Vec load_whole(const float* from) {
+  Vec v;
+  std::memcpy(&v, from, sizeof v);
+  return v;
+}
+inline void store_whole(const Vec& v, float* to) { std::memcpy(to, &v, sizeof v); }
+
 /** Rows of `filled` numbers that are padded with zeros to whole vectors. */
 struct Padding {
   Index filled, vectors, stride;
   explicit Padding(Index filled)
       : filled(filled), vectors((filled + kLanes - 1) / kLanes), stride(vectors * kLanes) {}
-  /** How many lanes of a vector are filled. */
-  int lanes(Index vector) const { return static_cast<int>(std::min<Index>(kLanes, filled - vector * kLanes)); }
-};
 
-inline Vec load(const float* from) {
-  Vec v;
-  std::memcpy(&v, from, sizeof v);
-  return v;
-}
-inline void store(const Vec& v, float* to) { std::memcpy(to, &v, sizeof v); }
-
-/** The first `count` numbers from `from` on, then zeros. */
-inline Vec load_first(const float* from, int count) {
-  if (count == kLanes) return load(from);
-  float lanes[kLanes];
-#pragma omp simd
-  for (int lane = 0; lane < kLanes; ++lane) lanes[lane] = lane < count ? from[lane] : 0.0f;
-  return load(lanes);
-}
-
-inline void store_first(const Vec& v, float* to, int count) {
-  if (count == kLanes) return store(v, to);
-  float lanes[kLanes];
-  store(v, lanes);
-#pragma omp simd
-  for (int lane = 0; lane < kLanes; ++lane) {
-    if (lane < count) to[lane] = lanes[lane];
+  /** A vector of a row that is not padded; the last one with zeros. */
+  Vec load(const float* row, Index vector) const {
+    const float* from = row + vector * kLanes;
+    return whole(vector) ? load_whole(from) : load_first(from, static_cast<int>(filled - vector * kLanes));
   }
-}
+  void store(const Vec& v, float* row, Index vector) const {
+    float* to = row + vector * kLanes;
+    whole(vector) ? store_whole(v, to) : store_first(v, to, static_cast<int>(filled - vector * kLanes));
+  }
+
+ private:
+  bool whole(Index vector) const { return (vector + 1) * kLanes <= filled; }
+};
 
 /** Copies rows, times `scale`, and pads them. */
 void pad_rows(const In& from, const Out& to, Index rows, const Padding& row, float scale) {
   for (Index r = 0; r < rows; ++r) {
     for (Index v = 0; v < row.vectors; ++v) {
-      store(load_first(from.row(r) + v * kLanes, row.lanes(v)) * scale, to.row(r) + v * kLanes);
+      store_whole(row.load(from.row(r), v) * scale, to.row(r) + v * kLanes);
     }
   }
 }
@@ -71,7 +63,7 @@ void take_rows(const In& from, const Out& to, Index rows, const Padding& row, co
   for (Index r = 0; r < rows; ++r) {
     const float scale = scales == nullptr ? 1.0f : scales[r];
     for (Index v = 0; v < row.vectors; ++v) {
-      store_first(load(from.row(r) + v * kLanes) * scale, to.row(r) + v * kLanes, row.lanes(v));
+      row.store(load_whole(from.row(r) + v * kLanes) * scale, to.row(r), v);
     }
   }
 }
@@ -79,18 +71,38 @@ void take_rows(const In& from, const Out& to, Index rows, const Padding& row, co
 /** Numbers that `pack_transpose` writes. */
 Index packed_size(const Padding& rows, Index depth) { return (rows.stride + kPanel - 1) / kPanel * kPanel * depth; }
 
+typedef float Four __attribute__((vector_size(4 * sizeof(float))));
+typedef std::int32_t Order __attribute__((vector_size(4 * sizeof(std::int32_t))));
+constexpr Order kFirst = {0, 4, 1, 5}, kLast = {2, 6, 3, 7};  // takes numbers from two vectors in turn
+
+/** Writes the transpose of 4 rows of 4 numbers, times `scale`, to rows kPanel apart. */
+inline void transpose_four(const In& from, Index column, float* to, float scale) {
+  Four row[4];
+  for (int r = 0; r < 4; ++r) {
+    std::memcpy(&row[r], from.row(r) + column, sizeof(Four));
+    row[r] *= scale;
+  }
+  const Four even[2] = {__builtin_shuffle(row[0], row[2], kFirst), __builtin_shuffle(row[0], row[2], kLast)};
+  const Four odd[2] = {__builtin_shuffle(row[1], row[3], kFirst), __builtin_shuffle(row[1], row[3], kLast)};
+  for (int half = 0; half < 2; ++half) {
+    const Four first = __builtin_shuffle(even[half], odd[half], kFirst);
+    const Four second = __builtin_shuffle(even[half], odd[half], kLast);
+    std::memcpy(to + 2 * half * kPanel, &first, sizeof first);
+    std::memcpy(to + (2 * half + 1) * kPanel, &second, sizeof second);
+  }
+}
+
 /** Packs the transpose of rows of `depth` numbers, times `scale`, as the right factor of a product. */
 Right<float> pack_transpose(const In& from, float* to, const Padding& rows, Index depth, float scale) {
-  const Index panel = kPanel * depth;
-  for (Index first = 0; first < rows.stride; first += kPanel) {
-    float* block = to + first / kPanel * panel;
-    for (Index n = 0; n < std::min(kPanel, rows.stride - first); ++n) {
-      if (first + n >= rows.filled) {
-        for (Index k = 0; k < depth; ++k) block[k * kPanel + n] = 0.0f;
-        continue;
-      }
-      const float* row = from.row(first + n);
-      for (Index k = 0; k < depth; ++k) block[k * kPanel + n] = row[k] * scale;
+  const Index panel = kPanel * depth, quads = depth / 4 * 4;
+  for (Index r = 0; r < rows.stride; r += 4) {
+    float* block = to + r / kPanel * panel + r % kPanel;
+    const Index height = std::clamp<Index>(rows.filled - r, 0, 4);
+    if (height == 4) {
+      for (Index k = 0; k < quads; k += 4) transpose_four(from.from(r), k, block + k * kPanel, scale);
+    }
+    for (Index k = height == 4 ? quads : 0; k < depth; ++k) {
+      for (Index n = 0; n < 4; ++n) block[k * kPanel + n] = n < height ? from.row(r + n)[k] * scale : 0.0f;
     }
   }
   return {to, panel, kPanel};
@@ -98,11 +110,17 @@ Right<float> pack_transpose(const In& from, float* to, const Padding& rows, Inde
 
 inline float largest_of(const Vec& v) {
   float lanes[kLanes], most = -HUGE_VALF;
-  store(v, lanes);
+  store_whole(v, lanes);
 #pragma omp simd reduction(max : most)
   for (int lane = 0; lane < kLanes; ++lane) most = lanes[lane] > most ? lanes[lane] : most;
   return most;
 }
+
+/**
+ * A token whose score is this far below the largest gets no share, in place of one below 1e-30:
+ * products with it would be subnormal numbers, which take CPUs a hundred times as long.
+ */
+constexpr float kNoShare = -70.0f;
 
 /**
  * Turns each row of scores with its bias into e^(score − the largest), whose share of their sum is
@@ -113,18 +131,21 @@ void exponentials(const Out& scores, const In& bias, Index rows, float* scales) 
     float* row = scores.row(r);
     Vec most = Vec{} - HUGE_VALF;
     for (Index at = 0; at < scores.stride; at += kLanes) {
-      const Vec x = load(row + at) + load(bias.row(r) + at);
-      store(x, row + at);
+      const Vec x = load_whole(row + at) + load_whole(bias.row(r) + at);
+      store_whole(x, row + at);
       most = x > most ? x : most;  // false for NaN, which the sum will hold
     }
     const float top = largest_of(most);
-    for (Index at = 0; at < scores.stride; at += kLanes) store(load(row + at) - top, row + at);
+    for (Index at = 0; at < scores.stride; at += kLanes) store_whole(load_whole(row + at) - top, row + at);
   }
 #pragma omp simd
-  for (Index i = 0; i < rows * scores.stride; ++i) scores.data[i] = exp_below_zero(scores.data[i]);
+  for (Index i = 0; i < rows * scores.stride; ++i) {
+    const float x = scores.data[i], e = exp_below_zero(x);
+    scores.data[i] = x < kNoShare ? 0.0f : e;
+  }
   for (Index r = 0; r < rows; ++r) {
     Vec sum = {};
-    for (Index at = 0; at < scores.stride; at += kLanes) sum += load(scores.row(r) + at);
+    for (Index at = 0; at < scores.stride; at += kLanes) sum += load_whole(scores.row(r) + at);
     scales[r] = 1.0f / sum_of(sum);
   }
 }
@@ -139,14 +160,16 @@ void softmax_gradients(const Out& exps, const Out& grads, const float* scales, c
     float *p = exps.row(r), *d = grads.row(r);
     Vec dots = {};
     for (Index at = 0; at < exps.stride; at += kLanes) {
-      const Vec share = load(p + at) * scales[r];
-      store(share, p + at);
-      dots += share * load(d + at);
+      const Vec share = load_whole(p + at) * scales[r];
+      store_whole(share, p + at);
+      dots += share * load_whole(d + at);
     }
     const float dot = sum_of(dots);
-    for (Index at = 0; at < exps.stride; at += kLanes) store(load(p + at) * (load(d + at) - dot), d + at);
-    if (sums.data == nullptr) continue;
-    for (Index at = 0; at < exps.stride; at += kLanes) store(load(sums.row(r) + at) + load(d + at), sums.row(r) + at);
+    for (Index at = 0; at < exps.stride; at += kLanes) {
+      const Vec grad = load_whole(p + at) * (load_whole(d + at) - dot);
+      store_whole(grad, d + at);
+      if (sums.data != nullptr) store_whole(load_whole(sums.row(r) + at) + grad, sums.row(r) + at);
+    }
   }
 }
 
@@ -290,7 +313,8 @@ struct Job {
   void backward(Index group, Index head, const Out& sums) const {
     const auto x = [&](Index part) { return s.of(qkv, group, head, part); };
     const auto dx = [&](Index part) { return s.of(out, group, head, part); };
-    attend_grad(s, s.of(dy, group, head, 0, 1), {x(0), x(1), x(2)}, biases.of(group, head), {dx(0), dx(1), dx(2)}, sums);
+    const In up = s.of(dy, group, head, 0, 1);
+    attend_grad(s, up, {x(0), x(1), x(2)}, biases.of(group, head), {dx(0), dx(1), dx(2)}, sums);
   }
   /** Runs `one(group, head)` for all heads of all groups. */
   template <typename One>
@@ -311,7 +335,8 @@ void backward_with_bias(const Job& job, float* dbias, const Workers& workers) {
   const auto& [groups, tokens, heads, channels, biases] = s.heads;
   const Index repeats = groups / biases, stride = s.keys.stride, size = heads * tokens * stride;
   const Index wanted = (Split(groups, heads * s.work()).parts + biases - 1) / biases;
-  const Index pieces = std::clamp<Index>(wanted, 1, std::max<Index>(1, std::min(repeats, 3 * channels * repeats / stride)));
+  const Index most = std::min(repeats, 3 * channels * repeats / stride);
+  const Index pieces = std::clamp<Index>(wanted, 1, std::max<Index>(1, most));
   const auto memory = vectors(biases * pieces * size / kLanes);
   float* all = reinterpret_cast<float*>(memory.get());
   workers.run(biases * pieces, [&](Index part) {
@@ -352,7 +377,8 @@ void attention(const float* qkv, const float* bias, float* y, const Heads& heads
 
 void attention_grad(const float* dy, const float* qkv, const float* bias, float* dqkv, float* dbias,
                     const Heads& heads, const Workers& workers) {
-  if (bias != nullptr && heads.groups == 0) std::fill(dbias, dbias + heads.biases * heads.heads * heads.tokens * heads.tokens, 0.0f);
+  const Index scores = heads.heads * heads.tokens * heads.tokens;
+  if (bias != nullptr && heads.groups == 0) std::fill(dbias, dbias + heads.biases * scores, 0.0f);
   if (heads.groups * heads.tokens == 0) return;
   const Sizes sizes(heads);
   const Biases biases(bias, sizes, workers);
