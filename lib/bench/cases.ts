@@ -21,6 +21,7 @@ import type { DinoHeadConfig } from "lib/ssl/distillation/head.ts";
 export const groups = [
   "micro",
   "block",
+  "attention",
   "step",
   "laptop",
   "inference",
@@ -51,6 +52,25 @@ export interface BlockCase extends MapSize {
   readonly group: "block";
   /** True for BC-SSL's block: BatchNorm, and no bias in the depthwise convolution. */
   readonly batchNorm: boolean;
+  readonly name: string;
+}
+
+/**
+ * Forward and backward pass of attention within groups of tokens, from queries, keys and values to
+ * the layer's output before its projection, with the gradients of all inputs. A group is an image of
+ * a ViT or a window of a Swin.
+ */
+export interface AttentionCase {
+  readonly kind: "attention";
+  readonly group: "attention";
+  /** Number of groups. */
+  readonly batch: number;
+  readonly tokens: number;
+  readonly heads: number;
+  /** Channels of a head. */
+  readonly headDim: number;
+  /** Number of learned biases, one for each window of an image; 0 for none. */
+  readonly biases: number;
   readonly name: string;
 }
 
@@ -117,6 +137,7 @@ export interface CorruptionCase {
 export type BenchCase =
   | DepthwiseCase
   | BlockCase
+  | AttentionCase
   | StepCase
   | InferenceCase
   | AugmentCase
@@ -138,12 +159,17 @@ const mapName = ({ batch, side, channels }: Omit<MapSize, "kernelSize">) =>
  *
  * @param options.quick Returns a few cases only, which take about a minute.
  */
-export function casesOf(group: Group, { quick }: { readonly quick: boolean }): BenchCase[] {
+export function casesOf(
+  group: Group,
+  { quick }: { readonly quick: boolean },
+): readonly BenchCase[] {
   switch (group) {
     case "micro":
       return depthwiseCases(quick ? [7, 15] : [3, 5, 7, 9, 15, 31, 51], quick ? 2 : 4);
     case "block":
       return blockCases(quick ? 2 : 4);
+    case "attention":
+      return attentionCases.slice(0, quick ? 1 : Infinity);
     case "step":
       return (quick ? [9] : [3, 7, 9, 15]).map((kernelSize) => tinyStep(kernelSize, quick ? 2 : 4));
     case "laptop":
@@ -189,6 +215,17 @@ function blockCases(stageCount: number): BlockCase[] {
     }))
   );
 }
+
+/** Eight images of 224 pixels: the first layer of Swin-T, whose windows are rolled, and ViT-S. */
+const attentionCases: readonly AttentionCase[] = [
+  { batch: 8 * 64, tokens: 49, heads: 3, headDim: 32, biases: 64, name: "Swin-T, first layer" },
+  { batch: 8, tokens: 197, heads: 6, headDim: 64, biases: 0, name: "ViT-S" },
+].map((size) => ({
+  kind: "attention",
+  group: "attention",
+  ...size,
+  name: `attention of ${size.name}, ${size.batch} × ${size.tokens} tokens`,
+}));
 
 /** The paper's recipe, with a batch that fits into a laptop's memory. */
 function tinyStep(kernelSize: number, batch: number): StepCase {
@@ -301,6 +338,8 @@ export function flopsOf(subject: BenchCase): number | undefined {
       return depthwiseFlops(subject);
     case "block":
       return 3 * (depthwiseFlops(subject) + mlpFlops(subject)); // forward, and twice that backward
+    case "attention":
+      return attentionFlops(subject);
     case "step":
     case "inference":
     case "augment":
@@ -314,6 +353,11 @@ function depthwiseFlops({ batch, side, channels, kernelSize }: MapSize): number 
   let taps = 0; // products of one row of the map with one row of the kernel
   for (let i = 0; i < side; i++) taps += Math.min(i + half, side - 1) - Math.max(i - half, 0) + 1;
   return 2 * batch * channels * taps ** 2;
+}
+
+/** The two products of the forward pass, and the four that their gradients need. */
+function attentionFlops({ batch, tokens, heads, headDim }: AttentionCase): number {
+  return 2 * 6 * batch * heads * tokens ** 2 * headDim;
 }
 
 /** Floating-point operations of two linear layers, C to 4C and back. */

@@ -155,6 +155,32 @@ def block(case):
     return run
 
 
+def attention(case):
+    """`scaled_dot_product_attention`, called as timm does; the bias of a window is its mask."""
+    groups, tokens, heads, dim, biases = (case[key] for key in ("batch", "tokens", "heads", "headDim", "biases"))
+    qkv = torch.randn(groups, tokens, 3 * heads * dim).requires_grad_()
+    bias = torch.randn(biases, heads, tokens, tokens).requires_grad_() if biases > 0 else None
+    dy = torch.randn(groups, tokens, heads * dim)
+
+    def forward(qkv, bias):
+        q, k, v = qkv.reshape(groups, tokens, 3, heads, dim).permute(2, 0, 3, 1, 4).unbind(0)
+        mask = None if bias is None else bias.repeat(groups // biases, 1, 1, 1).to(q.dtype)
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        return y.transpose(1, 2).reshape(groups, tokens, heads * dim)
+
+    forward = compiled(forward)
+    kind = torch.bfloat16 if way == "bf16" else torch.float32
+
+    def run():
+        qkv.grad = None
+        if bias is not None:
+            bias.grad = None
+        y = forward(qkv.to(kind), bias)
+        y.backward(dy.to(y.dtype))
+
+    return run
+
+
 def inference(case):
     module = published(case["timm"]) if "timm" in case else backbone(case["model"])
     module = module.eval().to(memory_format=layout)
@@ -290,6 +316,7 @@ def corruption(case):
 subjects = {
     "depthwise": depthwise,
     "block": block,
+    "attention": attention,
     "inference": inference,
     "step": step,
     "augment": augment,

@@ -57,6 +57,7 @@ export function readOptions(args: string[]): BenchOptions {
 const ways: Readonly<Record<Group, readonly string[]>> = {
   micro: ["eager", "bf16"],
   block: ["eager", "compile", "bf16"],
+  attention: ["eager", "compile", "bf16"],
   step: ["eager", "compile", "bf16"],
   laptop: ["eager", "compile", "bf16"],
   inference: ["eager", "compile", "bf16"],

@@ -49,6 +49,12 @@ Deno.test("flopsOf() of a block is three times that of its convolution and its t
   assertEquals(flopsOf(block), 3 * (flopsOf(forward)! + 2 * 2 * 2 * 25 * 3 * 12));
 });
 
+Deno.test("flopsOf() of attention counts six products", () => {
+  const size = { batch: 3, tokens: 5, heads: 2, headDim: 7, biases: 0 };
+  const subject = { ...size, kind: "attention", group: "attention", name: "small" } as const;
+  assertEquals(flopsOf(subject), 6 * 2 * (3 * 2 * 5 * 5 * 7));
+});
+
 Deno.test("casesOf() covers every group with names of their own", () => {
   const all = groups.flatMap((group) => casesOf(group, { quick: false }));
   assertEquals(new Set(all.map(({ name }) => name)).size, all.length);
@@ -153,6 +159,10 @@ const small: readonly BenchCase[] = [
   { ...forward, pass: "dW" },
   { ...forward, kind: "block", group: "block", batchNorm: true },
   { ...forward, kind: "block", group: "block", batchNorm: false },
+  ...[0, 2].map((biases) => ({
+    ...{ kind: "attention", group: "attention" } as const,
+    ...{ batch: 4, tokens: 5, heads: 2, headDim: 3, biases, name: "attention" },
+  })),
 ];
 for (const subject of small) {
   const { kind } = subject;

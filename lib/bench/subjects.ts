@@ -5,6 +5,7 @@ import { decodePicture } from "lib/datasets/pictures/decode_picture.ts";
 import { createRng } from "lib/rng.ts";
 import { createModel } from "lib/models/mod.ts";
 import { convNeXtBlock, createConvNeXtBlock } from "lib/models/convnext/convnext.ts";
+import { attention } from "lib/nn/attention.ts";
 import { depthwiseConv2d, type DepthwiseConv2dParams } from "lib/nn/conv.ts";
 import { fused } from "lib/nn/fused.ts";
 import { parameters } from "lib/nn/parameters.ts";
@@ -17,6 +18,7 @@ import { createDino } from "lib/ssl/dino/dino.ts";
 import type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
 import { trainStep } from "lib/ssl/method/step.ts";
 import type {
+  AttentionCase,
   AugmentCase,
   BenchCase,
   BlockCase,
@@ -41,6 +43,8 @@ export function createSubject(subject: BenchCase, precision?: Precision): Worklo
       return depthwise(subject);
     case "block":
       return block(subject, precision);
+    case "attention":
+      return attend(subject);
     case "step":
       return step(subject, precision);
     case "inference":
@@ -87,6 +91,17 @@ function block(subject: BlockCase, precision?: Precision): Workload {
   const inputs = [x, ...parameters(params).values()];
   const run = () => convNeXtBlock(x, params, { training: true, dropPathRate: 0, precision });
   return () => tf.dispose(tf.grads(run)(inputs, dy));
+}
+
+function attend({ batch, tokens, heads: numHeads, headDim, biases }: AttentionCase): Workload {
+  const width = numHeads * headDim;
+  const qkv = random<tf.Rank.R3>([batch, tokens, 3 * width], 1);
+  const dy = random<tf.Rank.R3>([batch, tokens, width], 2);
+  const bias = random<tf.Rank.R4>([biases, numHeads, tokens, tokens], 3);
+  const run = (qkv: tf.Tensor, bias?: tf.Tensor) =>
+    attention(qkv as tf.Tensor3D, { numHeads, bias: bias as tf.Tensor4D | undefined });
+  const gradients = tf.grads(run as (...inputs: tf.Tensor[]) => tf.Tensor);
+  return () => tf.dispose(gradients(biases > 0 ? [qkv, bias] : [qkv], dy));
 }
 
 /** DINO's settings, with a constant learning rate: the time of a step does not depend on it. */
