@@ -2,8 +2,20 @@
  * Outlines of letters and digits from a font's file, so that they are drawn alike on every machine,
  * whatever fonts it has. The library `opentype.js` reads the file.
  */
-// @ts-types="@types/opentype.js"
-import { type Font, parse } from "opentype.js";
+import { parse } from "opentype.js";
+
+/** What is used of the library, which has no types of its own; DefinitelyTyped's need a browser's. */
+interface Font {
+  readonly unitsPerEm: number;
+  hasChar(character: string): boolean;
+  charToGlyph(character: string): { getPath(x: number, y: number, size: number): Path };
+}
+
+interface Path {
+  readonly commands: readonly unknown[];
+  getBoundingBox(): Readonly<Record<"x1" | "y1" | "x2" | "y2", number>>;
+  toPathData(decimals: number): string;
+}
 
 /** Draws the characters of one font. */
 export interface FontOutlines {

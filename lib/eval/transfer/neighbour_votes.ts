@@ -19,11 +19,11 @@ export interface NeighbourOptions {
  *
  * @returns A fraction, 0 to 1. Yields the fraction done.
  */
-export function* neighbourProbe(
+export async function* neighbourProbe(
   train: TransferFeatures,
   test: TransferFeatures,
   { metric, k = 20, temperature = 0.07 }: NeighbourOptions,
-): Generator<number, number> {
+): AsyncGenerator<number, number> {
   const { numClasses, labels, several } = train.truth;
   const width = Math.min(k, featureCount(train));
   const nearest = yield* searchNeighbours(asBank(train), asBank(test), width);

@@ -5,7 +5,7 @@ import { transferFeatures } from "./transfer_features.ts";
 import { elevenPointMap } from "./average_precision.ts";
 import { assertClose, assertEquals } from "lib/testing/assert.ts";
 import { knnAccuracy } from "lib/testing/evaluation.ts";
-import { finish } from "lib/testing/steps.ts";
+import { drain } from "lib/testing/steps.ts";
 
 const rng = createRng(3);
 const dim = 4;
@@ -15,17 +15,17 @@ const part = (count: number) => ({
 });
 const [train, test] = [part(50), part(30)];
 
-Deno.test("neighbourProbe() has the accuracy of the k-NN, and with fewer images all vote", () => {
+Deno.test("neighbourProbe() has the accuracy of the k-NN, and with fewer images all vote", async () => {
   const truthOf = ({ labels }: typeof train) => ({ numClasses: 3, labels });
   const parts = [train, test].map((set) => transferFeatures(bankOf(set, "test's"), truthOf(set)));
   for (const k of [5, 20, 80]) {
-    const score = finish(neighbourProbe(parts[0]!, parts[1]!, { metric: "accuracy", k }));
-    const accuracies = knnAccuracy(train, test, { numClasses: 3, ks: [k] });
+    const score = await drain(neighbourProbe(parts[0]!, parts[1]!, { metric: "accuracy", k }));
+    const accuracies = await knnAccuracy(train, test, { numClasses: 3, ks: [k] });
     assertEquals(score, accuracies[0]!.top1);
   }
 });
 
-Deno.test("neighbourProbe() scores each class by its share of the votes where images have several", () => {
+Deno.test("neighbourProbe() scores each class by its share of the votes where images have several", async () => {
   const several = ({ labels }: typeof train) =>
     Int8Array.from(Array.from(labels).flatMap((c) => [c < 2 ? 1 : -1, c === 1 ? 0 : c - 1]));
   const make = (set: typeof train) =>
@@ -52,6 +52,6 @@ Deno.test("neighbourProbe() scores each class by its share of the votes where im
     );
   });
   const expected = elevenPointMap(scores, several(test), 2);
-  const score = finish(neighbourProbe(make(train), make(test), { metric: "map11", k: 7 }));
+  const score = await drain(neighbourProbe(make(train), make(test), { metric: "map11", k: 7 }));
   assertClose(score, expected, 1e-9);
 });

@@ -59,12 +59,12 @@ interface Heads {
  * @returns `[L]`, for each setting its scores, one for each test. A classifier that has diverged
  *   scores 0. Yields the fraction done after every batch.
  */
-export function* trainHeads(
+export async function* trainHeads(
   train: TransferFeatures,
   test: TransferFeatures,
   { settings, epochs, batchSize = 64, metric, tested, softmax }: HeadOptions,
   rng: Rng,
-): Generator<number, number[][]> {
+): AsyncGenerator<number, number[][]> {
   const count = featureCount(train);
   const heads = createHeads(train, settings, rng.fork("weight"));
   const scores = settings.map((): number[] => []);
@@ -77,7 +77,8 @@ export function* trainHeads(
         yield (epoch + Math.min(1, (from + batchSize) / count)) / epochs;
       }
       if (tested === "once" && epoch + 1 < epochs) continue;
-      testHeads(heads, test, metric, softmax).forEach((score, l) => scores[l]!.push(score));
+      const tests = await testHeads(heads, test, metric, softmax);
+      tests.forEach((score, l) => scores[l]!.push(score));
     }
     return scores;
   } finally {
@@ -180,12 +181,12 @@ function normalizeBatch(
 const testRows = 1024; // images at a time
 
 /** `[L]`, the score of each classifier; features are normalised by the running statistics. */
-function testHeads(
+async function testHeads(
   heads: Heads,
   test: TransferFeatures,
   metric: TransferMetric,
   softmax: boolean,
-): number[] {
+): Promise<number[]> {
   const { settings, numClasses, weight, bias, statistics: { mean, variance } } = heads;
   const count = featureCount(test);
   const size = count * numClasses;
@@ -203,7 +204,7 @@ function testHeads(
         .reshape<tf.Tensor3D>([rows.length, settings.length, numClasses]);
       return (softmax ? tf.softmax(logits) : logits).transpose([1, 0, 2]); // [L, B, C]
     });
-    const read = scores.dataSync<"float32">();
+    const read = await scores.data<"float32">();
     scores.dispose();
     const part = rows.length * numClasses;
     all.forEach((own, l) => own.set(read.subarray(l * part, (l + 1) * part), from * numClasses));

@@ -101,12 +101,12 @@ export interface ProbeOptions {
  *
  * @returns Yields the fraction done of the search, then of the final probe.
  */
-export function* elevaterProbe(
+export async function* elevaterProbe(
   train: TransferFeatures,
   test: TransferFeatures,
   { metric, plan = elevaterPlan }: ProbeOptions,
   rng: Rng,
-): Generator<number, SearchedProbe> {
+): AsyncGenerator<number, SearchedProbe> {
   const split = firstOfEachClass(train.truth, validationShare);
   const options = { metric, plan, softmax: true };
   const found = yield* searchSetting(train, split, options, rng.fork("search"));
@@ -123,12 +123,12 @@ export function* elevaterProbe(
  *
  * @returns Yields the fraction done of the search, then of the final probe.
  */
-export function* honestProbe(
+export async function* honestProbe(
   train: TransferFeatures,
   test: TransferFeatures,
   { metric, plan = honestPlan }: ProbeOptions,
   rng: Rng,
-): Generator<number, SearchedProbe> {
+): AsyncGenerator<number, SearchedProbe> {
   const split = randomOfEachClass(train.truth, validationShare, rng.fork("validation"));
   const options = { metric, plan, softmax: false };
   const found = yield* searchSetting(train, split, options, rng.fork("search"));
@@ -152,12 +152,12 @@ interface Peak {
  * Searches a setting. At equal scores the one that was tried first stays: ELEVATER goes from low to
  * high rates and decays. The trials of a round, at all rates, are trained side by side.
  */
-export function* searchSetting(
+export async function* searchSetting(
   all: TransferFeatures,
   { train, validation }: ValidationSplit,
   { metric, plan, softmax }: SearchOptions,
   rng: Rng,
-): Generator<number, Found> {
+): AsyncGenerator<number, Found> {
   const { lrs, weightDecays, coarse, refine, epochs, scored } = plan;
   const parts = [selectFeatures(all, train), selectFeatures(all, validation)] as const;
   const peaks = lrs.map((): Peak => ({ place: 0, score: 0 }));
@@ -190,16 +190,16 @@ function neighbours(place: number, step: number, last: number): number[] {
   return [Math.max(place - step, 0), Math.min(place + step, last)].filter((at) => at !== place);
 }
 
-function* mapped<T>(
-  steps: Generator<number, T>,
+async function* mapped<T>(
+  steps: AsyncGenerator<number, T>,
   change: (share: number) => number,
-): Generator<number, T> {
+): AsyncGenerator<number, T> {
   try {
-    for (let step = steps.next();; step = steps.next()) {
+    for (let step = await steps.next();; step = await steps.next()) {
       if (step.done) return step.value;
       yield change(step.value);
     }
   } finally {
-    steps.return(undefined as T); // frees what it holds if nobody asks for more
+    await steps.return(undefined as T); // frees what it holds if nobody asks for more
   }
 }

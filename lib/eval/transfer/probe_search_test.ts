@@ -12,10 +12,15 @@ import {
 import { trainHeads } from "./probe_heads.ts";
 import { type TransferFeatures, transferFeatures } from "./transfer_features.ts";
 import goldenCases from "./golden/probe_search.json" with { type: "json" };
-import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
+import {
+  assertClose,
+  assertEquals,
+  assertRejects,
+  assertThrows,
+  assertTrue,
+} from "lib/testing/assert.ts";
 import { formula } from "lib/testing/formula.ts";
-import { assertNoLeak } from "lib/testing/leaks.ts";
-import { finish } from "lib/testing/steps.ts";
+import { drain } from "lib/testing/steps.ts";
 
 type Golden = typeof goldenCases[number];
 
@@ -56,11 +61,11 @@ function planOf({ plan, honest }: Golden): SearchPlan {
 }
 
 for (const golden of goldenCases) {
-  Deno.test(`${golden.honest ? "honest" : "elevater"}Probe() equals PyTorch, search path included: ${golden.name}`, () => {
+  Deno.test(`${golden.honest ? "honest" : "elevater"}Probe() equals PyTorch, search path included: ${golden.name}`, async () => {
     const probe = golden.honest ? honestProbe : elevaterProbe;
     const plan = planOf(golden);
     const options = { metric: golden.metric as TransferMetric, plan };
-    const found = finish(probe(...partsOf(golden), options, formulaRng()));
+    const found = await drain(probe(...partsOf(golden), options, formulaRng()));
     assertClose(
       [found.lr, found.weightDecay],
       [golden.lr, plan.weightDecays[golden.place]!],
@@ -81,7 +86,7 @@ for (const golden of goldenCases) {
   });
 }
 
-Deno.test("trainHeads() gives the scores of every epoch, the same alone as beside others", () => {
+Deno.test("trainHeads() gives the scores of every epoch, the same alone as beside others", async () => {
   const golden = goldenCases[0]!;
   const [train, test] = partsOf(golden);
   const setting = { lr: golden.lr, weightDecay: elevaterPlan.weightDecays[golden.place]! };
@@ -93,11 +98,13 @@ Deno.test("trainHeads() gives the scores of every epoch, the same alone as besid
     softmax: true,
   } as const;
   const settings = [diverges, setting, { lr: 1e-6, weightDecay: 1 }];
-  const scores = finish(trainHeads(train, test, { ...options, settings }, formulaRng()));
+  const scores = await drain(trainHeads(train, test, { ...options, settings }, formulaRng()));
   assertClose(scores[1]!, golden.finalScores, 1e-12);
   assertEquals(scores[0]!.at(-1), 0, "a classifier that has diverged scores nothing");
   const once = { ...options, settings: [setting], tested: "once" as const };
-  assertEquals(finish(trainHeads(train, test, once, formulaRng())), [[golden.finalScores.at(-1)!]]);
+  assertEquals(await drain(trainHeads(train, test, once, formulaRng())), [[
+    golden.finalScores.at(-1)!,
+  ]]);
 });
 
 Deno.test("the plans are ELEVATER's and the honest one", () => {
@@ -111,7 +118,7 @@ Deno.test("the plans are ELEVATER's and the honest one", () => {
   assertEquals(honestPlan.epochs, honestPlan.finalEpochs);
 });
 
-Deno.test("honestProbe() is the same for a seed, looks at the test images once, and leaks nothing", () => {
+Deno.test("honestProbe() is the same for a seed, looks at the test images once, and leaks nothing", async () => {
   const golden = goldenCases[1]!;
   const [train, test] = partsOf(golden);
   let looks = 0;
@@ -124,25 +131,26 @@ Deno.test("honestProbe() is the same for a seed, looks at the test images once, 
   };
   const plan = planOf(golden);
   const run = (seed: number) =>
-    finish(honestProbe(train, watched, { metric: "accuracy", plan }, createRng(seed)));
-  const first = run(1);
-  assertEquals(looks, 1);
-  assertEquals(run(1), first);
-  assertTrue(first.trials.some(({ score }, i) => score !== run(2).trials[i]!.score), "other seeds");
-  assertNoLeak(() => run(3));
+    drain(honestProbe(train, watched, { metric: "accuracy", plan }, createRng(seed)));
   const { numTensors } = tf.memory();
+  const first = await run(1);
+  assertEquals(looks, 1);
+  assertEquals(await run(1), first);
+  const other = await run(2);
+  assertTrue(first.trials.some(({ score }, i) => score !== other.trials[i]!.score), "other seeds");
+  assertEquals(tf.memory().numTensors, numTensors);
   const stopped = honestProbe(train, test, { metric: "accuracy", plan }, createRng(0));
-  stopped.next();
-  stopped.return(undefined as never);
+  await stopped.next();
+  await stopped.return(undefined as never);
   assertEquals(tf.memory().numTensors, numTensors);
 });
 
-Deno.test("probes refuse images that leave nothing to train on, and labels that do not fit", () => {
+Deno.test("probes refuse images that leave nothing to train on, and labels that do not fit", async () => {
   const one = { features: Float32Array.of(1, 2, 3), labels: Int32Array.of(0, 1, 2) };
   const truth = { numClasses: 3, labels: one.labels };
   const alone = transferFeatures(bankOf(one, "test's"), truth);
-  assertThrows(
-    () => finish(elevaterProbe(alone, alone, { metric: "accuracy" }, createRng(0))),
+  await assertRejects(
+    () => drain(elevaterProbe(alone, alone, { metric: "accuracy" }, createRng(0))),
     RangeError,
     "3 images leave 0 to train on; take two or more of each class",
   );

@@ -188,12 +188,12 @@ interface ScoreOptions {
   readonly rng: Rng;
 }
 
-function* scoreSteps(
+async function* scoreSteps(
   protocol: TransferProtocol,
   train: TransferFeatures,
   test: TransferFeatures,
   { metric, scale, rng }: ScoreOptions,
-): Generator<number, TransferScoreEntry> {
+): AsyncGenerator<number, TransferScoreEntry> {
   const images = featureCount(train);
   if (protocol === "knn") return { score: yield* neighbourProbe(train, test, { metric }), images };
   const probe = protocol === "elevater" ? elevaterProbe : honestProbe;
@@ -206,7 +206,7 @@ function* scoreSteps(
 interface LazyFeatures extends Disposable {
   read(): Promise<Readonly<Record<"train" | "test", TransferFeatures>>>;
   /** Takes all steps of a computation, with pauses. */
-  run<T>(steps: Generator<unknown, T>): Promise<T>;
+  run<T>(steps: AsyncGenerator<unknown, T>): Promise<T>;
 }
 
 /**

@@ -26,7 +26,7 @@ import {
 } from "./transfer.ts";
 import { assertClose, assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
 import { sharedOutputs, withVariables } from "lib/testing/outputs.ts";
-import { finish } from "lib/testing/steps.ts";
+import { drain } from "lib/testing/steps.ts";
 
 const config = override(bcSslStart, {
   name: "test",
@@ -65,13 +65,13 @@ Deno.test("transfer() by probe and k-NN is that of the features, and is loaded t
     const plan = { ...honestPlan, epochs: 3, finalEpochs: 3 };
     const options = { metric: "accuracy", plan } as const;
     const rng = createRng(0).fork("transfer to digits");
-    const { testScore } = finish(honestProbe(train, test, options, rng));
+    const { testScore } = await drain(honestProbe(train, test, options, rng));
     assertEquals(probe, {
       ...{ run, ...key, of: "teacher", set: "digits", protocol: "probe", metric: "accuracy" },
       ...{ scores: [testScore], mean: testScore, standardError: NaN, images: [64] },
     });
     const knn = await transfer(config, "digits", { ...key, protocol: "knn" });
-    assertEquals(knn.scores, [finish(neighbourProbe(train, test, { metric: "accuracy" }))]);
+    assertEquals(knn.scores, [await drain(neighbourProbe(train, test, { metric: "accuracy" }))]);
     assertEquals(await transfer(config, "digits", { ...key, signal: stopped }), probe);
   }));
 
@@ -93,7 +93,7 @@ Deno.test("transfer() with shots draws so many images of each class, and goes on
     const chosen = fewOfEachClass(train.truth, 3, drawStream(0));
     assertEquals(result.images[0], chosen.length);
     const own = selectFeatures(train, chosen);
-    assertEquals(result.scores[0], finish(neighbourProbe(own, test, { metric: "accuracy" })));
+    assertEquals(result.scores[0], await drain(neighbourProbe(own, test, { metric: "accuracy" })));
     assertClose(result.mean, (result.scores[0]! + result.scores[1]!) / 2, 1e-12);
     assertClose(result.standardError, Math.abs(result.scores[0]! - result.scores[1]!) / 2, 1e-12);
     const three = await transfer(config, "digits", few);
