@@ -9,6 +9,7 @@ import { createRequire } from "node:module";
 import process from "node:process";
 import { setImmediate } from "node:timers";
 import * as tf from "@tensorflow/tfjs-core";
+import { requestAdapter } from "lib/tf_adapter.ts";
 import { addInGroups } from "lib/tf_add_n.ts";
 import { reportDeviceErrors } from "lib/tf_device.ts";
 
@@ -119,7 +120,7 @@ function loadTensorFlow(): Engine {
 }
 
 async function loadWebGpu(): Promise<Engine> {
-  const adapter = await navigator.gpu?.requestAdapter();
+  const adapter = await requestAdapter();
   if (!adapter) throw new Error("no adapter on this machine");
   const fromTfjsNode = createRequire(require.resolve("@tensorflow/tfjs-node-gpu/package.json"));
   fromTfjsNode("@tensorflow/tfjs"); // registers x.add(y) and other chained operations, which @tensorflow/tfjs-core does not

@@ -5,13 +5,14 @@
 import { createRequire } from "node:module";
 import { createRng } from "lib/rng.ts";
 import * as tf from "lib/tf.ts";
+import { requestAdapter } from "lib/tf_adapter.ts";
 import { addInGroups } from "lib/tf_add_n.ts";
 import { webGpuKernels } from "lib/webgpu/mod.ts";
 
 const require = createRequire(import.meta.url);
 
 /** Whether this machine has no adapter: the option `ignore` of a test. */
-export const withoutWebGpu: boolean = await navigator.gpu?.requestAdapter() == null;
+export const withoutWebGpu: boolean = await requestAdapter() === undefined;
 
 let complaints: string[] = [];
 
