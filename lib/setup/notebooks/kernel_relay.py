@@ -109,10 +109,11 @@ class Relay:
         self.context = zmq.Context()
         # One name for all channels: Deno asks for input where a channel has the name of the cell's.
         name = f"relay-{self.session}".encode()
-        self.back_file = {**self.connection, "transport": "tcp", "ip": "127.0.0.1"}
+        ip = own_loopback()
+        self.back_file = {**self.connection, "transport": "tcp", "ip": ip}
         kinds = {"shell": zmq.DEALER, "control": zmq.DEALER, "stdin": zmq.DEALER, "iopub": zmq.SUB}
         self.front, self.back = {}, {}
-        ports = free_ports(5)
+        ports = free_ports(ip, 5)
         self.back_file["hb_port"] = ports.pop()
         for (channel, kind), port in zip(kinds.items(), ports):
             self.back_file[f"{channel}_port"] = port
@@ -438,8 +439,20 @@ def split(frames):
     return frames[:at], frames[at + 1 :]
 
 
-def free_ports(count):
-    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+def own_loopback():
+    """An address for this process and its Deno alone.
+
+    Between the choice of ports and the moment when Deno listens on them, others may take them. On
+    Linux all of 127.0.0.0/8 is this machine, so each relay has an address by its process number.
+    """
+    if sys.platform != "linux":
+        return "127.0.0.1"
+    number = os.getpid()
+    return f"127.{1 + (number >> 16) % 254}.{number >> 8 & 255}.{number & 255}"
+
+
+def free_ports(ip, count):
+    listeners = [socket.create_server((ip, 0)) for _ in range(count)]
     ports = [listener.getsockname()[1] for listener in listeners]
     for listener in listeners:
         listener.close()

@@ -215,3 +215,27 @@ Deno.test("a message that nobody signed, or that is none, is ignored, and the ke
   assertEquals(textOf(cells.a!), '"clean"');
   assertEquals(answer.left, []);
 });
+
+Deno.test({
+  name: "two kernels that start at once cannot take each other's ports",
+  ignore: Deno.build.os !== "linux", // elsewhere 127.0.0.1 is the one loopback address
+  fn: async () => {
+    const program = `
+import socket
+from kernel_relay import free_ports, own_loopback
+ip = own_loopback()
+taken = [socket.create_server(("127.0.0.1", port)) for port in free_ports(ip, 5)]
+print(ip, len([socket.create_server((ip, end.getsockname()[1])) for end in taken]))`;
+    const start = async () => {
+      const { stdout } = await new Deno.Command(python, {
+        args: ["-c", program],
+        cwd: fromFileUrl(new URL(".", import.meta.url)),
+        env: jupyterEnv(),
+      }).output();
+      return new TextDecoder().decode(stdout).trim().split(" ");
+    };
+    const [[ip, ports], [other]] = await Promise.all([start(), start()]);
+    assertEquals(ports, "5");
+    assertTrue(ip !== other && ip !== "127.0.0.1", `${ip} and ${other}`);
+  },
+});
