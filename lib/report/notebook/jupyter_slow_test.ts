@@ -30,12 +30,15 @@ interface Result {
 
 const first = 'import { print, saveFigure, plot, show, watch } from "lib/report/mod.ts";';
 
+/** The folder of own_kernel.py. */
+const ownKernel = fromFileUrl(new URL("../../setup/notebooks", import.meta.url));
+
 /** Runs the cells in one kernel that has imported this room. */
 async function run(...cells: readonly Cell[]): Promise<Result[]> {
   const outputs = await Deno.makeTempDir();
   const child = new Deno.Command(python, {
     args: [fromFileUrl(new URL("read_until_idle.py", import.meta.url))],
-    env: { ...jupyterEnv(), BCSSL_OUTPUTS: outputs, BCSSL_SHIPPED: "none" },
+    env: { ...jupyterEnv(), PYTHONPATH: ownKernel, BCSSL_OUTPUTS: outputs, BCSSL_SHIPPED: "none" },
     stdin: "piped",
     stdout: "piped",
     stderr: "inherit",

@@ -9,7 +9,7 @@ import queue
 import sys
 import time
 
-from jupyter_client import KernelManager
+from own_kernel import own_kernel
 
 LONGEST = 40.0  # seconds a cell may take
 
@@ -41,7 +41,7 @@ def cell(manager, client, code, interrupt):
 
 def main():
     request = json.load(sys.stdin)
-    manager = KernelManager(kernel_name=request["kernel"])
+    manager = own_kernel(request["kernel"])
     manager.start_kernel(cwd=request["cwd"], stdout=sys.stderr)
     try:
         client = manager.client()

@@ -18,7 +18,7 @@ import sys
 import time
 
 import psutil
-from jupyter_client import KernelManager
+from own_kernel import own_kernel
 
 LONGEST = 30.0  # seconds that anything is waited for
 
@@ -112,7 +112,7 @@ class Driver:
 
 def main():
     request = json.load(sys.stdin)
-    manager = KernelManager(kernel_name=request["kernel"])
+    manager = own_kernel(request["kernel"])
     manager.start_kernel(cwd=request["cwd"])
     relay = psutil.Process(manager.provisioner.pid)
     driver = Driver(manager)

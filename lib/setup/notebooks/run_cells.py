@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 
-from jupyter_client import KernelManager
+from own_kernel import own_kernel
 
 # Longest wait for output after the end of a cell, in seconds: a timer in a kernel may never be silent.
 LONGEST_TAIL = 5.0
@@ -30,7 +30,7 @@ class Run:
     def __init__(self, request):
         self.request = request
         self.interrupted = False
-        self.manager = KernelManager(kernel_name=request["kernel"])
+        self.manager = own_kernel(request["kernel"])
 
     def listen(self):
         """Follows the later lines of stdin; runs in a thread."""
