@@ -107,12 +107,16 @@ export function selectStored(set: StoredImages, indices: readonly number[]): Sto
   return { ...set, ids, labels, place: { ...place, which, offsets, lengths } };
 }
 
+/** Selects the images at `indices`, in that order, in memory or in their files. */
+export function selectImages(source: ImageSource, indices: readonly number[]): ImageSource {
+  return isStored(source) ? selectStored(source, indices) : subset(source, indices);
+}
+
 /** Selects at most `count` images, evenly spread over the set (see `evenIndices`). */
 export function thinned<S extends ImageSource>(source: S, count: number): S;
 export function thinned(source: ImageSource, count: number): ImageSource {
   if (count >= imageCount(source)) return source;
-  const indices = evenIndices(imageCount(source), count);
-  return isStored(source) ? selectStored(source, indices) : subset(source, indices);
+  return selectImages(source, evenIndices(imageCount(source), count));
 }
 
 /** Decodes the pictures of a set as they are to be seen. */

@@ -6,8 +6,7 @@
 import * as tf from "lib/tf.ts";
 import { createRng } from "lib/rng.ts";
 import type { ImageSource } from "lib/datasets/mod.ts";
-import { subset } from "lib/datasets/pictures/images.ts";
-import { isStored, selectStored } from "lib/datasets/pictures/stored_images.ts";
+import { selectImages } from "lib/datasets/pictures/stored_images.ts";
 import { readFeatureBank } from "lib/eval/features/feature_source.ts";
 import { openLabelledCrops } from "lib/eval/supervised/labelled_crops.ts";
 import {
@@ -174,7 +173,7 @@ function chosenImages(
   if (shots === undefined) return { train, truth: truth.train };
   const indices = fewOfEachClass(truth.train, shots, drawStream(draw));
   return {
-    train: isStored(train) ? selectStored(train, indices) : subset(train, indices),
+    train: selectImages(train, indices),
     truth: selectTruth(truth.train, indices),
   };
 }

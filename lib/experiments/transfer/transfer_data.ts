@@ -2,12 +2,10 @@
 import {
   imageCount,
   type ImageSource,
-  isStored,
   type LaptopSet,
   type LaptopSetName,
   laptopSets,
   openTransferSet,
-  subset,
   type TransferMetric,
   type TransferParts,
   type TransferSet,
@@ -17,7 +15,7 @@ import {
 import { createRng, type Rng } from "lib/rng.ts";
 import { dataFolder } from "lib/datasets/files/data_folder.ts";
 import { evenIndices } from "lib/datasets/pictures/spread.ts";
-import { selectStored } from "lib/datasets/pictures/stored_images.ts";
+import { selectImages } from "lib/datasets/pictures/stored_images.ts";
 import { selectTruth, type TransferTruth } from "lib/eval/transfer/transfer_features.ts";
 import type { ScaleName } from "lib/experiments/configs/config.ts";
 
@@ -139,8 +137,7 @@ function limited(
     const truth = { numClasses, labels: source.labels, ...(several && { several }) };
     if (count >= imageCount(source)) return { source, truth };
     const indices = evenIndices(imageCount(source), count);
-    const some = isStored(source) ? selectStored(source, indices) : subset(source, indices);
-    return { source: some, truth: selectTruth(truth, indices) };
+    return { source: selectImages(source, indices), truth: selectTruth(truth, indices) };
   };
   const [ours, theirs] = [
     part(train, multiLabels?.train, trainCount),
