@@ -4,6 +4,7 @@ import { meanAndError, pairedDifference } from "lib/stats/statistics.ts";
 import { type KernelArm, kernelSizeFigure } from "lib/report/figures/kernel_size_figure.ts";
 import { type MonitorCurve } from "lib/report/figures/monitor_figure.ts";
 import type { Figure } from "lib/report/draw/plot.ts";
+import { originColumns } from "lib/report/tables/origin_columns.ts";
 import { type Table, tableOf } from "lib/report/tables/table_formats.ts";
 import { percent } from "lib/report/tables/percent.ts";
 
@@ -18,7 +19,7 @@ const labels = { knn: "k-NN", linear: "linear" } as const;
  */
 export function armTable(results: readonly ArmResult[]): Table {
   const rows = results.map((result) => {
-    const { name, paper, knn, bestKnn, linear, scale, data, seeds, runs } = result;
+    const { name, paper, knn, bestKnn, linear } = result;
     return {
       network: name,
       "k-NN: paper (%)": percent(paper.knn),
@@ -28,11 +29,7 @@ export function armTable(results: readonly ArmResult[]): Table {
       "linear: paper (%)": percent(paper.linear),
       "linear: ours (%)": percent(meanAndError(linear).mean),
       "linear ± s.e.": percent(meanAndError(linear).standardError),
-      n: seeds.length,
-      data,
-      scale,
-      seeds: seeds.join(", "),
-      runs: runs.join(", "),
+      ...originColumns(result),
     };
   });
   const note =

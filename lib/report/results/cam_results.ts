@@ -2,6 +2,7 @@
 import type { ArmCams, CamScoreRow } from "lib/experiments/mod.ts";
 import { meanAndError } from "lib/stats/statistics.ts";
 import { bcSslResults, risingClaim, type TestedClaim } from "./tested_claim.ts";
+import { originColumns } from "lib/report/tables/origin_columns.ts";
 import { type Table, tableOf } from "lib/report/tables/table_formats.ts";
 
 type Score = keyof CamScoreRow["scores"];
@@ -38,10 +39,7 @@ export function armCamTable(results: readonly ArmCams[]): Table {
         ...Object.assign({}, ...cells),
         "object's area (%)": 100 * area,
         images: n,
-        n: seeds.length,
-        scale,
-        seeds: seeds.join(", "),
-        runs: runs.join(", "),
+        ...originColumns({ scale, seeds, runs }),
       };
     })
   );

@@ -10,6 +10,7 @@ import {
 import { meanAndError } from "lib/stats/statistics.ts";
 import { kernelSizeFigure } from "lib/report/figures/kernel_size_figure.ts";
 import { type Figure, gridOf } from "lib/report/draw/plot.ts";
+import { originColumns } from "lib/report/tables/origin_columns.ts";
 import { type Table, tableOf } from "lib/report/tables/table_formats.ts";
 import { aboveClaim, risingClaim, type TestedClaim } from "./tested_claim.ts";
 import { percent } from "lib/report/tables/percent.ts";
@@ -42,10 +43,7 @@ export function detectorTable(results: readonly DetectorArmResult[]): Table {
     return {
       "backbone": name,
       ...Object.assign({}, ...columns) as object,
-      n: seeds.length,
-      scale,
-      seeds: seeds.join(", "),
-      runs: runs.join(", "),
+      ...originColumns({ scale, seeds, runs }),
     };
   });
   const note =

@@ -3,6 +3,7 @@ import type { KernelGain } from "lib/experiments/mod.ts";
 import { exceeds } from "lib/stats/verdicts.ts";
 import { meanAndError } from "lib/stats/statistics.ts";
 import { percent } from "lib/report/tables/percent.ts";
+import { originColumns } from "lib/report/tables/origin_columns.ts";
 import { type Table, tableOf } from "lib/report/tables/table_formats.ts";
 import type { GainScore } from "lib/report/figures/gain_figure.ts";
 import {
@@ -34,11 +35,7 @@ export function gainTable(gains: readonly KernelGain[]): Table {
       "linear, small (%)": percent(meanAndError(small.linear).mean),
       "gain in linear (points)": percent(byLinear!.mean),
       "gain in linear ± s.e.": percent(byLinear!.standardError),
-      n: seeds.length,
-      data: small.data,
-      scale: small.scale,
-      seeds: seeds.join(", "),
-      runs: [...small.runs, ...large.runs].join(", "),
+      ...originColumns({ ...small, seeds, runs: [...small.runs, ...large.runs] }),
     };
   });
   return tableOf(rows);

@@ -8,6 +8,7 @@ import { confidenceInterval, meanAndError } from "lib/stats/statistics.ts";
 import { exceeds } from "lib/stats/verdicts.ts";
 import { axisLabel, colours, type Figure, grey, gridOf, plot } from "lib/report/draw/plot.ts";
 import { percent } from "lib/report/tables/percent.ts";
+import { originColumns } from "lib/report/tables/origin_columns.ts";
 import { type Table, tableOf } from "lib/report/tables/table_formats.ts";
 import type { ArmMetric } from "./ablation.ts";
 import {
@@ -28,7 +29,7 @@ import {
  */
 export function methodTable(results: readonly MethodResult[]): Table {
   const rows = results.map((result) => {
-    const { title, name, knn, bestKnn, linear, rankMe, printed, data, scale, seeds, runs } = result;
+    const { title, name, knn, bestKnn, linear, rankMe, printed } = result;
     const measured = rankMe.filter((value) => !Number.isNaN(value));
     const quality = measured.length > 0 ? meanAndError(measured) : undefined;
     return {
@@ -44,11 +45,7 @@ export function methodTable(results: readonly MethodResult[]): Table {
       "paper: network": printed?.arch,
       "paper: k-NN (%)": percent(printed?.knn ?? undefined),
       "paper: linear (%)": percent(printed?.linear),
-      n: seeds.length,
-      data,
-      scale,
-      seeds: seeds.join(", "),
-      runs: runs.join(", "),
+      ...originColumns(result),
     };
   });
   const note =

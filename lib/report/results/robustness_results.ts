@@ -7,6 +7,7 @@ import { meanAndError } from "lib/stats/statistics.ts";
 import { corruptionNames, isNearChance, meanErrors } from "lib/robustness/mod.ts";
 import { type KernelArm, kernelSizeFigure } from "lib/report/figures/kernel_size_figure.ts";
 import { colours, type Figure, gridOf, plot } from "lib/report/draw/plot.ts";
+import { originColumns } from "lib/report/tables/origin_columns.ts";
 import { type Table, tableOf } from "lib/report/tables/table_formats.ts";
 import { percent } from "lib/report/tables/percent.ts";
 
@@ -54,10 +55,7 @@ export function robustTable(results: readonly RobustResult[]): Table {
       "error, not normalised (%)": percent(meanAndError(meanError).mean),
       ...amongColumns(result),
       "near chance": nearChance(result).map((metric) => shortNames[metric]).join(", "),
-      n: seeds.length,
-      scale,
-      seeds: seeds.join(", "),
-      runs: runs.join(", "),
+      ...originColumns({ scale, seeds, runs }),
     };
   });
   return { ...tableOf(rows), notes: results[0] ? [noteOf(results[0]), chanceOf(results[0])] : [] };

@@ -6,6 +6,7 @@ import { axisLabel, colours, type Figure, grey, gridOf, plot } from "lib/report/
 import { extentOf, keyOf, seedPoint } from "lib/report/figures/seed_points.ts";
 import { meanAndError } from "lib/stats/statistics.ts";
 import { percent } from "lib/report/tables/percent.ts";
+import { originColumns } from "lib/report/tables/origin_columns.ts";
 import { type Table, tableOf } from "lib/report/tables/table_formats.ts";
 
 const looks = {
@@ -74,7 +75,7 @@ export function labelTable({ name, title, points, scale, seeds, runs }: LabelCur
     images,
     "score (%)": percent(meanAndError(values).mean),
     "score ± s.e.": percent(meanAndError(values).standardError),
-    ...{ n: seeds.length, scale, seeds: seeds.join(", "), runs: runs.join(", ") },
+    ...originColumns({ scale, seeds, runs }),
   }));
   return tableOf(rows);
 }

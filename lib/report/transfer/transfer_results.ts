@@ -10,6 +10,7 @@ import { rises } from "lib/stats/verdicts.ts";
 import { archStyles } from "lib/report/draw/arch_style.ts";
 import { axisLabel, type Figure, grey, gridOf, plot } from "lib/report/draw/plot.ts";
 import { percent } from "lib/report/tables/percent.ts";
+import { originColumns } from "lib/report/tables/origin_columns.ts";
 import { type Table, tableOf } from "lib/report/tables/table_formats.ts";
 import { type TestedClaim, testedClaim } from "lib/report/results/tested_claim.ts";
 
@@ -74,7 +75,7 @@ export function transferRanks(results: readonly ArmTransfer[]): Table {
       "mean rank": mean,
       "mean rank ± s.e.": standardError,
       ...Object.fromEntries(sets.map(({ title }, s) => [title, own[s]!])),
-      ...{ n: seeds.length, scale, seeds: seeds.join(", "), runs: runs.join(", ") },
+      ...originColumns({ scale, seeds, runs }),
     };
   }).sort((a, b) => a["mean rank"] - b["mean rank"]);
   return { ...tableOf(rows), notes: ["Standard errors of mean ranks are over sets."] };
