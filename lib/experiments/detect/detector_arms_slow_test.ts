@@ -6,9 +6,9 @@ import {
 import { detectorId, originRun } from "lib/experiments/detect/detector_config.ts";
 import { paperDetectors, sceneDetectors } from "lib/experiments/detect/detector_runs.ts";
 import { evaluateDetector } from "lib/experiments/detect/evaluate_detector.ts";
-import type { TrainHooks } from "lib/runs/events.ts";
 import { assertEquals, assertRejects, assertThrows } from "lib/testing/assert.ts";
 import { inTempFolder } from "lib/testing/pictures.ts";
+import { noting } from "lib/testing/runs/watch.ts";
 import * as tf from "lib/tf.ts";
 
 const arms: readonly DetectorArm[] = [
@@ -16,14 +16,6 @@ const arms: readonly DetectorArm[] = [
   { kernelSize: 3, pretrained: false },
 ];
 const options = { scale: "smoke", seeds: [0] } as const;
-
-/** A `watch` that records titles. */
-function noting(titles: string[]) {
-  return <R>(title: string, run: (hooks: TrainHooks) => Promise<R>) => {
-    titles.push(title);
-    return run({});
-  };
-}
 
 Deno.test("ablateDetectors() pre-trains what is not there, fine-tunes every arm, then loads; fresh leaves pre-trainings", () =>
   inTempFolder(async (folder) => {

@@ -4,22 +4,14 @@ import { changedArmConfig } from "lib/experiments/configs/arm_change.ts";
 import { chosenProbe } from "lib/experiments/measure/chosen_probe.ts";
 import { runId } from "lib/experiments/configs/config.ts";
 import { knn } from "lib/experiments/measure/knn_scores.ts";
-import type { TrainHooks } from "lib/runs/events.ts";
 import { assertClose, assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
 import { sharedOutputs } from "lib/testing/outputs.ts";
+import { noting } from "lib/testing/runs/watch.ts";
 
 const arms: readonly Arm[] = [{ arch: "resnet" }, { arch: "convnext", kernelSize: 3 }];
 const options = { scale: "smoke", seeds: [0, 1] } as const;
 /** The first test trains the runs; the others look at them. */
 const inRuns = sharedOutputs();
-
-/** A `watch` that records titles. */
-function noting(titles: string[]) {
-  return <R>(title: string, run: (hooks: TrainHooks) => Promise<R>) => {
-    titles.push(title);
-    return run({});
-  };
-}
 
 Deno.test("ablate() trains every arm with every seed, then loads, and a changed arm alone takes time", () =>
   inRuns(async () => {

@@ -1,10 +1,10 @@
-import type { TrainHooks } from "lib/runs/events.ts";
 import type { Arm } from "lib/experiments/configs/arms.ts";
 import { runId } from "lib/experiments/configs/config.ts";
 import { methodConfig, type MethodName } from "lib/experiments/configs/method_arms.ts";
 import { featureQuality } from "lib/experiments/measure/feature_quality.ts";
 import { assertEquals, assertRejects } from "lib/testing/assert.ts";
 import { sharedOutputs } from "lib/testing/outputs.ts";
+import { noting } from "lib/testing/runs/watch.ts";
 import { ablate } from "./ablate.ts";
 import { compareMethods } from "./compare_methods.ts";
 
@@ -13,14 +13,6 @@ const methods: readonly MethodName[] = ["dino", "byol"];
 const options = { scale: "smoke", seeds: [0, 1] } as const;
 /** The first test trains the runs; the second loads them. */
 const inRuns = sharedOutputs();
-
-/** A `watch` that records titles. */
-function noting(titles: string[]) {
-  return <R>(title: string, run: (hooks: TrainHooks) => Promise<R>) => {
-    titles.push(title);
-    return run({});
-  };
-}
 
 Deno.test("compareMethods() trains every network by every method, then loads; DINO's results are those of ablate()", () =>
   inRuns(async () => {

@@ -5,6 +5,7 @@ import { labelCurve } from "./label_curve.ts";
 import { transfer } from "./transfer.ts";
 import { assertEquals, assertRejects } from "lib/testing/assert.ts";
 import { sharedOutputs } from "lib/testing/outputs.ts";
+import { noting } from "lib/testing/runs/watch.ts";
 
 const inOutputs = sharedOutputs();
 const arms = [3, 9].map((kernelSize) =>
@@ -20,10 +21,7 @@ Deno.test("compareTransfer() has the scores of transfer() for every arm, set and
         ...{ ...options, seeds: [1], sets: ["digits", "contents"], protocol: "knn", watch },
       });
     const titles: string[] = [];
-    const results = await compare((title, run) => {
-      titles.push(title);
-      return run({});
-    });
+    const results = await compare(noting(titles));
     assertEquals(titles, [
       "2 networks, 1 seed, 2 sets",
       ...["BC-SSL, 3×3, seed 1", "BC-SSL, 9×9, seed 1"],
