@@ -25,14 +25,14 @@ export interface SearchPlan {
   readonly refine: readonly number[];
   /** Epochs of a trial. */
   readonly epochs: number;
-  /** Whether a trial's score is that of its best epoch, or of its last. */
+  /** Whether a score, of a trial and of the final probe, is that of the best epoch or of the last. */
   readonly scored: "best epoch" | "last epoch";
   /** Epochs of the final probe. */
   readonly finalEpochs: number;
 }
 
 /** Share of the training images to choose settings by. */
-export const validationShare = 0.2;
+const validationShare = 0.2;
 
 /**
  * ELEVATER's search: six rates, and of 97 weight decays from 1e-6 to 1e6 seven and then the
@@ -108,13 +108,7 @@ export async function* elevaterProbe(
   rng: Rng,
 ): AsyncGenerator<number, SearchedProbe> {
   const split = firstOfEachClass(train.truth, validationShare);
-  const options = { metric, plan, softmax: true };
-  const found = yield* searchSetting(train, split, options, rng.fork("search"));
-  const [scores] = yield* trainHeads(train, test, {
-    ...{ settings: [found], epochs: plan.finalEpochs, metric },
-    ...{ tested: "every epoch", softmax: true },
-  }, rng.fork("final"));
-  return { ...found, testScore: Math.max(...scores!) };
+  return yield* searchedProbe(train, test, split, { metric, plan, softmax: true }, rng);
 }
 
 /**
@@ -130,17 +124,30 @@ export async function* honestProbe(
   rng: Rng,
 ): AsyncGenerator<number, SearchedProbe> {
   const split = randomOfEachClass(train.truth, validationShare, rng.fork("validation"));
-  const options = { metric, plan, softmax: false };
-  const found = yield* searchSetting(train, split, options, rng.fork("search"));
-  const [scores] = yield* trainHeads(train, test, {
-    ...{ settings: [found], epochs: plan.finalEpochs, metric, tested: "once", softmax: false },
-  }, rng.fork("final"));
-  return { ...found, testScore: scores![0]! };
+  return yield* searchedProbe(train, test, split, { metric, plan, softmax: false }, rng);
 }
 
 interface SearchOptions extends Required<ProbeOptions> {
   readonly softmax: boolean;
 }
+
+/** Searches a setting, trains with it on all training images, and tests as the plan says. */
+async function* searchedProbe(
+  train: TransferFeatures,
+  test: TransferFeatures,
+  split: ValidationSplit,
+  options: SearchOptions,
+  rng: Rng,
+): AsyncGenerator<number, SearchedProbe> {
+  const { metric, plan: { finalEpochs: epochs, scored }, softmax } = options;
+  const found = yield* searchSetting(train, split, options, rng.fork("search"));
+  const final = { settings: [found], epochs, metric, tested: testedFor[scored], softmax };
+  const [scores] = yield* trainHeads(train, test, final, rng.fork("final"));
+  return { ...found, testScore: Math.max(...scores!) };
+}
+
+/** When classifiers are tested for a score of their best epoch, or of their last. */
+const testedFor = { "best epoch": "every epoch", "last epoch": "once" } as const;
 
 /** The best weight decay so far at one rate: its place in the plan's list, and its score. */
 interface Peak {
@@ -152,7 +159,7 @@ interface Peak {
  * Searches a setting. At equal scores the one that was tried first stays: ELEVATER goes from low to
  * high rates and decays. The trials of a round, at all rates, are trained side by side.
  */
-export async function* searchSetting(
+async function* searchSetting(
   all: TransferFeatures,
   { train, validation }: ValidationSplit,
   { metric, plan, softmax }: SearchOptions,
@@ -170,9 +177,8 @@ export async function* searchSetting(
         : neighbours(peaks[r]!.place, step, weightDecays.length - 1);
       return places.map((place) => ({ r, place, lr, weightDecay: weightDecays[place]! }));
     });
-    const options = { settings: tried, epochs, metric, softmax };
-    const tested = scored === "best epoch" ? "every epoch" as const : "once" as const;
-    const steps = trainHeads(...parts, { ...options, tested }, rng);
+    const options = { settings: tried, epochs, metric, tested: testedFor[scored], softmax };
+    const steps = trainHeads(...parts, options, rng);
     const scores = yield* mapped(steps, (share) => (done + share) / rounds.length);
     tried.forEach(({ r, place, lr, weightDecay }, i) => {
       const score = Math.max(...scores[i]!);
