@@ -9,9 +9,10 @@ export interface NeighbourOptions {
   readonly metric: TransferMetric;
   /** Neighbours that vote; where there are fewer images, all do. By default 20. */
   readonly k?: number;
-  /** A neighbour's vote weighs exp(cosine / temperature). By default the reference's 0.07. */
-  readonly temperature?: number;
 }
+
+/** A neighbour's vote weighs exp(cosine / temperature), as by default in `knnSteps`. */
+const temperature = 0.07;
 
 /**
  * The score of a k-NN, weighted as in `knnSteps`. Where images have several classes, a neighbour
@@ -22,7 +23,7 @@ export interface NeighbourOptions {
 export async function* neighbourProbe(
   train: TransferFeatures,
   test: TransferFeatures,
-  { metric, k = 20, temperature = 0.07 }: NeighbourOptions,
+  { metric, k = 20 }: NeighbourOptions,
 ): AsyncGenerator<number, number> {
   const { numClasses, labels, several } = train.truth;
   const width = Math.min(k, featureCount(train));

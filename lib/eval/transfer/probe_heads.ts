@@ -27,8 +27,6 @@ export interface HeadSetting {
 export interface HeadOptions {
   readonly settings: readonly HeadSetting[];
   readonly epochs: number;
-  /** Images in a step; the last batch of an epoch may be smaller. By default ELEVATER's 64. */
-  readonly batchSize?: number;
   readonly metric: TransferMetric;
   /** Whether they are tested after every epoch, or once, after the last one. */
   readonly tested: "every epoch" | "once";
@@ -50,6 +48,9 @@ interface Heads {
   readonly numClasses: number;
 }
 
+/** Images in a step, as in ELEVATER; the last batch of an epoch may be smaller. */
+const batchSize = 64;
+
 /**
  * Trains a classifier for each setting, from the same first weights (PyTorch's for a linear layer),
  * in a new order of the images in each epoch.
@@ -62,7 +63,7 @@ interface Heads {
 export async function* trainHeads(
   train: TransferFeatures,
   test: TransferFeatures,
-  { settings, epochs, batchSize = 64, metric, tested, softmax }: HeadOptions,
+  { settings, epochs, metric, tested, softmax }: HeadOptions,
   rng: Rng,
 ): AsyncGenerator<number, number[][]> {
   const count = featureCount(train);
