@@ -12,7 +12,12 @@ import type { TransferMetric } from "lib/datasets/transfer/transfer_types.ts";
 import { constant } from "lib/nn/init.ts";
 import { disposeOptimizer, type OptimizerState } from "lib/train/optimizer_state.ts";
 import { sgdStep } from "lib/train/sgd.ts";
-import { featureCount, type TransferFeatures, type TransferTruth } from "./transfer_features.ts";
+import {
+  featureCount,
+  selectTruth,
+  type TransferFeatures,
+  type TransferTruth,
+} from "./transfer_features.ts";
 import { transferScore } from "./transfer_score.ts";
 
 /** What a search tries. */
@@ -121,7 +126,7 @@ function headsStep(heads: Heads, train: TransferFeatures, batch: Uint32Array): v
     const x = tf.tensor2d(values, [batch.length, train.dim]);
     const logits = tf.matMul(x, weight).add(bias)
       .reshape<tf.Tensor3D>([batch.length, settings.length, numClasses]);
-    const slope = lossSlope(logits, train.truth, batch)
+    const slope = lossSlope(logits, selectTruth(train.truth, Array.from(batch)))
       .reshape<tf.Tensor2D>([batch.length, settings.length * numClasses]);
     // Multiplying by a constant rate before the momentum is the same as multiplying after it.
     const columns = (of: (setting: HeadSetting) => number) =>
@@ -142,20 +147,22 @@ function headsStep(heads: Heads, train: TransferFeatures, batch: Uint32Array): v
  * classes, the mean over images and classes of each class's binary cross-entropy.
  *
  * @param logits `[B, L, C]`
+ * @param truth Of the B images.
  */
-function lossSlope(logits: tf.Tensor3D, truth: TransferTruth, batch: Uint32Array): tf.Tensor3D {
-  const { labels, several, numClasses } = truth;
-  const count = batch.length;
+function lossSlope(
+  logits: tf.Tensor3D,
+  { labels, several, numClasses }: TransferTruth,
+): tf.Tensor3D {
+  const count = labels.length;
   if (several === undefined) {
-    const own = tf.tensor1d(Int32Array.from(batch, (index) => labels[index]!), "int32");
-    const target = tf.oneHot(own, numClasses).toFloat().reshape([count, 1, numClasses]);
+    const target = tf.oneHot(tf.tensor1d(labels, "int32"), numClasses).toFloat().reshape([
+      count,
+      1,
+      numClasses,
+    ]);
     return tf.softmax(logits).sub(target).div(count);
   }
-  const rows = Float32Array.from(
-    { length: count * numClasses },
-    (_, i) => several[batch[Math.floor(i / numClasses)]! * numClasses + i % numClasses]!,
-  );
-  const own = tf.tensor3d(rows, [count, 1, numClasses]);
+  const own = tf.tensor3d(Float32Array.from(several), [count, 1, numClasses]);
   const counted = own.abs(); // 0 where a class is neither there nor absent
   return tf.sigmoid(logits).sub(own.greater(0).toFloat()).mul(counted).div(count * numClasses);
 }

@@ -197,18 +197,16 @@ async function startingModel(key: FinetuneKey, numClasses: number): Promise<Mode
  * The loss of images by their numbers: cross-entropy with their classes, or where they have several,
  * the mean over images and classes of each class's binary cross-entropy.
  */
-export function lossBy({ labels, several, numClasses }: TransferTruth): ClassifierLoss {
+export function lossBy(truth: TransferTruth): ClassifierLoss {
   return (logits, numbers) => {
+    const { labels, several, numClasses } = selectTruth(truth, Array.from(numbers));
     if (several === undefined) {
-      const own = tf.tensor1d(numbers.map((number) => labels[number]!), "int32");
-      return tf.losses.softmaxCrossEntropy(tf.oneHot(own, numClasses), logits) as tf.Scalar;
+      const target = tf.oneHot(tf.tensor1d(labels, "int32"), numClasses);
+      return tf.losses.softmaxCrossEntropy(target, logits) as tf.Scalar;
     }
-    const rows = Float32Array.from(
-      { length: numbers.length * numClasses },
-      (_, i) => several[numbers[Math.floor(i / numClasses)]! * numClasses + i % numClasses]!,
-    );
-    const own = tf.tensor2d(rows, [numbers.length, numClasses]); // 1, −1, or 0 where it is not counted
-    // log(1 + exp(−y · logit)), the binary cross-entropy of a class that is there (1) or not (−1)
+    // 1 where a class is there, −1 where it is not, 0 where it is not counted
+    const own = tf.tensor2d(Float32Array.from(several), [numbers.length, numClasses]);
+    // log(1 + exp(−y · logit)): the binary cross-entropy of a class
     return tf.softplus(logits.mul(own).neg()).mul(own.abs()).mean() as tf.Scalar;
   };
 }
