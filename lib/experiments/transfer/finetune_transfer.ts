@@ -64,8 +64,8 @@ export interface FinetuneKey extends RunKey {
   readonly folder?: string;
 }
 
-/** A recipe with the network that it is for, and a batch as large as there are images for it. */
-interface FinetuneRecipe extends SupervisedRecipe {
+/** How a network is fine-tuned. The batch is not here: it depends on how many images there are. */
+interface FinetuneRecipe extends Omit<SupervisedRecipe, "batchSize"> {
   readonly model: ModelConfig;
 }
 
@@ -83,7 +83,7 @@ const layerDecay = 0.75; // from a group of layers to the one before it, as BEiT
  * The recipe: AdamW, a warm-up of a tenth and a cosine, mild crops and flips. Layers near the image
  * learn more slowly where the family has groups of layers, unless it starts from scratch.
  */
-function finetuneRecipe({ config, scale, of }: FinetuneKey): Omit<FinetuneRecipe, "batchSize"> {
+function finetuneRecipe({ config, scale, of }: FinetuneKey): FinetuneRecipe {
   const { model, crops: { globalSize, stats } } = recipeAt(config, scale);
   const scratch = of === "init";
   return {
