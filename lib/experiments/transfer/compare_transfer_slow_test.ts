@@ -18,12 +18,13 @@ Deno.test("compareTransfer() has the scores of transfer() for every arm, set and
   inOutputs(async () => {
     const compare = (watch?: Parameters<typeof compareTransfer>[1]["watch"]) =>
       compareTransfer(arms, {
-        ...{ ...options, seeds: [1], sets: ["digits", "contents"], protocol: "knn", watch },
+        ...{ ...options, sets: ["digits", "contents"], protocol: "knn", watch },
       });
     const titles: string[] = [];
     const results = await compare(noting(titles));
     assertEquals(titles, [
-      "2 networks, 1 seed, 2 sets",
+      "2 networks, 2 seeds, 2 sets",
+      ...["BC-SSL, 3×3, seed 0", "BC-SSL, 9×9, seed 0"],
       ...["BC-SSL, 3×3, seed 1", "BC-SSL, 9×9, seed 1"],
     ]);
     assertEquals(results.map(({ name, family }) => [name, family]), [
@@ -31,13 +32,16 @@ Deno.test("compareTransfer() has the scores of transfer() for every arm, set and
       ["BC-SSL, 9×9", "BC-SSL"],
     ]);
     const nine = results[1]!;
-    assertEquals(nine.runs, [runId({ config: config(1), scale: "smoke", seed: 1 })]);
+    const key = (seed: number) => ({ scale: "smoke", seed }) as const;
+    assertEquals(nine.runs, [0, 1].map((seed) => runId({ config: config(1), ...key(seed) })));
     assertEquals(nine.scores.map(({ title, metric }) => [title, metric]), [
       ["Digits", "accuracy"],
       ["Contents", "map11"],
     ]);
-    const how = { scale: "smoke", seed: 1, protocol: "knn" } as const;
-    assertEquals(nine.scores[1]!.values[0], (await transfer(config(1), "contents", how)).mean);
+    for (const seed of [0, 1]) {
+      const how = { ...key(seed), protocol: "knn" } as const;
+      assertEquals(nine.scores[1]!.values[seed], (await transfer(config(1), "contents", how)).mean);
+    }
     assertEquals(await compare((_, run) => run({ signal: AbortSignal.abort() })), results);
     await assertRejects(
       () => compareTransfer(arms, { ...options, sets: [] }),
