@@ -34,6 +34,8 @@ Deno.test("gainSettings: the sides are the images', and the blur and the crops g
     1.12,
     16,
   ]]);
+  const maps = found.map(([, , , mapSide]) => mapSide).join(", ");
+  assertEquals(sides[0]!.axis, `side of the image (of the deep map: ${maps})`);
 });
 
 Deno.test("gainSettings: lengths and numbers are what their names say", () => {
