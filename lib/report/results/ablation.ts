@@ -11,7 +11,8 @@ import { percent } from "lib/report/tables/percent.ts";
 /** Which of the two accuracies of an arm: k-NN or linear probe. */
 export type ArmMetric = "knn" | "linear";
 
-const labels = { knn: "k-NN", linear: "linear" } as const;
+/** The accuracies in tables and figures. */
+export const metricTitles = { knn: "k-NN", linear: "linear" } as const;
 
 /**
  * One row per arm, in percent: the paper's number on ImageNet-1K, and ours with its standard error
@@ -58,7 +59,7 @@ export function armFigure(results: readonly ArmResult[], metric: ArmMetric): Fig
     ours: result[metric],
     paper: result.paper[metric],
   }));
-  return kernelSizeFigure(arms, { label: `${labels[metric]} top-1 (%)` });
+  return kernelSizeFigure(arms, { label: `${metricTitles[metric]} top-1 (%)` });
 }
 
 /**

@@ -6,6 +6,7 @@ import { percent } from "lib/report/tables/percent.ts";
 import { originColumns } from "lib/report/tables/origin_columns.ts";
 import { type Table, tableOf } from "lib/report/tables/table_formats.ts";
 import type { GainScore } from "lib/report/figures/gain_figure.ts";
+import { metricTitles } from "./ablation.ts";
 import {
   aboveClaim,
   differencesOf,
@@ -13,8 +14,6 @@ import {
   type TestedClaim,
   testedClaim,
 } from "./tested_claim.ts";
-
-const scoreNames = { knn: "k-NN", linear: "linear" } as const;
 
 /**
  * One row for each setting: sides of the kernels over the side of the deep map, the small kernel's
@@ -52,7 +51,7 @@ export function gainTable(gains: readonly KernelGain[]): Table {
 export function gainClaims(gains: readonly KernelGain[], score: GainScore): TestedClaim[] {
   const [base, ...others] = gains;
   if (base === undefined) throw new RangeError("Cannot test gains: there is no setting");
-  const source = `ours, ${scoreNames[score]}, fresh seeds`;
+  const source = `ours, ${metricTitles[score]}, fresh seeds`;
   const values = (result: KernelGain["small"]) => result[score];
   const sidesOf = ({ small, large }: KernelGain) => ({ above: [large], below: [small] });
   const better = gains.map((gain) => {

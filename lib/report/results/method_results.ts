@@ -10,7 +10,7 @@ import { axisLabel, colours, type Figure, grey, gridOf, plot } from "lib/report/
 import { percent } from "lib/report/tables/percent.ts";
 import { originColumns } from "lib/report/tables/origin_columns.ts";
 import { type Table, tableOf } from "lib/report/tables/table_formats.ts";
-import type { ArmMetric } from "./ablation.ts";
+import { type ArmMetric, metricTitles } from "./ablation.ts";
 import {
   aboveClaim,
   bcSslArm,
@@ -67,8 +67,6 @@ const gainWords = {
     what: "BatchNorm",
   },
 } as const;
-
-const metricTitles = { knn: "k-NN", linear: "linear" } as const;
 
 /**
  * The pairs of networks whose difference is the gain: those that the method trained both of. Gains
