@@ -62,11 +62,11 @@ export function ranksOf(scores: readonly number[]): number[] {
 }
 
 /**
- * Nemenyi's critical difference: mean ranks of two of k things over N sets differ significantly if
- * they are farther apart than this.
+ * Nemenyi's critical difference: mean ranks of two of k things over N sets differ at a level of 5 %
+ * if they are farther apart than this.
  */
-export function criticalDifference(k: number, n: number, level = 0.05): number {
-  return studentizedRange(k, level) / Math.SQRT2 * Math.sqrt(k * (k + 1) / (6 * n));
+export function criticalDifference(k: number, n: number): number {
+  return studentizedRange(k, 0.05) / Math.SQRT2 * Math.sqrt(k * (k + 1) / (6 * n));
 }
 
 /**
