@@ -1,7 +1,7 @@
 /**
  * Kernels that do several tensor operations in one pass. `lib/native` (on a CPU) and `lib/webgpu`
- * register them with tfjs where they can. Every caller also has the same computation in plain operations: it runs where there
- * is no kernel, and says what the kernel computes.
+ * register them with tfjs where they can. Every caller also has the same computation in plain
+ * operations: it runs where there is no kernel, and says what the kernel computes.
  *
  *     fused("Gelu", [x])?.[0] ?? plainGelu(x)
  *

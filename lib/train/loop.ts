@@ -67,6 +67,7 @@ export interface LoopOptions {
    */
   readonly readsAt?: (step: number) => boolean;
 }
+
 /**
  * Takes the steps of a run from step `done` to the end, one for each value that the caller asks
  * for. A caller that stops asking stops the run.

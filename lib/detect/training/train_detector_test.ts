@@ -1,5 +1,4 @@
-import { imageNetStats } from "lib/augment/mod.ts";
-import { raster } from "lib/augment/mod.ts";
+import { imageNetStats, raster } from "lib/augment/mod.ts";
 import { detectInPictures } from "lib/detect/detect_in_set.ts";
 import type { DetectorBatches } from "./detector_batches.ts";
 import { detectorLength, type DetectorRecipe } from "./detector_recipe.ts";
