@@ -9,8 +9,7 @@ import { createRequire } from "node:module";
 import process from "node:process";
 import { setImmediate } from "node:timers";
 import * as tf from "@tensorflow/tfjs-core";
-import { requestAdapter } from "lib/tf_adapter.ts";
-import { addInGroups } from "lib/tf_add_n.ts";
+import { requestAdapter, startWebGpu } from "lib/tf_adapter.ts";
 import { reportDeviceErrors } from "lib/tf_device.ts";
 
 import type {} from "@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops.d.ts"; // x.add(y) in types
@@ -124,11 +123,7 @@ async function loadWebGpu(): Promise<Engine> {
   if (!adapter) throw new Error("no adapter on this machine");
   const fromTfjsNode = createRequire(require.resolve("@tensorflow/tfjs-node-gpu/package.json"));
   fromTfjsNode("@tensorflow/tfjs"); // registers x.add(y) and other chained operations, which @tensorflow/tfjs-core does not
-  require("@tensorflow/tfjs-backend-webgpu");
-  if (!await tf.setBackend("webgpu")) throw new Error("the backend did not start");
-  await tf.ready();
-  addInGroups();
-  reportDeviceErrors((tf.backend() as unknown as { readonly device: EventTarget }).device);
+  reportDeviceErrors(await startWebGpu());
   const { description, vendor } = adapter.info;
   const device = description || vendor || "unnamed device";
   refuseReadsOfLost(tf.backend() as unknown as WebGpuBackend, device);

@@ -1,4 +1,9 @@
-/** The GPU, or the driver in software, that WebGPU computes on. */
+/** The GPU, or the driver in software, that WebGPU computes on, and tfjs's backend for it. */
+import { createRequire } from "node:module";
+import * as tf from "@tensorflow/tfjs-core";
+import { addInGroups } from "lib/tf_add_n.ts";
+
+const require = createRequire(import.meta.url);
 
 /**
  * Asks for WebGPU's adapter.
@@ -10,4 +15,17 @@ export async function requestAdapter(): Promise<GPUAdapter | undefined> {
   // nothing is displayed.
   if (!Deno.env.has("XDG_RUNTIME_DIR")) Deno.env.set("XDG_RUNTIME_DIR", "/tmp");
   return await navigator.gpu?.requestAdapter() ?? undefined;
+}
+
+/**
+ * Starts tfjs's WebGPU backend, with its `tf.addN` mended, and makes it the one in use.
+ *
+ * @returns The device that it computes on.
+ * @throws {Error} If it does not start.
+ */
+export async function startWebGpu(): Promise<GPUDevice> {
+  require("@tensorflow/tfjs-backend-webgpu");
+  if (!await tf.setBackend("webgpu")) throw new Error("the backend did not start");
+  addInGroups();
+  return (tf.backend() as unknown as { readonly device: GPUDevice }).device;
 }

@@ -2,14 +2,10 @@
  * WebGPU beside TensorFlow in one process, for tests that compare the two. Without an adapter, such
  * as Debian's `mesa-vulkan-drivers` for machines without a GPU, these tests are skipped.
  */
-import { createRequire } from "node:module";
 import { createRng } from "lib/rng.ts";
 import * as tf from "lib/tf.ts";
-import { requestAdapter } from "lib/tf_adapter.ts";
-import { addInGroups } from "lib/tf_add_n.ts";
+import { requestAdapter, startWebGpu } from "lib/tf_adapter.ts";
 import { webGpuKernels } from "lib/webgpu/mod.ts";
-
-const require = createRequire(import.meta.url);
 
 /** Whether this machine has no adapter: the option `ignore` of a test. */
 export const withoutWebGpu: boolean = await requestAdapter() === undefined;
@@ -18,12 +14,9 @@ let complaints: string[] = [];
 
 /** Starts WebGPU with our kernels, at the first call. */
 async function start(): Promise<void> {
-  require("@tensorflow/tfjs-backend-webgpu");
-  if (!await tf.setBackend("webgpu")) throw new Error("Cannot test: WebGPU did not start");
-  addInGroups();
+  const device = await startWebGpu();
   webGpuKernels.forEach((kernel) => tf.registerKernel(kernel));
   // Without a listener, a shader that does not compile computes nothing and says nothing.
-  const { device } = tf.backend() as unknown as { readonly device: GPUDevice };
   device.addEventListener("uncapturederror", (event) => {
     complaints.push((event as GPUUncapturedErrorEvent).error.message);
   });
