@@ -9,21 +9,11 @@ import { bcSslConfig } from "lib/models/mod.ts";
 import { parameters } from "lib/nn/parameters.ts";
 import { createRng } from "lib/rng.ts";
 import { tableOf, toMarkdown } from "lib/report/tables/table_formats.ts";
-import { createPlainDino, plainDinoStep } from "lib/testing/gpu/plain_step.ts";
+import { issueDinoStep, newDino } from "lib/testing/gpu/dino_step.ts";
+import { withoutKernels } from "lib/testing/gpu/webgpu.ts";
 import * as tf from "lib/tf.ts";
+import { StepGuard } from "lib/train/step_guard.ts";
 import { countWork, type WorkCounts } from "lib/webgpu/count.ts";
-import { webGpuKernels } from "lib/webgpu/mod.ts";
-
-/** Counts a computation with our kernels and without. */
-function both(count: () => Counts): { readonly ours: Counts; readonly plain: Counts } {
-  const ours = count();
-  webGpuKernels.forEach((it) => tf.unregisterKernel(it.kernelName, it.backendName));
-  try {
-    return { ours, plain: count() };
-  } finally {
-    webGpuKernels.forEach((kernel) => tf.registerKernel(kernel));
-  }
-}
 
 type Counts = Pick<WorkCounts, "dispatches" | "copies" | "bytes">;
 
@@ -58,13 +48,17 @@ function block(kernelSize: number): () => void {
 /** A step of DINO of BC-SSL-T with two views of 224 pixels and eight of 96, for 64 images. */
 function step(): () => void {
   const head = { hiddenDim: 2048, bottleneckDim: 256, outDim: 65536 };
-  const dino = createPlainDino(bcSslConfig("tiny"), {
+  const training = newDino(bcSslConfig("tiny"), {
     ...head,
     batchNorm: false,
     normLastLayer: true,
   });
-  const views = [tf.zeros([128, 224, 224, 3]), tf.zeros([512, 96, 96, 3])] as tf.Tensor4D[];
-  return () => plainDinoStep(dino, views).dispose();
+  const [global, local] = [tf.zeros([128, 224, 224, 3]), tf.zeros([512, 96, 96, 3])] as [
+    tf.Tensor4D,
+    tf.Tensor4D,
+  ];
+  const guard = new StepGuard();
+  return () => issueDinoStep(training, { global, local }, guard);
 }
 
 function rowOf(what: string, kernels: string, { dispatches, copies, bytes }: Counts) {
@@ -77,9 +71,10 @@ if (import.meta.main) {
     "block, 31×31, forward and backward": () => block(31),
     "step of DINO, BC-SSL-T": step,
   };
-  const rows = Object.entries(subjects).flatMap(([what, begin]) => {
-    const { ours, plain } = both(() => once(begin));
-    return [rowOf(what, "ours", ours), rowOf(what, "tfjs", plain)];
-  });
+  const rows: ReturnType<typeof rowOf>[] = [];
+  for (const [what, begin] of Object.entries(subjects)) {
+    rows.push(rowOf(what, "ours", once(begin)));
+    rows.push(rowOf(what, "tfjs", await withoutKernels(() => once(begin))));
+  }
   console.log(toMarkdown(tableOf(rows)));
 }

@@ -13,7 +13,7 @@ import { createRng } from "lib/rng.ts";
 import { type Prototypes } from "lib/ssl/distillation/head.ts";
 import { prototypeLoss, teach } from "lib/ssl/distillation/prototypes.ts";
 import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
-import { createPlainDino, plainDinoStep, tensorsOf } from "lib/testing/gpu/plain_step.ts";
+import { issueDinoStep, newDino } from "lib/testing/gpu/dino_step.ts";
 import {
   onWebGpu,
   randomValues as random,
@@ -22,9 +22,12 @@ import {
   withoutKernels,
   withoutWebGpu,
 } from "lib/testing/gpu/webgpu.ts";
+import { disposeTraining } from "lib/testing/methods.ts";
 import { adamWStep } from "lib/train/adamw.ts";
 import { emaUpdate } from "lib/train/ema.ts";
 import type { OptimizerState } from "lib/train/optimizer_state.ts";
+import { withDeferredReads } from "lib/train/reading.ts";
+import { StepGuard } from "lib/train/step_guard.ts";
 import { webGpuKernels } from "lib/webgpu/mod.ts";
 
 function test(name: string, fn: () => Promise<void>): void {
@@ -115,6 +118,15 @@ function variables(seed: number): Map<string, tf.Variable> {
   );
 }
 
+/** The moments of all weights, by their names. */
+function moments(state: OptimizerState): [string, tf.Tensor][] {
+  return [...state].flatMap(([name, { tensors }]) =>
+    Object.entries(tensors).map((
+      [role, moment],
+    ): [string, tf.Tensor] => [`${name} ${role}`, moment])
+  );
+}
+
 /** Three updates, the second without a gradient for `b`, and what is read after each. */
 async function train(): Promise<Map<string, Float32Array>[]> {
   const [weights, teacher] = [variables(1), variables(50)];
@@ -126,11 +138,10 @@ async function train(): Promise<Map<string, Float32Array>[]> {
     const scales = new Map([["a", 0.3], ["f", 0.7]]);
     adamWStep(weights, grads, state, { lr: 0.1 * step, weightDecay: 0.2, scales });
     emaUpdate(teacher, weights, 0.9);
-    const moments = [...state].flatMap(([name, { tensors }]) =>
-      Object.entries(tensors).map(([role, moment]) => [`${name} ${role}`, moment] as const)
-    );
     const averages = [...teacher].map(([name, weight]) => [`teacher ${name}`, weight] as const);
-    history.push(await read(new Map<string, tf.Tensor>([...weights, ...averages, ...moments])));
+    history.push(
+      await read(new Map<string, tf.Tensor>([...weights, ...averages, ...moments(state)])),
+    );
     tf.dispose([...grads.values()]);
   }
   tf.dispose([...weights.values(), ...teacher.values()]);
@@ -163,13 +174,17 @@ const head = {
 const views = [random([2 * 2, 16, 16, 3], 9), random([2, 8, 8, 3], 10)];
 
 /** All tensors after some steps of DINO. */
-async function steps(count: number, config = model): Promise<Map<string, Float32Array>> {
-  const dino = createPlainDino(config, head);
-  const groups = views.map(tensorOf) as tf.Tensor4D[];
-  for (let step = 0; step < count; step++) plainDinoStep(dino, groups).dispose();
-  const values = await read(tensorsOf(dino));
-  tf.dispose([...groups, ...tensorsOf(dino).values()]);
-  return values;
+function steps(count: number, config = model): Promise<Map<string, Float32Array>> {
+  return withDeferredReads(async () => {
+    const training = newDino(config, head);
+    using guard = new StepGuard();
+    const [global, local] = views.map(tensorOf) as [tf.Tensor4D, tf.Tensor4D];
+    for (let step = 0; step < count; step++) issueDinoStep(training, { global, local }, guard);
+    const values = await read(new Map([...training.method.state, ...moments(training.optimizer)]));
+    tf.dispose([global, local]);
+    disposeTraining(training);
+    return values;
+  });
 }
 
 /** AdamW divides by the root of small numbers, and so enlarges the last digits of a gradient. */
