@@ -7,7 +7,7 @@ import * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
 import { buffer } from "lib/nn/init.ts";
 import type { PrototypeVectors } from "lib/ssl/method/embedding_network.ts";
-import { combined, type Reading, readsAtOnce, scalarReading } from "lib/train/reading.ts";
+import { combined, type Reading, scalarReading } from "lib/train/reading.ts";
 import { sphericalKMeans } from "./k_means.ts";
 import { unassigned } from "./loss.ts";
 import { bankOf, imagesIn, type Memory } from "./memory.ts";
@@ -77,14 +77,8 @@ export function emptyShare(clusters: Clusters, sets: readonly PrototypeVectors[]
 
 /** How many of K clusters have an image. */
 function usedOf(clusters: Clusters[number], K: number): Reading {
-  if (!readsAtOnce()) {
-    return scalarReading(tf.tidy(() => {
-      const numbers = clusters.sub(unassigned).toInt() as tf.Tensor1D; // 0 for none
-      return tf.bincount(numbers, tf.ones([numbers.size]), K + 1).slice(1).greater(0).sum();
-    }));
-  }
-  return {
-    tensors: [clusters],
-    value: ([values]) => new Set(Array.from(values!).filter((x) => x !== unassigned)).size,
-  };
+  return scalarReading(tf.tidy(() => {
+    const numbers = clusters.sub(unassigned).toInt() as tf.Tensor1D; // 0 for none
+    return tf.bincount(numbers, tf.ones([numbers.size]), K + 1).slice(1).greater(0).sum();
+  }));
 }
