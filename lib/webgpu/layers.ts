@@ -136,8 +136,9 @@ export function scaledResidualGrad(inputs: Infos): tf.TensorInfo[] {
   return [grad, ...split(sums, [[size.columns], [size.columns]])];
 }
 
-/** WGSL: what place of the map a number of the patches comes from, or the other way round. */
+/** The sizes of a map, and the side of its patches. */
 const patchUniforms = ["height", "width", "channels", "side"];
+/** Every number of the patches finds its place in the map. */
 const patchesShader = elementwise({
   name: "patches",
   inputs: ["x"],
@@ -153,6 +154,7 @@ const patchesShader = elementwise({
     let image = cell / (across * down);
     value = x[((image * uniforms.height + row) * uniforms.width + column) * uniforms.channels + c];`,
 });
+/** The other way round: every place of the map finds its number in the patches, if it has one. */
 const patchesGradShader = elementwise({
   name: "patches_grad",
   inputs: ["dy"],
