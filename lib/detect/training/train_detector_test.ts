@@ -6,7 +6,7 @@ import { createMaskRcnn } from "lib/detect/network/mask_rcnn.ts";
 import { convNeXtMaskRcnn } from "lib/detect/boxes/mask_rcnn_config.ts";
 import { type DetectorState, type DetectorStep, trainDetector } from "./train_detector.ts";
 import { bcSslConfig } from "lib/models/convnext/convnext_configs.ts";
-import { parameters } from "lib/nn/parameters.ts";
+import { namedVariables, parameters } from "lib/nn/parameters.ts";
 import { createRng } from "lib/rng.ts";
 import { disposeTrainedModel } from "lib/weights/trained_model.ts";
 import {
@@ -152,19 +152,29 @@ Deno.test("detectInPictures() answers in pixels of the picture, whatever it is s
 });
 
 Deno.test("a detector's steps read nothing but proposals if told so, and have the same numbers", async () => {
-  const expected = await take(tinyDetector(), Infinity);
+  const [atOnce, deferred] = [tinyDetector(), tinyDetector()];
+  const expected = await take(atOnce, Infinity);
   using counter = countReads();
-  const actual = await withDeferredReads(() => take(tinyDetector(), Infinity));
+  const actual = await withDeferredReads(() => take(deferred, Infinity));
   // Two tensors of proposals for each of twelve steps, and the numbers of ten steps and of two.
   assertEquals(counter.reads, 2 * 12 + 2);
   actual.forEach((step, i) => assertClose(Object.values(step), Object.values(expected[i]!), 1e-3));
+  // Proposals cost one more forward pass, in which BatchNorm's running statistics must not move.
+  const [own, others] = [atOnce, deferred].map(({ model }) => namedVariables(model.params));
+  const statistics = [...own!].filter(([, { trainable }]) => !trainable);
+  assertTrue(statistics.length > 0, "no running statistics");
+  for (const [name, statistic] of statistics) {
+    assertClose(others!.get(name)!, statistic.dataSync<"float32">(), 1e-3);
+  }
+  [atOnce, deferred].forEach(disposeTrainedModel);
 });
 
 Deno.test("a detector's step that is not finite and does not read its loss changes nothing", async () => {
   const state = tinyDetector();
   const [bias] = [...parameters(state.model.params.roi_heads).values()].slice(-1);
   tf.tidy(() => bias!.assign(bias!.mul(NaN)));
-  const values = () => [...parameters(state.model.params).values()].map((x) => [...x.dataSync()]);
+  const values = () =>
+    [...namedVariables(state.model.params).values()].map((x) => [...x.dataSync()]);
   const before = values();
   await assertRejects(
     () => withDeferredReads(() => take(state, 3)),
