@@ -176,6 +176,11 @@ test("tf.addN() adds up any number of tensors", async () => {
     const sum = () => valuesOf([tf.tidy(() => tf.addN(summands.map(tensorOf)))]);
     const [expected, actual] = [await sum(), await onWebGpu(sum)];
     assertClose(actual[0]!.values, expected[0]!.values);
+    const bytes = () =>
+      (tf.memory() as unknown as { readonly numBytesInGPU: number }).numBytesInGPU;
+    const before = await onWebGpu(bytes);
+    await onWebGpu(sum);
+    assertEquals(await onWebGpu(bytes), before, "sums of some of them are left behind");
   }
 });
 
