@@ -4,8 +4,8 @@
  *
  * Exit codes: 0 if all runs that were asked for are shipped, 1 if one was refused or on an error.
  */
-import { parseArgs } from "node:util";
 import { absolutePath, outputsFolder, shippedFolder } from "lib/paths.ts";
+import { readArguments } from "lib/task_arguments.ts";
 import {
   megabytes,
   planShipping,
@@ -37,7 +37,12 @@ To take a run back, delete its .run and .safetensors there.`;
  * @throws {RangeError} If an argument is unknown or lacks its value.
  */
 export function readShipArguments(args: string[]): ShipOptions | undefined {
-  const { values, positionals } = parsed(args);
+  const { values, positionals } = readArguments(args, {
+    outputs: { type: "string" },
+    to: { type: "string" },
+    weights: { type: "string", multiple: true },
+    help: { type: "boolean" },
+  }, { positionals: true, task: "deno task ship" });
   if (values.help) return undefined;
   const from = Deno.env.get("INIT_CWD"); // the folder in which the person calls the task
   const folder = (path: string | undefined) => path === undefined ? path : absolutePath(path, from);
@@ -47,24 +52,6 @@ export function readShipArguments(args: string[]): ShipOptions | undefined {
     weights: whichWeights(values.weights ?? ["first"]),
     ...(positionals.length > 0 && { patterns: positionals }),
   };
-}
-
-function parsed(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        outputs: { type: "string" },
-        to: { type: "string" },
-        weights: { type: "string", multiple: true },
-        help: { type: "boolean" },
-      },
-    });
-  } catch (error) {
-    const reason = (error as Error).message.split(/[.\n]/, 1)[0];
-    throw new RangeError(`Cannot read the arguments: ${reason}; see deno task ship --help`);
-  }
 }
 
 function noFolder(): never {

@@ -1,5 +1,5 @@
 /** The arguments of `deno task train`. */
-import { parseArgs } from "node:util";
+import { readArguments } from "lib/task_arguments.ts";
 import * as methodRuns from "lib/experiments/configs/method_runs.ts";
 import * as notebookRuns from "lib/experiments/configs/notebook_runs.ts";
 import { esvitRuns } from "lib/experiments/configs/esvit_runs.ts";
@@ -156,7 +156,15 @@ Examples
 export function readTrainArguments(
   args: string[],
 ): TrainArguments | DetectorArguments | undefined {
-  const values = parse(args);
+  const { values } = readArguments(args, {
+    config: { type: "string" },
+    scale: { type: "string", default: "laptop" },
+    seed: { type: "string", default: "0" },
+    set: { type: "string", multiple: true, default: [] as string[] },
+    until: { type: "string" },
+    fresh: { type: "boolean", default: false },
+    help: { type: "boolean", short: "h", default: false },
+  });
   if (values.help) return undefined;
   const scale = scaleNames.find((name) => name === values.scale);
   if (scale === undefined) {
@@ -175,25 +183,6 @@ export function readTrainArguments(
     supervised ? values.config!.slice(0, -twinSuffix.length) : values.config,
   );
   return { config: withSettings(config, values.set), supervised, ...others };
-}
-
-function parse(args: string[]) {
-  const options = {
-    config: { type: "string" },
-    scale: { type: "string", default: "laptop" },
-    seed: { type: "string", default: "0" },
-    set: { type: "string", multiple: true, default: [] as string[] },
-    until: { type: "string" },
-    fresh: { type: "boolean", default: false },
-    help: { type: "boolean", short: "h", default: false },
-  } as const;
-  try {
-    return parseArgs({ args, options }).values;
-  } catch (error) {
-    const reason = (error as Error).message.split(/[.\n]/, 1)[0];
-    const names = Object.keys(options).map((name) => `--${name}`).join(", ");
-    throw new RangeError(`Cannot read the arguments: ${reason}; the options are ${names}`);
-  }
 }
 
 function configNamed(name: string | undefined): PretrainConfig {

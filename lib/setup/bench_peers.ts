@@ -9,7 +9,8 @@ import { findPython } from "lib/setup/install/prerequisites.ts";
 import { root, venv } from "lib/setup/install/project.ts";
 import { setUp } from "lib/setup/setup.ts";
 import { runSteps, type Step } from "lib/setup/install/step.ts";
-import { main, readArguments } from "lib/setup/task.ts";
+import { readArguments } from "lib/task_arguments.ts";
+import { main } from "lib/setup/task.ts";
 
 const peers = `${venv}/peers`;
 const peerPython = `${peers}/bin/python`;

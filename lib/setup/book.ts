@@ -11,7 +11,8 @@ import { remove, writeFileWhole } from "lib/setup/install/files.ts";
 import { findNotebooks, readNotebook } from "lib/setup/notebooks/notebook.ts";
 import { jupyterEnv, notebooksDir, python, resultsDir } from "lib/setup/install/project.ts";
 import { setUp } from "lib/setup/setup.ts";
-import { main, readArguments } from "lib/setup/task.ts";
+import { readArguments } from "lib/task_arguments.ts";
+import { main } from "lib/setup/task.ts";
 
 const sources = { notebooks: notebooksDir, outputs: `${resultsDir}/notebooks` } as const;
 

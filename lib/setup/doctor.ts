@@ -10,7 +10,8 @@ import { jupyterEnv, kernelName, python, root } from "lib/setup/install/project.
 import type { Probe } from "lib/setup/install/probe_engine.ts";
 import { isReady } from "lib/setup/install/step.ts";
 import { steps } from "lib/setup/steps.ts";
-import { main, readArguments } from "lib/setup/task.ts";
+import { readArguments } from "lib/task_arguments.ts";
+import { main } from "lib/setup/task.ts";
 
 /** One line of the report. */
 export interface Finding {

@@ -8,7 +8,8 @@ import { findNotebooks } from "lib/setup/notebooks/notebook.ts";
 import { root } from "lib/setup/install/project.ts";
 import { checkScale } from "lib/setup/reproduce.ts";
 import { setUp } from "lib/setup/setup.ts";
-import { main, readArguments } from "lib/setup/task.ts";
+import { readArguments } from "lib/task_arguments.ts";
+import { main } from "lib/setup/task.ts";
 
 /** The result: the exit code is 0 if every notebook was drawn to its end. */
 export interface FiguresResult {

@@ -3,7 +3,8 @@ import { exists } from "lib/setup/install/files.ts";
 import { jupyterDataDir, jupyterEnv, kernelName, root, venv } from "lib/setup/install/project.ts";
 import { whenNpxEnds } from "lib/setup/npx_ends.ts";
 import { setUp } from "lib/setup/setup.ts";
-import { main, readArguments } from "lib/setup/task.ts";
+import { readArguments } from "lib/task_arguments.ts";
+import { main } from "lib/setup/task.ts";
 
 export interface LabOptions {
   /** Port to listen on. 0 takes any free one; if the port is taken, the next free one is used. */

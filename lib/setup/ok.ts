@@ -5,7 +5,8 @@ import { listNotebooks, type Notebook, readNotebook } from "lib/setup/notebooks/
 import { root } from "lib/setup/install/project.ts";
 import { runTests, showResult } from "lib/setup/run_tests.ts";
 import { setUp } from "lib/setup/setup.ts";
-import { main, readArguments } from "lib/setup/task.ts";
+import { readArguments } from "lib/task_arguments.ts";
+import { main } from "lib/setup/task.ts";
 
 /** Returns what is wrong; empty if nothing is. */
 type Check = () => Promise<string>;

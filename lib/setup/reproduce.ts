@@ -18,7 +18,8 @@ import { type CellResult, runNotebook, withOutputs } from "lib/setup/notebooks/r
 import { whenNpxEnds } from "lib/setup/npx_ends.ts";
 import { setUp } from "lib/setup/setup.ts";
 import { cellProgress } from "lib/setup/notebooks/cell_progress.ts";
-import { main, readArguments } from "lib/setup/task.ts";
+import { readArguments } from "lib/task_arguments.ts";
+import { main } from "lib/setup/task.ts";
 import { snapshot, writtenBetween } from "lib/setup/notebooks/written_files.ts";
 
 export const scales = ["smoke", "laptop", "paper"] as const;

@@ -4,7 +4,8 @@
  */
 import { root } from "lib/setup/install/project.ts";
 import { setUp } from "./setup.ts";
-import { main, readArguments } from "./task.ts";
+import { readArguments } from "lib/task_arguments.ts";
+import { main } from "./task.ts";
 import { add, closingLine, none, type TestCounts } from "./test_output.ts";
 import { checkTypes, testApart, testTogether } from "./test_process.ts";
 import { findTests, groupTests, isSlow, mostlyWaits } from "./test_plan.ts";

@@ -7,7 +7,8 @@ import { requirePrerequisites } from "lib/setup/install/prerequisites.ts";
 import { venv } from "lib/setup/install/project.ts";
 import { isReady, runSteps, type Step, withLock } from "lib/setup/install/step.ts";
 import { npmStep, steps } from "lib/setup/steps.ts";
-import { main, readArguments } from "lib/setup/task.ts";
+import { readArguments } from "lib/task_arguments.ts";
+import { main } from "lib/setup/task.ts";
 
 /**
  * Sets up what is missing. If nothing is, this takes milliseconds.

@@ -1,30 +1,5 @@
-/**
- * What all tasks share: reading their arguments, and showing an error as one line instead of a
- * stack.
- */
-import { parseArgs, type ParseArgsConfig } from "node:util";
+/** What the tasks of this folder share: they show an error as one line instead of a stack. */
 import { root } from "lib/setup/install/project.ts";
-
-type Options = NonNullable<ParseArgsConfig["options"]>;
-
-/**
- * Parses a task's arguments.
- *
- * @throws {RangeError} If one is unknown; the message lists those that exist.
- */
-export function readArguments<const T extends Options>(
-  args: string[],
-  options: T,
-  { positionals = false } = {},
-) {
-  try {
-    return parseArgs({ args, options, allowPositionals: positionals, strict: true });
-  } catch (error) {
-    const reason = (error as Error).message.split(/[.\n]/, 1)[0];
-    const known = Object.keys(options).map((name) => `--${name}`).join(", ") || "none";
-    throw new RangeError(`Cannot read the arguments: ${reason}; the options are ${known}`);
-  }
-}
 
 /** Runs a task: an error a person can mend is shown in a line, and the exit code is 1. */
 export async function main(task: (args: string[]) => Promise<number | void>): Promise<void> {

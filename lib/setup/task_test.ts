@@ -1,6 +1,7 @@
 import { closingLine, readSummary } from "./test_output.ts";
 import { root } from "lib/setup/install/project.ts";
-import { complaint, readArguments } from "./task.ts";
+import { readArguments } from "lib/task_arguments.ts";
+import { complaint } from "./task.ts";
 import { assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 
 Deno.test("readArguments() names the options there are when one is unknown", () => {

@@ -1,5 +1,5 @@
 /** The arguments of `deno task runs`. */
-import { parseArgs } from "node:util";
+import { readArguments } from "lib/task_arguments.ts";
 import { scaleNames } from "lib/experiments/configs/config.ts";
 import { type RunFilter, type SortKey, sortNames } from "./choose_runs.ts";
 import { runStates } from "./run_summary.ts";
@@ -91,28 +91,20 @@ export function readRunsArguments(args: string[]): RunsRequest | undefined {
 type Values = ReturnType<typeof parsed>["values"];
 
 function parsed(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        config: { type: "string", multiple: true },
-        state: { type: "string" },
-        scale: { type: "string" },
-        seed: { type: "string", multiple: true },
-        sort: { type: "string" },
-        best: { type: "string" },
-        metric: { type: "string" },
-        json: { type: "boolean" },
-        yes: { type: "boolean" },
-        web: { type: "boolean" },
-        port: { type: "string" },
-        help: { type: "boolean" },
-      },
-    });
-  } catch (error) {
-    throw wrong((error as Error).message.split(/[.\n]/, 1)[0]!);
-  }
+  return readArguments(args, {
+    config: { type: "string", multiple: true },
+    state: { type: "string" },
+    scale: { type: "string" },
+    seed: { type: "string", multiple: true },
+    sort: { type: "string" },
+    best: { type: "string" },
+    metric: { type: "string" },
+    json: { type: "boolean" },
+    yes: { type: "boolean" },
+    web: { type: "boolean" },
+    port: { type: "string" },
+    help: { type: "boolean" },
+  }, { positionals: true, task: "deno task runs" });
 }
 
 function listRequest(values: Values): ListRequest {
