@@ -57,6 +57,13 @@ async function curvesAre(page: Page, ids: readonly string[]): Promise<void> {
   }
 }
 
+/** The colour behind the first curves, as the browser computes it. */
+function groundOf(page: Page): Promise<string> {
+  return page.evaluate("getComputedStyle(document.querySelector('.bcssl-runs')).backgroundColor");
+}
+
+const [white, dark] = ["rgb(255, 255, 255)", "rgb(22, 28, 34)"];
+
 /** Waits until the cell of the legend at a row and a column, both from 0, has a text. */
 async function legendIs(page: Page, row: number, column: number, text: string): Promise<void> {
   const cell = page.locator(`.legend > :nth-child(${4 * (row + 1) + column + 1})`);
@@ -103,6 +110,10 @@ Deno.test(
       await page.click("#clear");
       await page.locator("#hint").waitFor();
       assertTrue(await page.locator("#configs").isHidden(), "no configs");
+
+      assertEquals(await groundOf(page), white);
+      await page.emulateMedia({ colorScheme: "dark" });
+      assertEquals(await groundOf(page), dark);
     }),
 );
 
@@ -194,6 +205,10 @@ Deno.test(
         assertEquals(said, "start-2 31 at step 10");
         await second.getByText("what differs (1)").click();
         assertTrue(await second.locator(".config-table").isVisible(), "the seed");
+        await page.emulateMedia({ colorScheme: "dark" }); // of the system, not of the notebook
+        assertEquals(await groundOf(page), white);
+        await page.evaluate("document.body.dataset.jpThemeLight = 'false'");
+        assertEquals(await groundOf(page), dark);
       });
     }),
 );
