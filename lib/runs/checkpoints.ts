@@ -5,6 +5,7 @@
  */
 import { join } from "@std/path";
 import { faultPoint } from "./fault_points.ts";
+import { ifThere } from "./if_there.ts";
 
 export interface CheckpointFile {
   readonly path: string;
@@ -29,12 +30,7 @@ export function listCheckpoints(folder: string): CheckpointFile[] {
 }
 
 function namesIn(folder: string): string[] {
-  try {
-    return [...Deno.readDirSync(folder)].map(({ name }) => name);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
-  }
+  return ifThere(() => [...Deno.readDirSync(folder)])?.map(({ name }) => name) ?? [];
 }
 
 /** Removes all checkpoints except the newest two: the last, and one to fall back to. */
@@ -71,9 +67,5 @@ export function removePartials(folder: string): void {
 }
 
 export function removeIfThere(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
+  ifThere(() => Deno.removeSync(path));
 }

@@ -4,6 +4,7 @@
  */
 import type { HistoryLine } from "./events.ts";
 import { faultPoint, writeAll } from "./fault_points.ts";
+import { ifThere } from "./if_there.ts";
 
 /** How far a log was read. */
 export interface MetricsFound {
@@ -46,7 +47,7 @@ const pieceBytes = 1 << 20;
 
 /** Lines behind a byte that end in a line break, each with the offset after it. */
 function* wholeLines(path: string, from: number): Generator<{ text: string; end: number }> {
-  using file = openIfThere(path);
+  using file = ifThere(() => Deno.openSync(path));
   if (file === undefined) return;
   file.seekSync(from, Deno.SeekMode.Start);
   const piece = new Uint8Array(pieceBytes);
@@ -70,15 +71,6 @@ function join(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
   joined.set(a);
   joined.set(b, a.length);
   return joined;
-}
-
-function openIfThere(path: string): Deno.FsFile | undefined {
-  try {
-    return Deno.openSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
 }
 
 function parse(text: string): HistoryLine | undefined {

@@ -1,6 +1,7 @@
 /** The metrics of runs in memory, for curves that are drawn again and again while runs train. */
 import type { HistoryLine } from "lib/runs/events.ts";
 import { addToHistory } from "lib/runs/history.ts";
+import { ifThere } from "lib/runs/if_there.ts";
 import { metricOf } from "lib/runs/metric_table.ts";
 import { readMetrics } from "lib/runs/metrics_log.ts";
 import { folderOf, metricsPath } from "lib/experiments/runs/run_folder.ts";
@@ -32,8 +33,9 @@ export class RunHistories {
 
   #ofHere(id: string, totalSteps: number): readonly HistoryLine[] {
     const path = metricsPath(folderOf(id));
+    const size = ifThere(() => Deno.statSync(path).size) ?? 0;
     const earlier = this.#here.get(id);
-    const kept = earlier && earlier.bytes <= sizeOf(path) ? earlier : { history: [], bytes: 0 };
+    const kept = earlier && earlier.bytes <= size ? earlier : { history: [], bytes: 0 };
     this.#here.set(id, kept);
     const { history } = kept;
     const add = (line: HistoryLine) => {
@@ -43,16 +45,6 @@ export class RunHistories {
     };
     kept.bytes = readMetrics(path, Infinity, add, kept.bytes).bytes;
     return history;
-  }
-}
-
-/** Bytes of a file; 0 if it is not there. */
-function sizeOf(path: string): number {
-  try {
-    return Deno.statSync(path).size;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return 0;
-    throw error;
   }
 }
 

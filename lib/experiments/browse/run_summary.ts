@@ -3,6 +3,7 @@
  */
 import { join } from "@std/path";
 import type { HistoryLine } from "lib/runs/events.ts";
+import { ifThere } from "lib/runs/if_there.ts";
 import { readMetrics } from "lib/runs/metrics_log.ts";
 import { lockHolder } from "lib/runs/run_lock.ts";
 import { folderOf, metricsPath } from "lib/experiments/runs/run_folder.ts";
@@ -102,7 +103,7 @@ const tailBytes = 1 << 14; // some sixty lines
 /** Reads only the end of metrics.jsonl, which may be long. */
 function newestHere(id: string): Newest {
   const path = metricsPath(folderOf(id));
-  const file = statIfThere(path);
+  const file = ifThere(() => Deno.statSync(path));
   if (file === undefined) return { step: 0, date: "" };
   const lines: HistoryLine[] = [];
   readMetrics(path, Infinity, (line) => lines.push(line), Math.max(0, file.size - tailBytes));
@@ -129,13 +130,4 @@ function newestShipped(id: string): Newest {
 function lossOf(lines: readonly HistoryLine[]): Pick<Newest, "loss"> {
   const loss = lines.findLast(({ metrics }) => "loss" in metrics)?.metrics.loss;
   return typeof loss === "number" && Number.isFinite(loss) ? { loss } : {};
-}
-
-function statIfThere(path: string): Deno.FileInfo | undefined {
-  try {
-    return Deno.statSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
 }

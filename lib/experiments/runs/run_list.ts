@@ -3,6 +3,7 @@
  * polars, so that a task may list runs at once.
  */
 import { basename, join } from "@std/path";
+import { ifThere } from "lib/runs/if_there.ts";
 import type { PretrainConfig } from "lib/experiments/configs/config.ts";
 import { outputsFolder, readJson } from "./run_folder.ts";
 import { readStatus, type RunStatus } from "./run_status.ts";
@@ -50,13 +51,9 @@ export function listRuns(warn?: (message: string) => void): ListedRun[] {
 
 /** The folders in `outputs/`. */
 function folders(): string[] {
-  try {
-    return [...Deno.readDirSync(outputsFolder())].filter(({ isDirectory }) => isDirectory)
-      .map(({ name }) => join(outputsFolder(), name));
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
-  }
+  const entries = ifThere(() => [...Deno.readDirSync(outputsFolder())]) ?? [];
+  return entries.filter(({ isDirectory }) => isDirectory)
+    .map(({ name }) => join(outputsFolder(), name));
 }
 
 /** The run in a folder; `undefined` if it has no config of a run. */

@@ -7,6 +7,7 @@ import { shippedFolder } from "lib/paths.ts";
 import { listCheckpoints } from "lib/runs/checkpoints.ts";
 import type { HistoryLine } from "lib/runs/events.ts";
 import { decodeHistory, type HistoryCode } from "lib/runs/history_columns.ts";
+import { ifThere } from "lib/runs/if_there.ts";
 import { damaged, type RunPackage, sha256, unpackRun } from "lib/runs/run_package.ts";
 import type { ShippedOrigin } from "lib/runs/shipped_origin.ts";
 import type { Session } from "./environment.ts";
@@ -53,13 +54,8 @@ export function shippedWeightsPath(folder: string, id: string): string {
 
 /** Ids of the runs in a folder of shipped runs, sorted. */
 export function packagesIn(folder: string): string[] {
-  try {
-    const names = [...Deno.readDirSync(folder)].map(({ name }) => name);
-    return names.filter((name) => name.endsWith(".run")).map((name) => name.slice(0, -4)).sort();
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
-  }
+  const names = ifThere(() => [...Deno.readDirSync(folder)])?.map(({ name }) => name) ?? [];
+  return names.filter((name) => name.endsWith(".run")).map((name) => name.slice(0, -4)).sort();
 }
 
 /**

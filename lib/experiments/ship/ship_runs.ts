@@ -4,6 +4,7 @@
  */
 import { join } from "@std/path";
 import { removeIfThere } from "lib/runs/checkpoints.ts";
+import { ifThere } from "lib/runs/if_there.ts";
 import { holdSame, packRun, sha256, unpackRun } from "lib/runs/run_package.ts";
 import { replaceFile } from "lib/weights/replace_file.ts";
 import { readJson } from "lib/experiments/runs/run_folder.ts";
@@ -195,16 +196,12 @@ function bytesAfter(to: string, runs: readonly PlannedRun[]): number {
 }
 
 function namesIn(folder: string): string[] {
-  try {
-    return [...Deno.readDirSync(folder)].filter(({ isFile }) => isFile).map(({ name }) => name);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
-  }
+  const entries = ifThere(() => [...Deno.readDirSync(folder)]) ?? [];
+  return entries.filter(({ isFile }) => isFile).map(({ name }) => name);
 }
 
 function replaceIfOther(path: string, bytes: Uint8Array): void {
-  const there = readIfThere(path);
+  const there = ifThere(() => Deno.readFileSync(path));
   if (there === undefined || sha256(there) !== sha256(bytes)) replaceFile(path, bytes);
 }
 
@@ -214,14 +211,5 @@ function holdsSame(path: string, bytes: Uint8Array): boolean {
     return holdSame(path, Deno.readFileSync(path), bytes);
   } catch {
     return false;
-  }
-}
-
-function readIfThere(path: string): Uint8Array | undefined {
-  try {
-    return Deno.readFileSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
   }
 }

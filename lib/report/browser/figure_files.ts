@@ -1,6 +1,7 @@
 /** The figures in `outputs/figures/`, for a page to show. */
 import { join } from "@std/path";
 import { outputsFolder } from "lib/paths.ts";
+import { ifThere } from "lib/runs/if_there.ts";
 
 /** A figure: one name, in one format or several. */
 export interface ListedFigure {
@@ -40,19 +41,11 @@ export function figureFile(
 }
 
 function filesIn(folder: string): string[] {
-  try {
-    return [...Deno.readDirSync(folder)].flatMap(({ isFile, name }) => isFile ? [name] : []);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
-  }
+  const entries = ifThere(() => [...Deno.readDirSync(folder)]) ?? [];
+  return entries.flatMap(({ isFile, name }) => isFile ? [name] : []);
 }
 
 /** Milliseconds; 0 if the file is gone. */
 function timeOf(path: string): number {
-  try {
-    return Deno.statSync(path).mtime?.getTime() ?? 0;
-  } catch {
-    return 0;
-  }
+  return ifThere(() => Deno.statSync(path))?.mtime?.getTime() ?? 0;
 }
