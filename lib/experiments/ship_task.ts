@@ -5,9 +5,9 @@
  * Exit codes: 0 if all runs that were asked for are shipped, 1 if one was refused or on an error.
  */
 import { absolutePath, outputsFolder, shippedFolder } from "lib/paths.ts";
+import { megabytes } from "lib/runs/megabytes.ts";
 import { readArguments } from "lib/task_arguments.ts";
 import {
-  megabytes,
   planShipping,
   type ShipOptions,
   shippedLimit,

@@ -4,6 +4,7 @@
  *
  * Exit codes: 0; 1 if a run was refused, nothing was deleted, or on an error.
  */
+import { megabytes } from "lib/runs/megabytes.ts";
 import { bestRuns, filterRuns, findRuns, sortRuns } from "lib/experiments/browse/choose_runs.ts";
 import { configRows } from "lib/experiments/browse/config_diff.ts";
 import { deleteRuns, deletionInWords, planDeletion } from "lib/experiments/browse/delete_runs.ts";
@@ -74,7 +75,7 @@ function oneRun(runs: readonly RunSummary[], name: string): RunSummary {
 function deletion(runs: readonly RunSummary[], yes: boolean): number {
   const plan = planDeletion(runs);
   for (const line of plan.refused) console.error(line);
-  for (const { id, bytes } of plan.runs) console.log(`${id}  ${(bytes / 1e6).toFixed(1)} MB`);
+  for (const { id, bytes } of plan.runs) console.log(`${id}  ${megabytes(bytes)} MB`);
   if (plan.runs.length === 0) return 1;
   if (!yes && !confirm(`Delete ${deletionInWords(plan)}, for good?`)) {
     console.log("Nothing is deleted; --yes deletes without asking");

@@ -1,7 +1,8 @@
 /** Deletes folders of runs, with all that was learnt and measured in them. */
 import { join } from "@std/path";
+import { megabytes } from "lib/runs/megabytes.ts";
 import { lockHolder, takeRunLock } from "lib/runs/run_lock.ts";
-import { folderOf } from "lib/experiments/runs/run_folder.ts";
+import { folderOf, lockPath } from "lib/experiments/runs/run_folder.ts";
 import { plural } from "lib/experiments/runs/in_turn.ts";
 import type { RunSummary } from "./run_summary.ts";
 
@@ -14,26 +15,28 @@ export interface DeletionPlan {
 
 /** Looks at the runs; deletes nothing. */
 export function planDeletion(runs: readonly RunSummary[]): DeletionPlan {
-  const refused = runs.flatMap((run) => reasonToStay(run) ?? []);
-  const free = runs.filter((run) => reasonToStay(run) === undefined);
-  return {
-    runs: free.map(({ id }) => ({ id, bytes: folderBytes(folderOf(id).path) })),
-    refused,
-  };
+  const plan: { id: string; bytes: number }[] = [];
+  const refused: string[] = [];
+  for (const run of runs) {
+    const reason = reasonToStay(run);
+    if (reason !== undefined) refused.push(reason);
+    else plan.push({ id: run.id, bytes: folderBytes(folderOf(run.id).path) });
+  }
+  return { runs: plan, refused };
 }
 
 function reasonToStay({ id, origin }: RunSummary): string | undefined {
   if (origin === "shipped") {
     return `Cannot delete ${id}: it comes with the project; BCSSL_SHIPPED=none hides all such runs`;
   }
-  const writer = lockHolder(join(folderOf(id).path, "lock"));
+  const writer = lockHolder(lockPath(folderOf(id)));
   return writer && `Cannot delete ${id}: ${writer} is training it; stop it there first`;
 }
 
 /** `2 runs, 44.1 MB` */
 export function deletionInWords({ runs }: DeletionPlan): string {
   const bytes = runs.reduce((sum, run) => sum + run.bytes, 0);
-  return `${plural(runs.length, "run")}, ${(bytes / 1e6).toFixed(1)} MB`;
+  return `${plural(runs.length, "run")}, ${megabytes(bytes)} MB`;
 }
 
 /**
@@ -43,9 +46,9 @@ export function deletionInWords({ runs }: DeletionPlan): string {
  */
 export function deleteRuns({ runs }: DeletionPlan): void {
   for (const { id } of runs) {
-    const { path } = folderOf(id);
-    using _lock = takeRunLock(join(path, "lock"), id);
-    Deno.removeSync(path, { recursive: true });
+    const folder = folderOf(id);
+    using _lock = takeRunLock(lockPath(folder), id);
+    Deno.removeSync(folder.path, { recursive: true });
   }
 }
 

@@ -1,9 +1,10 @@
 /** All that is known of one run, as text: progress, scores, files, where it was trained, config. */
 import { join } from "@std/path";
 import { duration } from "lib/runs/duration.ts";
+import { megabytes } from "lib/runs/megabytes.ts";
 import { lockHolder } from "lib/runs/run_lock.ts";
 import type { Session } from "lib/experiments/runs/environment.ts";
-import { folderOf, readJson } from "lib/experiments/runs/run_folder.ts";
+import { folderOf, lockPath, readJson } from "lib/experiments/runs/run_folder.ts";
 import type { ScoreAt } from "lib/experiments/runs/run_status.ts";
 import { shippedRun, type ShippedSession } from "lib/experiments/runs/shipped.ts";
 import { configRows } from "./config_diff.ts";
@@ -26,10 +27,10 @@ export function runDetails(run: RunSummary): string {
 
 function factsOf(run: RunSummary): string[][] {
   const { id, state, step, totalSteps, minutes, loss, last, best, alarms, date, origin } = run;
-  const { path } = folderOf(id);
-  const writer = origin === "here" ? lockHolder(join(path, "lock")) : undefined;
+  const folder = folderOf(id);
+  const writer = origin === "here" ? lockHolder(lockPath(folder)) : undefined;
   const place = origin === "here"
-    ? `${path}, ${(folderBytes(path) / 1e6).toFixed(1)} MB`
+    ? `${folder.path}, ${megabytes(folderBytes(folder.path))} MB`
     : "comes with the project";
   return [
     ["run", id],

@@ -1,12 +1,11 @@
 /**
  * What a list says of each run: how far it is, whether it trains just now, its loss and its scores.
  */
-import { join } from "@std/path";
 import type { HistoryLine } from "lib/runs/events.ts";
 import { ifThere } from "lib/runs/if_there.ts";
 import { readMetrics } from "lib/runs/metrics_log.ts";
 import { lockHolder } from "lib/runs/run_lock.ts";
-import { folderOf, metricsPath } from "lib/experiments/runs/run_folder.ts";
+import { folderOf, lockPath, metricsPath } from "lib/experiments/runs/run_folder.ts";
 import { type ListedRun, listRuns, type SavedConfig } from "lib/experiments/runs/run_list.ts";
 import type { ScoreAt } from "lib/experiments/runs/run_status.ts";
 import { type ShippedRun, shippedRun } from "lib/experiments/runs/shipped.ts";
@@ -57,7 +56,7 @@ export function runSummaries(warn?: (message: string) => void): RunSummary[] {
 function summarise(run: ListedRun): RunSummary {
   const { id, config, status, origin } = run;
   const newest = origin === "shipped" ? newestShipped(id) : newestHere(id);
-  const trains = origin === "here" && lockHolder(join(folderOf(id).path, "lock")) !== undefined;
+  const trains = origin === "here" && lockHolder(lockPath(folderOf(id))) !== undefined;
   return {
     id,
     config: config.name,

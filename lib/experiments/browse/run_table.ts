@@ -1,4 +1,4 @@
-/** Runs as text for a terminal: a table, the difference of two configs, and one run in full. */
+/** Runs as text for a terminal: a table of them, and the differences of two configs. */
 import type { ScoreAt } from "lib/experiments/runs/run_status.ts";
 import { plural } from "lib/experiments/runs/in_turn.ts";
 import type { ConfigRow } from "./config_diff.ts";

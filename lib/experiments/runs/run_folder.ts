@@ -33,6 +33,11 @@ export function metricsPath({ path }: Pick<RunFolder, "path">): string {
   return join(path, "metrics.jsonl");
 }
 
+/** The file that the process which writes a run holds locked. */
+export function lockPath({ path }: Pick<RunFolder, "path">): string {
+  return join(path, "lock");
+}
+
 /**
  * Opens the folder of a run for writing, and creates it if needed. Other processes cannot write to
  * it until the lock is disposed of.
@@ -44,7 +49,7 @@ export function metricsPath({ path }: Pick<RunFolder, "path">): string {
 export function openRun({ id, path }: RunFolder, description: object): RunLock {
   try {
     Deno.mkdirSync(path, { recursive: true });
-    const lock = takeRunLock(join(path, "lock"), id);
+    const lock = takeRunLock(lockPath({ path }), id);
     faultPoint("lock taken", path);
     removePartials(path);
     replaceFile(join(path, "config.json"), json(description));

@@ -5,6 +5,7 @@
 import { join } from "@std/path";
 import { removeIfThere } from "lib/runs/checkpoints.ts";
 import { ifThere } from "lib/runs/if_there.ts";
+import { megabytes } from "lib/runs/megabytes.ts";
 import { holdSame, packRun, sha256, unpackRun } from "lib/runs/run_package.ts";
 import { replaceFile } from "lib/weights/replace_file.ts";
 import { readJson } from "lib/experiments/runs/run_folder.ts";
@@ -104,11 +105,6 @@ export function writeShipping(
     if (!holdsSame(path, bytes)) replaceFile(path, bytes);
     if (!weights) removeIfThere(weightsPath);
   }
-}
-
-/** `3.2`, of bytes. */
-export function megabytes(bytes: number): string {
-  return (bytes / 1e6).toFixed(1);
 }
 
 /**

@@ -6,6 +6,7 @@ import { RunHistories } from "lib/experiments/browse/run_histories.ts";
 import { runSummaries, type RunSummary } from "lib/experiments/browse/run_summary.ts";
 import { inColumns, runColumns } from "lib/experiments/browse/run_table.ts";
 import { plural } from "lib/experiments/runs/in_turn.ts";
+import { megabytes } from "lib/runs/megabytes.ts";
 import { sha256 } from "lib/runs/run_package.ts";
 import { toPng, toSvg } from "lib/report/draw/plot.ts";
 import { escapeText } from "lib/report/draw/text.ts";
@@ -74,7 +75,7 @@ export async function runsOutput(
   if (bytes <= maxBytes) return output;
   throw new RangeError(
     `Cannot show ${runs.length} runs in one output: it would have ${
-      (bytes / 1e6).toFixed(1)
+      megabytes(bytes)
     } MB, at most 1 is allowed; name fewer runs`,
   );
 }
