@@ -132,7 +132,7 @@ function html(name, className, ...children) {
 }
 
 /** Colour of a slot, as CSS. */
-function colourOf(slot) {
+export function colourOf(slot) {
   return `var(--c${slot % colours})`;
 }
 

@@ -1,5 +1,5 @@
 /** The page of runs: asks its server every two seconds, and draws what it answers. */
-import { CurveChart } from "./chart.js";
+import { colourOf, CurveChart } from "./chart.js";
 
 const every = 2000; // milliseconds
 const find = (selector) => document.querySelector(selector);
@@ -134,7 +134,7 @@ function rowOf({ id, state: runState, progress, cells }) {
   row.querySelector("input").checked = slot !== undefined;
   const number = row.querySelector(".number");
   setText(number, slot === undefined ? "" : String(slot + 1));
-  number.style.setProperty("--line", slot === undefined ? "transparent" : `var(--c${slot % 7})`);
+  number.style.setProperty("--line", slot === undefined ? "transparent" : colourOf(slot));
   state.columns.forEach(({ title, right }, i) => {
     const cell = row.cells[i];
     if (i > 0) setText(cell, cells[i]);

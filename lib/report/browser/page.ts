@@ -5,11 +5,11 @@ export function asset(name: "page.html" | "runs.css"): string {
   return Deno.readTextFileSync(new URL(name, import.meta.url));
 }
 
-/** The function that draws curves, and a script that calls it, as the body of one script. */
+/** The class that draws curves, and a script that uses it, as the body of one script. */
 export function scripts(caller: "page.js" | "cell.js"): string {
   const [chart, rest] = ["chart.js", caller].map((name) =>
     Deno.readTextFileSync(new URL(name, import.meta.url))
-      .replace(/^import .*$/m, "").replace(/^export /m, "")
+      .replace(/^import .*$/m, "").replaceAll(/^export /gm, "")
   );
   return `${chart}\n${rest}`;
 }

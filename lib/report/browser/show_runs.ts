@@ -8,7 +8,7 @@ import { inColumns, runColumns } from "lib/experiments/browse/run_table.ts";
 import { plural } from "lib/experiments/runs/in_turn.ts";
 import { megabytes } from "lib/runs/megabytes.ts";
 import { sha256 } from "lib/runs/run_package.ts";
-import { toPng, toSvg } from "lib/report/draw/plot.ts";
+import { categorical, toPng, toSvg } from "lib/report/draw/plot.ts";
 import { escapeText } from "lib/report/draw/text.ts";
 import { trainingCurves } from "lib/report/figures/training_curves.ts";
 import { show } from "lib/report/notebook/jupyter.ts";
@@ -123,7 +123,9 @@ function runsTable(runs: readonly RunSummary[]): string {
   const head = columns.map(({ title }, i) => `<th${align(i)}>${title}</th>`).join("");
   const rows = runs.map((run, slot) => {
     const [id, ...others] = columns.map(({ text }) => escapeText(text(run, now)));
-    const number = `<span class="number" style="--line: var(--c${slot % 7})">${slot + 1}</span>`;
+    const number = `<span class="number" style="--line: var(--c${slot % categorical.length})">${
+      slot + 1
+    }</span>`;
     const box = `<label><input type="checkbox" checked disabled>${number}${id}</label>`;
     const cells = others.map((text, i) => `<td${align(i + 1)}>${text}</td>`).join("");
     return `<tr class="chosen"><td>${box}</td>${cells}</tr>`;
