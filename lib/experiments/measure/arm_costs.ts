@@ -1,7 +1,5 @@
 /** The verb `armCosts`: the sizes of the networks of a comparison. */
-import { constantRng } from "lib/rng.ts";
-import { createModel, totalCost } from "lib/models/mod.ts";
-import { withShapesOnly } from "lib/models/parts/shapes_only.ts";
+import { configCost } from "lib/models/config_cost.ts";
 import { type Arm, armConfig, armName } from "lib/experiments/configs/arms.ts";
 import { recipeAt, type ScaleName } from "lib/experiments/configs/config.ts";
 
@@ -40,10 +38,7 @@ export function armCosts(
 ): ArmCost[] {
   return arms.map((arm) => {
     const { model: config, crops } = recipeAt(armConfig(arm, { scale }), scale);
-    const { parameters, multiplyAdds, depthwise } = withShapesOnly(() => {
-      using model = createModel(config, constantRng());
-      return totalCost(model, crops.globalSize);
-    });
+    const { parameters, multiplyAdds, depthwise } = configCost(config, crops.globalSize);
     return {
       network: armName(arm),
       "million weights": parameters / 1e6,

@@ -1,15 +1,12 @@
 /** The verb `modelCosts`: costs of the paper's networks, counted by us and as printed. */
-import { constantRng } from "lib/rng.ts";
+import { configCost } from "lib/models/config_cost.ts";
 import {
   bcSslConfig,
-  createModel,
   type ModelConfig,
   resNetConfig,
   swinConfig,
-  totalCost,
   vitConfig,
 } from "lib/models/mod.ts";
-import { withShapesOnly } from "lib/models/parts/shapes_only.ts";
 import { table3, table5 } from "lib/paper/mod.ts";
 
 /** One network's cost at 224 pixels. */
@@ -83,17 +80,15 @@ export async function modelCosts(): Promise<readonly ModelCost[]> {
 
 function costOf({ network, config, gigaFlops, millionParameters }: PrintedNetwork): ModelCost {
   const classes = 1000;
-  return withShapesOnly(() => {
-    using model = createModel(config, constantRng(), { numClasses: classes });
-    const { parameters, multiplyAdds, depthwise } = totalCost(model, 224);
-    return {
-      network,
-      gigaFlops: multiplyAdds / 1e9,
-      depthwise: depthwise / multiplyAdds,
-      printedGigaFlops: gigaFlops,
-      millionsWithout: (parameters - classes * (model.featureDim + 1)) / 1e6,
-      millionsWith: parameters / 1e6,
-      printedMillions: millionParameters,
-    };
-  });
+  const cost = configCost(config, 224, { numClasses: classes });
+  const { parameters, multiplyAdds, depthwise, featureDim } = cost;
+  return {
+    network,
+    gigaFlops: multiplyAdds / 1e9,
+    depthwise: depthwise / multiplyAdds,
+    printedGigaFlops: gigaFlops,
+    millionsWithout: (parameters - classes * (featureDim + 1)) / 1e6,
+    millionsWith: parameters / 1e6,
+    printedMillions: millionParameters,
+  };
 }

@@ -1,7 +1,6 @@
 /** Counts the operations of a pre-training before it is run. */
-import { constantRng } from "lib/rng.ts";
-import { createModel, familyOf, type ModelConfig, totalCost } from "lib/models/mod.ts";
-import { withShapesOnly } from "lib/models/parts/shapes_only.ts";
+import { type ConfigCost, configCost } from "lib/models/config_cost.ts";
+import { familyOf, type ModelConfig } from "lib/models/mod.ts";
 import { pretrainLength } from "lib/ssl/method/recipe.ts";
 import { globalViewsOf, headCost, type Recipe } from "lib/ssl/methods.ts";
 
@@ -55,23 +54,14 @@ export function trainingCost(recipe: Recipe, imageCount: number): TrainingCost {
   return { steps, images, exaFlops: 2 * images * (3 * trained + targets) / 1e18 };
 }
 
-interface BackboneCost {
-  readonly multiplyAdds: number;
-  readonly featureDim: number;
-}
-
 /** What was counted, by network and image size: many runs share a network. */
-const counted = new Map<string, BackboneCost>();
+const counted = new Map<string, ConfigCost>();
 
-function backboneCost(config: ModelConfig, imageSize: number): BackboneCost {
+function backboneCost(config: ModelConfig, imageSize: number): ConfigCost {
   const key = JSON.stringify([config, imageSize]);
   const known = counted.get(key);
   if (known !== undefined) return known;
-  const cost = withShapesOnly(() => {
-    using model = createModel(config, constantRng());
-    const { featureDim } = model;
-    return { multiplyAdds: totalCost(model, imageSize).multiplyAdds, featureDim };
-  });
+  const cost = configCost(config, imageSize);
   counted.set(key, cost);
   return cost;
 }
