@@ -22,7 +22,7 @@ function extensionOf(file: string): string {
 /** Lists the figures in a folder by name; none if there is no such folder. */
 export function listFigures(folder: string): ListedFigure[] {
   const files = filesIn(folder).filter((name) => extensionOf(name) in types)
-    .sort((a, b) => extensionOf(b).localeCompare(extensionOf(a)) || a.localeCompare(b));
+    .sort((a, b) => extensionOf(b).localeCompare(extensionOf(a)));
   const figures = Map.groupBy(files, (file) => file.slice(0, file.lastIndexOf(".")));
   return [...figures].map(([name, files]) => ({
     name,
