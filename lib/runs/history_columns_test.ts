@@ -50,6 +50,8 @@ Deno.test("decodeHistory() decodes some metrics alone, and all lines have their 
   assertEquals(decodeHistory(encoded, ["gradNorm"]), pick("gradNorm"));
   assertEquals(decodeHistory(encoded, ["knn20Top1", "lr"]), pick("lr", "knn20Top1"));
   assertEquals(decodeHistory(encoded, []), pick());
+  const rare: HistoryLine[] = [{ step: 1, metrics: { a: 1 } }, { step: 2, metrics: { b: 2 } }];
+  assertEquals(decodeHistory(encodeHistory(rare), ["b"])[1], rare[1]); // behind another rare one
 });
 
 Deno.test("a value that JSON has as null comes back as NaN", () => {

@@ -21,6 +21,10 @@ Deno.test("RunHistories adds what a run writes, also after it was resumed or beg
     // The run was killed, and goes on from its checkpoint of step 21; the log grew beyond before.
     Deno.writeTextFileSync(path, logOf(0, 21) + logOf(21, 40));
     assertEquals(history().map(({ step }) => step), linesOf(0, 40).map(({ step }) => step));
+    // Begun again with longer lines: where reading goes on, there are steps that were read before.
+    const longer = logOf(0, 35).replaceAll('"gradNorm":1', '"gradNorm":1.0000000000');
+    Deno.writeTextFileSync(path, longer);
+    assertEquals(history().map(({ step }) => step), linesOf(0, 35).map(({ step }) => step));
     Deno.writeTextFileSync(path, logOf(0, 5)); // { fresh: true }
     assertEquals(history(), linesOf(0, 5));
     Deno.removeSync(path);

@@ -44,6 +44,20 @@ Deno.test("a stopped run is at the step of its checkpoint, from which it would g
     return Promise.resolve();
   }));
 
+Deno.test("runSummaries() takes the time of the newest step, which may be after the checkpoint", () =>
+  inOutputs((outputs) => {
+    writeRun(outputs, { id: "saved-1", steps: 10, updated: "2026-11-03T00:00:00.000Z" });
+    writeRun(outputs, { id: "live-1", steps: 10, updated: "2026-11-02T00:00:00.000Z" });
+    const stepped = new Date("2026-11-04T00:00:00.000Z");
+    Deno.utimeSync(join(outputs, "live-1", "metrics.jsonl"), stepped, stepped);
+    const dates = runSummaries().map(({ id, date }) => [id, date]);
+    assertEquals(dates, [
+      ["live-1", "2026-11-04T00:00:00.000Z"],
+      ["saved-1", "2026-11-03T00:00:00.000Z"],
+    ]);
+    return Promise.resolve();
+  }));
+
 Deno.test("runSummaries() names the method: of the recipe, supervised, or detector", () =>
   inOutputs((outputs) => {
     writeRun(outputs, { id: "dino-1", steps: 1 });
