@@ -8,8 +8,9 @@ import json
 import queue
 import sys
 import time
+from contextlib import closing
 
-from own_kernel import own_kernel
+from own_kernel import OwnKernel
 
 LONGEST = 40.0  # seconds a cell may take
 
@@ -41,17 +42,13 @@ def cell(manager, client, code, interrupt):
 
 def main():
     request = json.load(sys.stdin)
-    manager = own_kernel(request["kernel"])
-    manager.start_kernel(cwd=request["cwd"], stdout=sys.stderr)
-    try:
+    with closing(OwnKernel(request["kernel"])) as manager:
+        manager.start_kernel(cwd=request["cwd"], stdout=sys.stderr)
         client = manager.client()
         client.start_channels()
         client.wait_for_ready(timeout=60)
         results = [cell(manager, client, c["code"], c.get("interrupt")) for c in request["cells"]]
         json.dump(results, sys.stdout, default=str)
-        client.stop_channels()
-    finally:
-        manager.shutdown_kernel(now=True)
 
 
 main()

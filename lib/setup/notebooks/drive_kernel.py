@@ -16,9 +16,10 @@ import json
 import queue
 import sys
 import time
+from contextlib import closing
 
 import psutil
-from own_kernel import own_kernel
+from own_kernel import OwnKernel
 
 LONGEST = 30.0  # seconds that anything is waited for
 
@@ -112,18 +113,15 @@ class Driver:
 
 def main():
     request = json.load(sys.stdin)
-    manager = own_kernel(request["kernel"])
-    manager.start_kernel(cwd=request["cwd"])
-    relay = psutil.Process(manager.provisioner.pid)
-    driver = Driver(manager)
-    try:
+    with closing(OwnKernel(request["kernel"])) as manager:
+        manager.start_kernel(cwd=request["cwd"])
+        relay = psutil.Process(manager.provisioner.pid)
+        driver = Driver(manager)
         driver.page(0)
         processes = [relay, *relay.children(recursive=True)]
         for action in request["actions"]:
             driver.do(action)
         driver.read(patience=0.3)  # what comes after the last action, and should not
-    finally:
-        manager.shutdown_kernel(now=True)
     _, left = psutil.wait_procs(processes, timeout=10)
     json.dump({"cells": driver.answer(), "processes": len(processes), "left": [p.pid for p in left]}, sys.stdout)
 

@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 
-from own_kernel import own_kernel
+from own_kernel import OwnKernel
 
 # Longest wait for output after the end of a cell, in seconds: a timer in a kernel may never be silent.
 LONGEST_TAIL = 5.0
@@ -30,7 +30,7 @@ class Run:
     def __init__(self, request):
         self.request = request
         self.interrupted = False
-        self.manager = own_kernel(request["kernel"])
+        self.manager = OwnKernel(request["kernel"])
 
     def listen(self):
         """Follows the later lines of stdin; runs in a thread."""
@@ -96,11 +96,6 @@ class Run:
             elif content["execution_state"] == "idle" and message["parent_header"].get("msg_id") == message_id:
                 idle_since = time.monotonic()
 
-    def close(self):
-        self.client.stop_channels()
-        if self.manager.has_kernel:
-            self.manager.shutdown_kernel(now=True)
-
 
 def main():
     # Ctrl-C reaches the whole process group, but only stdin says what to do. SIG_IGN is no use: the
@@ -110,7 +105,7 @@ def main():
     try:
         run.all_cells()
     finally:
-        run.close()
+        run.manager.close()
 
 
 if __name__ == "__main__":
