@@ -3,7 +3,7 @@
  * They have the names, inputs and outputs of the C++ kernels (lib/native/signatures.ts), so
  * `lib/nn` calls either in the same way. WebGPU has only some of them: a caller asks for the family
  * that it needs (`families` in lib/nn/fused.ts), and runs plain operations without it. It has none
- * for RoIAlign, nor for the block in one piece (`Pointwise`).
+ * for the block in one piece (`Pointwise`).
  *
  * What tfjs 4.22 lacks or does otherwise on WebGPU, found by the tests of `lib/nn` and `lib/models`
  * and by comparing every operation used here with TensorFlow's:
@@ -11,6 +11,8 @@
  * - Reading at once (`dataSync`) needs a canvas, and fails in Deno: `await tensor.data()`. A tensor
  *   that is freed before its read has ended makes the read fail.
  * - `tf.addN` of more than seven tensors: mended in lib/tf_add_n.ts.
+ * - `tf.matMul` of batches of which one has an axis of 1 that the other has not, `[R, 1, …]` by
+ *   `[R, S, …]`, gives wrong numbers, and says nothing. Nothing on WebGPU uses it.
  * - The kernel `Select` takes a scalar condition for matrices only; `tf.where` is right.
  * - `tf.avgPool` with padding `same` has another gradient at the last rows and columns if the stride
  *   is not 1. Nothing here uses it.
@@ -30,6 +32,7 @@ import { linear, linearGradInput, linearGradWeight } from "./linear_kernels.ts";
 import * as norms from "./norm_kernels.ts";
 import { adamW, movingAverage, squaredNorms } from "./optimizer_kernels.ts";
 import { tensors } from "./program.ts";
+import { roiAlign, roiAlignGrad } from "./roi_align.ts";
 
 /** Computes the outputs of a kernel from its inputs, all in the order of its signature. */
 type Kernel = (
@@ -62,6 +65,8 @@ const table: Readonly<Record<string, Kernel>> = {
   SoftmaxGrad: norms.softmaxGrad,
   Patches: layers.patches,
   PatchesGrad: layers.patchesGrad,
+  RoiAlign: roiAlign,
+  RoiAlignGrad: roiAlignGrad,
   L2Normalize: norms.l2Normalize,
   L2NormalizeGrad: norms.l2NormalizeGrad,
   PrototypeScales: prototypeScales,
