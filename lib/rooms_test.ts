@@ -32,7 +32,8 @@ const floors: Readonly<Record<string, number>> = {
   explain: 4,
   experiments: 5,
   report: 6,
-  bench: 7, // compares the rooms below with PyTorch and draws the results; nothing imports it
+  bench: 7, // compares the rooms below with PyTorch and draws the results
+  gpu_check: 8, // compares a GPU with a CPU, and times it beside PyTorch; nothing imports it
 };
 
 /**

@@ -9,7 +9,7 @@ import { createRequire } from "node:module";
 import process from "node:process";
 import { setImmediate } from "node:timers";
 import * as tf from "@tensorflow/tfjs-core";
-import { requestAdapter, startWebGpu } from "lib/tf_adapter.ts";
+import { isSoftware, requestAdapter, startWebGpu } from "lib/tf_adapter.ts";
 import { reportDeviceErrors } from "lib/tf_device.ts";
 
 import type {} from "@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops.d.ts"; // x.add(y) in types
@@ -68,7 +68,7 @@ export function triedOn(
   if (backend === "tensorflow") {
     return device === "GPU" ? "not tried on a GPU yet" : undefined;
   }
-  return /llvmpipe|lavapipe|swiftshader/i.test(device)
+  return isSoftware(device)
     ? "a GPU in software: DINO runs are tested on Mesa's, and have the CPU's numbers to 1e-4"
     : "tried on a GPU in software only, not on a real one yet";
 }

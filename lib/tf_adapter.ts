@@ -5,8 +5,13 @@ import { addInGroups } from "lib/tf_add_n.ts";
 
 const require = createRequire(import.meta.url);
 
+/** Whether the name of a device is that of a GPU in software, which computes on the CPU. */
+export function isSoftware(device: string): boolean {
+  return /llvmpipe|lavapipe|swiftshader|software|basic render/i.test(device);
+}
+
 /**
- * Asks for WebGPU's adapter.
+ * Asks for WebGPU's adapter: of several the fast one, as tfjs's backend does.
  *
  * @returns `undefined` if this machine has none.
  */
@@ -14,7 +19,8 @@ export async function requestAdapter(): Promise<GPUAdapter | undefined> {
   // Drivers look for a display in this folder and complain on the terminal if it is not set, though
   // nothing is displayed.
   if (!Deno.env.has("XDG_RUNTIME_DIR")) Deno.env.set("XDG_RUNTIME_DIR", "/tmp");
-  return await navigator.gpu?.requestAdapter() ?? undefined;
+  return await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" }) ??
+    undefined;
 }
 
 /**

@@ -1,8 +1,9 @@
 """PyTorch's process in `deno task bench:peers`: plain definitions, written for speed.
 
-    python lib/bench/peer.py eager|compile|bf16
+    python lib/bench/peer.py eager|compile|bf16|cuda
 
-It answers the questions of lib/bench/contender.ts. Maps are channels_last, PyTorch's fastest
+`cuda` is eager mode on an NVIDIA GPU, for `deno task gpu:check`. The process
+answers the questions of lib/bench/contender.ts. Maps are channels_last, PyTorch's fastest
 layout for these cases.
 """
 
@@ -18,6 +19,8 @@ from torch import nn
 
 way = sys.argv[1] if len(sys.argv) > 1 else "eager"
 layout = torch.channels_last
+if way == "cuda":
+    torch.set_default_device("cuda")
 answers, sys.stdout = sys.stdout, sys.stderr  # keeps what libraries print out of the answers
 
 
@@ -330,6 +333,8 @@ def timed():
     if current is None:
         raise ValueError("no case was prepared")
     current()
+    if way == "cuda":
+        torch.cuda.synchronize()
     return time.perf_counter() - began
 
 
@@ -343,7 +348,19 @@ def prepare(case):
     return timed()
 
 
+def sample_queue(at_least):
+    """As lib/gpu_check/measure.ts: calls are begun one after the other, and waited for once."""
+    calls = min(200, max(3, round(at_least / timed())))
+    began = time.perf_counter()
+    for _ in range(calls):
+        current()
+    torch.cuda.synchronize()
+    return {"seconds": (time.perf_counter() - began) / calls, "faults": 0}
+
+
 def sample(at_least):
+    if way == "cuda":
+        return sample_queue(at_least)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     calls, seconds = 0, 0.0
     while calls == 0 or seconds < at_least:

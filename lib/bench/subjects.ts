@@ -16,7 +16,9 @@ import { sampleViews } from "lib/ssl/views/sample.ts";
 import { dinoCrops } from "lib/ssl/dino/crops.ts";
 import { createDino } from "lib/ssl/dino/dino.ts";
 import type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
-import { trainStep } from "lib/ssl/method/step.ts";
+import { issueStep, trainStep } from "lib/ssl/method/step.ts";
+import { readsAtOnce } from "lib/train/reading.ts";
+import { StepGuard } from "lib/train/step_guard.ts";
 import type {
   AttentionCase,
   AugmentCase,
@@ -136,10 +138,12 @@ function step(
   };
   const training = { method, optimizer: new Map() };
   const where = { step: 0, stepsPerEpoch: 1, totalSteps: 1, precision };
+  const guard = new StepGuard();
   let steps = 0;
   return () => {
     const now = { ...where, rng: rng.fork("drop path").fork(steps++) };
-    trainStep(training, views, recipe, now);
+    if (readsAtOnce()) trainStep(training, views, recipe, now);
+    else issueStep(training, views, recipe, now, guard).values.dispose();
   };
 }
 

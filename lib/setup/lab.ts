@@ -1,7 +1,7 @@
 /** JupyterLab on this machine only, with its token, on the project's notebooks. */
 import { exists } from "lib/setup/install/files.ts";
 import { jupyterDataDir, jupyterEnv, kernelName, root, venv } from "lib/setup/install/project.ts";
-import { whenNpxEnds } from "lib/setup/npx_ends.ts";
+import { whenNpxEnds } from "lib/setup/install/npx_ends.ts";
 import { setUp } from "lib/setup/setup.ts";
 import { readArguments } from "lib/task_arguments.ts";
 import { main } from "lib/setup/task.ts";

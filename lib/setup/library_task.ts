@@ -1,5 +1,5 @@
 /** Tasks whose work a file of the library does, in a process of its own. */
-import { whenNpxEnds } from "lib/setup/npx_ends.ts";
+import { whenNpxEnds } from "lib/setup/install/npx_ends.ts";
 import { root } from "lib/setup/install/project.ts";
 import type { Step } from "lib/setup/install/step.ts";
 import { setUp } from "lib/setup/setup.ts";

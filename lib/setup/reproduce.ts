@@ -15,7 +15,7 @@ import {
 } from "lib/setup/notebooks/notebook.ts";
 import { resultsDir, root } from "lib/setup/install/project.ts";
 import { type CellResult, runNotebook, withOutputs } from "lib/setup/notebooks/run_notebook.ts";
-import { whenNpxEnds } from "lib/setup/npx_ends.ts";
+import { whenNpxEnds } from "lib/setup/install/npx_ends.ts";
 import { setUp } from "lib/setup/setup.ts";
 import { cellProgress } from "lib/setup/notebooks/cell_progress.ts";
 import { readArguments } from "lib/task_arguments.ts";
