@@ -86,7 +86,10 @@ const apart = ["setup", "testing", "std_path"];
  * The files of `native` that set-up calls; they must not import packages, which are not installed
  * yet.
  */
-const compilesNative = ["native/build.ts", "native/_library.ts"];
+const compilesNative = [
+  ...["native/build.ts", "native/_library.ts"],
+  ...["native/cuda_build.ts", "native/cuda_library.ts"],
+];
 
 /**
  * A file of `lib`: its path below `lib`, its code without comments, and the files of `lib` that it

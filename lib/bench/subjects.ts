@@ -9,7 +9,7 @@ import { attention } from "lib/nn/attention.ts";
 import { depthwiseConv2d, type DepthwiseConv2dParams } from "lib/nn/conv.ts";
 import { fused } from "lib/nn/fused.ts";
 import { parameters } from "lib/nn/parameters.ts";
-import type { Precision } from "lib/nn/pointwise.ts";
+import type { Precision } from "lib/nn/linear.ts";
 import { corrupt, severities } from "lib/robustness/mod.ts";
 import { emptyCropBatch, multiCrop } from "lib/ssl/views/batch.ts";
 import { sampleViews } from "lib/ssl/views/sample.ts";

@@ -78,7 +78,7 @@ export {
   type SummaryOptions,
   totalCost,
 } from "lib/models/summary.ts";
-export type { Precision } from "lib/nn/pointwise.ts";
+export type { Precision } from "lib/nn/linear.ts";
 export type { Rng } from "lib/rng.ts";
 export type { AnyTensor, Tensor2D, Tensor3D, Tensor4D } from "lib/tf.ts";
 

@@ -1,5 +1,5 @@
 /**
- * Fused kernels in C++ for the CPU, registered with tfjs. `lib/nn` and `lib/train` look for them by
+ * Fused kernels in C++ for the CPU, and depthwise convolutions for NVIDIA GPUs, registered with tfjs. `lib/nn` and `lib/train` look for them by
  * name (`fused` in lib/nn/fused.ts) and otherwise do the same with plain tensor operations.
  *
  * Importing this module registers nothing: {@linkcode useNativeKernels} does, and so does every
@@ -8,19 +8,15 @@
 import * as tf from "lib/tf.ts";
 import { newestLibrary } from "lib/native/_library.ts";
 import { kernels } from "lib/native/_kernels.ts";
+import type { NativeStatus } from "lib/native/_status.ts";
+import { cudaKernels } from "lib/native/cuda.ts";
 
+export type { NativeStatus } from "lib/native/_status.ts";
 export { buildNative, type NativeBuild } from "lib/native/build.ts";
 
-/** Whether the native kernels are in use, and if not, why not. */
-export interface NativeStatus {
-  readonly active: boolean;
-  /** One line for a person. */
-  readonly reason: string;
-  /** Whether this CPU can multiply bf16. If not, `precision: "bf16"` means fp32. */
-  readonly bf16: boolean;
-}
-
 let status: NativeStatus | undefined;
+/** The kernels that are registered. */
+let registered: readonly tf.KernelConfig[] = [];
 
 /**
  * Loads the compiled kernels and registers them, where there are any for this CPU. Further calls
@@ -46,7 +42,7 @@ export function nativeStatus(): NativeStatus {
  */
 export function withPlainOps<T>(body: () => T, names?: readonly string[]): T {
   if (!useNativeKernels().active) return body();
-  const replaced = kernels.filter(({ kernelName }) =>
+  const replaced = registered.filter(({ kernelName }) =>
     names === undefined || names.includes(kernelName.slice("bcssl/".length))
   );
   replaced.forEach(({ kernelName, backendName }) => tf.unregisterKernel(kernelName, backendName));
@@ -61,16 +57,29 @@ function start(): NativeStatus {
   const obstacle = whyNot();
   if (obstacle !== undefined) return inactive(obstacle);
   try {
+    if (tf.engine().device === "GPU") return startCuda();
     const library = newestLibrary("bcssl");
     if (library === undefined) {
       return inactive("plain ops: no compiled native kernels for this CPU; run `deno task setup`");
     }
     const bf16 = load(library);
-    kernels.forEach((kernel) => tf.registerKernel(kernel));
+    register(kernels);
     return { active: true, reason: "native kernels in use", bf16 };
   } catch (error) {
     return inactive(error instanceof Error ? error.message : String(error));
   }
+}
+
+function startCuda(): NativeStatus {
+  const load = (path: string) => void Deno.dlopen(path, {});
+  const cuda = cudaKernels({ asked: Deno.env.get("BCSSL_CUDA"), load });
+  register(cuda.kernels);
+  return cuda.status;
+}
+
+function register(all: readonly tf.KernelConfig[]): void {
+  all.forEach((kernel) => tf.registerKernel(kernel));
+  registered = all;
 }
 
 function inactive(reason: string): NativeStatus {
@@ -81,7 +90,7 @@ function inactive(reason: string): NativeStatus {
 function whyNot(): string | undefined {
   if (Deno.env.get("BCSSL_NATIVE") === "off") return "plain ops: BCSSL_NATIVE is off";
   const { backend, device } = tf.engine();
-  return backend === "tensorflow" && device === "CPU"
+  return backend === "tensorflow" && (device === "CPU" || device === "GPU")
     ? undefined
     : `plain ops: computing on ${backend} ${device}`;
 }

@@ -1,10 +1,16 @@
 /** A fully connected layer, over the last axis. */
 import * as tf from "lib/tf.ts";
 import { reportCost } from "lib/nn/cost.ts";
-import { fused, hasFamily } from "lib/nn/fused.ts";
+import { fused, hasFamily, hasFused } from "lib/nn/fused.ts";
 import { constant, kaimingUniform, truncNormal } from "lib/nn/init.ts";
 import { laidOut } from "lib/nn/layout.ts";
 import type { Rng } from "lib/rng.ts";
+
+/**
+ * The precision of the factors of matrix products, on a device that can multiply it; weights, sums
+ * and statistics stay in fp32.
+ */
+export type Precision = "bf16";
 
 /** PyTorch's `nn.Linear`; the weight is transposed, `[in, out]`. */
 export interface LinearParams {
@@ -40,12 +46,14 @@ export function createUniformLinear(inDim: number, outDim: number, rng: Rng): Li
  * @param x `[…, in]`
  * @param layer Without a bias this is the product alone, for callers that add the bias in a pass of
  *   their own.
+ * @param precision Of the product, where the engine has a kernel for it.
  * @returns `[…, out]`
  * @throws {TypeError} If the last axis of `x` differs from the layer's.
  */
 export function linear<T extends tf.Tensor>(
   x: T,
   { weight, bias }: Pick<LinearParams, "weight"> & Partial<LinearParams>,
+  precision?: Precision,
 ): T {
   const [inDim, outDim] = weight.shape;
   if (x.shape.at(-1) !== inDim) {
@@ -54,7 +62,16 @@ export function linear<T extends tf.Tensor>(
     );
   }
   reportCost({ kind: "linear", multiplyAdds: x.size * outDim, weight });
+  if (hasMixedProduct(precision)) return inLowPrecision(x, weight, bias) as T;
   return matrixProduct(x, weight, bias) as T;
+}
+
+function inLowPrecision(x: tf.Tensor, weight: tf.Tensor2D, bias?: tf.Tensor): tf.Tensor {
+  const [inDim, outDim] = weight.shape;
+  return tf.tidy(() => {
+    const xw = mixedProduct(x.reshape<tf.Tensor2D>([-1, inDim]), weight); // [N, out]
+    return (bias ? xw.add(bias) : xw).reshape([...x.shape.slice(0, -1), outDim]);
+  });
 }
 
 /**
@@ -91,3 +108,37 @@ const fusedProduct: (...inputs: tf.Tensor[]) => tf.Tensor = tf.customGrad((...ar
     ],
   };
 });
+
+/**
+ * Whether products of this precision are done by a kernel of their own. Fused blocks have their own
+ * way: `pointwise` of lib/nn/pointwise.ts.
+ */
+function hasMixedProduct(precision: Precision | undefined): boolean {
+  return precision === "bf16" && hasFused("MixedProduct");
+}
+
+function product(a: tf.Tensor, b: tf.Tensor, transposeA = 0, transposeB = 0): tf.Tensor {
+  return fused("MixedProduct", [a, b], { transposeA, transposeB })![0]!;
+}
+
+/**
+ * `x · weight` with both rounded to bf16; so are the factors of its gradients.
+ *
+ * @param x `[N, in]`
+ * @param weight `[in, out]`
+ * @returns `[N, out]`, in fp32.
+ */
+function mixedProduct(x: tf.Tensor2D, weight: tf.Tensor2D): tf.Tensor2D {
+  const op = tf.customGrad((...args) => {
+    const [x, weight, save] = args as unknown as [tf.Tensor, tf.Tensor, tf.GradSaveFunc];
+    save([x, weight]);
+    return {
+      value: product(x, weight),
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => [
+        product(dy, saved[1]!, 0, 1),
+        product(saved[0]!, dy, 1, 0),
+      ],
+    };
+  });
+  return op(x, weight) as tf.Tensor2D;
+}

@@ -9,7 +9,7 @@
 import * as tf from "lib/tf.ts";
 import { reportCost } from "lib/nn/cost.ts";
 import { fused } from "lib/nn/fused.ts";
-import type { LinearParams } from "lib/nn/linear.ts";
+import type { LinearParams, Precision } from "lib/nn/linear.ts";
 import type { LayerNormParams } from "lib/nn/norms.ts";
 
 export interface PointwiseLayers {
@@ -19,12 +19,6 @@ export interface PointwiseLayers {
   /** Layer scale, `[C]`. */
   readonly gamma: tf.Tensor1D;
 }
-
-/**
- * The precision of the factors of matrix products, on a CPU that can multiply it; weights, sums and
- * statistics stay in fp32.
- */
-export type Precision = "bf16";
 
 export interface PointwiseOptions {
   /** One factor per image, or a single one for all: `keepFactors` in lib/nn/drop_path.ts. */

@@ -15,6 +15,7 @@ export const seconds: Readonly<Record<string, number>> = {
   "lib/ssl/deepcluster/deepcluster_test.ts": 32,
   "lib/report/notebook/jupyter_slow_test.ts": 30,
   "lib/gpu_check/check_slow_test.ts": 26,
+  "lib/native/cuda_slow_test.ts": 19,
   "lib/experiments/robustness/robustness_slow_test.ts": 25,
   "lib/setup/notebooks/kernel_relay_slow_test.ts": 25,
   "lib/experiments/runs/faults_slow_test.ts": 23,

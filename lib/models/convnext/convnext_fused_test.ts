@@ -8,7 +8,7 @@ import {
   type ConvNeXtBlockParams,
   createConvNeXtBlock,
 } from "lib/models/convnext/convnext.ts";
-import type { Precision } from "lib/nn/pointwise.ts";
+import type { Precision } from "lib/nn/linear.ts";
 import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
 
 interface Case {

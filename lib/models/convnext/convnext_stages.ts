@@ -81,8 +81,8 @@ export function mixerBlock(
     const { pwconv1, pwconv2 } = block;
     const y = see("norm", layerNorm(mix(x, see), block.norm, eps)); // [B, H, W, C]
     let rows = y.reshape<tf.Tensor2D>([-1, x.shape[3]]); // [B·H·W, C]
-    rows = biasGelu(linear(rows, { weight: pwconv1.weight }), pwconv1.bias); // [B·H·W, 4C]
-    rows = linear(rows, { weight: pwconv2.weight }); // [B·H·W, C]
+    rows = biasGelu(linear(rows, { weight: pwconv1.weight }, precision), pwconv1.bias); // [B·H·W, 4C]
+    rows = linear(rows, { weight: pwconv2.weight }, precision); // [B·H·W, C]
     return scaledResidual(x, rows, { bias: pwconv2.bias, ...ending });
   });
 }

@@ -2,7 +2,7 @@
 import type * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
 import type { LinearParams } from "lib/nn/linear.ts";
-import type { Precision } from "lib/nn/pointwise.ts";
+import type { Precision } from "lib/nn/linear.ts";
 import type { Schema } from "lib/schema/fields.ts";
 
 /**

@@ -5,7 +5,7 @@
 import type * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
 import type { Model } from "lib/models/mod.ts";
-import type { Precision } from "lib/nn/pointwise.ts";
+import type { Precision } from "lib/nn/linear.ts";
 import type { RunLength } from "lib/train/loop.ts";
 import type { Reading } from "lib/train/reading.ts";
 import type { Views } from "lib/ssl/views/views.ts";

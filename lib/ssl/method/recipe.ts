@@ -1,6 +1,6 @@
 /** The part of a recipe that all methods share. */
 import type { ModelConfig } from "lib/models/mod.ts";
-import type { Precision } from "lib/nn/pointwise.ts";
+import type { Precision } from "lib/nn/linear.ts";
 import { type RunLength, runLength } from "lib/train/loop.ts";
 import type { OptimizerName } from "lib/train/optimizer.ts";
 import { cosineSchedule } from "lib/train/schedules.ts";
