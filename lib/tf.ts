@@ -87,6 +87,7 @@ async function load(): Promise<Engine> {
     try {
       return loadTensorFlow();
     } catch (error) {
+      if (error instanceof RangeError) throw error; // a setting, which another engine would hide
       causes.push(`TensorFlow: ${firstLine(error)}`);
     }
   }
@@ -104,7 +105,7 @@ async function load(): Promise<Engine> {
 }
 
 function loadTensorFlow(): Engine {
-  process.env.TF_CPP_MIN_LOG_LEVEL ??= "2"; // before the library loads: its banner would land in every notebook
+  prepareTensorFlow();
   // tfjs 4.22 calls a function that Node 23 and Deno removed.
   require("node:util").isNullOrUndefined ??= (value: unknown) =>
     value === null || value === undefined;
@@ -118,6 +119,25 @@ function loadTensorFlow(): Engine {
   };
 }
 
+/**
+ * Sets what TensorFlow reads when its library loads. Variables that are set already stay.
+ *
+ * @throws {RangeError} If `BCSSL_GPU` is no number.
+ */
+function prepareTensorFlow(): void {
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= "2"; // its banner would land in every notebook
+  process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= "true"; // else it takes a GPU's whole memory at once
+  const gpu = process.env.BCSSL_GPU;
+  if (gpu === undefined) return;
+  if (!/^\d+$/.test(gpu)) {
+    throw new RangeError(
+      `Cannot use BCSSL_GPU "${gpu}": need the number of one GPU, as nvidia-smi counts them`,
+    );
+  }
+  process.env.CUDA_DEVICE_ORDER ??= "PCI_BUS_ID"; // nvidia-smi's order
+  process.env.CUDA_VISIBLE_DEVICES ??= gpu;
+}
+
 async function loadWebGpu(): Promise<Engine> {
   const adapter = await requestAdapter();
   if (!adapter) throw new Error("no adapter on this machine");
@@ -126,6 +146,7 @@ async function loadWebGpu(): Promise<Engine> {
   reportDeviceErrors(await startWebGpu());
   const { description, vendor } = adapter.info;
   const device = description || vendor || "unnamed device";
+  refuseReadsAtOnce(tf.backend() as unknown as WebGpuBackend);
   refuseReadsOfLost(tf.backend() as unknown as WebGpuBackend, device);
   return {
     backend: "webgpu",
@@ -140,7 +161,21 @@ interface WebGpuBackend {
   readonly device: {
     readonly lost: Promise<{ readonly reason: string; readonly message: string }>;
   };
+  readonly tensorMap: { get(id: object): { readonly values?: unknown } };
   read(id: object): Promise<unknown>;
+  readSync(id: object): unknown;
+}
+
+/**
+ * Makes reads at once say why they fail, unless the values are known without the GPU. tfjs would
+ * draw on a canvas, which Deno has not, and complain about that.
+ */
+function refuseReadsAtOnce(backend: WebGpuBackend): void {
+  const readSync = backend.readSync.bind(backend);
+  backend.readSync = (id) => {
+    if (backend.tensorMap.get(id).values != null) return readSync(id);
+    throw new Error("Cannot read a tensor at once on WebGPU: `await tensor.data()` instead");
+  };
 }
 
 /**

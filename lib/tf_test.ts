@@ -17,10 +17,14 @@ const program = `
   console.log(JSON.stringify({ engine: tf.engine(), numbers: numbers.flat() }));
 `;
 
-async function runOn(engine: string, text = program) {
+async function runOn(
+  engine: string,
+  text = program,
+  env: Readonly<Record<string, string>> = {},
+) {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["eval", "--ext=ts", text],
-    env: { BCSSL_ENGINE: engine, NO_COLOR: "1" },
+    env: { BCSSL_ENGINE: engine, NO_COLOR: "1", ...env },
   }).output();
   const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { code, out: decode(stdout), err: decode(stderr) };
@@ -52,6 +56,37 @@ Deno.test({
     );
     assertTrue(err.includes("WebGPU refused a command"), err);
   },
+});
+
+Deno.test({
+  name: "a read at once on WebGPU says what to do instead, unless the values are known",
+  ignore: !hasGpuAdapter,
+  async fn() {
+    const { out } = await runOn(
+      "webgpu",
+      `import * as tf from "lib/tf.ts";
+      const x = tf.ones([2000]);
+      console.log(x.dataSync()[0]);
+      try { x.square().dataSync(); } catch (error) { console.log(error.message); }`,
+    );
+    const [known, refused] = out.trim().split("\n");
+    assertEquals(known, "1");
+    assertEquals(refused, "Cannot read a tensor at once on WebGPU: `await tensor.data()` instead");
+  },
+});
+
+Deno.test("TensorFlow's memory on a GPU grows as needed, and BCSSL_GPU chooses one GPU", async () => {
+  const text = `import "lib/tf.ts";
+    const names = ["TF_FORCE_GPU_ALLOW_GROWTH", "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER"];
+    console.log(JSON.stringify(names.map((name) => Deno.env.get(name) ?? null)));`;
+  const read = async (env: Readonly<Record<string, string>>) =>
+    JSON.parse((await runOn("tensorflow", text, env)).out);
+  assertEquals(await read({ BCSSL_GPU: "1" }), ["true", "1", "PCI_BUS_ID"]);
+  const own = { TF_FORCE_GPU_ALLOW_GROWTH: "false", CUDA_VISIBLE_DEVICES: "-1", BCSSL_GPU: "1" };
+  assertEquals((await read(own)).slice(0, 2), ["false", "-1"]);
+  const { code, err } = await runOn("tensorflow", text, { BCSSL_GPU: "first" });
+  assertEquals(code, 1);
+  assertTrue(err.includes('Cannot use BCSSL_GPU "first": need the number of one GPU'), err);
 });
 
 Deno.test("an engine that cannot be had is one error with the command that mends it", async () => {

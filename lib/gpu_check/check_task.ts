@@ -5,7 +5,9 @@
  * interpreter that has it is given. It takes up to ten minutes.
  *
  * It writes a table, and `outputs/gpu-check-<engine>.json`; the last line says whether all is well.
+ * Where it passes on CUDA at full sizes, our kernels for it are in use on this machine from then on.
  */
+import { rememberCudaCheck } from "lib/native/cuda_library.ts";
 import { outputsFolder } from "lib/paths.ts";
 import { readArguments } from "lib/task_arguments.ts";
 import { isSoftware, requestAdapter } from "lib/tf_adapter.ts";
@@ -89,6 +91,7 @@ async function check(engine: GpuEngine, asked: Asked, share: number): Promise<Fi
   write(`System  ${system}`);
   const options = { ...asked, sizes, device, system, seconds: share, write } as const;
   const findings = await checkEngine(engine, options);
+  if (engine === "cuda" && sizes === "full") await rememberCudaCheck(hasPassed(findings));
   const path = `${outputsFolder()}/gpu-check-${engine}.json`;
   await Deno.mkdir(outputsFolder(), { recursive: true });
   await Deno.writeTextFile(path, findingsJson(findings));

@@ -5,6 +5,7 @@ import { attention, attentionSoftmax } from "lib/nn/attention.ts";
 import { depthwiseConv2d, type DepthwiseConv2dParams, patchConv2d } from "lib/nn/conv.ts";
 import { biasGelu, gelu } from "lib/nn/gelu.ts";
 import { l2Normalize } from "lib/nn/l2_normalize.ts";
+import { fused } from "lib/nn/fused.ts";
 import { linear } from "lib/nn/linear.ts";
 import { batchNorm, createBatchNorm, layerNorm } from "lib/nn/norms.ts";
 import { parameters } from "lib/nn/parameters.ts";
@@ -28,7 +29,33 @@ export function layerCases(sizes: Sizes): CheckCase[] {
     attentionLayer(),
     ...roiAlignLayers(),
     ...blocks(sizes),
+    bf16Product(),
   ];
+}
+
+/**
+ * The product in bf16 where the engine has one; elsewhere that of factors which are rounded before.
+ * Its own result may be rounded too, to eight digits.
+ */
+function bf16Product(): CheckCase {
+  return {
+    part,
+    name: "product in bf16",
+    tolerance: 1 / 128,
+    compute: () =>
+      tf.tidy(() => {
+        const [a, b] = [random([70, 130], 1), random([130, 65], 2)].map(inBf16);
+        const attributes = { transposeA: 0, transposeB: 0 };
+        return { value: fused("MixedProduct", [a!, b!], attributes)?.[0] ?? tf.matMul(a!, b!) };
+      }),
+  };
+}
+
+/** Cuts numbers to the digits of bf16. Only values that are known without the device are read. */
+function inBf16(x: tf.Tensor): tf.Tensor {
+  const bits = new Uint32Array(x.dataSync<"float32">().slice().buffer);
+  for (let i = 0; i < bits.length; i++) bits[i]! &= 0xffff0000;
+  return tf.tensor(new Float32Array(bits.buffer), x.shape);
 }
 
 /** Layers that work on rows of channels. */
