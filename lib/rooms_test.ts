@@ -88,7 +88,7 @@ const apart = ["setup", "testing", "std_path"];
  */
 const compilesNative = [
   ...["native/build.ts", "native/_library.ts"],
-  ...["native/cuda_build.ts", "native/cuda_library.ts"],
+  ...["native/cuda_build.ts", "native/cuda_library.ts", "native/platform.ts"],
 ];
 
 /**

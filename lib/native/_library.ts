@@ -1,6 +1,7 @@
 /** Where the compiled kernels lie. Imports no package: set-up runs it before any is installed. */
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
+import { platformOf } from "lib/native/platform.ts";
 import { signaturesHeader } from "lib/native/signatures.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -19,13 +20,14 @@ export const engineDir = `${wheelDir}/tensorflow`;
 
 /**
  * The compiler's flags. Files that include TensorFlow's headers are compiled without
- * `-march=native`.
+ * the flag for
+ * this CPU alone.
  */
 export const flags = {
   all: ["-std=c++17", "-fPIC", "-Wall", "-Wextra"],
   kernels: [
     "-O3",
-    "-march=native",
+    platformOf().ownCpu,
     "-fopenmp-simd",
     "-ffp-contract=fast",
     "-fno-math-errno",

@@ -10,6 +10,7 @@ import {
   libraryKey,
   sources,
 } from "lib/native/_library.ts";
+import { platformOf } from "lib/native/platform.ts";
 import { signaturesHeader } from "lib/native/signatures.ts";
 
 export interface NativeBuild {
@@ -38,7 +39,7 @@ export async function buildNative(): Promise<NativeBuild> {
   return { path, seconds: (performance.now() - start) / 1000, cached };
 }
 
-const compiler = Deno.env.get("CXX") ?? "g++";
+const compiler = Deno.env.get("CXX") ?? platformOf().compiler;
 
 function key(): string {
   try {
@@ -53,10 +54,10 @@ function key(): string {
 
 /** A hash of the compiler's version and of the flags that `-march=native` stands for. */
 async function compilerHash(): Promise<string> {
-  const said = await run(["-march=native", "-Q", "--help=target", "--version"]).catch((error) => {
+  const said = await run(platformOf().compilerFacts).catch((error) => {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     throw new Error(
-      `Cannot compile the native kernels: no ${compiler}; install one (Debian: apt-get install g++) and run ` +
+      `Cannot compile the native kernels: no ${compiler}; install one (${platformOf().compilerMend}) and run ` +
         "`deno task setup` again, or go on with the plain ops",
     );
   });
@@ -73,8 +74,7 @@ async function compileAndLink(path: string): Promise<void> {
     await Deno.writeTextFile(`${dir}/signatures.h`, signaturesHeader());
     const objects = await compileAll(sources().filter(isEngineSource), dir);
     const library = `${dir}/library.so`;
-    const engine = ["-l:libtensorflow_cc.so.2", "-l:libtensorflow_framework.so.2"];
-    await run(["-shared", "-o", library, ...objects, `-L${engineDir}`, ...engine]);
+    await run(["-shared", "-o", library, ...objects, ...platformOf().linkEngine(engineDir)]);
     await Deno.rename(library, path);
   } finally {
     await Deno.remove(dir, { recursive: true });

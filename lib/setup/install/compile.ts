@@ -1,6 +1,7 @@
 /** Compiles C++ into a shared library, only once for the same inputs. */
 import { mustRun } from "lib/setup/install/command.ts";
 import { exists, fingerprint, fingerprintFiles } from "lib/setup/install/files.ts";
+import { platformOf } from "lib/native/platform.ts";
 
 export interface SharedLibrary {
   readonly sources: readonly string[];
@@ -19,7 +20,7 @@ export interface SharedLibrary {
 
 /** Where the library for these sources, flags and compiler version belongs. */
 export async function libraryPath(library: SharedLibrary): Promise<string> {
-  const { sources, flags, dir, name, compiler = "g++", depends = [] } = library;
+  const { sources, flags, dir, name, compiler = platformOf().compiler, depends = [] } = library;
   const version = await mustRun("ask for the compiler's version", compiler, ["--version"]);
   const contents = await fingerprintFiles(sources);
   return `${dir}/${name}-${fingerprint([version, contents, ...flags, "|", ...depends])}.so`;
@@ -37,7 +38,7 @@ export async function compileShared(library: SharedLibrary): Promise<string> {
   await Deno.mkdir(library.dir, { recursive: true });
   const partial = `${path}.${Deno.pid}.partial`;
   const args = [...library.sources, "-shared", "-fPIC", ...library.flags, "-o", partial];
-  await mustRun(`compile ${library.name}`, library.compiler ?? "g++", args);
+  await mustRun(`compile ${library.name}`, library.compiler ?? platformOf().compiler, args);
   await Deno.rename(partial, path);
   return path;
 }

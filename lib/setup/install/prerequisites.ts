@@ -1,5 +1,6 @@
 /** Checks the programs that set-up needs, and names the command that installs a missing one. */
 import { run } from "./command.ts";
+import { type Platform, platformOf } from "lib/native/platform.ts";
 
 /** A missing program, and the command that installs it. */
 export interface Missing {
@@ -31,7 +32,8 @@ export async function findPython(candidates: readonly string[] = pythons): Promi
 
 /** Lists all missing programs, so that one message can name all of them. */
 export async function missingPrerequisites(
-  { compiler = "g++", candidates = pythons }: {
+  { platform = platformOf(), compiler = platform.compiler, candidates = pythons }: {
+    readonly platform?: Platform;
     readonly compiler?: string;
     readonly candidates?: readonly string[];
   } = {},
@@ -41,16 +43,16 @@ export async function missingPrerequisites(
   if (program === undefined && lacksVenv !== undefined) {
     missing.push({
       what: `the venv module of ${lacksVenv}`,
-      mend: "sudo apt-get install python3-venv",
+      mend: platform.venvMend,
     });
   } else if (program === undefined) {
     missing.push({
       what: "Python 3.11 or newer",
-      mend: "sudo apt-get install python3 python3-venv",
+      mend: platform.pythonMend,
     });
   }
   if ((await run(compiler, ["--version"])).code !== 0) {
-    missing.push({ what: "the C++ compiler g++", mend: "sudo apt-get install g++" });
+    missing.push({ what: platform.compilerName, mend: platform.compilerMend });
   }
   return missing;
 }
@@ -65,7 +67,9 @@ export async function requirePrerequisites(): Promise<void> {
   if (missing.length === 0) return;
   const lines = missing.map(({ what, mend }) => `    ${what}: ${mend}`);
   throw new Error(
-    `Cannot set up: this machine lacks the following (the commands are Debian's and Ubuntu's)\n` +
+    `Cannot set up: this machine lacks the following (the commands are ${
+      platformOf().name === "macOS" ? "for macOS with Homebrew" : "Debian's and Ubuntu's"
+    })\n` +
       `${lines.join("\n")}\nthen run "deno task setup" again`,
   );
 }

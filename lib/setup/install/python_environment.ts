@@ -6,6 +6,7 @@ import { mustRun, run } from "lib/setup/install/command.ts";
 import { type EngineChoice, engineChoice } from "lib/setup/install/engine_choice.ts";
 import { exists, fingerprint, remove } from "lib/setup/install/files.ts";
 import { findPython } from "lib/setup/install/prerequisites.ts";
+import { type Platform, platformOf } from "lib/native/platform.ts";
 import { engineDir, python, root, venv, versions } from "lib/setup/install/project.ts";
 import type { Step } from "lib/setup/install/step.ts";
 
@@ -45,7 +46,7 @@ export const tensorflowStep: Step = {
   title: `TensorFlow ${versions.tensorflow} library`,
   key: async () => fingerprint(installArguments(await engineChoice(), engineDir)),
   isPresent: async () =>
-    await exists(`${engineDir}/tensorflow/libtensorflow_cc.so.2`) &&
+    await exists(`${engineDir}/tensorflow/${platformOf().libraries[0]}`) &&
     await exists(`${engineDir}/tensorflow/include/tensorflow/c/c_api.h`),
   async make(note) {
     const choice = await engineChoice();
@@ -65,10 +66,14 @@ export const tensorflowStep: Step = {
  * Arguments that unpack the wheel of a Python version that has one; the wheel's own Python code is
  * never run.
  */
-export function installArguments(choice: EngineChoice, target: string): string[] {
+export function installArguments(
+  choice: EngineChoice,
+  target: string,
+  platform: Platform = platformOf(),
+): string[] {
   const release = choice === "gpu"
     ? [`tensorflow[and-cuda]==${versions.tensorflow}`]
-    : ["--no-deps", `tensorflow-cpu==${versions.tensorflow}`];
+    : ["--no-deps", `${platform.tensorflowCpu}==${versions.tensorflow}`];
   const only = ["--only-binary=:all:", "--implementation=cp", "--python-version"];
   return [...pip, "--no-compile", "--target", target, ...only, versions.wheelPython, ...release];
 }

@@ -1,6 +1,7 @@
 /** The bridge between tfjs and TensorFlow's library, compiled from the package's own sources. */
 import { compileShared, libraryPath, type SharedLibrary } from "lib/setup/install/compile.ts";
 import { exists, fingerprint, writeFileWhole } from "lib/setup/install/files.ts";
+import { platformOf } from "lib/native/platform.ts";
 import { engineDir, root, venv, versions } from "lib/setup/install/project.ts";
 import type { Step } from "lib/setup/install/step.ts";
 
@@ -22,10 +23,7 @@ const binding: SharedLibrary = {
     "-DNAPI_VERSION=8",
     `-I${engineDir}/tensorflow/include`,
     `-I${root}/node_modules/node-api-headers/include`,
-    `-L${engineDir}/tensorflow`,
-    "-l:libtensorflow_cc.so.2",
-    "-l:libtensorflow_framework.so.2",
-    `-Wl,-rpath,${engineDir}/tensorflow`,
+    ...platformOf().linkEngine(`${engineDir}/tensorflow`),
   ],
   depends: [versions.tensorflow],
 };
