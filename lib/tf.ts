@@ -66,11 +66,11 @@ export function triedOn(
   { backend, device }: Pick<Engine, "backend" | "device">,
 ): string | undefined {
   if (backend === "tensorflow") {
-    return device === "GPU" ? "not tried on a GPU yet" : undefined;
+    return device === "GPU" ? "not tried on a GPU yet: see `deno task gpu:check`" : undefined;
   }
   return isSoftware(device)
     ? "a GPU in software: DINO runs are tested on Mesa's, and have the CPU's numbers to 1e-4"
-    : "tried on a GPU in software only, not on a real one yet";
+    : "tried on a GPU in software only, not on a real one yet: see `deno task gpu:check`";
 }
 
 async function load(): Promise<Engine> {

@@ -16,6 +16,8 @@
  * - The kernel `Select` takes a scalar condition for matrices only; `tf.where` is right.
  * - `tf.avgPool` with padding `same` has another gradient at the last rows and columns if the stride
  *   is not 1. Nothing here uses it.
+ * - A product or convolution of more rows or batches than WebGPU has workgroups along an axis fails,
+ *   "Dispatch size exceeds WebGPU limits in Y or Z dimension", as in a detector at full size.
  * - `tf.argMax` and `tf.argMin` of a row with a NaN, and `tf.sign` of a NaN, give other values.
  */
 import * as tf from "lib/tf.ts";
