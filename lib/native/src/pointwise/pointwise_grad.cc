@@ -63,11 +63,23 @@ struct HiddenRows {
   Factor<T> h, dh;
 };
 
+/** Numbers that all bands' sums together may have: beyond 16 MiB, writing and adding them takes longest. */
+constexpr Index kMostSums = Index{1} << 22;
+
+/**
+ * The largest number of bands: their sums take less memory than the hidden activations would, which
+ * are not kept, and at most kMostSums if there are more than eight.
+ */
+Index most_bands(Index rows, Index channels, Index hidden) {
+  const Index fit = std::max<Index>(8, kMostSums / std::max<Index>(1, 2 * channels * hidden));
+  return std::min(fit, std::clamp<Index>(rows / channels, 4, Split::kMostParts));
+}
+
 /** Gradients of the weights of some units: for each part, the sum over the rows it has seen. */
 class WeightSums {
  public:
   WeightSums(Index parts, Index channels, Index units)
-      : units(padded(units)), channels(padded(channels)), first_size_(channels * this->units),
+      : units(spread(units)), channels(spread(channels)), first_size_(channels * this->units),
         size_(padded(first_size_ + units * this->channels)), values_(vectors(parts * size_ / kLanes)) {}
   /** [channels, units]: Σ xhatᵀ · dh. */
   float* first(Index part) const { return reinterpret_cast<float*>(values_.get()) + part * size_; }
@@ -94,9 +106,7 @@ class Backward {
   Backward(const float* dy, const float* input, const Pointwise& p, const PointwiseGrads& grads, Index rows)
       : dy_(dy), input_(input), p_(p), grads_(grads), C_(p.channels), H_(p.hidden), normalization_(p),
         bias1_(folded_bias(p)), tiles_{rows, tile_rows(C_)}, few_(are_few(rows, p)),
-        // So few bands that their sums take less memory than the hidden activations would, which
-        // are not kept.
-        bands_(few_ ? 1 : std::clamp<Index>(rows / kTileRows, 1, std::clamp<Index>(rows / C_, 4, Split::kMostParts))),
+        bands_(few_ ? 1 : std::clamp<Index>(rows / kTileRows, 1, most_bands(rows, C_, H_))),
         finished_(few_ ? kUnitChunk : kPanel), sums_(few_ ? kShares : bands_, C_, few_ ? kUnitChunk : H_),
         by_unit_(bands_, 1, H_), by_row_(few_ ? tiles_.count() : bands_, 3, C_),
         by_weight_((H_ + finished_ - 1) / finished_, 3, C_) {}

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "pointwise/format.h"
+#include "pointwise/tile_unit.h"
 
 namespace bcssl {
 
@@ -119,12 +120,10 @@ MultiplyTile<T> tile_of(Index rows, Index vectors, bool transposed) {
   return transposed ? tile_of<T, 2, true>(rows, sizes) : tile_of<T, 2, false>(rows, sizes);
 }
 
-/**
- * c = a · b, or c += a · b if `add`: `rows` × `columns` (whole vectors), each the sum of `depth`
- * products.
- */
+/** The product of `multiply` by vectors; `depth` is a number of elements of T. */
 template <typename T>
-void multiply(const Left<T>& a, const Right<T>& b, const Result& c, Index rows, Index columns, Index depth, bool add) {
+void multiply_by_vectors(const Left<T>& a, const Right<T>& b, const Result& c, Index rows, Index columns, Index depth,
+                         bool add) {
   const Index tiles = (rows + kTileRows - 1) / kTileRows, vectors = columns / kLanes;
   for (Index t = 0; t < tiles; ++t) {
     const Index begin = rows * t / tiles, height = rows * (t + 1) / tiles - begin;
@@ -133,9 +132,73 @@ void multiply(const Left<T>& a, const Right<T>& b, const Result& c, Index rows, 
       const MultiplyTile<T> tile = tile_of<T>(height, std::min<Index>(kTileVectors, vectors - v), a.transposed);
       float* to = c.data + begin * c.stride + v * kLanes;
       const float* next = v + kTileVectors < vectors ? to + kTileVectors * kLanes : c.data + (begin + height) * c.stride;
-      tile(left, a.stride, b.data + v / kTileVectors * b.panel, b.step, packed<T>(depth), to, c.stride, add, next);
+      tile(left, a.stride, b.data + v / kTileVectors * b.panel, b.step, depth, to, c.stride, add, next);
     }
   }
+}
+
+#ifdef BCSSL_TILE_UNIT
+
+/** The largest depth, in Pairs, at which the tile unit takes a left factor that is stored transposed. */
+constexpr Index kDeepest = 256;
+
+/** The product of `multiply` in the tile unit; rows and `depth`, in Pairs, are multiples of kTileSide. */
+inline void multiply_in_tiles(const Left<Pair>& a, const Right<Pair>& b, const Result& c, Index rows, Index columns,
+                              Index depth, bool add) {
+  static_assert(kPanel == 2 * kTileSide && kLanes == kTileSide);
+  const TileUnit unit;
+  const Index vectors = columns / kLanes;
+  for (Index m = 0; m < rows; m += 2 * kTileSide) {
+    const bool two = m + kTileSide < rows;
+    alignas(64) Pair copy[2 * kTileSide * kDeepest];
+    const Pair* left = a.data + m * a.stride;
+    Index stride = a.stride;
+    if (a.transposed) {
+      for (Index i = 0; i <= two; ++i) {
+        for (Index k = 0; k < depth; k += kTileSide) {
+          transpose_tile(a.data + k * a.stride + m + i * kTileSide, a.stride, copy + i * kTileSide * depth + k, depth);
+        }
+      }
+      left = copy;
+      stride = depth;
+    }
+    for (Index v = 0; v < vectors; v += kTileVectors) {
+      const bool wide = v + 1 < vectors;
+      const auto multiply = two ? wide ? multiply_tiles<2, 2> : multiply_tiles<2, 1>
+                                : wide ? multiply_tiles<1, 2> : multiply_tiles<1, 1>;
+      multiply(left, stride, b.data + v / kTileVectors * b.panel, b.step, depth, c.data + m * c.stride + v * kLanes,
+               c.stride, add);
+    }
+  }
+}
+
+#endif
+
+/**
+ * c = a · b, or c += a · b if `add`: `rows` × `columns` (whole vectors), each the sum of `depth`
+ * products. What fills no whole tiles of the tile unit is left to vectors.
+ */
+template <typename T>
+void multiply(const Left<T>& a, const Right<T>& b, const Result& c, Index rows, Index columns, Index depth, bool add) {
+  const Index deep = packed<T>(depth);
+#ifdef BCSSL_TILE_UNIT
+  if constexpr (std::is_same_v<T, Pair>) {
+    const Index high = rows / kTileSide * kTileSide, done = deep / kTileSide * kTileSide;
+    if (high > 0 && done > 0 && (!a.transposed || done <= kDeepest) && may_use_tiles()) {
+      multiply_in_tiles(a, b, c, high, columns, done, add);
+      if (done < deep) {
+        const Left<T> rest{a.data + done * (a.transposed ? a.stride : 1), a.stride, a.transposed};
+        multiply_by_vectors(rest, {b.data + done * b.step, b.panel, b.step}, c, high, columns, deep - done, true);
+      }
+      if (high < rows) {
+        const Left<T> below{a.data + high * (a.transposed ? 1 : a.stride), a.stride, a.transposed};
+        multiply_by_vectors(below, b, {c.data + high * c.stride, c.stride}, rows - high, columns, deep, add);
+      }
+      return;
+    }
+  }
+#endif
+  multiply_by_vectors(a, b, c, rows, columns, deep, add);
 }
 
 /** A right factor [depth, columns] in packed panels, padded with zeros. */
