@@ -55,7 +55,7 @@ const at = (step: number, totalSteps = 10): Moment => ({
 /** Images of two colours, one above the other; their second views are never to be read. */
 function views(seed = 1, count = images): Views {
   const half = (seed: number) =>
-    tf.randomUniform([count, 1, 1, 3], -1, 1, "float32", seed).tile([1, 4, 8, 1]);
+    tf.randomUniform([count, 1, 1, 3], -1, 1, "float32", seed + 1).tile([1, 4, 8, 1]); // tfjs takes 0 for no seed
   const first = tf.concat([half(seed), half(seed + 1000)], 1);
   return { global: tf.concat([first, tf.fill([count, 8, 8, 3], NaN)]) as tf.Tensor4D, local: null };
 }

@@ -279,7 +279,7 @@ Deno.test("a file with the official names loads whole, and a backbone from it is
   try {
     const [theirs, ours] = [newTraining().method, newTraining().method];
     for (const [i, weight] of [...theirs.state.values()].entries()) {
-      weight.assign(tf.randomNormal(weight.shape, 0, 1, "float32", i));
+      weight.assign(tf.randomNormal(weight.shape, 0, 1, "float32", i + 1));
     }
     const [from, to] = [theirs, ours].map(({ state }) => ({ params: Object.fromEntries(state) }));
     saveWeights({ params: { model: from!.params } }, path); // { "model": state_dict }

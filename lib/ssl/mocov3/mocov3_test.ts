@@ -292,7 +292,7 @@ Deno.test("a file with the official names loads whole, and a backbone from it is
     const [theirs, ours] = [newTraining(vit).method, newTraining(vit).method];
     const trees = [theirs, ours].map(({ state }) => Object.fromEntries(state));
     for (const [i, weight] of [...theirs.state.values()].entries()) {
-      weight.assign(tf.randomNormal(weight.shape, 0, 1, "float32", i));
+      weight.assign(tf.randomNormal(weight.shape, 0, 1, "float32", i + 1));
     }
     const named = Object.entries(trees[0]!).map(([name, weight]) => [`module.${name}`, weight]);
     saveWeights({ params: Object.fromEntries(named) }, path);
