@@ -10,7 +10,7 @@ import { speedCases } from "./speed_cases.ts";
 async function check(...args: string[]) {
   const folder = await Deno.makeTempDir();
   try {
-    const path = new URL("check_task.ts", import.meta.url).pathname;
+    const path = `${import.meta.dirname}/check_task.ts`;
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", path, ...args],
       env: { BCSSL_OUTPUTS: folder, NO_COLOR: "1" },

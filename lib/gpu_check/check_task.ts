@@ -11,6 +11,7 @@ import { rememberCudaCheck } from "lib/native/cuda_library.ts";
 import { outputsFolder } from "lib/paths.ts";
 import { readArguments } from "lib/task_arguments.ts";
 import { isSoftware, requestAdapter } from "lib/tf_adapter.ts";
+import { replaceFile } from "lib/weights/replace_file.ts";
 import { checkEngine } from "./check_engine.ts";
 import { engines, type GpuEngine } from "./processes.ts";
 import { type Findings, findingsJson, hasPassed, verdict } from "./report.ts";
@@ -94,7 +95,7 @@ async function check(engine: GpuEngine, asked: Asked, share: number): Promise<Fi
   if (engine === "cuda" && sizes === "full") await rememberCudaCheck(hasPassed(findings));
   const path = `${outputsFolder()}/gpu-check-${engine}.json`;
   await Deno.mkdir(outputsFolder(), { recursive: true });
-  await Deno.writeTextFile(path, findingsJson(findings));
+  replaceFile(path, findingsJson(findings));
   write(`The findings are in ${path}: please send them to us, whatever they are.`);
   return findings;
 }

@@ -1,4 +1,5 @@
 /** Starts the processes of the check and reads what they say. Imports no engine. */
+import { fileURLToPath } from "node:url";
 import type { Message } from "./messages.ts";
 
 /** The engines of a GPU. */
@@ -49,7 +50,7 @@ export async function runProcess(
     readonly onMessage: (message: Message) => void;
   },
 ): Promise<Ended> {
-  const path = new URL(file, import.meta.url).pathname;
+  const path = fileURLToPath(new URL(file, import.meta.url));
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", path, ...args],
     env: { ...options.env, NO_COLOR: "1" },

@@ -1,4 +1,5 @@
 /** PyTorch's times on the same GPU. */
+import { fileURLToPath } from "node:url";
 import type { BenchCase } from "lib/bench/cases.ts";
 import { startContender } from "lib/bench/contender.ts";
 
@@ -18,7 +19,7 @@ export async function pyTorchTimes(
   seconds: number,
 ): Promise<{ readonly seconds: ReadonlyMap<string, number>; readonly notes: readonly string[] }> {
   const began = performance.now();
-  const script = new URL("../bench/peer.py", import.meta.url).pathname;
+  const script = fileURLToPath(new URL("../bench/peer.py", import.meta.url));
   const contender = startContender("cuda", [python, script, "cuda"], {});
   const times = new Map<string, number>();
   const notes: string[] = [];

@@ -10,7 +10,7 @@ import { libraryDir, namesIn } from "lib/native/_library.ts";
 import { signaturesHeader } from "lib/native/signatures.ts";
 
 /** The folder of their sources. */
-export const cudaDir: string = new URL("cuda", import.meta.url).pathname;
+export const cudaDir: string = `${import.meta.dirname}/cuda`;
 
 /** The flags of nvcc, which compiles for every generation of GPUs that it knows. */
 export const cudaFlags = ["-std=c++17", "-O3", "-Xcompiler", "-fPIC", "-arch=all-major"] as const;

@@ -1,6 +1,7 @@
 /**
- * Fused kernels in C++ for the CPU, and depthwise convolutions for NVIDIA GPUs, registered with tfjs. `lib/nn` and `lib/train` look for them by
- * name (`fused` in lib/nn/fused.ts) and otherwise do the same with plain tensor operations.
+ * Fused kernels in C++ for the CPU, and depthwise convolutions for NVIDIA GPUs, registered with tfjs.
+ * `lib/nn` and `lib/train` look for them by name (`fused` in lib/nn/fused.ts) and otherwise do the
+ * same with plain tensor operations.
  *
  * Importing this module registers nothing: {@linkcode useNativeKernels} does, and so does every
  * other function here, since it needs to know. `BCSSL_NATIVE=off` keeps the plain operations.
