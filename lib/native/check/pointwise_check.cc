@@ -187,6 +187,8 @@ void check_pointwise() {
       // Few rows beside the weights: units are shared out, here with a chunk of one unit, and rows
       // in three tiles.
       {105, 136, 544, 3, true}, {225, 130, 513, 1, false},
+      // Products of bf16 that end with a single row of tiles, and a single column of them.
+      {112, 40, 544, 2, true},
   };
   for (const Size& size : sizes) {
     const Tensors tensors = draw(size, random);

@@ -44,8 +44,9 @@ class TileUnit {
 };
 
 /**
- * Adds the product of M × N tiles to c, or writes it there unless `add`; M and N are 1 or 2. `depth` is a
- * number of Pairs, a multiple of kTileSide; strides are in Pairs and floats.
+ * Writes M × N tiles of a product to c, or adds them to what c holds if `add`; M and N are 1 or 2.
+ * `depth` is a number of Pairs, a multiple of kTileSide. The strides of a and b are in Pairs, that of
+ * c in floats.
  */
 template <int M, int N>
 void multiply_tiles(const Pair* a, Index a_stride, const Pair* b, Index b_step, Index depth, float* c, Index c_stride,
