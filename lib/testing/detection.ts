@@ -9,6 +9,7 @@ import type { Detection } from "lib/detect/inference/detection.ts";
 import type { DetectionTargets, ImageSize } from "lib/detect/boxes/targets.ts";
 import { assertClose, assertEquals, assertTrue } from "./assert.ts";
 import { formula } from "./formula.ts";
+import type { Rng } from "lib/rng.ts";
 import * as tf from "lib/tf.ts";
 
 /** A tensor as Python writes it: values at evenly spread flat indices. */
@@ -33,6 +34,21 @@ export function assertSample(
   assertClose(rmsOfActual, rms, tolerance);
   const sample = values.map((_, i) => flat[Math.floor(i * flat.length / values.length)]!);
   assertClose(sample, values, tolerance);
+}
+
+/** Random boxes of all sizes in and around an image of `[height, width]`, some without extent. */
+export function boxesAround(
+  count: number,
+  [height, width]: readonly [number, number],
+  rng: Rng,
+): Boxes {
+  return Float32Array.from(
+    Array.from({ length: count }, (_, i) => {
+      const [x, y] = [rng.uniform(-0.1, 1.1) * width, rng.uniform(-0.1, 1.1) * height];
+      const [w, h] = [i % 5 === 0 ? 0 : rng.uniform(0, 0.8) * width, rng.uniform(0, 0.8) * height];
+      return [x - w / 2, y - h / 2, x + w / 2, y + h / 2];
+    }).flat(),
+  );
 }
 
 /** Makes `count` boxes inside an image, by formula. */

@@ -64,6 +64,18 @@ export function tinyViews(): Views {
   return { global: global as tf.Tensor4D, local: null };
 }
 
+/**
+ * Two views of each of some images of 8 pixels a side. Every image has a colour of its own, and the
+ * views differ in noise. The same seed gives the same images.
+ */
+export function colouredPairs(seed: number, count = 8): Views {
+  const draw = (shape: number[], std: number, seed: number) =>
+    tf.randomNormal(shape, 0, std, "float32", seed + 1); // tfjs takes 0 for no seed
+  const image = draw([count, 1, 1, 3], 1, seed);
+  const noise = [1000, 2000].map((more) => draw([count, 8, 8, 3], 0.5, seed + more));
+  return { global: tf.concat(noise.map((x) => x.add(image))) as tf.Tensor4D, local: null };
+}
+
 /** A step of a run of one epoch. */
 export function momentAt(step: number, totalSteps = 10): Moment {
   return { step, stepsPerEpoch: totalSteps, totalSteps, rng: createRng(step) };

@@ -3,25 +3,14 @@
  * the native kernels.
  */
 import { nativeStatus, withPlainOps } from "lib/native/mod.ts";
-import type { Boxes } from "lib/detect/boxes/boxes.ts";
 import { roiAlign, type RoiAlignOptions } from "lib/detect/boxes/roi_align.ts";
-import { createRng, type Rng } from "lib/rng.ts";
+import { createRng } from "lib/rng.ts";
 import { assertClose, assertEquals, assertThrows } from "lib/testing/assert.ts";
+import { boxesAround } from "lib/testing/detection.ts";
 import { assertNoLeak } from "lib/testing/leaks.ts";
 import * as tf from "lib/tf.ts";
 
 const ignore = !nativeStatus().active;
-
-/** Boxes of all sizes in and around an image, some without extent. */
-function boxes(count: number, [height, width]: readonly [number, number], rng: Rng): Boxes {
-  return Float32Array.from(
-    Array.from({ length: count }, (_, i) => {
-      const [x, y] = [rng.uniform(-0.1, 1.1) * width, rng.uniform(-0.1, 1.1) * height];
-      const [w, h] = [i % 5 === 0 ? 0 : rng.uniform(0, 0.8) * width, rng.uniform(0, 0.8) * height];
-      return [x - w / 2, y - h / 2, x + w / 2, y + h / 2];
-    }).flat(),
-  );
-}
 
 type Case = readonly [
   shape: readonly [number, number, number, number],
@@ -61,7 +50,7 @@ function assertTwins(
 ): void {
   const rng = createRng(5);
   const size = [shape[1] / options.scale, shape[2] / options.scale] as const;
-  const regions = counts.map((count, image) => boxes(count, size, rng.fork(image)));
+  const regions = counts.map((count, image) => boxesAround(count, size, rng.fork(image)));
   tf.tidy(() => {
     const features = tf.randomNormal<tf.Rank.R4>([...shape], 0, 1, "float32", 3);
     const cut = (x: tf.Tensor) => roiAlign(x as tf.Tensor4D, regions, options);

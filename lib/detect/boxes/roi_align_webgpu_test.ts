@@ -4,6 +4,7 @@ import { roiAlign, type RoiAlignOptions } from "lib/detect/boxes/roi_align.ts";
 import { withPlainOps } from "lib/native/mod.ts";
 import { createRng } from "lib/rng.ts";
 import { assertClose, assertEquals } from "lib/testing/assert.ts";
+import { boxesAround } from "lib/testing/detection.ts";
 import {
   onWebGpu,
   randomValues,
@@ -13,18 +14,6 @@ import {
   withoutWebGpu,
 } from "lib/testing/gpu/webgpu.ts";
 import * as tf from "lib/tf.ts";
-
-/** Boxes of all sizes in and around an image, some without extent. */
-function boxesIn(count: number, [height, width]: readonly [number, number], seed: number): Boxes {
-  const rng = createRng(seed);
-  return Float32Array.from(
-    Array.from({ length: count }, (_, i) => {
-      const [x, y] = [rng.uniform(-0.1, 1.1) * width, rng.uniform(-0.1, 1.1) * height];
-      const [w, h] = [i % 5 === 0 ? 0 : rng.uniform(0, 0.8) * width, rng.uniform(0, 0.8) * height];
-      return [x - w / 2, y - h / 2, x + w / 2, y + h / 2];
-    }).flat(),
-  );
-}
 
 /** The regions and their gradient by the map, for a random cotangent. */
 function valueAndGradient(
@@ -51,7 +40,7 @@ Deno.test({
   async fn() {
     for (const { shape, counts, size, scale } of maps) {
       const sides = [shape[1]! / scale, shape[2]! / scale] as const;
-      const regions = counts.map((count, i) => boxesIn(count, sides, i));
+      const regions = counts.map((count, i) => boxesAround(count, sides, createRng(i)));
       const map = randomValues(shape, 1);
       for (const samplingRatio of [0, 2]) {
         for (const aligned of [true, false]) {

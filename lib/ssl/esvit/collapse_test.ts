@@ -5,11 +5,11 @@ import { disposeOptimizer } from "lib/train/optimizer_state.ts";
 import { dinoCrops } from "lib/ssl/dino/crops.ts";
 import { alarmWatch } from "lib/ssl/method/alarms.ts";
 import { type Training, trainStep } from "lib/ssl/method/step.ts";
-import type { Views } from "lib/ssl/views/views.ts";
 import { esvitAlarms } from "./alarms.ts";
 import { createEsvit } from "./esvit.ts";
 import type { EsvitRecipe } from "./recipe.ts";
 import { assertEquals, assertTrue } from "lib/testing/assert.ts";
+import { colouredPairs } from "lib/testing/methods.ts";
 
 const outDim = 16;
 const recipe: EsvitRecipe = {
@@ -44,15 +44,6 @@ const recipe: EsvitRecipe = {
   centerMomentum: 0.9,
 };
 
-/** A batch in which every image has a colour of its own, and noise that differs between views. */
-function pairs(seed: number, count = 8): Views {
-  const draw = (shape: number[], std: number, seed: number) =>
-    tf.randomNormal(shape, 0, std, "float32", seed + 1); // tfjs takes 0 for no seed
-  const image = draw([count, 1, 1, 3], 1, seed);
-  const noise = [1000, 2000].map((more) => draw([count, 8, 8, 3], 0.5, seed + more));
-  return { global: tf.concat(noise.map((x) => x.add(image))) as tf.Tensor4D, local: null };
-}
-
 /** The alarms of a run, by name. */
 function alarmsOf(changes: Partial<EsvitRecipe>, steps: number): string[] {
   const changed = { ...recipe, ...changes };
@@ -62,7 +53,7 @@ function alarmsOf(changes: Partial<EsvitRecipe>, steps: number): string[] {
   const now = { step: 0, stepsPerEpoch: 1000, totalSteps: 1000, rng: createRng(0) };
   const raised: string[] = [];
   for (let step = 1; step <= steps; step++) {
-    const metrics = tf.tidy(() => trainStep(training, pairs(step), changed, now));
+    const metrics = tf.tidy(() => trainStep(training, colouredPairs(step), changed, now));
     raised.push(...watch({ step, metrics }).map(({ name }) => name));
   }
   disposeOptimizer(training.optimizer);

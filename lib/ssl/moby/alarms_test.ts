@@ -11,16 +11,13 @@ import { chanceLoss } from "./loss.ts";
 import { createMoby } from "./moby.ts";
 import type { MobyRecipe } from "./recipe.ts";
 import { assertEquals, assertTrue } from "lib/testing/assert.ts";
-import { fewWeights, momentAt, shownAlarms, tinyRecipe } from "lib/testing/methods.ts";
-
-/** A batch in which every image has a colour of its own, and noise that differs between views. */
-function pairs(seed: number, count = 8): Views {
-  const draw = (shape: number[], std: number, seed: number) =>
-    tf.randomNormal(shape, 0, std, "float32", seed + 1); // tfjs takes 0 for no seed
-  const image = draw([count, 1, 1, 3], 1, seed);
-  const noise = [1000, 2000].map((more) => draw([count, 8, 8, 3], 0.5, seed + more));
-  return { global: tf.concat(noise.map((x) => x.add(image))) as tf.Tensor4D, local: null };
-}
+import {
+  colouredPairs,
+  fewWeights,
+  momentAt,
+  shownAlarms,
+  tinyRecipe,
+} from "lib/testing/methods.ts";
 
 /** A network of a few weights. */
 const tiny: MobyRecipe = {
@@ -42,7 +39,8 @@ Deno.test("MoBY learns: in sixty steps it comes to tell the images of a batch fr
   const training: Training = { method, optimizer: new Map() };
   const losses = Array.from(
     { length: 60 },
-    (_, step) => tf.tidy(() => trainStep(training, pairs(step), { clipNorm: 5 }, momentAt(0)).loss),
+    (_, step) =>
+      tf.tidy(() => trainStep(training, colouredPairs(step), { clipNorm: 5 }, momentAt(0)).loss),
   );
   const mean = (part: number[]) => part.reduce((sum, x) => sum + x) / part.length;
   const [first, last] = [mean(losses.slice(0, 10)), mean(losses.slice(-10))];
@@ -55,7 +53,7 @@ Deno.test("MoBY learns: in sixty steps it comes to tell the images of a batch fr
 function alarmsOf(
   changes: Partial<MobyRecipe>,
   steps: number,
-  batch: (step: number) => Views = pairs,
+  batch: (step: number) => Views = colouredPairs,
 ): string[] {
   const changed = { ...tiny, ...changes };
   using method = createMoby(changed, createRng(0));

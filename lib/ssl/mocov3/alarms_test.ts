@@ -11,16 +11,13 @@ import { chanceLoss } from "./loss.ts";
 import { createMocoV3 } from "./mocov3.ts";
 import type { MocoV3Recipe } from "./recipe.ts";
 import { assertEquals, assertTrue } from "lib/testing/assert.ts";
-import { fewWeights, momentAt, shownAlarms, tinyRecipe } from "lib/testing/methods.ts";
-
-/** A batch in which every image has a colour of its own, and noise that differs between views. */
-function pairs(seed: number, count = 8): Views {
-  const draw = (shape: number[], std: number, seed: number) =>
-    tf.randomNormal(shape, 0, std, "float32", seed + 1); // tfjs takes 0 for no seed
-  const image = draw([count, 1, 1, 3], 1, seed);
-  const noise = [1000, 2000].map((more) => draw([count, 8, 8, 3], 0.5, seed + more));
-  return { global: tf.concat(noise.map((x) => x.add(image))) as tf.Tensor4D, local: null };
-}
+import {
+  colouredPairs,
+  fewWeights,
+  momentAt,
+  shownAlarms,
+  tinyRecipe,
+} from "lib/testing/methods.ts";
 
 /** A network of a few weights. */
 const tiny: MocoV3Recipe = {
@@ -36,7 +33,7 @@ const tiny: MocoV3Recipe = {
 Deno.test("MoCo v3 learns: forty steps on the same views tell each image from the others", () => {
   const method = createMocoV3({ ...tiny, lr: 0.02 }, createRng(0));
   const training: Training = { method, optimizer: new Map() };
-  const same = pairs(0);
+  const same = colouredPairs(0);
   const losses = Array.from(
     { length: 40 },
     () => trainStep(training, same, { clipNorm: 0 }, momentAt(0)).loss,
@@ -51,7 +48,7 @@ Deno.test("MoCo v3 learns: forty steps on the same views tell each image from th
 function alarmsOf(
   changes: Partial<MocoV3Recipe>,
   steps: number,
-  batch: (step: number) => Views = pairs,
+  batch: (step: number) => Views = colouredPairs,
 ): string[] {
   const changed = { ...tiny, ...changes };
   using method = createMocoV3(changed, createRng(0));

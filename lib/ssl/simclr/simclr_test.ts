@@ -10,7 +10,6 @@ import type { Method } from "lib/ssl/method/method.ts";
 import { backboneStream, firstWeights } from "lib/ssl/method/network.ts";
 import { directionSpread } from "lib/ssl/method/signals.ts";
 import { type Training, trainStep } from "lib/ssl/method/step.ts";
-import type { Views } from "lib/ssl/views/views.ts";
 import { createModel } from "lib/models/mod.ts";
 import { simclrAlarms } from "./alarms.ts";
 import { simclrCrops } from "./crops.ts";
@@ -28,6 +27,7 @@ import {
   assertMoved,
   assertNamesBadWeights,
   assertResumes,
+  colouredPairs,
   disposeTraining,
   fewWeights,
   firstAlarms,
@@ -260,21 +260,12 @@ Deno.test("signals are those of the features and projections that the loss has s
   assertEquals(readNow(method.signals({ rows, ...rest })), expectedSignals);
 });
 
-/** A batch in which every image has a colour of its own, and noise that differs between views. */
-function pairs(seed: number, count = 8): Views {
-  const draw = (shape: number[], std: number, seed: number) =>
-    tf.randomNormal(shape, 0, std, "float32", seed + 1); // tfjs takes 0 for no seed
-  const image = draw([count, 1, 1, 3], 1, seed);
-  const noise = [1000, 2000].map((more) => draw([count, 8, 8, 3], 0.5, seed + more));
-  return { global: tf.concat(noise.map((x) => x.add(image))) as tf.Tensor4D, local: null };
-}
-
 /** A network of a few weights. */
 const tiny: SimclrRecipe = { ...recipe, ...fewWeights, head: { layers: 2, outDim: 4 } };
 
 Deno.test("SimCLR learns: forty steps on the same views tell each image from the others", () => {
   const method = createSimclr({ ...tiny, lr: 0.02 }, createRng(0));
-  assertLearns({ method, optimizer: new Map() }, pairs(0), () => momentAt(0));
+  assertLearns({ method, optimizer: new Map() }, colouredPairs(0), () => momentAt(0));
 });
 
 Deno.test("a step of SimCLR keeps no tensor, and disposing frees everything", () => {
@@ -330,7 +321,7 @@ function alarmsOf(
   using method = createSimclr(options, createRng(0));
   begin(method);
   const rules = simclrAlarms(8); // the batches have 8 images
-  return firstAlarms(method, { rules, steps, views: pairs, options });
+  return firstAlarms(method, { rules, steps, views: colouredPairs, options });
 }
 
 Deno.test("a weight decay that halves all weights in each step collapses SimCLR, and alarms say so", () => {

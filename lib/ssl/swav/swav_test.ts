@@ -19,6 +19,7 @@ import { createSwav, swav } from "./swav.ts";
 import { testRecipe, testViews } from "lib/testing/swav_recipe.ts";
 import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 import { assertNoLeak } from "lib/testing/leaks.ts";
+import { colouredPairs } from "lib/testing/methods.ts";
 
 /** Four epochs of four steps: the prototypes thaw and the queue begins after the first. */
 const at = (step: number): Moment => ({
@@ -138,15 +139,6 @@ Deno.test("the loss changes with the assignment, but no gradient goes through it
   assertClose(grad, tf.matMul(z, dScores as tf.Tensor2D, true), 1e-4);
 });
 
-/** A batch in which every image has a colour of its own, and noise that differs between views. */
-function pairs(seed: number, count = 8): Views {
-  const draw = (shape: number[], std: number, seed: number) =>
-    tf.randomNormal(shape, 0, std, "float32", seed + 1); // tfjs takes 0 for no seed
-  const image = draw([count, 1, 1, 3], 1, seed);
-  const noise = [1000, 2000].map((more) => draw([count, 8, 8, 3], 0.5, seed + more));
-  return { global: tf.concat(noise.map((x) => x.add(image))) as tf.Tensor4D, local: null };
-}
-
 /** A network of a few weights. */
 const tiny: SwavRecipe = {
   ...testRecipe,
@@ -167,7 +159,7 @@ const tiny: SwavRecipe = {
 Deno.test("SwAV learns: forty steps on the same views predict the assignments better", () => {
   const method = createSwav({ ...tiny, lr: 0.02 }, createRng(0));
   const training: Training = { method, optimizer: new Map() };
-  const same = pairs(0);
+  const same = colouredPairs(0);
   const losses = Array.from(
     { length: 40 },
     () => trainStep(training, same, { clipNorm: 0 }, at(0)).loss,
@@ -237,7 +229,9 @@ interface Trial {
 }
 
 /** The alarms of a run of some steps, with the steps at which they are raised. */
-function alarmsOf({ changes = {}, steps = 110, views = pairs, begin = () => {} }: Trial): string[] {
+function alarmsOf(
+  { changes = {}, steps = 110, views = colouredPairs, begin = () => {} }: Trial,
+): string[] {
   const changed = { ...tiny, lr: 0.01, ...changes };
   using method = createSwav(changed, createRng(0));
   begin(method);
