@@ -23,8 +23,6 @@ export interface StudyResults {
    * here twice.
    */
   readonly arms: readonly ArmResult[];
-  /** The same of 3×3 and 9×9, with and without BatchNorm, on Fashion-MNIST. */
-  readonly garments: readonly ArmResult[];
   /** Average precision of detectors over kernel sizes, pre-trained and from scratch. */
   readonly detectors: readonly DetectorArmResult[];
   /** Accuracy on corrupted and redrawn images. */
@@ -42,15 +40,12 @@ const others: readonly Arm[] = [{ arch: "resnet" }, { arch: "vit" }, { arch: "sw
 const larger: readonly Arm[] = [{ arch: "replknet" }, { arch: "slak" }];
 const convNeXt = (kernelSize: number): Arm => ({ arch: "convnext", kernelSize });
 const bcSsl = (kernelSize: number): Arm => ({ ...convNeXt(kernelSize), batchNorm: true });
-/** The ends of the claim that larger kernels are better. */
-const ends: readonly Arm[] = [3, 9].flatMap((size) => [convNeXt(size), bcSsl(size)]);
-
 /**
  * The networks that most claims are about, which get more seeds than the others: BC-SSL with kernels
  * of 3 to 9, plain ConvNeXts with 3 and 9, and Swin.
  */
 export const pairArms: readonly Arm[] = [
-  ...ends,
+  ...[3, 9].flatMap((size) => [convNeXt(size), bcSsl(size)]),
   ...[5, 7].map(bcSsl),
   { arch: "swin" },
 ];
@@ -72,7 +67,6 @@ export async function study(
   const arms = await ablate(scale === "paper" ? all : [...all, ...larger], options);
   const more = pairSeeds.some((seed) => !seeds.includes(seed));
   const pairs = more ? await ablate(pairArms, { ...options, seeds: pairSeeds }) : [];
-  const garments = await ablate(ends, { ...options, data: "fashion" });
   const detectors = await ablateDetectors(
     [true, false].flatMap((pretrained) =>
       detected.map((kernelSize) => ({ kernelSize, pretrained }))
@@ -85,5 +79,5 @@ export async function study(
   );
   const maps = await armCams([...others, ...shifted.map(bcSsl)], options);
   const { imageSize: pixels } = sizesAt(armConfig(bcSsl(9), { scale }), scale);
-  return { arms: [...arms, ...pairs], garments, detectors, robust, maps, scale, pixels };
+  return { arms: [...arms, ...pairs], detectors, robust, maps, scale, pixels };
 }

@@ -74,14 +74,16 @@ export interface ClaimOverview {
   readonly scale: string;
 }
 
+const notRun = (): TestedClaim[] => [];
+
 /** How each group is tested, on the results of `study`. */
 const tests: Readonly<Record<GroupName, (study: StudyResults) => TestedClaim[]>> = {
   vanilla: ({ arms }) => testClaims(claimGroups.vanilla.claims, arms),
   batchNorm: ({ arms }) => testClaims(claimGroups.batchNorm.claims, arms),
-  batchNormGarments: ({ garments }) => testClaims(claimGroups.batchNormGarments.claims, garments),
+  batchNormGarments: notRun,
   kernelSize: ({ arms }) => testClaims(claimGroups.kernelSize.claims, arms),
   kernelSizeAgainst: ({ arms }) => testClaims(claimGroups.kernelSizeAgainst.claims, arms),
-  kernelSizeGarments: ({ garments }) => testClaims(claimGroups.kernelSizeGarments.claims, garments),
+  kernelSizeGarments: notRun,
   largeKernels: ({ arms, scale }) =>
     scale === "paper" ? [] : testClaims(claimGroups.largeKernels.claims, arms), // no such runs
   imageNet: ({ arms }) => testClaims(claimGroups.imageNet.claims, arms),

@@ -84,6 +84,8 @@ export interface ClaimGroup {
   readonly kind: EffectKind;
   /** Names of the claims, in the order of the table. */
   readonly claims: readonly ClaimName[];
+  /** Whether the study now has no such networks, so that only the first one says something. */
+  readonly firstStudyOnly?: true;
 }
 
 /** All groups, in the order of the notebooks. */
@@ -104,6 +106,7 @@ export const claimGroups = {
   batchNormGarments: {
     notebook: "02_batchnorm",
     title: "BatchNorm, on garments",
+    firstStudyOnly: true,
     kind: "accuracy",
     claims: ["batchNormHelps", "batchNormHelpsKnn"],
   },
@@ -122,6 +125,7 @@ export const claimGroups = {
   kernelSizeGarments: {
     notebook: "03_kernel_size",
     title: "The kernel size, on garments",
+    firstStudyOnly: true,
     kind: "accuracy",
     claims: ["rises3To9Knn", "rises3To9"],
   },

@@ -172,7 +172,6 @@ const scattered = [...arms, ...larger].map(armResult).map((result, i): ArmResult
 /** What `study` returns: every kind of result of the same networks. */
 export const study: StudyResults = {
   arms: scattered,
-  garments: scattered.filter(({ kernelSize }) => kernelSize === 3 || kernelSize === 9),
   detectors: [3, 5, 7, 9].flatMap((size) => [true, false].map((way) => detectorResult(size, way))),
   robust: scattered.map(robustResult),
   maps: scattered.map(armCams),
