@@ -1,7 +1,7 @@
 /**
  * What of the kernels for NVIDIA GPUs can be tested without one: their arithmetic of places and
  * sums, compiled for the CPU from the same functions; the products in bf16, which TensorFlow has on
- * a CPU too; and what is in use when. That nvcc compiles them is in lib/native/cuda_slow_test.ts. Nothing here
+ * a CPU too; and what is in use when. That nvcc compiles them is in lib/native/cuda_deep_test.ts. Nothing here
  * has run on a GPU.
  */
 import * as tf from "lib/tf.ts";

@@ -1,6 +1,6 @@
 /**
- * `deno task test [--fast] [--times] [name…]`: sets up what is missing, runs the tests in a process
- * for each core and two more, and ends with `N passed, N failed`.
+ * `deno task test [--fast | --all] [--times] [path…]`: sets up what is missing, runs the tests in a
+ * process for each core and one more, and ends with `N passed, N failed`.
  */
 import { root } from "lib/setup/install/project.ts";
 import { setUp } from "./setup.ts";
@@ -8,11 +8,13 @@ import { readArguments } from "lib/task_arguments.ts";
 import { main } from "./task.ts";
 import { add, closingLine, none, type TestCounts } from "./test_output.ts";
 import { checkTypes, testApart, testTogether } from "./test_process.ts";
-import { findTests, groupTests, isSlow, mostlyWaits } from "./test_plan.ts";
+import { findTests, groupTests, isDeep, isSlow, mostlyWaits } from "./test_plan.ts";
 
 export interface TestOptions {
-  /** Leaves out files named `x_slow_test.ts`. */
+  /** Leaves out files named `x_slow_test.ts` and `x_deep_test.ts`. */
   readonly fast?: boolean;
+  /** Also runs files named `x_deep_test.ts`, as is done for paths that are given. */
+  readonly all?: boolean;
   /** Prints the files that took longest, each run in a module of its own. */
   readonly times?: boolean;
   /** Whether types are checked; by default, they are. */
@@ -45,10 +47,10 @@ export async function runTests(
   paths: readonly string[] = [],
   options: TestOptions = {},
 ): Promise<TestRun> {
-  const { fast = false, times = false, types = true } = options;
+  const { fast = false, all = paths.length > 0, times = false, types = true } = options;
   const { workers = workerCount(), write = toTerminal } = options;
-  const all = await findTests(paths.length > 0 ? paths : ["lib"], root);
-  const files = fast ? all.filter((file) => !isSlow(file)) : all;
+  const found = await findTests(paths.length > 0 ? paths : ["lib"], root);
+  const files = found.filter((file) => !(fast && isSlow(file)) && (all || !isDeep(file)));
   const queue = groupTests(files.filter((file) => !mostlyWaits(file)));
   const waiting = groupTests(files.filter(mostlyWaits));
   const failures: string[] = [];
@@ -65,7 +67,7 @@ export async function runTests(
     }
   };
   const check = async () => {
-    const complaint = types ? await checkTypes(files, options.signal) : "";
+    const complaint = types ? await checkTypes(found, options.signal) : "";
     if (complaint === "" || options.signal?.aborted) return;
     write(complaint);
     failures.push("types do not check: see above");
@@ -107,7 +109,7 @@ if (import.meta.main) {
   await main(async (args) => {
     const { values, positionals } = readArguments(
       args,
-      { fast: { type: "boolean", default: false }, times: { type: "boolean", default: false } },
+      { fast: { type: "boolean" }, all: { type: "boolean" }, times: { type: "boolean" } },
       { positionals: true },
     );
     await setUp({ quiet: true });

@@ -127,10 +127,12 @@ Deno.test("types that do not check are one failure, with the place", async () =>
   assertTrue(/a_test\.ts:1:7/.test(text), text);
 });
 
-Deno.test("--fast leaves slow files out; a path that does not exist is named", async () => {
+Deno.test("--fast leaves slow files out, no --all the deep ones; a path that does not exist is named", async () => {
   const files = { "a_slow_test.ts": test("slow", ""), "b_test.ts": test("quick", "") };
-  assertEquals((await runFiles(files, { fast: true })).counts.passed, 1);
-  assertEquals((await runFiles(files)).counts.passed, 2);
+  const deep = { "c_deep_test.ts": test("deep", "") };
+  assertEquals((await runFiles({ ...files, ...deep }, { fast: true })).counts.passed, 1);
+  assertEquals((await runFiles({ ...files, ...deep }, { all: false })).counts.passed, 2);
+  assertEquals((await runFiles({ ...files, ...deep })).counts.passed, 3); // their folder is given
   await assertRejects(
     () => runTests(["lib/nowhere"]),
     Error,

@@ -93,5 +93,5 @@ Deno.test("what runs all tests on a bare clone calls the command that the README
   const readme = await Deno.readTextFile(`${root}/README.md`);
   const command = /^npx --yes deno@\S+ task test/m.exec(readme)?.[0];
   const lines = (await Deno.readTextFile(`${root}/.ci/run`)).split("\n");
-  assertEquals(lines.filter((line) => line.includes("npx")), [`exec ${command} </dev/null`]);
+  assertEquals(lines.filter((line) => line.includes("npx")), [`exec ${command} --all </dev/null`]);
 });

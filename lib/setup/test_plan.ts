@@ -7,7 +7,7 @@
  */
 export const seconds: Readonly<Record<string, number>> = {
   "lib/experiments/runs/arm_notebooks_slow_test.ts": 193,
-  "lib/native/kernels_slow_test.ts": 105,
+  "lib/native/kernels_deep_test.ts": 105,
   "lib/report/notebook/lab_slow_test.ts": 73,
   "lib/experiments/runs/first_notebooks_slow_test.ts": 66,
   "lib/experiments/runs/resume_slow_test.ts": 55,
@@ -15,17 +15,17 @@ export const seconds: Readonly<Record<string, number>> = {
   "lib/ssl/deepcluster/deepcluster_test.ts": 32,
   "lib/report/notebook/jupyter_slow_test.ts": 30,
   "lib/gpu_check/check_slow_test.ts": 26,
-  "lib/native/cuda_slow_test.ts": 19,
+  "lib/native/cuda_deep_test.ts": 19,
   "lib/experiments/robustness/robustness_slow_test.ts": 25,
   "lib/setup/notebooks/kernel_relay_slow_test.ts": 25,
   "lib/experiments/runs/faults_slow_test.ts": 23,
   "lib/experiments/detect/detector_learns_slow_test.ts": 23,
   "lib/setup/notebooks/run_notebook_slow_test.ts": 19,
-  "lib/experiments/runs/memory_slow_test.ts": 18,
+  "lib/experiments/runs/memory_deep_test.ts": 18,
   "lib/experiments/detect/detector_arms_slow_test.ts": 18,
   "lib/robustness/metrics_test.ts": 18,
   "lib/experiments/train_task_slow_test.ts": 17,
-  "lib/weights/mutations_test.ts": 17,
+  "lib/weights/mutations_deep_test.ts": 17,
   "lib/setup/doc_examples_test.ts": 17,
   "lib/experiments/transfer/compare_transfer_slow_test.ts": 15,
   "lib/experiments/pretrain/ablate_slow_test.ts": 15,
@@ -34,7 +34,7 @@ export const seconds: Readonly<Record<string, number>> = {
   "lib/ssl/igpt/igpt_test.ts": 14,
   "lib/experiments/pretrain/kernel_gains_slow_test.ts": 13,
   "lib/ssl/moby/alarms_test.ts": 12,
-  "lib/eval/nearest/knn_memory_slow_test.ts": 12,
+  "lib/eval/nearest/knn_memory_deep_test.ts": 12,
   "lib/datasets/laptop/laptop_sets_test.ts": 10,
   "lib/experiments/transfer/transfer_test.ts": 10,
   "lib/experiments/detect/finetune_detector_test.ts": 10,
@@ -96,7 +96,15 @@ export function mostlyWaits(path: string): boolean {
 
 /** Whether `--fast` leaves the file out. */
 export function isSlow(path: string): boolean {
-  return path.endsWith("_slow_test.ts");
+  return path.endsWith("_slow_test.ts") || isDeep(path);
+}
+
+/**
+ * Whether only `--all`, or its own path, runs the file: the C++ kernels compiled again under
+ * sanitizers and for other processors, thousands of damaged weights files, memory over long runs.
+ */
+export function isDeep(path: string): boolean {
+  return path.endsWith("_deep_test.ts");
 }
 
 /**

@@ -50,7 +50,7 @@ export interface KnnPlan {
   readonly seconds?: number;
 }
 
-const unfreed = 384 * 2 ** 20; // at most 336 MB were seen (knn_memory_slow_test.ts)
+const unfreed = 384 * 2 ** 20; // at most 336 MB were seen (knn_memory_deep_test.ts)
 
 /**
  * Calculates what an evaluation holds in memory and how long it takes. The memory does not depend
