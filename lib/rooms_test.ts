@@ -52,6 +52,7 @@ const folders: Readonly<Record<string, readonly string[]>> = {
   report: [
     "notebook",
     "draw",
+    "interactive",
     "figures",
     "tables",
     "save",

@@ -113,6 +113,15 @@ export {
 } from "lib/report/transfer/transfer_results.ts";
 export { qualityFigure, qualityTable } from "lib/report/results/quality_results.ts";
 export { scoreFigure, type ScoreRow, scoreTable } from "lib/report/results/feature_scores.ts";
+export { predict, reveal } from "lib/report/interactive/predict.ts";
+export type {
+  AnswerTo,
+  CurveQuestion,
+  DrawnPoint,
+  NamedQuestion,
+  Question,
+  RangeQuestion,
+} from "lib/report/interactive/question.ts";
 export { paperTable } from "lib/report/tables/paper_tables.ts";
 export { contributionImages, receptiveFieldFigure } from "lib/report/figures/receptive_field.ts";
 export { trainedFieldFigure, trainedFieldTable } from "lib/report/results/trained_field_results.ts";

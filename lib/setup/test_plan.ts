@@ -40,6 +40,7 @@ export const seconds: Readonly<Record<string, number>> = {
   "lib/experiments/detect/finetune_detector_test.ts": 10,
   "lib/ssl/esvit/collapse_test.ts": 10,
   "lib/report/browser/page_slow_test.ts": 12,
+  "lib/report/interactive/parts_slow_test.ts": 12,
   "lib/setup/run_tests_test.ts": 10,
   "lib/setup/lab_slow_test.ts": 10,
   "lib/experiments/configs/data_test.ts": 9,
@@ -66,6 +67,7 @@ export const seconds: Readonly<Record<string, number>> = {
 /** Files whose tests mostly wait, for a kernel or a server to start, to answer and to end. */
 export const waiting: readonly string[] = [
   "lib/report/browser/page_slow_test.ts",
+  "lib/report/interactive/parts_slow_test.ts",
   "lib/report/notebook/jupyter_slow_test.ts",
   "lib/report/notebook/lab_slow_test.ts",
   "lib/setup/lab_slow_test.ts",

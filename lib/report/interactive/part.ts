@@ -1,0 +1,78 @@
+/**
+ * Outputs that a reader can act on: HTML, a drawing and a script in one piece, which needs neither
+ * network nor server nor kernel, and so works in an exported page too.
+ */
+import { megabytes } from "lib/runs/megabytes.ts";
+import { sha256 } from "lib/runs/run_package.ts";
+import { escapeXml } from "lib/report/draw/text.ts";
+import type { DisplayData } from "lib/report/notebook/outbox.ts";
+
+/** The scripts, each with the files that it is made of, in order. */
+const scripts = {
+  predict: ["parts.js", "predict.js"],
+  curve: ["parts.js", "curve_places.js", "curve.js"],
+  revealChoice: ["parts.js", "reveal_choice.js"],
+  revealCurve: ["parts.js", "curve_places.js", "reveal_curve.js"],
+} as const satisfies Record<string, readonly string[]>;
+
+/** An output before it is put together. */
+export interface OutputPart {
+  /** Which script acts on it. */
+  readonly kind: keyof typeof scripts;
+  /**
+   * What stands there before the script runs, and remains where none may run: it must say
+   * everything that matters.
+   */
+  readonly body: string;
+  /** What the script gets; of JSON types. */
+  readonly data: object;
+  /** For programs that show text only. */
+  readonly text: string;
+  /** PNG as base64, for programs that show neither HTML nor SVG. */
+  readonly png?: string;
+}
+
+/** Largest size of an output, in characters. */
+const most = 1_000_000;
+
+/**
+ * Puts an output together.
+ *
+ * @throws {RangeError} If it would have more than 1 MB.
+ */
+export function partOutput({ kind, body, data, text, png }: OutputPart): DisplayData {
+  const json = JSON.stringify(data).replaceAll("<", "\\u003c");
+  const name = sha256(new TextEncoder().encode(kind + body + json)).slice(0, 12);
+  // JupyterLab's own keys, such as the arrows that change the cell, must not reach into the output.
+  const html = `<div class="bcssl-part" data-part="${name}" data-lm-suppress-shortcuts="true">` +
+    `<style>${asset("parts.css")}</style>${body}` +
+    `<script>(() => {\n${scriptOf(kind)}drawPart("${name}", ${json});\n})();</script></div>`;
+  const output = {
+    "text/html": html,
+    ...(png === undefined ? {} : { "image/png": png }),
+    "text/plain": text,
+  };
+  const size = Object.values(output).reduce((sum, { length }) => sum + length, 0);
+  if (size <= most) return output;
+  throw new RangeError(
+    `Cannot show this output: it would have ${megabytes(size)} MB, at most 1 is allowed; ` +
+      "show fewer or smaller pictures",
+  );
+}
+
+/** An SVG as an image, which a script can put in the place of the image to add to it. */
+export function imageOf(svg: string, alt: string): string {
+  const base64 = new TextEncoder().encode(svg).toBase64();
+  return `<img alt="${escapeXml(alt)}" src="data:image/svg+xml;base64,${base64}">`;
+}
+
+/** The files of a script as one text. */
+function scriptOf(kind: OutputPart["kind"]): string {
+  return scripts[kind].map((file) =>
+    asset(file).replace(/^import .*$/gm, "").replaceAll(/^export /gm, "")
+  ).join("\n").replaceAll(/\n{2,}/g, "\n");
+}
+
+function asset(file: string): string {
+  return Deno.readTextFileSync(new URL(file, import.meta.url));
+}
