@@ -113,6 +113,21 @@ export {
 } from "lib/report/transfer/transfer_results.ts";
 export { qualityFigure, qualityTable } from "lib/report/results/quality_results.ts";
 export { scoreFigure, type ScoreRow, scoreTable } from "lib/report/results/feature_scores.ts";
+export {
+  bestMoment,
+  fieldGrowth,
+  kernelMeans,
+  meansOf,
+  monitorMeans,
+  ranked,
+  type Scored,
+} from "lib/report/interactive/answers.ts";
+export {
+  exampleKernels,
+  kernelWalk,
+  type NamedKernel,
+} from "lib/report/interactive/kernel_walk.ts";
+export { slider, type SliderFrame, type SliderOptions } from "lib/report/interactive/slider.ts";
 export { predict, reveal } from "lib/report/interactive/predict.ts";
 export type {
   AnswerTo,
@@ -124,6 +139,7 @@ export type {
 } from "lib/report/interactive/question.ts";
 export { paperTable } from "lib/report/tables/paper_tables.ts";
 export { contributionImages, receptiveFieldFigure } from "lib/report/figures/receptive_field.ts";
+export type { SeedOrigin } from "lib/report/figures/seed_points.ts";
 export { trainedFieldFigure, trainedFieldTable } from "lib/report/results/trained_field_results.ts";
 export { robustClaims } from "lib/report/results/robust_claims.ts";
 export {

@@ -3,6 +3,7 @@ import * as Plot from "@observablehq/plot";
 import { deepMapSide, type KernelGain } from "lib/experiments/mod.ts";
 import { bcSslConfig } from "lib/models/mod.ts";
 import { confidenceInterval, meanAndError } from "lib/stats/statistics.ts";
+import { seedLines } from "lib/report/figures/seed_points.ts";
 import { axisLabel, colours, type Figure, grey, gridOf, plot } from "lib/report/draw/plot.ts";
 
 /** Which accuracy is compared. */
@@ -175,7 +176,13 @@ function gainPoint(gain: KernelGain, score: GainScore, dx: number): GainPoint {
   const [low, high] = n > 2 ? confidenceInterval({ n, mean, standardError }) : [mean, mean];
   const error = n > 1 ? ` ± ${standardError.toFixed(2)}` : "";
   const seeds = `${n} ${n === 1 ? "seed" : "seeds"}`;
-  const title = `${gain.name}: ${mean.toFixed(2)}${error} points, ${seeds}`;
+  const runs = gain.large.runs.map((run, i) => `${run} and ${gain.small.runs[i]}`);
+  const lines = seedLines(
+    gain[score].map((value) => 100 * value),
+    { seeds: gain.large.seeds, runs },
+    "points",
+  );
+  const title = `${gain.name}: ${mean.toFixed(2)}${error} points, ${seeds}${lines}`;
   return { name: gain.name, y: mean, low, high, n, dx, title };
 }
 

@@ -9,13 +9,14 @@ import {
   extentOf,
   keyOf,
   printedPoint,
+  type SeedOrigin,
   type SeedPoint,
   seedPoint,
   shareAxis,
 } from "lib/report/figures/seed_points.ts";
 
 /** A network with one kernel size; accuracies are fractions. */
-export interface KernelArm {
+export interface KernelArm extends Partial<SeedOrigin> {
   /** Name of the network; arms of one name are joined by a line. */
   readonly arch: string;
   /** Side in pixels; null for a transformer, which is drawn as a line across. */
@@ -73,11 +74,11 @@ export function kernelSizeFigure(
   });
 }
 
-function pointsOf({ arch, kernelSize, ours, paper }: KernelArm): ArmPoint[] {
+function pointsOf({ arch, kernelSize, ours, paper, ...origin }: KernelArm): ArmPoint[] {
   const what = kernelSize === null ? arch : `${arch}, ${kernelSize}×${kernelSize}`;
   const points: ArmPoint[] = [];
   if (ours && ours.length > 0) {
-    points.push({ arch, kernelSize, ...seedPoint(ours, what) });
+    points.push({ arch, kernelSize, ...seedPoint(ours, what, origin) });
   }
   if (paper !== undefined) {
     points.push({ arch, kernelSize, ...printedPoint(paper, what) });

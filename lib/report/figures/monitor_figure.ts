@@ -9,12 +9,13 @@ import {
   extentOf,
   keyOf,
   printedPoint,
+  type SeedOrigin,
   type SeedPoint,
   seedPoint,
 } from "lib/report/figures/seed_points.ts";
 
 /** One network's k-NN through training. */
-export interface MonitorCurve {
+export interface MonitorCurve extends Partial<SeedOrigin> {
   /** Name of the network; it has a colour of its own. */
   readonly arch: string;
   /** Measurements in the order of epochs. */
@@ -53,12 +54,12 @@ const keyPlace = { frameAnchor: "top-right", dy: -36, fill: grey, fontSize: 12 }
  * ```
  */
 export function monitorFigure(curves: readonly MonitorCurve[]): Figure {
-  const ours = curves.flatMap(({ arch, points }) =>
+  const ours = curves.flatMap(({ arch, points, ...origin }) =>
     points.map(({ epoch, values }) => ({
       arch,
       epoch,
       seeds: values.map((value) => 100 * value),
-      ...seedPoint(values, `${arch}, epoch ${epoch}`),
+      ...seedPoint(values, `${arch}, epoch ${epoch}`, origin),
     }))
   );
   const paper = figure3.rows.map(({ arch, epoch, knn }) => ({

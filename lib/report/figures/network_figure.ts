@@ -3,6 +3,7 @@ import * as Plot from "@observablehq/plot";
 import type { ArmResult } from "lib/experiments/mod.ts";
 import { type ArchStyle, archStyles } from "lib/report/draw/arch_style.ts";
 import { axisLabel, type Figure, grey, gridOf, plot } from "lib/report/draw/plot.ts";
+import { seedLines } from "lib/report/figures/seed_points.ts";
 import { confidenceInterval, meanAndError } from "lib/stats/statistics.ts";
 
 /** A network's mean with its interval, percent. */
@@ -46,8 +47,12 @@ function panel(
   },
 ): Figure {
   const names = results.map(({ name }) => name);
-  const dots = results.flatMap(({ name, [score]: values }) =>
-    values.map((value) => ({ name, value: 100 * value }))
+  const dots = results.flatMap(({ name, seeds, runs, [score]: values }) =>
+    values.map((fraction, i) => {
+      const value = 100 * fraction;
+      const lines = seedLines([value], { seeds: [seeds[i]!], runs: [runs[i]!] });
+      return { name, value, title: name + lines };
+    })
   );
   return plot({
     ...{ width, height, marginLeft: 118, marginTop: 10, marginBottom: 46, marginRight: 24 },
@@ -55,7 +60,7 @@ function panel(
     y: { type: "point", domain: names, label: null, tickSize: 0, padding: 0.5 },
     marks: [
       ...results.flatMap((result) => marksOf(result, result[score], styles.get(result.family)!)),
-      Plot.dot(dots, { y: "name", x: "value", dy: 12, r: 2, fill: grey }),
+      Plot.dot(dots, { y: "name", x: "value", dy: 12, r: 2, fill: grey, title: "title" }),
     ],
   });
 }

@@ -13,17 +13,49 @@ export interface SeedPoint {
   readonly title: string;
 }
 
+/** Where values come from: a seed and the id of a run for each of them. */
+export interface SeedOrigin {
+  /** In the order of the values. */
+  readonly seeds: readonly number[];
+  /** Ids of the runs, in the same order. */
+  readonly runs: readonly string[];
+}
+
+/**
+ * Lines for the title of a point, one for each value: `seed 0: 24.12 %, start-0a629f95`; none
+ * where the origin is not known.
+ *
+ * @param values In the unit, one for each seed.
+ */
+export function seedLines(
+  values: readonly number[],
+  { seeds, runs }: Partial<SeedOrigin>,
+  unit = "%",
+): string {
+  if (seeds === undefined || seeds.length !== values.length) return "";
+  return values.map((value, i) => {
+    const run = runs?.[i] === undefined ? "" : `, ${runs[i]}`;
+    return `\nseed ${seeds[i]}: ${value.toFixed(2)} ${unit}${run}`;
+  }).join("");
+}
+
 /**
  * The mean over seeds with its error.
  *
  * @param values Fractions, one per seed.
  * @param what Begins the title: `BC-SSL, 9×9`.
+ * @param origin Named in the title, if it is given.
  */
-export function seedPoint(values: readonly number[], what: string): SeedPoint {
+export function seedPoint(
+  values: readonly number[],
+  what: string,
+  origin: Partial<SeedOrigin> = {},
+): SeedPoint {
   const { mean, standardError, n } = meanAndError(values.map((value) => 100 * value));
   const error = Number.isNaN(standardError) ? 0 : standardError;
   const said = error > 0 ? ` ± ${error.toFixed(2)}` : "";
-  const title = `${what}: ${mean.toFixed(2)}${said} %, ${n} ${n === 1 ? "seed" : "seeds"}`;
+  const title = `${what}: ${mean.toFixed(2)}${said} %, ${n} ${n === 1 ? "seed" : "seeds"}` +
+    seedLines(values.map((value) => 100 * value), origin);
   return { y: mean, low: mean - error, high: mean + error, n, title };
 }
 

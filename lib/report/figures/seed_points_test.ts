@@ -13,6 +13,15 @@ Deno.test("seedPoint() is in percent with a bar of one standard error each way",
   assertEquals([n, title], [3, "BC-SSL: 72.00 ± 0.58 %, 3 seeds"]);
 });
 
+Deno.test("seedPoint() names seeds and runs where it knows them", () => {
+  const origin = { seeds: [3, 4], runs: ["a-1", "a-2"] };
+  const { title } = seedPoint([0.5, 0.6], "x", origin);
+  assertEquals(title.split("\n").slice(1), ["seed 3: 50.00 %, a-1", "seed 4: 60.00 %, a-2"]);
+  assertEquals(seedPoint([0.5], "x", origin).title, "x: 50.00 %, 1 seed", "of other seeds");
+  const seedsOnly = seedPoint([0.5], "x", { seeds: [7] }).title;
+  assertEquals(seedsOnly, "x: 50.00 %, 1 seed\nseed 7: 50.00 %");
+});
+
 Deno.test("seedPoint() of one seed and printedPoint() have no bar", () => {
   const one = seedPoint([0.5], "x");
   assertEquals([one.low, one.high, one.title], [50, 50, "x: 50.00 %, 1 seed"]);

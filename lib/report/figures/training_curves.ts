@@ -10,6 +10,8 @@ import { escapeXml } from "lib/report/draw/text.ts";
 export interface CurveRun {
   /** Seed of the run; with several runs, the key names it. */
   readonly seed?: number;
+  /** Id of the run; the title of its marks names it. */
+  readonly run?: string;
   /** Metrics by step, in the order of steps. */
   readonly history: readonly HistoryLine[];
 }
@@ -47,13 +49,19 @@ export function trainingCurves(
 
 function metricPanel(runs: readonly CurveRun[], metric: Metric, totalSteps: number): Figure {
   const factor = metric.unit === "fraction" ? 100 : 1;
-  const marks = runs.flatMap(({ history }, run) => {
+  const marks = runs.flatMap((run, i) => {
+    const { history } = run;
     const points = curvePoints(history, metric.name, { factor, most: maxPoints });
-    const stroke = categorical[run % categorical.length]!;
-    const line = Plot.lineY(points, { x: "step", y: "value", stroke, strokeWidth: 1.5 });
+    const stroke = categorical[i % categorical.length]!;
+    const said = originOf(run);
+    const title = said && { title: () => said };
+    const line = Plot.lineY(points, { x: "step", y: "value", stroke, strokeWidth: 1.5, ...title });
     const sparse = points.length < history.length / 4 && points.length <= maxPoints / 2;
     if (!sparse && points.length > 2) return [line];
-    return [line, Plot.dot(points, { x: "step", y: "value", fill: stroke, r: 3 })];
+    const dots = points.map(({ step, value }) => ({
+      ...{ step, value, title: [`step ${step}: ${short(value)}`, said].filter(Boolean).join("\n") },
+    }));
+    return [line, Plot.dot(dots, { x: "step", y: "value", fill: stroke, r: 3, title: "title" })];
   });
   return plot({
     width: panel.width,
@@ -72,6 +80,12 @@ function metricPanel(runs: readonly CurveRun[], metric: Metric, totalSteps: numb
     },
     marks: [Plot.ruleX([0], { stroke: grey, strokeOpacity: 0.4 }), ...marks],
   });
+}
+
+/** `seed 0, start-0a629f95`, as far as it is known; otherwise empty. */
+function originOf({ seed, run }: CurveRun): string {
+  return [...seed === undefined ? [] : [`seed ${seed}`], ...run === undefined ? [] : [run]]
+    .join(", ");
 }
 
 /**

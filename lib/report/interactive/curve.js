@@ -1,4 +1,5 @@
-import { claimPart, element, inlined, keepChoice, onChoice } from "./parts.js";
+import { claimPart, element, inlined } from "./parts.js";
+import { keepChoice, onChoice } from "./choices.js";
 import { curvePlaces, isCurve } from "./curve_places.js";
 
 /**

@@ -9,10 +9,13 @@ import type { DisplayData } from "lib/report/notebook/outbox.ts";
 
 /** The scripts, each with the files that it is made of, in order. */
 const scripts = {
-  predict: ["parts.js", "predict.js"],
-  curve: ["parts.js", "curve_places.js", "curve.js"],
-  revealChoice: ["parts.js", "reveal_choice.js"],
-  revealCurve: ["parts.js", "curve_places.js", "reveal_curve.js"],
+  predict: ["parts.js", "choices.js", "predict.js"],
+  curve: ["parts.js", "choices.js", "curve_places.js", "curve.js"],
+  revealChoice: ["parts.js", "choices.js", "reveal_choice.js"],
+  revealCurve: ["parts.js", "choices.js", "curve_places.js", "reveal_curve.js"],
+  slider: ["parts.js", "slider.js"],
+  kernel: ["parts.js", "kernel.js"],
+  figure: ["parts.js", "figure.js"],
 } as const satisfies Record<string, readonly string[]>;
 
 /** An output before it is put together. */
@@ -44,8 +47,12 @@ export function partOutput({ kind, body, data, text, png }: OutputPart): Display
   const json = JSON.stringify(data).replaceAll("<", "\\u003c");
   const name = sha256(new TextEncoder().encode(kind + body + json)).slice(0, 12);
   // JupyterLab's own keys, such as the arrows that change the cell, must not reach into the output.
-  const html = `<div class="bcssl-part" data-part="${name}" data-lm-suppress-shortcuts="true">` +
-    `<style>${asset("parts.css")}</style>${body}` +
+  // a figure stands without a frame
+  const [look, styles] = kind === "figure"
+    ? ["bcssl-figure", "figure.css"]
+    : ["bcssl-part", "parts.css"];
+  const html = `<div class="${look}" data-part="${name}" data-lm-suppress-shortcuts="true">` +
+    `<style>${asset(styles)}</style>${body}` +
     `<script>(() => {\n${scriptOf(kind)}drawPart("${name}", ${json});\n})();</script></div>`;
   const output = {
     "text/html": html,
@@ -60,16 +67,21 @@ export function partOutput({ kind, body, data, text, png }: OutputPart): Display
   );
 }
 
-/** An SVG as an image, which a script can put in the place of the image to add to it. */
-export function imageOf(svg: string, alt: string): string {
-  const base64 = new TextEncoder().encode(svg).toBase64();
-  return `<img alt="${escapeXml(alt)}" src="data:image/svg+xml;base64,${base64}">`;
+/** The address of an SVG that stands in a page itself; a script can put the drawing in its place. */
+export function svgAddress(svg: string): string {
+  return `data:image/svg+xml;base64,${new TextEncoder().encode(svg).toBase64()}`;
 }
 
-/** The files of a script as one text. */
+/** An image with its description in words. */
+export function imageOf(address: string, alt: string): string {
+  return `<img alt="${escapeXml(alt)}" src="${address}">`;
+}
+
+/** The files of a script as one text, without comments: it stands in every output. */
 function scriptOf(kind: OutputPart["kind"]): string {
   return scripts[kind].map((file) =>
-    asset(file).replace(/^import .*$/gm, "").replaceAll(/^export /gm, "")
+    asset(file).replaceAll(/^import .*$/gm, "").replaceAll(/^export /gm, "")
+      .replaceAll(/^ *\/\*\*[^]*?\*\/\n/gm, "")
   ).join("\n").replaceAll(/\n{2,}/g, "\n");
 }
 

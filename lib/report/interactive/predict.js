@@ -1,4 +1,5 @@
-import { claimPart, element, keepChoice, onChoice } from "./parts.js";
+import { claimPart, element } from "./parts.js";
+import { keepChoice, onChoice } from "./choices.js";
 
 /**
  * Makes buttons of the choices of a question. What was chosen is kept, and can be changed.

@@ -4,7 +4,7 @@ import { escapeText } from "lib/report/draw/text.ts";
 import { show } from "lib/report/notebook/jupyter.ts";
 import type { DisplayData } from "lib/report/notebook/outbox.ts";
 import { curveAxis, drawable, withRoomFor } from "./curve_axis.ts";
-import { imageOf, partOutput } from "./part.ts";
+import { imageOf, partOutput, svgAddress } from "./part.ts";
 import {
   type AnswerTo,
   checkQuestion,
@@ -72,7 +72,8 @@ export async function questionOutput(question: Question): Promise<DisplayData> {
     const axis = curveAxis(question);
     return partOutput({
       kind: "curve",
-      body: ask + imageOf(axis, `Axes: ${question.labels.y} against ${question.labels.x}`) + said,
+      body: ask +
+        imageOf(svgAddress(axis), `Axes: ${question.labels.y} against ${question.labels.x}`) + said,
       data: drawable(question),
       text: `Draw before you look on: ${question.ask}`,
       png: (await toPng(axis, { colours: 16 })).toBase64(),
@@ -148,7 +149,7 @@ async function curveAnswer(
   return partOutput({
     kind: "revealCurve",
     body: `<p class="ask">${escapeText(ask)} <b>The result is the solid line.</b></p>` +
-      imageOf(axis, `${labels.y} by ${labels.x}: ${points}`) + said,
+      imageOf(svgAddress(axis), `${labels.y} by ${labels.x}: ${points}`) + said,
     data: { ...drawable(wide), answer },
     text: `${ask}\nThe result: ${points}`,
     png: (await toPng(axis, { colours: 16 })).toBase64(),

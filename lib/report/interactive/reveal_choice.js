@@ -1,4 +1,5 @@
-import { claimPart, onChoice } from "./parts.js";
+import { claimPart } from "./parts.js";
+import { onChoice } from "./choices.js";
 
 /**
  * Sets the reader's choice beside the answer.

@@ -58,6 +58,8 @@ export function armFigure(results: readonly ArmResult[], metric: ArmMetric): Fig
     kernelSize: result.kernelSize ?? null,
     ours: result[metric],
     paper: result.paper[metric],
+    seeds: result.seeds,
+    runs: result.runs,
   }));
   return kernelSizeFigure(arms, { label: `${metricTitles[metric]} top-1 (%)` });
 }
@@ -112,7 +114,9 @@ export function lastAndBest(results: readonly ArmResult[]): Table {
 
 /** Curves of the k-NN through training, for `monitorFigure`. */
 export function monitorCurves(results: readonly ArmResult[]): MonitorCurve[] {
-  return results.map(({ name, monitor }) => ({ arch: name, points: monitor }));
+  return results.map(({ name, monitor, seeds, runs }) => ({
+    ...{ arch: name, points: monitor, seeds, runs },
+  }));
 }
 
 function difference(a: number | undefined, b: number | undefined): number | undefined {

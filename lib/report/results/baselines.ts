@@ -96,7 +96,7 @@ function lastKnn({ run, history }: TrainResult, k: number): number {
  */
 export function baselineFigure(rows: readonly BaselineRow[]): Figure {
   return scoreBars(
-    rows.map((r) => ({ name: r.features, values: r["each seed (%)"] })),
+    rows.map((r) => ({ name: r.features, values: r["each seed (%)"], runs: r.runs.split(", ") })),
     "k-NN top-1 (%)",
   );
 }
@@ -106,6 +106,8 @@ export interface ScoreBar {
   readonly name: string;
   /** Percent, one for each seed. */
   readonly values: readonly number[];
+  /** Ids of the runs, one for each value, if they are known: titles of the dots. */
+  readonly runs?: readonly string[];
 }
 
 /**
@@ -114,7 +116,12 @@ export interface ScoreBar {
  * @param label Title of the axis.
  */
 export function scoreBars(bars: readonly ScoreBar[], label: string): Figure {
-  const dots = bars.flatMap(({ name, values }) => values.map((value) => ({ name, value })));
+  const dots = bars.flatMap(({ name, values, runs = [] }) =>
+    values.map((value, i) => {
+      const title = [`${name}: ${value.toFixed(2)} %`, runs[i]].filter(Boolean).join("\n");
+      return { name, value, title };
+    })
+  );
   const means = bars.map(({ name, values }) => {
     const { mean, standardError } = meanAndError(values);
     const [low, high] = [mean - (standardError || 0), mean + (standardError || 0)];
@@ -134,7 +141,14 @@ export function scoreBars(bars: readonly ScoreBar[], label: string): Figure {
       Plot.barX(means, { y: "name", x: "mean", fill: "name", fillOpacity: 0.25 }),
       Plot.ruleY(means, { y: "name", x1: "low", x2: "high", stroke: "black", strokeWidth: 2 }),
       Plot.tickX(means, { y: "name", x: "mean", stroke: "black", strokeWidth: 2 }),
-      Plot.dot(dots, { y: "name", x: "value", fill: "name", stroke: "white", r: 4 }),
+      Plot.dot(dots, {
+        y: "name",
+        x: "value",
+        fill: "name",
+        stroke: "white",
+        r: 4,
+        title: "title",
+      }),
       Plot.text(means, { y: "name", x: "end", text, dx: 10, textAnchor: "start" }),
     ],
   });

@@ -169,6 +169,11 @@ Deno.test("armFigure() draws a line a family and monitorCurves() names each arm"
   for (const text of ["ConvNeXt<", "BC-SSL<", "ResNet<", "linear top-1 (%)"]) {
     assertTrue(svg.includes(text), text);
   }
-  assertTrue(svg.includes("BC-SSL, 9×9: 66.67 ± 0.88 %, 3 seeds"), "a tip");
-  assertEquals(monitorCurves(results)[0], { arch: "ResNet", points: results[0]!.monitor });
+  const [{ monitor: points, seeds, runs }] = results as [ArmResult];
+  assertTrue(
+    svg.includes("BC-SSL, 9×9: 66.67 ± 0.88 %, 3 seeds\nseed 0: "),
+    "a tip with its seeds",
+  );
+  assertTrue(svg.includes(`, ${runs[0]}\n`), "and runs");
+  assertEquals(monitorCurves(results)[0], { arch: "ResNet", points, seeds, runs });
 });

@@ -67,6 +67,8 @@ export function detectorFigure(
       kernelSize: result.kernelSize,
       ours: result[metric],
       paper: result.paper?.[metric],
+      seeds: result.seeds,
+      runs: result.runs,
     }));
     return kernelSizeFigure(arms, { label: labels[metric] });
   });

@@ -75,7 +75,9 @@ export function scoreTable({ scores, method, scale, seeds }: BaselineScores): Sc
 export function scoreFigure({ scores, k }: BaselineScores): Figure {
   const panel = (label: string, values: (score: FeatureScores) => readonly number[]) =>
     scoreBars(
-      scores.map((score) => ({ name: score.features, values: percents(values(score)) })),
+      scores.map((score) => ({
+        ...{ name: score.features, values: percents(values(score)), runs: score.runs },
+      })),
       label,
     );
   const panels = [

@@ -7,6 +7,7 @@ import type { Arm, MethodResult } from "lib/experiments/mod.ts";
 import { confidenceInterval, meanAndError } from "lib/stats/statistics.ts";
 import { exceeds } from "lib/stats/verdicts.ts";
 import { axisLabel, colours, type Figure, grey, gridOf, plot } from "lib/report/draw/plot.ts";
+import { seedLines } from "lib/report/figures/seed_points.ts";
 import { percent } from "lib/report/tables/percent.ts";
 import { originColumns } from "lib/report/tables/origin_columns.ts";
 import { type Table, tableOf } from "lib/report/tables/table_formats.ts";
@@ -191,7 +192,12 @@ function marksOf(methods: ReturnType<typeof sidesByMethod>): GainMark[] {
       const { mean, n } = effect;
       const [low, high] = n > 2 ? confidenceInterval(effect) : [mean, mean];
       const seeds = `${n} ${n === 1 ? "seed" : "seeds"}`;
-      const said = `${title}, ${metricTitles[metric]}: ${mean.toFixed(2)} points, ${seeds}`;
+      const lines = seedLines(
+        differences.map((value) => percent(value)),
+        { seeds: sharedSeeds(arms) },
+        "points",
+      );
+      const said = `${title}, ${metricTitles[metric]}: ${mean.toFixed(2)} points, ${seeds}${lines}`;
       return { y: row + looks[metric].dy, x: mean, low, high, n, metric, title: said };
     })
   );

@@ -118,7 +118,7 @@ function panel(
     y: percent(score.linear),
     name: score.name,
     title: `${score.name}, seed ${score.seed}: ${percent(score.linear).toFixed(1)} %, ` +
-      `${label} ${value(score).toPrecision(3)}`,
+      `${label} ${value(score).toPrecision(3)}\n${score.run}`,
   }));
   const found = spearman(points.map(({ x }) => x), points.map(({ y }) => y));
   const [low, high] = found.interval.map((end) => signed(end));

@@ -146,6 +146,8 @@ export function robustFigure(results: readonly RobustResult[]): Figure {
       kernelSize: result.kernelSize ?? null,
       ours: result[metric],
       paper: result.printed?.[metric],
+      seeds: result.seeds,
+      runs: result.runs,
     }));
     return kernelSizeFigure(arms, { label: axes[metric] });
   });

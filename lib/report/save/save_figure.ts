@@ -1,11 +1,13 @@
 /** Figures and pictures, shown in the notebook and written to `outputs/figures/`. */
 import { show } from "lib/report/notebook/jupyter.ts";
 import { checkName, writeOutputs } from "lib/report/save/output_files.ts";
+import { figureOutput } from "lib/report/interactive/figure.ts";
 import { type Figure, toPng, toSvg } from "lib/report/draw/plot.ts";
 
 /**
- * Shows a figure, and writes it as SVG and as a PNG of twice the size. The notebook gets both,
- * since JupyterLab hides the SVG of a notebook that it does not trust.
+ * Shows a figure, and writes it as SVG and as a PNG of twice the size. Marks that have a title show
+ * it under the pointer. The notebook gets both files, since JupyterLab hides the SVG of a notebook
+ * that it does not trust.
  *
  * @param name Name of the files, without extension: `kernel_size`.
  * @param figure What `plot` or a function of this room returned, or a function that makes it.
@@ -30,11 +32,7 @@ export async function saveFigure(name: string, figure: Figure | (() => Figure)):
   const svg = toSvg(typeof figure === "function" ? figure() : figure);
   const png = await toPng(svg);
   await writeOutputs("figures", name, { svg, png });
-  await show({
-    "image/svg+xml": svg,
-    "image/png": png.toBase64(),
-    "text/plain": `outputs/figures/${name}.svg and .png`,
-  });
+  await show(figureOutput(svg, png, `outputs/figures/${name}.svg and .png`));
 }
 
 /**

@@ -24,11 +24,11 @@ const ways = Object.keys(looks) as LabelWay[];
  *
  * @throws {RangeError} If there is no point.
  */
-export function labelFigure({ name, title, points }: LabelCurve): Figure {
+export function labelFigure({ name, title, points, seeds, runs }: LabelCurve): Figure {
   if (points.length === 0) throw new RangeError("Cannot draw a curve of labels: there is no point");
   const drawn = points.map(({ way, images, values }) => ({
     ...{ way, images: Math.round(images) },
-    ...seedPoint(values, `${looks[way].title}, ${Math.round(images)} images`),
+    ...seedPoint(values, `${looks[way].title}, ${Math.round(images)} images`, { seeds, runs }),
   }));
   const counts = [...new Set(drawn.map(({ images }) => images))].sort((a, b) => a - b);
   const of = (way: LabelWay) => drawn.filter((point) => point.way === way);
