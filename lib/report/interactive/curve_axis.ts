@@ -27,7 +27,13 @@ export function curveAxis(
 ): string {
   return toSvg(plot({
     ...{ width, height, ...margins },
-    x: { domain: [x[0]!, x.at(-1)!], inset, ticks: [...x], ...axisLabel(labels.x, "center") },
+    x: {
+      domain: [x[0]!, x.at(-1)!],
+      inset,
+      ticks: [...x],
+      tickFormat: String,
+      ...axisLabel(labels.x, "center"),
+    },
     y: { domain: [...y], grid: true, ticks: 6, ...axisLabel(labels.y, "top") },
     marks: [
       ...y[0] < 0 && y[1] > 0 ? [Plot.ruleY([0], { stroke: grey })] : [],

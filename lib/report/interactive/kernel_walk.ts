@@ -29,6 +29,7 @@ export const exampleKernels: readonly NamedKernel[] = [
 ];
 
 const [cell, gap, top, margin] = [14, 36, 28, 6]; // pixels
+const titleWidth = 300; // of the words above the map
 const mostSide = 24; // more would be too small to point at, and the output too large
 const levels = 41; // colours of the map, an odd number: the middle one is 0
 
@@ -131,7 +132,9 @@ const colours = Array.from({ length: levels }, (_, level) => {
 });
 
 function drawing(side: number, values: readonly number[], map: readonly number[]): string {
-  const [width, height] = [2 * (side * cell + margin) + gap, top + side * cell + margin];
+  const right = margin + side * cell + gap;
+  const width = right + Math.max(side * cell + margin, titleWidth);
+  const height = top + side * cell + margin;
   const most = Math.max(...map.map(Math.abs), 1e-9);
   const middle = (levels - 1) / 2;
   const grey = values.map((value) => {
@@ -147,7 +150,6 @@ function drawing(side: number, values: readonly number[], map: readonly number[]
     return `<g class="${name}" transform="translate(${left} ${top})" stroke="#bbb" ` +
       `stroke-width="0.5">${cells.join("")}</g>`;
   };
-  const right = margin + side * cell + gap;
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" ` +
     `viewBox="0 0 ${width} ${height}" font-family="${fontFamily}" font-size="13">` +
     `<rect width="100%" height="100%" fill="white"/>` +

@@ -46,12 +46,11 @@ const most = 1_000_000;
 export function partOutput({ kind, body, data, text, png }: OutputPart): DisplayData {
   const json = JSON.stringify(data).replaceAll("<", "\\u003c");
   const name = sha256(new TextEncoder().encode(kind + body + json)).slice(0, 12);
-  // JupyterLab's own keys, such as the arrows that change the cell, must not reach into the output.
   // a figure stands without a frame
   const [look, styles] = kind === "figure"
     ? ["bcssl-figure", "figure.css"]
     : ["bcssl-part", "parts.css"];
-  const html = `<div class="${look}" data-part="${name}" data-lm-suppress-shortcuts="true">` +
+  const html = `<div class="${look}" data-part="${name}">` +
     `<style>${asset(styles)}</style>${body}` +
     `<script>(() => {\n${scriptOf(kind)}drawPart("${name}", ${json});\n})();</script></div>`;
   const output = {

@@ -12,7 +12,12 @@
 export function claimPart(name) {
   const parts = [...document.querySelectorAll(`[data-part="${name}"]`)];
   const host = parts.find(({ dataset }) => !dataset.drawn);
-  if (host) host.dataset.drawn = `part${document.querySelectorAll("[data-drawn]").length}`;
+  if (!host) return undefined;
+  host.dataset.drawn = `part${document.querySelectorAll("[data-drawn]").length}`;
+  // In JupyterLab an arrow would go to the next cell instead.
+  host.addEventListener("keydown", (event) => {
+    if (/^(Arrow|Page|Home|End|Enter|Escape| )/.test(event.key)) event.stopPropagation();
+  });
   return host;
 }
 

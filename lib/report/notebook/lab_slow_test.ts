@@ -6,6 +6,10 @@ import sharp from "sharp";
 import { startLab } from "lib/setup/lab.ts";
 import { type Notebook, readNotebook, writeNotebook } from "lib/setup/notebooks/notebook.ts";
 import { notebookMetadata, notebooksDir, outputsDir, root } from "lib/setup/install/project.ts";
+import * as Plot from "@observablehq/plot";
+import { plot, toPng, toSvg } from "lib/report/draw/plot.ts";
+import { figureOutput } from "lib/report/interactive/figure.ts";
+import { questionOutput } from "lib/report/interactive/predict.ts";
 import { findChromium, inChromium, type LabPage } from "lib/testing/browser.ts";
 import { assertEquals, assertTrue } from "lib/testing/assert.ts";
 
@@ -219,4 +223,67 @@ Deno.test({
         await lab.outputMatches(2, /^2$/, 10_000);
       },
     ),
+});
+
+/** A question, a curve to draw, the answers, and a figure whose mark has a title. */
+const lessonCells = [
+  `import * as report from "lib/report/mod.ts";
+import * as Plot from "@observablehq/plot";
+const best = await report.predict({ id: "lab/best", ask: "First?", choices: ["ResNet", "Swin"] });`,
+  `const labels = { x: "kernel size", y: "gain (points)" };
+const curve = await report.predict({ id: "lab/curve", ask: "Draw.", x: [3, 9], y: [-10, 10], unit: "points", labels });`,
+  `await report.reveal(best, "Swin");
+await report.reveal(curve, [[3, 0], [9, 0]]);`,
+  `const dot = Plot.dot([[1, 1]], { r: 9, fill: "black", title: () => "seed 0, run-1" });
+await report.saveFigure("lab_lesson", report.plot({ marks: [dot] }));`,
+];
+
+/** The notebook with outputs that JupyterLab has not seen being made, and so does not trust. */
+async function untrusted(): Promise<Notebook> {
+  const svg = toSvg(plot({ marks: [Plot.dot([[1, 1]], { title: () => "seed 0" })] }));
+  const outputs = [
+    await questionOutput({ id: "lab/best", ask: "First?", choices: ["ResNet", "Swin"] }),
+    figureOutput(svg, await toPng(svg), "a figure"),
+  ];
+  const notebook = notebookOf(lessonCells);
+  outputs.forEach((data, i) =>
+    notebook.cells[i]!.outputs = [{ output_type: "display_data", data, metadata: {} }]
+  );
+  return notebook;
+}
+
+Deno.test({
+  name:
+    "JupyterLab: a question stands in a notebook that is not trusted; once run it answers to keys, in both themes",
+  ...options,
+  fn: async () =>
+    await inLab(await untrusted(), async (lab) => {
+      const { page } = lab;
+      const outputs = page.locator(".jp-OutputArea-output");
+      assertEquals(await outputs.first().locator("li").allTextContents(), ["ResNet", "Swin"]);
+      const still = (await outputs.nth(1).locator("img").boundingBox())!;
+      assertTrue(still.width > 300 && still.height > 200, "the figure is there");
+
+      await lab.menu("Run", "Run All Cells");
+      await lab.allRun(60_000);
+      const part = (at: number) => page.locator(".bcssl-part").nth(at);
+      await part(0).getByText("ResNet").click();
+      await page.keyboard.press("ArrowDown"); // must not go to the next cell
+      assertEquals(await part(2).locator(".said").innerText(), "✓ You predicted it: Swin");
+      await part(1).locator(".handle").first().focus();
+      for (const key of ["ArrowUp", "ArrowUp", "ArrowRight", "ArrowDown"]) {
+        await page.keyboard.press(key);
+      }
+      const said = await part(3).locator(".said").innerText();
+      assertTrue(said.includes("It is 1.5 points away"), said);
+      await page.locator(".bcssl-figure [aria-label='seed 0, run-1']").hover();
+      assertEquals(await page.locator(".tip").innerText(), "seed 0, run-1");
+
+      const ground = "getComputedStyle(document.querySelector('.bcssl-part')).backgroundColor";
+      assertEquals(await page.evaluate(ground), "rgb(242, 246, 250)");
+      await lab.menu("Settings", "Theme");
+      await page.locator(".lm-Menu-itemLabel", { hasText: /^JupyterLab Dark$/ }).click();
+      await page.locator('[data-jp-theme-light="false"]').first().waitFor();
+      assertEquals(await page.evaluate(ground), "rgb(29, 38, 47)");
+    }),
 });
