@@ -23,7 +23,12 @@ export { networkFigure } from "lib/report/figures/network_figure.ts";
 export { blockDiagram, type DrawnBlock } from "lib/report/draw/block_diagram.ts";
 export { diagramNames, methodDiagram } from "lib/report/draw/method_diagram.ts";
 export type { DiagramName } from "lib/report/draw/method_drawings.ts";
-export { type CamSheetOptions, camSheetPng, showCams } from "lib/report/sheets/cam_sheet.ts";
+export {
+  camFrames,
+  type CamSheetOptions,
+  camSheetPng,
+  showCams,
+} from "lib/report/sheets/cam_sheet.ts";
 export { camScoreTable, hotAreaFigure } from "lib/report/figures/cam_scores.ts";
 export type { ColourMap } from "lib/report/draw/colour_maps.ts";
 export { type ArmClaim, armClaimTests, testClaims } from "lib/report/results/claim_tests.ts";
@@ -127,6 +132,8 @@ export {
   kernelWalk,
   type NamedKernel,
 } from "lib/report/interactive/kernel_walk.ts";
+export { neighbourFrames } from "lib/report/interactive/neighbour_frames.ts";
+export { monitorFrames } from "lib/report/figures/monitor_frames.ts";
 export { slider, type SliderFrame, type SliderOptions } from "lib/report/interactive/slider.ts";
 export { predict, reveal } from "lib/report/interactive/predict.ts";
 export type {
@@ -138,7 +145,11 @@ export type {
   RangeQuestion,
 } from "lib/report/interactive/question.ts";
 export { paperTable } from "lib/report/tables/paper_tables.ts";
-export { contributionImages, receptiveFieldFigure } from "lib/report/figures/receptive_field.ts";
+export {
+  contributionFrames,
+  contributionImages,
+  receptiveFieldFigure,
+} from "lib/report/figures/receptive_field.ts";
 export type { SeedOrigin } from "lib/report/figures/seed_points.ts";
 export { trainedFieldFigure, trainedFieldTable } from "lib/report/results/trained_field_results.ts";
 export { robustClaims } from "lib/report/results/robust_claims.ts";

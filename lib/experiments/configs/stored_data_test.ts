@@ -66,6 +66,11 @@ Deno.test("pretrain() and its k-NN, linearProbe() and nearestImages() read Image
     const { accuracies } = await knn(config, { ...options, of: "supervised" });
     assertEquals(accuracies[1]!.top1, twin.history.at(-1)!.metrics.knn20Top1!);
     const { images, columns } = await nearestImages(config, { ...options, k: 2 });
+    const untrained = await nearestImages(config, { ...options, k: 2, by: "init" });
+    assertTrue(
+      images.pixels.some((pixel, i) => pixel !== untrained.images.pixels[i]),
+      "other neighbours before training",
+    );
     assertEquals([images.width, columns, imageCount(images)], [32, 3, 6]);
     const { pixels, randomInit } = await baselines(config, { scale: "smoke", seeds: [0] });
     assertEquals([pixels.length, randomInit[0]!.length], [0, 4]);

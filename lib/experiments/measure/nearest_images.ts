@@ -1,6 +1,6 @@
 /**
- * The verb `nearestImages`: the images that a trained teacher, or a comparison of pixels, finds
- * most alike.
+ * The verb `nearestImages`: the images that a network, trained or not, or a comparison of pixels,
+ * finds most alike.
  */
 import { type ImageSet, subset } from "lib/datasets/pictures/images.ts";
 import { evenIndices } from "lib/datasets/pictures/spread.ts";
@@ -25,8 +25,8 @@ export interface NearestImagesOptions extends Omit<RunKey, "config"> {
   readonly queries?: readonly number[];
   /** Neighbours per query; by default 8. */
   readonly k?: number;
-  /** What is compared: the trained teacher's features, or the pixels. */
-  readonly by?: "teacher" | "pixels";
+  /** What is compared: the trained teacher's features, those of its first weights, or the pixels. */
+  readonly by?: "teacher" | "init" | "pixels";
 }
 
 /** Rows of images, each a query followed by its neighbours, nearest first. */
@@ -80,7 +80,7 @@ export async function nearestImages(
         pixelFeatures(chosen),
         k,
       )
-      : await nearestToTeacher(experiment, weights, train, chosen, k);
+      : await nearestByNetwork(experiment, by, weights, train, chosen, k);
     return [...indices];
   });
   const nearest = await takeImages(train, indices, { size });
@@ -104,15 +104,16 @@ function firstOfEachClass({ labels, classNames }: ImageSource): number[] {
   return classNames.map((_, label) => labels.indexOf(label)).filter((index) => index >= 0);
 }
 
-async function nearestToTeacher(
+async function nearestByNetwork(
   { key, recipe: { crops } }: Experiment,
+  of: "teacher" | "init",
   weights: SubjectWeights,
   train: ImageSource,
   chosen: ImageSet,
   k: number,
 ): Promise<Neighbours> {
-  using teacher = await loadSubject(key, "teacher", weights);
-  const read = pooledFeatures(teacher);
+  using network = await loadSubject(key, of, weights);
+  const read = pooledFeatures(network);
   using bank = await readFeatureBank(read, train, bankOptions(crops));
   using probes = await readFeatureBank(read, chosen, bankOptions(crops));
   return await nearestNeighbours(bank, probes, k);

@@ -3,7 +3,8 @@ import * as Plot from "@observablehq/plot";
 import type { FieldOfKernel } from "lib/experiments/mod.ts";
 import { pooledContributions } from "lib/explain/mod.ts";
 import { colourMap } from "lib/report/draw/colour_maps.ts";
-import type { GridImages } from "lib/report/draw/image_grid.ts";
+import { type GridImages, imageGridPng } from "lib/report/draw/image_grid.ts";
+import type { SliderFrame } from "lib/report/interactive/slider.ts";
 import { axisLabel, colours, type Figure, plot } from "lib/report/draw/plot.ts";
 
 const drawnSide = 128; // pixels; single pixels are mostly noise
@@ -34,6 +35,28 @@ export function contributionImages(fields: readonly FieldOfKernel[]): GridImages
     });
   });
   return { width: side, height: side, pixels };
+}
+
+/**
+ * The same maps one at a time, for `slider`.
+ *
+ * @throws {RangeError} As {@linkcode contributionImages}.
+ */
+export async function contributionFrames(
+  fields: readonly FieldOfKernel[],
+): Promise<SliderFrame[]> {
+  const { pixels, ...size } = contributionImages(fields);
+  const one = pixels.length / fields.length;
+  const frames = fields.map(async ({ kernelSize, half, most }, i) => {
+    const images = { ...size, pixels: pixels.subarray(i * one, (i + 1) * one) };
+    return {
+      at: `${kernelSize}×${kernelSize}`,
+      picture: await imageGridPng(images, { columns: 1, scale: 3 }),
+      says:
+        `half of all influence comes from a square of ${half} pixels, nine tenths from one of ${most}`,
+    };
+  });
+  return await Promise.all(frames);
 }
 
 /**

@@ -1,6 +1,10 @@
 import type { FieldOfKernel } from "lib/experiments/mod.ts";
 import { toSvg } from "lib/report/draw/plot.ts";
-import { contributionImages, receptiveFieldFigure } from "lib/report/figures/receptive_field.ts";
+import {
+  contributionFrames,
+  contributionImages,
+  receptiveFieldFigure,
+} from "lib/report/figures/receptive_field.ts";
 import { assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 
 function field(kernelSize: number, side: number, at: number): FieldOfKernel {
@@ -35,4 +39,13 @@ Deno.test("receptiveFieldFigure() has a line for each share and a tick for each 
   for (const words of ["half of it", "nine tenths of it", ">3<", ">15<"]) {
     assertTrue(svg.includes(words), words);
   }
+});
+
+Deno.test("contributionFrames() has a frame for each kernel size, and says the sizes of the squares", async () => {
+  const frames = await contributionFrames([field(3, 4, 5), field(5, 4, 9)]);
+  assertEquals(frames.map(({ at }) => at), ["3×3", "5×5"]);
+  assertTrue(
+    /square of 5 pixels, nine tenths from one of 10$/.test(frames[1]!.says!),
+    frames[1]!.says!,
+  );
 });

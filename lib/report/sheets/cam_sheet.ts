@@ -6,6 +6,7 @@ import { type ColourMap, colourMap } from "lib/report/draw/colour_maps.ts";
 import { overlayHeatmap } from "lib/report/draw/heatmap_overlay.ts";
 import { fontFamily, grey, provideFonts } from "lib/report/draw/plot.ts";
 import { escapeXml, fittingCaption } from "lib/report/draw/text.ts";
+import type { SliderFrame } from "lib/report/interactive/slider.ts";
 import { saveImage } from "lib/report/save/save_figure.ts";
 
 /** Colours and size of a sheet of maps. */
@@ -30,6 +31,22 @@ export async function showCams(
   options: CamSheetOptions = {},
 ): Promise<void> {
   await saveImage(name, await camSheetPng(sheet, options));
+}
+
+/**
+ * The maps of one network after the other, for `slider`.
+ *
+ * @throws {RangeError} As {@linkcode camSheetPng}.
+ */
+export async function camFrames(
+  { images, rows }: CamSheet,
+  options: CamSheetOptions = {},
+): Promise<SliderFrame[]> {
+  const frames = rows.map(async (row) => ({
+    at: row.name,
+    picture: await camSheetPng({ images, rows: [row] }, options),
+  }));
+  return await Promise.all(frames);
 }
 
 /** Positions in screen pixels. */

@@ -1,7 +1,7 @@
 import sharp from "sharp";
 import type { CamScoreRow, CamSheet } from "lib/experiments/mod.ts";
 import { camScoreTable, hotAreaFigure } from "lib/report/figures/cam_scores.ts";
-import { camSheetPng } from "lib/report/sheets/cam_sheet.ts";
+import { camFrames, camSheetPng } from "lib/report/sheets/cam_sheet.ts";
 import { colourMap } from "lib/report/draw/colour_maps.ts";
 import { overlayHeatmap } from "lib/report/draw/heatmap_overlay.ts";
 import { toSvg } from "lib/report/draw/plot.ts";
@@ -156,4 +156,17 @@ Deno.test("hotAreaFigure() draws each network, and a line through the means of e
     `the mean of 10 and 20 % is at ${y}, not ${height(15)}`,
   );
   assertThrows(() => hotAreaFigure([scoreRow(null, 0.1)]), RangeError, "with a kernel size");
+});
+
+Deno.test("camFrames() has one sheet for each network, all of one size", async () => {
+  const both = sheet();
+  const frames = await camFrames({
+    ...both,
+    rows: [both.rows[0]!, { ...both.rows[0]!, name: "B" }],
+  });
+  assertEquals(frames.map(({ at }) => at), [both.rows[0]!.name, "B"]);
+  const heights = frames.map(async ({ picture }) =>
+    (await sharp(picture as Uint8Array).metadata()).height
+  );
+  assertEquals(new Set(await Promise.all(heights)).size, 1);
 });
