@@ -33,6 +33,7 @@ export {
   type StoredImages,
   thinned,
 } from "lib/datasets/pictures/stored_images.ts";
+export { indicesOfClasses } from "lib/datasets/pictures/spread.ts";
 export { centerCrops, takeImages } from "lib/datasets/pictures/center_crops.ts";
 export {
   type ImageFolder,

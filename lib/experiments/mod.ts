@@ -34,6 +34,18 @@ export {
   camSubjects,
 } from "lib/experiments/explain/arm_cams.ts";
 export {
+  type ArmKernels,
+  armKernels,
+  type ArmKernelsOptions,
+} from "lib/experiments/explain/arm_kernels.ts";
+export type { DepthwiseKernels, PatchFeatures } from "lib/explain/mod.ts";
+export { type ImageFeatures, imageFeatures } from "lib/experiments/explain/image_features.ts";
+export {
+  type PatchMap,
+  patchMaps,
+  type PatchMapsOptions,
+} from "lib/experiments/explain/patch_maps.ts";
+export {
   type AnnotatedPicture,
   annotatedPictures,
 } from "lib/experiments/detect/detection_pictures.ts";

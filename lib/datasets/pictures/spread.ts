@@ -30,6 +30,32 @@ export function evenIndicesByClass(labels: ArrayLike<number>, count: number): nu
 }
 
 /**
+ * Chooses images of some classes, class by class in the order of the names, spread evenly over each
+ * class; a class that has fewer than `perClass` gives all it has.
+ *
+ * @param labels `[N]`, indices into `classNames`.
+ * @returns Their numbers, from 0.
+ * @throws {RangeError} If there is no such class, or it has no image.
+ */
+export function indicesOfClasses(
+  { labels, classNames }: {
+    readonly labels: ArrayLike<number>;
+    readonly classNames: readonly string[];
+  },
+  names: readonly string[],
+  perClass: number,
+): number[] {
+  return names.flatMap((name) => {
+    const label = classNames.indexOf(name);
+    const members = Array.from(labels, (_, i) => i).filter((i) => labels[i] === label);
+    if (label < 0 || members.length === 0) {
+      throw new RangeError(`Cannot choose images of "${name}": there are ${classNames.join(", ")}`);
+    }
+    return evenIndices(members.length, perClass).map((place) => members[place]!);
+  });
+}
+
+/**
  * Splits `count` in proportion to sizes, by largest remainders. No part is 0 as long as there is
  * enough for all.
  */

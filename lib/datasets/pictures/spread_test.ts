@@ -1,5 +1,5 @@
-import { evenIndices, evenIndicesByClass } from "./spread.ts";
-import { assertEquals, assertTrue } from "lib/testing/assert.ts";
+import { evenIndices, evenIndicesByClass, indicesOfClasses } from "./spread.ts";
+import { assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 
 Deno.test("evenIndices() spreads over the whole, and takes all where there are no more", () => {
   assertEquals(evenIndices(7, 3), [0, 2, 4]);
@@ -22,4 +22,13 @@ Deno.test("evenIndicesByClass() keeps every class its share, and the smallest at
   assertEquals(evenIndicesByClass(labels, 100).length, 100);
   assertEquals(evenIndicesByClass([-1, -1, -1, -1], 2), [0, 2]);
   assertEquals(evenIndicesByClass([0, 1, 2, 3], 2).length, 2);
+});
+
+Deno.test("indicesOfClasses() takes images class by class, spread over each, and names an unknown class", () => {
+  const set = { labels: [0, 1, 0, 2, 0, 0, 1], classNames: ["a", "b", "c"] };
+  assertEquals(indicesOfClasses(set, ["b", "a"], 2), [1, 6, 0, 4]);
+  assertEquals(indicesOfClasses(set, ["c"], 5), [3]);
+  assertThrows(() => indicesOfClasses(set, ["d"], 1), RangeError, 'of "d": there are a, b, c');
+  const empty = { labels: [0], classNames: ["a", "b"] };
+  assertThrows(() => indicesOfClasses(empty, ["b"], 1), RangeError, 'of "b"');
 });

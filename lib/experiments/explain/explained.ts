@@ -105,6 +105,29 @@ export async function openExplained(
   }
 }
 
+/** A network without a classifier; dispose of it to free the weights that were loaded for it. */
+export interface OpenedBackbone extends Disposable {
+  readonly model: Model;
+  /** The normalisation it was trained with. */
+  readonly stats: ChannelStats;
+}
+
+/**
+ * Opens a network whose features alone are wanted.
+ *
+ * @throws {Error} If the weights are not there.
+ */
+export async function openBackbone(network: NetworkToExplain): Promise<OpenedBackbone> {
+  if ("model" in network) {
+    const { model, stats = imageNetStats } = network;
+    return { model, stats, [Symbol.dispose]: () => {} };
+  }
+  const { of = "teacher" } = network;
+  const { recipe: { crops: { stats } } } = openExperiment(network);
+  const model = await loadSubject(network, of, findSubject(network, of));
+  return { model, stats, [Symbol.dispose]: () => model[Symbol.dispose]() };
+}
+
 /** A classifier of a run's features, and the classes it tells apart. */
 export interface NamedClassifier {
   readonly classifier: LinearClassifier;

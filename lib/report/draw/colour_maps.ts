@@ -8,8 +8,9 @@ import type { Rgb } from "lib/datasets/pictures/place.ts";
  *   colour vision and in grey.
  * - `jet`: the map of pytorch-grad-cam and of the paper (§5.1). Its lightness does not follow the
  *   numbers, so use it only to compare with pictures that have it.
+ * - `rdbu_r`: from blue through white, which is the middle, to red: for numbers of either sign.
  */
-export type ColourMap = "magma" | "inferno" | "jet";
+export type ColourMap = "magma" | "inferno" | "jet" | "rdbu_r";
 
 /**
  * The 256 colours of a map, 0–255 each, for 0 to 1.
@@ -21,10 +22,14 @@ export function colourMap(name: ColourMap): readonly Rgb[] {
     case "magma":
     case "inferno":
       return scheme(name);
+    case "rdbu_r":
+      return scheme("rdbu").reverse();
     case "jet":
       return Array.from({ length: 256 }, (_, level) => jet(level / 255));
     default:
-      throw new RangeError(`Unknown colours "${name satisfies never}": use inferno, magma or jet`);
+      throw new RangeError(
+        `Unknown colours "${name satisfies never}": use inferno, magma, jet or rdbu_r`,
+      );
   }
 }
 

@@ -1,0 +1,115 @@
+/** Features of patches as pictures: their principal components as colours, and likeness to a patch. */
+import type { ImageSet, PatchMap } from "lib/experiments/mod.ts";
+import {
+  type Patch,
+  patchColours,
+  type PatchColoursOptions,
+  patchSimilarities,
+} from "lib/explain/mod.ts";
+import { signedImage } from "lib/report/draw/coloured_map.ts";
+import { colourMap } from "lib/report/draw/colour_maps.ts";
+import type { GridImages } from "lib/report/draw/image_grid.ts";
+import {
+  colourLegend,
+  pictureSheetPng,
+  type SheetPicture,
+  type SheetRow,
+} from "lib/report/sheets/picture_sheet.ts";
+
+/** Maps of some networks side by side, with the pictures that they are of. */
+export interface PatchSheet {
+  /** The pictures, in the order of the features. */
+  readonly images: ImageSet;
+  /** For each block its title, and a map for each network, of the same networks in each block. */
+  readonly blocks: readonly { readonly title: string; readonly maps: readonly PatchMap[] }[];
+}
+
+/** Height of a picture in screen pixels. */
+const side = 96;
+
+/**
+ * Draws the patches' first three principal components as red, green and blue, with the background
+ * black, as the bytes of a PNG: the pictures at the top, a row for each network, and a block for
+ * each layer. Colours are alike within a row of a block only: another network, or another layer, has
+ * components of its own.
+ *
+ * @throws {RangeError} If there is no picture or no network.
+ */
+export async function patchColoursPng(
+  sheet: PatchSheet,
+  options: PatchColoursOptions = {},
+): Promise<Uint8Array> {
+  return await drawn(sheet, ({ features }) => {
+    const { pixels, height, width } = patchColours(features, options);
+    const size = height * width * 3;
+    return sheet.images.ids.map((_, i) => ({
+      image: { height, width, pixels: pixels.subarray(i * size, (i + 1) * size) },
+    }));
+  });
+}
+
+/**
+ * Draws how alike each patch of all pictures is to one of them, as the bytes of a PNG in the layout of
+ * {@linkcode patchColoursPng}: red where the cosine is 1, white at 0, blue at −1. The patch is framed.
+ *
+ * @param at The patch: a picture, counted from 0, and a place in it in fractions of its height and
+ *   width, 0 at the top and at the left, so that it means the same for maps of any size.
+ * @throws {RangeError} If there is no picture of that number, no network, or the place is outside.
+ */
+export async function patchSimilarityPng(
+  sheet: PatchSheet,
+  at: { readonly image: number; readonly y: number; readonly x: number },
+): Promise<Uint8Array> {
+  return await drawn(sheet, ({ features }) => {
+    const { height, width } = features;
+    const patch = {
+      image: at.image,
+      row: cellOf("y", at.y, height),
+      column: cellOf("x", at.x, width),
+    };
+    const cosines = patchSimilarities(features, patch);
+    const size = height * width;
+    return sheet.images.ids.map((_, i) => ({
+      image: signedImage(cosines.subarray(i * size, (i + 1) * size), features, { most: 1 }),
+      ...(i === at.image && { frame: frameOf(patch, features) }),
+    }));
+  }, colourLegend(colourMap("rdbu_r"), "−1", "1, the patch itself"));
+}
+
+/** The row or column of a map that a fraction of its side lies in. */
+function cellOf(name: string, fraction: number, count: number): number {
+  if (fraction >= 0 && fraction < 1) return Math.floor(fraction * count);
+  throw new RangeError(`Cannot choose the patch at ${name} ${fraction}: need 0 to below 1`);
+}
+
+function frameOf({ row, column }: Patch, { height, width }: { height: number; width: number }) {
+  return { x: column / width, y: row / height, width: 1 / width, height: 1 / height };
+}
+
+/** A sheet with the pictures at the top and a row for each network. */
+async function drawn(
+  { images, blocks }: PatchSheet,
+  picturesOf: (map: PatchMap) => readonly SheetPicture[],
+  legend?: Parameters<typeof pictureSheetPng>[0]["legend"],
+): Promise<Uint8Array> {
+  const originals = images.ids.map((_, i) => ({ image: imageOf(images, i) }));
+  const first: SheetRow = { name: "original", blocks: blocks.map(() => originals) };
+  const rows = (blocks[0]?.maps ?? []).map(({ name }, i): SheetRow => {
+    const maps = blocks.map(({ maps }) => maps[i]!);
+    const sizes = maps.map(({ features: { height, width } }) => `${height}×${width}`);
+    const note = maps.map(({ layer }, block) => `${layer}, ${sizes[block]}`).join("; ");
+    return { name, note, blocks: maps.map(picturesOf) };
+  });
+  return await pictureSheetPng({
+    titles: blocks.map(({ title }) => title),
+    rows: [first, ...rows],
+    cell: [Math.max(1, Math.round(side * images.width / images.height)), side],
+    squares: true,
+    ...(legend && { legend }),
+  });
+}
+
+function imageOf({ width, height, pixels }: ImageSet, index: number): GridImages {
+  const size = width * height * 3;
+  return { width, height, pixels: pixels.subarray(index * size, (index + 1) * size) };
+}
