@@ -53,6 +53,7 @@ const folders: Readonly<Record<string, readonly string[]>> = {
     "notebook",
     "draw",
     "interactive",
+    "exercises",
     "figures",
     "tables",
     "save",

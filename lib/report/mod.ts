@@ -34,13 +34,11 @@ export {
   type PatchSheet,
   patchSimilarityPng,
 } from "lib/report/sheets/patch_sheet.ts";
-export {
-  type KernelSheetOptions,
-  kernelSheetPng,
-  kernelTable,
-} from "lib/report/sheets/kernel_sheet.ts";
+export { type KernelSheetOptions, kernelSheetPng } from "lib/report/sheets/kernel_sheet.ts";
 export { classSimilarityPng, classSimilarityTable } from "lib/report/sheets/similarity_sheet.ts";
 export { type ImageMapOptions, imageMapPng } from "lib/report/sheets/image_map.ts";
+export { exercise, type ExerciseAnswer, type ExerciseName } from "lib/report/exercises/exercise.ts";
+export { kernelFrequencyFigure, kernelTable } from "lib/report/figures/kernel_numbers.ts";
 export { camScoreTable, hotAreaFigure } from "lib/report/figures/cam_scores.ts";
 export type { ColourMap } from "lib/report/draw/colour_maps.ts";
 export { type ArmClaim, armClaimTests, testClaims } from "lib/report/results/claim_tests.ts";

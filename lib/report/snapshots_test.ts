@@ -3,6 +3,7 @@
  * curve, or an axis that is cut, is then seen when it comes.
  */
 import { dirname, fromFileUrl, join } from "@std/path";
+import type { ArmKernels } from "lib/experiments/mod.ts";
 import { bcSslConfig, convNeXtConfig } from "lib/models/mod.ts";
 import { blockDiagram } from "./draw/block_diagram.ts";
 import { diagramNames, methodDiagram } from "./draw/method_diagram.ts";
@@ -11,6 +12,7 @@ import { hotAreaFigure } from "./figures/cam_scores.ts";
 import { gainCurves } from "./figures/gain_curves.ts";
 import { gainFigure } from "./figures/gain_figure.ts";
 import { forestFigure } from "./figures/forest_figure.ts";
+import { kernelFrequencyFigure } from "./figures/kernel_numbers.ts";
 import { kernelSizeFigure } from "./figures/kernel_size_figure.ts";
 import { monitorFigure } from "./figures/monitor_figure.ts";
 import { receptiveFieldFigure } from "./figures/receptive_field.ts";
@@ -29,6 +31,7 @@ import { qualityFigure } from "./results/quality_results.ts";
 import { corruptionFigure, robustFigure } from "./results/robustness_results.ts";
 import { trainedFieldFigure } from "./results/trained_field_results.ts";
 import { assertEquals } from "lib/testing/assert.ts";
+import { formula } from "lib/testing/formula.ts";
 import { madeUpGain } from "lib/testing/results/gains.ts";
 import {
   armResults,
@@ -52,6 +55,15 @@ import { assertSvgSnapshot, borderIsWhite } from "lib/testing/snapshot.ts";
 const here = dirname(fromFileUrl(import.meta.url));
 /** Some of the networks, for figures that would be full with all. */
 const some = [0, 3, 6, 8, 9, 10, 12].map((i) => armResults[i]!);
+/** Kernels of one layer: noise before training, which is smoother after it. */
+function armKernels(size: number): ArmKernels {
+  const noise = formula("kernels", 4 * size * size);
+  const smooth = noise.map((value, i) => value + 1.5 * Math.cos((i % (size * size)) / size));
+  const layers = (values: Float32Array) => [[{ layer: "0.dwconv", size, channels: 4, values }]];
+  const name = `BC-SSL, ${size}×${size}`;
+  return { name, kernelSize: size, before: layers(noise), after: layers(smooth), seeds: [0] };
+}
+
 const speeds = [["BC-SSL-T", 11], ["ConvNeXt-T", 16], ["Swin-T", 14], ["RN50", 21]] as const;
 /** Each drawing by its name, which begins with the name of its function. */
 const figures: Readonly<Record<string, () => Figure>> = {
@@ -108,6 +120,7 @@ const figures: Readonly<Record<string, () => Figure>> = {
         camRow("Eigen-CAM", size, 0.27 + size / 210),
       ]),
     ),
+  kernelFrequencyFigure: () => kernelFrequencyFigure([3, 9, 15].map((size) => armKernels(size))),
   kernelSizeFigure: () =>
     kernelSizeFigure(
       [3, 5, 7, 9, 15].map((kernelSize, i) => ({

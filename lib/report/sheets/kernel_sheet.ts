@@ -1,11 +1,6 @@
 /** Depthwise kernels and their spectra as pictures, before and after training. */
 import type { ArmKernels } from "lib/experiments/mod.ts";
-import {
-  type DepthwiseKernels,
-  kernelReach,
-  meanFrequency,
-  meanSpectrum,
-} from "lib/explain/mod.ts";
+import { type DepthwiseKernels, meanSpectrum } from "lib/explain/mod.ts";
 import { brightImage, signedImage } from "lib/report/draw/coloured_map.ts";
 import { pictureSheetPng, type SheetPicture } from "lib/report/sheets/picture_sheet.ts";
 
@@ -71,43 +66,4 @@ function drawn(kernels: DepthwiseKernels, count: number): SheetPicture[] {
     image: brightImage(spectrum, { height: side, width: side }),
     caption: "spectrum",
   }];
-}
-
-/**
- * Reach and mean frequency of all kernels before and after training, a row for each arm: means over
- * layers and seeds, with how far the seeds differ.
- */
-export function kernelTable(arms: readonly ArmKernels[]): Record<string, unknown>[] {
-  return arms.map(({ name, kernelSize, before, after, seeds }) => {
-    const [first, last] = [before, after].map((all) => all.map(measured));
-    const column = (all: typeof first, key: "reach" | "frequency") =>
-      Math.round(1000 * mean(all!.map((seed) => seed[key]))) / 1000;
-    const spread = (key: "reach" | "frequency") => {
-      const values = last!.map((seed) => seed[key]);
-      return Math.round(1000 * (Math.max(...values) - Math.min(...values))) / 1000;
-    };
-    return {
-      network: name,
-      "kernel size": kernelSize,
-      "reach before": column(first, "reach"),
-      "reach after": column(last, "reach"),
-      "seeds differ by": spread("reach"),
-      "frequency before": column(first, "frequency"),
-      "frequency after": column(last, "frequency"),
-      "seeds differ by ": spread("frequency"),
-      seeds: seeds.length,
-    };
-  });
-}
-
-/** Means over the layers of one network. */
-function measured(layers: readonly DepthwiseKernels[]) {
-  return {
-    reach: mean(layers.map(kernelReach)),
-    frequency: mean(layers.map((kernels) => meanFrequency(meanSpectrum(kernels)))),
-  };
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

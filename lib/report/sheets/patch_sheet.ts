@@ -1,11 +1,6 @@
 /** Features of patches as pictures: their principal components as colours, and likeness to a patch. */
 import type { ImageSet, PatchMap } from "lib/experiments/mod.ts";
-import {
-  type Patch,
-  patchColours,
-  type PatchColoursOptions,
-  patchSimilarities,
-} from "lib/explain/mod.ts";
+import { type Patch, patchColours, patchSimilarities } from "lib/explain/mod.ts";
 import { signedImage } from "lib/report/draw/coloured_map.ts";
 import { colourMap } from "lib/report/draw/colour_maps.ts";
 import type { GridImages } from "lib/report/draw/image_grid.ts";
@@ -33,11 +28,12 @@ const side = 96;
  * each layer. Colours are alike within a row of a block only: another network, or another layer, has
  * components of its own.
  *
+ * @param options.foregroundOnly Whether the background is left black; by default it is.
  * @throws {RangeError} If there is no picture or no network.
  */
 export async function patchColoursPng(
   sheet: PatchSheet,
-  options: PatchColoursOptions = {},
+  options: { readonly foregroundOnly?: boolean } = {},
 ): Promise<Uint8Array> {
   return await drawn(sheet, ({ features }) => {
     const { pixels, height, width } = patchColours(features, options);
