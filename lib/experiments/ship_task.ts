@@ -21,6 +21,9 @@ Writes finished runs from outputs/ to data/shipped/, which comes with the projec
 evaluations, where they were trained, and of some the weights in half precision. Runs that are there
 already and are not named stay. Files hold no paths and no names of machines or people.
 
+A run that came with the project and was not trained here keeps its weights and its history; what was
+measured of these weights since, as outputs/ has it, is added.
+
   run              id of a run; * stands for any letters: 'bcssl_*'. By default, all runs
   --outputs FOLDER where the runs are; by default outputs/ (BCSSL_OUTPUTS)
   --to FOLDER      where to write; by default data/shipped/ (BCSSL_SHIPPED)

@@ -53,7 +53,9 @@ export async function evaluated<T>(
   // Results of shipped weights count for these weights alone.
   const usable = (entry: Entry) => entry.shipped === undefined || entry.shipped === shipped;
   const own = () => readEntries(file).filter(usable);
-  const saved = fresh ? undefined : own().find(has) ?? shippedEntries(run, name).find(has);
+  const saved = fresh
+    ? undefined
+    : own().find(has) ?? shippedEntries(run, name).find((entry) => usable(entry) && has(entry));
   if (saved) return saved.result as T;
   mayCompute(`the ${name} of ${id}`);
   const computed: Entry = { options, ...(shipped && { shipped }), result: await compute() };

@@ -31,6 +31,18 @@ export interface FinishedRun {
   readonly notes: readonly string[];
 }
 
+/** A run that is to be shipped. */
+export interface PlannedRun {
+  readonly id: string;
+  readonly steps: number;
+  /** Names of its evaluations: `knn`. */
+  readonly evaluations: readonly string[];
+  /** Contents of its package: config, metrics, evaluations, classifiers. */
+  readonly package: Uint8Array;
+  /** Contents of its file of weights; absent if they are not shipped. */
+  readonly weights?: Uint8Array;
+}
+
 /** Why a run is not shipped: a sentence that begins after its id. */
 export interface Refusal {
   readonly refused: string;
@@ -58,8 +70,11 @@ export function readFinishedRun(folder: RunFolder): FinishedRun | Refusal {
     folder,
     config,
     header: { config, status: status!, sessions: sessions.map(withoutMachine), history: code },
-    parts: new Map([["history", bytes], ...files]),
-    evaluations: files.map(([name]) => name.replace(".json", "")),
+    parts: new Map([
+      ["history", bytes],
+      ...[...files].map(([name, results]) => [name, jsonBytes(results)] as const),
+    ]),
+    evaluations: [...files.keys()].map((name) => name.replace(".json", "")),
     notes,
   };
 }
@@ -89,24 +104,41 @@ function withoutMachine(session: Session): ShippedSession {
   };
 }
 
-/** Results of evaluations by the names of their files, sorted, without spaces. */
-function readEvaluations({ id, path }: RunFolder) {
+/** A result as it is kept in a run's folder. */
+export interface SavedResult {
+  readonly options: unknown;
+  /** Checksum of the shipped weights that it is of; absent for weights that were trained here. */
+  readonly shipped?: string;
+}
+
+/**
+ * Results of evaluations by the names of their files, sorted.
+ *
+ * @param weights Checksum of the shipped weights whose results are wanted; absent for those of
+ *   weights that were trained here.
+ */
+export function readEvaluations({ id, path }: RunFolder, weights?: string) {
   const notes: string[] = [];
-  const names = [...Deno.readDirSync(path)].map(({ name }) => name).sort();
-  const files = names.filter((name) => isEvaluation(join(path, name))).flatMap((name) => {
-    const kept = readJson<object[]>(join(path, name))!.filter((entry) => {
-      const why = reasonToLeaveOut(entry);
+  const files = new Map<string, readonly SavedResult[]>();
+  for (const name of [...Deno.readDirSync(path)].map(({ name }) => name).sort()) {
+    if (!isEvaluation(join(path, name))) continue;
+    const kept = readJson<SavedResult[]>(join(path, name))!.filter((entry) => {
+      const why = reasonToLeaveOut(entry, weights);
       if (why !== undefined) notes.push(`${id}: a result in ${name} is left out, ${why}`);
       return why === undefined;
     });
-    const bytes = new TextEncoder().encode(JSON.stringify(kept));
-    return kept.length === 0 ? [] : [[name, bytes] as const];
-  });
+    if (kept.length > 0) files.set(name, kept);
+  }
   return { files, notes };
 }
 
-function reasonToLeaveOut(entry: object): string | undefined {
-  if ("shipped" in entry) return "since it is of weights that were shipped earlier";
+/** Plain data as JSON without spaces. */
+export function jsonBytes(data: unknown): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(data));
+}
+
+function reasonToLeaveOut(entry: SavedResult, weights?: string): string | undefined {
+  if (entry.shipped !== weights) return "since it is of weights that were shipped earlier";
   const path = pathIn(entry);
   return path && `since it names a path of this machine: ${path}`;
 }

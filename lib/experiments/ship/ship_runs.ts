@@ -8,9 +8,20 @@ import { ifThere } from "lib/runs/if_there.ts";
 import { megabytes } from "lib/runs/megabytes.ts";
 import { holdSame, packRun, sha256, unpackRun } from "lib/runs/run_package.ts";
 import { replaceFile } from "lib/weights/replace_file.ts";
-import { readJson } from "lib/experiments/runs/run_folder.ts";
-import { packagePath, packagesIn, shippedWeightsPath } from "lib/experiments/runs/shipped.ts";
-import { type FinishedRun, readFinishedRun, type SavedRun } from "./finished_run.ts";
+import { readJson, type RunFolder } from "lib/experiments/runs/run_folder.ts";
+import {
+  isTrainedHere,
+  packagePath,
+  packagesIn,
+  shippedWeightsPath,
+} from "lib/experiments/runs/shipped.ts";
+import { readAddedResults } from "./added_results.ts";
+import {
+  type FinishedRun,
+  type PlannedRun,
+  readFinishedRun,
+  type SavedRun,
+} from "./finished_run.ts";
 import { type HalfFiles, readHalfFiles } from "./shipped_weights.ts";
 
 /** Bytes that the folder of shipped runs may have: 40 MB, since it is part of every clone. */
@@ -29,18 +40,6 @@ export interface ShipOptions {
    * alone, the one with the lowest seed. By default `first`; an empty list ships none.
    */
   readonly weights?: "first" | readonly string[];
-}
-
-/** A run that is to be shipped. */
-export interface PlannedRun {
-  readonly id: string;
-  readonly steps: number;
-  /** Names of its evaluations: `knn`. */
-  readonly evaluations: readonly string[];
-  /** Contents of its package: config, metrics, evaluations, classifiers. */
-  readonly package: Uint8Array;
-  /** Contents of its file of weights; absent if they are not shipped. */
-  readonly weights?: Uint8Array;
 }
 
 /** What shipping would write. */
@@ -63,20 +62,25 @@ export interface ShippingPlan {
 export function planShipping(
   { outputs, to, patterns = ["*"], weights = "first" }: ShipOptions,
 ): ShippingPlan {
-  const ids = matching(runsIn(outputs), patterns, outputs);
-  const read = ids.map((id) => [id, readFinishedRun({ id, path: join(outputs, id) })] as const);
+  const ids = matching(runsIn(outputs, to), patterns, outputs);
+  const folders = ids.map((id) => ({ id, path: join(outputs, id) }));
+  const shipped = new Set(packagesIn(to));
+  const isMeasured = (folder: RunFolder) => shipped.has(folder.id) && !isTrainedHere(folder);
+  const added = folders.filter(isMeasured).map((folder) => readAddedResults(folder, to));
+  const read = folders.filter((folder) => !isMeasured(folder))
+    .map((folder) => [folder.id, readFinishedRun(folder)] as const);
   const finished = read.flatMap(([, run]) => "refused" in run ? [] : [run]);
   const withWeights = weights === "first"
     ? lowestSeeds(finished, to)
     : new Set(matching(ids, weights, outputs));
-  const runs: PlannedRun[] = [];
+  const runs: PlannedRun[] = added.flatMap(({ run }) => run ?? []);
   const refused: string[] = [];
   for (const [id, run] of read) {
     const half = "refused" in run ? run : withWeights.has(id) ? readHalfFiles(run) : undefined;
     if (half && "refused" in half) refused.push(`Cannot ship ${id}: ${half.refused}`);
     else runs.push(planned(run as FinishedRun, half));
   }
-  const notes = finished.flatMap(({ notes }) => notes);
+  const notes = [...added, ...finished].flatMap(({ notes }) => notes);
   return { to, runs, refused, notes, totalBytes: bytesAfter(to, runs) };
 }
 
@@ -108,19 +112,20 @@ export function writeShipping(
 }
 
 /**
- * Ids of the folders with a config.json, sorted.
+ * Ids of the folders that hold a training, or results of a shipped run; sorted.
  *
  * @throws {RangeError} If `outputs` cannot be read.
  */
-function runsIn(outputs: string): string[] {
+function runsIn(outputs: string, to: string): string[] {
   let names: string[];
   try {
     names = [...Deno.readDirSync(outputs)].map(({ name }) => name);
   } catch (error) {
     throw new RangeError(`Cannot ship runs of ${outputs}: ${(error as Error).message}`);
   }
+  const shipped = new Set(packagesIn(to));
   return names
-    .filter((id) => configIn(join(outputs, id))?.recipe !== undefined).sort();
+    .filter((id) => shipped.has(id) || configIn(join(outputs, id))?.recipe !== undefined).sort();
 }
 
 function configIn(folder: string): SavedRun | undefined {

@@ -10,6 +10,7 @@ import { linearProbe } from "lib/experiments/measure/linear_probe.ts";
 import { pretrain } from "lib/experiments/pretrain/pretrain.ts";
 import { runHistory, runs } from "lib/experiments/runs/registry.ts";
 import { NotSavedError } from "lib/experiments/runs/saved_only.ts";
+import { planShipping, writeShipping } from "./ship_runs.ts";
 import { findSubject } from "lib/experiments/subjects/subject.ts";
 import type { ShippedOrigin } from "lib/runs/shipped_origin.ts";
 import { assertEquals, assertRejects, assertThrows, assertTrue } from "lib/testing/assert.ts";
@@ -128,6 +129,42 @@ Deno.test("results of shipped weights do not count for other weights of the same
     await again();
     assertEquals(Deno.readTextFileSync(path), before);
   }, { shipped: folder });
+});
+
+Deno.test("results of shipped weights join the run's package, which else stays as it is", async () => {
+  await shipped();
+  const folder = copyOfShipped();
+  const before = filesIn(folder);
+  const probe = () => linearProbe(config, { ...at(0), epochs: 1, lrs: [0.02] });
+  const add = async (measure: () => Promise<unknown>, more = (_: string) => {}) =>
+    await inFolders(async (here) => {
+      const result = await measure();
+      more(here);
+      const plan = planShipping({ outputs: here, to: folder });
+      writeShipping(plan);
+      return { plan, result };
+    }, { shipped: folder });
+  const { plan, result } = await add(probe);
+  assertEquals(plan.runs.map(({ id, evaluations }) => [id, evaluations]), [[ids[0], ["linear"]]]);
+  const changed = [...filesIn(folder)].filter(([name, hex]) => before.get(name) !== hex);
+  assertEquals(changed.map(([name]) => name), [`${ids[0]}.run`]);
+  await inFolders(async () => {
+    assertEquals(await probe(), result);
+    assertEquals(await pretrain(config, at(0)), (await shipped()).runs[0]!);
+    await linearProbe(config, { ...at(0), ...probing }); // what was shipped before is there too
+  }, { shipped: folder, saved: "only" });
+  // The same result again changes nothing; one of other weights is left out, and said to be.
+  const after = filesIn(folder);
+  await add(() => linearProbe(config, { ...at(0), epochs: 1, lrs: [0.02], fresh: true }));
+  assertEquals(filesIn(folder), after);
+  const spoiled = await add(() => knn(config, { ...at(0), fresh: true }), (here) => {
+    const path = join(here, ids[0]!, "knn.json");
+    const entries = JSON.parse(Deno.readTextFileSync(path));
+    Deno.writeTextFileSync(path, JSON.stringify([{ ...entries[0], shipped: "0" }]));
+  });
+  assertEquals(spoiled.plan.runs, []);
+  assertTrue(spoiled.plan.notes.join().includes("a result in knn.json is left out"), "a note");
+  assertEquals(filesIn(folder), after);
 });
 
 Deno.test("a shipped run without weights gives its numbers, and says in a line what would give weights", async () => {

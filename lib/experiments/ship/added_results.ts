@@ -1,0 +1,55 @@
+/**
+ * Results that were computed from a shipped run's weights after it was shipped: they are added to
+ * its package. Its weights and its history stay as they are.
+ */
+import { packRun, unpackRun } from "lib/runs/run_package.ts";
+import type { RunFolder } from "lib/experiments/runs/run_folder.ts";
+import {
+  packagePath,
+  type ShippedHeader,
+  shippedWeightsPath,
+} from "lib/experiments/runs/shipped.ts";
+import { jsonBytes, type PlannedRun, readEvaluations, type SavedResult } from "./finished_run.ts";
+
+/** A package with added results, and lines about results that are left out. */
+export interface AddedResults {
+  /** Absent if there is nothing to add. */
+  readonly run?: PlannedRun;
+  readonly notes: readonly string[];
+}
+
+/**
+ * Reads the results in a folder of `outputs/` that holds no training, and the package of the run.
+ * A result replaces one with the same options.
+ *
+ * @param to The folder of shipped runs.
+ * @throws {Error} If the package is damaged; the message names it.
+ */
+export function readAddedResults(folder: RunFolder, to: string): AddedResults {
+  const path = packagePath(to, folder.id);
+  const { header, parts } = unpackRun(path, Deno.readFileSync(path));
+  const { status, weights } = header as ShippedHeader;
+  const { files, notes } = readEvaluations(folder, weights?.sha256);
+  if (files.size === 0) return { notes };
+  const all = new Map(parts);
+  for (const [name, added] of files) {
+    const text = new TextDecoder().decode(parts.get(name) ?? jsonBytes([]));
+    const packed: SavedResult[] = JSON.parse(text);
+    const replaced = new Set(added.map(optionsOf));
+    all.set(name, jsonBytes([...packed.filter((it) => !replaced.has(optionsOf(it))), ...added]));
+  }
+  return {
+    notes,
+    run: {
+      id: folder.id,
+      steps: status.step,
+      evaluations: [...files.keys()].map((name) => name.replace(".json", "")),
+      package: packRun({ header, parts: all }),
+      ...(weights && { weights: Deno.readFileSync(shippedWeightsPath(to, folder.id)) }),
+    },
+  };
+}
+
+function optionsOf({ options }: SavedResult): string {
+  return JSON.stringify(options);
+}
