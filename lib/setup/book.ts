@@ -1,11 +1,12 @@
 /**
  * `deno task book [notebook…] [--from notebooks|outputs]`: renders the notebooks, as they were run,
- * to a static site in `outputs/book/`. Its pages need no network and no server. By default those
- * that are committed; `outputs` takes the copies that `deno task reproduce` has executed here.
+ * to a static site in `outputs/book/`. Its pages need no network and no server, and can be searched
+ * from each of them. By default those that are committed; `outputs` takes the copies that `deno task reproduce` has executed here.
  */
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Chapter, chapterOf, chapterPage, indexPage } from "lib/setup/notebooks/book_pages.ts";
+import { type BookSection, sectionsOf } from "lib/setup/notebooks/search_index.ts";
 import { mustRun } from "lib/setup/install/command.ts";
 import { remove, writeFileWhole } from "lib/setup/install/files.ts";
 import { findNotebooks, readNotebook } from "lib/setup/notebooks/notebook.ts";
@@ -24,17 +25,23 @@ const sources = { notebooks: notebooksDir, outputs: `${resultsDir}/notebooks` } 
  */
 export async function makeBook(paths: readonly string[], folder: string): Promise<Chapter[]> {
   const { css: codeColours, bodies } = await render(paths);
-  const css = await Deno.readTextFile(here("notebooks/book/book.css")) + codeColours;
+  const asset = (file: string) => Deno.readTextFile(here(`notebooks/book/${file}`));
+  const look = { css: await asset("book.css") + codeColours, theme: await asset("theme.js") };
   const chapters: Chapter[] = [];
+  const sections: BookSection[] = [];
   for (const path of paths) {
-    chapters.push(chapterOf(basename(path, ".ipynb"), await readNotebook(path)));
+    const [name, notebook] = [basename(path, ".ipynb"), await readNotebook(path)];
+    const chapter = chapterOf(name, notebook);
+    chapters.push(chapter);
+    sections.push(...sectionsOf(name, chapter.title, notebook));
   }
   await remove(folder);
   for (const [i, chapter] of chapters.entries()) {
-    const page = chapterPage(chapter, bodies[i]!, chapters, css);
+    const page = chapterPage(chapter, bodies[i]!, chapters, look);
     await writeFileWhole(`${folder}/${chapter.name}.html`, page);
   }
-  await writeFileWhole(`${folder}/index.html`, indexPage(chapters, css));
+  const search = { sections, script: await asset("search.js") };
+  await writeFileWhole(`${folder}/index.html`, indexPage(chapters, look, search));
   return chapters;
 }
 

@@ -1,3 +1,4 @@
+import { sectionsOf } from "lib/setup/notebooks/search_index.ts";
 import { type Chapter, chapterOf, chapterPage, indexPage } from "lib/setup/notebooks/book_pages.ts";
 import type { Output } from "lib/setup/notebooks/cell_outputs.ts";
 import type { Cell, Notebook } from "lib/setup/notebooks/notebook.ts";
@@ -64,18 +65,21 @@ const chapters: Chapter[] = ["00_a", "01_b", "02_c"].map((name) => ({
   executed: true,
 }));
 
+const look = { css: "p {}", theme: "theme()" };
+
 Deno.test("chapterPage() links to its neighbours and turns links to notebooks into links to pages", () => {
   const body = '<a href="./02_c.ipynb#end">c</a> <a href="other.ipynb">other</a>';
-  const html = chapterPage(chapters[1]!, body, chapters, "p {}");
+  const html = chapterPage(chapters[1]!, body, chapters, look);
   assertTrue(html.includes('rel="prev" href="00_a.html"'), html);
   assertTrue(html.includes('rel="next" href="02_c.html"'), html);
   assertTrue(html.includes("Title of &lt;00_a>"), html);
   assertTrue(html.includes('<a href="02_c.html#end">c</a> <a href="other.ipynb">'), html);
-  assertTrue(html.includes("p {}") && html.includes("2 of 3"), html);
-  const first = chapterPage(chapters[0]!, body, chapters, "");
+  assertTrue(html.includes("p {}") && html.includes("theme()") && html.includes("2 of 3"), html);
+  assertTrue(html.includes('action="index.html"><input type="search" name="q"'), html);
+  const first = chapterPage(chapters[0]!, body, chapters, look);
   assertTrue(!first.includes('rel="prev"') && !first.includes("Not run yet"), first);
   const unrun = { ...chapters[0]!, executed: false };
-  assertTrue(chapterPage(unrun, body, [unrun], "").includes("Not run yet"), "says so");
+  assertTrue(chapterPage(unrun, body, [unrun], look).includes("Not run yet"), "says so");
 });
 
 Deno.test("indexPage() has an entry for each chapter: figure, question, sections of the paper, cost", () => {
@@ -85,7 +89,8 @@ Deno.test("indexPage() has an entry for each chapter: figure, question, sections
     sections: ["§3", "Table 1"],
     figure: "data:x",
   };
-  const html = indexPage([full, chapters[1]!], "p {}");
+  const section = { file: "00_a.html", chapter: "a", heading: "</script>", anchor: "c", text: "t" };
+  const html = indexPage([full, chapters[1]!], look, { sections: [section], script: "find()" });
   for (
     const part of [
       '<a href="00_a.html">Title of &lt;00_a></a>',
@@ -94,8 +99,35 @@ Deno.test("indexPage() has an entry for each chapter: figure, question, sections
       "<dd>A minute.</dd>",
       'src="data:x"',
       '<a href="01_b.html">',
+      '"heading":"\\u003c/script>"',
+      "find()</script>",
     ]
   ) assertTrue(html.includes(part), `${part} in ${html}`);
   assertEquals(html.match(/<li>/g)?.length, 2);
   assertEquals(html.match(/<dt>/g)?.length, 2); // an entry without a text is left out
+});
+
+Deno.test("sectionsOf() begins a section at each heading, with the words and the code below it", () => {
+  const notebook = notebookOf(about);
+  const cell = (id: string, source: string, cell_type: "code" | "markdown" = "markdown"): Cell => ({
+    ...{ cell_type, id, source, metadata: {} },
+  });
+  notebook.cells.push(
+    cell("c1", "More **words**."),
+    cell("c2", "## The `run`\n\nIt [trains](x.html)."),
+    cell("c3", "const a =\n  1;", "code"),
+  );
+  const [first, second, ...rest] = sectionsOf("03_k", "Larger kernels", notebook);
+  assertEquals(rest, []);
+  const { text, ...head } = first!;
+  const page = { file: "03_k.html", chapter: "Larger kernels" };
+  assertEquals(head, { ...page, heading: "Larger kernels", anchor: "cell-id=" });
+  assertTrue(
+    text.startsWith("The question. Does a") && text.endsWith("8 GPUs. 1 More words."),
+    text,
+  );
+  assertEquals(second, {
+    ...page,
+    ...{ heading: "The run", anchor: "cell-id=c2", text: "It trains. const a = 1;" },
+  });
 });

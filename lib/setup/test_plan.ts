@@ -43,6 +43,7 @@ export const seconds: Readonly<Record<string, number>> = {
   "lib/report/interactive/parts_slow_test.ts": 18,
   "lib/setup/run_tests_test.ts": 10,
   "lib/setup/lab_slow_test.ts": 10,
+  "lib/setup/book_slow_test.ts": 20,
   "lib/experiments/configs/data_test.ts": 9,
   "lib/ssl/mocov3/alarms_test.ts": 8,
   "lib/datasets/emoji/emoji_test.ts": 8,

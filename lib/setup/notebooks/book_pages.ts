@@ -1,5 +1,6 @@
 /** Makes the pages of the book: each is a string of HTML that needs no other file. */
 import { codeCells, type Notebook, sourceOf } from "lib/setup/notebooks/notebook.ts";
+import { type BookSection, plainText } from "lib/setup/notebooks/search_index.ts";
 
 /** What the index says about a notebook; it is read from the first cell and the outputs. */
 export interface Chapter {
@@ -53,12 +54,6 @@ function sectionsIn(text: string): string[] {
 
 const emptyCell = { cell_type: "markdown", source: "", metadata: {} } as const;
 
-/** Markdown without its marks of emphasis, code and links. */
-function plainText(markdown: string): string {
-  return markdown.replace(/\[([^\]]*)\]\([^)]*\)/g, "$1").replace(/\*\*|`/g, "")
-    .replace(/(^|[\s(])[_*]([^_*]+)[_*](?=$|[\s.,;:)?!])/g, "$1$2").trim();
-}
-
 /**
  * The last picture that `saveFigure` or `saveImage` showed, as SVG if there is one, otherwise as
  * PNG.
@@ -82,6 +77,13 @@ function textOf(value: unknown): string {
 
 const bookTitle = "BC-SSL in notebooks";
 
+/** What all pages share. */
+export interface BookLook {
+  readonly css: string;
+  /** The script that makes a page light or dark. */
+  readonly theme: string;
+}
+
 /**
  * The page of a notebook.
  *
@@ -93,7 +95,7 @@ export function chapterPage(
   chapter: Chapter,
   body: string,
   chapters: readonly Chapter[],
-  css: string,
+  look: BookLook,
 ): string {
   const place = chapters.indexOf(chapter);
   const link = (to: Chapter | undefined, rel: "prev" | "next") =>
@@ -110,29 +112,55 @@ export function chapterPage(
   const unrun = chapter.executed ? "" : `<p class="unrun">Not run yet: code without results.</p>`;
   return page(
     `${chapter.title} · ${bookTitle}`,
-    `<header><a href="index.html">${bookTitle}</a> <span>${
+    `<header><a href="index.html">${bookTitle}</a>${searchForm}<span>${
       place + 1
-    } of ${chapters.length}</span>` +
-      `</header>\n<main class="chapter">${unrun}${linked}</main>\n${turn}\n` +
+    } of ${chapters.length}</span>${themeButton}</header>\n` +
+      `<main class="chapter">${unrun}${linked}</main>\n${turn}\n` +
       `<footer>This page is <code>notebooks/${chapter.name}.ipynb</code> as it was run. To change ` +
       `a value and run it again: <code>npx --yes deno@2.9.6 task lab</code></footer>`,
-    css,
+    look,
   );
 }
 
-/** The first page: what each notebook asks, what it costs to run, and its last figure. */
-export function indexPage(chapters: readonly Chapter[], css: string): string {
+/** A search field. It sends the words to the first page, which searches by itself. */
+const searchForm = `<form role="search" action="index.html"><input type="search" name="q" ` +
+  `aria-label="Search the book" placeholder="Search the book"></form>`;
+
+/** It is shown by the script that it needs. */
+const themeButton = `<button class="theme" type="button" hidden>Light or dark</button>`;
+
+/** What the first page searches with. */
+export interface BookSearch {
+  readonly sections: readonly BookSection[];
+  readonly script: string;
+}
+
+/**
+ * The first page: what each notebook asks, what it costs to run, and its last figure; and the search
+ * of all pages.
+ */
+export function indexPage(
+  chapters: readonly Chapter[],
+  look: BookLook,
+  { sections, script }: BookSearch,
+): string {
+  const data = JSON.stringify(sections).replaceAll("<", "\\u003c");
   return page(
     bookTitle,
-    `<main class="index"><h1>${bookTitle}</h1>
+    `<header><span></span>${themeButton}</header>
+<main class="index"><h1>${bookTitle}</h1>
 <p class="lead">Self-supervised vision that you can read, step through and rerun: <em>The Counterattack of CNNs in
 Self-Supervised Learning: Larger Kernel Size might be All You Need</em> (Huang, Chen, Wang, Liu, 2023), a
 question a chapter. Each says what the paper found, runs it at the scale of a laptop, sets its own numbers
 beside the printed ones, and ends with what to change next.</p>
-<ol>${chapters.map(entry).join("\n")}</ol></main>
+<div class="search">${searchForm}<p role="status"></p><ol></ol></div>
+<ol class="chapters">${chapters.map(entry).join("\n")}</ol></main>
 <footer>Each chapter is a notebook: <code>npx --yes deno@2.9.6 task lab</code> opens them,
-<code>npx --yes deno@2.9.6 task reproduce</code> runs them all.</footer>`,
-    css,
+<code>npx --yes deno@2.9.6 task reproduce</code> runs them all.</footer>
+<script>
+const sections = ${data};
+${script}</script>`,
+    look,
   );
 }
 
@@ -150,7 +178,7 @@ function entry({ name, title, question, cost, sections, figure }: Chapter): stri
   }</a></h2><p>${escape(question)}</p><dl>${about}</dl></div></li>`;
 }
 
-function page(title: string, body: string, css: string): string {
+function page(title: string, body: string, { css, theme }: BookLook): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -159,6 +187,8 @@ function page(title: string, body: string, css: string): string {
 <title>${escape(title)}</title>
 <style>
 ${css}</style>
+<script>
+${theme}</script>
 </head>
 <body>
 ${body}

@@ -18,6 +18,8 @@ exporter = HTMLExporter(
     exclude_input_prompt=True,
     exclude_output_prompt=True,
 )
-css = HtmlFormatter(style="default").get_style_defs(".highlight")
+light = HtmlFormatter(style="default").get_style_defs(".highlight")
+dark = HtmlFormatter(style="github-dark").get_style_defs('[data-theme="dark"] .highlight')
+css = light + "\n@media screen {\n" + dark + "\n}\n"  # paper is white
 bodies = [exporter.from_filename(path)[0] for path in paths]
 json.dump({"css": css, "bodies": bodies}, sys.stdout)
