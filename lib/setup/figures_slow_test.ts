@@ -51,7 +51,7 @@ Deno.test("drawFigures() draws saved runs, names missing ones, and goes on to th
     assertTrue(/^test_1_needs: 1 figure, 1 table, [\d.]+ s\n/.test(again.output), again.output);
     assertEquals(again.code, 0);
     const figures = [...Deno.readDirSync(`${outputs}/figures`)].map(({ name }) => name).sort();
-    assertEquals(figures, ["test_curves.png", "test_curves.svg"]);
+    assertEquals(figures, ["test_curves.pdf", "test_curves.png", "test_curves.svg"]);
   } finally {
     await Deno.remove(outputs, { recursive: true });
   }

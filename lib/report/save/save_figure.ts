@@ -1,13 +1,14 @@
 /** Figures and pictures, shown in the notebook and written to `outputs/figures/`. */
 import { show } from "lib/report/notebook/jupyter.ts";
 import { checkName, writeOutputs } from "lib/report/save/output_files.ts";
+import { toPdf } from "lib/report/draw/pdf.ts";
 import { figureOutput } from "lib/report/interactive/figure.ts";
 import { type Figure, toPng, toSvg } from "lib/report/draw/plot.ts";
 
 /**
- * Shows a figure, and writes it as SVG and as a PNG of twice the size. Marks that have a title show
- * it under the pointer. The notebook gets both files, since JupyterLab hides the SVG of a notebook
- * that it does not trust.
+ * Shows a figure, and writes it as SVG, as a PNG of twice the size, and as PDF for papers. Marks
+ * that have a title show it under the pointer. The notebook gets SVG and PNG, since JupyterLab hides
+ * the SVG of a notebook that it does not trust.
  *
  * @param name Name of the files, without extension: `kernel_size`.
  * @param figure What `plot` or a function of this room returned, or a function that makes it.
@@ -23,7 +24,7 @@ import { type Figure, toPng, toSvg } from "lib/report/draw/plot.ts";
  *
  * const points = [{ x: 1, y: 2 }, { x: 2, y: 3 }];
  * const figure = plot({ marks: [Plot.line(points, { x: "x", y: "y" })] });
- * await saveFigure("two_points", figure); // two_points.svg and two_points.png
+ * await saveFigure("two_points", figure); // two_points.svg, .png and .pdf
  * assertTrue(Deno.statSync(`${outputsFolder()}/figures/two_points.png`).isFile, "a picture");
  * ```
  */
@@ -31,8 +32,8 @@ export async function saveFigure(name: string, figure: Figure | (() => Figure)):
   checkName(name);
   const svg = toSvg(typeof figure === "function" ? figure() : figure);
   const png = await toPng(svg);
-  await writeOutputs("figures", name, { svg, png });
-  await show(figureOutput(svg, png, `outputs/figures/${name}.svg and .png`));
+  await writeOutputs("figures", name, { svg, png, pdf: await toPdf(svg) });
+  await show(figureOutput(svg, png, `outputs/figures/${name}.svg, .png and .pdf`));
 }
 
 /**

@@ -37,7 +37,9 @@ Deno.test("saveFigure(), saveImage() and saveTable() write whole files under the
     await saveImage("an-image", new Uint8Array([1]));
     await saveTable("table.1", [{ a: 1 }]);
   });
-  const figures = ["a_figure.png", "a_figure.svg", "an-image.png"].map((name) => `figures/${name}`);
+  const figures = ["a_figure.pdf", "a_figure.png", "a_figure.svg", "an-image.png"].map((name) =>
+    `figures/${name}`
+  );
   assertEquals(files, [...figures, ...["csv", "md", "tex"].map((end) => `tables/table.1.${end}`)]);
 });
 
