@@ -8,6 +8,7 @@
 export const seconds: Readonly<Record<string, number>> = {
   "lib/experiments/runs/arm_notebooks_slow_test.ts": 193,
   "lib/native/kernels_deep_test.ts": 105,
+  "lib/experiments/runs/resume_methods_deep_test.ts": 100,
   "lib/report/notebook/lab_slow_test.ts": 73,
   "lib/experiments/runs/first_notebooks_slow_test.ts": 66,
   "lib/experiments/runs/resume_slow_test.ts": 55,
