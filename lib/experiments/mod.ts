@@ -100,6 +100,7 @@ export {
   scaleNames,
   sizesAt,
 } from "lib/experiments/configs/config.ts";
+export { byolStart } from "lib/experiments/configs/method_runs.ts";
 export { bcSslEmoji, bcSslStart } from "lib/experiments/configs/notebook_runs.ts";
 export {
   type DataSplit,

@@ -37,7 +37,14 @@ export {
 export { type KernelSheetOptions, kernelSheetPng } from "lib/report/sheets/kernel_sheet.ts";
 export { classSimilarityPng, classSimilarityTable } from "lib/report/sheets/similarity_sheet.ts";
 export { type ImageMapOptions, imageMapPng } from "lib/report/sheets/image_map.ts";
-export { exercise, type ExerciseAnswer, type ExerciseName } from "lib/report/exercises/exercise.ts";
+export {
+  type CourseLength,
+  courseMap,
+  type CoursePart,
+  courseParts,
+  coursePlan,
+} from "lib/report/figures/course.ts";
+export { exercise, type ExerciseAnswer } from "lib/report/exercises/exercise.ts";
 export { kernelFrequencyFigure, kernelTable } from "lib/report/figures/kernel_numbers.ts";
 export { camScoreTable, hotAreaFigure } from "lib/report/figures/cam_scores.ts";
 export type { ColourMap } from "lib/report/draw/colour_maps.ts";
@@ -112,6 +119,7 @@ export {
   type PlotOptions,
   type ScaleOptions,
 } from "lib/report/draw/plot.ts";
+export { collapseTable, type NamedRun } from "lib/report/tables/collapse_table.ts";
 export { costTable, moduleTable } from "lib/report/tables/model_tables.ts";
 export {
   methodClaims,

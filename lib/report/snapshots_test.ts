@@ -9,6 +9,7 @@ import { blockDiagram } from "./draw/block_diagram.ts";
 import { diagramNames, methodDiagram } from "./draw/method_diagram.ts";
 import { type Figure, toPng, toSvg } from "./draw/plot.ts";
 import { hotAreaFigure } from "./figures/cam_scores.ts";
+import { courseMap } from "./figures/course.ts";
 import { gainCurves } from "./figures/gain_curves.ts";
 import { gainFigure } from "./figures/gain_figure.ts";
 import { forestFigure } from "./figures/forest_figure.ts";
@@ -74,6 +75,7 @@ const figures: Readonly<Record<string, () => Figure>> = {
       { title: "ConvNeXt", config: convNeXtConfig("tiny") },
       { title: "BC-SSL", config: bcSslConfig("tiny", { kernelSize: 15 }) },
     ]),
+  courseMap: () => courseMap(),
   corruptionFigure: () => corruptionFigure(some.map(robustResult)),
   detectorFigure: () => detectorFigure(study.detectors, "box"),
   gainCurves: () =>

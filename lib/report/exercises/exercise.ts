@@ -7,16 +7,13 @@ import { show } from "lib/report/notebook/jupyter.ts";
 
 const exercises = { ...networkExercises, ...trainingExercises, ...evaluationExercises };
 
-/** Name of an exercise, which is that of the function it asks for. */
-export type ExerciseName = keyof typeof exercises;
-
-/** What the answer to an exercise has to be: a function of the same arguments. */
-export type ExerciseAnswer<Name extends ExerciseName> = (typeof exercises)[Name]["solve"];
+/** A function of any exercise. */
+export type ExerciseAnswer = (...values: never[]) => unknown;
 
 /** All exercises of a notebook, in the order of its cells. */
-export function exercisesOf(notebook: string): ExerciseName[] {
-  const names = Object.keys(exercises) as ExerciseName[];
-  return names.filter((name) => exercises[name].notebook === notebook);
+export function exercisesOf(notebook: string): string[] {
+  return Object.entries(exercises).filter(([, { notebook: asks }]) => asks === notebook)
+    .map(([name]) => name);
 }
 
 /**
@@ -25,6 +22,7 @@ export function exercisesOf(notebook: string): ExerciseName[] {
  * cell, so that a notebook with unsolved exercises runs to its end.
  *
  * @param name Which exercise: the name of the function that it asks for.
+ * @param answer A function of the arguments that the notebook names.
  * @throws {RangeError} If there is no such exercise.
  *
  * @example
@@ -36,11 +34,8 @@ export function exercisesOf(notebook: string): ExerciseName[] {
  * await exercise("outputSide", outputSide); // solved
  * ```
  */
-export async function exercise<Name extends ExerciseName>(
-  name: Name,
-  answer: ExerciseAnswer<Name>,
-): Promise<void> {
-  const { solved, message } = judge(name, answer as (...values: never[]) => unknown);
+export async function exercise(name: string, answer: ExerciseAnswer): Promise<void> {
+  const { solved, message } = judge(name, answer);
   const mark = solved ? "solved" : "not yet";
   const colour = solved ? "#009E73" : "#E69F00";
   await show({
@@ -53,16 +48,16 @@ export async function exercise<Name extends ExerciseName>(
 /** Whether an answer is right for all examples, and a sentence that says so, or what is wrong. */
 export function judge(
   name: string,
-  answer: (...values: never[]) => unknown,
+  answer: ExerciseAnswer,
 ): { readonly solved: boolean; readonly message: string } {
   if (!Object.hasOwn(exercises, name)) {
     const names = Object.keys(exercises).join(", ");
     throw new RangeError(`Unknown exercise "${name}": there are ${names}`);
   }
-  const { examples, solve, notebook } = exercises[name as ExerciseName];
-  for (const values of examples as readonly (readonly never[])[]) {
+  const { examples, solve, notebook } = exercises[name as keyof typeof exercises];
+  for (const values of examples as unknown as readonly (readonly never[])[]) {
     const call = `${name}(${values.map((value) => textOf(value)).join(", ")})`;
-    const right = (solve as (...values: never[]) => unknown)(...values);
+    const right = (solve as ExerciseAnswer)(...values);
     const found = attempt(answer, values);
     if (equal(found, right)) continue;
     const gave = found instanceof Error ? `throws "${found.message}"` : `gives ${textOf(found)}`;
@@ -73,7 +68,7 @@ export function judge(
 }
 
 /** What the answer gives for copies of the arguments, or the error that it throws. */
-function attempt(answer: (...values: never[]) => unknown, values: readonly never[]): unknown {
+function attempt(answer: ExerciseAnswer, values: readonly never[]): unknown {
   try {
     return answer(...structuredClone(values) as never[]);
   } catch (error) {

@@ -49,7 +49,7 @@ Deno.test("exercise() prints whether an answer is right, and does not throw wher
   const { log } = console;
   console.log = (line: string) => lines.push(line);
   try {
-    await exercise("halfLife", (momentum) => Math.log(0.5) / Math.log(momentum));
+    await exercise("halfLife", (momentum: number) => Math.log(0.5) / Math.log(momentum));
     await exercise("halfLife", () => 0);
   } finally {
     console.log = log;

@@ -8,6 +8,8 @@ import { escapeXml } from "lib/report/draw/text.ts";
 
 /** A run to draw; a result of `pretrain` is one. */
 export interface CurveRun {
+  /** Name of the run in the key; by default its seed. */
+  readonly name?: string;
   /** Seed of the run; with several runs, the key names it. */
   readonly seed?: number;
   /** Id of the run; the title of its marks names it. */
@@ -109,9 +111,12 @@ function lastStep(runs: readonly CurveRun[]): number {
 }
 
 function legend(runs: readonly CurveRun[]): string {
-  return runs.map(({ seed }, i) => {
-    const [x, colour] = [16 + 100 * i, categorical[i % categorical.length]!];
-    const name = seed === undefined ? `run ${i + 1}` : `seed ${seed}`;
+  const names = runs.map(({ name, seed }, i) =>
+    name ?? (seed === undefined ? `run ${i + 1}` : `seed ${seed}`)
+  );
+  const room = Math.max(100, ...names.map((name) => 44 + 8 * name.length)); // pixels for each
+  return names.map((name, i) => {
+    const [x, colour] = [16 + room * i, categorical[i % categorical.length]!];
     return `<path d="M${x} 13h20" stroke="${colour}" stroke-width="2.5"/>` +
       `<text x="${x + 26}" y="17">${escapeXml(name)}</text>`;
   }).join("");

@@ -12,11 +12,8 @@ import {
   type Notebook,
   readNotebook,
 } from "lib/setup/notebooks/notebook.ts";
-import { exercisesOf, judge } from "lib/report/exercises/exercise.ts";
+import { type ExerciseAnswer, exercisesOf, judge } from "lib/report/exercises/exercise.ts";
 import { assertEquals, assertTrue } from "lib/testing/assert.ts";
-
-/** A function of any exercise. */
-type Answer = (...values: never[]) => unknown;
 
 /** The cells of a notebook that hold an answer. */
 function exerciseCells(notebook: Notebook): string[] {
@@ -25,7 +22,9 @@ function exerciseCells(notebook: Notebook): string[] {
 }
 
 /** The answers in cells, by name, in their order: the cells run, with a `report` that keeps them. */
-async function answersIn(cells: readonly string[]): Promise<[name: string, answer: Answer][]> {
+async function answersIn(
+  cells: readonly string[],
+): Promise<[name: string, answer: ExerciseAnswer][]> {
   await Deno.mkdir(outputsDir, { recursive: true });
   const folder = await Deno.makeTempDir({ dir: outputsDir, prefix: ".exercises-" });
   try {

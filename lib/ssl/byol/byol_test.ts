@@ -1,7 +1,7 @@
 import * as tf from "lib/tf.ts";
 import { createRng } from "lib/rng.ts";
 import { countCosts } from "lib/nn/cost.ts";
-import { namedVariables, parameters } from "lib/nn/parameters.ts";
+import { disposeTree, namedVariables, parameters } from "lib/nn/parameters.ts";
 import { optimizerNames } from "lib/train/optimizer_names.ts";
 import { batchGradients } from "lib/ssl/method/gradients.ts";
 import type { Method } from "lib/ssl/method/method.ts";
@@ -301,4 +301,24 @@ Deno.test("byolAlarms watch the spread of projections and of features, and say w
   assertEquals(shown({ ...healthy, projectionStd: 0.01 }), ["alarmSameProjections"]);
   assertEquals(shown({ ...healthy, featureStd: 0.01 }), ["alarmSameFeatures"]);
   for (const { message } of byolAlarms) assertTrue(message.includes("lower lr"), message);
+});
+
+Deno.test("heads without BatchNorm have the same linear layers and no statistics, and can be trained", () => {
+  const head = { ...recipe.head, batchNorm: false };
+  const names = (head: ByolRecipe["head"]) => {
+    const { online } = createByolNetworks(recipe.model, head, createRng(0));
+    const all = [...namedVariables(online.params).keys()];
+    disposeTree(online.params);
+    return all.filter((name) => /^(projector|predictor)/.test(name));
+  };
+  const linear = ["0.weight", "0.bias", "2.weight"];
+  assertEquals(
+    names(head).toSorted(),
+    ["projector", "predictor"].flatMap((part) => linear.map((name) => `${part}.${name}`))
+      .toSorted(),
+  );
+  assertTrue(names(recipe.head).includes("projector.1.running_mean"), "by default there is one");
+  const training = newTraining({ head });
+  assertFinite(trainStep(training, tinyViews(), { ...recipe, head }, momentAt(0)));
+  disposeTraining(training);
 });

@@ -34,10 +34,11 @@ export function createByolNetworks(
   head: ByolHeadConfig,
   rng: Rng,
 ): ByolNetworks {
+  const norm = head.batchNorm ?? true;
   const projector = (featureDim: number, rng: Rng) =>
-    createMlpHead(sizesOf(featureDim, head).projector, rng.fork("projector"));
+    createMlpHead(sizesOf(featureDim, head).projector, rng.fork("projector"), { norm });
   const predictor = (featureDim: number, rng: Rng) =>
-    createMlpHead(sizesOf(featureDim, head).predictor, rng.fork("predictor"));
+    createMlpHead(sizesOf(featureDim, head).predictor, rng.fork("predictor"), { norm });
   return {
     online: createNetwork(model, (dim, rng) => ({
       projector: projector(dim, rng),

@@ -24,6 +24,11 @@ export interface ByolHeadConfig {
   readonly hiddenDim: number;
   /** Length of projections and predictions. */
   readonly outDim: number;
+  /**
+   * Whether a BatchNorm follows each hidden layer. By default it does, as in the paper; without it
+   * nothing in the heads keeps the images of a batch apart.
+   */
+  readonly batchNorm?: boolean;
 }
 
 /**

@@ -1,7 +1,7 @@
 /** The allowed values of BYOL's recipe, without the fields that the scale sets. */
 import * as v from "valibot";
 import { modelSchema } from "lib/models/model_schema.ts";
-import { notNegative, oneOf, record, schemaOf, share, whole } from "lib/schema/fields.ts";
+import { flag, notNegative, oneOf, record, schemaOf, share, whole } from "lib/schema/fields.ts";
 import { twoViewSchema } from "lib/ssl/views/crop_schema.ts";
 import {
   clipNorm,
@@ -17,7 +17,7 @@ const width = whole(1, 2 ** 16);
 export const byolRecipeSchema = schemaOf<Omit<ByolRecipe, "batchSize" | "epochs">>()(record({
   method: v.literal("byol"),
   model: modelSchema,
-  head: record({ hiddenDim: width, outDim: width }),
+  head: record({ hiddenDim: width, outDim: width, batchNorm: v.optional(flag) }),
   crops: twoViewSchema,
   optimizer: v.optional(optimizer),
   accumulate: v.optional(whole(1, 2 ** 16)),

@@ -27,15 +27,25 @@ export type MlpSizes = readonly [number, ...number[]];
 /**
  * Creates a head, with Haiku's default initialisation. All layers except the last have a bias, a
  * BatchNorm and a ReLU.
+ *
+ * @param options.norm False leaves the BatchNorms out.
  */
-export function createMlpHead(sizes: MlpSizes, rng: Rng): MlpHeadParams {
+export function createMlpHead(
+  sizes: MlpSizes,
+  rng: Rng,
+  { norm = true }: { readonly norm?: boolean } = {},
+): MlpHeadParams {
   const layers: (MlpLinear | BatchNormParams | null)[] = [];
   for (let i = 1; i < sizes.length; i++) {
     const [from, to] = [sizes[i - 1]!, sizes[i]!];
     const values = lecunNormal<tf.Rank.R2>([from, to], rng.fork(layers.length), from);
     const weight = laidOut("linear", values);
     if (i === sizes.length - 1) layers.push({ weight });
-    else layers.push({ weight, bias: constant<tf.Rank.R1>([to], 0) }, createBatchNorm(to), null);
+    else {
+      layers.push({ weight, bias: constant<tf.Rank.R1>([to], 0) });
+      if (norm) layers.push(createBatchNorm(to));
+      layers.push(null);
+    }
   }
   return layers;
 }
