@@ -131,3 +131,10 @@ Deno.test("sectionsOf() begins a section at each heading, with the words and the
     ...{ heading: "The run", anchor: "cell-id=c2", text: "It trains. const a = 1;" },
   });
 });
+
+Deno.test("chapterPage() leaves a link to solutions, which are not in the book, as its words", () => {
+  const body =
+    'in <a href="solutions/00_a.ipynb"><code>solutions/00_a</code></a>, <a href="02_c.ipynb">c</a>';
+  const html = chapterPage(chapters[0]!, body, chapters, look);
+  assertTrue(html.includes("in <code>solutions/00_a</code>, <a "), html);
+});

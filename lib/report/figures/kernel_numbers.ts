@@ -27,10 +27,10 @@ export function kernelTable(arms: readonly ArmKernels[]): Record<string, unknown
       "kernel size": kernelSize,
       "reach before": column(first, "reach"),
       "reach after": column(last, "reach"),
-      "seeds differ by": spread("reach"),
+      "reach, range over seeds": spread("reach"),
       "frequency before": column(first, "frequency"),
       "frequency after": column(last, "frequency"),
-      "seeds differ by ": spread("frequency"),
+      "frequency, range over seeds": spread("frequency"),
       seeds: seeds.length,
     };
   });

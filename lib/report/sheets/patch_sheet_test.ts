@@ -130,7 +130,11 @@ Deno.test("kernelTable() has the means over layers, before and after", () => {
   // one layer of ones, whose weights lie (4 + 4√2)/9 from the middle on average; one of a single weight
   assertEquals(line!["reach after"], Math.round(1000 * (4 + 4 * Math.SQRT2) / 18) / 1000);
   assertTrue(Number(line!["frequency after"]) < Number(line!["frequency before"]), "they average");
-  assertEquals([line!.network, line!.seeds, line!["seeds differ by"]], ["BC-SSL, 3×3", 1, 0]);
+  assertEquals([line!.network, line!.seeds, line!["reach, range over seeds"]], [
+    "BC-SSL, 3×3",
+    1,
+    0,
+  ]);
 });
 
 Deno.test("imageMapPng() puts each image at its place, framed in the colour of its class", async () => {

@@ -104,7 +104,7 @@ export function chapterPage(
   const turn = `<nav class="turn">${link(chapters[place - 1], "prev")}${
     link(chapters[place + 1], "next")
   }</nav>`;
-  const linked = body.replace(
+  const linked = withoutSolutions(body).replace(
     /href="(?:\.\/)?([\w-]+)\.ipynb(#[^"]*)?"/g,
     (whole, name, anchor = "") =>
       chapters.some((known) => known.name === name) ? `href="${name}.html${anchor}"` : whole,
@@ -120,6 +120,11 @@ export function chapterPage(
       `a value and run it again: <code>npx --yes deno@2.9.6 task lab</code></footer>`,
     look,
   );
+}
+
+/** Solutions of exercises are not in the book: a link to them is left as its words. */
+function withoutSolutions(body: string): string {
+  return body.replace(/<a href="solutions\/[^"]*"[^>]*>([^]*?)<\/a>/g, "$1");
 }
 
 /** A search field. It sends the words to the first page, which searches by itself. */
