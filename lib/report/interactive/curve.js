@@ -6,8 +6,8 @@ import { curvePlaces, isCurve } from "./curve_places.js";
  * Lets the reader draw a curve: one point for each value of x, moved by the pointer or by the arrow
  * keys.
  *
- * @param question `{ id, x, y: [low, high], step, labels, unit, frame: { left, right, top, bottom } }`;
- *   the frame is in pixels of the drawing that stands in the output.
+ * @param question `{ id, x, domain: [first, last], y: [low, high], step, labels, unit, frame }`; the
+ *   frame, `{ left, right, top, bottom }`, is in pixels of the drawing that stands in the output.
  */
 export function drawPart(name, question) {
   const host = claimPart(name);

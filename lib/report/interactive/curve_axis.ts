@@ -14,26 +14,41 @@ const frame = {
   bottom: height - margins.marginBottom,
 };
 
+/** Axes with their ranges, made long enough for an answer. */
+export interface CurveAxes {
+  readonly domain: readonly [first: number, last: number];
+  readonly y: readonly [low: number, high: number];
+}
+
+/** The axes of a question, with room for an answer, which may have other x. */
+export function axesOf({ x, y }: CurveQuestion, answer: readonly DrawnPoint[] = []): CurveAxes {
+  const [across, up] = [[...x], [...y]];
+  for (const [x, y] of answer) {
+    across.push(x);
+    up.push(y);
+  }
+  return {
+    domain: [Math.min(...across), Math.max(...across)],
+    y: [Math.min(...up), Math.max(...up)],
+  };
+}
+
 /** What scripts have to know of a question: its axes, and the smallest move of a point. */
-export function drawable({ id, x, y, labels, unit }: CurveQuestion): object {
-  const step = 10 ** Math.floor(Math.log10((y[1] - y[0]) / 20));
-  return { id, x, y, step, labels, unit, frame };
+export function drawable({ id, x, labels, unit }: CurveQuestion, axes: CurveAxes): object {
+  const step = 10 ** Math.floor(Math.log10((axes.y[1] - axes.y[0]) / 20));
+  return { id, x, ...axes, step, labels, unit, frame };
 }
 
 /** Empty axes, or axes with the true curve. */
 export function curveAxis(
-  { x, y, labels }: Pick<CurveQuestion, "x" | "y" | "labels">,
+  { x, labels }: Pick<CurveQuestion, "x" | "labels">,
+  { domain, y }: CurveAxes,
   answer: readonly DrawnPoint[] = [],
 ): string {
+  const ticks = [...new Set([...x, ...domain])];
   return toSvg(plot({
     ...{ width, height, ...margins },
-    x: {
-      domain: [x[0]!, x.at(-1)!],
-      inset,
-      ticks: [...x],
-      tickFormat: String,
-      ...axisLabel(labels.x, "center"),
-    },
+    x: { domain: [...domain], inset, ticks, tickFormat: String, ...axisLabel(labels.x, "center") },
     y: { domain: [...y], grid: true, ticks: 6, ...axisLabel(labels.y, "top") },
     marks: [
       ...y[0] < 0 && y[1] > 0 ? [Plot.ruleY([0], { stroke: grey })] : [],
@@ -41,14 +56,4 @@ export function curveAxis(
       Plot.dot(answer, { fill: colours.blue, r: 4 }),
     ],
   }));
-}
-
-/** The axes of a question, made long enough for an answer. */
-export function withRoomFor<Q extends CurveQuestion>(
-  question: Q,
-  answer: readonly DrawnPoint[],
-): Q {
-  const heights = answer.map(([, y]) => y);
-  const [low, high] = question.y;
-  return { ...question, y: [Math.min(low, ...heights), Math.max(high, ...heights)] };
 }

@@ -4,8 +4,8 @@ export function isCurve(kept, x) {
 }
 
 /** Turns values into pixels of the drawing and back. */
-export function curvePlaces({ x, y: [low, high], frame: { left, right, top, bottom } }) {
-  const [first, last] = [x[0], x.at(-1)];
+export function curvePlaces({ x, domain: [first, last], y: [low, high], frame }) {
+  const { left, right, top, bottom } = frame;
   const to = (at, value) => [
     left + (at - first) / (last - first) * (right - left),
     bottom - (value - low) / (high - low) * (bottom - top),

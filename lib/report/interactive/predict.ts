@@ -3,7 +3,7 @@ import { toPng } from "lib/report/draw/plot.ts";
 import { escapeText } from "lib/report/draw/text.ts";
 import { show } from "lib/report/notebook/jupyter.ts";
 import type { DisplayData } from "lib/report/notebook/outbox.ts";
-import { curveAxis, drawable, withRoomFor } from "./curve_axis.ts";
+import { axesOf, curveAxis, drawable } from "./curve_axis.ts";
 import { imageOf, partOutput, svgAddress } from "./part.ts";
 import {
   type AnswerTo,
@@ -69,12 +69,13 @@ export async function questionOutput(question: Question): Promise<DisplayData> {
   const ask = `<p class="ask"><b>Before you look on: </b>${escapeText(question.ask)}</p>`;
   const said = `<p class="said" role="status"></p>`;
   if ("x" in question) {
-    const axis = curveAxis(question);
+    const axes = axesOf(question);
+    const axis = curveAxis(question, axes);
     return partOutput({
       kind: "curve",
       body: ask +
         imageOf(svgAddress(axis), `Axes: ${question.labels.y} against ${question.labels.x}`) + said,
-      data: drawable(question),
+      data: drawable(question, axes),
       text: `Draw before you look on: ${question.ask}`,
       png: (await toPng(axis, { colours: 16 })).toBase64(),
     });
@@ -93,8 +94,9 @@ export async function questionOutput(question: Question): Promise<DisplayData> {
  * Shows the answer to a question of {@linkcode predict}, and beside it what the reader chose. Where
  * nothing was chosen it says so, and the question can still be answered.
  *
- * @param answer One of the choices; of a question with bounds, the number; of a curve, its points.
- * @throws {RangeError} If the answer is not one of the choices, not a number, or has no point.
+ * @param answer One of the choices, or a name that was not among them; of a question with bounds,
+ *   the number; of a curve, its points, whose x need not be the question's.
+ * @throws {RangeError} If the answer is not a number, or has no point.
  */
 export async function reveal<Q extends Question>(question: Q, answer: AnswerTo<Q>): Promise<void> {
   await show(await answerOutput(question, answer));
@@ -116,20 +118,17 @@ function choiceAnswer(question: NamedQuestion, value: string | number): DisplayD
   const { id, ask, choices } = question;
   const isNumber = "bounds" in question;
   const answer = isNumber ? choiceAt(question as RangeQuestion, value as number) : value as string;
-  if (!choices.includes(answer)) {
-    throw new RangeError(
-      `Cannot answer "${id}": ${answer} is none of the choices ${choices.join(", ")}`,
-    );
-  }
-  const number = isNumber
+  const more = isNumber
     ? ` (${inWords(value as number)} ${(question as RangeQuestion).unit})`
-    : "";
+    : choices.includes(answer)
+    ? ""
+    : " (which was not among the choices)"; // a reader has added a network
   return partOutput({
     kind: "revealChoice",
     body: `<p class="ask">${escapeText(ask)}</p>` +
-      `<p><b>The result: ${escapeText(answer)}</b>${escapeText(number)}</p>${said}`,
+      `<p><b>The result: ${escapeText(answer)}</b>${escapeText(more)}</p>${said}`,
     data: { id, choices, answer },
-    text: `${ask}\nThe result: ${answer}${number}`,
+    text: `${ask}\nThe result: ${answer}${more}`,
   });
 }
 
@@ -143,14 +142,14 @@ async function curveAnswer(
       `Cannot answer "${id}": need points of numbers, got [${answer.join("; ")}]`,
     );
   }
-  const wide = withRoomFor(question, answer);
-  const axis = curveAxis(wide, answer);
+  const axes = axesOf(question, answer);
+  const axis = curveAxis(question, axes, answer);
   const points = answer.map(([x, y]) => `${inWords(x)}: ${inWords(y)}`).join(", ");
   return partOutput({
     kind: "revealCurve",
     body: `<p class="ask">${escapeText(ask)} <b>The result is the solid line.</b></p>` +
       imageOf(svgAddress(axis), `${labels.y} by ${labels.x}: ${points}`) + said,
-    data: { ...drawable(wide), answer },
+    data: { ...drawable(question, axes), answer },
     text: `${ask}\nThe result: ${points}`,
     png: (await toPng(axis, { colours: 16 })).toBase64(),
   });
