@@ -85,17 +85,21 @@ export async function openExplained(
     return { model, classNames, hasClassifier, stats, config, [Symbol.dispose]: () => {} };
   }
   const { of = "teacher" } = network;
-  const experiment = openExperiment(network);
-  const weights = findSubject(network, of);
-  const model = await loadSubject(network, of, weights);
-  const dispose = () => model[Symbol.dispose]();
+  const { model, stats, [Symbol.dispose]: dispose } = await openBackbone(network);
   try {
-    const { classifier, classNames } = await classifierOf(experiment, of, weights, model, pause);
+    const weights = findSubject(network, of);
+    const { classifier, classNames } = await classifierOf(
+      openExperiment(network),
+      of,
+      weights,
+      model,
+      pause,
+    );
     return {
       model: withClassifier(model, classifier),
       classNames,
       hasClassifier: true,
-      stats: experiment.recipe.crops.stats,
+      stats,
       config: model.config,
       [Symbol.dispose]: dispose,
     };
