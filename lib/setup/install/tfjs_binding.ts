@@ -1,4 +1,7 @@
-/** The bridge between tfjs and TensorFlow's library, compiled from the package's own sources. */
+/**
+ * The bridge between tfjs and TensorFlow's library, compiled from the package's own sources and ours
+ * for training with several processes.
+ */
 import { compileShared, libraryPath, type SharedLibrary } from "lib/setup/install/compile.ts";
 import { exists, fingerprint, writeFileWhole } from "lib/setup/install/files.ts";
 import { platformOf } from "lib/native/platform.ts";
@@ -16,11 +19,17 @@ const target = `${tfjs}/lib/napi-v8/tfjs_binding.node`;
 const binding: SharedLibrary = {
   name: "tfjs_binding",
   dir: `${venv}/binding`,
-  sources: ["tfjs_backend.cc", "tfjs_binding.cc"].map((name) => `${tfjs}/binding/${name}`),
+  sources: [
+    ...["tfjs_backend.cc", "tfjs_binding.cc"].map((name) => `${tfjs}/binding/${name}`),
+    `${root}/lib/distributed/src/collectives.cc`,
+  ],
   flags: [
     "-std=c++17",
     "-O2",
     "-DNAPI_VERSION=8",
+    // Two calls of the package's sources go to ours, which say why.
+    "-DTFE_NewContext=bcssl_new_context",
+    "-DTFE_TensorHandleCopyToDevice=bcssl_copy_to_device",
     `-I${engineDir}/tensorflow/include`,
     `-I${root}/node_modules/node-api-headers/include`,
     ...platformOf().linkEngine(`${engineDir}/tensorflow`),

@@ -1,0 +1,211 @@
+// TensorFlow's collective operations for tfjs: compiled into tfjs's bridge to TensorFlow.
+//
+// The bridge keeps its TFE_Context private, and it names devices as they were called before the
+// process joined others. Set-up compiles the bridge with
+//   -DTFE_NewContext=bcssl_new_context -DTFE_TensorHandleCopyToDevice=bcssl_copy_to_device
+// so that its two calls come to this file.
+//
+// An operation's own `timeout_seconds` is not used: TensorFlow starts two threads for each operation
+// that has one, and they sleep until the timeout. One watchman, below, does the same for all.
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tensorflow/c/c_api_experimental.h"
+#include "tensorflow/c/eager/c_api.h"
+#include "tensorflow/c/eager/c_api_experimental.h"
+
+#undef TFE_NewContext
+#undef TFE_TensorHandleCopyToDevice
+extern "C" TFE_Context* TFE_NewContext(const TFE_ContextOptions*, TF_Status*);
+extern "C" TFE_TensorHandle* TFE_TensorHandleCopyToDevice(TFE_TensorHandle*, TFE_Context*,
+                                                          const char*, TF_Status*);
+
+#define EXPORT extern "C" __attribute__((visibility("default")))
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Seconds = std::chrono::duration<double>;
+
+TFE_Context* context = nullptr;
+/** This process among all, as `/job:worker/replica:0/task:1`; empty before it has joined. */
+std::string own_task;
+
+/** Copies the status's message for the caller, frees the status and returns its code. */
+int report(TF_Status* status, char* message, size_t size) {
+  const int code = TF_GetCode(status);
+  if (size > 0) {
+    std::strncpy(message, TF_Message(status), size - 1);
+    message[size - 1] = '\0';
+  }
+  TF_DeleteStatus(status);
+  return code;
+}
+
+std::string task_of(int rank) { return "/job:worker/replica:0/task:" + std::to_string(rank); }
+
+/** TF_OK if the process answers, TF_DEADLINE_EXCEEDED if it does not, another code if it is gone. */
+int check_peer(int rank, int64_t milliseconds) {
+  TF_Status* status = TF_NewStatus();
+  TFE_CollectiveOpsCheckPeerHealth(context, task_of(rank).c_str(), milliseconds, status);
+  return report(status, nullptr, 0);
+}
+
+/**
+ * Watches the collective operation that the main thread waits in. Once a second it asks the other
+ * processes whether they are there. It aborts the operation if one is gone, or has been silent for
+ * longer than `patience`, or if all are there and the operation has taken longer than `limit`.
+ */
+class Watchman {
+ public:
+  Watchman(int rank, int size, Seconds patience, Seconds limit)
+      : rank_(rank), answered_(size), patience_(patience), limit_(limit) {
+    std::thread([this] { run(); }).detach();
+  }
+
+  void begin() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    ++operation_;
+    began_ = Clock::now();
+    under_way_ = true;
+  }
+
+  void end() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    under_way_ = false;
+  }
+
+  /** The ranks for whose loss it aborted an operation; if it did not, those that are lost now. */
+  std::vector<int> lost() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return aborted_ ? lost_ : missing(Seconds(0));
+  }
+
+ private:
+  void run() {
+    long watched = -1;
+    for (;;) {
+      std::this_thread::sleep_for(Seconds(1));
+      std::unique_lock<std::mutex> lock(mutex_);
+      const auto same = [&] { return under_way_ && operation_ == watched; };
+      if (!same()) { // most operations end before they are looked at again
+        watched = operation_;
+        std::fill(answered_.begin(), answered_.end(), Clock::now());
+        continue;
+      }
+      lock.unlock();
+      std::vector<int> lost = missing(patience_);
+      lock.lock();
+      if (!same() || (lost.empty() && Clock::now() - began_ < limit_)) continue;
+      lost_ = std::move(lost);
+      aborted_ = true;
+      abort();
+      return;
+    }
+  }
+
+  /**
+   * The ranks that are gone, or have not answered for longer than `patience`. Asks all at once, so
+   * that a silent one does not delay the others.
+   */
+  std::vector<int> missing(Seconds patience) {
+    const int size = static_cast<int>(answered_.size());
+    std::vector<int> codes(size, TF_OK);
+    std::vector<std::thread> questions;
+    for (int peer = 0; peer < size; ++peer) {
+      if (peer != rank_) {
+        questions.emplace_back([&codes, peer] { codes[peer] = check_peer(peer, 2000); });
+      }
+    }
+    for (std::thread& question : questions) question.join();
+    std::vector<int> lost;
+    for (int peer = 0; peer < size; ++peer) {
+      if (codes[peer] == TF_OK) answered_[peer] = Clock::now();
+      const bool silent = Clock::now() - answered_[peer] > patience;
+      if (codes[peer] == TF_DEADLINE_EXCEEDED ? silent : codes[peer] != TF_OK) lost.push_back(peer);
+    }
+    return lost;
+  }
+
+  void abort() {
+    TF_Status* status = TF_NewStatus();
+    TF_SetStatus(status, TF_ABORTED,
+                 lost_.empty() ? "all processes answer, but they wait for different things"
+                               : "a process is lost");
+    TFE_AbortCollectiveOps(context, status);
+    TF_DeleteStatus(status);
+  }
+
+  std::mutex mutex_;
+  long operation_ = 0;
+  bool under_way_ = false;
+  Clock::time_point began_;
+  bool aborted_ = false;
+  std::vector<int> lost_;
+  const int rank_;
+  std::vector<Clock::time_point> answered_;
+  const Seconds patience_, limit_;
+};
+
+/** Lives until the process ends: its thread does. */
+Watchman* watchman = nullptr;
+
+}  // namespace
+
+extern "C" TFE_Context* bcssl_new_context(const TFE_ContextOptions* options, TF_Status* status) {
+  return context = TFE_NewContext(options, status);
+}
+
+/** After joining, `/job:localhost/…/device:CPU:0` is called `/job:worker/…/device:CPU:0`. */
+extern "C" TFE_TensorHandle* bcssl_copy_to_device(TFE_TensorHandle* handle, TFE_Context* where,
+                                                  const char* device, TF_Status* status) {
+  std::string name = device;
+  if (!own_task.empty()) name.replace(0, name.find("/device:"), own_task);
+  return TFE_TensorHandleCopyToDevice(handle, where, name.c_str(), status);
+}
+
+/**
+ * Starts this process's server, which the others ask for data.
+ *
+ * @param server_def TensorFlow's ServerDef as text.
+ * @param patience Seconds for which a process may be silent, as one that is stopped.
+ * @param limit Seconds that an operation may take if all processes answer.
+ * @return TF_OK, or another code, with the message written to `message`.
+ */
+EXPORT int bcssl_join(const char* server_def, int rank, int size, double patience, double limit,
+                      char* message, size_t message_size) {
+  TF_Status* status = TF_NewStatus();
+  TF_Buffer* parsed = TFE_GetServerDef(server_def, status);
+  if (parsed != nullptr) {
+    TFE_EnableCollectiveOps(context, parsed->data, parsed->length, status);
+    TF_DeleteBuffer(parsed);
+  }
+  if (TF_GetCode(status) == TF_OK) {
+    own_task = task_of(rank);
+    watchman = new Watchman(rank, size, Seconds(patience), Seconds(limit));
+  }
+  return report(status, message, message_size);
+}
+
+/** Whether a process is there: TF_OK if it answers within the milliseconds. */
+EXPORT int bcssl_check_peer(int rank, int64_t milliseconds) {
+  return check_peer(rank, milliseconds);
+}
+
+/** From here to `bcssl_end`, the watchman watches. */
+EXPORT void bcssl_begin() { watchman->begin(); }
+EXPORT void bcssl_end() { watchman->end(); }
+
+/**
+ * After an operation has failed: writes 1 for each rank that is lost.
+ *
+ * @param lost One byte for each rank, zero before.
+ */
+EXPORT void bcssl_lost(unsigned char* lost) {
+  for (int rank : watchman->lost()) lost[rank] = 1;
+}

@@ -1,0 +1,228 @@
+/**
+ * Several processes, on one machine or many, that compute together by TensorFlow's collective
+ * operations: by gRPC between CPUs.
+ */
+import * as tf from "lib/tf.ts";
+import { attr, prepareAttrs, type PreparedAttrs, tfOp } from "lib/tf_op.ts";
+import { type CollectivesLibrary, openCollectives } from "./library.ts";
+import { LostPeerError, type World } from "./world.ts";
+
+/** Which process this is, and where all are. */
+export interface Peers {
+  readonly rank: number;
+  /** `host:port` of every process, by rank. */
+  readonly addresses: readonly string[];
+}
+
+export interface JoinOptions {
+  /** Seconds to wait for all processes to start. By default, 300. */
+  readonly startSeconds?: number;
+  /**
+   * Seconds for which a process may not answer, as one that is stopped or unreachable. One that is
+   * killed is noticed within two seconds. By default, 60.
+   */
+  readonly patience?: number;
+  /**
+   * Seconds that an operation may take while all processes answer, as when one of them measures for
+   * long. By default, 3600.
+   */
+  readonly limit?: number;
+}
+
+/** A world that this process has joined. */
+export interface JoinedWorld extends World {
+  /**
+   * Waits until the others have had time to notice this process's end. Call it before the process
+   * ends.
+   *
+   * @param error What the process ends with, if it does not end well.
+   */
+  leave(error?: unknown): Promise<void>;
+}
+
+/** `TF_OK` of tf_status.h. */
+const ok = 0;
+/**
+ * Seconds for which a process stays after it has noticed a loss. The others look once a second, ask
+ * for two, and would else name this process.
+ */
+const secondsAfterLoss = 4;
+/** Seconds in which the data of the last operation is sent. */
+const secondsAfterEnd = 0.5;
+
+/**
+ * Joins the other processes and waits until all are there. A process can join once, before it makes
+ * any tensor.
+ *
+ * @throws {RangeError} If the rank is not that of an address.
+ * @throws {LostPeerError} If another process is not there after `startSeconds`.
+ * @throws {Error} If this process's address cannot be used, or the engine is not TensorFlow.
+ */
+export async function joinWorld(
+  { rank, addresses }: Peers,
+  { startSeconds = 300, patience = 60, limit = 3600 }: JoinOptions = {},
+): Promise<JoinedWorld> {
+  if (!(Number.isInteger(rank) && rank >= 0 && rank < addresses.length)) {
+    throw new RangeError(
+      `Cannot be process ${rank} of ${addresses.length}: need 0 to ${addresses.length - 1}`,
+    );
+  }
+  if (tf.engine().backend !== "tensorflow") {
+    throw new Error(
+      `Cannot train with several processes on ${tf.engine().backend}: need TensorFlow`,
+    );
+  }
+  const library = openCollectives();
+  startServer(library, rank, addresses, patience, limit);
+  await waitForAll(library, rank, addresses, startSeconds);
+  return new TensorFlowWorld(library, rank, addresses);
+}
+
+function startServer(
+  library: CollectivesLibrary,
+  rank: number,
+  addresses: readonly string[],
+  patience: number,
+  limit: number,
+): void {
+  const message = new Uint8Array(1000);
+  const definition = new TextEncoder().encode(serverDefinition(rank, addresses) + "\0");
+  const size = addresses.length;
+  const code = library.bcssl_join(
+    definition,
+    rank,
+    size,
+    patience,
+    limit,
+    message,
+    BigInt(message.length),
+  );
+  if (code === ok) return;
+  const text = new TextDecoder().decode(message.subarray(0, message.indexOf(0)));
+  throw new Error(`Cannot listen at ${addresses[rank]} for the other processes: ${text}`);
+}
+
+/** TensorFlow's `ServerDef`. Without a leader of groups, every process would wait for itself only. */
+function serverDefinition(rank: number, addresses: readonly string[]): string {
+  const tasks = addresses.map((address, i) =>
+    `tasks { key: ${i} value: ${JSON.stringify(address)} }`
+  );
+  return `cluster { job { name: "worker" ${tasks.join(" ")} } }
+    job_name: "worker" task_index: ${rank} protocol: "grpc"
+    default_session_config { experimental {
+      collective_group_leader: "/job:worker/replica:0/task:0"
+      recv_buf_max_chunk: -1 # one piece of memory for each answer, not one for every page
+    } }`;
+}
+
+async function waitForAll(
+  library: CollectivesLibrary,
+  rank: number,
+  addresses: readonly string[],
+  seconds: number,
+): Promise<void> {
+  const end = performance.now() + 1000 * seconds;
+  for (const [peer, address] of addresses.entries()) {
+    if (peer === rank) continue;
+    while (await library.bcssl_check_peer(peer, 1000n) !== ok) {
+      if (performance.now() > end) {
+        throw new LostPeerError(
+          `Cannot begin: process ${peer} (${address}) does not answer after ${seconds} seconds; ` +
+            "start all processes, and see what that one says",
+        );
+      }
+      await pause(0.1);
+    }
+  }
+}
+
+function pause(seconds: number): Promise<void> {
+  return new Promise((done) => setTimeout(done, 1000 * seconds));
+}
+
+type Operation = "CollectiveReduceV2" | "CollectiveGatherV2";
+
+class TensorFlowWorld implements JoinedWorld {
+  readonly rank: number;
+  readonly size: number;
+  readonly #library: CollectivesLibrary;
+  readonly #addresses: readonly string[];
+  readonly #attrs: Readonly<Record<Operation, PreparedAttrs>>;
+  /** Number of calls of each operation with each shape, and the first of their two keys. */
+  readonly #calls = new Map<string, { readonly key: number; count: number }>();
+
+  constructor(library: CollectivesLibrary, rank: number, addresses: readonly string[]) {
+    this.rank = rank;
+    this.size = addresses.length;
+    this.#library = library;
+    this.#addresses = addresses;
+    const common = {
+      T: attr.type("float32"),
+      communication_hint: attr.string("auto"),
+      timeout_seconds: attr.float(0), // see src/collectives.cc
+      Nordering_token: attr.int(0),
+    };
+    this.#attrs = {
+      CollectiveReduceV2: prepareAttrs({
+        ...common,
+        merge_op: attr.string("Add"),
+        final_op: attr.string("Div"),
+      }),
+      CollectiveGatherV2: prepareAttrs(common),
+    };
+  }
+
+  mean<T extends tf.Tensor>(x: T): T {
+    return this.#together("CollectiveReduceV2", x);
+  }
+
+  gather<T extends tf.Tensor>(x: T): T {
+    return this.#together("CollectiveGatherV2", x);
+  }
+
+  #together<T extends tf.Tensor>(operation: Operation, x: T): T {
+    const numbers = [this.size, 1, this.#key(operation, x.shape)]; // 1 is the group of all
+    const inputs = numbers.map((number) => tf.scalar(number, "int32"));
+    this.#library.bcssl_begin();
+    try {
+      return tfOp<T>(operation, [x, ...inputs], this.#attrs[operation]);
+    } catch (cause) {
+      throw this.#reason(cause);
+    } finally {
+      this.#library.bcssl_end();
+      tf.dispose(inputs);
+    }
+  }
+
+  /** The error for a call that failed: it names the processes that are lost. */
+  #reason(cause: unknown): unknown {
+    const flags = new Uint8Array(this.size);
+    this.#library.bcssl_lost(flags);
+    const lost = this.#addresses.flatMap((address, i) => flags[i] ? [`${i} (${address})`] : []);
+    if (lost.length === 0) return cause;
+    const which = lost.length === 1
+      ? `process ${lost[0]}: it`
+      : `processes ${lost.join(", ")}: each`;
+    return new LostPeerError(
+      `Cannot go on without ${which} has ended or does not answer; see what it says. ` +
+        "Start all again: the run goes on from its last checkpoint",
+      { cause },
+    );
+  }
+
+  /**
+   * The number by which the processes find each other's data. TensorFlow remembers every number
+   * with its shape for ever, so calls with one shape use two in turn: no process begins a call
+   * before all have ended the last but one.
+   */
+  #key(operation: Operation, shape: readonly number[]): number {
+    const name = `${operation} ${shape}`;
+    const calls = this.#calls.get(name) ?? { key: 2 * this.#calls.size + 1, count: 0 };
+    this.#calls.set(name, calls);
+    return calls.key + calls.count++ % 2;
+  }
+
+  async leave(error?: unknown): Promise<void> {
+    await pause(error instanceof LostPeerError ? secondsAfterLoss : secondsAfterEnd);
+  }
+}

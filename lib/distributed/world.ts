@@ -1,0 +1,44 @@
+/**
+ * The processes that train one run together, as each of them sees the others. What needs the others
+ * takes a {@linkcode World} as an argument; by default it is {@linkcode alone}.
+ *
+ * Every process must call the same operations in the same order, with tensors of the same shapes.
+ */
+import type * as tf from "lib/tf.ts";
+
+/** All processes of a run, seen from one of them. */
+export interface World {
+  /** This process among all, 0 … size − 1. Process 0 writes the files. */
+  readonly rank: number;
+  /** Number of processes. */
+  readonly size: number;
+  /**
+   * The mean of the processes' tensors, element by element, the same to the bit in all processes.
+   *
+   * @param x fp32, borrowed
+   * @returns Of the shape of `x`; the caller owns it.
+   * @throws {LostPeerError} If another process has ended or does not answer.
+   */
+  mean<T extends tf.Tensor>(x: T): T;
+  /**
+   * The processes' tensors, one after another along the first axis, in the order of their ranks.
+   *
+   * @param x fp32 `[n, …]`, borrowed
+   * @returns `[size · n, …]`; the caller owns it.
+   * @throws {LostPeerError} If another process has ended or does not answer.
+   */
+  gather<T extends tf.Tensor>(x: T): T;
+}
+
+/** A process that trains by itself. */
+export const alone: World = {
+  rank: 0,
+  size: 1,
+  mean: (x) => x.clone(),
+  gather: (x) => x.clone(),
+};
+
+/** The error for a process that has ended or does not answer: this process cannot go on. */
+export class LostPeerError extends Error {
+  override readonly name = "LostPeerError";
+}

@@ -1,0 +1,73 @@
+/**
+ * One process of a world: it calls operations with many shapes, checks every result, and prints the
+ * memory that it needs. `--stop-at N --rank R --signal S` sends itself a signal in round N.
+ */
+import { parseArgs } from "node:util";
+import process from "node:process";
+import * as tf from "lib/tf.ts";
+import { peersIn } from "lib/distributed/peers.ts";
+import { joinWorld } from "lib/distributed/tensorflow_world.ts";
+import { deepStrictEqual as assertEquals } from "node:assert";
+
+const { values } = parseArgs({
+  args: Deno.args,
+  options: {
+    rounds: { type: "string", default: "40" },
+    large: { type: "string", default: "10" },
+    "stop-at": { type: "string" },
+    rank: { type: "string" },
+    signal: { type: "string" },
+  },
+});
+const shapes = [[3], [7, 5], [Number(values.large)], [4, 2, 2], [1]];
+
+const world = await joinWorld(peersIn(process.env)!, { patience: 4, startSeconds: 60 });
+const { rank, size } = world;
+
+function round(i: number): void {
+  const shape = shapes[i * 7 % shapes.length]!;
+  tf.tidy(() => {
+    const x = tf.fill(shape, 10 * rank + i);
+    const mean = world.mean(x);
+    assertEquals(mean.shape, shape);
+    assertEquals(extremes(mean), [5 * (size - 1) + i, 5 * (size - 1) + i]);
+    const all = world.gather(x);
+    assertEquals(all.shape, [size * shape[0]!, ...shape.slice(1)]);
+    tf.split(all, size).forEach((part, r) =>
+      assertEquals(extremes(part), [10 * r + i, 10 * r + i])
+    );
+  });
+}
+
+function extremes(x: tf.Tensor): number[] {
+  return [x.min().dataSync()[0]!, x.max().dataSync()[0]!];
+}
+
+/** A number of /proc/self/status: `VmRSS` in kilobytes, `Threads`. */
+function status(name: string): number {
+  const text = Deno.readTextFileSync("/proc/self/status");
+  return Number(text.match(new RegExp(`^${name}:\\s*(\\d+)`, "m"))![1]);
+}
+
+const memory: number[] = [], threads: number[] = [];
+try {
+  for (let i = 0; i < Number(values.rounds); i++) {
+    if (i === Number(values["stop-at"] ?? -1) && rank === Number(values.rank)) {
+      Deno.kill(Deno.pid, values.signal as Deno.Signal);
+    }
+    round(i);
+    // Now and then a process is late, another one each time.
+    if (i % 20 === rank) await new Promise((done) => setTimeout(done, 10));
+    if (i % Math.ceil(Number(values.rounds) / 10) === 0) {
+      memory.push(status("VmRSS"));
+      threads.push(status("Threads"));
+    }
+  }
+  console.log(JSON.stringify({ memory, threads, tensors: tf.memory().numTensors }));
+  await world.leave();
+  Deno.exit(0);
+} catch (error) {
+  console.log((error as Error).message);
+  await world.leave(error);
+  Deno.exit(1);
+}
