@@ -75,7 +75,9 @@ export async function joinWorld(
   const library = openCollectives();
   startServer(library, rank, addresses, patience, limit);
   await waitForAll(library, rank, addresses, startSeconds);
-  return new TensorFlowWorld(library, rank, addresses);
+  const world = new TensorFlowWorld(library, rank, addresses);
+  tf.tidy(() => void world.gather(tf.zeros([1]))); // none goes on, or ends, before all are there
+  return world;
 }
 
 function startServer(

@@ -14,7 +14,13 @@ import {
   type Initializer,
   type KernelSize,
 } from "lib/nn/conv.ts";
-import { batchNorm, batchNormAffine, type BatchNormParams, createBatchNorm } from "lib/nn/norms.ts";
+import {
+  batchNorm,
+  batchNormAffine,
+  type BatchNormMode,
+  type BatchNormParams,
+  createBatchNorm,
+} from "lib/nn/norms.ts";
 import type { Rng } from "lib/rng.ts";
 
 /** PyTorch's `nn.Sequential` of `conv` and `bn`. */
@@ -62,26 +68,24 @@ export function createDepthwiseBn(
 }
 
 /** How the layer runs; padding is half the kernel. */
-export interface ConvBnForwardOptions extends Pick<Conv2dOptions, "stride"> {
-  readonly training: boolean;
-}
+export interface ConvBnForwardOptions extends Pick<Conv2dOptions, "stride">, BatchNormMode {}
 
 /** @returns `[B, ⌈H/stride⌉, ⌈W/stride⌉, out]` */
 export function convBn(
   x: tf.Tensor4D,
   { conv, bn }: ConvBnParams,
-  { training, stride }: ConvBnForwardOptions,
+  { stride, ...mode }: ConvBnForwardOptions,
 ): tf.Tensor4D {
-  return tf.tidy(() => batchNorm(conv2d(x, conv, { stride }), bn, { training }));
+  return tf.tidy(() => batchNorm(conv2d(x, conv, { stride }), bn, mode));
 }
 
 /** @returns `[B, ⌈H/stride⌉, ⌈W/stride⌉, C]` */
 export function depthwiseBn(
   x: tf.Tensor4D,
   { conv, bn }: DepthwiseBnParams,
-  { training, stride }: ConvBnForwardOptions,
+  { stride, ...mode }: ConvBnForwardOptions,
 ): tf.Tensor4D {
-  return tf.tidy(() => batchNorm(depthwiseConv2d(x, conv, { stride }), bn, { training }));
+  return tf.tidy(() => batchNorm(depthwiseConv2d(x, conv, { stride }), bn, mode));
 }
 
 /** A depthwise kernel `[kh, kw, C, 1]` and a bias `[C]`. */

@@ -3,6 +3,7 @@
  * differentiation would make some twenty passes over memory for each.
  */
 import * as tf from "lib/tf.ts";
+import { alone, type World } from "lib/distributed/world.ts";
 import { fused } from "lib/nn/fused.ts";
 import { buffer, constant } from "lib/nn/init.ts";
 import { movingAverage } from "lib/nn/moving_average.ts";
@@ -83,6 +84,7 @@ export function batchNorm<T extends tf.Tensor>(
     training,
     eps = batchNormDefaults.eps,
     momentum = batchNormDefaults.momentum,
+    world = alone,
   }: BatchNormOptions,
 ): T {
   return tf.tidy(() => {
@@ -91,7 +93,10 @@ export function batchNorm<T extends tf.Tensor>(
       const { scale, shift } = batchNormAffine(all, eps);
       return affine(x, scale, shift) as T;
     }
-    return normalizeBatch(x, all, eps, momentum);
+    const options = { eps, momentum };
+    return world.size > 1
+      ? normalizeBatchOfAll(x, all, options, world)
+      : normalizeBatch(x, all, options);
   });
 }
 
@@ -114,7 +119,7 @@ const affine = tf.customGrad((...args) => {
   ];
   save([x, scale]);
   return {
-    value: fused("Affine", [x, scale, shift])?.[0] ?? x.mul(scale).add(shift),
+    value: scaledAndShifted(x, scale, shift),
     gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
       const [x, scale] = saved as [tf.Tensor, tf.Tensor];
       const axes = reduced("BatchNorm", x);
@@ -139,8 +144,15 @@ export function batchNormAffine(
   });
 }
 
-export interface BatchNormOptions {
+/** Where BatchNorm takes its statistics from. */
+export interface BatchNormMode {
+  /** True: the batch's, and the running ones move; false: the running ones. */
   readonly training: boolean;
+  /** The processes that share the batch. By default, this process alone has all of it. */
+  readonly world?: World;
+}
+
+export interface BatchNormOptions extends BatchNormMode {
   readonly eps?: number;
   /** The part of the way to the batch's statistics. */
   readonly momentum?: number;
@@ -159,8 +171,7 @@ function normalizeRows<T extends tf.Tensor>(x: T, { weight, bias }: LayerNormPar
 function normalizeBatch<T extends tf.Tensor>(
   x: T,
   { weight, bias, running_mean, running_var }: Scaled,
-  eps: number,
-  momentum: number,
+  { eps, momentum }: Required<Pick<BatchNormOptions, "eps" | "momentum">>,
 ): T {
   return withGradient("BatchNorm", x, weight, bias, (x, w, b) => {
     const results = fused("BatchNorm", [x, w, b, running_mean, running_var], { eps, momentum });
@@ -175,6 +186,20 @@ function normalizeBatch<T extends tf.Tensor>(
   });
 }
 
+/** The same over the batches of all processes. */
+function normalizeBatchOfAll<T extends tf.Tensor>(
+  x: T,
+  statistics: Scaled,
+  options: Required<Pick<BatchNormOptions, "eps" | "momentum">>,
+  world: World,
+): T {
+  return withGradient("BatchNorm", x, statistics.weight, statistics.bias, (x, w, b) => {
+    const [mean, rstd] = momentsOfAll(x, statistics, options, world);
+    const scale = rstd.mul(w);
+    return [scaledAndShifted(x, scale, b.sub(mean.mul(scale))), mean, rstd];
+  }, world);
+}
+
 /** A norm with its gradient; `run` gives the result, the mean and 1/√(σ² + eps). */
 function withGradient<T extends tf.Tensor>(
   norm: Norm,
@@ -182,6 +207,7 @@ function withGradient<T extends tf.Tensor>(
   weight: tf.Tensor,
   bias: tf.Tensor,
   run: (x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor) => tf.Tensor[],
+  world: World = alone,
 ): T {
   const op = tf.customGrad((...args) => {
     const [x, w, b, save] = args as unknown as [tf.Tensor, tf.Tensor, tf.Tensor, tf.GradSaveFunc];
@@ -189,8 +215,12 @@ function withGradient<T extends tf.Tensor>(
     save([x, mean!, rstd!, w]);
     return {
       value: y!,
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) =>
-        fused(`${norm}Grad`, [dy, ...saved]) ?? backward(norm, dy, saved),
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
+        const grads = fused(`${norm}Grad`, [dy, ...saved]) ?? backward(norm, dy, saved);
+        if (world.size === 1) return grads;
+        const [dx, ...ofWeights] = grads as [tf.Tensor, tf.Tensor, tf.Tensor];
+        return [inputGradientOfAll(dx, [...saved, ...ofWeights], world), ...ofWeights];
+      },
     };
   });
   return op(x, weight, bias) as T;
@@ -226,4 +256,84 @@ function backward(norm: Norm, dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] {
 function reduced(norm: Norm, x: tf.Tensor): number[] {
   const last = x.rank - 1;
   return norm === "LayerNorm" ? [last] : Array.from({ length: last }, (_, axis) => axis);
+}
+
+// BatchNorm over a batch that several processes share, each with as many images (PyTorch's
+// `SyncBatchNorm`). C channels, n values of a channel in one process, W processes.
+
+/**
+ * Mean and 1/√(σ² + eps) of each channel over all processes; moves the running statistics, as
+ * `batchNorm` does.
+ *
+ * The variance is the mean of the processes' variances and the variance of their means: a mean of
+ * squares less a squared mean would lose digits.
+ *
+ * @param x `[…, C]`
+ * @returns Both `[C]`
+ */
+export function momentsOfAll(
+  x: tf.Tensor,
+  { running_mean, running_var }: RunningStatistics,
+  { eps, momentum }: { readonly eps: number; readonly momentum: number },
+  world: World,
+): [tf.Tensor1D, tf.Tensor1D] {
+  const all = world.gather(ownMoments(x, eps)); // [2·W, C]: mean, variance, mean, …
+  const byKind = all.reshape<tf.Tensor3D>([world.size, 2, -1]);
+  const [means, variances] = tf.unstack(byKind, 1) as [tf.Tensor2D, tf.Tensor2D];
+  const mean = means.mean<tf.Tensor1D>(0);
+  const variance = variances.add(means.sub(mean).square()).mean<tf.Tensor1D>(0);
+  const count = world.size * x.size / mean.size;
+  const unbiased = variance.mul(count / Math.max(1, count - 1));
+  movingAverage([running_mean, running_var], [mean, unbiased], 1 - momentum);
+  return [mean, tf.rsqrt<tf.Tensor1D>(variance.add(eps))];
+}
+
+/** Mean and variance of this process's values, `[2, C]`. */
+function ownMoments(x: tf.Tensor, eps: number): tf.Tensor2D {
+  const channels = x.shape.at(-1)!;
+  const n = x.size / channels;
+  const zeros = tf.zeros([channels]);
+  // With momentum 1 the new running statistics are the batch's, the variance unbiased.
+  const moments = fused("BatchMoments", [x, zeros, zeros], { eps, momentum: 1 });
+  if (moments) {
+    return tf.stack([moments[0]!, moments[3]!.mul((n - 1) / n)]) as tf.Tensor2D;
+  }
+  const axes = x.shape.slice(0, -1).map((_, axis) => axis);
+  const mean = x.mean(axes);
+  return tf.stack([mean, x.sub(mean).square().mean(axes)]) as tf.Tensor2D;
+}
+
+/**
+ * The gradient of BatchNorm's input, from the one that a process computes as if its own images were
+ * the whole batch.
+ *
+ * With x̂ = (x − μ) · rstd, a process has `dx = w · rstd · (dy − s − x̂ · t)`, where s and t are its
+ * own means of dy and of dy · x̂. They must be the means over all processes; this adds the
+ * difference, which is a multiple of x and a constant for each channel.
+ *
+ * @param dx `[…, C]`
+ * @param saved x `[…, C]`, μ, rstd, w, and the gradients of w and of the bias, n · t and n · s: all
+ *   `[C]`
+ * @returns `[…, C]`
+ */
+export function inputGradientOfAll(
+  dx: tf.Tensor,
+  saved: readonly tf.Tensor[],
+  world: World,
+): tf.Tensor {
+  const [x, mean, rstd, weight, dweight, dbias] = saved as
+    & Readonly<Record<number, tf.Tensor>>
+    & Iterable<tf.Tensor>;
+  const n = x!.size / mean!.size;
+  const own = tf.stack([dbias!, dweight!]).div(n); // [2, C]: s, t
+  const [shift, slope] = tf.unstack(own.sub(world.mean(own))) as [tf.Tensor, tf.Tensor];
+  const scale = weight!.mul(rstd!);
+  const ofX = scale.mul(rstd!).mul(slope);
+  const constant = scale.mul(shift).sub(mean!.mul(ofX));
+  return dx.add(scaledAndShifted(x!, ofX, constant));
+}
+
+/** `x · scale + shift`, channel by channel, in one pass where there is a kernel. */
+export function scaledAndShifted(x: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor): tf.Tensor {
+  return fused("Affine", [x, scale, shift])?.[0] ?? x.mul(scale).add(shift);
 }

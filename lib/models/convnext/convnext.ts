@@ -135,8 +135,8 @@ export function convNeXtBlock(
   if (tap === undefined && (training || !block.bn) && hasFamily("convNeXtBlock")) {
     return tf.tidy(() => {
       const ending = blockEnding(x, block, options);
-      const { precision } = options;
-      return fusedConvNeXtBlock(x, { ...block, ...ending }, { ...ending, eps, precision });
+      const { precision, world } = options;
+      return fusedConvNeXtBlock(x, { ...block, ...ending }, { ...ending, eps, precision, world });
     });
   }
   return mixerBlock(x, block, (x, see) => {

@@ -6,10 +6,16 @@
  * B batch, H W map, C channels, k side of the kernel.
  */
 import * as tf from "lib/tf.ts";
+import { alone, type World } from "lib/distributed/world.ts";
 import type { DepthwiseConv2dParams } from "lib/nn/conv.ts";
 import { reportCost } from "lib/nn/cost.ts";
 import { fused } from "lib/nn/fused.ts";
-import { batchNormDefaults, type BatchNormParams } from "lib/nn/norms.ts";
+import {
+  batchNormDefaults,
+  type BatchNormParams,
+  inputGradientOfAll,
+  momentsOfAll,
+} from "lib/nn/norms.ts";
 import {
   pointwiseConstants,
   type PointwiseLayers,
@@ -26,6 +32,11 @@ export interface FusedBlock extends PointwiseLayers {
 
 type Inputs = readonly tf.Tensor[];
 
+export interface FusedBlockOptions extends PointwiseOptions {
+  /** The processes that share the batch, for BatchNorm. By default, this process alone. */
+  readonly world?: World;
+}
+
 /**
  * Runs the block in training. A BatchNorm uses the batch's statistics and moves the running ones.
  *
@@ -35,7 +46,7 @@ type Inputs = readonly tf.Tensor[];
 export function fusedConvNeXtBlock(
   x: tf.Tensor4D,
   block: FusedBlock,
-  { keep, ...options }: PointwiseOptions,
+  { keep, world = alone, ...options }: FusedBlockOptions,
 ): tf.Tensor4D {
   const constants = pointwiseConstants(options);
   const { dwconv, bn } = block;
@@ -47,7 +58,7 @@ export function fusedConvNeXtBlock(
     const [x, ...weights] = args.slice(0, -1) as [tf.Tensor, ...tf.Tensor[]];
     const [c, n, layers] = groups(weights, convolution.length, norm.length);
     const y = fused("Depthwise", [x, ...c], { stride: 1 })![0]!;
-    const moments = bn ? batchMoments(y, bn) : [];
+    const moments = bn ? batchMoments(y, bn, world) : [];
     const factors = tf.tensor1d(keep);
     save([x, y, factors, ...moments, ...weights]);
     return {
@@ -63,9 +74,11 @@ export function fusedConvNeXtBlock(
           ...tf.Tensor[],
         ];
         const ofLayers = grads.slice(0, layers.length), ofNorm = grads.slice(layers.length);
+        const norms = [y, ...moments, n[0]!, ...ofNorm];
+        const dconv = bn && world.size > 1 ? inputGradientOfAll(d, norms, world) : d;
         return [
-          ...fused("DepthwiseGradInput", [d, x, c[0]!, dy], { stride: 1 })!,
-          ...fused("DepthwiseGradWeight", [d, x, ...c], { stride: 1 })!,
+          ...fused("DepthwiseGradInput", [dconv, x, c[0]!, dy], { stride: 1 })!,
+          ...fused("DepthwiseGradWeight", [dconv, x, ...c], { stride: 1 })!,
           ...ofNorm,
           ...ofLayers,
         ];
@@ -84,7 +97,9 @@ function groups(weights: Inputs, convolution: number, norm: number): [Inputs, In
 }
 
 /** Mean and 1/√(σ² + eps) of each channel; moves the running statistics. */
-function batchMoments(y: tf.Tensor, { running_mean, running_var }: BatchNormParams): tf.Tensor[] {
+function batchMoments(y: tf.Tensor, bn: BatchNormParams, world: World): tf.Tensor[] {
+  if (world.size > 1) return momentsOfAll(y, bn, batchNormDefaults, world);
+  const { running_mean, running_var } = bn;
   const inputs = [y, running_mean, running_var];
   const [mean, rstd, newMean, newVariance] = fused("BatchMoments", inputs, batchNormDefaults)!;
   running_mean.assign(newMean as tf.Tensor1D);

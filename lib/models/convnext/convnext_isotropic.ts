@@ -62,7 +62,7 @@ function forward(
   x: tf.Tensor4D,
   params: ConvNeXtIsotropicParams,
   config: ConvNeXtIsotropicConfig,
-  { training, rng, tap, precision, tokens }: ForwardOptions,
+  { training, rng, tap, precision, tokens, world }: ForwardOptions,
 ): BackboneOutput {
   if (Math.min(x.shape[1], x.shape[2]) < config.patchSize) {
     throw new RangeError(
@@ -78,6 +78,7 @@ function forward(
       const options = {
         training,
         precision,
+        world,
         rng: rng?.fork(name),
         dropPathRate: rates![i]!,
         tap: tapWithin(tap, name),

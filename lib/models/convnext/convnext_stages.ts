@@ -181,7 +181,7 @@ export function runStages<Block>(
   x: tf.Tensor4D,
   params: StagesParams<Block>,
   { depths, dims, patchSize, dropPathRate }: StagesConfig,
-  { training, rng, tap, precision, tokens }: ForwardOptions,
+  { training, rng, tap, precision, tokens, world }: ForwardOptions,
   runBlock: (x: tf.Tensor4D, block: Block, options: BlockOptions) => tf.Tensor4D,
 ): BackboneOutput {
   const smallest = patchSize * 2 ** (dims.length - 1);
@@ -202,6 +202,7 @@ export function runStages<Block>(
         const options = {
           training,
           precision,
+          world,
           rng: rng?.fork(name),
           dropPathRate: rates[i]![j]!,
           tap: tapWithin(tap, name),

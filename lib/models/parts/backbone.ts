@@ -1,5 +1,6 @@
 /** The contract of every backbone family: what it builds, what it can be asked, and how it runs. */
 import type * as tf from "lib/tf.ts";
+import type { World } from "lib/distributed/world.ts";
 import type { Rng } from "lib/rng.ts";
 import type { LinearParams } from "lib/nn/linear.ts";
 import type { Precision } from "lib/nn/linear.ts";
@@ -30,6 +31,11 @@ export interface ForwardOptions {
   readonly precision?: Precision;
   /** Whether the output has {@linkcode BackboneOutput.tokens} too. By default, it has not. */
   readonly tokens?: boolean;
+  /**
+   * The processes that share the batch: in training, BatchNorm takes its statistics over the images
+   * of all. By default, this process alone.
+   */
+  readonly world?: World;
 }
 
 /** The output of every backbone; the caller owns all of it. */

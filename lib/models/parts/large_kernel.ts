@@ -12,6 +12,7 @@ import {
   foldDepthwiseBn,
 } from "lib/nn/conv_bn.ts";
 import { laidOut } from "lib/nn/layout.ts";
+import type { BatchNormMode } from "lib/nn/norms.ts";
 
 /** The initial weights of the branches, for `channels` channels. */
 export function createBranches<Name extends string>(
@@ -35,10 +36,10 @@ export function createBranches<Name extends string>(
 export function sumBranches(
   x: tf.Tensor4D,
   branches: Readonly<Record<string, DepthwiseBnParams>>,
-  options: { readonly training: boolean },
+  mode: BatchNormMode,
 ): tf.Tensor4D {
   return tf.tidy(() =>
-    Object.values(branches).map((branch) => depthwiseBn(x, branch, options))
+    Object.values(branches).map((branch) => depthwiseBn(x, branch, mode))
       .reduce((sum, y) => sum.add(y))
   );
 }

@@ -5,7 +5,13 @@ import * as tf from "lib/tf.ts";
 import type { AttentionParams } from "lib/nn/attention.ts";
 import { dropPath } from "lib/nn/drop_path.ts";
 import { mlp, type MlpParams } from "lib/nn/mlp.ts";
-import { batchNorm, type BatchNormParams, layerNorm, type LayerNormParams } from "lib/nn/norms.ts";
+import {
+  batchNorm,
+  type BatchNormMode,
+  type BatchNormParams,
+  layerNorm,
+  type LayerNormParams,
+} from "lib/nn/norms.ts";
 import { type ForwardOptions, keepOutput } from "lib/models/parts/backbone.ts";
 
 export interface TransformerBlockParams {
@@ -35,14 +41,14 @@ export interface TransformerBlockOptions<T extends tf.Tensor> extends ForwardOpt
 export function transformerBlock<T extends tf.Tensor>(
   x: T,
   block: TransformerBlockParams,
-  { attention, dropPathRate, eps, training, rng, tap }: TransformerBlockOptions<T>,
+  { attention, dropPathRate, eps, training, rng, tap, world }: TransformerBlockOptions<T>,
 ): T {
   return tf.tidy(() => {
     const see = tap ?? keepOutput;
     const rate = training ? dropPathRate : 0;
     const mixed = attention(see("norm1", layerNorm(x, block.norm1, eps)));
     const y = x.add(dropPath(see("attn", mixed), rate, rng)) as T;
-    const normed = see("norm2", normTokens(y, block.norm2, { training, eps }));
+    const normed = see("norm2", normTokens(y, block.norm2, { training, eps, world }));
     return y.add(dropPath(see("mlp", mlp(normed, block.mlp)), rate, rng)) as T;
   });
 }
@@ -54,9 +60,9 @@ export function transformerBlock<T extends tf.Tensor>(
 export function normTokens<T extends tf.Tensor>(
   x: T,
   params: LayerNormParams | BatchNormParams,
-  { training, eps }: { readonly training: boolean; readonly eps: number },
+  { eps, ...mode }: BatchNormMode & { readonly eps: number },
 ): T {
   return "running_mean" in params
-    ? batchNorm(x, params, { training, eps })
+    ? batchNorm(x, params, { ...mode, eps })
     : layerNorm(x, params, eps);
 }

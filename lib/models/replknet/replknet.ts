@@ -25,7 +25,12 @@ import { gelu } from "lib/nn/gelu.ts";
 import { kaimingUniform } from "lib/nn/init.ts";
 import { createUniformLinear, type LinearParams } from "lib/nn/linear.ts";
 import { laidOut, layoutOf } from "lib/nn/layout.ts";
-import { batchNorm, type BatchNormParams, createBatchNorm } from "lib/nn/norms.ts";
+import {
+  batchNorm,
+  type BatchNormMode,
+  type BatchNormParams,
+  createBatchNorm,
+} from "lib/nn/norms.ts";
 import {
   type Backbone,
   type BackboneOutput,
@@ -195,26 +200,29 @@ function repLKNet(
   x: tf.Tensor4D,
   params: RepLKNetParams,
   config: RepLKNetConfig,
-  { training, rng, tap, tokens }: ForwardOptions,
+  { training, rng, tap, tokens, world }: ForwardOptions,
 ): BackboneOutput {
   return tf.tidy(() => {
     const see = tap ?? keepOutput;
     const rates = dropPathRates(config.depths, config.dropPathRate);
     const stages: tf.Tensor4D[] = [];
-    let y = stem(x, params.stem, { training, tap });
+    let y = stem(x, params.stem, { training, tap, world });
     params.stages.forEach(({ blocks }, i) => {
       if (i > 0) {
-        y = see(`transitions.${i - 1}`, transition(y, params.transitions[i - 1]!, training));
+        y = see(
+          `transitions.${i - 1}`,
+          transition(y, params.transitions[i - 1]!, { training, world }),
+        );
       }
       blocks.forEach((block, j) => {
         const name = `stages.${i}.blocks.${j}`;
-        const branch = blockBranch(y, block, { training, tap: tapWithin(tap, name) });
+        const branch = blockBranch(y, block, { training, world, tap: tapWithin(tap, name) });
         const rate = training ? rates[i]![j >> 1]! : 0;
         y = see(name, y.add(dropPath(branch, rate, rng?.fork(name))));
       });
       stages.push(y = see(`stages.${i}`, y));
     });
-    const map = see("norm", batchNorm(y, params.norm, { training }));
+    const map = see("norm", batchNorm(y, params.norm, { training, world }));
     const features = see("avgpool", map.mean<tf.Tensor2D>([1, 2])); // [B, C]
     return { stages, features, ...tokensIf(tokens, () => map) };
   });
@@ -224,29 +232,30 @@ function repLKNet(
 function stem(
   x: tf.Tensor4D,
   layers: RepLKNetParams["stem"],
-  { training, tap = keepOutput }: ForwardOptions,
+  { training, world, tap = keepOutput }: ForwardOptions,
 ): tf.Tensor4D {
-  let y = tap("stem.0", tf.relu(convBn(x, layers[0], { training, stride: 2 })));
-  y = tap("stem.1", tf.relu(depthwiseBn(y, layers[1], { training })));
-  y = tap("stem.2", tf.relu(convBn(y, layers[2], { training })));
-  return tap("stem.3", tf.relu(depthwiseBn(y, layers[3], { training, stride: 2 })));
+  const mode = { training, world };
+  let y = tap("stem.0", tf.relu(convBn(x, layers[0], { ...mode, stride: 2 })));
+  y = tap("stem.1", tf.relu(depthwiseBn(y, layers[1], mode)));
+  y = tap("stem.2", tf.relu(convBn(y, layers[2], mode)));
+  return tap("stem.3", tf.relu(depthwiseBn(y, layers[3], { ...mode, stride: 2 })));
 }
 
 /** @returns `[B, ⌈H/2⌉, ⌈W/2⌉, C']` */
 function transition(
   x: tf.Tensor4D,
   [widen, halve]: RepLKNetParams["transitions"][number],
-  training: boolean,
+  mode: BatchNormMode,
 ): tf.Tensor4D {
-  const y = tf.relu(convBn(x, widen, { training }));
-  return tf.relu(depthwiseBn(y, halve, { training, stride: 2 }));
+  const y = tf.relu(convBn(x, widen, mode));
+  return tf.relu(depthwiseBn(y, halve, { ...mode, stride: 2 }));
 }
 
 /** The residual branch of a block, `[B, H, W, C]`. */
 function blockBranch(
   x: tf.Tensor4D,
   block: RepLKBlockParams | ConvFFNParams,
-  options: Pick<ForwardOptions, "training" | "tap">,
+  options: Pick<ForwardOptions, "training" | "tap" | "world">,
 ): tf.Tensor4D {
   if ("prelkb_bn" in block) {
     const y = tf.relu(convBn(batchNorm(x, block.prelkb_bn, options), block.pw1, options));
@@ -259,11 +268,11 @@ function blockBranch(
 function largeKernel(
   x: tf.Tensor4D,
   kernel: RepLKBlockParams["large_kernel"],
-  { training, tap = keepOutput }: Pick<ForwardOptions, "training" | "tap">,
+  { training, world, tap = keepOutput }: Pick<ForwardOptions, "training" | "tap" | "world">,
 ): tf.Tensor4D {
   const y = "lkb_reparam" in kernel
     ? depthwiseConv2d(x, kernel.lkb_reparam)
-    : sumBranches(x, { ...kernel }, { training });
+    : sumBranches(x, { ...kernel }, { training, world });
   return tap("large_kernel", y);
 }
 

@@ -135,16 +135,16 @@ function resNet(
   x: tf.Tensor4D,
   params: ResNetParams,
   config: ResNetConfig,
-  { training, tap, tokens }: ForwardOptions,
+  { training, tap, tokens, world }: ForwardOptions,
 ): BackboneOutput {
   return tf.tidy(() => {
     const see = tap ?? keepOutput;
-    let y = stem(x, params, { training, tap });
+    let y = stem(x, params, { training, tap, world });
     const stages = config.depths.map((_, i) => {
       const layer = `layer${i + 1}` as const;
       Object.values(params[layer]!).forEach((block, j) => {
         const name = `${layer}.${j}`;
-        const options = { training, stride: strideOf(i, j), tap: tapWithin(tap, name) };
+        const options = { training, world, stride: strideOf(i, j), tap: tapWithin(tap, name) };
         y = see(name, resNetBlock(y, block, options));
       });
       return y = see(layer, y);
@@ -158,12 +158,12 @@ function resNet(
 function stem(
   x: tf.Tensor4D,
   { conv1, bn1 }: ResNetParams,
-  { training, tap }: ForwardOptions,
+  { tap, ...mode }: ForwardOptions,
 ): tf.Tensor4D {
   const see = tap ?? keepOutput;
   const plain = "weight" in conv1;
-  let y = plain ? conv2d(x, conv1, { stride: 2 }) : deepStem(x, conv1, { training });
-  y = tf.relu(see("bn1", batchNorm(see("conv1", y), bn1, { training })));
+  let y = plain ? conv2d(x, conv1, { stride: 2 }) : deepStem(x, conv1, mode);
+  y = tf.relu(see("bn1", batchNorm(see("conv1", y), bn1, mode)));
   return see(
     "maxpool",
     // SimCLRv2's code is in TensorFlow, which pads an even number of rows on the last side only
@@ -171,7 +171,7 @@ function stem(
   );
 }
 
-interface BlockOptions extends Pick<ForwardOptions, "training" | "tap"> {
+interface BlockOptions extends Pick<ForwardOptions, "training" | "tap" | "world"> {
   readonly stride: 1 | 2;
 }
 
@@ -195,22 +195,22 @@ function resNetBlock(
 function basic(
   x: tf.Tensor4D,
   { conv1, bn1, conv2, bn2 }: ResNetBlockParams,
-  { training, stride, tap = keepOutput }: BlockOptions,
+  { stride, tap = keepOutput, ...mode }: BlockOptions,
 ): tf.Tensor4D {
-  const y = tf.relu(batchNorm(conv2d(x, conv1, { stride }), bn1, { training }));
-  return tap("bn2", batchNorm(conv2d(y, conv2 as Conv2dParams), bn2!, { training }));
+  const y = tf.relu(batchNorm(conv2d(x, conv1, { stride }), bn1, mode));
+  return tap("bn2", batchNorm(conv2d(y, conv2 as Conv2dParams), bn2!, mode));
 }
 
 function bottleneck(
   x: tf.Tensor4D,
   { conv1, bn1, conv2, bn2, conv3, bn3 }: ResNetBlockParams,
-  { training, stride, tap = keepOutput }: BlockOptions,
+  { stride, tap = keepOutput, ...mode }: BlockOptions,
 ): tf.Tensor4D {
-  let y = tf.relu(batchNorm(conv2d(x, conv1), bn1, { training }));
+  let y = tf.relu(batchNorm(conv2d(x, conv1), bn1, mode));
   y = "attn" in conv2
-    ? selectiveKernel(y, conv2, { training, stride })
-    : tf.relu(batchNorm(conv2d(y, conv2, { stride }), bn2!, { training }));
-  return tap("bn3", batchNorm(conv2d(y, conv3!), bn3!, { training }));
+    ? selectiveKernel(y, conv2, { ...mode, stride })
+    : tf.relu(batchNorm(conv2d(y, conv2, { stride }), bn2!, mode));
+  return tap("bn3", batchNorm(conv2d(y, conv3!), bn3!, mode));
 }
 
 /**
@@ -220,11 +220,11 @@ function bottleneck(
 function shortcut(
   x: tf.Tensor4D,
   downsample: ShortcutParams | undefined,
-  { training, stride, tap = keepOutput }: BlockOptions,
+  { stride, tap = keepOutput, ...mode }: BlockOptions,
 ): tf.Tensor4D {
   if (!downsample) return x;
   const y = "2" in downsample
-    ? batchNorm(conv2d(shortcutPool(x, stride), downsample[1]), downsample[2], { training })
-    : batchNorm(conv2d(x, downsample[0], { stride }), downsample[1], { training });
+    ? batchNorm(conv2d(shortcutPool(x, stride), downsample[1]), downsample[2], mode)
+    : batchNorm(conv2d(x, downsample[0], { stride }), downsample[1], mode);
   return tap("downsample", y);
 }

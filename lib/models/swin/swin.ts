@@ -229,7 +229,7 @@ function runBlocks(
   blocks: readonly SwinBlockParams[],
   layer: number,
   config: SwinConfig,
-  { training, rng, tap }: ForwardOptions,
+  { training, rng, tap, world }: ForwardOptions,
 ): tf.Tensor4D {
   const { depths, dropPathRate, normEps: eps } = config;
   const [rates, numHeads] = [dropPathRates(depths, dropPathRate)[layer]!, config.numHeads[layer]!];
@@ -242,7 +242,7 @@ function runBlocks(
     const odd = i % 2;
     const attention = (z: tf.Tensor4D) =>
       windowAttention(z, block, { numHeads, plan: plans[odd]!, mask: odd ? mask : undefined });
-    const options = { training, rng: rng?.fork(name), tap: tapWithin(tap, name) };
+    const options = { training, world, rng: rng?.fork(name), tap: tapWithin(tap, name) };
     const output = transformerBlock(y, block, {
       ...options,
       attention,

@@ -101,7 +101,7 @@ function vit(
   x: tf.Tensor4D,
   params: ViTParams,
   config: ViTConfig,
-  { training, rng, tap, tokens: wantsTokens }: ForwardOptions,
+  { training, rng, tap, tokens: wantsTokens, world }: ForwardOptions,
 ): BackboneOutput {
   return tf.tidy(() => {
     const see = tap ?? keepOutput;
@@ -118,14 +118,14 @@ function vit(
     params.blocks.forEach((block, i) => {
       const name = `blocks.${i}`;
       const attention = (y: tf.Tensor3D) => selfAttention(y, block.attn, { numHeads });
-      const options = { training, rng: rng?.fork(name), tap: tapWithin(tap, name) };
+      const options = { training, world, rng: rng?.fork(name), tap: tapWithin(tap, name) };
       const dropPathRate = rates![i]!;
       tokens = see(
         name,
         transformerBlock(tokens, block, { ...options, attention, dropPathRate, eps }),
       );
     });
-    const normed = see("norm", normTokens(tokens, params.norm, { training, eps }));
+    const normed = see("norm", normTokens(tokens, params.norm, { training, eps, world }));
     return {
       stages: [tokens.slice([0, 1]).reshape<tf.Tensor4D>(map.shape)],
       features: normed.slice([0, 0], [-1, 1]).reshape<tf.Tensor2D>([batch, channels]),

@@ -41,6 +41,7 @@ export function byol(networks: ByolNetworks, recipe: ByolRecipe): Method {
   return {
     evaluated: online.model,
     weights: online.weights,
+    divides: true,
     state: namedVariables(state),
     alarms: byolAlarms,
     optimizerValues: (now) => byolValues(recipe, now),
@@ -59,15 +60,18 @@ export function byol(networks: ByolNetworks, recipe: ByolRecipe): Method {
  * tape, to predict the target's projection of each view from the other view.
  */
 function byolPass({ online, target }: ByolNetworks, { global }: Views, now: Moment): Pass {
-  const { precision } = now;
+  const { precision, world } = now;
   const views = tf.split<tf.Tensor4D>(global, 2); // [B, G, G, 3] each
   // The target is in training mode too, as in the official code: its BatchNorm uses the batch and
   // updates running statistics of its own. It has no stochastic depth.
-  const [first, second] = views.map((view) => project(target, view, { training: true, precision }));
+  const [first, second] = views.map((view) =>
+    project(target, view, { training: true, precision, world })
+  );
   return {
     loss() {
       const predictions = views.map((view, i) => {
-        const options = { training: true, precision, rng: now.rng.fork(`view ${i + 1}`) };
+        const rng = now.rng.fork(`view ${i + 1}`);
+        const options = { training: true, precision, rng, world };
         const { projections } = project(online, view, options);
         return mlpHead(projections, online.params.predictor, options); // [B, P]
       });

@@ -66,6 +66,7 @@ export function dino(networks: DinoNetworks, recipe: DinoRecipe): Method {
   return {
     evaluated: teacher.model,
     weights: student.weights,
+    divides: true,
     state: namedVariables(state),
     alarms: dinoAlarms(recipe.head.outDim),
     optimizerValues: (now) => cosineValues(recipe, now),
@@ -91,13 +92,13 @@ function dinoPass(
   recipe: DinoRecipe,
   now: Moment,
 ): Pass {
-  const { precision } = now;
+  const { precision, world } = now;
   const { studentTemp, centerMomentum, teacherDropPath } = recipe;
   const { teacherTemp, freezeLastLayer: frozen } = distillationValues(recipe, now);
   // The teacher is in training mode, as in the reference: its BatchNorm uses the batch and updates
   // running statistics of its own.
   const rng = teacherDropPath ? now.rng.fork("teacher") : undefined;
-  const teacherOptions = { training: true, precision, rng };
+  const teacherOptions = { training: true, precision, rng, world };
   const features = featuresOf(teacher.model, [global], teacherOptions);
   const targets = teach(
     dinoBottleneck(features, teacher.params.head, teacherOptions),
@@ -108,7 +109,7 @@ function dinoPass(
   const groups = local === null ? [global] : [global, local];
   return {
     loss() {
-      const options = { training: true, precision, rng: now.rng };
+      const options = { training: true, precision, rng: now.rng, world };
       const z = dinoBottleneck(
         featuresOf(student.model, groups, options),
         student.params.head,

@@ -10,7 +10,12 @@ import { constant, kaimingUniform } from "lib/nn/init.ts";
 import { l2Normalize } from "lib/nn/l2_normalize.ts";
 import { laidOut } from "lib/nn/layout.ts";
 import { createLinear, linear, type LinearParams } from "lib/nn/linear.ts";
-import { batchNorm, type BatchNormParams, createBatchNorm } from "lib/nn/norms.ts";
+import {
+  batchNorm,
+  type BatchNormMode,
+  type BatchNormParams,
+  createBatchNorm,
+} from "lib/nn/norms.ts";
 import type { HeadCost } from "lib/ssl/method/method.ts";
 
 /** Sizes of the projection head, and two of its switches. */
@@ -83,13 +88,13 @@ export function dinoHeadCost(
 export function dinoBottleneck(
   features: tf.Tensor2D,
   { mlp }: Pick<DinoHeadParams, "mlp">,
-  { training }: { readonly training: boolean },
+  mode: BatchNormMode,
 ): tf.Tensor2D {
   return tf.tidy(() => {
     let z = features;
     for (const layer of mlp) {
       if (layer === null) z = gelu(z);
-      else if ("running_mean" in layer) z = batchNorm(z, layer, { training });
+      else if ("running_mean" in layer) z = batchNorm(z, layer, mode);
       else z = linear(z, layer);
     }
     return l2Normalize(z);
@@ -119,7 +124,7 @@ export function prototypeLogits(
 export function dinoHead(
   features: tf.Tensor2D,
   head: DinoHeadParams,
-  options: { readonly training: boolean },
+  options: BatchNormMode,
 ): tf.Tensor2D {
   return tf.tidy(() => prototypeLogits(dinoBottleneck(features, head, options), head.last_layer));
 }

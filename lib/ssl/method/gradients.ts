@@ -3,6 +3,9 @@
  * accumulation), so that it needs the memory of one of them.
  */
 import * as tf from "lib/tf.ts";
+import { meanOfAll } from "lib/distributed/mean_of_all.ts";
+import { rowsOf } from "lib/distributed/share.ts";
+import { alone, type World } from "lib/distributed/world.ts";
 import { lossAndGradients } from "lib/train/gradients.ts";
 import { combined, scalarReading } from "lib/train/reading.ts";
 import { imagesIn, microBatches, type Views, viewsOf } from "lib/ssl/views/views.ts";
@@ -23,6 +26,9 @@ export interface BatchGradients extends BatchResult {
  * (the reference's SyncBatchNorm sees the whole batch). Stochastic depth has another random stream
  * in each.
  *
+ * If several processes share the batch, `views` are this process's part, and the result is that of
+ * the whole batch.
+ *
  * @param accumulate Number of micro-batches.
  * @throws {RangeError} If there are more micro-batches than images.
  */
@@ -39,13 +45,59 @@ export function batchGradients(
     const rng = parts.length === 1 ? now.rng : now.rng.fork(`part ${i}`);
     const before = sum;
     sum = tidied(() => {
-      const one = gradientsOf(method, viewsOf(views, part), { ...now, rng });
+      const one = partGradients(method, viewsOf(views, part), { ...now, rng });
       const share = scaled(one, part.count / images);
       return before === undefined ? share : added(before, share);
     });
     if (before) tf.dispose([before.grads, before.means, before.rows].flatMap(Object.values));
   }
-  return sum!;
+  return withMeanGradients(sum!, now.world ?? alone);
+}
+
+/** The gradients averaged over the processes; frees those of this process. */
+function withMeanGradients(batch: BatchGradients, world: World): BatchGradients {
+  if (world.size === 1) return batch;
+  const own = Object.values(batch.grads);
+  const means = meanOfAll(own, world);
+  tf.dispose(own);
+  const names = Object.keys(batch.grads);
+  return { ...batch, grads: Object.fromEntries(names.map((name, i) => [name, means[i]!])) };
+}
+
+/**
+ * One micro-batch: loss, means and rows are of all processes, the gradients of this process's
+ * images.
+ */
+function partGradients(method: Method, views: Views, now: Moment): BatchGradients {
+  const { world = alone } = now;
+  if (world.size === 1) return gradientsOf(method, views, now);
+  const images = imagesIn(views);
+  const own = gradientsOf(method, views, { ...now, rng: rowsOf(now.rng, images, world) });
+  const numbers = [...own.loss.tensors, ...Object.values(own.means)];
+  const means = meanOfAll(numbers, world);
+  const tensors = means.splice(0, own.loss.tensors.length);
+  return {
+    loss: { ...own.loss, tensors },
+    means: Object.fromEntries(Object.keys(own.means).map((name, i) => [name, means[i]!])),
+    rows: mapped(own.rows, (x) => gatherRows(x, images, world)),
+    grads: own.grads,
+  };
+}
+
+/**
+ * The rows of all processes in the order of the whole batch: all images of a view, then of the next.
+ *
+ * @param rows `[V·b, …]` of `images` = b images
+ */
+function gatherRows(rows: tf.Tensor, images: number, world: World): tf.Tensor {
+  const [count, ...shape] = rows.shape as [number, ...number[]];
+  const views = count / images;
+  const byProcess = world.gather(rows).reshape([
+    world.size,
+    views,
+    images * shape.reduce((a, b) => a * b, 1),
+  ]);
+  return byProcess.transpose([1, 0, 2]).reshape([world.size * count, ...shape]);
 }
 
 /** Frees all tensors except those of the result. */

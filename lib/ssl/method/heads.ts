@@ -6,6 +6,7 @@ import { laidOut } from "lib/nn/layout.ts";
 import { createUniformLinear, linear, type LinearParams } from "lib/nn/linear.ts";
 import {
   batchNorm,
+  type BatchNormMode,
   type BatchNormParams,
   createBatchNorm,
   type RunningStatistics,
@@ -70,11 +71,11 @@ export function createBiasedMlpHead(sizes: MlpSizes, rng: Rng): MlpHeadParams {
 export function mlpHead(
   x: tf.Tensor2D,
   layers: MlpHeadParams,
-  { training }: { readonly training: boolean },
+  mode: BatchNormMode,
 ): tf.Tensor2D {
   return layers.reduce((x, layer) => {
     if (layer === null) return relu(x);
-    return "running_mean" in layer ? batchNorm(x, layer, { training }) : linear(x, layer);
+    return "running_mean" in layer ? batchNorm(x, layer, mode) : linear(x, layer);
   }, x);
 }
 

@@ -4,6 +4,7 @@
  */
 import type * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
+import type { World } from "lib/distributed/world.ts";
 import type { Model } from "lib/models/mod.ts";
 import type { Precision } from "lib/nn/linear.ts";
 import type { RunLength } from "lib/train/loop.ts";
@@ -19,6 +20,8 @@ export interface Moment extends RunLength {
   readonly rng: Rng;
   /** Precision of the matrix products in the networks' blocks. By default, fp32. */
   readonly precision?: Precision;
+  /** The processes that share the batch. By default, this process alone has all of it. */
+  readonly world?: World;
 }
 
 /** The beginning of an epoch. Its step is the first of the epoch, not yet taken. */
@@ -99,6 +102,11 @@ export interface Method extends Disposable {
   readonly alarms: readonly AlarmRule[];
   /** What has to be done before the first step. By default, nothing. */
   readonly beginning?: Beginning;
+  /**
+   * Whether several processes can share a batch: loss, means and rows of a batch are those of its
+   * parts, averaged and joined, and its networks heed the `world` of the moment. By default, no.
+   */
+  readonly divides?: boolean;
   /**
    * Whether gradients are clipped by the norm of all together, as in MoBY. By default each is
    * clipped by its own norm, as in DINO.

@@ -5,7 +5,8 @@ import type { Method, Moment } from "./method.ts";
 import type { CommonRecipe } from "./recipe.ts";
 import { trainByMethod, type ViewSource } from "./train.ts";
 import { scalarReading } from "lib/train/reading.ts";
-import { assertClose, assertEquals } from "lib/testing/assert.ts";
+import { alone } from "lib/distributed/world.ts";
+import { assertClose, assertEquals, assertRejects } from "lib/testing/assert.ts";
 
 const crops = { ...dinoCrops, globalSize: 2, localSize: 2, localCrops: 1 };
 const recipe: CommonRecipe = {
@@ -159,4 +160,16 @@ Deno.test("trainByMethod() lets a method act before each epoch, also if it goes 
     assertEquals(told, expected);
     assertEquals(asked, steps); // other views than those of any step
   }
+});
+
+Deno.test("trainByMethod() refuses several processes for a method that needs the whole batch, or that cannot share it", async () => {
+  using method = linearMethod([], []);
+  const first = (method: Method, size: number) => {
+    const options = { rng: createRng(0), done: 0, world: { ...alone, size } };
+    return trainByMethod({ method, optimizer: new Map() }, views, recipe, options).next();
+  };
+  const message = "Cannot train by this method with 2 processes";
+  await assertRejects(() => first(method, 2), RangeError, message);
+  const divided = { ...method, divides: true };
+  await assertRejects(() => first(divided, 3), RangeError, "Cannot share 2 images equally among 3");
 });

@@ -50,6 +50,11 @@ export interface CropperOptions extends DamageOptions {
    * {@linkcode decodeShrunk}. By default, no.
    */
   readonly shrinkOnLoad?: boolean;
+  /**
+   * The places of each batch's images in the whole batch, if several processes share it: the views
+   * of an image depend on its place. By default, 0, 1, 2, …
+   */
+  readonly places?: Uint32Array;
 }
 
 /**
@@ -65,7 +70,8 @@ export interface CropperOptions extends DamageOptions {
 export function createCropper(
   images: ImageSource,
   recipe: CropRecipe,
-  { rng, workers = defaultWorkers(images), shrinkOnLoad = false, ...options }: CropperOptions,
+  { rng, workers = defaultWorkers(images), shrinkOnLoad = false, places, ...options }:
+    CropperOptions,
 ): Cropper {
   checkRecipe(recipe);
   if (!(Number.isInteger(workers) && workers >= 0)) {
@@ -73,7 +79,7 @@ export function createCropper(
   }
   const ledger = isStored(images) ? damageLedger(images, options) : undefined;
   const source = isStored(images) ? images : cropSource(images);
-  const common = { recipe, shrinkOnLoad };
+  const common = { recipe, shrinkOnLoad, places };
   const start = { source: workers > 0 ? shared(source) : source, rngPath: rng.path, ...common };
   const makers = workers > 0
     ? Array.from({ length: workers }, () => startCropperThread(start))

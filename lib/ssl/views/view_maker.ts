@@ -48,13 +48,18 @@ export interface ViewMakerOptions {
   readonly rng: Rng;
   /** See {@linkcode decodeShrunk}. */
   readonly shrinkOnLoad: boolean;
+  /**
+   * The places of a batch's images in the whole batch, if several processes share it. By default,
+   * 0, 1, 2, …
+   */
+  readonly places?: Uint32Array;
 }
 
 type Ready = PictureViews & { readonly damaged: readonly Damage[] };
 
 /** Creates a maker for a set. While it crops one picture, the next one is read and decoded. */
 export function createViewMaker(options: ViewMakerOptions): ViewMaker {
-  const { recipe, rng } = options;
+  const { recipe, rng, places } = options;
   const values = normalizeTable(recipe.stats);
   const images = openImages(options);
   return {
@@ -64,7 +69,7 @@ export function createViewMaker(options: ViewMakerOptions): ViewMaker {
       const take = () => {
         const position = Atomics.add(claims, 0, 1);
         if (position >= indices.length) return undefined;
-        const ready = images.get(indices[position]!, stream.fork(position));
+        const ready = images.get(indices[position]!, stream.fork(places?.[position] ?? position));
         ready.catch(() => {}); // the error is thrown when the image is awaited
         return { position, ready };
       };
