@@ -4,7 +4,7 @@
  *
  * Every process must call the same operations in the same order, with tensors of the same shapes.
  */
-import type * as tf from "lib/tf.ts";
+import type { AnyTensor } from "lib/tf.ts";
 
 /** All processes of a run, seen from one of them. */
 export interface World {
@@ -19,7 +19,7 @@ export interface World {
    * @returns Of the shape of `x`; the caller owns it.
    * @throws {LostPeerError} If another process has ended or does not answer.
    */
-  mean<T extends tf.Tensor>(x: T): T;
+  mean<T extends AnyTensor>(x: T): T;
   /**
    * The processes' tensors, one after another along the first axis, in the order of their ranks.
    *
@@ -27,7 +27,7 @@ export interface World {
    * @returns `[size · n, …]`; the caller owns it.
    * @throws {LostPeerError} If another process has ended or does not answer.
    */
-  gather<T extends tf.Tensor>(x: T): T;
+  gather<T extends AnyTensor>(x: T): T;
 }
 
 /** A process that trains by itself. */

@@ -20,6 +20,8 @@ interface Extent {
   readonly fresh: boolean;
   /** Step to stop at; `Infinity` trains to the end. */
   readonly untilStep: number;
+  /** Number of processes on this machine. */
+  readonly workers: number;
 }
 
 /** The run to train, and how far. */
@@ -133,12 +135,15 @@ ${inLines(paperDetectors.map((config) => ({ name: config.name, cost: detectorSte
   --set PATH=VALUE change one value of the config; may be given again. VALUE is JSON,
                    or a text without quotes
   --until N        stop for now after step N of the run
+  --workers N      train with N processes on this machine, which share each batch (by default
+                   1); of the methods, DINO and BYOL can
   --fresh          delete this run from outputs/ and train it anew
   --help           show this
 
 Examples
   deno task train --config start
   deno task train --config start --scale smoke --seed 1
+  deno task train --config start --workers 2
   deno task train --config start_supervised
   deno task train --config scenes_emoji_bcssl_k9
   deno task train --config start --set recipe.model.kernelSize=9 --set recipe.lr=0.004
@@ -162,6 +167,7 @@ export function readTrainArguments(
     seed: { type: "string", default: "0" },
     set: { type: "string", multiple: true, default: [] as string[] },
     until: { type: "string" },
+    workers: { type: "string", default: "1" },
     fresh: { type: "boolean", default: false },
     help: { type: "boolean", short: "h", default: false },
   });
@@ -175,7 +181,9 @@ export function readTrainArguments(
     seed: wholeNumber("--seed", values.seed),
     fresh: values.fresh,
     untilStep: values.until === undefined ? Infinity : wholeNumber("--until", values.until),
+    workers: wholeNumber("--workers", values.workers),
   };
+  if (others.workers < 1) throw new RangeError("Cannot train with --workers 0: need at least 1");
   const detector = namedDetectors.get(values.config ?? "");
   if (detector) return { config: withSettings(detector, values.set), ...others };
   const supervised = values.config?.endsWith(twinSuffix) ?? false;

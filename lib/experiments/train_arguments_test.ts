@@ -27,6 +27,7 @@ Deno.test("readTrainArguments() without options is the notebook's run at laptop 
   const read = readRun(start);
   assertEquals(runId(read), runId({ config: bcSslStart, scale: "laptop", seed: 0 }));
   assertEquals([read.fresh, read.untilStep, read.supervised], [false, Infinity, false]);
+  assertEquals(read.workers, 1);
 });
 
 Deno.test("readTrainArguments() takes a name with _supervised after it for the twin", () => {
@@ -37,10 +38,12 @@ Deno.test("readTrainArguments() takes a name with _supervised after it for the t
 });
 
 Deno.test("readTrainArguments() changes values of every type, and gives another run", () => {
-  const args = "--scale smoke --seed 3 --until 20 --fresh --set recipe.model.kernelSize=9 " +
+  const args =
+    "--scale smoke --seed 3 --until 20 --workers 2 --fresh --set recipe.model.kernelSize=9 " +
     "--set recipe.crops.blurRadius=[0.1,0.5] --set data.placed=false --set name=mine";
   const read = readRun([...start, ...args.split(" ")]);
   assertEquals([read.scale, read.seed, read.fresh, read.untilStep], ["smoke", 3, true, 20]);
+  assertEquals(read.workers, 2);
   const { config } = read;
   assertEquals(config.recipe.model, { ...bcSslStart.recipe.model, kernelSize: 9 });
   assertEquals(config.recipe.crops.blurRadius, [0.1, 0.5]);
@@ -58,6 +61,7 @@ Deno.test("readTrainArguments() says in one line what is wrong and what there is
       [[...start, "--seed", "-1"], RangeError, "--seed"],
       [[...start, "--seed", "1.5"], RangeError, "need a whole number"],
       [[...start, "--until", "x"], RangeError, "Cannot take --until x"],
+      [[...start, "--workers", "0"], RangeError, "Cannot train with --workers 0"],
       [[...start, "--set", "recipe.lr"], RangeError, "need PATH=VALUE"],
       [
         [...start, "--set", "recipe.lr=fast"],
@@ -221,7 +225,7 @@ Deno.test("help names every config, and its examples are read", () => {
   const names = [...namedConfigs.keys(), ...namedDetectors.keys()];
   for (const name of names) assertTrue(trainHelp.includes(name), name);
   const examples = trainHelp.split("\n").filter((line) => /^ .*deno task train/.test(line));
-  assertEquals(examples.length, 8);
+  assertEquals(examples.length, 9);
   for (const example of examples) {
     const [, args] = /deno task train ([^>]*)/.exec(example)!;
     assertTrue(readTrainArguments(args!.trim().split(" ")) !== undefined, example);

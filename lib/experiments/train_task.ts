@@ -6,11 +6,12 @@
  * SIGINT or SIGTERM stopped the run, which is saved then; 1 on an error.
  */
 import type { TrainHooks } from "lib/runs/events.ts";
-import type { TrainResult } from "lib/experiments/runs/train_run.ts";
+import type { TrainOptions, TrainResult } from "lib/experiments/runs/train_run.ts";
 import { runId } from "lib/experiments/configs/config.ts";
 import { detectorId } from "lib/experiments/detect/detector_config.ts";
 import { scoreOf, terminalProgress } from "lib/experiments/runs/terminal_progress.ts";
 import { twinId } from "lib/experiments/subjects/supervised_twin.ts";
+import { withWorkers } from "./workers.ts";
 import {
   type DetectorArguments,
   isDetector,
@@ -59,14 +60,14 @@ function idOf(request: TrainArguments | DetectorArguments): string {
  */
 async function call(
   request: TrainArguments | DetectorArguments,
-  hooks: TrainHooks,
+  hooks: TrainHooks & Pick<TrainOptions, "world">,
 ): Promise<TrainResult> {
   if (isDetector(request)) {
-    const { config, ...options } = request;
+    const { config, workers: _, ...options } = request;
     const { finetuneDetector } = await import("lib/experiments/detect/finetune_detector.ts");
     return await finetuneDetector(config, { ...options, ...hooks });
   }
-  const { config, supervised: isTwin, ...options } = request;
+  const { config, supervised: isTwin, workers: _, ...options } = request;
   const verb = isTwin
     ? (await import("lib/experiments/pretrain/supervised.ts")).supervised
     : (await import("lib/experiments/pretrain/pretrain.ts")).pretrain;
@@ -80,11 +81,17 @@ async function train(args: string[]): Promise<number> {
     return 0;
   }
   const { signal, exitCode } = listen();
-  using progress = terminalProgress(idOf(request));
-  const result = await call(request, { ...progress, signal });
-  progress.end();
-  console.log(summary(result));
-  return result.finished ? 0 : exitCode();
+  return await withWorkers(request.workers, async (world) => {
+    if (world !== undefined && world.rank > 0) {
+      await call(request, { signal, world, onWarning: () => {} }); // process 0 says all
+      return 0;
+    }
+    using progress = terminalProgress(idOf(request));
+    const result = await call(request, { ...progress, signal, world });
+    progress.end();
+    console.log(summary(result));
+    return result.finished ? 0 : exitCode();
+  });
 }
 
 if (import.meta.main) {

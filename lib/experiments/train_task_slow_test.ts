@@ -56,6 +56,23 @@ for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
   });
 }
 
+Deno.test("two processes take a run to its end, and stop it together when one is asked to", async () => {
+  const child = spawn(`${long} --fresh --workers 2 --set scales.smoke.batchSize=8`);
+  const ended = finish(child);
+  await Promise.race([someSteps(), ended]);
+  child.kill("SIGTERM");
+  const { code, stdout, stderr } = await ended;
+  assertEquals(code, 143, stderr);
+  const [, run, step] = /^(long-\w{8}): saved at step (\d+) of 6400/.exec(stdout) ?? [];
+  assertTrue(Number(step) > 0, stdout + stderr);
+  Deno.removeSync(`${outputs}/${run}`, { recursive: true });
+  const short =
+    "--config start --scale smoke --set scales.smoke.epochs=1 --workers 2 --set name=pair";
+  const whole = await finish(spawn(short));
+  assertEquals(whole.code, 0, whole.stderr);
+  assertTrue(/^pair-\w{8}: finished, 8 steps/.test(whole.stdout), whole.stdout);
+});
+
 Deno.test("a run to its end says so, with its k-NN, and a second call loads it", async () => {
   for (const config of ["start", "start", "start_supervised", "start_supervised"]) {
     const args = `--config ${config} --scale smoke --set scales.smoke.epochs=1`;

@@ -2,12 +2,13 @@
  * The verb `pretrain`: trains one run without labels, resumes it, or loads it if it is finished.
  */
 import { createRng } from "lib/rng.ts";
+import { alone, type World } from "lib/distributed/world.ts";
 import { alarmWatch } from "lib/ssl/method/alarms.ts";
 import { loadTraining, saveTraining } from "lib/ssl/method/checkpoint.ts";
 import { firstWeights } from "lib/ssl/method/network.ts";
 import { pretrainLength, warmupSteps } from "lib/ssl/method/recipe.ts";
 import type { Training } from "lib/ssl/method/step.ts";
-import { trainByMethod } from "lib/ssl/method/train.ts";
+import { placesOf, trainByMethod } from "lib/ssl/method/train.ts";
 import { createMethod, type Recipe } from "lib/ssl/methods.ts";
 import { createCropper } from "lib/ssl/views/cropper.ts";
 import { disposeOptimizer } from "lib/train/optimizer_state.ts";
@@ -56,7 +57,7 @@ export async function pretrain(
   config: PretrainConfig,
   options: TrainOptions,
 ): Promise<TrainResult> {
-  const { scale, seed } = options;
+  const { scale, seed, world = alone } = options;
   const folder = runFolder({ config, scale, seed });
   const recipe = recipeAt(config, scale);
   const sizes = sizesAt(config, scale);
@@ -65,12 +66,13 @@ export async function pretrain(
     description: { id: folder.id, scale, seed, ...config, recipe },
     monitorEvery: sizes.monitorEvery,
     score: "knn20Top1",
+    divides: true,
     hasSameData: () => hasSamePictures(folder, { config, scale }),
     learner: async () => {
       heedPrecision(recipe, options.onWarning ?? console.warn);
       const split = await openData(config.data, sizes, options.onWarning);
-      await recordPictures(folder, { config, scale });
-      return methodLearner(recipe, split, seed);
+      if (world.rank === 0) await recordPictures(folder, { config, scale });
+      return methodLearner(recipe, split, seed, world);
     },
   } as const;
   if (!options.fresh) await requireSamePictures(folder, { config, scale }, options.onWarning);
@@ -81,20 +83,25 @@ export async function pretrain(
  * Creates the learner of a method: it trains on the unlabelled images, and its monitor measures the
  * features of the network that is kept after training.
  */
-function methodLearner(recipe: Recipe, data: DataSplit, seed: number): Learner {
+function methodLearner(recipe: Recipe, data: DataSplit, seed: number, world: World): Learner {
   const rng = createRng(seed);
   const count = imageCount(data.pretrain);
   const { totalSteps } = pretrainLength(recipe, count);
   const method = createMethod(recipe, firstWeights(rng), count);
   const training: Training = { method, optimizer: new Map() };
+  const places = placesOf(recipe, world);
   const noClasses = withoutClasses(data);
   return {
+    state: method.state,
     batchSize: recipe.batchSize,
     totalSteps,
     ...(noClasses && { unmonitored: `No k-NN is measured on the way: ${noClasses}` }),
     async *train(done, wait, readsAt) {
-      using cropper = createCropper(data.pretrain, recipe.crops, { rng: rng.fork("crops") });
-      yield* trainByMethod(training, cropper, recipe, { rng, done, wait, readsAt });
+      using cropper = createCropper(data.pretrain, recipe.crops, {
+        rng: rng.fork("crops"),
+        places,
+      });
+      yield* trainByMethod(training, cropper, recipe, { rng, done, wait, readsAt, world });
     },
     measure: (pause) => monitorMetrics(method.evaluated, data, recipe.crops, pause),
     alarms: alarmWatch(method.alarms, warmupSteps(recipe, totalSteps)),

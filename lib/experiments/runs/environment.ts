@@ -4,6 +4,7 @@
  */
 import { cpus } from "node:os";
 import { join } from "@std/path";
+import type { World } from "lib/distributed/world.ts";
 import { engine, triedOn } from "lib/tf.ts";
 import { nativeStatus } from "lib/native/mod.ts";
 import { replaceFile } from "lib/weights/replace_file.ts";
@@ -29,14 +30,50 @@ export interface Session extends Environment {
   readonly fromStep: number;
   /** Time of its start, ISO 8601. */
   readonly began: string;
+  /** Number of processes that trained together; absent if it was one. */
+  readonly processes?: number;
 }
 
 /** Adds a session to environment.json. */
-export async function recordSession({ path }: RunFolder, fromStep: number): Promise<void> {
-  const file = join(path, "environment.json");
-  const { sessions = [] } = readJson<{ sessions: Session[] }>(file) ?? {};
-  const session = { fromStep, began: new Date().toISOString(), ...await describeEnvironment() };
-  replaceFile(file, json({ sessions: [...sessions, session] }));
+export async function recordSession(
+  folder: RunFolder,
+  fromStep: number,
+  { size }: Pick<World, "size">,
+): Promise<void> {
+  const session = {
+    fromStep,
+    began: new Date().toISOString(),
+    ...(size > 1 && { processes: size }),
+    ...await describeEnvironment(),
+  };
+  replaceFile(sessionsFile(folder), json({ sessions: [...sessionsOf(folder), session] }));
+}
+
+/** Warns if a run goes on with another number of processes than it was trained by. */
+export function warnIfOtherNumber(
+  folder: RunFolder,
+  fromStep: number,
+  { size }: Pick<World, "size">,
+  warn: (message: string) => void,
+): void {
+  const { processes: before = 1 } = sessionsOf(folder).at(-1) ?? { processes: size };
+  if (fromStep === 0 || before === size) return;
+  warn(
+    `Run ${folder.id} was trained by ${inWords(before)} and goes on with ${inWords(size)} from ` +
+      `step ${fromStep}: from there its numbers are the same up to rounding, not to the bit`,
+  );
+}
+
+function inWords(processes: number): string {
+  return processes === 1 ? "1 process" : `${processes} processes`;
+}
+
+function sessionsOf(folder: RunFolder): readonly Session[] {
+  return readJson<{ sessions: Session[] }>(sessionsFile(folder))?.sessions ?? [];
+}
+
+function sessionsFile({ path }: RunFolder): string {
+  return join(path, "environment.json");
 }
 
 /**

@@ -2,6 +2,7 @@
  * The interface between a run and what it trains: a self-supervised method, a classifier or a
  * detector.
  */
+import type * as tf from "lib/tf.ts";
 import type { HistoryLine } from "lib/runs/events.ts";
 
 /** An alarm that is raised. */
@@ -14,6 +15,8 @@ export interface Alarm {
 
 /** Something that a run trains. Dispose of it to free its tensors. */
 export interface Learner extends Disposable {
+  /** Everything that a step changes, by names, to compare it between processes. */
+  readonly state?: ReadonlyMap<string, tf.Tensor>;
   /** Images in a step. */
   readonly batchSize: number;
   readonly totalSteps: number;

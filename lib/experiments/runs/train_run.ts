@@ -4,7 +4,10 @@
  */
 import { listCheckpoints } from "lib/runs/checkpoints.ts";
 import type { HistoryLine, TrainHooks } from "lib/runs/events.ts";
+import { faultPoint } from "lib/runs/fault_points.ts";
 import { readTrainingState } from "lib/weights/training_state.ts";
+import { anyOf, numberOfFirst, requireSame } from "lib/distributed/agree.ts";
+import { alone, type World } from "lib/distributed/world.ts";
 import type { RunKey } from "lib/experiments/configs/config.ts";
 import type { Learner } from "./learner.ts";
 import { writeParquet } from "./registry.ts";
@@ -12,7 +15,7 @@ import { readPast } from "./recorder.ts";
 import { mayCompute } from "./saved_only.ts";
 import { beginFresh, endFreshStart, goOnFresh, isFreshUnderWay } from "./fresh_start.ts";
 import { originOf, shippedRun } from "./shipped.ts";
-import { recordSession } from "./environment.ts";
+import { recordSession, warnIfOtherNumber } from "./environment.ts";
 import { openRun, restoreRun, type RunFolder } from "./run_folder.ts";
 import { readStatus } from "./run_status.ts";
 import { monitorIsDue, trainOn } from "./training.ts";
@@ -33,6 +36,11 @@ export interface TrainOptions extends Pick<RunKey, "scale" | "seed">, TrainHooks
    * default, 20.
    */
   readonly checkpointSeconds?: number;
+  /**
+   * The processes that train the run together, each called with the same options. Process 0 keeps
+   * the files; the others have an empty `history`. By default, this process alone.
+   */
+  readonly world?: World;
 }
 
 /** The result of a run: numbers only, since the weights stay on disk. */
@@ -68,6 +76,8 @@ export interface Run {
    * cannot change.
    */
   hasSameData?(): Promise<boolean>;
+  /** Whether several processes can train it together. By default, they cannot. */
+  readonly divides?: boolean;
   /** Creates the learner, at step 0. Called only if there are steps left to train. */
   learner(): Promise<Learner>;
 }
@@ -86,18 +96,46 @@ export interface Run {
  */
 export async function trainRun(
   run: Run,
-  { scale, seed, fresh = false, untilStep = Infinity, checkpointSeconds = 20, ...hooks }:
-    TrainOptions,
+  options: TrainOptions,
+): Promise<TrainResult> {
+  const { world = alone } = options;
+  if (world.size > 1 && !run.divides) {
+    throw new RangeError(
+      `Cannot train ${run.folder.id} with ${world.size} processes: only pretraining without labels can be shared`,
+    );
+  }
+  requireSame(world, "run", [JSON.stringify([run.description, options.fresh, options.untilStep])]);
+  if (world.rank === 0) return await keepRun(run, options);
+  const { step, totalSteps } = await followRun(run, options);
+  const { scale, seed } = options;
+  const finished = step === totalSteps;
+  return { run: run.folder.id, scale, seed, step, totalSteps, finished, history: [] };
+}
+
+/** Trains a run and keeps its files. */
+async function keepRun(
+  run: Run,
+  {
+    scale,
+    seed,
+    fresh = false,
+    untilStep = Infinity,
+    checkpointSeconds = 20,
+    world = alone,
+    ...hooks
+  }: TrainOptions,
 ): Promise<TrainResult> {
   const { folder, description, monitorEvery, score } = run;
   const ready = loadReady(run, untilStep);
   if (ready !== undefined && !fresh) {
+    tellStep(world, ready);
     await hooks.onStart?.(ready.history, ready.totalSteps);
     return { run: folder.id, scale, seed, ...ready };
   }
   const shipped = fresh ? undefined : shippedRun(folder);
   if (shipped !== undefined) {
     const { step, totalSteps, finished } = shipped.status;
+    tellStep(world, shipped.status);
     const history = shipped.history();
     hooks.onShipped?.(originOf(shipped));
     await hooks.onStart?.(history, totalSteps);
@@ -115,12 +153,15 @@ export async function trainRun(
   if (goesOn) goOnFresh(folder, totalSteps, warn);
   const done = restoreRun(folder, learner, warn);
   warnIfDataChanged(folder, totalSteps, warn);
-  await recordSession(folder, done);
+  warnIfOtherNumber(folder, done, world, warn);
+  await recordSession(folder, done, world);
+  tellStep(world, { step: done, totalSteps }, learner);
   const until = Math.min(untilStep, totalSteps);
   const every = unmonitored === undefined ? monitorEvery : Infinity;
-  const plan = { done, until, totalSteps, monitorEvery: every, score, checkpointSeconds };
+  const plan = { done, until, totalSteps, monitorEvery: every, score, checkpointSeconds, world };
   const { step, history } = await trainOn(folder, learner, plan, { ...hooks, onWarning: warn });
   writeParquet(folder);
+  endTogether(world);
   const isDue = monitorIsDue(history, step, plan);
   if (step === until && !isDue) endFreshStart(folder);
   const finished = step === totalSteps && !isDue;
@@ -171,4 +212,69 @@ function warnIfDataChanged(
   warn(
     `The images of run ${folder.id} have changed: it had ${before} steps, now it has ${totalSteps}; { fresh: true } trains again`,
   );
+}
+
+/** How far a run is. */
+type Progress = Pick<TrainResult, "step" | "totalSteps">;
+
+/**
+ * Tells the other processes, from process 0, where the run stands.
+ *
+ * @param learner Absent if there is nothing to train.
+ */
+function tellStep(
+  world: World,
+  { step, totalSteps }: Progress,
+  learner?: Learner,
+): void {
+  numberOfFirst(world, learner === undefined ? 0 : 1);
+  numberOfFirst(world, step);
+  numberOfFirst(world, totalSteps);
+  if (learner !== undefined) requireSameState(world, learner, step);
+}
+
+/** Trains a run whose files process 0 keeps, from the checkpoint that it goes on from. */
+async function followRun(
+  { folder, learner: create }: Run,
+  { untilStep = Infinity, world = alone, signal }: TrainOptions,
+): Promise<Progress> {
+  const trains = numberOfFirst(world, 0);
+  const done = numberOfFirst(world, 0);
+  const totalSteps = numberOfFirst(world, 0);
+  if (trains === 0) return { step: done, totalSteps };
+  using learner = await create();
+  if (done > 0) restoreRun(folder, learner, () => {}); // process 0 warns
+  requireSameState(world, learner, done);
+  const stops = (step: number) =>
+    anyOf(world, step >= Math.min(untilStep, totalSteps) || (signal?.aborted ?? false));
+  let last = done;
+  const wait = async <T>(batch: Promise<T>) => {
+    const views = await batch;
+    faultPoint("step begun");
+    return views;
+  };
+  if (!stops(done)) {
+    for await (const { step } of learner.train(done, wait, () => true)) {
+      last = step;
+      if (stops(step)) break;
+    }
+  }
+  endTogether(world);
+  return { step: last, totalSteps };
+}
+
+/** Waits until process 0 has written the run's files, so that all end as the run does. */
+function endTogether(world: World): void {
+  anyOf(world, false);
+}
+
+function requireSameState(world: World, { state = new Map() }: Learner, step: number): void {
+  const values = function* () {
+    for (const [name, x] of state) {
+      const { buffer, byteOffset, byteLength } = x.dataSync();
+      yield name;
+      yield new Uint8Array(buffer, byteOffset, byteLength);
+    }
+  };
+  requireSame(world, `state at step ${step}`, values());
 }

@@ -3,6 +3,8 @@ import type { HistoryLine, TrainHooks } from "lib/runs/events.ts";
 import { faultPoint } from "lib/runs/fault_points.ts";
 import { SpeedMeter } from "lib/runs/speed_meter.ts";
 import { reasonOf } from "lib/tf.ts";
+import { anyOf } from "lib/distributed/agree.ts";
+import type { World } from "lib/distributed/world.ts";
 import type { Learner } from "./learner.ts";
 import { RunCheckpoints } from "./checkpointing.ts";
 import { RunMetrics } from "./recorder.ts";
@@ -20,6 +22,8 @@ export interface TrainingPlan {
   /** Name of the metric by which the monitor scores the run. */
   readonly score: string;
   readonly checkpointSeconds: number;
+  /** The processes that take the steps together. */
+  readonly world: World;
 }
 
 /** How far a run has come. */
@@ -63,6 +67,7 @@ export async function trainOn(
       await training.saveIfWhole();
       throw withWayOut(await reasonOf(error), checkpoints.saved);
     }
+    anyOf(plan.world, true); // the others wait to hear whether to stop
   }
   try {
     await checkpoints.save(training.step);
@@ -116,10 +121,10 @@ class Training {
   }
 
   async run(): Promise<void> {
-    const { done, until, totalSteps } = this.#plan;
+    const { done, totalSteps, world } = this.#plan;
     await this.#monitorIfDue(); // in case the run was stopped during a measurement
     await this.#checkpoints.keepIfBest(done); // in case it was killed right after one
-    if (this.#mustStop()) return;
+    if (anyOf(world, this.#mustStop())) return;
     const { batchSize } = this.#learner;
     const wait = <T>(batch: Promise<T>) => this.#timed(batch);
     const readsAt = (step: number) => this.#readsAt(step);
@@ -132,7 +137,7 @@ class Training {
       if (isCurrent && await this.#monitorIfDue()) await this.#checkpoints.keepIfBest(step);
       await this.#hooks.onEvent?.({ ...this.#metrics.history.at(-1)!, totalSteps, speed });
       if (!isCurrent) continue;
-      if (this.#mustStop() || step >= until) return;
+      if (anyOf(world, this.#mustStop())) return;
       await this.#checkpoints.saveIfDue(step);
     }
   }
@@ -150,7 +155,8 @@ class Training {
   /** Whether the numbers of the steps up to this one, which was just taken, must be read now. */
   #readsAt(step: number): boolean {
     this.#taken = step;
-    const { until, totalSteps, monitorEvery } = this.#plan;
+    const { until, totalSteps, monitorEvery, world } = this.#plan;
+    if (world.size > 1) return true; // the processes ask each other after every step
     return step >= until || step === totalSteps || step % monitorEvery === 0 ||
       (this.#hooks.signal?.aborted ?? false);
   }
