@@ -2,7 +2,7 @@
  * Tests that exact resume holds for the methods that `resume_slow_test.ts` leaves out: what each
  * keeps between steps (targets, queues, a palette) is in the checkpoint, and nothing else is needed.
  */
-import { fewChannels, type Kill, killAndCompare } from "lib/testing/runs/killed_runs.ts";
+import { fewChannels, type Kill, killAndCompare } from "lib/testing/killed_runs.ts";
 
 /** Ten places: in the first step, between steps, around checkpoints, monitors and epochs. */
 const kills: readonly Kill[] = [

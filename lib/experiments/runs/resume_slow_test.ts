@@ -9,7 +9,7 @@ import {
   killAndCompare,
   type KilledRun,
   monitorEvery,
-} from "lib/testing/runs/killed_runs.ts";
+} from "lib/testing/killed_runs.ts";
 
 const checkpoint = "/checkpoint-";
 const half = /^checkpoint-\d+\.safetensors\.\d+\.partial$/m;
