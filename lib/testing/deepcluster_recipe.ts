@@ -2,8 +2,7 @@
 import type { DeepClusterRecipe } from "lib/ssl/deepcluster/recipe.ts";
 import type { ViewSource } from "lib/ssl/method/train.ts";
 import { swavCrops } from "lib/ssl/views/swav_crops.ts";
-import { formula } from "./formula.ts";
-import { formulaCrops } from "./formula_crops.ts";
+import { formula, formulaCrops } from "./formula.ts";
 
 /** Epochs of three batches of four images, two global and two local crops, three clusterings. */
 export const deepClusterTestRecipe: DeepClusterRecipe = {

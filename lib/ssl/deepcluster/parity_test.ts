@@ -23,8 +23,7 @@ import { deepCluster } from "./deepcluster.ts";
 import { createDeepClusterNetwork, type DeepClusterNetwork } from "./networks.ts";
 import type { DeepClusterHeadConfig, DeepClusterRecipe } from "./recipe.ts";
 import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
-import { fillByFormula, formula } from "lib/testing/formula.ts";
-import { type FormulaCrops, formulaCrops } from "lib/testing/formula_crops.ts";
+import { fillByFormula, formula, type FormulaCrops, formulaCrops } from "lib/testing/formula.ts";
 import { assertProbes, assertWays, type Probes, torchValues } from "lib/testing/parity.ts";
 
 /** One case of parity.json. */

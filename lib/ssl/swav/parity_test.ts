@@ -23,8 +23,7 @@ import { isFull, type Queue } from "./queue.ts";
 import { isQueueing, type SwavHeadConfig, type SwavRecipe } from "./recipe.ts";
 import { swav } from "./swav.ts";
 import { assertClose, assertEquals } from "lib/testing/assert.ts";
-import { fillByFormula } from "lib/testing/formula.ts";
-import { type FormulaCrops, formulaCrops } from "lib/testing/formula_crops.ts";
+import { fillByFormula, type FormulaCrops, formulaCrops } from "lib/testing/formula.ts";
 import { assertProbes, assertWays, type Probes, torchValues } from "lib/testing/parity.ts";
 
 /** One case of parity.json. */
