@@ -139,7 +139,12 @@ export function shippedWeights(
   }
   const path = shippedWeightsPath(shippedFolder()!, id);
   verify(path, weights.sha256);
-  return { path, version, checksum: weights.sha256.slice(0, 16) };
+  return { path, ...shippedVersion(at, weights.sha256) };
+}
+
+/** What tells shipped weights from others of the same run: their step and their contents. */
+export function shippedVersion(step: number, sha256: string): Omit<ShippedWeights, "path"> {
+  return { version: `step ${step}`, checksum: sha256.slice(0, 16) };
 }
 
 /** One line for whoever needs weights that are not shipped. */

@@ -1,15 +1,18 @@
 /**
- * Results that were computed from a shipped run's weights after it was shipped: they are added to
- * its package. Its weights and its history stay as they are.
+ * Results that were computed from a shipped run's weights after it was shipped, and classifiers that
+ * were fitted to their features: they are added to its package. Its weights and its history stay as
+ * they are.
  */
 import { packRun, unpackRun } from "lib/runs/run_package.ts";
 import type { RunFolder } from "lib/experiments/runs/run_folder.ts";
 import {
   packagePath,
   type ShippedHeader,
+  shippedVersion,
   shippedWeightsPath,
 } from "lib/experiments/runs/shipped.ts";
 import { jsonBytes, type PlannedRun, readEvaluations, type SavedResult } from "./finished_run.ts";
+import { readClassifiers } from "./shipped_weights.ts";
 
 /** A package with added results, and lines about results that are left out. */
 export interface AddedResults {
@@ -30,8 +33,11 @@ export function readAddedResults(folder: RunFolder, to: string): AddedResults {
   const { header, parts } = unpackRun(path, Deno.readFileSync(path));
   const { status, weights } = header as ShippedHeader;
   const { files, notes } = readEvaluations(folder, weights?.sha256);
-  if (files.size === 0) return { notes };
-  const all = new Map(parts);
+  const classifiers = weights === undefined
+    ? new Map<string, Uint8Array>()
+    : readClassifiers(folder, shippedVersion(status.step, weights.sha256));
+  if (files.size + classifiers.size === 0) return { notes };
+  const all = new Map([...parts, ...classifiers]);
   for (const [name, added] of files) {
     const text = new TextDecoder().decode(parts.get(name) ?? jsonBytes([]));
     const packed: SavedResult[] = JSON.parse(text);

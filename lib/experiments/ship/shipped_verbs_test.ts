@@ -10,6 +10,8 @@ import { linearProbe } from "lib/experiments/measure/linear_probe.ts";
 import { pretrain } from "lib/experiments/pretrain/pretrain.ts";
 import { runHistory, runs } from "lib/experiments/runs/registry.ts";
 import { NotSavedError } from "lib/experiments/runs/saved_only.ts";
+import { packagePath } from "lib/experiments/runs/shipped.ts";
+import { packRun, unpackRun } from "lib/runs/run_package.ts";
 import { planShipping, writeShipping } from "./ship_runs.ts";
 import { findSubject } from "lib/experiments/subjects/subject.ts";
 import type { ShippedOrigin } from "lib/runs/shipped_origin.ts";
@@ -165,6 +167,31 @@ Deno.test("results of shipped weights join the run's package, which else stays a
   assertEquals(spoiled.plan.runs, []);
   assertTrue(spoiled.plan.notes.join().includes("a result in knn.json is left out"), "a note");
   assertEquals(filesIn(folder), after);
+});
+
+Deno.test("a classifier that was fitted to shipped weights joins the run's package, in half precision", async () => {
+  await shipped();
+  const folder = copyOfShipped();
+  const network = { ...explained, layers: ["stages.0.0"], of: "teacher" } as const;
+  const classes = async () =>
+    (await cams([network], await someImages())).rows[0]!.gradCam!.map(({ className }) => className);
+  const file = "classifier-teacher.safetensors";
+  const path = packagePath(folder, ids[0]!);
+  const { header, parts } = unpackRun(path, Deno.readFileSync(path));
+  assertTrue(parts.has(file), "shipped with the run");
+  const without = new Map([...parts].filter(([name]) => name !== file));
+  Deno.writeFileSync(path, packRun({ header, parts: without }));
+  const fitted = await inFolders(async (here) => {
+    const named = await classes();
+    writeShipping(planShipping({ outputs: here, to: folder }));
+    return named;
+  }, { shipped: folder });
+  const added = unpackRun(path, Deno.readFileSync(path)).parts.get(file)!;
+  assertTrue(added.length < 1.1 * parts.get(file)!.length, "as small as the one shipped at first");
+  await inFolders(async (here) => {
+    assertEquals(await classes(), fitted);
+    assertEquals([...Deno.readDirSync(here)], []);
+  }, { shipped: folder });
 });
 
 Deno.test("a shipped run without weights gives its numbers, and says in a line what would give weights", async () => {

@@ -13,6 +13,8 @@ import {
   versionOf,
 } from "lib/experiments/explain/explained.ts";
 import { fittedSubject } from "lib/experiments/runs/evaluations.ts";
+import type { RunFolder } from "lib/experiments/runs/run_folder.ts";
+import type { SubjectWeights } from "lib/experiments/subjects/subject.ts";
 import type { FinishedRun, Refusal } from "./finished_run.ts";
 
 /** Files in half precision. */
@@ -39,7 +41,7 @@ export function readHalfFiles(run: FinishedRun): HalfFiles | Refusal {
       newest.path,
       (name) => isOfBackbone(recipe, name) || name.startsWith("model.") || kept.has(name),
     );
-    const classifiers = readClassifiers(run, newest.path);
+    const classifiers = readClassifiers(folder, { path: newest.path, version: `step ${step}` });
     return { weights: safetensorsBytes(file), classifiers };
   } catch (error) {
     return { refused: (error as Error).message };
@@ -55,10 +57,15 @@ function keptNames(recipe: Recipe): ReadonlySet<string> {
   return new Set(names.map((name) => `${checkpointKey(recipe, "teacher")}.${name}`));
 }
 
-/** Classifiers of the weights of the last step. */
-function readClassifiers({ folder, header: { status } }: FinishedRun, checkpoint: string) {
-  const weights = { folder, path: checkpoint, version: `step ${status.step}` };
-  const version = versionOf(weights);
+/**
+ * The classifiers in a folder of `outputs/` that were fitted to features of the given weights, in
+ * half precision, by the names of their files.
+ */
+export function readClassifiers(
+  folder: RunFolder,
+  weights: Omit<SubjectWeights, "folder">,
+): ReadonlyMap<string, Uint8Array> {
+  const version = versionOf({ folder, ...weights });
   const classifiers = new Map<string, Uint8Array>();
   for (const name of [...Deno.readDirSync(folder.path)].map(({ name }) => name).sort()) {
     if (!["teacher", "supervised"].includes(fittedSubject(name) ?? "")) continue;
