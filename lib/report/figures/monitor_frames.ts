@@ -54,7 +54,7 @@ function wordsOf(points: readonly Measured[]): string {
   if (last === undefined) return "not measured yet";
   const best = points.reduce((found, point) => point.y > found.y ? point : found);
   const now = `${last.arch} ${last.y.toFixed(1)} %`;
-  return best === last
+  return last.y >= best.y
     ? `${now}, its best so far`
     : `${now}, ${(best.y - last.y).toFixed(1)} below its best, at epoch ${best.epoch}`;
 }

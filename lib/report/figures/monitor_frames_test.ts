@@ -7,7 +7,7 @@ const curve = (arch: string, values: readonly number[]) => ({
 });
 
 Deno.test("monitorFrames() shows what is known at each epoch, and nothing of what comes later", () => {
-  const frames = monitorFrames([curve("BC-SSL", [0.2, 0.3, 0.25]), curve("Swin", [0.1, 0.2])]);
+  const frames = monitorFrames([curve("BC-SSL", [0.2, 0.3, 0.25]), curve("Swin", [0.2, 0.2])]);
   assertEquals(frames.map(({ at }) => at), ["epoch 1", "epoch 2", "epoch 3"]);
   assertEquals(
     frames[2]!.says,

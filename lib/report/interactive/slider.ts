@@ -64,17 +64,15 @@ export function sliderOutput(
     );
   }
   const words = ({ at, says }: SliderFrame) => `${label} ${at}${says ? `: ${says}` : ""}`;
-  const { picture } = first;
   const positions = frames.map(({ at, says = "", picture }, i) => ({
     ...{ at, says, src: i === start ? "" : addressOf(picture) },
   }));
   return partOutput({
     kind: "slider",
-    body: imageOf(addressOf(picture), words(first)) +
+    body: imageOf(addressOf(first.picture), words(first)) +
       `<p class="said">${escapeText(words(first))}</p>`,
     data: { label, start, frames: positions },
     text: frames.map(words).join("\n"),
-    ...(picture instanceof Uint8Array && { png: picture.toBase64() }),
   });
 }
 

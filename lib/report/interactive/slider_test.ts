@@ -14,13 +14,12 @@ Deno.test("sliderOutput() shows one frame without a script, holds each picture o
   const pictures = [1, 2, 3].map((byte) => `base64,${Uint8Array.of(byte).toBase64()}"`);
   assertEquals(pictures.map((base64) => html.split(base64).length - 1), [1, 1, 1]);
   assertTrue(html.includes(`<img alt="kernel size 9×9: it is 9×9"`), html);
-  assertEquals(output["image/png"], Uint8Array.of(2).toBase64());
   assertEquals(
     output["text/plain"],
     "kernel size 3×3: it is 3×3\nkernel size 9×9: it is 9×9\nkernel size 15×15",
   );
-  const last = sliderOutput(frames, { label: "kernel size" });
-  assertEquals(last["image/png"], Uint8Array.of(3).toBase64());
+  const last = sliderOutput(frames, { label: "kernel size" })["text/html"]!;
+  assertTrue(last.includes(`<img alt="kernel size 15×15"`), last);
 });
 
 Deno.test("sliderOutput() refuses a single picture, a start that is none, and more than 1 MB", () => {
