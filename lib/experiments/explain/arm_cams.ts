@@ -74,7 +74,12 @@ export async function armCams(
     }
     return bySeed;
   });
-  return trained.map((arm, i) => ({ ...arm, rows: rows.flatMap((ofSeed) => ofSeed[i]!) }));
+  return trained.map((arm, i) => ({
+    ...arm,
+    rows: rows.flatMap((ofSeed, s) =>
+      ofSeed[i]!.map((row) => ({ ...row, seed: seeds[s]!, run: arm.runs[s]! }))
+    ),
+  }));
 }
 
 /** Scores of one run, from its folder if it has them. */

@@ -164,6 +164,10 @@ export interface ScoreCamsOptions extends CamsOptions {
 
 /** Scores of one method's maps by one network. Fractions; errors are of the mean over images. */
 export interface CamScoreRow {
+  /** Seed of the run, where rows of several are together. */
+  readonly seed?: number;
+  /** Id of the run, where rows of several are together. */
+  readonly run?: string;
   /** Name of the network, as it was given. */
   readonly name: string;
   /** How the maps were computed. */

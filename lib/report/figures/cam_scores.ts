@@ -1,6 +1,7 @@
 /** Scores of class activation maps as a table, and against the kernel size as a figure. */
 import * as Plot from "@observablehq/plot";
 import type { CamScoreRow } from "lib/experiments/mod.ts";
+import { seedLines } from "lib/report/figures/seed_points.ts";
 import { axisLabel, colours, type Figure, grey, plot } from "lib/report/draw/plot.ts";
 
 /** Rows for `saveTable`: each score's mean over the images in percent, and its standard error. */
@@ -34,9 +35,13 @@ export function camScoreTable(rows: readonly CamScoreRow[]): object[] {
  * @throws {RangeError} If no network has a kernel size.
  */
 export function hotAreaFigure(rows: readonly CamScoreRow[]): Figure {
-  const points = rows.flatMap(({ method, kernelSize, scores: { hotArea: { mean } } }) =>
-    kernelSize === null ? [] : [{ method, kernelSize, area: 100 * mean }]
-  );
+  const points = rows.flatMap((row) => {
+    const { method, kernelSize, name, seed, run, scores } = row;
+    const area = 100 * scores.hotArea.mean;
+    const origin = seed === undefined || run === undefined ? {} : { seeds: [seed], runs: [run] };
+    const title = `${name}, ${method}: ${area.toFixed(1)} %` + seedLines([area], origin);
+    return kernelSize === null ? [] : [{ method, kernelSize, area, title }];
+  });
   if (points.length === 0) {
     throw new RangeError("Cannot draw hot areas: need a network with a kernel size");
   }
@@ -63,7 +68,7 @@ export function hotAreaFigure(rows: readonly CamScoreRow[]): Figure {
       Plot.ruleY([0]),
       Plot.ruleY(object, { y: "area", stroke: grey, strokeDasharray: "4 3" }),
       Plot.line(means, { ...place, stroke: "method", strokeWidth: 2 }),
-      Plot.dot(points, { ...place, fill: "method", symbol: "method", r: 4.5 }),
+      Plot.dot(points, { ...place, fill: "method", symbol: "method", r: 4.5, title: "title" }),
       ...last.map((point, i) =>
         Plot.text([point], {
           ...place,
@@ -78,14 +83,20 @@ export function hotAreaFigure(rows: readonly CamScoreRow[]): Figure {
   });
 }
 
-interface Point {
+interface Point extends MeanPoint {
+  /** Network, value, seed and run, for the pointer. */
+  readonly title: string;
+}
+
+/** A mean over networks of one kernel size. */
+interface MeanPoint {
   readonly method: CamScoreRow["method"];
   readonly kernelSize: number;
   readonly area: number;
 }
 
 /** One point for each method and kernel size, in order of size. */
-function meansOf(points: readonly Point[]): Point[] {
+function meansOf(points: readonly Point[]): MeanPoint[] {
   const groups = Map.groupBy(points, ({ method, kernelSize }) => `${method} ${kernelSize}`);
   return [...groups.values()].map((group) => ({
     ...group[0]!,
