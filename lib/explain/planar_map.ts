@@ -17,7 +17,8 @@ export interface PlanarMapOptions {
  * (UMAP, McInnes et al. 2018). Distances between far points, the size of a cluster and the axes mean
  * nothing. A thousand vectors take some two seconds.
  *
- * Neighbours are found exactly; those of equal cosine are taken in the order of the vectors.
+ * Differs: neighbours are found exactly, those of equal cosine in the order of the vectors; and
+ * points start at random places, as umap-js has it, not at those of a spectral layout.
  *
  * @param features `[N, D]`
  * @returns `[N, 2]`
