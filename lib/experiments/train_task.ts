@@ -2,8 +2,8 @@
  * `deno task train` runs this file once everything is set up. It calls the same `pretrain`,
  * `supervised` and `finetuneDetector` as a notebook does.
  *
- * Exit codes: 0 when the run has reached its last step or the step of `--until`; 130 or 143 when
- * SIGINT or SIGTERM stopped the run, which is saved then; 1 on an error.
+ * Exit codes: 0 when the run has reached its last step or the step of `--until`; 130, 143 or 140 when
+ * SIGINT, SIGTERM or SIGUSR2 stopped the run, which is saved then; 1 on an error.
  */
 import type { TrainHooks } from "lib/runs/events.ts";
 import type { TrainOptions, TrainResult } from "lib/experiments/runs/train_run.ts";
@@ -11,6 +11,7 @@ import { runId } from "lib/experiments/configs/config.ts";
 import { detectorId } from "lib/experiments/detect/detector_config.ts";
 import { scoreOf, terminalProgress } from "lib/experiments/runs/terminal_progress.ts";
 import { twinId } from "lib/experiments/subjects/supervised_twin.ts";
+import { savedForRequeue } from "./slurm_script.ts";
 import { withWorkers } from "./workers.ts";
 import {
   type DetectorArguments,
@@ -20,13 +21,13 @@ import {
   trainHelp,
 } from "./train_arguments.ts";
 
-const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
+const exitCodes = { SIGINT: 130, SIGTERM: 143, SIGUSR2: savedForRequeue } as const;
 // Milliseconds. A second signal within this time is the first one again: the terminal sends it to
 // this process, and so does the task that started it.
 const oneKeyPress = 1000;
 
 /**
- * Listens for SIGINT and SIGTERM: the first one asks the run to stop, a later one ends the process.
+ * Listens for SIGINT, SIGTERM, and SIGUSR2 of Slurm: the first one asks the run to stop, a later one ends the process.
  */
 function listen(): { readonly signal: AbortSignal; exitCode(): number } {
   const stop = new AbortController();

@@ -19,8 +19,8 @@ export async function withWorkers<T>(
   body: (world?: World) => Promise<T>,
 ): Promise<T> {
   const peers = peersIn(process.env);
-  if (peers !== undefined) return await joined(peers, body);
-  if (workers === 1) return await body();
+  if (peers !== undefined && peers.addresses.length > 1) return await joined(peers, body);
+  if (peers !== undefined || workers === 1) return await body();
   const addresses = localAddresses(workers);
   // All cores for each process would be several times as many threads as cores.
   process.env.TF_NUM_INTRAOP_THREADS ??= String(

@@ -1,4 +1,7 @@
-/** Tasks whose work a file of the library does, in a process of its own. */
+/**
+ * Tasks whose work a file of the library does, in a process of its own. Run by itself, this file
+ * takes the library's file as its first argument.
+ */
 import { whenNpxEnds } from "lib/setup/install/npx_ends.ts";
 import { root } from "lib/setup/install/project.ts";
 import type { Step } from "lib/setup/install/step.ts";
@@ -19,7 +22,7 @@ export async function runLibraryTask(
   await main(async (args) => {
     await setUp({ quiet: true, ...options });
     const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", `${root}/lib/${file}`, ...args],
+      args: ["run", "-A", `${root}/lib/${file}`, ...(import.meta.main ? args.slice(1) : args)],
       cwd: root,
     }).spawn();
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -30,3 +33,5 @@ export async function runLibraryTask(
     Deno.exit(code); // the signal listeners would keep the process
   });
 }
+
+if (import.meta.main) await runLibraryTask(Deno.args[0]!);

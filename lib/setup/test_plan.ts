@@ -14,6 +14,7 @@ export const seconds: Readonly<Record<string, number>> = {
   "lib/distributed/tensorflow_world_slow_test.ts": 60,
   "lib/ssl/method/together_slow_test.ts": 60,
   "lib/experiments/runs/together_slow_test.ts": 60,
+  "lib/experiments/slurm_slow_test.ts": 60,
   "lib/experiments/runs/resume_slow_test.ts": 55,
   "lib/experiments/pretrain/pretrain_test.ts": 52,
   "lib/ssl/deepcluster/deepcluster_test.ts": 32,
