@@ -34,10 +34,18 @@ def cell(manager, client, code, interrupt):
             (late if idle else own).append({"type": kind, "content": content})
         elif content.get("execution_state") == "idle" and message["parent_header"].get("msg_id") == message_id:
             idle = time.monotonic()
-    status = client.get_shell_msg(timeout=5)["content"]["status"] if idle else "dead"
+    status = reply_to(client, message_id)["status"] if idle else "dead"
     end = idle or time.monotonic()
     after = end - interrupted if interrupted else None
     return {"status": status, "seconds": end - began, "afterInterrupt": after, "own": own, "late": late}
+
+
+def reply_to(client, message_id):
+    """The reply to one request. On a busy machine, an answer to wait_for_ready's questions may still come before it."""
+    while True:
+        reply = client.get_shell_msg(timeout=5)
+        if reply["parent_header"].get("msg_id") == message_id:
+            return reply["content"]
 
 
 def main():
