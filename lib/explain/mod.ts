@@ -38,6 +38,11 @@ export {
   layerPatchFeatures,
   type PatchFeatures,
 } from "lib/explain/patch_features.ts";
-export { type Patch, patchSimilarities } from "lib/explain/patch_similarity.ts";
+export {
+  type Patch,
+  patchSimilarities,
+  type ShortPatches,
+  shortPatches,
+} from "lib/explain/patch_similarity.ts";
 export { planarMap, type PlanarMapOptions, trustworthiness } from "lib/explain/planar_map.ts";
 export { type LinearClassifier, withClassifier } from "lib/explain/with_classifier.ts";

@@ -1,7 +1,12 @@
 import { patchColours } from "lib/explain/patch_colours.ts";
 import type { PatchFeatures } from "lib/explain/patch_features.ts";
-import { patchSimilarities } from "lib/explain/patch_similarity.ts";
-import { assertClose, assertEquals, assertThrows } from "lib/testing/assert.ts";
+import {
+  patchSimilarities,
+  type ShortPatches,
+  shortPatches,
+} from "lib/explain/patch_similarity.ts";
+import { createRng } from "lib/rng.ts";
+import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 
 /** Features of a map by a function of image, row and column. */
 function featuresOf(
@@ -79,4 +84,44 @@ Deno.test("patchSimilarities() are cosines with one patch, in all images", () =>
     RangeError,
     "rows 0 to 0",
   );
+});
+
+/** The largest difference between the cosines of short vectors and those of the features. */
+function largestError(features: PatchFeatures, { dim, vectors }: ShortPatches): number {
+  const row = (i: number) => [...vectors.subarray(i * dim, (i + 1) * dim)];
+  const dot = (a: number[], b: number[]) => a.reduce((sum, value, k) => sum + value * b[k]!, 0);
+  const errors = Array.from({ length: features.height * features.width }, (_, at) => {
+    const patch = { image: 1, row: Math.floor(at / features.width), column: at % features.width };
+    const a = row(features.height * features.width + at);
+    return [...patchSimilarities(features, patch)].map((cosine, i) => {
+      const b = row(i);
+      return Math.abs(cosine - dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b)));
+    });
+  });
+  return Math.max(...errors.flat());
+}
+
+Deno.test("shortPatches() have the cosines of patchSimilarities(), up to rounding and what they leave out", () => {
+  const rng = createRng(0).fork("patches");
+  const noise = () => rng.uniform() - 0.5;
+  const mixing = Array.from({ length: 3 }, () => Array.from({ length: 20 }, noise));
+  // three directions hold nearly all of twenty channels
+  const features = featuresOf([2, 5, 6], () => {
+    const factors = [noise(), noise(), noise()];
+    return mixing[0]!.map((_, c) =>
+      7 + factors.reduce((sum, factor, k) => sum + factor * mixing[k]![c]!, 0) + 0.02 * noise()
+    );
+  });
+  const [all, three, one] = [99, 3, 1].map((count) => shortPatches(features, count));
+  assertEquals([all!.dim, three!.dim, three!.vectors.length], [20, 3, 60 * 3]);
+  assertClose([all!.share], [1], 1e-9);
+  assertTrue(largestError(features, all!) < 0.015, `${largestError(features, all!)}`);
+  assertTrue(three!.share > 0.99 && three!.share < 1, `${three!.share}`);
+  assertTrue(largestError(features, three!) < 0.1, `${largestError(features, three!)}`);
+  assertTrue(largestError(features, one!) > 0.5, "one direction is not enough");
+});
+
+Deno.test("shortPatches() are 0 where a patch is the mean of all", () => {
+  const same = featuresOf([1, 2, 2], () => [3, 4]);
+  assertEquals([...shortPatches(same, 2).vectors], Array(8).fill(0));
 });

@@ -1,5 +1,6 @@
 /** How alike all patches are to one of them. B images, H W map, C channels. */
 import type { PatchFeatures } from "lib/explain/patch_features.ts";
+import { principalComponents, projections } from "lib/explain/principal_components.ts";
 
 /** A patch of one of some images, counted from 0. */
 export interface Patch {
@@ -33,6 +34,41 @@ export function patchSimilarities(features: PatchFeatures, patch: Patch): Float3
     return scale > 0 ? dot(rows, a, b, channels) / scale : 0;
   };
   return Float32Array.from({ length: images * height * width }, (_, other) => cosine(at, other));
+}
+
+/** Short vectors of all patches. */
+export interface ShortPatches {
+  /** K, numbers of each vector. */
+  readonly dim: number;
+  /** `[B, H, W, K]`: the largest magnitude of each vector is 127; all 0 where a patch is the mean. */
+  readonly vectors: Int8Array;
+  /** Share of the patches' variance that the vectors keep, 0 to 1. */
+  readonly share: number;
+}
+
+/**
+ * Vectors of bytes whose cosines are nearly those of {@linkcode patchSimilarities}, few enough to
+ * stand in a page: for each patch its first K principal components, scaled to its largest one.
+ *
+ * Approximate in two ways: components beyond K are left out, and the others are rounded to 1/127 of
+ * the largest. The rounding alone changes a cosine by a few thousandths; how much the components that
+ * are left out change it depends on the features, and `share` says how much of them is kept.
+ *
+ * @param count K; where there are fewer channels, their number.
+ * @throws {RangeError} If there is no patch, or a feature is not finite.
+ */
+export function shortPatches({ channels, values }: PatchFeatures, count: number): ShortPatches {
+  const dim = Math.min(count, channels);
+  const components = principalComponents(values, channels, dim);
+  const rows = projections(values, components); // K times [B·H·W]
+  const vectors = new Int8Array(rows[0]!.length * dim);
+  rows[0]!.forEach((_, patch) => {
+    const most = rows.reduce((max, row) => Math.max(max, Math.abs(row[patch]!)), 0);
+    rows.forEach((row, k) =>
+      vectors[patch * dim + k] = most > 0 ? Math.round(127 * row[patch]! / most) : 0
+    );
+  });
+  return { dim, vectors, share: components.shares.reduce((sum, share) => sum + share, 0) };
 }
 
 function checkIndex(what: string, value: number, count: number): void {

@@ -31,9 +31,11 @@ export {
 } from "lib/report/sheets/cam_sheet.ts";
 export {
   patchColoursPng,
+  type PatchPlace,
   type PatchSheet,
   patchSimilarityPng,
 } from "lib/report/sheets/patch_sheet.ts";
+export { similarPatches } from "lib/report/sheets/similar_patches.ts";
 export { type KernelSheetOptions, kernelSheetPng } from "lib/report/sheets/kernel_sheet.ts";
 export { classSimilarityPng, classSimilarityTable } from "lib/report/sheets/similarity_sheet.ts";
 export { type ImageMapOptions, imageMapPng } from "lib/report/sheets/image_map.ts";

@@ -76,6 +76,7 @@ export const waiting: readonly string[] = [
   "lib/report/interactive/parts_slow_test.ts",
   "lib/report/notebook/jupyter_slow_test.ts",
   "lib/report/notebook/lab_slow_test.ts",
+  "lib/report/sheets/sheet_parts_slow_test.ts",
   "lib/setup/lab_slow_test.ts",
   "lib/setup/notebooks/kernel_relay_slow_test.ts",
   "lib/setup/notebooks/run_notebook_slow_test.ts",

@@ -1,5 +1,6 @@
 /** Drives JupyterLab, or another page, in a real, headless Chromium, as a person would, for tests. */
 import { chromium, type Page } from "playwright-core";
+import { assertEquals } from "lib/testing/assert.ts";
 
 const places = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
@@ -148,4 +149,38 @@ export async function onPage(
   } finally {
     await browser.close();
   }
+}
+
+/**
+ * Opens an exported page that holds interactive outputs, one below the other, and fails if one of its scripts does.
+ *
+ * @param outputs Their HTML by its media type, as notebooks hold it.
+ */
+export async function opened(
+  outputs: readonly { readonly "text/html"?: string }[],
+  use: (page: Page) => Promise<void>,
+): Promise<void> {
+  const path = await Deno.makeTempFile({ suffix: ".html" });
+  const html = outputs.map((output) => output["text/html"]).join("\n");
+  await Deno.writeTextFile(path, `<!doctype html><meta charset="utf-8">${html}`);
+  try {
+    await onPage(findChromium()!, `file://${path}`, async (page) => {
+      const errors: string[] = [];
+      page.on("pageerror", ({ message }) => errors.push(message));
+      await use(page);
+      assertEquals(errors, []);
+    });
+  } finally {
+    await Deno.remove(path);
+  }
+}
+
+/** The `at`-th output of the page. */
+export function part(page: Page, at: number) {
+  return page.locator(".bcssl-part").nth(at);
+}
+
+/** What an output says to the reader. */
+export async function saidIn(page: Page, at: number): Promise<string> {
+  return await part(page, at).locator(".said").first().innerText();
 }

@@ -15,6 +15,7 @@ const scripts = {
   revealCurve: ["parts.js", "choices.js", "curve_places.js", "reveal_curve.js"],
   slider: ["parts.js", "slider.js"],
   kernel: ["parts.js", "kernel.js"],
+  patches: ["parts.js", "patch_cosines.js", "patch_grid.js", "patches.js"],
   figure: ["parts.js", "figure.js"],
 } as const satisfies Record<string, readonly string[]>;
 

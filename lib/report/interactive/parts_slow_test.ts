@@ -1,8 +1,7 @@
 /** Interactive outputs in a real browser: by pointer, by keyboard alone, and after a reload. */
 import type { Page } from "playwright-core";
-import type { DisplayData } from "lib/report/notebook/outbox.ts";
 import { assertEquals, assertTrue } from "lib/testing/assert.ts";
-import { findChromium, onPage } from "lib/testing/browser.ts";
+import { findChromium, opened, part, saidIn } from "lib/testing/browser.ts";
 import * as Plot from "@observablehq/plot";
 import { plot, toPng, toSvg } from "lib/report/draw/plot.ts";
 import { figureOutput } from "./figure.ts";
@@ -13,33 +12,6 @@ import { sliderOutput } from "./slider.ts";
 const chromium = findChromium();
 // Playwright's own processes and sockets end after the test that has used them.
 const options = { ignore: chromium === undefined, sanitizeOps: false, sanitizeResources: false };
-
-/** Opens an exported page that holds the outputs, one below the other. */
-async function opened(outputs: readonly DisplayData[], use: (page: Page) => Promise<void>) {
-  const path = await Deno.makeTempFile({ suffix: ".html" });
-  const html = outputs.map((output) => output["text/html"]).join("\n");
-  await Deno.writeTextFile(path, `<!doctype html><meta charset="utf-8">${html}`);
-  try {
-    await onPage(chromium!, `file://${path}`, async (page) => {
-      const errors: string[] = [];
-      page.on("pageerror", ({ message }) => errors.push(message));
-      await use(page);
-      assertEquals(errors, []);
-    });
-  } finally {
-    await Deno.remove(path);
-  }
-}
-
-/** The `at`-th output of the page. */
-function part(page: Page, at: number) {
-  return page.locator(".bcssl-part").nth(at);
-}
-
-/** What an output says to the reader below its question. */
-async function saidIn(page: Page, at: number): Promise<string> {
-  return await part(page, at).locator(".said").innerText();
-}
 
 /** The colour behind the first output, as the browser computes it. */
 function groundOf(page: Page): Promise<string> {

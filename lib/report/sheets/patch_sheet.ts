@@ -6,6 +6,7 @@ import { colourMap } from "lib/report/draw/colour_maps.ts";
 import type { GridImages } from "lib/report/draw/image_grid.ts";
 import {
   colourLegend,
+  type PictureSheet,
   pictureSheetPng,
   type SheetPicture,
   type SheetRow,
@@ -35,28 +36,42 @@ export async function patchColoursPng(
   sheet: PatchSheet,
   options: { readonly foregroundOnly?: boolean } = {},
 ): Promise<Uint8Array> {
-  return await drawn(sheet, ({ features }) => {
+  const coloured = sheetOf(sheet, ({ features }) => {
     const { pixels, height, width } = patchColours(features, options);
     const size = height * width * 3;
     return sheet.images.ids.map((_, i) => ({
       image: { height, width, pixels: pixels.subarray(i * size, (i + 1) * size) },
     }));
   });
+  return await pictureSheetPng(coloured);
+}
+
+/**
+ * A patch of one of some pictures. Its place is in fractions of the picture's height and width, 0 at
+ * the top and at the left, so that it means the same for maps of any size.
+ */
+export interface PatchPlace {
+  /** Which picture, counted from 0. */
+  readonly image: number;
+  /** 0 to below 1. */
+  readonly y: number;
+  /** 0 to below 1. */
+  readonly x: number;
 }
 
 /**
  * Draws how alike each patch of all pictures is to one of them, as the bytes of a PNG in the layout of
  * {@linkcode patchColoursPng}: red where the cosine is 1, white at 0, blue at −1. The patch is framed.
  *
- * @param at The patch: a picture, counted from 0, and a place in it in fractions of its height and
- *   width, 0 at the top and at the left, so that it means the same for maps of any size.
  * @throws {RangeError} If there is no picture of that number, no network, or the place is outside.
  */
-export async function patchSimilarityPng(
-  sheet: PatchSheet,
-  at: { readonly image: number; readonly y: number; readonly x: number },
-): Promise<Uint8Array> {
-  return await drawn(sheet, ({ features }) => {
+export async function patchSimilarityPng(sheet: PatchSheet, at: PatchPlace): Promise<Uint8Array> {
+  return await pictureSheetPng(similaritySheet(sheet, at));
+}
+
+/** The sheet of {@linkcode patchSimilarityPng}. @throws As it does. */
+export function similaritySheet(sheet: PatchSheet, at: PatchPlace): PictureSheet {
+  return sheetOf(sheet, ({ features }) => {
     const { height, width } = features;
     const patch = {
       image: at.image,
@@ -83,11 +98,11 @@ function frameOf({ row, column }: Patch, { height, width }: { height: number; wi
 }
 
 /** A sheet with the pictures at the top and a row for each network. */
-async function drawn(
+function sheetOf(
   { images, blocks }: PatchSheet,
   picturesOf: (map: PatchMap) => readonly SheetPicture[],
-  legend?: Parameters<typeof pictureSheetPng>[0]["legend"],
-): Promise<Uint8Array> {
+  legend?: PictureSheet["legend"],
+): PictureSheet {
   const originals = images.ids.map((_, i) => ({ image: imageOf(images, i) }));
   const first: SheetRow = { name: "original", blocks: blocks.map(() => originals) };
   const rows = (blocks[0]?.maps ?? []).map(({ name }, i): SheetRow => {
@@ -96,13 +111,13 @@ async function drawn(
     const note = maps.map(({ layer }, block) => `${layer}, ${sizes[block]}`).join("; ");
     return { name, note, blocks: maps.map(picturesOf) };
   });
-  return await pictureSheetPng({
+  return {
     titles: blocks.map(({ title }) => title),
     rows: [first, ...rows],
     cell: [Math.max(1, Math.round(side * images.width / images.height)), side],
     squares: true,
     ...(legend && { legend }),
-  });
+  };
 }
 
 function imageOf({ width, height, pixels }: ImageSet, index: number): GridImages {

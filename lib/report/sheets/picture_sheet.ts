@@ -44,9 +44,12 @@ export interface PictureSheet {
 }
 
 /** Positions in screen pixels. */
-interface Layout {
+export interface SheetLayout {
+  /** Where the pictures begin. */
   readonly left: number;
+  /** Of the whole sheet. */
   readonly width: number;
+  /** Of the whole sheet. */
   readonly height: number;
   /** Upper left corner of a picture. */
   at(row: number, block: number, column: number): readonly [x: number, y: number];
@@ -89,7 +92,8 @@ export async function pictureSheetPng(sheet: PictureSheet): Promise<Uint8Array> 
   );
 }
 
-function layOut({ rows, titles, cell, legend }: PictureSheet): Layout {
+/** Where everything of a sheet stands. @throws As {@linkcode pictureSheetPng}. */
+export function layOut({ rows, titles, cell, legend }: PictureSheet): SheetLayout {
   const columns = titles.map((_, block) =>
     rows.reduce((most, { blocks }) => Math.max(most, blocks[block]?.length ?? 0), 0)
   );
@@ -123,7 +127,7 @@ function layOut({ rows, titles, cell, legend }: PictureSheet): Layout {
 }
 
 /** Every picture with its place. */
-function placed({ rows }: PictureSheet, { at }: Layout) {
+function placed({ rows }: PictureSheet, { at }: SheetLayout) {
   return rows.flatMap(({ blocks }, row) =>
     blocks.flatMap((pictures, block) =>
       pictures.map((picture, column) => ({ picture, at: at(row, block, column) }))
@@ -132,7 +136,7 @@ function placed({ rows }: PictureSheet, { at }: Layout) {
 }
 
 /** Titles, names, captions, frames and the legend, as a transparent SVG of the sheet's size. */
-function lettering(sheet: PictureSheet, layout: Layout): string {
+function lettering(sheet: PictureSheet, layout: SheetLayout): string {
   const { rows, titles, cell: [cellWidth, cellHeight], legend } = sheet;
   const { at, ends, left, width, height } = layout;
   const centred = (x: number, y: number, text: string, size: number, fill = "black") =>

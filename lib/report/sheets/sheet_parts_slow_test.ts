@@ -1,0 +1,121 @@
+/** Sheets that a reader can act on, in a real browser. */
+import type { Page } from "playwright-core";
+import { createRng } from "lib/rng.ts";
+import {
+  type PatchPlace,
+  type PatchSheet,
+  similaritySheet,
+} from "lib/report/sheets/patch_sheet.ts";
+import { layOut } from "lib/report/sheets/picture_sheet.ts";
+import { similarPatchesOutput } from "lib/report/sheets/similar_patches.ts";
+import { assertEquals, assertTrue } from "lib/testing/assert.ts";
+import { findChromium, opened, part, saidIn } from "lib/testing/browser.ts";
+
+const chromium = findChromium();
+// Playwright's own processes and sockets end after the test that has used them.
+const options = { ignore: chromium === undefined, sanitizeOps: false, sanitizeResources: false };
+
+const rng = createRng(0).fork("sheet");
+const images = {
+  ...{ name: "two", height: 8, width: 8, pixels: new Uint8Array(2 * 8 * 8 * 3).fill(90) },
+  ...{ labels: Int32Array.of(0, 1), classNames: ["left", "right"], ids: ["a", "b"] },
+};
+
+/** A map of five channels by chance, the same for both of a network's layers. */
+function mapOf(name: string, side: number) {
+  const values = Float32Array.from({ length: 2 * side * side * 5 }, () => rng.uniform());
+  const features = { images: 2, height: side, width: side, channels: 5, values };
+  return { name, layer: "last map", features };
+}
+
+const fine = [mapOf("A", 4), mapOf("B", 2)];
+const coarse = [mapOf("A", 2), mapOf("B", 3)];
+const sheet: PatchSheet = {
+  images,
+  blocks: [{ title: "one", maps: fine }, { title: "two", maps: coarse }],
+};
+
+/** The largest difference of any patch's colour from that in the still of the same patch. */
+async function differenceFromStill(page: Page, place: PatchPlace): Promise<number> {
+  const still = similaritySheet(sheet, place);
+  const [layout, [w, h]] = [layOut(still), still.cell];
+  const patches = still.rows.slice(1).flatMap(({ blocks }, row) =>
+    blocks.flatMap((pictures, block) =>
+      pictures.flatMap(({ image }, column) => {
+        const [x, y] = layout.at(row + 1, block, column);
+        const { width, height, pixels } = image!;
+        return Array.from({ length: width * height }, (_, i) => ({
+          x: x + (i % width + 0.5) * w / width,
+          y: y + (Math.floor(i / width) + 0.5) * h / height,
+          colour: [...pixels.subarray(3 * i, 3 * i + 3)],
+        }));
+      })
+    )
+  );
+  assertEquals(patches.length, 2 * (16 + 4 + 4 + 9));
+  const shown: number[][] = JSON.parse(
+    await page.evaluate(
+      `JSON.stringify(${JSON.stringify(patches)}.map(({ x, y }) =>
+        [...document.querySelector("canvas").getContext("2d").getImageData(x, y, 1, 1).data]))`,
+    ),
+  );
+  return Math.max(
+    ...patches.flatMap(({ colour }, i) => colour.map((c, k) => Math.abs(c - shown[i]![k]!))),
+  );
+}
+
+Deno.test(
+  "every patch is coloured by its cosine with the one that is chosen, by pointer or by keyboard",
+  options,
+  async () => {
+    const output = await similarPatchesOutput(sheet, { image: 0, y: 0.3, x: 0.3 });
+    await opened([output], async (page) => {
+      const differs = async (place: PatchPlace, expected: boolean) => {
+        const difference = await differenceFromStill(page, place);
+        assertTrue(difference < 16 === !expected, `${difference} levels from the still`);
+      };
+      await differs({ image: 0, y: 0.3, x: 0.3 }, false);
+      await differs({ image: 1, y: 0.3, x: 0.3 }, true);
+      const canvas = part(page, 0).locator("canvas");
+      const { x, y } = (await canvas.boundingBox())!;
+      const { at } = layOut(similaritySheet(sheet, { image: 0, y: 0, x: 0 }));
+      const [left, top] = at(1, 0, 1); // network A, the second picture
+      await page.mouse.move(x + left + 60, y + top + 12); // 96 pixels of 4 patches
+      assertTrue(
+        (await saidIn(page, 0)).startsWith("A, picture 2, row 1, column 3: cosine "),
+        "it",
+      );
+      await page.mouse.click(x + left + 60, y + top + 12);
+      assertTrue((await saidIn(page, 0)).includes("cosine 1.00"), await saidIn(page, 0));
+      await page.mouse.move(0, 0);
+      await differs({ image: 1, y: 0.1, x: 0.6 }, false);
+
+      await canvas.focus();
+      for (const key of ["ArrowDown", "ArrowLeft", "ArrowLeft", "ArrowLeft"]) {
+        await page.keyboard.press(key); // beyond its left edge the second picture is the first
+      }
+      assertTrue(
+        (await saidIn(page, 0)).startsWith("A, picture 1, row 2, column 4: "),
+        "the first",
+      );
+      await differs({ image: 0, y: 0.4, x: 0.9 }, true);
+      await page.keyboard.press("Enter");
+      await page.keyboard.press("Escape");
+      await differs({ image: 0, y: 0.4, x: 0.9 }, false);
+      for (const key of ["ArrowUp", "ArrowUp"]) await page.keyboard.press(key);
+      assertTrue(
+        (await saidIn(page, 0)).startsWith("Original of picture 1, row 4, column 4"),
+        "up",
+      );
+    });
+  },
+);
+
+Deno.test("without a script a sheet stands there, which says what is framed", options, async () => {
+  const output = await similarPatchesOutput(sheet, { image: 1, y: 0.3, x: 0.3 });
+  const bare = output["text/html"]!.replace(/<script>[^]*?<\/script>/g, "");
+  await opened([{ "text/html": bare }], async (page) => {
+    assertTrue((await part(page, 0).locator("img").boundingBox())!.height > 300, "the sheet");
+    assertTrue((await saidIn(page, 0)).includes("framed one, of picture 2"), "in words");
+  });
+});
