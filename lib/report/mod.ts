@@ -39,6 +39,7 @@ export { similarPatches } from "lib/report/sheets/similar_patches.ts";
 export { type KernelSheetOptions, kernelSheetPng } from "lib/report/sheets/kernel_sheet.ts";
 export { classSimilarityPng, classSimilarityTable } from "lib/report/sheets/similarity_sheet.ts";
 export { type ImageMapOptions, imageMapPng } from "lib/report/sheets/image_map.ts";
+export { imageMap } from "lib/report/sheets/pointed_map.ts";
 export {
   type CourseLength,
   courseMap,

@@ -152,7 +152,8 @@ export async function onPage(
 }
 
 /**
- * Opens an exported page that holds interactive outputs, one below the other, and fails if one of its scripts does.
+ * Opens an exported page that holds interactive outputs, one below the other, and fails if one of
+ * its scripts does.
  *
  * @param outputs Their HTML by its media type, as notebooks hold it.
  */

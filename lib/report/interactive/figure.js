@@ -1,7 +1,12 @@
 import { claimPart, element, inlined } from "./parts.js";
 
-/** Shows what a mark stands for: under the pointer, or one after the other by the arrow keys. */
-export function drawPart(name) {
+/**
+ * Shows what a mark stands for: under the pointer, or one after the other by the arrow keys.
+ *
+ * @param {{ pictures?: { png: string, columns: number, width: number, height: number } }} data
+ *   A picture for each mark, all in one PNG.
+ */
+export function drawPart(name, { pictures }) {
   const host = claimPart(name);
   if (!host) return;
   const svg = inlined(host.querySelector("img"), host.dataset.drawn);
@@ -12,6 +17,7 @@ export function drawPart(name) {
     title.remove(); // or the browser would show it a second time
     return mark;
   });
+  const picture = pictures && pictureOf(pictures);
   let met;
   const meet = (mark) => {
     met?.classList.remove("met");
@@ -19,6 +25,7 @@ export function drawPart(name) {
     met?.classList.add("met");
     tip.textContent = met?.getAttribute("aria-label") ?? "";
     if (!met) return;
+    if (picture) tip.prepend(picture(marks.indexOf(met)));
     const [around, at] = [host.getBoundingClientRect(), met.getBoundingClientRect()];
     const middle = at.left + at.width / 2 - around.left;
     const left = Math.min(
@@ -42,4 +49,21 @@ export function drawPart(name) {
     else return;
     event.preventDefault();
   });
+}
+
+const shownWidth = 112; // screen pixels, about
+
+/** An element that shows one of the pictures, by its number, enlarged by a whole number. */
+function pictureOf({ png, columns, width, height }) {
+  const scale = Math.max(1, Math.round(shownWidth / width));
+  const [w, h] = [scale * width, scale * height];
+  const shown = element("div", { class: "picture" });
+  shown.style.width = `${w}px`;
+  shown.style.height = `${h}px`;
+  shown.style.backgroundImage = `url("data:image/png;base64,${png}")`;
+  shown.style.backgroundSize = `${columns * w}px auto`;
+  return (at) => {
+    shown.style.backgroundPosition = `${-(at % columns) * w}px ${-Math.floor(at / columns) * h}px`;
+    return shown;
+  };
 }

@@ -24,17 +24,13 @@ export async function imageMapPng(
   points: readonly (readonly [x: number, y: number])[],
   { side = 720, picture = 26 }: ImageMapOptions = {},
 ): Promise<Uint8Array> {
+  checkPoints(images, points);
   const { width, height, labels, pixels } = images;
-  if (points.length !== labels.length || points.length === 0) {
-    throw new RangeError(
-      `Cannot draw ${labels.length} images at ${points.length} points: need one point for each`,
-    );
-  }
   provideFonts();
   const { default: sharp } = await import("sharp");
   const size = width * height * 3;
   const raw = { width, height, channels: 3 } as const;
-  const classes = [...new Set(labels)].sort((a, b) => a - b);
+  const classes = classesOf(images);
   const places = placesOf(points, side, picture);
   const layers = await Promise.all(places.map(async ([left, top], i) => {
     const frame = colourOf(classes.indexOf(labels[i]!));
@@ -43,7 +39,7 @@ export async function imageMapPng(
       .extend({ top: 2, bottom: 2, left: 2, right: 2, background: frame }).png().toBuffer();
     return { input: Buffer.from(input), left, top };
   }));
-  const legend = legendOf(classes.map((label) => images.classNames[label] ?? "unlabelled"), side);
+  const legend = legendOf(classes.map((label) => className(images, label)), side);
   const overlay = { input: Buffer.from(legend.svg), left: 0, top: side };
   const total = side + legend.height;
   const canvas = { width: side, height: total, channels: 3, background: "white" } as const;
@@ -52,8 +48,26 @@ export async function imageMapPng(
   return new Uint8Array(await png.toBuffer());
 }
 
+/** @throws {RangeError} If there is not one point for each image. */
+export function checkPoints({ labels }: ImageSet, points: readonly unknown[]): void {
+  if (points.length === labels.length && points.length > 0) return;
+  throw new RangeError(
+    `Cannot draw ${labels.length} images at ${points.length} points: need one point for each`,
+  );
+}
+
+/** The classes that images are of, in their order: the places of their colours. */
+export function classesOf({ labels }: ImageSet): number[] {
+  return [...new Set(labels)].sort((a, b) => a - b);
+}
+
+/** The name of a class, or that it has none. */
+export function className({ classNames }: ImageSet, label: number): string {
+  return classNames[label] ?? "unlabelled";
+}
+
 /** Upper left corners in screen pixels, so that all pictures lie inside. */
-function placesOf(
+export function placesOf(
   points: readonly (readonly [number, number])[],
   side: number,
   picture: number,
@@ -87,7 +101,7 @@ function legendOf(names: readonly string[], width: number): { svg: string; heigh
   return { svg, height };
 }
 
-/** The colour of the frames of a class; beyond seven classes, colours repeat. */
-function colourOf(place: number): string {
+/** The colour of a class, by its place in the legend; beyond seven classes, colours repeat. */
+export function colourOf(place: number): string {
   return categorical[place % categorical.length]!;
 }

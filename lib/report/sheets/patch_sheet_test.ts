@@ -2,6 +2,8 @@ import sharp from "sharp";
 import type { ArmKernels, ImageFeatures, ImageSet, PatchMap } from "lib/experiments/mod.ts";
 import type { DepthwiseKernels } from "lib/explain/mod.ts";
 import { imageMapPng } from "lib/report/sheets/image_map.ts";
+import { imageMapOutput } from "lib/report/sheets/pointed_map.ts";
+import { similarPatchesOutput } from "lib/report/sheets/similar_patches.ts";
 import { kernelTable } from "lib/report/figures/kernel_numbers.ts";
 import { kernelSheetPng } from "lib/report/sheets/kernel_sheet.ts";
 import { patchColoursPng, patchSimilarityPng } from "lib/report/sheets/patch_sheet.ts";
@@ -91,6 +93,17 @@ Deno.test("patchSimilarityPng() is red at the patch and what is like it, and fra
   await assertRejects(outside, RangeError, "at y 1: need 0 to below 1");
 });
 
+Deno.test("similarPatchesOutput() says how much of the features it holds, and refuses a place outside", async () => {
+  const output = await similarPatchesOutput(sheet, { image: 1, y: 0.3, x: 0.3 });
+  const html = output["text/html"]!;
+  assertTrue(html.includes("first 3 principal components"), "all channels");
+  assertTrue(/hold 100 % of/.test(html), html.slice(-400));
+  const outside = () => similarPatchesOutput(sheet, { image: 0, y: 0, x: 1 });
+  await assertRejects(outside, RangeError, "at x 1: need 0 to below 1");
+  const none = () => similarPatchesOutput({ images, blocks: [] }, { image: 0, y: 0, x: 0 });
+  await assertRejects(none, RangeError, "need one of each");
+});
+
 function kernels(layer: string, value: (i: number) => number): DepthwiseKernels {
   return {
     layer,
@@ -152,6 +165,7 @@ Deno.test("imageMapPng() puts each image at its place, framed in the colour of i
   const [frame] = [at(0, 30)];
   assertTrue(frame[2]! > frame[0]! + 100, `blue frame of the first class: ${frame}`);
   await assertRejects(() => imageMapPng(images, [[0, 0]]), RangeError, "2 images at 1 points");
+  await assertRejects(() => imageMapOutput(images, [[0, 0]]), RangeError, "2 images at 1 points");
 });
 
 Deno.test("classSimilarityPng() has a red block for each class that is alike, with the table's numbers", async () => {

@@ -1,11 +1,13 @@
 /** Sheets that a reader can act on, in a real browser. */
-import type { Page } from "playwright-core";
+import type { Locator, Page } from "playwright-core";
+import sharp from "sharp";
 import { createRng } from "lib/rng.ts";
 import {
   type PatchPlace,
   type PatchSheet,
   similaritySheet,
 } from "lib/report/sheets/patch_sheet.ts";
+import { imageMapOutput } from "lib/report/sheets/pointed_map.ts";
 import { layOut } from "lib/report/sheets/picture_sheet.ts";
 import { similarPatchesOutput } from "lib/report/sheets/similar_patches.ts";
 import { assertEquals, assertTrue } from "lib/testing/assert.ts";
@@ -119,3 +121,50 @@ Deno.test("without a script a sheet stands there, which says what is framed", op
     assertTrue((await saidIn(page, 0)).includes("framed one, of picture 2"), "in words");
   });
 });
+
+/** The colour of an element's middle, as the browser draws it. */
+async function colourOf(element: Locator): Promise<number[]> {
+  const { data, info } = await sharp(await element.screenshot()).removeAlpha().raw()
+    .toBuffer({ resolveWithObject: true });
+  const from = (Math.floor(info.height / 2) * info.width + Math.floor(info.width / 2)) * 3;
+  return [...data.subarray(from, from + 3)];
+}
+
+Deno.test(
+  "a point shows its picture, class and id under the pointer, and by the arrow keys from left to right",
+  options,
+  async () => {
+    const colours = [[250, 0, 0], [0, 250, 0], [0, 0, 250], [250, 250, 0], [0, 250, 250]];
+    const five = {
+      ...{ name: "five", height: 80, width: 80 }, // reduced to 64
+      pixels: Uint8Array.from(colours.flatMap((rgb) => Array(80 * 80).fill(rgb).flat())),
+      ...{ labels: Int32Array.of(0, 1, 2, 1, 0), classNames: ["zero", "one", "two"] },
+      ids: ["a", "b", "c", "d", "e"],
+    };
+    const points = [[3, 0], [1, 5], [9, 9], [0, 2], [6, 4]] as const; // from the left: d b a e c
+    const output = await imageMapOutput(five, points);
+    await opened([output], async (page) => {
+      const tip = page.locator(".bcssl-figure .tip");
+      const shows = async (image: number) => {
+        const { ids, labels, classNames } = five;
+        assertEquals(await tip.innerText(), `${classNames[labels[image]!]}\n${ids[image]}`);
+        const shown = await colourOf(tip.locator(".picture"));
+        const off = Math.max(...shown.map((c, k) => Math.abs(c - colours[image]![k]!)));
+        assertTrue(off < 12, `picture ${image} is ${shown}`);
+      };
+      const svg = page.locator(".bcssl-figure > svg");
+      const { x, y } = (await svg.boundingBox())!;
+      await page.mouse.move(x + 712, y + 712); // the largest x and y: half a rim from the edges
+      await shows(2);
+      await page.mouse.move(x + 360, y + 100);
+      assertTrue(await tip.isHidden(), "put away");
+      await svg.focus();
+      for (const image of [3, 1, 0, 4, 2, 2]) {
+        await page.keyboard.press("ArrowRight");
+        await shows(image);
+      }
+      await page.setContent(output["text/html"]!.replace(/<script>[^]*?<\/script>/g, ""));
+      assertTrue((await page.locator("img").boundingBox())!.height > 720, "a still");
+    });
+  },
+);

@@ -92,6 +92,6 @@ export async function similarPatchesOutput(
 function noteOf(reduced: readonly ShortPatches[]): string {
   const share = Math.min(...reduced.map(({ share }) => share));
   const most = Math.max(...reduced.map(({ dim }) => dim));
-  return `Cosines are of the first ${most} principal components of a network's patches, which hold ` +
-    `${Math.floor(1000 * share) / 10} % of their variance or more.`;
+  return `Cosines are of the first ${most} principal components of each network's patches, which hold ` +
+    `${Math.floor(1000 * share + 1e-6) / 10} % of the variance or more.`;
 }
