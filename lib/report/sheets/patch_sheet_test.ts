@@ -96,7 +96,7 @@ Deno.test("patchSimilarityPng() is red at the patch and what is like it, and fra
 Deno.test("similarPatchesOutput() says how much of the features it holds, and refuses a place outside", async () => {
   const output = await similarPatchesOutput(sheet, { image: 1, y: 0.3, x: 0.3 });
   const html = output["text/html"]!;
-  assertTrue(html.includes("first 3 principal components"), "all channels");
+  assertTrue(html.includes("up to 3 principal components"), "all channels");
   assertTrue(/hold 100 % of/.test(html), html.slice(-400));
   const outside = () => similarPatchesOutput(sheet, { image: 0, y: 0, x: 1 });
   await assertRejects(outside, RangeError, "at x 1: need 0 to below 1");

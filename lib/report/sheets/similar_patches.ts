@@ -12,8 +12,8 @@ import {
 } from "lib/report/sheets/patch_sheet.ts";
 import { layOut, pictureSheetPng } from "lib/report/sheets/picture_sheet.ts";
 
-/** Principal components that stand in the output. */
-const components = 32;
+/** Largest number of principal components of a network that stand in the output. */
+const components = 64;
 
 /**
  * Shows the sheet of `patchSimilarityPng`, in which the reader chooses the patch: by a click on any
@@ -21,13 +21,15 @@ const components = 32;
  * and each patch says its cosine under the pointer. The output needs no kernel, so it works in an
  * exported page.
  *
- * Approximate: the output has the first 32 principal components of each network's patches, in bytes
- * (see `shortPatches`), and says how much of the patches' variance they hold. The picture that is
- * there at first, and alone where no script may run, is exact.
+ * Approximate: the output has up to 64 principal components of each network's patches, in bytes (see
+ * `shortPatches`), and says how much of the patches' variance they hold. In `07b_look_inside` at
+ * laptop scale that is 98.9 % or more; there the cosines of a network are off by 0.005 on average or
+ * less, and by 0.05 at most. The picture that stands there where no script may run is exact.
  *
  * @param at The patch that is chosen at first.
  * @throws {RangeError} If there is no picture of that number, no network, the place is outside, a
- *   feature is not finite, or the output would have more than 1 MB; 10,000 patches have half of it.
+ *   feature is not finite, or the output would have more than 1 MB, as it has with 12,000 patches of
+ *   64 channels.
  *
  * @example
  * ```ts
@@ -92,6 +94,6 @@ export async function similarPatchesOutput(
 function noteOf(reduced: readonly ShortPatches[]): string {
   const share = Math.min(...reduced.map(({ share }) => share));
   const most = Math.max(...reduced.map(({ dim }) => dim));
-  return `Cosines are of the first ${most} principal components of each network's patches, which hold ` +
+  return `Cosines are of up to ${most} principal components of each network's patches, which hold ` +
     `${Math.floor(1000 * share + 1e-6) / 10} % of the variance or more.`;
 }
