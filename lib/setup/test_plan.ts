@@ -45,6 +45,7 @@ export const seconds: Readonly<Record<string, number>> = {
   "lib/experiments/detect/finetune_detector_test.ts": 10,
   "lib/ssl/esvit/collapse_test.ts": 10,
   "lib/report/browser/page_slow_test.ts": 12,
+  "lib/report/sheets/sheet_parts_slow_test.ts": 12,
   "lib/report/interactive/parts_slow_test.ts": 18,
   "lib/setup/run_tests_test.ts": 10,
   "lib/setup/lab_slow_test.ts": 10,
