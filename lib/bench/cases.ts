@@ -228,7 +228,7 @@ const attentionCases: readonly AttentionCase[] = [
 }));
 
 /** The paper's recipe, with a batch that fits into a laptop's memory. */
-function tinyStep(kernelSize: number, batch: number): StepCase {
+export function tinyStep(kernelSize: number, batch: number): StepCase {
   const { globalSize, localSize, localCrops } = dinoCrops;
   return {
     kind: "step",

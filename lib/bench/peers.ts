@@ -11,6 +11,7 @@ import { describeEngine } from "lib/experiments/mod.ts";
 import { type BenchCase, casesOf, type Group, groups } from "./cases.ts";
 import { type Contender, startContender } from "./contender.ts";
 import { measureFmaPeak } from "./fma_peak.ts";
+import { processorName, quietLoad } from "./machine.ts";
 import { withPictures } from "./pictures.ts";
 import { type Patience, takeTurns } from "./rounds.ts";
 import { progressLine, writeResults } from "./results.ts";
@@ -123,8 +124,6 @@ async function measureGroup(
   }
 }
 
-/** Load average of the last minute up to which a machine counts as idle. */
-const quietLoad = 0.5;
 const busy =
   "other programs were at work, and PyTorch's threads, which wait for each other, suffer " +
   "from that far more than ours: the ratios flatter us";
@@ -145,15 +144,6 @@ async function conditions(
     } on ${threads} threads`,
     `load before the run: ${load.toFixed(2)}${load > quietLoad ? `; ${busy}` : ""}`,
   ];
-}
-
-function processorName(): string {
-  try {
-    return /model name\s*:\s*(.*)/.exec(Deno.readTextFileSync("/proc/cpuinfo"))?.[1] ??
-      Deno.build.target;
-  } catch {
-    return Deno.build.target;
-  }
 }
 
 /**

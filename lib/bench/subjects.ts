@@ -1,5 +1,6 @@
 /** Makes our side of each case: the inputs, and the call to time. */
 import * as tf from "lib/tf.ts";
+import type { World } from "lib/distributed/world.ts";
 import { normalizeTable } from "lib/augment/mod.ts";
 import { decodePicture } from "lib/datasets/pictures/decode_picture.ts";
 import { createRng } from "lib/rng.ts";
@@ -48,7 +49,7 @@ export function createSubject(subject: BenchCase, precision?: Precision): Worklo
     case "attention":
       return attend(subject);
     case "step":
-      return step(subject, precision);
+      return dinoStep(subject, { precision });
     case "inference":
       return inference(subject);
     case "augment":
@@ -126,9 +127,15 @@ const recipe: Omit<DinoRecipe, "model" | "head"> = {
   centerMomentum: 0.9,
 };
 
-function step(
+/**
+ * A whole step of DINO, on views that are made once.
+ *
+ * @param options.world The processes that take the step together. The case's batch is then this
+ *   process's part. By default, this process alone.
+ */
+export function dinoStep(
   { model, head, batch, globalSize, localSize, localCrops }: StepCase,
-  precision?: Precision,
+  { precision, world }: { readonly precision?: Precision; readonly world?: World } = {},
 ): Workload {
   const rng = createRng(0);
   const method = createDino({ ...recipe, model, head }, rng.fork("init"));
@@ -137,7 +144,7 @@ function step(
     local: random<tf.Rank.R4>([localCrops * batch, localSize, localSize, 3], 2),
   };
   const training = { method, optimizer: new Map() };
-  const where = { step: 0, stepsPerEpoch: 1, totalSteps: 1, precision };
+  const where = { step: 0, stepsPerEpoch: 1, totalSteps: 1, precision, world };
   const guard = new StepGuard();
   let steps = 0;
   return () => {

@@ -1,0 +1,92 @@
+/**
+ * What the processes of a step say to each other, and how long a step would take on many nodes.
+ *
+ * The model: every node has as many images as the one that was measured, so the batch grows with
+ * the nodes. A step is the measured time of one node alone, and after it the calls, one after the
+ * other: nothing overlaps, as in the code. The nodes form a ring of n. A mean (ring all-reduce)
+ * sends 2 (n − 1)/n times a tensor's bytes through every link, a gather n − 1 times the bytes of
+ * one node's tensor. A call has a latency too.
+ */
+
+/** A call by which the processes of a step compute together. */
+export interface WorldCall {
+  readonly operation: "mean" | "gather";
+  /** Shape of this process's fp32 tensor. */
+  readonly shape: readonly number[];
+}
+
+/** What the calls of a step of DINO are for. */
+export const purposes = ["BatchNorm", "centre and signals", "gradients"] as const;
+export type Purpose = typeof purposes[number];
+
+/** How the latency of a call depends on the number of nodes n; both agree for two nodes. */
+export const latencies = ["per call", "per round of the ring"] as const;
+/** `per call`: it does not. `per round of the ring`: it is n − 1 times that of two nodes. */
+export type Latency = typeof latencies[number];
+
+/** What a step is predicted from. */
+export interface StepMeasurement {
+  /** Seconds of a step on one node alone. */
+  readonly computeSeconds: number;
+  /** Calls of one step, in order. */
+  readonly calls: readonly WorldCall[];
+  /** Seconds of a call between two processes that sends next to nothing. */
+  readonly callSeconds: number;
+}
+
+/** Bytes of the tensor of a call. */
+function tensorBytes({ shape }: WorldCall): number {
+  return 4 * shape.reduce((a, b) => a * b, 1);
+}
+
+/** Bytes that each node of a ring sends in a call. */
+function sentBytes(call: WorldCall, nodes: number): number {
+  const times = call.operation === "mean" ? 2 * (nodes - 1) / nodes : nodes - 1;
+  return times * tensorBytes(call);
+}
+
+/**
+ * Bytes that a process sends in a step of DINO with one micro-batch, by their purpose.
+ *
+ * The order of the calls tells what each is for: BatchNorm asks for tables `[2, C]` in the passes
+ * forward and backward, then come the flat means of loss, entropy and centre, the gather of the
+ * teacher's features, and the flat means of the gradients.
+ *
+ * @param calls Of one step, in order.
+ */
+export function bytesByPurpose(
+  calls: readonly WorldCall[],
+  processes: number,
+): Readonly<Record<Purpose, number>> {
+  const bytes = { BatchNorm: 0, "centre and signals": 0, gradients: 0 };
+  let now: Purpose = "BatchNorm";
+  for (const call of calls) {
+    if (now === "BatchNorm" && call.shape.length === 1) now = "centre and signals";
+    bytes[now] += sentBytes(call, processes);
+    if (now === "centre and signals" && call.operation === "gather") now = "gradients";
+  }
+  return bytes;
+}
+
+/**
+ * Seconds of a step on so many nodes.
+ *
+ * @param bandwidth Bytes a second that a node sends.
+ * @throws {RangeError} If `nodes` is not a positive integer.
+ */
+export function predictedSeconds(
+  { computeSeconds, calls, callSeconds }: StepMeasurement,
+  { nodes, bandwidth, latency }: {
+    readonly nodes: number;
+    readonly bandwidth: number;
+    readonly latency: Latency;
+  },
+): number {
+  if (!(Number.isInteger(nodes) && nodes >= 1)) {
+    throw new RangeError(`Cannot predict a step on ${nodes} nodes: need 1, 2, …`);
+  }
+  if (nodes === 1) return computeSeconds;
+  const rounds = latency === "per call" ? 1 : nodes - 1;
+  const sent = calls.reduce((sum, call) => sum + sentBytes(call, nodes), 0);
+  return computeSeconds + sent / bandwidth + rounds * callSeconds * calls.length;
+}
