@@ -30,8 +30,13 @@ const quickStep: StepCase = {
   name: "DINO step, BC-SSL nano, k = 9, 4 images × (2 + 8) views",
 };
 
-/** Steps of so many processes, which share the batch and the threads. */
-async function measure(task: WorkerTask, processes: number): Promise<WorkerReport[]> {
+/**
+ * Takes steps in so many processes, which share the batch and the threads.
+ *
+ * @returns By rank.
+ * @throws {Error} If a process does not end well; the message names it and what it says.
+ */
+export async function measure(task: WorkerTask, processes: number): Promise<WorkerReport[]> {
   const each = String(threads / processes);
   const env = { TF_NUM_INTRAOP_THREADS: each, OMP_NUM_THREADS: each };
   const args = [JSON.stringify(task)];
