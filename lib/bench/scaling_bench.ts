@@ -14,7 +14,7 @@ import { type StepCase, tinyStep } from "./cases.ts";
 import { processorName, quietLoad } from "./machine.ts";
 import { median } from "./rounds.ts";
 import { scalingFigure } from "./scaling_figure.ts";
-import { bytesByPurpose } from "./scaling_model.ts";
+import { bytesByPurpose, type StepMeasurement } from "./scaling_model.ts";
 import type { WorkerReport, WorkerTask } from "./scaling_worker.ts";
 
 /** Threads of all processes together. */
@@ -55,48 +55,59 @@ export async function measure(task: WorkerTask, processes: number): Promise<Work
 export function verdict(efficiency: number, load: number): string {
   const percent = `${(100 * efficiency).toFixed(1)} %`;
   if (load > quietLoad) {
-    return `${percent}, but no verdict: the load was ${
-      load.toFixed(2)
-    } before the run, and other ` +
-      "programs slow two processes, which wait for each other, more than one";
+    const busy = `the load was ${load.toFixed(2)} before the run`;
+    return `${percent}, but no verdict: ${busy}, and other programs ` +
+      "slow two processes, which wait for each other, more than one";
   }
   return `${percent}: ${efficiency >= wanted ? "at least" : "below"} ${100 * wanted} %`;
+}
+
+/** Seconds of a step by one process and by two, and what the two say to each other in it. */
+interface Compared extends StepMeasurement {
+  readonly sharedSeconds: number;
+}
+
+/** Measures in turns, so that a machine that slows down for a while slows both. */
+async function compare(task: WorkerTask): Promise<Compared> {
+  const rounds: [WorkerReport, WorkerReport][] = [];
+  for (let i = 0; i < 2; i++) {
+    const [alone] = await measure(task, 1);
+    const [first] = await measure(task, 2);
+    rounds.push([alone!, first!]);
+  }
+  const [computeSeconds, sharedSeconds] = [0, 1].map((which) =>
+    median(rounds.flatMap((reports) => reports[which]!.seconds))
+  ) as [number, number];
+  const { calls } = rounds[0]![1];
+  const callSeconds = median(rounds.map(([, { callSeconds }]) => callSeconds));
+  return { computeSeconds, sharedSeconds, calls, callSeconds };
+}
+
+/** The results as Markdown. */
+function textOf(compared: Compared, name: string, machine: string, load: number): string {
+  const { computeSeconds, sharedSeconds, calls, callSeconds } = compared;
+  const sent = Object.entries(bytesByPurpose(calls, 2))
+    .map(([purpose, bytes]) => ({ "sent by a process in a step": purpose, MB: bytes / 1e6 }));
+  return [
+    `# ${name}`,
+    machine,
+    `one process, ${threads} threads: ${computeSeconds.toFixed(3)} s a step`,
+    `two processes, ${threads / 2} thread each: ${sharedSeconds.toFixed(3)} s a step`,
+    `efficiency: ${verdict(computeSeconds / sharedSeconds, load)}`,
+    `${calls.length} calls a step, ${(1000 * callSeconds).toFixed(2)} ms for one of one number`,
+    toMarkdown(tableOf(sent)),
+  ].join("\n\n");
 }
 
 if (import.meta.main) {
   const { values } = parseArgs({ options: { quick: { type: "boolean", default: false } } });
   const [load] = Deno.loadavg() as [number];
   const subject = values.quick ? quickStep : tinyStep(9, 8);
-  const task = { subject, steps: values.quick ? 3 : 5 };
-  const alone: number[] = [], shared: number[] = [];
-  let last: WorkerReport | undefined;
-  // In turns: a machine that slows down for a while then slows both.
-  for (let round = 0; round < 2; round++) {
-    const [one] = await measure(task, 1);
-    const [first] = await measure(task, 2);
-    alone.push(...one!.seconds);
-    shared.push(...first!.seconds);
-    last = first!;
-  }
-  const [computeSeconds, sharedSeconds] = [median(alone), median(shared)];
-  const { calls, callSeconds } = last!;
-  const sent = Object.entries(bytesByPurpose(calls, 2))
-    .map(([purpose, bytes]) => ({ "sent by a process in a step": purpose, MB: bytes / 1e6 }));
+  const compared = await compare({ subject, steps: values.quick ? 3 : 5 });
   const machine = `${processorName()}, ${threads} threads, load ${load.toFixed(2)} before the run`;
-  const lines = [
-    `# ${subject.name}`,
-    machine,
-    `one process, 2 threads: ${computeSeconds.toFixed(3)} s a step`,
-    `two processes, 1 thread each: ${sharedSeconds.toFixed(3)} s a step`,
-    `efficiency: ${verdict(computeSeconds / sharedSeconds, load)}`,
-    `${calls.length} calls a step, ${(1000 * callSeconds).toFixed(2)} ms for one of one number`,
-    toMarkdown(tableOf(sent)),
-  ];
-  const svg = toSvg(
-    scalingFigure({ computeSeconds, calls, callSeconds }, [subject.name, machine]),
-  );
+  const md = textOf(compared, subject.name, machine, load);
+  const svg = toSvg(scalingFigure(compared, [subject.name, machine]));
   const name = values.quick ? "scaling_quick" : "scaling";
-  const md = lines.join("\n\n");
   await writeOutputs("bench", name, { md, svg, png: await toPng(svg) });
   console.log(`${md}\n\noutputs/bench/${name}.md, .svg and .png`);
 }
