@@ -55,9 +55,9 @@ export async function measure(task: WorkerTask, processes: number): Promise<Work
 export function verdict(efficiency: number, load: number): string {
   const percent = `${(100 * efficiency).toFixed(1)} %`;
   if (load > quietLoad) {
-    const busy = `the load was ${load.toFixed(2)} before the run`;
-    return `${percent}, but no verdict: ${busy}, and other programs ` +
-      "slow two processes, which wait for each other, more than one";
+    return `${percent}, but no verdict: other programs were at work before the run (load ${
+      load.toFixed(2)
+    }, above ${quietLoad})`;
   }
   return `${percent}: ${efficiency >= wanted ? "at least" : "below"} ${100 * wanted} %`;
 }
