@@ -111,7 +111,8 @@ export function isSlow(path: string): boolean {
 
 /**
  * Whether only `--all`, or its own path, runs the file: the C++ kernels compiled again under
- * sanitizers and for other processors, thousands of damaged weights files, memory over long runs.
+ * sanitizers and for other processors, thousands of damaged weights files, memory over long runs,
+ * runs of all methods that are killed and go on.
  */
 export function isDeep(path: string): boolean {
   return path.endsWith("_deep_test.ts");
