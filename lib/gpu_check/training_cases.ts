@@ -12,6 +12,7 @@ import type { Training } from "lib/ssl/method/step.ts";
 import { trainByMethod, type TrainedStep, type ViewSource } from "lib/ssl/method/train.ts";
 import { adamWStep } from "lib/train/adamw.ts";
 import { emaUpdate } from "lib/train/ema.ts";
+import { optimizerStep } from "lib/train/optimizer.ts";
 import { disposeOptimizer, type OptimizerState } from "lib/train/optimizer_state.ts";
 import { type CaseTensors, type CheckCase, randomTensor, type Sizes } from "./check_case.ts";
 
@@ -33,6 +34,13 @@ export function trainingCases(sizes: Sizes): CheckCase[] {
       kernels: ["AdamW", "MovingAverage", "SquaredNorms"],
       tolerance: 1e-4,
       compute: updates,
+    },
+    {
+      part,
+      name: "SGD and LARS, three steps",
+      kernels: ["Momentum"],
+      tolerance: 1e-4,
+      compute: momentumUpdates,
     },
     {
       part,
@@ -111,6 +119,23 @@ function updates(): CaseTensors {
   tf.dispose([...weights.values(), ...averages.values()]);
   disposeOptimizer(state);
   return results;
+}
+
+function momentumUpdates(): CaseTensors {
+  return Object.fromEntries((["sgd", "lars", "lars_swav"] as const).map((name) => {
+    const [weights, state]: [Map<string, tf.Variable>, OptimizerState] = [variables(1), new Map()];
+    for (const step of [1, 2, 3]) {
+      const grads = variables(10 * step);
+      optimizerStep(name, weights, grads, state, { lr: 0.1 * step, weightDecay: 0.2 });
+      tf.dispose([...grads.values()]);
+    }
+    const moved = tf.tidy(() =>
+      tf.concat1d([...weights.values()].map((x) => x.flatten() as tf.Tensor1D))
+    );
+    tf.dispose([...weights.values()]);
+    disposeOptimizer(state);
+    return [name, moved];
+  }));
 }
 
 /** The network and the head of the steps, and the sizes of their views. */

@@ -33,8 +33,8 @@ export const flags = {
     "-fno-math-errno",
     "-fno-trapping-math",
   ],
-  /** A product and the sum after it are rounded separately, as in Pillow. */
-  views: ["-ffp-contract=off"],
+  /** A product and the sum after it are rounded separately. */
+  exact: ["-ffp-contract=off"],
   ops: ["-O2", "-D_GLIBCXX_USE_CXX11_ABI=1", "-DEIGEN_MAX_ALIGN_BYTES=64", "-DNDEBUG"],
 } as const;
 
@@ -46,6 +46,14 @@ export function isOps(source: string): boolean {
 /** Whether a source file belongs to the library of views, which is loaded without TensorFlow. */
 export function isViews(source: string): boolean {
   return /\/views\/\w+\.cc$/.test(source);
+}
+
+/**
+ * Whether products and sums of a source file are rounded separately: those of views as in Pillow,
+ * SGD's as in plain operations.
+ */
+export function isExact(source: string): boolean {
+  return isViews(source) || source.endsWith("/kernels/momentum.cc");
 }
 
 /** The source files, absolute, in a fixed order; headers included. */

@@ -4,6 +4,7 @@ import {
   engineDir,
   flags,
   includeSources,
+  isExact,
   isOps,
   isViews,
   libraryDir,
@@ -85,7 +86,7 @@ async function compileAndLink(path: string): Promise<void> {
 async function compileViews(path: string): Promise<void> {
   const dir = await Deno.makeTempDir({ dir: await folder(), prefix: "build-" });
   try {
-    const own = [...flags.all, includeSources, ...flags.kernels, ...flags.views];
+    const own = [...flags.all, includeSources, ...flags.kernels, ...flags.exact];
     await run([...own, "-shared", "-o", `${dir}/library.so`, ...sources().filter(isViews)]);
     await Deno.rename(`${dir}/library.so`, path);
   } finally {
@@ -114,7 +115,7 @@ async function compileAll(files: string[], dir: string): Promise<string[]> {
       const object = `${dir}/${source.split("/").at(-1)}.o`;
       const own = isOps(source)
         ? [...flags.ops, `-I${dir}`, "-isystem", `${engineDir}/include`]
-        : flags.kernels;
+        : [...flags.kernels, ...(isExact(source) ? flags.exact : [])];
       await run([...flags.all, includeSources, ...own, "-c", source, "-o", object]);
       objects.push(object);
     }

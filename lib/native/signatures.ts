@@ -83,6 +83,10 @@ export const signatures: Readonly<Record<string, Signature>> = {
     ...op("weights[] grads[] first[] second[] factors", "new_weights[]"),
     stateful: true, // moves both moments in place
   },
+  Momentum: {
+    ...op("weights[] grads[] buffers[] factors", "new_weights[]"),
+    stateful: true, // moves the buffers in place
+  },
   MovingAverage: op("averages[] sources[] mix", "new_averages[]"), // mix: momentum and 1 − momentum
 };
 

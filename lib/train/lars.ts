@@ -1,9 +1,9 @@
 /** LARS (You et al. 2017): for convolutional networks and large batches. */
-import * as tf from "lib/tf.ts";
+import type * as tf from "lib/tf.ts";
+import { type MomentumFactors, moveByMomentum } from "./momentum.ts";
 import {
   beginUpdates,
   type OptimizerState,
-  scaledGrad,
   type Update,
   type WeightOptions,
 } from "./optimizer_state.ts";
@@ -63,38 +63,31 @@ export function larsStep(
   state: OptimizerState,
   { lr, weightDecay, momentum = 0.9, eta = 0.001, rule = "dino", ...ofWeights }: LarsOptions,
 ): void {
-  for (const update of beginUpdates(weights, grads, state, ["mu"], ofWeights)) {
-    const { weight, slot: { tensors: { mu } }, lrScale } = update;
-    const rate = lr * lrScale;
+  const updates = beginUpdates(weights, grads, state, ["mu"], ofWeights);
+  const factors = updates.map((update): MomentumFactors => {
+    const rate = lr * update.lrScale;
+    const { decays, adapts } = rules[rule](update);
     const [inside, outside] = rule === "simclr" ? [rate, 1] : [1, rate]; // of the buffer
-    tf.tidy(() => {
-      const adapted = rules[rule](update, { weightDecay, eta });
-      update.assign(mu, mu.mul(momentum).add(inside === 1 ? adapted : adapted.mul(inside)));
-      update.assign(weight, weight.sub(outside === 1 ? mu : mu.mul(outside)));
-    });
-  }
+    return { decay: decays ? weightDecay : 0, momentum, inside, outside, eta, adapts };
+  });
+  moveByMomentum(updates, "mu", factors, ofWeights.decided);
 }
 
 /** An update, with all that a rule reads of it. */
-type RuledUpdate = Pick<Update<"mu">, "name" | "weight" | "decays" | "grad" | "scale">;
-type Factors = Required<Pick<LarsOptions, "weightDecay" | "eta">>;
+type RuledUpdate = Pick<Update<"mu">, "name" | "weight" | "decays">;
+type Ruled = Pick<MomentumFactors, "adapts"> & { readonly decays: boolean };
 
-/** `q · g` by each rule. */
-const rules: Readonly<Record<LarsRule, (update: RuledUpdate, factors: Factors) => tf.Tensor>> = {
-  dino: (update, factors) =>
-    adaptedGrad(update, { ...factors, decays: update.decays, adapts: update.weight.rank !== 1 }),
-  byol: allButBiasesAndNorms,
-  simclr: allButBiasesAndNorms,
-  swav: apexGrad,
-  mocov3: (update, factors) => {
-    const follows = update.weight.rank > 1;
-    return adaptedGrad(update, { ...factors, decays: follows, adapts: follows });
-  },
+/** What a weight does by each rule. */
+const rules: Readonly<Record<LarsRule, (update: RuledUpdate) => Ruled>> = {
+  dino: ({ decays, weight }) => ({ decays, adapts: weight.rank !== 1 ? "to lengths" : "not" }),
+  byol: (update) => both(!isBiasOrNorm(update)),
+  simclr: (update) => both(!isBiasOrNorm(update)),
+  swav: () => ({ decays: true, adapts: "as apex" }),
+  mocov3: ({ weight }) => both(weight.rank > 1),
 };
 
-function allButBiasesAndNorms(update: RuledUpdate, factors: Factors): tf.Tensor {
-  const follows = !isBiasOrNorm(update);
-  return adaptedGrad(update, { ...factors, decays: follows, adapts: follows });
+function both(follows: boolean): Ruled {
+  return { decays: follows, adapts: follows ? "to lengths" : "not" };
 }
 
 /**
@@ -103,34 +96,4 @@ function allButBiasesAndNorms(update: RuledUpdate, factors: Factors): tf.Tensor 
  */
 function isBiasOrNorm({ name, weight }: RuledUpdate): boolean {
   return /(^|\.)bias$/.test(name) || (weight.rank === 1 && /(^|\.)weight$/.test(name));
-}
-
-function adaptedGrad(
-  update: RuledUpdate,
-  { weightDecay, eta, decays, adapts }: Factors & {
-    readonly decays: boolean;
-    readonly adapts: boolean;
-  },
-): tf.Tensor {
-  const grad = scaledGrad(update);
-  const g = decays ? grad.add(update.weight.mul(weightDecay)) : grad;
-  if (!adapts) return g;
-  const [length, lengthOfUpdate] = [lengthOf(update.weight), lengthOf(g)];
-  const q = length.div(lengthOfUpdate).mul(eta);
-  const isAdapted = tf.logicalAnd(length.greater(0), lengthOfUpdate.greater(0));
-  return g.mul(tf.where(isAdapted, q, tf.onesLike(q)));
-}
-
-/** The update of apex's `LARC` (apex/parallel/LARC.py) without its option `clip`. */
-function apexGrad(update: RuledUpdate, { weightDecay, eta }: Factors): tf.Tensor {
-  const { weight } = update;
-  const grad = scaledGrad(update);
-  const [length, lengthOfGrad] = [lengthOf(weight), lengthOf(grad)];
-  const q = length.mul(eta).div(lengthOfGrad.add(length.mul(weightDecay)).add(1e-8));
-  const isAdapted = tf.logicalAnd(length.greater(0), lengthOfGrad.greater(0));
-  return tf.where(isAdapted, grad.add(weight.mul(weightDecay)).mul(q), grad);
-}
-
-function lengthOf(x: tf.Tensor): tf.Tensor {
-  return x.square().sum().sqrt();
 }

@@ -4,6 +4,8 @@ import { nativeStatus, withPlainOps } from "lib/native/mod.ts";
 import { adamWStep } from "./adamw.ts";
 import { clipScales } from "./clip.ts";
 import { emaUpdate } from "./ema.ts";
+import { optimizerStep } from "./optimizer.ts";
+import { type OptimizerName, optimizerNames } from "./optimizer_names.ts";
 import type { OptimizerState } from "./optimizer_state.ts";
 import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
 import { assertNoLeak } from "lib/testing/leaks.ts";
@@ -64,6 +66,41 @@ Deno.test({
     copies.forEach((copy, i) => assertEquals(copy.dataSync(), before[i]));
   },
 });
+
+/** Takes three updates by SGD or LARS, the second without a gradient for `b`. */
+function trainByMomentum(name: OptimizerName): Map<string, tf.Tensor> {
+  const [weights, state]: [Map<string, tf.Variable>, OptimizerState] = [variables(1), new Map()];
+  for (const step of [1, 2, 3]) {
+    const grads = random(10 * step, step);
+    if (step === 2) grads.delete("b");
+    if (step === 3) grads.set("e", tf.zeros(shapes.e)); // a length of 0
+    const scales = new Map([["d", 0.7 * step], ["f", 0.3]]);
+    optimizerStep(name, weights, grads, state, { lr: 0.1 * step, weightDecay: 0.2, scales });
+  }
+  const buffers = [...state].flatMap(([name, { tensors }]) =>
+    Object.entries(tensors).map(([role, buffer]) => [`${name} ${role}`, buffer] as const)
+  );
+  return new Map<string, tf.Tensor>([...weights, ...buffers]);
+}
+
+for (const name of optimizerNames.filter((name) => !name.startsWith("adamw"))) {
+  Deno.test({
+    name: `native ${name} equals the plain one${name === "sgd" ? " to the bit" : ""}`,
+    ignore,
+    fn() {
+      const native = trainByMomentum(name);
+      const again = trainByMomentum(name);
+      const plain = withPlainOps(() => trainByMomentum(name));
+      assertEquals([...native.keys()], [...plain.keys()]);
+      for (const [key, value] of native) {
+        const expected = plain.get(key)!;
+        if (name === "sgd") assertEquals(value.dataSync(), expected.dataSync(), key);
+        else assertClose(value, expected, 1e-5);
+        assertEquals(value.dataSync(), again.get(key)!.dataSync(), "two runs differ");
+      }
+    },
+  });
+}
 
 Deno.test({
   name: "native clipScales() equals the plain one, and passes NaN on",

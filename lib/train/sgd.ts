@@ -2,13 +2,9 @@
  * Stochastic gradient descent with momentum, as in PyTorch. tfjs's own version keeps the buffers by
  * the positions of the weights in a list, ours by their names.
  */
-import * as tf from "lib/tf.ts";
-import {
-  beginUpdates,
-  type OptimizerState,
-  scaledGrad,
-  type WeightOptions,
-} from "./optimizer_state.ts";
+import type * as tf from "lib/tf.ts";
+import { type MomentumFactors, moveByMomentum } from "./momentum.ts";
+import { beginUpdates, type OptimizerState, type WeightOptions } from "./optimizer_state.ts";
 
 export interface SgdOptions extends WeightOptions {
   readonly lr: number;
@@ -36,14 +32,14 @@ export function sgdStep(
   state: OptimizerState,
   { lr, momentum, weightDecay = 0, ...ofWeights }: SgdOptions,
 ): void {
-  for (const update of beginUpdates(weights, grads, state, ["momentum"], ofWeights)) {
-    const { weight, slot: { tensors: { momentum: buffer } } } = update;
-    tf.tidy(() => {
-      const grad = scaledGrad(update);
-      const decay = update.decays ? weightDecay : 0;
-      const g = decay === 0 ? grad : grad.add(weight.mul(decay));
-      update.assign(buffer, buffer.mul(momentum).add(g));
-      update.assign(weight, weight.sub(buffer.mul(lr * update.lrScale)));
-    });
-  }
+  const updates = beginUpdates(weights, grads, state, ["momentum"], ofWeights);
+  const factors = updates.map(({ decays, lrScale }): MomentumFactors => ({
+    decay: decays ? weightDecay : 0,
+    momentum,
+    inside: 1,
+    outside: lr * lrScale,
+    eta: 0,
+    adapts: "not",
+  }));
+  moveByMomentum(updates, "momentum", factors, ofWeights.decided);
 }

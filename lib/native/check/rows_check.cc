@@ -192,6 +192,43 @@ void check_patches(const Maps& m, Index side, Random& random) {
   });
 }
 
+void check_momentum(const std::vector<Index>& counts, const std::vector<Numbers>& weights,
+                    const std::vector<Numbers>& grads, const std::vector<Numbers>& buffers, float adapts) {
+  const MomentumFactors f{0.6f, 0.01f, 0.9f, 0.5f, 0.25f, 0.1f, adapts};
+  const std::size_t n = counts.size();
+  std::vector<Exact> expected(2 * n);
+  for (std::size_t t = 0; t < n; ++t) {
+    double of_weight = 0, of_grad = 0;
+    for (Index i = 0; i < counts[t]; ++i) {
+      const double w = weights[t][i], g = f.scale * double(grads[t][i]) + (adapts == kApex ? 0 : f.decay * w);
+      of_weight += w * w;
+      of_grad += g * g;
+    }
+    of_weight = std::sqrt(of_weight);
+    of_grad = std::sqrt(of_grad);
+    const double plus = adapts == kApex ? f.decay * of_weight + 1e-8 : 0;
+    const double q = adapts == kFixed ? 1 : f.eta * of_weight / (of_grad + plus);
+    for (Index i = 0; i < counts[t]; ++i) {
+      const double w = weights[t][i], g = f.scale * double(grads[t][i]) + f.decay * w;
+      const double moved = f.momentum * double(buffers[t][i]) + f.inside * q * g;
+      expected[t].push_back(w - f.outside * moved);
+      expected[n + t].push_back(moved);
+    }
+  }
+  expect("momentum " + std::to_string(adapts), expected, [&](std::vector<Numbers>& out, const Workers& workers) {
+    std::vector<Span> spans;
+    std::vector<const float*> g;
+    std::vector<float*> moved;
+    for (std::size_t t = 0; t < n; ++t) {
+      spans.push_back({weights[t].data(), out[t].data(), counts[t]});
+      g.push_back(grads[t].data());
+      out[n + t] = buffers[t];
+      moved.push_back(out[n + t].data());
+    }
+    momentum(spans, g, moved, std::vector<MomentumFactors>(n, f).data(), workers);
+  });
+}
+
 void check_optimizer(Random& random) {
   const std::vector<Index> counts = {1, 33, 16384, 40001};
   std::vector<Numbers> weights, grads, first, second;
@@ -245,6 +282,7 @@ void check_optimizer(Random& random) {
     const std::vector<AdamWFactors> factors(n, f);
     adamw(spans(weights, out), pointers(grads), m, v, factors.data(), workers);
   });
+  for (const float adapts : {kFixed, kLengths, kApex}) check_momentum(counts, weights, grads, first, adapts);
   for (std::size_t t = 0; t < counts.size(); ++t) {
     for (Index i = 0; i < counts[t]; ++i) moved[t][i] = 0.75 * weights[t][i] + 0.25 * grads[t][i];
   }

@@ -307,4 +307,30 @@ void adamw(const std::vector<Span>& weights, const std::vector<const float*>& gr
 void moving_average(const std::vector<Span>& averages, const std::vector<const float*>& sources,
                     float momentum, float fresh, const Workers& workers);
 
+// ---- momentum.cc
+
+/** Whether an update adapts to the lengths of weight and gradient, as in LARS, and by which rule. */
+constexpr float kFixed = 0, kLengths = 1, kApex = 2;
+
+/** The numbers of a step of SGD or LARS for one tensor. */
+struct MomentumFactors {
+  float scale;     // factor on the gradient, from clipping
+  float decay;     // factor of the weight that is added to the gradient
+  float momentum;  // share of the buffer that is kept
+  float inside;    // factor on what is added to the buffer
+  float outside;   // factor on the buffer, where it is taken from the weight
+  float eta;       // length of a step as a share of the weight's length
+  float adapts;    // kFixed, kLengths or kApex
+};
+/**
+ * One step of SGD or LARS: buffer ← momentum · buffer + inside · q · g, out = in − outside · buffer,
+ * with g = scale · gradient + decay · in. The buffers are updated in place.
+ *
+ * With kFixed q is 1; with kLengths it is eta · ‖in‖ / ‖g‖; with kApex it is
+ * eta · ‖in‖ / (‖scale · gradient‖ + decay · ‖in‖ + 1e-8). Where a length is 0, q is 1, and by kApex
+ * the weight does not decay either.
+ */
+void momentum(const std::vector<Span>& weights, const std::vector<const float*>& grads,
+              const std::vector<float*>& buffers, const MomentumFactors* factors, const Workers& workers);
+
 }  // namespace bcssl

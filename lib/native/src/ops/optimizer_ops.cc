@@ -67,6 +67,17 @@ void AdamW(Call& call, const ListLength& constants) {
         call.workers);
 }
 
+/** The factors are [N, 7], a `MomentumFactors` for each weight. The buffers are updated in place. */
+void Momentum(Call& call, const ListLength& constants) {
+  const int n = constants.n;
+  constexpr Index kFactors = sizeof(MomentumFactors) / sizeof(float);
+  if (!same_sizes(call, 1, n) || !same_sizes(call, 2, n) || !call.all_hold({3 * n}, n * kFactors)) return;
+  const std::vector<Span> weights = spans(call, 0, 0, n);
+  if (!call.ok()) return;
+  const auto* factors = reinterpret_cast<const MomentumFactors*>(call.in(3 * n));
+  momentum(weights, arrays(call, n, n), arrays_in_place(call, 2 * n, n), factors, call.workers);
+}
+
 /** The last input is [momentum, 1 − momentum]. */
 void MovingAverage(Call& call, const ListLength& constants) {
   const int n = constants.n;
@@ -79,6 +90,7 @@ void MovingAverage(Call& call, const ListLength& constants) {
 
 BCSSL_OP(SquaredNorms, SquaredNorms);
 BCSSL_OP(AdamW, AdamW);
+BCSSL_OP(Momentum, Momentum);
 BCSSL_OP(MovingAverage, MovingAverage);
 
 }  // namespace
