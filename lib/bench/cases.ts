@@ -4,6 +4,7 @@
  *
  * B images, H pixels a side of a square map, C channels, k pixels a side of a kernel.
  */
+import { byolStart, swavStart } from "lib/experiments/configs/method_runs.ts";
 import { bcSslStart, recipeAt } from "lib/experiments/mod.ts";
 import {
   bcSslConfig,
@@ -14,8 +15,12 @@ import {
   vitConfig,
 } from "lib/models/mod.ts";
 import { type CorruptionName, corruptionNames, extraCorruptionNames } from "lib/robustness/mod.ts";
+import { byolCrops } from "lib/ssl/byol/crops.ts";
+import type { ByolRecipe } from "lib/ssl/byol/recipe.ts";
 import { dinoCrops } from "lib/ssl/dino/crops.ts";
+import type { SwavRecipe } from "lib/ssl/swav/recipe.ts";
 import type { CropRecipe } from "lib/ssl/views/crop_recipe.ts";
+import { swavCrops } from "lib/ssl/views/swav_crops.ts";
 import type { DinoHeadConfig } from "lib/ssl/distillation/head.ts";
 
 export const groups = [
@@ -24,6 +29,7 @@ export const groups = [
   "attention",
   "step",
   "laptop",
+  "methods",
   "inference",
   "augment",
   "corruptions",
@@ -91,6 +97,15 @@ export interface StepCase {
   readonly name: string;
 }
 
+/** A whole training step of another method than DINO, with all of its updates. */
+export interface MethodCase {
+  readonly kind: "method";
+  readonly group: "methods";
+  readonly recipe: ByolRecipe | SwavRecipe;
+  readonly batch: number;
+  readonly name: string;
+}
+
 /** A backbone without a head, in evaluation mode. */
 export interface InferenceCase {
   readonly kind: "inference";
@@ -139,6 +154,7 @@ export type BenchCase =
   | BlockCase
   | AttentionCase
   | StepCase
+  | MethodCase
   | InferenceCase
   | AugmentCase
   | CorruptionCase;
@@ -174,6 +190,10 @@ export function casesOf(
       return (quick ? [9] : [3, 7, 9, 15]).map((kernelSize) => tinyStep(kernelSize, quick ? 2 : 4));
     case "laptop":
       return (quick ? [7] : [7, 9]).map(laptopStep);
+    case "methods":
+      return [byolSteps, swavSteps].flatMap((steps) =>
+        steps.slice(0, quick ? 1 : 2).map(methodCase)
+      );
     case "inference":
       return inferenceCases(Object.keys(backbones).slice(0, quick ? 1 : Infinity), quick ? 4 : 16);
     case "augment":
@@ -268,6 +288,37 @@ function laptopStep(kernelSize: number): StepCase {
   };
 }
 
+/** A step on the small images of the notebooks, and one with BC-SSL-T and the method's own sizes. */
+type Steps = readonly [small: MethodCase["recipe"], large: MethodCase["recipe"]];
+
+const byolSteps: Steps = [
+  recipeAt(byolStart, "laptop") as ByolRecipe,
+  {
+    ...{ ...byolStart.recipe, epochs: 1, batchSize: 8, model: bcSslConfig("tiny") },
+    ...{ head: { hiddenDim: 4096, outDim: 256 }, crops: byolCrops, optimizer: "lars_byol" },
+  },
+];
+const swavSteps: Steps = [
+  recipeAt(swavStart, "laptop") as SwavRecipe,
+  {
+    ...{ ...swavStart.recipe, epochs: 1, batchSize: 4, model: bcSslConfig("tiny") },
+    head: { hiddenDim: 2048, outDim: 128, prototypes: 3000 },
+    ...{ crops: swavCrops, optimizer: "lars_swav", queueLength: 0 },
+  },
+];
+
+function methodCase(recipe: MethodCase["recipe"]): MethodCase {
+  const { method, crops: { globalSize, localCrops }, batchSize: batch } = recipe;
+  const name = method === "byol" ? "BYOL" : "SwAV";
+  return {
+    kind: "method",
+    group: "methods",
+    recipe,
+    batch,
+    name: `${name} step, ${batch} images × ${2 + localCrops} views of up to ${globalSize}²`,
+  };
+}
+
 /**
  * The backbones of the paper's Table 3 that fit a laptop, and the ConvNeXt that BC-SSL is made
  * from.
@@ -341,6 +392,7 @@ export function flopsOf(subject: BenchCase): number | undefined {
     case "attention":
       return attentionFlops(subject);
     case "step":
+    case "method":
     case "inference":
     case "augment":
     case "corruption":

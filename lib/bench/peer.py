@@ -241,6 +241,162 @@ def step(case):
     return run
 
 
+class MlpHead(nn.Sequential):
+    """Linear, BatchNorm, ReLU, linear."""
+
+    def __init__(self, dim, hidden, out, bias):
+        super().__init__(nn.Linear(dim, hidden), nn.BatchNorm1d(hidden), nn.ReLU(), nn.Linear(hidden, out, bias=bias))
+
+
+class Lars:
+    """BYOL's LARS, or, as in apex's LARC, SwAV's: see lib/train/lars.ts."""
+
+    def __init__(self, parameters, rule, weight_decay):
+        adapts = [p for p in parameters if rule == "lars_swav" or p.ndim > 1]
+        self.adapted, self.plain = adapts, [p for p in parameters if not any(p is other for other in adapts)]
+        self.buffers = {p: torch.zeros_like(p) for p in parameters}
+        self.apex, self.decay, self.lr, self.momentum, self.eta = rule == "lars_swav", weight_decay, 0.2, 0.9, 0.001
+
+    def zero_grad(self, set_to_none):
+        for p in self.buffers:
+            p.grad = None
+
+    def step(self):
+        weights, grads = self.adapted, [p.grad for p in self.adapted]
+        lengths = torch.stack(torch._foreach_norm(weights))
+        decayed = torch._foreach_add(grads, weights, alpha=self.decay)
+        if self.apex:
+            divisors = torch.stack(torch._foreach_norm(grads)) + self.decay * lengths + 1e-8
+        else:
+            divisors = torch.stack(torch._foreach_norm(decayed))
+        quotients = torch.where((lengths > 0) & (divisors > 0), self.eta * lengths / divisors, 1)
+        torch._foreach_mul_(decayed, list(quotients.unbind()))
+        for weights, grads in [(self.adapted, decayed), (self.plain, [p.grad for p in self.plain])]:
+            if weights:
+                buffers = [self.buffers[p] for p in weights]
+                torch._foreach_mul_(buffers, self.momentum)
+                torch._foreach_add_(buffers, grads)
+                torch._foreach_add_(weights, buffers, alpha=-self.lr)
+
+
+def optimizer_of(recipe, parameters):
+    if recipe["optimizer"] != "adamw":
+        return Lars(parameters, recipe["optimizer"], recipe["weightDecay"])
+    decayed = [[p for p in parameters if p.ndim > 1], [p for p in parameters if p.ndim <= 1]]
+    groups = [{"params": p, "weight_decay": decay} for p, decay in zip(decayed, (recipe["weightDecay"], 0))]
+    return torch.optim.AdamW(groups, lr=1e-4, fused=True)
+
+
+def update(loss, parameters, optimizer, clip):
+    """Gradients, each clipped by its own norm, and the optimiser's step."""
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    if not torch.isfinite(loss):
+        raise ValueError("the loss is not finite")
+    with torch.no_grad():
+        if clip > 0:
+            grads = [p.grad for p in parameters]
+            factors = (clip / (torch.stack(torch._foreach_norm(grads)) + 1e-6)).clamp(max=1)
+            torch._foreach_mul_(grads, list(factors.unbind()))
+        optimizer.step()
+
+
+def method(case):
+    return {"byol": byol, "swav": swav}[case["recipe"]["method"]](case["recipe"], case["batch"])
+
+
+def byol(recipe, batch):
+    """As in lib/ssl/byol: each view is a pass of its own, with statistics of its own."""
+    hidden, out = recipe["head"]["hiddenDim"], recipe["head"]["outDim"]
+
+    def projecting():
+        network = backbone(recipe["model"])
+        return nn.Sequential(network, MlpHead(network.features, hidden, out, bias=False)).to(memory_format=layout)
+
+    online, target, predictor = projecting(), projecting(), MlpHead(out, hidden, out, bias=False)
+    target.load_state_dict(online.state_dict())
+    target.requires_grad_(False)
+    mine, theirs = list(online.parameters()), list(target.parameters())
+    trained = mine + list(predictor.parameters())
+    optimizer = optimizer_of(recipe, trained)
+    views = [image(batch, recipe["crops"]["globalSize"]) for _ in range(2)]
+    teach = compiled(target)
+
+    def loss_of(targets):
+        predictions = [predictor(online(view)) for view in views]
+        gaps = [F.normalize(p.float()) - F.normalize(t.float()) for p, t in zip(predictions, targets)]
+        return sum(gap.square().sum(-1).mean() for gap in gaps)
+
+    learn = compiled(loss_of)
+
+    def run():
+        with torch.no_grad(), precision():
+            first, second = (teach(view) for view in views)
+        with precision():
+            loss = learn([second, first])
+        update(loss, trained, optimizer, recipe["clipNorm"])
+        with torch.no_grad():
+            torch._foreach_lerp_(theirs, mine, 1 - recipe["targetMomentum"])
+
+    return run
+
+
+def sinkhorn(scores, epsilon, iterations):
+    """SwAV's assignment of `[n, K]` scores: each prototype gets as much as any other."""
+    q = torch.exp(scores / epsilon).T
+    q = q / q.sum()
+    for _ in range(iterations):
+        q = q / q.sum(1, keepdim=True) / q.shape[0]
+        q = q / q.sum(0, keepdim=True) / q.shape[1]
+    return (q * q.shape[1]).T
+
+
+def swav(recipe, batch):
+    """As in lib/ssl/swav, in the middle of a run: the queue is full."""
+    crops, head = recipe["crops"], recipe["head"]
+    network = backbone(recipe["model"]).to(memory_format=layout)
+    projector = MlpHead(network.features, head["hiddenDim"], head["outDim"], bias=True)
+    prototypes = nn.Parameter(F.normalize(torch.randn(head["prototypes"], head["outDim"])))
+    trained = [*network.parameters(), *projector.parameters(), prototypes]
+    optimizer = optimizer_of(recipe, trained)
+    large = image(2 * batch, crops["globalSize"])
+    groups = [large] if crops["localCrops"] == 0 else [large, image(crops["localCrops"] * batch, crops["localSize"])]
+    queues = None
+    if recipe["queueLength"] > 0:
+        queues = F.normalize(torch.randn(2, recipe["queueLength"], head["outDim"]), dim=-1)
+
+    def assign(scores, queue):
+        if queue is not None:
+            scores = torch.cat([queue @ prototypes.T, scores])
+        return sinkhorn(scores, recipe["epsilon"], recipe["sinkhornIterations"])[-batch:]
+
+    def loss_of(queues):
+        same = len({group.shape[-1] for group in groups}) == 1
+        parts = [torch.cat(groups)] if same else groups
+        z = F.normalize(projector(torch.cat([network(part) for part in parts])).float())
+        scores = z @ prototypes.T
+        with torch.no_grad():
+            own = scores[: 2 * batch].float().reshape(2, batch, -1)
+            q = torch.stack([assign(own[i], None if queues is None else queues[i]) for i in range(2)])
+        log_p = F.log_softmax(scores.float() / recipe["temperature"], -1).reshape(-1, q[0].numel())
+        V = len(log_p)
+        pairs = q.reshape(2, -1) @ log_p.T
+        return -(pairs * (1 - torch.eye(2, V))).sum() / (batch * 2 * (V - 1)), z[: 2 * batch].detach()
+
+    learn = compiled(loss_of)
+
+    def run():
+        with precision():
+            loss, z = learn(queues)
+        update(loss, trained, optimizer, recipe["clipNorm"])
+        with torch.no_grad():
+            prototypes.copy_(F.normalize(prototypes))
+            if queues is not None:
+                queues.copy_(torch.cat([z.reshape(2, batch, -1), queues[:, :-batch]], 1))
+
+    return run
+
+
 def augment(case):
     """DINO's views as its published code makes them: torchvision on Pillow's images."""
     import base64
@@ -322,6 +478,7 @@ subjects = {
     "attention": attention,
     "inference": inference,
     "step": step,
+    "method": method,
     "augment": augment,
     "corruption": corruption,
 }

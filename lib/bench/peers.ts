@@ -61,13 +61,14 @@ const ways: Readonly<Record<Group, readonly string[]>> = {
   attention: ["eager", "compile", "bf16"],
   step: ["eager", "compile", "bf16"],
   laptop: ["eager", "compile", "bf16"],
+  methods: ["eager", "compile", "bf16"],
   inference: ["eager", "compile", "bf16"],
   augment: ["eager"], // Pillow does the work: neither compile nor bf16 changes it
   corruptions: ["eager"], // the same holds for the package imagecorruptions
 };
 
 /** The groups whose matrix products we too can compute in bf16. */
-const oursInBf16: readonly Group[] = ["block", "step", "laptop"];
+const oursInBf16: readonly Group[] = ["block", "step", "laptop", "methods"];
 
 /**
  * Whether a contender measures a case. PyTorch's weight gradient takes minutes for kernels above
@@ -126,7 +127,7 @@ async function measureGroup(
 
 const busy =
   "other programs were at work, and PyTorch's threads, which wait for each other, suffer " +
-  "from that far more than ours: the ratios flatter us";
+  "from that far more than ours: no ratios are given; wait until the machine is idle";
 
 /** Describes the engine, PyTorch, the machine and its load, a line each. */
 async function conditions(
@@ -170,10 +171,11 @@ async function main(options: BenchOptions): Promise<void> {
     console.log(group);
     await measureGroup(group, options, (measured) => {
       all.push(measured);
-      console.log(`  ${progressLine(measured)}`);
+      console.log(`  ${progressLine(measured, load)}`);
     });
     peak = await higherPeak(peak);
-    await writeResults(name, all, peak, await conditions(options.python, peak, load));
+    const notes = await conditions(options.python, peak, load);
+    await writeResults(name, all, { peak, load, notes });
   }
   for (const failure of failuresOf(all)) console.error(failure);
   console.log(`outputs/bench/${name}.md, .csv, .svg and .png`);

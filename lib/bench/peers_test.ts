@@ -3,7 +3,7 @@ import { type Contender, startContender } from "./contender.ts";
 import { readOptions } from "./peers.ts";
 import { withPictures } from "./pictures.ts";
 import { median, takeTurns } from "./rounds.ts";
-import { failuresOf, type Measured, rowOf, withoutEmptyColumns } from "./rows.ts";
+import { failuresOf, judged, type Measured, rowOf, withoutEmptyColumns } from "./rows.ts";
 import { createSubject } from "./subjects.ts";
 import {
   assertClose,
@@ -142,6 +142,7 @@ Deno.test("rowOf() compares with PyTorch's best fp32 time, and with bf16 apart",
   assertClose(row["times as fast"]!, 5);
   assertClose(row["times bf16"]!, 2);
   assertClose([row["ours bf16 (ms)"]!, row["bf16 times bf16"]!], [1, 4]);
+  assertClose(row["best : best"]!, 4); // both in bf16
   assertClose(row["PyTorch (MB)"]!, 2); // the memory of its fastest mode, compile
   assertClose(row["ours (% of peak)"]!, row["ours (GFLOP/s)"]! * 100);
 });
@@ -151,6 +152,14 @@ Deno.test("rowOf() has no ratio where nobody else has a time, and empty columns 
   assertEquals([row["times as fast"], row["ours (% of peak)"]], [undefined, undefined]);
   const columns = withoutEmptyColumns([row, { ops: 1 }]).map((kept) => Object.keys(kept));
   assertEquals(columns, [["case", "ours (ms)", "ours (GFLOP/s)", "ours (faults)", "ops"], ["ops"]]);
+});
+
+Deno.test("judged() leaves out all ratios where other programs were at work", () => {
+  const row = rowOf(measured(forward, { ours: [0.002], eager: [0.004] }), undefined);
+  assertEquals(judged(row, 0.1), row);
+  const busy = judged(row, 3);
+  assertEquals([busy["times as fast"], busy["best : best"]], [undefined, undefined]);
+  assertEquals([busy["ours (ms)"], busy["eager (ms)"]], [2, 4]);
 });
 
 const small: readonly BenchCase[] = [
@@ -164,7 +173,14 @@ const small: readonly BenchCase[] = [
     ...{ batch: 4, tokens: 5, heads: 2, headDim: 3, biases, name: "attention" },
   })),
 ];
-for (const subject of small) {
+/** The step of a method, on a few small images. */
+function smallStep(subject: BenchCase): BenchCase {
+  if (subject.kind !== "method") throw new TypeError(`${subject.name} is no step of a method`);
+  const crops = { ...subject.recipe.crops, globalSize: 32, localSize: 32 };
+  return { ...subject, batch: 4, recipe: { ...subject.recipe, crops, batchSize: 4 } };
+}
+
+for (const subject of [...small, ...casesOf("methods", { quick: true }).map(smallStep)]) {
   const { kind } = subject;
   Deno.test(`the ${kind} that is timed keeps no tensor, ${JSON.stringify(subject)}`, () => {
     assertNoLeak(createSubject(subject));

@@ -3,7 +3,18 @@ import { writeOutputs } from "lib/report/save/output_files.ts";
 import { type Figure, toPng, toSvg } from "lib/report/draw/plot.ts";
 import { tableOf, toCsv, toMarkdown } from "lib/report/tables/table_formats.ts";
 import { depthwiseFigure, wholeFigure } from "./figures.ts";
-import { failuresOf, type Measured, rowOf, withoutEmptyColumns } from "./rows.ts";
+import { quietLoad } from "./machine.ts";
+import { failuresOf, judged, type Measured, rowOf, withoutEmptyColumns } from "./rows.ts";
+
+/** Facts that hold for all cases of a run. */
+export interface RunFacts {
+  /** FLOP/s of the machine's fused multiply-adds; undefined if it could not be measured. */
+  readonly peak: number | undefined;
+  /** The machine's load average before the run. */
+  readonly load: number;
+  /** Versions and machine, a line each. */
+  readonly notes: readonly string[];
+}
 
 /**
  * Writes all results so far. It is called after every group, so that a run that is stopped leaves
@@ -12,13 +23,13 @@ import { failuresOf, type Measured, rowOf, withoutEmptyColumns } from "./rows.ts
 export async function writeResults(
   name: string,
   all: readonly Measured[],
-  peak: number | undefined,
-  notes: readonly string[],
+  { peak, load, notes }: RunFacts,
 ): Promise<void> {
-  const rows = all.map((measured) => ({ group: measured.subject.group, ...rowOf(measured, peak) }));
+  const row = (measured: Measured) => judged(rowOf(measured, peak), load);
+  const rows = all.map((measured) => ({ group: measured.subject.group, ...row(measured) }));
   const sections = Map.groupBy(all, ({ subject }) => subject.group).entries().map(
     ([group, own]) => {
-      const table = tableOf(withoutEmptyColumns(own.map((measured) => rowOf(measured, peak))));
+      const table = tableOf(withoutEmptyColumns(own.map(row)));
       return `## ${group}\n\n${toMarkdown(table)}`;
     },
   );
@@ -29,6 +40,7 @@ export async function writeResults(
     md: `# Beside PyTorch\n\n${lines}\n${[...sections].join("\n")}` +
       (failures ? `\n## Failures\n\n${failures}` : ""),
   });
+  if (load > quietLoad) return; // the figures show nothing but ratios
   await writeFigure(name, wholeFigure(all));
   await writeFigure(`${name}_depthwise`, depthwiseFigure(all));
 }
@@ -40,15 +52,16 @@ async function writeFigure(name: string, figure: Figure | undefined): Promise<vo
 }
 
 /** Describes one case in a line for the terminal. */
-export function progressLine(measured: Measured): string {
-  const row = rowOf(measured, undefined);
+export function progressLine(measured: Measured, load: number): string {
+  const row = judged(rowOf(measured, undefined), load);
   const ms = (value: number | undefined) => value === undefined ? "–" : value.toPrecision(3);
-  const ratio = row["times as fast"];
+  const [ratio, best] = [row["times as fast"], row["best : best"]];
   const ways = (["ours bf16", "eager", "compile", "bf16"] as const)
     .flatMap((way) => {
       const time = row[`${way} (ms)`];
       return time === undefined ? [] : [`${way} ${ms(time)}`];
     });
   return `${measured.subject.name}: ours ${ms(row["ours (ms)"])} ms, ${ways.join(", ")}` +
-    (ratio === undefined ? "" : `; ${ratio.toFixed(2)} times as fast`);
+    (ratio === undefined ? "" : `; fp32 ${ratio.toFixed(2)} times as fast`) +
+    (best === undefined ? "" : `, best : best ${best.toFixed(2)}`);
 }

@@ -6,6 +6,7 @@ import {
   flopsOf,
   type InferenceCase,
 } from "./cases.ts";
+import { quietLoad } from "./machine.ts";
 import { median, type Outcome } from "./rounds.ts";
 
 /** One case, and the measurements of every contender in it. */
@@ -28,6 +29,8 @@ export interface PeerRow {
   readonly "times bf16": number | undefined;
   /** PyTorch's time in bf16, divided by ours in bf16. */
   readonly "bf16 times bf16": number | undefined;
+  /** PyTorch's best time in any precision, divided by our best in any. */
+  readonly "best : best": number | undefined;
   readonly "ours (GFLOP/s)": number | undefined;
   readonly "PyTorch (GFLOP/s)": number | undefined;
   readonly "ours (% of peak)": number | undefined;
@@ -67,6 +70,7 @@ export function rowOf({ subject, outcomes }: Measured, peak: number | undefined)
     "times as fast": over(bestTime, time),
     "times bf16": over(bf16Time, time),
     "bf16 times bf16": over(bf16Time, oursBf16),
+    "best : best": over(least(bestTime, bf16Time), least(time, oursBf16)),
     "ours (GFLOP/s)": scaled(rate(time), 1e-9),
     "PyTorch (GFLOP/s)": scaled(rate(bestTime), 1e-9),
     "ours (% of peak)": scaled(over(rate(time), peak), 100),
@@ -79,6 +83,19 @@ export function rowOf({ subject, outcomes }: Measured, peak: number | undefined)
     ops: hasOwnProcess ? ours?.notes["ops"] : undefined,
     "µs an op": hasOwnProcess ? ours?.notes["µs an op"] : undefined,
   };
+}
+
+const ratios = ["times as fast", "times bf16", "bf16 times bf16", "best : best"] as const;
+
+/**
+ * Leaves out all ratios of a row if other programs were at work: PyTorch's threads wait for each
+ * other and so suffer more from that than ours, which would flatter us.
+ *
+ * @param load The machine's load average before the run.
+ */
+export function judged(row: PeerRow, load: number): PeerRow {
+  if (load <= quietLoad) return row;
+  return { ...row, ...Object.fromEntries(ratios.map((ratio) => [ratio, undefined])) };
 }
 
 function hasImages(subject: BenchCase): subject is InferenceCase | AugmentCase | CorruptionCase {
@@ -109,6 +126,10 @@ function fastest(outcomes: readonly (Outcome | undefined)[]): Outcome | undefine
 /** Seconds of one call: the median over the turns; undefined for a contender that has no times. */
 function seconds(outcome: Outcome | undefined): number | undefined {
   return finite(median(outcome?.seconds ?? []));
+}
+
+function least(...times: readonly (number | undefined)[]): number | undefined {
+  return finite(Math.min(...times.filter((time) => time !== undefined)));
 }
 
 function finite(value: number | undefined): number | undefined {

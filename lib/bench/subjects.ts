@@ -17,7 +17,11 @@ import { sampleViews } from "lib/ssl/views/sample.ts";
 import { dinoCrops } from "lib/ssl/dino/crops.ts";
 import { createDino } from "lib/ssl/dino/dino.ts";
 import type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
-import { issueStep, trainStep } from "lib/ssl/method/step.ts";
+import type { Method, Moment } from "lib/ssl/method/method.ts";
+import { issueStep, type StepOptions, trainStep } from "lib/ssl/method/step.ts";
+import { createMethod } from "lib/ssl/methods.ts";
+import type { CropRecipe } from "lib/ssl/views/crop_recipe.ts";
+import type { Views } from "lib/ssl/views/views.ts";
 import { readsAtOnce } from "lib/train/reading.ts";
 import { StepGuard } from "lib/train/step_guard.ts";
 import type {
@@ -29,6 +33,7 @@ import type {
   DepthwiseCase,
   InferenceCase,
   MapSize,
+  MethodCase,
   StepCase,
 } from "./cases.ts";
 
@@ -38,7 +43,7 @@ export type Workload = () => void | Promise<void>;
 /**
  * Makes a case's inputs, which live as long as the process.
  *
- * @param precision Precision of blocks and steps; the other cases are always computed in fp32.
+ * @param precision Precision of blocks and of training steps; the other cases are always computed in fp32.
  */
 export function createSubject(subject: BenchCase, precision?: Precision): Workload {
   switch (subject.kind) {
@@ -50,6 +55,8 @@ export function createSubject(subject: BenchCase, precision?: Precision): Worklo
       return attend(subject);
     case "step":
       return dinoStep(subject, { precision });
+    case "method":
+      return methodStep(subject, precision);
     case "inference":
       return inference(subject);
     case "augment":
@@ -137,18 +144,43 @@ export function dinoStep(
   { model, head, batch, globalSize, localSize, localCrops }: StepCase,
   { precision, world }: { readonly precision?: Precision; readonly world?: World } = {},
 ): Workload {
+  const crops = { globalSize, localSize, localCrops };
+  const method = createDino({ ...recipe, model, head }, createRng(0).fork("init"));
+  return steps(method, recipe, viewsOf(batch, crops), { precision, world });
+}
+
+/** A whole step of another method, in the middle of a run: nothing warms up or is frozen any more. */
+function methodStep({ recipe, batch }: MethodCase, precision?: Precision): Workload {
+  const method = createMethod(recipe, createRng(0).fork("init"), batch);
+  return steps(method, recipe, viewsOf(batch, recipe.crops), { precision });
+}
+
+function viewsOf(
+  batch: number,
+  { globalSize, localSize, localCrops }: Pick<
+    CropRecipe,
+    "globalSize" | "localSize" | "localCrops"
+  >,
+): Views {
+  const global = random<tf.Rank.R4>([2 * batch, globalSize, globalSize, 3], 1);
+  if (localCrops === 0) return { global, local: null };
+  return { global, local: random([localCrops * batch, localSize, localSize, 3], 2) };
+}
+
+/** One step after the other, on the same views. */
+function steps(
+  method: Method,
+  recipe: StepOptions,
+  views: Views,
+  how: Pick<Moment, "precision" | "world">,
+): Workload {
   const rng = createRng(0);
-  const method = createDino({ ...recipe, model, head }, rng.fork("init"));
-  const views = {
-    global: random<tf.Rank.R4>([2 * batch, globalSize, globalSize, 3], 1),
-    local: random<tf.Rank.R4>([localCrops * batch, localSize, localSize, 3], 2),
-  };
   const training = { method, optimizer: new Map() };
-  const where = { step: 0, stepsPerEpoch: 1, totalSteps: 1, precision, world };
+  const where = { step: 500, stepsPerEpoch: 10, totalSteps: 1000, ...how };
   const guard = new StepGuard();
-  let steps = 0;
+  let taken = 0;
   return () => {
-    const now = { ...where, rng: rng.fork("drop path").fork(steps++) };
+    const now = { ...where, rng: rng.fork("drop path").fork(taken++) };
     if (readsAtOnce()) trainStep(training, views, recipe, now);
     else issueStep(training, views, recipe, now, guard).values.dispose();
   };

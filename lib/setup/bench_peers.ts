@@ -1,5 +1,5 @@
 /**
- * `deno task bench:peers [--only micro|block|step|laptop|inference|augment|corruptions]… [--quick] [--python PATH]`:
+ * `deno task bench:peers [--only GROUP]… [--quick] [--python PATH]`, with the groups of lib/bench/cases.ts:
  * our speed beside PyTorch's, in one run, to `outputs/bench/`. PyTorch goes into an environment of
  * its own, `.venv/peers`; an interpreter that has it already can be given instead.
  */
