@@ -1,6 +1,6 @@
 /**
  * Layer-wise decay: the nearer a weight is to the image, the slower it learns, as in ConvNeXt's
- * detectors (mmcv_custom).
+ * detectors (mmcv_custom) and in the fine-tuning of ViTs and Swins.
  */
 import { familyOf } from "./families.ts";
 import type { ModelConfig } from "./family_configs.ts";
@@ -11,7 +11,7 @@ import type { ModelConfig } from "./family_configs.ts";
  * all groups and have factor 1.
  *
  * @param names Names of a network's weights.
- * @param backbone A ConvNeXt or BC-SSL; for other families only a decay of 1 is known.
+ * @param backbone A ConvNeXt, BC-SSL, ViT or Swin; for other families only a decay of 1 is known.
  * @param prefix What stands before the backbone's own names, as in a detector's; by default nothing.
  * @returns By name; a weight of factor 1 is left out.
  * @throws {RangeError} If the family has no groups and the decay is not 1.

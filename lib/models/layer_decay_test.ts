@@ -1,5 +1,5 @@
 import { layerDecayScales } from "./layer_decay.ts";
-import { bcSslConfig, resNetConfig } from "lib/models/mod.ts";
+import { bcSslConfig, resNetConfig, swinConfig, vitConfig } from "lib/models/mod.ts";
 import { assertClose, assertEquals, assertThrows } from "lib/testing/assert.ts";
 
 const tiny = bcSslConfig("tiny");
@@ -34,6 +34,27 @@ Deno.test("layerDecayScales() have twelve groups for ConvNeXt-S", () => {
   const small = bcSslConfig("small");
   const names = [downsample(0), blocks(2, 0), blocks(2, 26), downsample(3), blocks(3, 0)];
   assertClose(names.map((name) => powerOf(name, small)), [13, 10, 2, 1, 1], 1e-6);
+});
+
+Deno.test("layerDecayScales() of a ViT are MAE's: twelve blocks make thirteen groups", () => {
+  const names = ["cls_token", "pos_embed", "patch_embed.proj.bias", "blocks.0.norm1.weight"];
+  names.push("blocks.11.mlp.fc2.weight", "norm.weight", "head.weight");
+  const scales = layerDecayScales(names, vitConfig("small"), 0.5);
+  assertEquals(
+    names.map((name) => Math.log2(1 / (scales.get(name) ?? 1))),
+    [13, 13, 13, 12, 1, 0, 0],
+  );
+});
+
+Deno.test("layerDecayScales() of a Swin are SimMIM's: a halving goes with the block before it", () => {
+  const names = ["patch_embed.norm.weight", "layers.0.blocks.0.attn.qkv.bias"];
+  names.push("layers.0.blocks.1.norm2.bias", "layers.0.downsample.reduction.weight");
+  names.push("layers.2.blocks.5.mlp.fc1.weight", "layers.3.blocks.1.norm1.weight", "norm.weight");
+  const scales = layerDecayScales(names, swinConfig("tiny"), 0.5); // 2, 2, 6, 2 blocks
+  assertEquals(
+    names.map((name) => Math.log2(1 / (scales.get(name) ?? 1))),
+    [13, 12, 11, 11, 3, 1, 0],
+  );
 });
 
 Deno.test("layerDecayScales() know no groups of other backbones, and need none without a decay", () => {

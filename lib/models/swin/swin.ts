@@ -31,6 +31,7 @@ import {
   type Family,
   type ForwardOptions,
   keepOutput,
+  type LayerGroups,
   tapWithin,
   tokensIf,
 } from "lib/models/parts/backbone.ts";
@@ -85,8 +86,27 @@ export const swinFamily: Family<SwinConfig> = {
     depths.map((_, i) => ({ dim: embedDim * 2 ** i, stride: patchSize * 2 ** i })),
   camLayers: ({ depths }) =>
     depths.map((depth, layer) => `layers.${layer}.blocks.${depth - 1}.norm1`),
+  layerGroups,
   precisions: [],
 };
+
+/**
+ * The groups of SimMIM's fine-tuning (optimizer.py `get_swin_layer`): the patches are group 0, each
+ * block is one more, and the halving after a stage belongs to the stage's last block.
+ */
+function layerGroups({ depths }: SwinConfig): LayerGroups {
+  const blocksBefore = (layer: number) => depths.slice(0, layer).reduce((sum, d) => sum + d, 0);
+  const count = 1 + blocksBefore(depths.length);
+  const groupOf = (name: string) => {
+    const [kind, layer, part, block] = name.split(".");
+    if (kind === "patch_embed") return 0;
+    if (kind !== "layers") return count;
+    return part === "blocks"
+      ? 1 + blocksBefore(Number(layer)) + Number(block)
+      : blocksBefore(Number(layer) + 1);
+  };
+  return { count, of: groupOf };
+}
 
 /** Official names of all blocks, in order. */
 function blockNames({ depths }: SwinConfig): readonly string[] {

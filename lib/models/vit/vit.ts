@@ -16,6 +16,7 @@ import {
   type Family,
   type ForwardOptions,
   keepOutput,
+  type LayerGroups,
   tapWithin,
 } from "lib/models/parts/backbone.ts";
 import { projectPatches } from "lib/models/parts/patch_embed.ts";
@@ -37,8 +38,22 @@ export const vitFamily: Family<ViTConfig> = {
   create: createViT,
   stages: ({ embedDim, patchSize }) => [{ dim: embedDim, stride: patchSize }],
   camLayers: ({ depth }) => [`blocks.${depth - 1}.norm1`],
+  layerGroups,
   precisions: [],
 };
+
+/**
+ * The groups of MAE's fine-tuning (util/lr_decay.py `get_layer_id_for_vit`), as BEiT's: patches,
+ * positions and class token are group 0, each block is one more.
+ */
+function layerGroups({ depth }: ViTConfig): LayerGroups {
+  const groupOf = (name: string) => {
+    const [kind, block] = name.split(".");
+    if (kind === "blocks") return 1 + Number(block);
+    return ["cls_token", "pos_embed", "patch_embed"].includes(kind!) ? 0 : depth + 1;
+  };
+  return { count: depth + 1, of: groupOf };
+}
 
 /**
  * DINO's linear probe (`eval_linear.py`): the class tokens of the last four blocks, each after the
