@@ -3,6 +3,7 @@
  * without the kernels.
  */
 import * as tf from "lib/tf.ts";
+import { createModel, swinConfig, vitConfig } from "lib/models/mod.ts";
 import { nativeStatus, withPlainOps } from "lib/native/mod.ts";
 import { attention, attentionSoftmax } from "lib/nn/attention.ts";
 import { depthwiseConv2d, patchConv2d } from "lib/nn/conv.ts";
@@ -199,6 +200,70 @@ for (
       const args = [random([...shape], 1), random([shape.at(-1)!, out], 2)];
       assertTwins(op as Op, args);
       assertTwins(op as Op, [...args, random([out], 3)]);
+    },
+  });
+}
+
+/** A tensor of numbers that bf16 holds, so that their products are exact. */
+function short(shape: number[], seed: number): tf.Tensor {
+  return random(shape, seed).clipByValue(-4, 4).mul(16).round().div(16);
+}
+
+Deno.test({
+  name: "native linear() in bf16 equals fp32 on numbers that bf16 holds, and rounds others",
+  ignore: !nativeStatus().bf16,
+  fn() {
+    tf.tidy(() => {
+      const layer = (precision?: "bf16") => (x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor) =>
+        linear(x, { weight, bias } as unknown as Parameters<typeof linear>[1], precision);
+      const run = (args: tf.Tensor[], dy: tf.Tensor, precision?: "bf16") => {
+        const of = layer(precision) as Op;
+        return [of(...args), ...tf.grads(of)(args, dy)];
+      };
+      // few rows; a depth that fills no tile; more columns than are worked on together
+      for (const [rows, from, to] of [[3, 40, 50], [70, 33, 17], [301, 96, 384], [130, 520, 300]]) {
+        const args = [short([rows!, from!], 1), short([from!, to!], 2), short([to!], 3)];
+        const dy = short([rows!, to!], 4);
+        const [rounded, again] = [run(args, dy, "bf16"), run(args, dy, "bf16")];
+        run(args, dy).forEach((exact, i) => {
+          assertClose(rounded[i]!, exact, 1e-5);
+          assertEquals(rounded[i]!.dataSync(), again[i]!.dataSync(), "two runs differ");
+        });
+      }
+      const args = [random([200, 64], 1), random([64, 96], 2), random([96], 3)];
+      const gap = layer("bf16")(...args as [tf.Tensor, tf.Tensor, tf.Tensor])
+        .sub(layer()(...args as [tf.Tensor, tf.Tensor, tf.Tensor])).abs().max().dataSync()[0]!;
+      assertTrue(gap > 1e-4 && gap < 0.5, `${gap} from fp32`);
+    });
+  },
+});
+
+for (
+  const config of [
+    { ...vitConfig("tiny"), depth: 2, dropPathRate: 0 },
+    { ...swinConfig("tiny"), depths: [1, 2], numHeads: [3, 6], dropPathRate: 0 },
+  ]
+) {
+  Deno.test({
+    name: `a ${config.arch} in bf16 is within 3 % of fp32, its gradients too`,
+    ignore: !nativeStatus().bf16,
+    fn() {
+      using model = createModel(config, createRng(0));
+      tf.tidy(() => {
+        const x = random([2, 96, 96, 3], 1) as tf.Tensor4D;
+        const dy = random([2, model.featureDim], 2);
+        const run = (precision?: "bf16") => {
+          const features = (x: tf.Tensor) =>
+            model.forward(x as tf.Tensor4D, { training: true, precision }).features;
+          return [features(x), tf.grad(features)(x, dy)];
+        };
+        const [rounded, again, exact] = [run("bf16"), run("bf16"), run()];
+        rounded.forEach((tensor, i) => {
+          const distance = tensor.sub(exact[i]!).norm().div(exact[i]!.norm()).dataSync()[0]!;
+          assertTrue(distance > 1e-5 && distance < 0.03, `${distance} from fp32`);
+          assertEquals(tensor.dataSync(), again[i]!.dataSync(), "two runs differ");
+        });
+      });
     },
   });
 }

@@ -37,9 +37,9 @@ export const signatures: Readonly<Record<string, Signature>> = {
   GeluGrad: op("dy x", "dx"),
   BiasGelu: op("x bias", "y"),
   BiasGeluGrad: op("dy x bias", "dx dbias"),
-  Linear: op("x weight bias?", "y"),
-  LinearGradInput: op("dy x weight", "dx"), // x for its shape
-  LinearGradWeight: op("dy x weight bias?", "dweight dbias?"), // weight for its shape
+  Linear: op("x weight bias?", "y", { bf16: "int" }),
+  LinearGradInput: op("dy x weight", "dx", { bf16: "int" }), // x for its shape
+  LinearGradWeight: op("dy x weight bias?", "dweight dbias?", { bf16: "int" }), // weight for its shape
   LayerNorm: op("x weight bias", "y mean rstd", { eps: "float" }),
   LayerNormGrad: op("dy x mean rstd weight", "dx dweight dbias"),
   Affine: op("x scale shift", "y"),

@@ -20,7 +20,7 @@ Deno.test("signaturesHeader() has lists, attributes and state as REGISTER_OP tak
   const line = (name: string) => lines.find((text) => text.includes(`_${name} `));
   assertEquals(
     line("LinearGradWeight"),
-    '#define BCSSL_SIGNATURE_LinearGradWeight .Attr("N: int >= 0") .Input("dy: float") ' +
+    '#define BCSSL_SIGNATURE_LinearGradWeight .Attr("N: int >= 0") .Attr("bf16: int") .Input("dy: float") ' +
       '.Input("x: float") .Input("weight: float") .Input("bias: N * float") ' +
       '.Output("dweight: float") .Output("dbias: N * float")',
   );

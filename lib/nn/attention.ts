@@ -7,7 +7,7 @@
 import * as tf from "lib/tf.ts";
 import { reportCost } from "lib/nn/cost.ts";
 import { fused, hasFamily } from "lib/nn/fused.ts";
-import { createLinear, linear, type LinearParams } from "lib/nn/linear.ts";
+import { createLinear, linear, type LinearParams, type Precision } from "lib/nn/linear.ts";
 import type { Rng } from "lib/rng.ts";
 
 export interface AttentionParams {
@@ -43,6 +43,8 @@ export interface AttentionOptions {
    * serves all groups; as many entries as an image has windows give each window its own.
    */
   readonly bias?: tf.Tensor4D;
+  /** Of the linear layers; scores and mixtures are always in fp32. By default, fp32. */
+  readonly precision?: Precision;
 }
 
 /**
@@ -54,11 +56,14 @@ export interface AttentionOptions {
 export function selfAttention(
   x: tf.Tensor3D,
   { qkv, proj }: AttentionWeights,
-  { numHeads, bias }: AttentionOptions,
+  { numHeads, bias, precision }: AttentionOptions,
 ): tf.Tensor3D {
   const multiplyAdds = 2 * x.size * x.shape[1]; // queries times keys, and the result times values
   reportCost({ kind: "attention", multiplyAdds, weight: qkv.weight });
-  return tf.tidy(() => linear(attention(linear(x, qkv), { numHeads, bias }), proj));
+  return tf.tidy(() => {
+    const mixed = attention(linear(x, qkv, precision), { numHeads, bias });
+    return linear(mixed, proj, precision);
+  });
 }
 
 /**
@@ -67,7 +72,10 @@ export function selfAttention(
  * @param qkv `[G, N, 3C]`: a token's queries of all heads, then its keys, then its values.
  * @returns `[G, N, C]`
  */
-export function attention(qkv: tf.Tensor3D, { numHeads, bias }: AttentionOptions): tf.Tensor3D {
+export function attention(
+  qkv: tf.Tensor3D,
+  { numHeads, bias }: Omit<AttentionOptions, "precision">,
+): tf.Tensor3D {
   return tf.tidy(() =>
     hasFamily("attention")
       ? fusedAttention(numHeads, bias ? [qkv, bias] : [qkv])
@@ -77,7 +85,7 @@ export function attention(qkv: tf.Tensor3D, { numHeads, bias }: AttentionOptions
 
 function composedAttention(
   qkv: tf.Tensor3D,
-  { numHeads, bias }: AttentionOptions,
+  { numHeads, bias }: Omit<AttentionOptions, "precision">,
 ): tf.Tensor3D {
   const [groups, tokens, width] = qkv.shape;
   const [channels, headDim] = [width / 3, width / 3 / numHeads];

@@ -63,7 +63,7 @@ export function linear<T extends tf.Tensor>(
   }
   reportCost({ kind: "linear", multiplyAdds: x.size * outDim, weight });
   if (hasMixedProduct(precision)) return inLowPrecision(x, weight, bias) as T;
-  return matrixProduct(x, weight, bias) as T;
+  return matrixProduct(x, weight, bias, precision) as T;
 }
 
 function inLowPrecision(x: tf.Tensor, weight: tf.Tensor2D, bias?: tf.Tensor): tf.Tensor {
@@ -79,11 +79,18 @@ function inLowPrecision(x: tf.Tensor, weight: tf.Tensor2D, bias?: tf.Tensor): tf
  * cost.
  *
  * @param x `[…, in]`
+ * @param precision Of the native product; others are in fp32.
  * @returns `[…, out]`
  */
-export function matrixProduct(x: tf.Tensor, weight: tf.Tensor, bias?: tf.Tensor): tf.Tensor {
+export function matrixProduct(
+  x: tf.Tensor,
+  weight: tf.Tensor,
+  bias?: tf.Tensor,
+  precision?: Precision,
+): tf.Tensor {
   if (hasFamily("linear")) {
-    return tf.tidy(() => bias ? fusedProduct(x, weight, bias) : fusedProduct(x, weight));
+    const product = fusedProduct[precision ?? "fp32"];
+    return tf.tidy(() => bias ? product(x, weight, bias) : product(x, weight));
   }
   const [inDim, outDim] = [x.shape.at(-1)!, weight.shape.at(-1)!];
   return tf.tidy(() => {
@@ -96,22 +103,27 @@ export function matrixProduct(x: tf.Tensor, weight: tf.Tensor, bias?: tf.Tensor)
 }
 
 /** The native layer with its gradient, a function of `x`, weight and, if there is one, bias. */
-const fusedProduct: (...inputs: tf.Tensor[]) => tf.Tensor = tf.customGrad((...args) => {
-  const save = args.at(-1) as unknown as tf.GradSaveFunc;
-  const inputs = args.slice(0, -1) as tf.Tensor[];
-  save(inputs);
-  return {
-    value: fused("Linear", inputs)![0]!,
-    gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => [
-      ...fused("LinearGradInput", [dy, ...saved.slice(0, 2)])!,
-      ...fused("LinearGradWeight", [dy, ...saved])!,
-    ],
-  };
-});
+const fusedProduct = { fp32: nativeLayer(0), bf16: nativeLayer(1) } as const;
+
+function nativeLayer(bf16: 0 | 1): (...inputs: tf.Tensor[]) => tf.Tensor {
+  return tf.customGrad((...args) => {
+    const save = args.at(-1) as unknown as tf.GradSaveFunc;
+    const inputs = args.slice(0, -1) as tf.Tensor[];
+    save(inputs);
+    return {
+      value: fused("Linear", inputs, { bf16 })![0]!,
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => [
+        ...fused("LinearGradInput", [dy, ...saved.slice(0, 2)], { bf16 })!,
+        ...fused("LinearGradWeight", [dy, ...saved], { bf16 })!,
+      ],
+    };
+  });
+}
 
 /**
- * Whether products of this precision are done by a kernel of their own. Fused blocks have their own
- * way: `pointwise` of lib/nn/pointwise.ts.
+ * Whether products of this precision are done by a kernel of their own, as on a GPU. On a CPU the
+ * native layer takes a precision, and fused blocks have their own way: `pointwise` of
+ * lib/nn/pointwise.ts.
  */
 function hasMixedProduct(precision: Precision | undefined): boolean {
   return precision === "bf16" && hasFused("MixedProduct");

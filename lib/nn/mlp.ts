@@ -1,7 +1,7 @@
 /** The two-layer perceptron of a transformer block, applied to each token. */
 import * as tf from "lib/tf.ts";
 import { biasGelu } from "lib/nn/gelu.ts";
-import { createLinear, linear, type LinearParams } from "lib/nn/linear.ts";
+import { createLinear, linear, type LinearParams, type Precision } from "lib/nn/linear.ts";
 import type { Rng } from "lib/rng.ts";
 
 export interface MlpParams {
@@ -21,8 +21,16 @@ export function createMlp(dim: number, rng: Rng): MlpParams {
  * `fc2(gelu(fc1(x)))`.
  *
  * @param x `[…, C]`
+ * @param precision Of both products.
  * @returns `[…, C]`
  */
-export function mlp<T extends tf.Tensor>(x: T, { fc1, fc2 }: MlpParams): T {
-  return tf.tidy(() => linear(biasGelu(linear(x, { weight: fc1.weight }), fc1.bias), fc2));
+export function mlp<T extends tf.Tensor>(
+  x: T,
+  { fc1, fc2 }: MlpParams,
+  precision?: Precision,
+): T {
+  return tf.tidy(() => {
+    const hidden = linear(x, { weight: fc1.weight }, precision);
+    return linear(biasGelu(hidden, fc1.bias), fc2, precision);
+  });
 }

@@ -25,8 +25,8 @@ export interface ForwardOptions {
    */
   readonly tap?: Tap;
   /**
-   * Precision of the matrix products in the blocks of ConvNeXt, BC-SSL and SLaK. All other
-   * products, and these under a tap, are in fp32.
+   * Precision of the products with weights in the blocks of ConvNeXt, BC-SSL, SLaK, ViT and Swin.
+   * All other products are in fp32, and under a tap those of ConvNeXt, BC-SSL and SLaK too.
    */
   readonly precision?: Precision;
   /** Whether the output has {@linkcode BackboneOutput.tokens} too. By default, it has not. */

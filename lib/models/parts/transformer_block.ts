@@ -41,7 +41,9 @@ export interface TransformerBlockOptions<T extends tf.Tensor> extends ForwardOpt
 export function transformerBlock<T extends tf.Tensor>(
   x: T,
   block: TransformerBlockParams,
-  { attention, dropPathRate, eps, training, rng, tap, world }: TransformerBlockOptions<T>,
+  { attention, dropPathRate, eps, training, rng, tap, precision, world }: TransformerBlockOptions<
+    T
+  >,
 ): T {
   return tf.tidy(() => {
     const see = tap ?? keepOutput;
@@ -49,7 +51,7 @@ export function transformerBlock<T extends tf.Tensor>(
     const mixed = attention(see("norm1", layerNorm(x, block.norm1, eps)));
     const y = x.add(dropPath(see("attn", mixed), rate, rng)) as T;
     const normed = see("norm2", normTokens(y, block.norm2, { training, eps, world }));
-    return y.add(dropPath(see("mlp", mlp(normed, block.mlp)), rate, rng)) as T;
+    return y.add(dropPath(see("mlp", mlp(normed, block.mlp, precision)), rate, rng)) as T;
   });
 }
 

@@ -20,7 +20,7 @@ import { type AttentionParams, createAttention, selfAttention } from "lib/nn/att
 import type { Conv2dParams } from "lib/nn/conv.ts";
 import { truncNormal } from "lib/nn/init.ts";
 import { laidOut } from "lib/nn/layout.ts";
-import { createLinear, linear, type LinearParams } from "lib/nn/linear.ts";
+import { createLinear, linear, type LinearParams, type Precision } from "lib/nn/linear.ts";
 import { createMlp } from "lib/nn/mlp.ts";
 import { createBatchNorm, createLayerNorm, layerNorm, type LayerNormParams } from "lib/nn/norms.ts";
 import {
@@ -87,7 +87,7 @@ export const swinFamily: Family<SwinConfig> = {
   camLayers: ({ depths }) =>
     depths.map((depth, layer) => `layers.${layer}.blocks.${depth - 1}.norm1`),
   layerGroups,
-  precisions: [],
+  precisions: ["bf16"],
 };
 
 /**
@@ -234,7 +234,7 @@ function swin(
     params.layers.forEach(({ blocks, downsample }, i) => {
       y = runBlocks(y, blocks, i, config, options);
       stages.push(y);
-      if (downsample) y = merge(y, downsample, normEps);
+      if (downsample) y = merge(y, downsample, normEps, options.precision);
       y = see(`layers.${i}`, y);
     });
     const normed = see("norm", layerNorm(y, params.norm, normEps));
@@ -249,7 +249,7 @@ function runBlocks(
   blocks: readonly SwinBlockParams[],
   layer: number,
   config: SwinConfig,
-  { training, rng, tap, world }: ForwardOptions,
+  { training, rng, tap, precision, world }: ForwardOptions,
 ): tf.Tensor4D {
   const { depths, dropPathRate, normEps: eps } = config;
   const [rates, numHeads] = [dropPathRates(depths, dropPathRate)[layer]!, config.numHeads[layer]!];
@@ -260,9 +260,10 @@ function runBlocks(
   return blocks.reduce((y, block, i) => {
     const name = `layers.${layer}.blocks.${i}`;
     const odd = i % 2;
-    const attention = (z: tf.Tensor4D) =>
-      windowAttention(z, block, { numHeads, plan: plans[odd]!, mask: odd ? mask : undefined });
-    const options = { training, world, rng: rng?.fork(name), tap: tapWithin(tap, name) };
+    const windows = { numHeads, plan: plans[odd]!, mask: odd ? mask : undefined, precision };
+    const attention = (z: tf.Tensor4D) => windowAttention(z, block, windows);
+    const own = { rng: rng?.fork(name), tap: tapWithin(tap, name) };
+    const options = { training, precision, world, ...own };
     const output = transformerBlock(y, block, {
       ...options,
       attention,
@@ -277,17 +278,19 @@ interface WindowAttentionOptions {
   readonly numHeads: number;
   readonly plan: WindowPlan;
   readonly mask?: tf.Tensor4D; // [windows, 1, N, N]
+  readonly precision?: Precision;
 }
 
 function windowAttention(
   x: tf.Tensor4D,
   { attn }: SwinBlockParams,
-  { numHeads, plan, mask }: WindowAttentionOptions,
+  { numHeads, plan, mask, precision }: WindowAttentionOptions,
 ): tf.Tensor4D {
   return tf.tidy(() => {
     const positions = relativePositionBias(attn.relative_position_bias_table, plan.window);
     const bias = mask ? positions.add(mask) as tf.Tensor4D : positions; // [1 or windows, h, N, N]
-    return fromWindows(selfAttention(toWindows(x, plan), attn, { numHeads, bias }), plan);
+    const options = { numHeads, bias, precision };
+    return fromWindows(selfAttention(toWindows(x, plan), attn, options), plan);
   });
 }
 
@@ -302,6 +305,7 @@ function merge(
   x: tf.Tensor4D,
   { reduction, norm }: NonNullable<SwinLayerParams["downsample"]>,
   eps: number,
+  precision?: Precision,
 ): tf.Tensor4D {
   const [batch, height, width, channels] = x.shape;
   const [rows, columns] = [Math.ceil(height / 2), Math.ceil(width / 2)];
@@ -311,5 +315,5 @@ function merge(
   const squares = even.reshape([batch * rows, 2, columns, 2, channels])
     .transpose([0, 2, 3, 1, 4]) // down the first column, then down the second
     .reshape<tf.Tensor4D>([batch, rows, columns, 4 * channels]);
-  return linear(layerNorm(squares, norm, eps), reduction);
+  return linear(layerNorm(squares, norm, eps), reduction, precision);
 }

@@ -39,7 +39,7 @@ export const vitFamily: Family<ViTConfig> = {
   stages: ({ embedDim, patchSize }) => [{ dim: embedDim, stride: patchSize }],
   camLayers: ({ depth }) => [`blocks.${depth - 1}.norm1`],
   layerGroups,
-  precisions: [],
+  precisions: ["bf16"],
 };
 
 /**
@@ -116,7 +116,7 @@ function vit(
   x: tf.Tensor4D,
   params: ViTParams,
   config: ViTConfig,
-  { training, rng, tap, tokens: wantsTokens, world }: ForwardOptions,
+  { training, rng, tap, tokens: wantsTokens, precision, world }: ForwardOptions,
 ): BackboneOutput {
   return tf.tidy(() => {
     const see = tap ?? keepOutput;
@@ -132,8 +132,9 @@ function vit(
     const [rates] = dropPathRates([config.depth], config.dropPathRate);
     params.blocks.forEach((block, i) => {
       const name = `blocks.${i}`;
-      const attention = (y: tf.Tensor3D) => selfAttention(y, block.attn, { numHeads });
-      const options = { training, world, rng: rng?.fork(name), tap: tapWithin(tap, name) };
+      const attention = (y: tf.Tensor3D) => selfAttention(y, block.attn, { numHeads, precision });
+      const own = { rng: rng?.fork(name), tap: tapWithin(tap, name) };
+      const options = { training, precision, world, ...own };
       const dropPathRate = rates![i]!;
       tokens = see(
         name,

@@ -125,13 +125,19 @@ void scaled_residual_grad(const float* dy, const float* branch, const Ending& en
 struct Linear {
   Index rows, in, out;
 };
-/** y = x · weight + bias; `bias` is null if there is none. */
-void linear(const float* x, const float* weight, const float* bias, float* y, const Linear& size,
+/**
+ * y = x · weight + bias; `bias` is null if there is none.
+ *
+ * With bf16 the factors of the product are rounded to bf16, on a CPU that can multiply bf16, and if
+ * there are so many rows that it is worth it.
+ */
+void linear(const float* x, const float* weight, const float* bias, float* y, const Linear& size, bool bf16,
             const Workers& workers);
 /** dx = dy · weightᵀ. */
-void linear_grad_input(const float* dy, const float* weight, float* dx, const Linear& size, const Workers& workers);
-/** dweight = xᵀ · dy; dbias, which may be null, is the sum of dy over rows. */
-void linear_grad_weight(const float* dy, const float* x, float* dweight, float* dbias, const Linear& size,
+void linear_grad_input(const float* dy, const float* weight, float* dx, const Linear& size, bool bf16,
+                       const Workers& workers);
+/** dweight = xᵀ · dy; dbias, which may be null, is the sum of dy over rows, never rounded. */
+void linear_grad_weight(const float* dy, const float* x, float* dweight, float* dbias, const Linear& size, bool bf16,
                         const Workers& workers);
 
 // ---- pointwise.cc

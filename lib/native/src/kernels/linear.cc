@@ -1,6 +1,6 @@
 // A linear layer with its bias, and its gradients. TensorFlow's product is as fast for large
 // matrices, but takes a tenth of a millisecond to start, which is longer than the whole layer of a
-// small network.
+// small network. With bf16, the factors of the products are rounded on the way into the cache.
 #include "core/column_sums.h"
 #include "pointwise/product.h"
 
@@ -8,6 +8,7 @@ namespace bcssl {
 namespace {
 
 constexpr Index kTile = 8 * kTileRows;  // rows that are worked on together
+constexpr Index kDeep = 4 * kTile;      // rows whose products are summed up before the sums are written
 
 /**
  * Columns that are worked on together: whole panels of `depth` rows, of a quarter of a megabyte
@@ -43,6 +44,60 @@ void product(const float* x, const Packed<float>& right, const float* bias, floa
       for (Index r = split.begin(part); r < end; r += kTile) {
         const Index height = std::min(kTile, end - r);
         multiply({x + r * depth, depth, false}, right.from(0, c), {tile, columns}, height, columns, depth, false);
+        write(tile, columns, bias == nullptr ? nullptr : bias + c, y + r * out + c, out, height, filled);
+      }
+    }
+  });
+}
+
+/** Some numbers of a row from `column` on, with zeros beyond the row's end. */
+Vec load_part(const float* row, Index column, Index columns) {
+  Vec v{};
+  if (column + kLanes <= columns) {
+    std::memcpy(&v, row + column, sizeof v);
+  } else if (column < columns) {
+    std::memcpy(&v, row + column, (columns - column) * sizeof(float));
+  }
+  return v;
+}
+
+/** Rounds rows of x to Pairs along the columns, padded with zeros to whole vectors. */
+template <typename T>
+void round_by_row(const float* x, Index x_stride, T* to, Index stride, Index rows, Index columns) {
+  for (Index r = 0; r < rows; ++r, x += x_stride, to += stride) {
+    for (Index c = 0; c < columns; c += kLanes) {
+      const auto rounded = Format<T>::round(load_part(x, c, columns));
+      std::memcpy(to + c / 2, &rounded, sizeof rounded);
+    }
+  }
+}
+
+/** Rounds rows of x to Pairs of neighbouring rows, padded with zeros to whole vectors. */
+template <typename T>
+void round_by_column(const float* x, Index x_stride, T* to, Index stride, Index rows, Index columns) {
+  for (Index r = 0; r < rows; r += 2, x += 2 * x_stride, to += stride) {
+    for (Index c = 0; c < columns; c += kLanes) {
+      const Vec second = r + 1 < rows ? load_part(x + x_stride, c, columns) : Vec{};
+      Format<T>::pack(load_part(x, c, columns), second, to + c);
+    }
+  }
+}
+
+/** As `product`, in bf16: a tile of rows is rounded once and multiplied with all chunks of columns. */
+template <typename T>
+void rounded_product(const float* x, const Packed<T>& right, const float* bias, float* y, Index rows, Index depth,
+                     Index out, const Workers& workers) {
+  const Index chunk = std::min(2 * chunk_of(depth), padded(out)), stride = padded(depth) / 2;
+  const Split split(rows, 1 + depth * out / 16);
+  workers.run(split.parts, [&](Index part) {
+    float* tile = reinterpret_cast<float*>(scratch(kTile * (chunk + stride) / kLanes + 1));
+    T* left = reinterpret_cast<T*>(tile + kTile * chunk);
+    for (Index r = split.begin(part); r < split.end(part); r += kTile) {
+      const Index height = std::min(kTile, split.end(part) - r);
+      round_by_row(x + r * depth, depth, left, stride, height, depth);
+      for (Index c = 0; c < out; c += chunk) {
+        const Index columns = std::min(chunk, padded(out) - c), filled = std::min(chunk, out - c);
+        multiply<T>({left, stride, false}, right.from(0, c), {tile, columns}, height, columns, depth, false);
         write(tile, columns, bias == nullptr ? nullptr : bias + c, y + r * out + c, out, height, filled);
       }
     }
@@ -115,67 +170,132 @@ void grad_weight_of_few(const float* dy, const float* x, float* dweight, float* 
   });
 }
 
+/** Work on a weight's gradient, and its sums: each part of the rows keeps sums as large as the weights. */
+struct WeightSums {
+  WeightSums(const Linear& size, Index cost)
+      : in(size.in), out(size.out), wide(padded(size.out)), parts(parts_of(size, cost)),
+        memory(vectors(parts * in * wide / kLanes)), bias(parts, 1, out) {}
+
+  float* of(Index part) const { return reinterpret_cast<float*>(memory.get()) + part * in * wide; }
+
+  /** Adds up all parts. */
+  void total(float* dweight, float* dbias, const Workers& workers) {
+    if (dbias != nullptr) bias.total(0, dbias);
+    const Split rows_of(in, parts * out);
+    workers.run(rows_of.parts, [&](Index part) {
+      for (Index k = rows_of.begin(part); k < rows_of.end(part); ++k) {
+        float* to = dweight + k * out;
+        std::copy(of(0) + k * wide, of(0) + k * wide + out, to);
+        for (Index p = 1; p < parts; ++p) {
+          const float* from = of(p) + k * wide;
+#pragma omp simd
+          for (Index n = 0; n < out; ++n) to[n] += from[n];
+        }
+      }
+    });
+  }
+
+  Index in, out, wide, parts;
+  std::unique_ptr<Vec[]> memory;
+  ColumnSums bias;
+
+ private:
+  /** So few parts that their sums are at most a quarter of the inputs. */
+  static Index parts_of(const Linear& size, Index cost) {
+    const Index numbers = size.rows * (size.in + size.out), weights = std::max<Index>(1, size.in * size.out);
+    return std::min(Split(size.rows, cost).parts, std::clamp<Index>(numbers / weights / 4, 4, Split::kMostParts));
+  }
+};
+
+/** Sums of one part in fp32: the tile's rows of x are used where they lie. */
+void add_part(const float* dy, const float* x, WeightSums& sums, Index part, Index begin, Index end, float) {
+  const Index in = sums.in, out = sums.out, chunk = std::min(chunk_of(kDeep), sums.wide);
+  float* tile = reinterpret_cast<float*>(scratch(kDeep * chunk / kLanes));
+  for (Index r = begin; r < end; r += kDeep) {
+    const Index height = std::min(kDeep, end - r);
+    for (Index c = 0; c < sums.wide; c += chunk) {
+      const Index columns = std::min(chunk, sums.wide - c);
+      take(dy + r * out + c, out, tile, columns, sums.bias.of(part, 0) + c, height, std::min(chunk, out - c));
+      multiply({x + r * in, in, true}, in_place(tile, columns), {sums.of(part) + c, sums.wide}, in, columns, height, r > begin);
+    }
+  }
+}
+
+/** The same in bf16. */
+template <typename T>
+void add_part(const float* dy, const float* x, WeightSums& sums, Index part, Index begin, Index end, T) {
+  const Index in = sums.in, out = sums.out, chunk = std::min(chunk_of(kDeep), sums.wide), stride = padded(in);
+  float* tile = reinterpret_cast<float*>(scratch(kDeep * (chunk + chunk / 2 + stride / 2) / kLanes + 1));
+  T* up = reinterpret_cast<T*>(tile + kDeep * chunk);
+  T* left = up + kDeep / 2 * chunk;
+  for (Index r = begin; r < end; r += kDeep) {
+    const Index height = std::min(kDeep, end - r);
+    round_by_column(x + r * in, in, left, stride, height, in);
+    for (Index c = 0; c < sums.wide; c += chunk) {
+      const Index columns = std::min(chunk, sums.wide - c);
+      take(dy + r * out + c, out, tile, columns, sums.bias.of(part, 0) + c, height, std::min(chunk, out - c));
+      round_by_column(tile, columns, up, columns, height, columns);
+      multiply<T>({left, stride, true}, in_place(up, columns), {sums.of(part) + c, sums.wide}, in, columns, height, r > begin);
+    }
+  }
+}
+
+/** T is the element type of the product: float, or bf16 pairs. */
+template <typename T>
+void grad_weight(const float* dy, const float* x, float* dweight, float* dbias, const Linear& size,
+                 const Workers& workers) {
+  WeightSums sums(size, 1 + size.in * size.out / 8);
+  workers.run(sums.parts, [&](Index part) {
+    const Index begin = size.rows * part / sums.parts, end = size.rows * (part + 1) / sums.parts;
+    if (begin == end) std::fill(sums.of(part), sums.of(part) + size.in * sums.wide, 0.0f);
+    add_part(dy, x, sums, part, begin, end, T{});
+  });
+  sums.total(dweight, dbias, workers);
+}
+
 }  // namespace
 
-void linear(const float* x, const float* weight, const float* bias, float* y, const Linear& size,
+void linear(const float* x, const float* weight, const float* bias, float* y, const Linear& size, bool bf16,
             const Workers& workers) {
   const auto [rows, in, out] = size;
   if (rows <= kFew) return product_of_few(x, {weight, out, true}, bias, y, rows, in, out, workers);
+  const auto element = [weight, out = out](Index k, Index n) { return weight[k * out + n]; };
+  if constexpr (kHasBf16) {
+    if (bf16) {
+      Packed<Pair> right(in, out);
+      right.fill(element, workers);
+      return rounded_product(x, right, bias, y, rows, in, out, workers);
+    }
+  }
   Packed<float> right(in, out);
-  right.fill([weight, out = out](Index k, Index n) { return weight[k * out + n]; }, workers);
+  right.fill(element, workers);
   product(x, right, bias, y, rows, in, out, workers);
 }
 
-void linear_grad_input(const float* dy, const float* weight, float* dx, const Linear& size, const Workers& workers) {
+void linear_grad_input(const float* dy, const float* weight, float* dx, const Linear& size, bool bf16,
+                       const Workers& workers) {
   const auto [rows, in, out] = size;
   if (rows <= kFew) return product_of_few(dy, {weight, out, false}, nullptr, dx, rows, out, in, workers);
+  const auto element = [weight, out = out](Index k, Index n) { return weight[n * out + k]; };
+  if constexpr (kHasBf16) {
+    if (bf16) {
+      Packed<Pair> right(out, in);
+      right.fill_by_column(element, workers);
+      return rounded_product(dy, right, nullptr, dx, rows, out, in, workers);
+    }
+  }
   Packed<float> right(out, in);
-  right.fill_by_column([weight, out = out](Index k, Index n) { return weight[n * out + k]; }, workers);
+  right.fill_by_column(element, workers);
   product(dy, right, nullptr, dx, rows, out, in, workers);
 }
 
-void linear_grad_weight(const float* dy, const float* x, float* dweight, float* dbias, const Linear& size,
+void linear_grad_weight(const float* dy, const float* x, float* dweight, float* dbias, const Linear& size, bool bf16,
                         const Workers& workers) {
-  const Index rows = size.rows, in = size.in, out = size.out, wide = padded(out);
-  if (rows <= kFew) return grad_weight_of_few(dy, x, dweight, dbias, size, workers);
-  constexpr Index kDeep = 4 * kTile;  // rows that are summed up before the sums are written
-  const Index chunk = std::min(chunk_of(kDeep), wide);
-  // Each part keeps sums as large as the weights; so few parts that these sums are at most a
-  // quarter of the inputs.
-  const Index numbers = rows * (in + out), weights = std::max<Index>(1, in * out);
-  const Index most = std::clamp<Index>(numbers / weights / 4, 4, Split::kMostParts);
-  const Split split(rows, 1 + in * out / 8);
-  const Index parts = std::min(split.parts, most);
-  const auto memory = vectors(parts * in * wide / kLanes);
-  float* sums = reinterpret_cast<float*>(memory.get());
-  ColumnSums bias(parts, 1, out);
-  workers.run(parts, [&](Index part) {
-    float* tile = reinterpret_cast<float*>(scratch(kDeep * chunk / kLanes));
-    float* own = sums + part * in * wide;
-    const Index begin = rows * part / parts, end = rows * (part + 1) / parts;
-    if (begin == end) std::fill(own, own + in * wide, 0.0f);
-    for (Index r = begin; r < end; r += kDeep) {
-      const Index height = std::min(kDeep, end - r);
-      for (Index c = 0; c < wide; c += chunk) {
-        const Index columns = std::min(chunk, wide - c);
-        take(dy + r * out + c, out, tile, columns, bias.of(part, 0) + c, height, std::min(chunk, out - c));
-        multiply({x + r * in, in, true}, in_place(tile, columns), {own + c, wide}, in, columns, height, r > begin);
-      }
-    }
-  });
-  if (dbias != nullptr) bias.total(0, dbias);
-  const Split rows_of(in, parts * out);
-  workers.run(rows_of.parts, [&](Index part) {
-    for (Index k = rows_of.begin(part); k < rows_of.end(part); ++k) {
-      float* to = dweight + k * out;
-      std::copy(sums + k * wide, sums + k * wide + out, to);
-      for (Index p = 1; p < parts; ++p) {
-        const float* from = sums + (p * in + k) * wide;
-#pragma omp simd
-        for (Index n = 0; n < out; ++n) to[n] += from[n];
-      }
-    }
-  });
+  if (size.rows <= kFew) return grad_weight_of_few(dy, x, dweight, dbias, size, workers);
+  if constexpr (kHasBf16) {
+    if (bf16) return grad_weight<Pair>(dy, x, dweight, dbias, size, workers);
+  }
+  grad_weight<float>(dy, x, dweight, dbias, size, workers);
 }
 
 }  // namespace bcssl

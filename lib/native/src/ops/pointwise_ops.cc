@@ -25,27 +25,38 @@ tf::TensorShape with_last_axis(const Call& call, int i, Index size) {
   return shape;
 }
 
-void Linear(Call& call, const ListLength& constants) {
+/** Whether the factors of products are rounded to bf16. */
+struct Rounding {
+  bool bf16;
+  explicit Rounding(const Constants& constants) : bf16(constants.get<int>("bf16") != 0) {}
+};
+
+/** The same, and whether there is a bias: a list of none or one. */
+struct LinearConstants : Rounding, ListLength {
+  explicit LinearConstants(const Constants& constants) : Rounding(constants), ListLength(constants) {}
+};
+
+void Linear(Call& call, const LinearConstants& constants) {
   bcssl::Linear size{};
   if (!is_linear(call, 0, 1, constants.n, &size)) return;
   float* y = call.out(0, with_last_axis(call, 0, size.out));
   if (!call.ok()) return;
-  linear(call.in(0), call.in(1), constants.n > 0 ? call.in(2) : nullptr, y, size, call.workers);
+  linear(call.in(0), call.in(1), constants.n > 0 ? call.in(2) : nullptr, y, size, constants.bf16, call.workers);
 }
 
-void LinearGradInput(Call& call) {
+void LinearGradInput(Call& call, const Rounding& constants) {
   bcssl::Linear size{};
   if (!is_linear(call, 1, 2, 0, &size) || !call.all_hold({0}, size.rows * size.out)) return;
   float* dx = call.out(0, call.shape(1));
-  if (call.ok()) linear_grad_input(call.in(0), call.in(2), dx, size, call.workers);
+  if (call.ok()) linear_grad_input(call.in(0), call.in(2), dx, size, constants.bf16, call.workers);
 }
 
-void LinearGradWeight(Call& call, const ListLength& constants) {
+void LinearGradWeight(Call& call, const LinearConstants& constants) {
   bcssl::Linear size{};
   if (!is_linear(call, 1, 2, constants.n, &size) || !call.all_hold({0}, size.rows * size.out)) return;
   float* dweight = call.out(0, call.shape(2));
   float* dbias = constants.n > 0 ? call.out(1, {size.out}) : nullptr;
-  if (call.ok()) linear_grad_weight(call.in(0), call.in(1), dweight, dbias, size, call.workers);
+  if (call.ok()) linear_grad_weight(call.in(0), call.in(1), dweight, dbias, size, constants.bf16, call.workers);
 }
 
 /**

@@ -37,6 +37,7 @@ class TileUnit {
       sizes.bytes[tile] = kTileSide * sizeof(Pair);
       sizes.rows[tile] = kTileSide;
     }
+    asm volatile("" : : "r"(&sizes) : "memory");  // GCC's intrinsic owns up to reading eight bytes only
     _tile_loadconfig(&sizes);
   }
   ~TileUnit() { _tile_release(); }
