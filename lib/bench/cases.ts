@@ -5,7 +5,8 @@
  * B images, H pixels a side of a square map, C channels, k pixels a side of a kernel.
  */
 import { byolStart, swavStart } from "lib/experiments/configs/method_runs.ts";
-import { bcSslStart, recipeAt } from "lib/experiments/mod.ts";
+import { bcSslStart, recipeAt, trainingCost } from "lib/experiments/mod.ts";
+import { configCost } from "lib/models/config_cost.ts";
 import {
   bcSslConfig,
   convNeXtConfig,
@@ -18,6 +19,8 @@ import { type CorruptionName, corruptionNames, extraCorruptionNames } from "lib/
 import { byolCrops } from "lib/ssl/byol/crops.ts";
 import type { ByolRecipe } from "lib/ssl/byol/recipe.ts";
 import { dinoCrops } from "lib/ssl/dino/crops.ts";
+import type { DinoRecipe } from "lib/ssl/dino/recipe.ts";
+import type { Recipe } from "lib/ssl/methods.ts";
 import type { SwavRecipe } from "lib/ssl/swav/recipe.ts";
 import type { CropRecipe } from "lib/ssl/views/crop_recipe.ts";
 import { swavCrops } from "lib/ssl/views/swav_crops.ts";
@@ -377,11 +380,13 @@ function corruptionCases(names: readonly CorruptionName[]): CorruptionCase[] {
 }
 
 /**
- * Floating-point operations of one call; a multiply-add counts as two. The result is undefined for
- * whole steps, networks and picture operations, which are too varied to count by a formula.
+ * Floating-point operations of one call that no other program could leave out; a multiply-add counts
+ * as two. The result is undefined for picture operations.
  *
- * Products with the padding's zeros are not counted, so that a share of the machine's peak means
- * the same for any kernel on any map.
+ * In single layers products with the padding's zeros are not counted, so that a share of the
+ * machine's peak means the same for any kernel on any map. Steps and networks are counted as in
+ * papers: with the padding, without norms and activations, and nothing that is computed twice to save
+ * memory.
  */
 export function flopsOf(subject: BenchCase): number | undefined {
   switch (subject.kind) {
@@ -392,12 +397,28 @@ export function flopsOf(subject: BenchCase): number | undefined {
     case "attention":
       return attentionFlops(subject);
     case "step":
+      return stepFlops(dinoRecipe(subject));
     case "method":
+      return stepFlops({ ...subject.recipe, batchSize: subject.batch });
     case "inference":
+      return 2 * subject.batch * configCost(subject.model, subject.size).multiplyAdds;
     case "augment":
     case "corruption":
       return undefined;
   }
+}
+
+function dinoRecipe(
+  { model, head, batch, globalSize, localSize, localCrops }: StepCase,
+): DinoRecipe {
+  const { recipe } = bcSslStart;
+  const crops = { ...recipe.crops, globalSize, localSize, localCrops };
+  return { ...recipe, model, head, crops, batchSize: batch, epochs: 1 };
+}
+
+function stepFlops(recipe: Recipe): number {
+  const { exaFlops, steps } = trainingCost(recipe, recipe.batchSize);
+  return 1e18 * exaFlops / steps;
 }
 
 function depthwiseFlops({ batch, side, channels, kernelSize }: MapSize): number {

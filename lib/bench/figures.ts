@@ -10,7 +10,7 @@ interface Point {
 }
 
 function ratioOf(measured: Measured): number | undefined {
-  return rowOf(measured, undefined)["times as fast"];
+  return rowOf(measured, {})["times as fast"];
 }
 
 /** Draws a bar for each case but the depthwise convolutions; undefined if there is no such case. */

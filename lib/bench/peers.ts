@@ -10,8 +10,8 @@ import { engine } from "lib/tf.ts";
 import { describeEngine } from "lib/experiments/mod.ts";
 import { type BenchCase, casesOf, type Group, groups } from "./cases.ts";
 import { type Contender, startContender } from "./contender.ts";
-import { measureFmaPeak } from "./fma_peak.ts";
 import { processorName, quietLoad } from "./machine.ts";
+import { measurePeaks, type Peaks } from "./peak.ts";
 import { withPictures } from "./pictures.ts";
 import { type Patience, takeTurns } from "./rounds.ts";
 import { progressLine, writeResults } from "./results.ts";
@@ -68,7 +68,7 @@ const ways: Readonly<Record<Group, readonly string[]>> = {
 };
 
 /** The groups whose matrix products we too can compute in bf16. */
-const oursInBf16: readonly Group[] = ["block", "step", "laptop", "methods"];
+const oursInBf16: readonly Group[] = ["block", "step", "laptop", "methods", "inference"];
 
 /**
  * Whether a contender measures a case. PyTorch's weight gradient takes minutes for kernels above
@@ -132,7 +132,7 @@ const busy =
 /** Describes the engine, PyTorch, the machine and its load, a line each. */
 async function conditions(
   python: string,
-  peak: number | undefined,
+  { fp32, bf16 }: Peaks,
   load: number,
 ): Promise<string[]> {
   const code = "import torch; print('PyTorch', torch.__version__)";
@@ -140,23 +140,28 @@ async function conditions(
   return [
     `ours: ${describeEngine()}; tfjs ${engine().versions.tfjs}`,
     `theirs: ${new TextDecoder().decode(stdout).trim()}, ${threads} threads`,
-    `machine: ${processorName()}; measured peak ${
-      peak === undefined ? "unknown" : `${Math.round(peak / 1e9)} GFLOP/s`
-    } on ${threads} threads`,
+    `machine: ${processorName()}; measured peak ${gigaFlops(fp32)} in fp32, ` +
+    `${gigaFlops(bf16)} in bf16, on ${threads} threads`,
     `load before the run: ${load.toFixed(2)}${load > quietLoad ? `; ${busy}` : ""}`,
   ];
 }
 
+function gigaFlops(peak: number | undefined): string {
+  return peak === undefined ? "unknown" : `${Math.round(peak / 1e9)} GFLOP/s`;
+}
+
 /**
- * Measures the machine's peak once more and returns the higher of the two: other programs can only
- * lower what is measured. The result is undefined as long as no measurement has succeeded.
+ * Measures the machine's peaks once more and returns the higher of both: other programs can only
+ * lower what is measured. What no measurement has given is undefined.
  */
-async function higherPeak(peak: number | undefined): Promise<number | undefined> {
+async function higherPeaks(before: Peaks): Promise<Peaks> {
   try {
-    return Math.max(peak ?? 0, await measureFmaPeak(threads));
+    const now = await measurePeaks(threads);
+    const higher = (a = 0, b = 0) => Math.max(a, b) || undefined;
+    return { fp32: higher(before.fp32, now.fp32), bf16: higher(before.bf16, now.bf16) };
   } catch (error) {
     console.error((error as Error).message);
-    return peak;
+    return before;
   }
 }
 
@@ -166,16 +171,16 @@ async function main(options: BenchOptions): Promise<void> {
   const all: Measured[] = [];
   const [load] = Deno.loadavg() as [number];
   if (load > quietLoad) console.error(`Load ${load.toFixed(2)}: ${busy}.`);
-  let peak = await higherPeak(undefined);
+  let peaks = await higherPeaks({});
   for (const group of options.only) {
     console.log(group);
     await measureGroup(group, options, (measured) => {
       all.push(measured);
       console.log(`  ${progressLine(measured, load)}`);
     });
-    peak = await higherPeak(peak);
-    const notes = await conditions(options.python, peak, load);
-    await writeResults(name, all, { peak, load, notes });
+    peaks = await higherPeaks(peaks);
+    const notes = await conditions(options.python, peaks, load);
+    await writeResults(name, all, { peaks, load, notes });
   }
   for (const failure of failuresOf(all)) console.error(failure);
   console.log(`outputs/bench/${name}.md, .csv, .svg and .png`);

@@ -1,5 +1,6 @@
 import { type BenchCase, casesOf, flopsOf, groups } from "./cases.ts";
 import { type Contender, startContender } from "./contender.ts";
+import { measurePeaks } from "./peak.ts";
 import { readOptions } from "./peers.ts";
 import { withPictures } from "./pictures.ts";
 import { median, takeTurns } from "./rounds.ts";
@@ -12,6 +13,7 @@ import {
   assertThrows,
   assertTrue,
 } from "lib/testing/assert.ts";
+import { nativeStatus } from "lib/native/mod.ts";
 import { assertNoLeak } from "lib/testing/leaks.ts";
 
 const forward = {
@@ -53,6 +55,24 @@ Deno.test("flopsOf() of attention counts six products", () => {
   const size = { batch: 3, tokens: 5, heads: 2, headDim: 7, biases: 0 };
   const subject = { ...size, kind: "attention", group: "attention", name: "small" } as const;
   assertEquals(flopsOf(subject), 6 * 2 * (3 * 2 * 5 * 5 * 7));
+});
+
+Deno.test("flopsOf() counts networks and steps as in papers", () => {
+  const [inference] = casesOf("inference", { quick: true });
+  const one = flopsOf(inference!)! / 4; // of four images
+  assertTrue(one > 8e9 && one < 10e9, `${one}: BC-SSL-T has 4.5 GFLOPs, a multiply-add as one`);
+  const [step] = casesOf("step", { quick: true }); // with the same kernel
+  const flops = flopsOf(step!)!;
+  // 2 images: two views of 224 pixels in both networks, eight of 96 in the student alone
+  const body = 2 * one * (2 * 4 + 8 * 3 * (96 / 224) ** 2);
+  assertTrue(flops > body && flops < 1.1 * body, `${flops} of which the bodies ${body}`);
+});
+
+Deno.test("measurePeaks() measures fp32, and bf16 exactly where the CPU multiplies it", async () => {
+  const { fp32, bf16 } = await measurePeaks(1);
+  assertTrue(fp32! > 1e8, `${fp32} FLOP/s`);
+  const { active, bf16: multiplies } = nativeStatus();
+  if (active) assertEquals(bf16 !== undefined && bf16 > 1e8, multiplies);
 });
 
 Deno.test("casesOf() covers every group with names of their own", () => {
@@ -136,7 +156,7 @@ Deno.test("rowOf() compares with PyTorch's best fp32 time, and with bf16 apart",
   };
   const row = rowOf(
     measured({ ...forward, kind: "block", group: "block", batchNorm: true }, times),
-    1e9,
+    { fp32: 1e9, bf16: 4e9 },
   );
   assertClose(row["ours (ms)"]!, 2);
   assertClose(row["times as fast"]!, 5);
@@ -145,17 +165,19 @@ Deno.test("rowOf() compares with PyTorch's best fp32 time, and with bf16 apart",
   assertClose(row["best : best"]!, 4); // both in bf16
   assertClose(row["PyTorch (MB)"]!, 2); // the memory of its fastest mode, compile
   assertClose(row["ours (% of peak)"]!, row["ours (GFLOP/s)"]! * 100);
+  // twice as fast as in fp32, beside a peak four times as high
+  assertClose(row["ours bf16 (% of peak)"]!, row["ours (% of peak)"]! / 2);
 });
 
 Deno.test("rowOf() has no ratio where nobody else has a time, and empty columns go", () => {
-  const row = rowOf(measured(forward, { ours: [0.002], eager: [] }), undefined);
+  const row = rowOf(measured(forward, { ours: [0.002], eager: [] }), {});
   assertEquals([row["times as fast"], row["ours (% of peak)"]], [undefined, undefined]);
   const columns = withoutEmptyColumns([row, { ops: 1 }]).map((kept) => Object.keys(kept));
   assertEquals(columns, [["case", "ours (ms)", "ours (GFLOP/s)", "ours (faults)", "ops"], ["ops"]]);
 });
 
 Deno.test("judged() leaves out all ratios where other programs were at work", () => {
-  const row = rowOf(measured(forward, { ours: [0.002], eager: [0.004] }), undefined);
+  const row = rowOf(measured(forward, { ours: [0.002], eager: [0.004] }), {});
   assertEquals(judged(row, 0.1), row);
   const busy = judged(row, 3);
   assertEquals([busy["times as fast"], busy["best : best"]], [undefined, undefined]);

@@ -4,12 +4,13 @@ import { type Figure, toPng, toSvg } from "lib/report/draw/plot.ts";
 import { tableOf, toCsv, toMarkdown } from "lib/report/tables/table_formats.ts";
 import { depthwiseFigure, wholeFigure } from "./figures.ts";
 import { quietLoad } from "./machine.ts";
+import type { Peaks } from "./peak.ts";
 import { failuresOf, judged, type Measured, rowOf, withoutEmptyColumns } from "./rows.ts";
 
 /** Facts that hold for all cases of a run. */
 export interface RunFacts {
-  /** FLOP/s of the machine's fused multiply-adds; undefined if it could not be measured. */
-  readonly peak: number | undefined;
+  /** Of the machine; empty if they could not be measured. */
+  readonly peaks: Peaks;
   /** The machine's load average before the run. */
   readonly load: number;
   /** Versions and machine, a line each. */
@@ -23,9 +24,9 @@ export interface RunFacts {
 export async function writeResults(
   name: string,
   all: readonly Measured[],
-  { peak, load, notes }: RunFacts,
+  { peaks, load, notes }: RunFacts,
 ): Promise<void> {
-  const row = (measured: Measured) => judged(rowOf(measured, peak), load);
+  const row = (measured: Measured) => judged(rowOf(measured, peaks), load);
   const rows = all.map((measured) => ({ group: measured.subject.group, ...row(measured) }));
   const sections = Map.groupBy(all, ({ subject }) => subject.group).entries().map(
     ([group, own]) => {
@@ -53,7 +54,7 @@ async function writeFigure(name: string, figure: Figure | undefined): Promise<vo
 
 /** Describes one case in a line for the terminal. */
 export function progressLine(measured: Measured, load: number): string {
-  const row = judged(rowOf(measured, undefined), load);
+  const row = judged(rowOf(measured, {}), load);
   const ms = (value: number | undefined) => value === undefined ? "–" : value.toPrecision(3);
   const [ratio, best] = [row["times as fast"], row["best : best"]];
   const ways = (["ours bf16", "eager", "compile", "bf16"] as const)

@@ -7,6 +7,7 @@ import {
   type InferenceCase,
 } from "./cases.ts";
 import { quietLoad } from "./machine.ts";
+import type { Peaks } from "./peak.ts";
 import { median, type Outcome } from "./rounds.ts";
 
 /** One case, and the measurements of every contender in it. */
@@ -33,8 +34,12 @@ export interface PeerRow {
   readonly "best : best": number | undefined;
   readonly "ours (GFLOP/s)": number | undefined;
   readonly "PyTorch (GFLOP/s)": number | undefined;
+  /** In fp32, of the peak in fp32. */
   readonly "ours (% of peak)": number | undefined;
   readonly "PyTorch (% of peak)": number | undefined;
+  /** In bf16, of the peak in bf16. */
+  readonly "ours bf16 (% of peak)": number | undefined;
+  readonly "PyTorch bf16 (% of peak)": number | undefined;
   readonly "ours (images/s)": number | undefined;
   readonly "ours (MB)": number | undefined;
   /** Peak memory of PyTorch's fastest fp32 mode. */
@@ -48,10 +53,8 @@ export interface PeerRow {
 /** PyTorch's modes that compute in fp32; we compare with the fastest. */
 export const fp32Ways = ["eager", "compile"] as const;
 
-/**
- * @param peak FLOP/s of the machine's fused multiply-adds; undefined if it could not be measured.
- */
-export function rowOf({ subject, outcomes }: Measured, peak: number | undefined): PeerRow {
+/** @param peaks Of the machine; empty if they could not be measured. */
+export function rowOf({ subject, outcomes }: Measured, peaks: Peaks): PeerRow {
   const named = (name: string) => outcomes.find(({ contender }) => contender === name);
   const ours = named("ours");
   const best = fastest(fp32Ways.map(named));
@@ -73,8 +76,10 @@ export function rowOf({ subject, outcomes }: Measured, peak: number | undefined)
     "best : best": over(least(bestTime, bf16Time), least(time, oursBf16)),
     "ours (GFLOP/s)": scaled(rate(time), 1e-9),
     "PyTorch (GFLOP/s)": scaled(rate(bestTime), 1e-9),
-    "ours (% of peak)": scaled(over(rate(time), peak), 100),
-    "PyTorch (% of peak)": scaled(over(rate(bestTime), peak), 100),
+    "ours (% of peak)": scaled(over(rate(time), peaks.fp32), 100),
+    "PyTorch (% of peak)": scaled(over(rate(bestTime), peaks.fp32), 100),
+    "ours bf16 (% of peak)": scaled(over(rate(oursBf16), peaks.bf16), 100),
+    "PyTorch bf16 (% of peak)": scaled(over(rate(bf16Time), peaks.bf16), 100),
     "ours (images/s)": hasImages(subject) ? over(subject.batch, time) : undefined,
     "ours (MB)": hasOwnProcess ? scaled(ours?.peakBytes ?? undefined, 1e-6) : undefined,
     "PyTorch (MB)": hasOwnProcess ? scaled(best?.peakBytes ?? undefined, 1e-6) : undefined,

@@ -43,7 +43,8 @@ export type Workload = () => void | Promise<void>;
 /**
  * Makes a case's inputs, which live as long as the process.
  *
- * @param precision Precision of blocks and of training steps; the other cases are always computed in fp32.
+ * @param precision Precision of blocks, training steps and networks; the other cases are always
+ *   computed in fp32.
  */
 export function createSubject(subject: BenchCase, precision?: Precision): Workload {
   switch (subject.kind) {
@@ -58,7 +59,7 @@ export function createSubject(subject: BenchCase, precision?: Precision): Worklo
     case "method":
       return methodStep(subject, precision);
     case "inference":
-      return inference(subject);
+      return inference(subject, precision);
     case "augment":
       return augment(subject);
     case "corruption":
@@ -186,12 +187,12 @@ function steps(
   };
 }
 
-function inference({ model, batch, size }: InferenceCase): Workload {
+function inference({ model, batch, size }: InferenceCase, precision?: Precision): Workload {
   const network = createModel(model, createRng(0));
   const x = random<tf.Rank.R4>([batch, size, size, 3], 1);
   return () =>
     tf.tidy(() => {
-      network.forward(x, { training: false });
+      network.forward(x, { training: false, precision });
     });
 }
 
