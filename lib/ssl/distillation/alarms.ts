@@ -3,22 +3,19 @@
  * centring all images get one prototype; without sharpening every image gets all prototypes
  * equally).
  */
-import type { AlarmRule } from "lib/ssl/method/alarms.ts";
+import { type AlarmRule, firstAdvice, sameFeatures } from "lib/ssl/method/alarms.ts";
 
 /**
- * The limits: entropies and KL as fractions of ln K; the spread of the features as a fraction of
- * that of a filled sphere.
+ * The limits: entropies and KL as fractions of ln K.
  *
  * Measured on Fashion-MNIST (`bcSslStart`, K = 512, 900 steps): healthy runs have a KL of at least
- * 0.057 ln K, an entropy between 0.47 and 0.9 ln K after the first hundred steps, and a feature std
- * above 0.36. Without centring (`centerMomentum` 1), entropy and KL are below 0.0004 ln K at step
- * 300. With a teacher temperature of 0.5, the entropy is above 0.998 ln K and the KL below 0.002 ln
- * K at step 100. The KL decides: a very low or very high entropy is no collapse as long as the
- * student still has something to learn.
+ * 0.057 ln K, and an entropy between 0.47 and 0.9 ln K after the first hundred steps. Without
+ * centring (`centerMomentum` 1), entropy and KL are below 0.0004 ln K at step 300. With a teacher
+ * temperature of 0.5, the entropy is above 0.998 ln K and the KL below 0.002 ln K at step 100. The
+ * KL decides: a very low or very high entropy is no collapse as long as the student still has
+ * something to learn.
  */
-const limits = { kl: 0.005, lowEntropy: 0.02, highEntropy: 0.98, featureStd: 0.05 } as const;
-
-const advice = "stop it, lower lr or lengthen warmupShare";
+const limits = { kl: 0.005, lowEntropy: 0.02, highEntropy: 0.98 } as const;
 
 /** What tells the alarms of one head from those of another. */
 export interface WatchedHead {
@@ -49,14 +46,14 @@ export function prototypeAlarms(
       name: alarms.onePrototype,
       message:
         `Collapse: the teacher gives all ${inputs} one prototype, and the student follows; ` +
-        `${advice}, lower centerMomentum (the centre holds this off)`,
+        `${firstAdvice}, lower centerMomentum (the centre holds this off)`,
       reads,
       shows: (metrics) => follows(metrics) && metrics[entropy]! < limits.lowEntropy * most,
     },
     {
       name: alarms.uniform,
       message: `Collapse: the teacher gives ${inputs} all prototypes alike, and the student ` +
-        `follows; ${advice}, lower teacherTemp and warmupTeacherTemp (a sharp teacher holds this ` +
+        `follows; ${firstAdvice}, lower teacherTemp and warmupTeacherTemp (a sharp teacher holds this ` +
         "off)",
       reads,
       shows: (metrics) => follows(metrics) && metrics[entropy]! > limits.highEntropy * most,
@@ -77,11 +74,6 @@ export function dinoAlarms(outDim: number): readonly AlarmRule[] {
       kl: "kl",
       inputs: "images",
     }),
-    {
-      name: "alarmSameFeatures",
-      message: `Collapse: the teacher's features of all images are nearly the same; ${advice}`,
-      reads: ["featureStd"],
-      shows: ({ featureStd }) => featureStd! < limits.featureStd,
-    },
+    sameFeatures("the teacher's features"),
   ];
 }
