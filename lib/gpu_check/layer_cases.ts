@@ -113,6 +113,13 @@ function rowLayers(sizes: Sizes): CheckCase[] {
       () => [x(), random([2, 2, C, 5], 2)],
     ),
     gradientCase(
+      // Rounded on a CPU alone: a GPU without such a kernel computes it in fp32.
+      { part, name: "conv2d with a bias and a ReLU", kernels: ["RoundedConv"] },
+      (x, weight, bias) =>
+        conv2d(x as tf.Tensor4D, { weight, bias } as Weights, { relu: true, precision: "bf16" }),
+      () => [x(), random([3, 3, C, 5], 2), random([5], 3)],
+    ),
+    gradientCase(
       { part, name: "attentionSoftmax", kernels: pair("Softmax") },
       attentionSoftmax as (...args: tf.Tensor[]) => tf.Tensor,
       () => [random([6, 2, 49, 49], 1, { std: 3 }), random([2, 2, 49, 49], 2)],

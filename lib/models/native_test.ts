@@ -3,10 +3,10 @@
  * without the kernels.
  */
 import * as tf from "lib/tf.ts";
-import { createModel, swinConfig, vitConfig } from "lib/models/mod.ts";
+import { createModel, resNetConfig, swinConfig, vitConfig } from "lib/models/mod.ts";
 import { nativeStatus, withPlainOps } from "lib/native/mod.ts";
 import { attention, attentionSoftmax } from "lib/nn/attention.ts";
-import { depthwiseConv2d, patchConv2d } from "lib/nn/conv.ts";
+import { conv2d, depthwiseConv2d, patchConv2d } from "lib/nn/conv.ts";
 import { createRng } from "lib/rng.ts";
 import { fused } from "lib/nn/fused.ts";
 import { biasGelu, gelu } from "lib/nn/gelu.ts";
@@ -267,6 +267,56 @@ for (
     },
   });
 }
+
+for (const stride of [1, 2]) {
+  Deno.test({
+    name: `native conv2d() in bf16 equals fp32 on numbers that bf16 holds, stride ${stride}`,
+    ignore: !nativeStatus().bf16,
+    fn() {
+      tf.tidy(() => {
+        for (const [side, from, to] of [[3, 32, 40], [1, 17, 64], [7, 3, 20]] as const) {
+          const args = [
+            short([2, 9, 12, from], 1),
+            short([side, side, from, to], 2),
+            short([to], 3),
+          ];
+          for (const relu of [false, true]) {
+            const run = (precision?: "bf16") => {
+              const layer = (x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor) =>
+                conv2d(x as tf.Tensor4D, {
+                  weight: weight as tf.Tensor4D,
+                  bias: bias as tf.Tensor1D,
+                }, { stride, relu, precision });
+              return valueAndGrads(layer as Op, args);
+            };
+            const rounded = run("bf16");
+            run().forEach((exact, i) => {
+              assertEquals(rounded[i]!.shape, exact.shape);
+              assertClose(rounded[i]!, exact, i === 0 ? 1e-5 : 1e-4);
+            });
+          }
+        }
+      });
+    },
+  });
+}
+
+Deno.test({
+  name: "a ResNet in evaluation in bf16, its norms folded into kernels, is within 3 % of fp32",
+  ignore: !nativeStatus().bf16,
+  fn() {
+    using model = createModel({ ...resNetConfig(50), depths: [2, 1, 1, 1] }, createRng(0));
+    tf.tidy(() => {
+      const x = random([2, 64, 64, 3], 1) as tf.Tensor4D;
+      model.forward(x, { training: true }); // moves the running statistics
+      const [rounded, exact] = (["bf16", undefined] as const).map((precision) =>
+        model.forward(x, { training: false, precision }).features
+      );
+      const distance = rounded!.sub(exact!).norm().div(exact!.norm()).dataSync()[0]!;
+      assertTrue(distance > 1e-5 && distance < 0.03, `${distance} from fp32`);
+    });
+  },
+});
 
 for (const [shape, side] of [[[2, 8, 12, 3], 4], [[3, 7, 9, 24], 2]] as const) {
   Deno.test({

@@ -69,6 +69,7 @@ export const signatures: Readonly<Record<string, Signature>> = {
   AttentionGrad: op("dy qkv bias?", "dqkv dbias?", { heads: "int" }),
   Patches: op("x", "patches", { size: "int" }),
   PatchesGrad: op("dpatches", "dx", { size: "int", height: "int", width: "int" }),
+  RoundedConv: op("x weight bias?", "y", { stride: "int", padY: "int", padX: "int", relu: "int" }),
   RoiAlign: op("x regions", "y", roiAlign()),
   RoiAlignGrad: op("dy x regions", "dx", roiAlign()), // x for its shape
   L2Normalize: op("x", "y lengths"),

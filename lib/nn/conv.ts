@@ -1,11 +1,11 @@
 /** Convolutions on NHWC maps, padded as in PyTorch. */
 import * as tf from "lib/tf.ts";
 import { reportCost } from "lib/nn/cost.ts";
-import { fused, hasFamily } from "lib/nn/fused.ts";
+import { fused, hasFamily, hasFused } from "lib/nn/fused.ts";
 import { constant, truncNormal } from "lib/nn/init.ts";
 import { checkKernelSize } from "lib/nn/kernel_size.ts";
 import { laidOut } from "lib/nn/layout.ts";
-import { matrixProduct } from "lib/nn/linear.ts";
+import { matrixProduct, type Precision } from "lib/nn/linear.ts";
 import type { Rng } from "lib/rng.ts";
 
 /** PyTorch's `nn.Conv2d`; the weight is `[kh, kw, in, out]` instead of `[out, in, kh, kw]`. */
@@ -80,6 +80,13 @@ export interface Conv2dOptions {
    * Rows and columns of zeros on each side; by default `⌊k/2⌋`, which keeps the size at stride 1.
    */
   readonly padding?: number;
+  /**
+   * Precision of the products, where there is a native kernel for it; gradients are in fp32. By
+   * default, fp32.
+   */
+  readonly precision?: Precision;
+  /** Whether negative results become 0. By default, they do not. */
+  readonly relu?: boolean;
 }
 
 /**
@@ -90,17 +97,91 @@ export interface Conv2dOptions {
  */
 export function conv2d(
   x: tf.Tensor4D,
-  { weight, bias }: Conv2dParams,
-  { stride = 1, padding }: Conv2dOptions = {},
+  params: Conv2dValues,
+  options: Conv2dOptions = {},
+): tf.Tensor4D {
+  const { weight, bias } = params;
+  const rounds = options.precision === "bf16" && hasFused("RoundedConv");
+  return tf.tidy(() => {
+    const y = rounds
+      ? roundedConv2d(options)(...(bias ? [x, weight, bias] : [x, weight])) as tf.Tensor4D
+      : plainConv2d(x, params, options);
+    const [kh, kw, inDim] = weight.shape;
+    const multiplyAdds = y.size * kh * kw * inDim;
+    reportCost({ kind: "conv", multiplyAdds, weight: weight as tf.Variable });
+    return y;
+  });
+}
+
+/** Weights that need not be variables, such as folded ones. */
+export interface Conv2dValues {
+  readonly weight: tf.Tensor4D;
+  readonly bias?: tf.Tensor1D;
+}
+
+function plainConv2d(
+  x: tf.Tensor4D,
+  { weight, bias }: Conv2dValues,
+  { stride = 1, padding, relu }: Conv2dOptions,
 ): tf.Tensor4D {
   const [kh, kw] = weight.shape;
-  return tf.tidy(() => {
-    const [padded, mode] = pad(x, [kh, kw], stride, padding);
-    const y = tf.conv2d(padded, weight as tf.Tensor4D, stride, mode);
-    const multiplyAdds = y.size * kh * kw * weight.shape[2];
-    reportCost({ kind: "conv", multiplyAdds, weight });
-    return bias ? y.add(bias) : y;
+  const [padded, mode] = pad(x, [kh, kw], stride, padding);
+  const product = tf.conv2d(padded, weight, stride, mode);
+  const y = bias ? product.add<tf.Tensor4D>(bias) : product;
+  return relu ? tf.relu(y) : y;
+}
+
+/**
+ * The native convolution with its gradient, a function of map, weight and, if there is one, bias.
+ * TensorFlow's kernels compute the gradient.
+ */
+function roundedConv2d(
+  { stride = 1, padding, relu = false }: Conv2dOptions,
+): (...inputs: tf.Tensor[]) => tf.Tensor {
+  return tf.customGrad((...args) => {
+    const save = args.at(-1) as unknown as tf.GradSaveFunc;
+    const inputs = args.slice(0, -1) as tf.Tensor[];
+    const [kh, kw] = inputs[1]!.shape as [number, number];
+    const [padY, padX] = padding === undefined ? [kh >> 1, kw >> 1] : [padding, padding];
+    const value = fused("RoundedConv", inputs, { stride, padY, padX, relu: Number(relu) })![0]!;
+    save([...inputs, value]);
+    return {
+      value,
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
+        const [x, weight] = saved as [tf.Tensor4D, tf.Tensor4D];
+        const dz = relu ? dy.mul<tf.Tensor4D>(saved.at(-1)!.greater(0)) : dy as tf.Tensor4D;
+        const grads = conv2dGrads(x, weight, dz, { stride, padding });
+        return inputs.length > 2 ? [...grads, dz.sum([0, 1, 2])] : grads;
+      },
+    };
   });
+}
+
+/** The gradients of map and weight. */
+function conv2dGrads(
+  x: tf.Tensor4D,
+  weight: tf.Tensor4D,
+  dy: tf.Tensor4D,
+  { stride = 1, padding }: Conv2dOptions,
+): tf.Tensor[] {
+  const [kh, kw] = weight.shape;
+  const [padded, mode] = pad(x, [kh, kw], stride, padding);
+  const how = { strides: stride, pad: mode, dataFormat: "NHWC" };
+  const kernel = (name: string, inputs: tf.NamedTensorMap, own: object) =>
+    tf.tfjsEngine().runKernel<tf.Tensor>(
+      name,
+      inputs,
+      { ...how, ...own } as unknown as tf.NamedAttrMap,
+    );
+  const dPadded = kernel("Conv2DBackpropInput", { dy, filter: weight }, {
+    inputShape: padded.shape,
+  });
+  const offset = [padded.shape[1] - x.shape[1], padded.shape[2] - x.shape[2]].map((more) =>
+    more / 2
+  );
+  const dx = padded === x ? dPadded : dPadded.slice([0, ...offset, 0], x.shape);
+  const filterShape = weight.shape;
+  return [dx, kernel("Conv2DBackpropFilter", { x: padded, dy }, { filterShape })];
 }
 
 /**

@@ -79,6 +79,35 @@ export function convBn(
   return tf.tidy(() => batchNorm(conv2d(x, conv, { stride }), bn, mode));
 }
 
+/** How a convolution, the BatchNorm after it and perhaps a ReLU run. */
+export interface NormedConvOptions extends ConvBnForwardOptions, Pick<Conv2dOptions, "precision"> {
+  /** Whether negative results become 0. By default, they do not. */
+  readonly relu?: boolean;
+}
+
+/**
+ * A convolution without a bias, the BatchNorm after it, and perhaps a ReLU. In evaluation in bf16
+ * they are one kernel, with the norm folded into weights and a bias.
+ *
+ * @returns `[B, ⌈H/stride⌉, ⌈W/stride⌉, out]`
+ */
+export function normedConv2d(
+  x: tf.Tensor4D,
+  conv: Conv2dParams,
+  bn: BatchNormParams,
+  { stride, precision, relu = false, ...mode }: NormedConvOptions,
+): tf.Tensor4D {
+  return tf.tidy(() => {
+    if (precision !== undefined && !mode.training) {
+      const { scale, shift } = batchNormAffine(bn);
+      const folded = { weight: conv.weight.mul<tf.Tensor4D>(scale), bias: shift };
+      return conv2d(x, folded, { stride, precision, relu });
+    }
+    const y = batchNorm(conv2d(x, conv, { stride, precision }), bn, mode);
+    return relu ? tf.relu(y) : y;
+  });
+}
+
 /** @returns `[B, ⌈H/stride⌉, ⌈W/stride⌉, C]` */
 export function depthwiseBn(
   x: tf.Tensor4D,

@@ -1,4 +1,4 @@
-import { bcSslConfig, resNetConfig } from "lib/models/mod.ts";
+import { bcSslConfig, repLKNetConfig } from "lib/models/mod.ts";
 import { heedPrecision } from "./precision.ts";
 import { assertEquals, assertThrows } from "lib/testing/assert.ts";
 
@@ -25,8 +25,12 @@ Deno.test("heedPrecision() says when bf16 is fp32 on this machine, and why", () 
 });
 
 Deno.test("heedPrecision() refuses what would change nothing", () => {
-  const resnet = resNetConfig(50);
-  assertThrows(() => said({ model: resnet, precision: "bf16" }, native), RangeError, '"resnet"');
+  const replknet = repLKNetConfig("nano");
+  assertThrows(
+    () => said({ model: replknet, precision: "bf16" }, native),
+    RangeError,
+    '"replknet"',
+  );
   const fp16 = "fp16" as "bf16";
   assertThrows(() => said({ model, precision: fp16 }, native), RangeError, '"fp16"');
 });

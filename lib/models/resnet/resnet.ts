@@ -6,6 +6,7 @@
  */
 import * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
+import { normedConv2d } from "lib/nn/conv_bn.ts";
 import { conv2d, type Conv2dParams, createConv2d, type Initializer } from "lib/nn/conv.ts";
 import { kaimingNormal } from "lib/nn/init.ts";
 import { createUniformLinear } from "lib/nn/linear.ts";
@@ -68,7 +69,7 @@ export const resNetFamily: Family<ResNetConfig> = {
   stages: (config) =>
     config.dims.map((dim, i) => ({ dim: outputDim(dim, config), stride: 4 * 2 ** i })),
   camLayers: ({ depths }) => depths.map((depth, i) => `layer${i + 1}.${depth - 1}`),
-  precisions: [],
+  precisions: ["bf16"],
 };
 
 /**
@@ -135,16 +136,17 @@ function resNet(
   x: tf.Tensor4D,
   params: ResNetParams,
   config: ResNetConfig,
-  { training, tap, tokens, world }: ForwardOptions,
+  { training, tap, tokens, precision, world }: ForwardOptions,
 ): BackboneOutput {
   return tf.tidy(() => {
     const see = tap ?? keepOutput;
-    let y = stem(x, params, { training, tap, world });
+    const mode = { training, precision, world };
+    let y = stem(x, params, { ...mode, tap });
     const stages = config.depths.map((_, i) => {
       const layer = `layer${i + 1}` as const;
       Object.values(params[layer]!).forEach((block, j) => {
         const name = `${layer}.${j}`;
-        const options = { training, world, stride: strideOf(i, j), tap: tapWithin(tap, name) };
+        const options = { ...mode, stride: strideOf(i, j), tap: tapWithin(tap, name) };
         y = see(name, resNetBlock(y, block, options));
       });
       return y = see(layer, y);
@@ -162,8 +164,12 @@ function stem(
 ): tf.Tensor4D {
   const see = tap ?? keepOutput;
   const plain = "weight" in conv1;
-  let y = plain ? conv2d(x, conv1, { stride: 2 }) : deepStem(x, conv1, mode);
-  y = tf.relu(see("bn1", batchNorm(see("conv1", y), bn1, mode)));
+  let y: tf.Tensor4D;
+  if (plain && !tap) y = normedConv2d(x, conv1, bn1, { ...mode, stride: 2, relu: true });
+  else {
+    y = plain ? conv2d(x, conv1, { stride: 2 }) : deepStem(x, conv1, mode);
+    y = tf.relu(see("bn1", batchNorm(see("conv1", y), bn1, mode)));
+  }
   return see(
     "maxpool",
     // SimCLRv2's code is in TensorFlow, which pads an even number of rows on the last side only
@@ -171,7 +177,7 @@ function stem(
   );
 }
 
-interface BlockOptions extends Pick<ForwardOptions, "training" | "tap" | "world"> {
+interface BlockOptions extends Pick<ForwardOptions, "training" | "tap" | "precision" | "world"> {
   readonly stride: 1 | 2;
 }
 
@@ -197,8 +203,8 @@ function basic(
   { conv1, bn1, conv2, bn2 }: ResNetBlockParams,
   { stride, tap = keepOutput, ...mode }: BlockOptions,
 ): tf.Tensor4D {
-  const y = tf.relu(batchNorm(conv2d(x, conv1, { stride }), bn1, mode));
-  return tap("bn2", batchNorm(conv2d(y, conv2 as Conv2dParams), bn2!, mode));
+  const y = normedConv2d(x, conv1, bn1, { ...mode, stride, relu: true });
+  return tap("bn2", normedConv2d(y, conv2 as Conv2dParams, bn2!, mode));
 }
 
 function bottleneck(
@@ -206,11 +212,11 @@ function bottleneck(
   { conv1, bn1, conv2, bn2, conv3, bn3 }: ResNetBlockParams,
   { stride, tap = keepOutput, ...mode }: BlockOptions,
 ): tf.Tensor4D {
-  let y = tf.relu(batchNorm(conv2d(x, conv1), bn1, mode));
+  let y = normedConv2d(x, conv1, bn1, { ...mode, relu: true });
   y = "attn" in conv2
     ? selectiveKernel(y, conv2, { ...mode, stride })
-    : tf.relu(batchNorm(conv2d(y, conv2, { stride }), bn2!, mode));
-  return tap("bn3", batchNorm(conv2d(y, conv3!), bn3!, mode));
+    : normedConv2d(y, conv2, bn2!, { ...mode, stride, relu: true });
+  return tap("bn3", normedConv2d(y, conv3!, bn3!, mode));
 }
 
 /**
@@ -224,7 +230,7 @@ function shortcut(
 ): tf.Tensor4D {
   if (!downsample) return x;
   const y = "2" in downsample
-    ? batchNorm(conv2d(shortcutPool(x, stride), downsample[1]), downsample[2], mode)
-    : batchNorm(conv2d(x, downsample[0], { stride }), downsample[1], mode);
+    ? normedConv2d(shortcutPool(x, stride), downsample[1], downsample[2], mode)
+    : normedConv2d(x, downsample[0], downsample[1], { ...mode, stride });
   return tap("downsample", y);
 }

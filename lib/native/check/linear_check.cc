@@ -1,4 +1,4 @@
-// A linear layer and its gradients against their sums written out.
+// A linear layer and its gradients, and a dense convolution, against their sums written out.
 #include "check.h"
 
 namespace bcssl::check {
@@ -60,6 +60,45 @@ void check(const Linear& s, bool with_bias, bool bf16, Random& random) {
   expect(", dbias", &Results::dbias, dbias, 1e-4);
 }
 
+/** Of a kernel's height and width, on maps with numbers that bf16 holds. */
+void check_conv(const Maps& m, Index height, Index width, Index out, Index stride, bool relu, Random& random) {
+  const Index pad_y = height / 2, pad_x = width / 2;
+  const Conv c{height, width, out, stride, pad_y, pad_x, (m.height + 2 * pad_y - height) / stride + 1,
+               (m.width + 2 * pad_x - width) / stride + 1, relu};
+  const Numbers x = drawn(random, m.images * m.height * m.width * m.channels, true);
+  const Numbers weight = drawn(random, height * width * m.channels * out, true), bias = random.numbers(out);
+  Exact y;
+  for (Index i = 0; i < m.images; ++i) {
+    for (Index oy = 0; oy < c.out_height; ++oy) {
+      for (Index ox = 0; ox < c.out_width; ++ox) {
+        for (Index n = 0; n < out; ++n) {
+          double sum = relu ? bias[n] : 0;
+          for (Index ky = 0; ky < height; ++ky) {
+            for (Index kx = 0; kx < width; ++kx) {
+              const Index iy = oy * stride + ky - pad_y, ix = ox * stride + kx - pad_x;
+              if (iy < 0 || iy >= m.height || ix < 0 || ix >= m.width) continue;
+              for (Index k = 0; k < m.channels; ++k) {
+                sum += double(x[((i * m.height + iy) * m.width + ix) * m.channels + k]) *
+                       weight[((ky * width + kx) * m.channels + k) * out + n];
+              }
+            }
+          }
+          y.push_back(relu && sum < 0 ? 0 : sum);
+        }
+      }
+    }
+  }
+  const std::string name = "conv of " + std::to_string(m.channels) + " channels, stride " + std::to_string(stride);
+  const auto run = [&](const Workers& workers) {
+    Numbers result(y.size());
+    rounded_conv(x.data(), weight.data(), relu ? bias.data() : nullptr, result.data(), m, c, workers);
+    return result;
+  };
+  const Numbers one = run(Threads(1));
+  expect_close(name, one, y, 1e-5);
+  expect_same(name, one, run(Threads(3)));
+}
+
 }  // namespace
 
 void check_linear() {
@@ -69,6 +108,12 @@ void check_linear() {
     for (const bool bias : {false, true}) {
       for (const bool bf16 : {false, true}) check(size, bias, bf16, random);
     }
+  }
+  for (const Index stride : {1, 2}) {
+    check_conv({2, 9, 7, 3}, 7, 7, 20, stride, false, random);
+    check_conv({3, 10, 11, 64}, 3, 3, 48, stride, true, random);
+    check_conv({1, 5, 6, 520}, 3, 3, 33, stride, true, random);  // taps are gathered in parts
+    check_conv({2, 8, 8, 33}, 1, 1, 130, stride, false, random);
   }
 }
 

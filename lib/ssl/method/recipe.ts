@@ -42,10 +42,10 @@ export interface CommonRecipe {
    */
   readonly clipNorm: number;
   /**
-   * With "bf16", the blocks of ConvNeXt, BC-SSL, SLaK, ViT and Swin round the factors of their matrix products
-   * to bf16, forward and backward, on CPUs that multiply bf16 (AVX512-BF16). This is faster and
-   * gives other numbers, so it is another run. Evaluation always uses fp32. By default, training
-   * does too.
+   * With "bf16", the blocks of ConvNeXt, BC-SSL, SLaK, ViT, Swin and ResNet round the factors of
+   * their matrix products to bf16, forward and backward (in a ResNet forward only), on CPUs that
+   * multiply bf16 (AVX512-BF16). This is faster and gives other numbers, so it is another run.
+   * Evaluation always uses fp32. By default, training does too.
    */
   readonly precision?: Precision;
 }

@@ -260,6 +260,22 @@ void patches(const float* x, float* matrix, const Maps& maps, Index side, const 
 /** Copies the rows back into maps; positions that filled no patch get 0. */
 void patches_grad(const float* dmatrix, float* dx, const Maps& maps, Index side, const Workers& workers);
 
+// ---- conv.cc
+
+/** The sizes of a dense convolution with weights [height, width, channels, out]. */
+struct Conv {
+  Index height, width, out;
+  Index stride, pad_y, pad_x;  // zeros above and left of the map, and as many as needed on the other sides
+  Index out_height, out_width;
+  bool relu;  // whether negative results become 0
+};
+/**
+ * y = x * weight + bias, whose factors are rounded to bf16 on a CPU that can multiply bf16. `bias` is
+ * null if there is none.
+ */
+void rounded_conv(const float* x, const float* weight, const float* bias, float* y, const Maps& maps, const Conv& conv,
+                  const Workers& workers);
+
 // ---- roi_align.cc
 
 /** How RoIAlign cuts regions out of maps, each as a small map of size × size cells. */

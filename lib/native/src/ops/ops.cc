@@ -2,6 +2,8 @@
 //
 // The order of inputs and outputs is that of lib/native/signatures.ts. Shapes are checked here,
 // because a kernel that was given a wrong one would read memory that is not its own.
+#include <tuple>
+
 #include "core/op.h"
 
 namespace bcssl {
@@ -278,6 +280,36 @@ void PatchesGrad(Call& call, const PatchGradConstants& constants) {
   if (call.ok()) patches_grad(call.in(0), dx, m, side, call.workers);
 }
 
+/** The constants of a dense convolution, and whether there is a bias. */
+struct ConvConstants : ListLength {
+  int stride, pad_y, pad_x;
+  bool relu;
+  explicit ConvConstants(const Constants& constants)
+      : ListLength(constants), stride(constants.get<int>("stride")), pad_y(constants.get<int>("padY")),
+        pad_x(constants.get<int>("padX")), relu(constants.get<int>("relu") != 0) {}
+};
+
+void RoundedConv(Call& call, const ConvConstants& constants) {
+  const auto [stride, pad_y, pad_x] = std::tuple<Index, Index, Index>(constants.stride, constants.pad_y, constants.pad_x);
+  const tf::TensorShape& kernel = call.shape(1);
+  if (call.shape(0).dims() != 4 || kernel.dims() != 4 || stride < 1 || pad_y < 0 || pad_x < 0) {
+    call.fail("no convolution of " + call.shape(0).DebugString() + " with " + kernel.DebugString());
+    return;
+  }
+  const Maps m = maps_of(call, 0);
+  const Index height = kernel.dim_size(0), width = kernel.dim_size(1), out = kernel.dim_size(3);
+  const Index rows = m.height + 2 * pad_y - height, columns = m.width + 2 * pad_x - width;
+  if (rows < 0 || columns < 0 || !call.all_hold({1}, height * width * m.channels * out)) {
+    call.fail("a kernel " + kernel.DebugString() + " does not fit maps " + call.shape(0).DebugString());
+    return;
+  }
+  if (constants.n > 0 && !call.all_hold({2}, out)) return;
+  const Conv conv{height, width, out, stride, pad_y, pad_x, rows / stride + 1, columns / stride + 1, constants.relu};
+  float* y = call.out(0, {m.images, conv.out_height, conv.out_width, out});
+  if (!call.ok()) return;
+  rounded_conv(call.in(0), call.in(1), constants.n > 0 ? call.in(2) : nullptr, y, m, conv, call.workers);
+}
+
 /** The constants of RoIAlign. */
 struct RoiAlignConstants {
   int size, sampling, aligned;
@@ -343,6 +375,7 @@ BCSSL_OP(Softmax, Softmax);
 BCSSL_OP(SoftmaxGrad, SoftmaxGrad);
 BCSSL_OP(Patches, Patches);
 BCSSL_OP(PatchesGrad, PatchesGrad);
+BCSSL_OP(RoundedConv, RoundedConv);
 BCSSL_OP(RoiAlign, RoiAlignForward);
 BCSSL_OP(RoiAlignGrad, RoiAlignGrad);
 
