@@ -2,7 +2,7 @@
 import * as tf from "lib/tf.ts";
 import { convNeXtBlock, createConvNeXtBlock } from "lib/models/convnext/convnext.ts";
 import { attention, attentionSoftmax } from "lib/nn/attention.ts";
-import { depthwiseConv2d, type DepthwiseConv2dParams, patchConv2d } from "lib/nn/conv.ts";
+import { conv2d, depthwiseConv2d, type DepthwiseConv2dParams, patchConv2d } from "lib/nn/conv.ts";
 import { biasGelu, gelu } from "lib/nn/gelu.ts";
 import { l2Normalize } from "lib/nn/l2_normalize.ts";
 import { fused } from "lib/nn/fused.ts";
