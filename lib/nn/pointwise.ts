@@ -1,6 +1,6 @@
 /**
- * The part of a ConvNeXt block that works on each pixel by itself, as one native kernel forward and
- * one backward. The 4C hidden activations never leave the cache: they are not kept for the backward
+ * The part of a ConvNeXt block that works on each pixel by itself, or of a transformer's that works
+ * on each token, as one native kernel forward and one backward. The 4C hidden activations never leave the cache: they are not kept for the backward
  * pass, which computes them again. `mixerBlock` in lib/models/convnext/convnext_stages.ts is the
  * same in single layers.
  *
@@ -51,16 +51,16 @@ export function pointwiseWeights({ norm, pwconv1, pwconv2, gamma }: PointwiseLay
 /**
  * `x + keep · gamma · pwconv2(gelu(pwconv1(LayerNorm(input))))`.
  *
- * @param x `[B, H, W, C]`
+ * @param x `[B, …, C]`
  * @param input The same shape.
  * @returns The same shape.
  */
-export function pointwise(
-  x: tf.Tensor4D,
-  input: tf.Tensor4D,
+export function pointwise<T extends tf.Tensor>(
+  x: T,
+  input: T,
   layers: PointwiseLayers,
   { keep, ...options }: PointwiseOptions,
-): tf.Tensor4D {
+): T {
   const constants = pointwiseConstants(options);
   reportPointwiseCost(input, layers);
   const op = tf.customGrad((...args) => {
@@ -76,7 +76,7 @@ export function pointwise(
       ],
     };
   });
-  return tf.tidy(() => op(x, input, ...pointwiseWeights(layers)) as tf.Tensor4D);
+  return tf.tidy(() => op(x, input, ...pointwiseWeights(layers)) as T);
 }
 
 /** Reports the cost of both linear layers for every pixel of `input`. */

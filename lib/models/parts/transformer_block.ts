@@ -3,7 +3,8 @@
  */
 import * as tf from "lib/tf.ts";
 import type { AttentionParams } from "lib/nn/attention.ts";
-import { dropPath } from "lib/nn/drop_path.ts";
+import { dropPath, keepFactors } from "lib/nn/drop_path.ts";
+import { hasFamily } from "lib/nn/fused.ts";
 import { mlp, type MlpParams } from "lib/nn/mlp.ts";
 import {
   batchNorm,
@@ -12,6 +13,7 @@ import {
   layerNorm,
   type LayerNormParams,
 } from "lib/nn/norms.ts";
+import { pointwise, type PointwiseOptions } from "lib/nn/pointwise.ts";
 import { type ForwardOptions, keepOutput } from "lib/models/parts/backbone.ts";
 
 export interface TransformerBlockParams {
@@ -41,18 +43,34 @@ export interface TransformerBlockOptions<T extends tf.Tensor> extends ForwardOpt
 export function transformerBlock<T extends tf.Tensor>(
   x: T,
   block: TransformerBlockParams,
-  { attention, dropPathRate, eps, training, rng, tap, precision, world }: TransformerBlockOptions<
-    T
-  >,
+  options: TransformerBlockOptions<T>,
 ): T {
+  const { attention, dropPathRate, eps, training, rng, tap, precision, world } = options;
   return tf.tidy(() => {
     const see = tap ?? keepOutput;
     const rate = training ? dropPathRate : 0;
     const mixed = attention(see("norm1", layerNorm(x, block.norm1, eps)));
     const y = x.add(dropPath(see("attn", mixed), rate, rng)) as T;
-    const normed = see("norm2", normTokens(y, block.norm2, { training, eps, world }));
+    // In fp32 the branch stays in single layers, whose numbers existing runs have.
+    const { norm2 } = block;
+    const fuses = precision !== undefined && tap === undefined && hasFamily("pointwise");
+    if (fuses && !("running_mean" in norm2)) {
+      const keep = keepFactors(y.shape[0]!, rate, rng);
+      return fusedBranch(y, { ...block, norm2 }, { keep, eps, precision });
+    }
+    const normed = see("norm2", normTokens(y, norm2, { training, eps, world }));
     return y.add(dropPath(see("mlp", mlp(normed, block.mlp, precision)), rate, rng)) as T;
   });
+}
+
+/** `y + mlp(norm2(y))` by one kernel. */
+function fusedBranch<T extends tf.Tensor>(
+  y: T,
+  { norm2: norm, mlp }: TransformerBlockParams & { readonly norm2: LayerNormParams },
+  options: PointwiseOptions,
+): T {
+  const gamma = tf.ones<tf.Rank.R1>([y.shape.at(-1)!]);
+  return pointwise(y, y, { norm, pwconv1: mlp.fc1, pwconv2: mlp.fc2, gamma }, options);
 }
 
 /**
@@ -64,7 +82,9 @@ export function normTokens<T extends tf.Tensor>(
   params: LayerNormParams | BatchNormParams,
   { eps, ...mode }: BatchNormMode & { readonly eps: number },
 ): T {
-  return "running_mean" in params
-    ? batchNorm(x, params, { ...mode, eps })
-    : layerNorm(x, params, eps);
+  return isLayerNorm(params) ? layerNorm(x, params, eps) : batchNorm(x, params, { ...mode, eps });
+}
+
+function isLayerNorm(params: LayerNormParams | BatchNormParams): params is LayerNormParams {
+  return !("running_mean" in params);
 }

@@ -35,17 +35,15 @@ void write(const float* tile, Index stride, const float* bias, float* y, Index y
 void product(const float* x, const Packed<float>& right, const float* bias, float* y, Index rows, Index depth,
              Index out, const Workers& workers) {
   const Index chunk = std::min(chunk_of(depth), padded(out));
-  const Split split(rows, 1 + depth * out / 8);
-  workers.run(split.parts, [&](Index part) {
-    float* tile = reinterpret_cast<float*>(scratch(kTile * chunk / kLanes));
-    const Index end = split.end(part);
+  const RowTiles tiles(rows, 1 + depth * out / 8);
+  workers.run(tiles.split.parts, [&](Index part) {
+    float* tile = reinterpret_cast<float*>(scratch(tiles.height * chunk / kLanes));
     for (Index c = 0; c < out; c += chunk) {
       const Index columns = std::min(chunk, padded(out) - c), filled = std::min(chunk, out - c);
-      for (Index r = split.begin(part); r < end; r += kTile) {
-        const Index height = std::min(kTile, end - r);
+      tiles.for_each(part, [&](Index r, Index height) {
         multiply({x + r * depth, depth, false}, right.from(0, c), {tile, columns}, height, columns, depth, false);
         write(tile, columns, bias == nullptr ? nullptr : bias + c, y + r * out + c, out, height, filled);
-      }
+      });
     }
   });
 }
@@ -87,20 +85,19 @@ void round_by_column(const float* x, Index x_stride, T* to, Index stride, Index 
 template <typename T>
 void rounded_product(const float* x, const Packed<T>& right, const float* bias, float* y, Index rows, Index depth,
                      Index out, const Workers& workers) {
-  const Index chunk = std::min(2 * chunk_of(depth), padded(out)), stride = padded(depth) / 2;
-  const Split split(rows, 1 + depth * out / 16);
-  workers.run(split.parts, [&](Index part) {
-    float* tile = reinterpret_cast<float*>(scratch(kTile * (chunk + stride) / kLanes + 1));
-    T* left = reinterpret_cast<T*>(tile + kTile * chunk);
-    for (Index r = split.begin(part); r < split.end(part); r += kTile) {
-      const Index height = std::min(kTile, split.end(part) - r);
+  const Index chunk = std::min(2 * chunk_of(depth), padded(out)), stride = padded(depth) / 2 + kLanes;
+  const RowTiles tiles(rows, 1 + depth * out / 16);
+  workers.run(tiles.split.parts, [&](Index part) {
+    float* tile = reinterpret_cast<float*>(scratch(tiles.height * (chunk + stride) / kLanes + 1));
+    T* left = reinterpret_cast<T*>(tile + tiles.height * chunk);
+    tiles.for_each(part, [&](Index r, Index height) {
       round_by_row(x + r * depth, depth, left, stride, height, depth);
       for (Index c = 0; c < out; c += chunk) {
         const Index columns = std::min(chunk, padded(out) - c), filled = std::min(chunk, out - c);
         multiply<T>({left, stride, false}, right.from(0, c), {tile, columns}, height, columns, depth, false);
         write(tile, columns, bias == nullptr ? nullptr : bias + c, y + r * out + c, out, height, filled);
       }
-    }
+    });
   });
 }
 

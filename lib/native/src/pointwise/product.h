@@ -148,27 +148,27 @@ inline void multiply_in_tiles(const Left<Pair>& a, const Right<Pair>& b, const R
   static_assert(kPanel == 2 * kTileSide && kLanes == kTileSide);
   const TileUnit unit;
   const Index vectors = columns / kLanes;
-  for (Index m = 0; m < rows; m += 2 * kTileSide) {
-    const bool two = m + kTileSide < rows;
-    alignas(64) Pair copy[2 * kTileSide * kDeepest];
-    const Pair* left = a.data + m * a.stride;
-    Index stride = a.stride;
-    if (a.transposed) {
-      for (Index i = 0; i <= two; ++i) {
-        for (Index k = 0; k < depth; k += kTileSide) {
-          transpose_tile(a.data + k * a.stride + m + i * kTileSide, a.stride, copy + i * kTileSide * depth + k, depth);
-        }
-      }
-      left = copy;
-      stride = depth;
-    }
+  const auto block = [&](const Pair* left, Index stride, Index m, Index v) {
+    const bool two = m + kTileSide < rows, wide = v + 1 < vectors;
+    const auto multiply = two ? wide ? multiply_tiles<2, 2> : multiply_tiles<2, 1>
+                              : wide ? multiply_tiles<1, 2> : multiply_tiles<1, 1>;
+    multiply(left, stride, b.data + v / kTileVectors * b.panel, b.step, depth, c.data + m * c.stride + v * kLanes,
+             c.stride, add);
+  };
+  if (!a.transposed) {  // panel by panel: a panel stays in the first cache, and all panels are read once
     for (Index v = 0; v < vectors; v += kTileVectors) {
-      const bool wide = v + 1 < vectors;
-      const auto multiply = two ? wide ? multiply_tiles<2, 2> : multiply_tiles<2, 1>
-                                : wide ? multiply_tiles<1, 2> : multiply_tiles<1, 1>;
-      multiply(left, stride, b.data + v / kTileVectors * b.panel, b.step, depth, c.data + m * c.stride + v * kLanes,
-               c.stride, add);
+      for (Index m = 0; m < rows; m += 2 * kTileSide) block(a.data + m * a.stride, a.stride, m, v);
     }
+    return;
+  }
+  for (Index m = 0; m < rows; m += 2 * kTileSide) {
+    alignas(64) Pair copy[2 * kTileSide * kDeepest];
+    for (Index i = 0; i < 2 && m + i * kTileSide < rows; ++i) {
+      for (Index k = 0; k < depth; k += kTileSide) {
+        transpose_tile(a.data + k * a.stride + m + i * kTileSide, a.stride, copy + i * kTileSide * depth + k, depth);
+      }
+    }
+    for (Index v = 0; v < vectors; v += kTileVectors) block(copy, depth, m, v);
   }
 }
 
@@ -201,6 +201,29 @@ void multiply(const Left<T>& a, const Right<T>& b, const Result& c, Index rows, 
   multiply_by_vectors(a, b, c, rows, columns, deep, add);
 }
 
+/**
+ * The rows of a product, cut into tiles for threads to share. Each tile reads the whole right factor, so
+ * a tile has many rows; but there are some tiles for each thread.
+ */
+struct RowTiles {
+  /** @param cost Of a row. */
+  RowTiles(Index rows, Index cost)
+      : rows(rows), height(std::clamp<Index>((rows / 8 + kStep - 1) / kStep * kStep, kStep, kMost)),
+        split((rows + height - 1) / height, height * cost) {}
+
+  /** Calls visit(first row, number of rows) for the tiles of a part. */
+  template <typename Visit>
+  void for_each(Index part, const Visit& visit) const {
+    for (Index tile = split.begin(part); tile < split.end(part); ++tile) {
+      visit(tile * height, std::min(height, rows - tile * height));
+    }
+  }
+
+  static constexpr Index kStep = 48, kMost = 192;  // whole tiles of 12 rows, and of 16
+  Index rows, height;
+  Split split;
+};
+
 /** A right factor [depth, columns] in packed panels, padded with zeros. */
 template <typename T>
 class Packed {
@@ -212,19 +235,41 @@ class Packed {
   /** Fills in element(k, n) for all k and n. For sources whose neighbours along n lie together. */
   template <typename Element>
   void fill(const Element& element, const Workers& workers) {
-    fill_panels(workers, [&](Index k, Index rows, Index n, Index columns, Block block) {
+    fill_by_rows(workers, [&](Index k, Index rows, Index n, Index columns, Block block) {
       for (Index i = 0; i < rows; ++i) {
         for (Index m = 0; m < columns; ++m) block[i][m] = element(k + i, n + m);
       }
     });
   }
 
-  /** The same for sources whose neighbours along k lie together. */
+  /** The same from rows: row_of(k) points to the numbers of row k, or is null for zeros. */
+  template <typename RowOf>
+  void fill_rows(const RowOf& row_of, const Workers& workers) {
+    fill_by_rows(workers, [&](Index k, Index rows, Index n, Index columns, Block block) {
+      for (Index i = 0; i < rows; ++i) {
+        const float* row = row_of(k + i);
+        if (row == nullptr) {
+          std::fill(block[i], block[i] + columns, 0.0f);
+        } else {
+          std::copy(row + n, row + n + columns, block[i]);
+        }
+      }
+    });
+  }
+
+  /** The same as `fill` for sources whose neighbours along k lie together. */
   template <typename Element>
   void fill_by_column(const Element& element, const Workers& workers) {
-    fill_panels(workers, [&](Index k, Index rows, Index n, Index columns, Block block) {
-      for (Index m = 0; m < columns; ++m) {
-        for (Index i = 0; i < rows; ++i) block[i][m] = element(k + i, n + m);
+    const Split split(panels_, kPanel * depth_);
+    workers.run(split.parts, [&](Index part) {
+      for (Index p = split.begin(part); p < split.end(part); ++p) {
+        for (Index k = 0; k < depth_; k += kDeep) {
+          pack_block(k, p, [&](Index k, Index rows, Index n, Index columns, Block block) {
+            for (Index m = 0; m < columns; ++m) {
+              for (Index i = 0; i < rows; ++i) block[i][m] = element(k + i, n + m);
+            }
+          });
+        }
       }
     });
   }
@@ -238,26 +283,28 @@ class Packed {
   static constexpr Index kDeep = 16;
   using Block = float (*)[kPanel];
 
-  /**
-   * Packs all panels. `fill_block` writes the elements from row k and column n on, as far as there
-   * are any, to a block.
-   */
+  /** Packs block after block along the rows, so that the source is read in the order of its memory. */
   template <typename FillBlock>
-  void fill_panels(const Workers& workers, const FillBlock& fill_block) {
-    const Split split(panels_, kPanel * depth_);
+  void fill_by_rows(const Workers& workers, const FillBlock& fill_block) {
+    const Split split((depth_ + kDeep - 1) / kDeep, kDeep * columns_);
     workers.run(split.parts, [&](Index part) {
-      for (Index p = split.begin(part); p < split.end(part); ++p) {
-        T* to = data() + p * panel();
-        const Index columns = std::min(kPanel, columns_ - p * kPanel);
-        for (Index k = 0; k < depth_; k += kDeep, to += packed<T>(kDeep) * kPanel) {
-          const Index rows = std::min(kDeep, depth_ - k);
-          alignas(sizeof(Vec)) float block[kDeep][kPanel];
-          if (rows < kDeep || columns < kPanel) std::fill(block[0], block[0] + kDeep * kPanel, 0.0f);
-          fill_block(k, rows, p * kPanel, columns, block);
-          store_block(block, rows, to);
-        }
+      for (Index b = split.begin(part); b < split.end(part); ++b) {
+        for (Index p = 0; p < panels_; ++p) pack_block(b * kDeep, p, fill_block);
       }
     });
+  }
+
+  /**
+   * Packs the rows from k on in panel p. `fill_block` writes the elements from row k and column n on,
+   * as far as there are any, to a block.
+   */
+  template <typename FillBlock>
+  void pack_block(Index k, Index p, const FillBlock& fill_block) {
+    const Index rows = std::min(kDeep, depth_ - k), columns = std::min(kPanel, columns_ - p * kPanel);
+    alignas(sizeof(Vec)) float block[kDeep][kPanel];
+    if (rows < kDeep || columns < kPanel) std::fill(block[0], block[0] + kDeep * kPanel, 0.0f);
+    fill_block(k, rows, p * kPanel, columns, block);
+    store_block(block, rows, data() + p * panel() + packed<T>(k) * kPanel);
   }
 
   static void store_block(Block block, Index rows, T* to) {
