@@ -271,6 +271,7 @@ export {
   type MeasureSpeedsOptions,
 } from "lib/experiments/measure/measure_speeds.ts";
 export { pairArms, study, type StudyOptions, type StudyResults } from "lib/experiments/study.ts";
+export { snapshots, type TrainingMoment } from "lib/experiments/subjects/snapshots.ts";
 export type { Subject, SubjectOrPixels } from "lib/experiments/subjects/subject.ts";
 export { supervised } from "lib/experiments/pretrain/supervised.ts";
 export {
