@@ -252,6 +252,7 @@ export {
 } from "lib/experiments/measure/quality_scores.ts";
 export { type DataFrame, runHistory, runs } from "lib/experiments/runs/registry.ts";
 export { type FieldOfKernel, receptiveFields } from "lib/experiments/measure/receptive_fields.ts";
+export { type FieldAtMoment, growingFields } from "lib/experiments/explain/growing_fields.ts";
 export {
   type FieldOfWeights,
   fieldShares,
