@@ -37,6 +37,8 @@ export async function growthFrames(sheet: GrowthSheet, at: PatchPlace): Promise<
   const frames = maps.map(async (map, i) => ({
     at: map.name,
     picture: await frameOf(sheet, map, rows[i]!, at),
+    says:
+      "red: a cosine of 1 with the framed patch, blue: −1; Eigen-CAM: brightest where it is hot",
   }));
   return await Promise.all(frames);
 }

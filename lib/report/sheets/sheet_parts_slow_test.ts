@@ -150,9 +150,10 @@ Deno.test(
         seen.push(await shown());
       }
       assertEquals(seen.map(({ at }) => at), [...names, names[2]!]);
+      const { says } = frames[0]!;
       assertEquals(
         seen.slice(0, 3).map(({ alt }) => alt),
-        names.map((at) => `trained up to ${at}`),
+        names.map((at) => `trained up to ${at}: ${says}`),
       );
       const pictures = seen.map(({ drawn }) => drawn.toString("base64"));
       assertEquals([new Set(pictures).size, pictures[3] === pictures[2]], [3, true]);
@@ -162,7 +163,7 @@ Deno.test(
       }).removeAlpha().raw().toBuffer({ resolveWithObject: true });
       assertEquals([...data], [255, 255, 255]); // the picture stands on white
       const slider = part(page, 0).getByRole("slider");
-      assertEquals(await slider.getAttribute("aria-valuetext"), "epoch 20");
+      assertEquals(await slider.getAttribute("aria-valuetext"), `epoch 20: ${says}`);
     });
   },
 );
