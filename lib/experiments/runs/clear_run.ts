@@ -15,8 +15,8 @@ const ownFiles = [
 ];
 
 /**
- * Removes checkpoints, snapshots, metrics and results of evaluations. The folder stays, with all other files
- * in it.
+ * Removes checkpoints, snapshots, metrics and results of evaluations. The folder stays, with all
+ * other files in it.
  */
 export function clearRun({ path }: RunFolder): void {
   for (const file of ownFiles) removeIfThere(join(path, file));

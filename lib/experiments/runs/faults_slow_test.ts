@@ -59,7 +59,7 @@ const runPath = (folder: string) => `${folder}/${undisturbed.run}`;
 
 function checkpointsIn(folder: string): string[] {
   return [...Deno.readDirSync(runPath(folder))].map(({ name }) => name)
-    .filter((name) => name.endsWith(".safetensors")).sort();
+    .filter((name) => /^(best|checkpoint-\d+)\.safetensors$/.test(name)).sort();
 }
 
 /** Ruins the newest checkpoint. */

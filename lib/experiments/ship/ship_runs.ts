@@ -248,14 +248,19 @@ function planned(
   };
 }
 
-/** The package that is shipped of a run, if it is there with the weights of this checksum. */
+/**
+ * The package that is shipped of a run, if it is there with the weights of this checksum; not if it is
+ * damaged, since shipping replaces it then.
+ */
 function packageWith(digest: string, to: string, id: string) {
   const path = packagePath(to, id);
-  const bytes = ifThere(() => Deno.readFileSync(path));
-  if (bytes === undefined) return undefined;
-  const { header, parts } = unpackRun(path, bytes);
-  const shipped = header as ShippedHeader;
-  return shipped.weights?.sha256 === digest ? { header: shipped, parts } : undefined;
+  try {
+    const { header, parts } = unpackRun(path, Deno.readFileSync(path));
+    const shipped = header as ShippedHeader;
+    return shipped.weights?.sha256 === digest ? { header: shipped, parts } : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Bytes that a folder will have once the runs are written. */

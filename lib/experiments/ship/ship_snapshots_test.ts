@@ -94,6 +94,10 @@ Deno.test("a run that was trained once more to the same weights keeps what is sh
     shipped: to,
     saved: "only",
   });
+  // A damaged package is replaced by what is there.
+  flipByte(packagePath(to, id), -3);
+  writeShipping(planShipping({ outputs, to, patterns: [id], snapshots: [id] }));
+  assertEquals(filesIn(to), before);
   // Without weights nothing says that it is the same training.
   writeShipping(planShipping({ outputs: again, to, patterns: [id], weights: [] }));
   assertEquals([...filesIn(to).keys()].filter((name) => name.startsWith(id)), [`${id}.run`]);
