@@ -252,6 +252,7 @@ export {
 } from "lib/experiments/measure/quality_scores.ts";
 export { type DataFrame, runHistory, runs } from "lib/experiments/runs/registry.ts";
 export { type FieldOfKernel, receptiveFields } from "lib/experiments/measure/receptive_fields.ts";
+export { type FieldAtMoment, growingFields } from "lib/experiments/explain/growing_fields.ts";
 export {
   type FieldOfWeights,
   fieldShares,
@@ -271,6 +272,7 @@ export {
   type MeasureSpeedsOptions,
 } from "lib/experiments/measure/measure_speeds.ts";
 export { pairArms, study, type StudyOptions, type StudyResults } from "lib/experiments/study.ts";
+export { snapshots, type TrainingMoment } from "lib/experiments/subjects/snapshots.ts";
 export type { Subject, SubjectOrPixels } from "lib/experiments/subjects/subject.ts";
 export { supervised } from "lib/experiments/pretrain/supervised.ts";
 export {

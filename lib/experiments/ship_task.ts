@@ -29,9 +29,12 @@ measured of these weights since, as outputs/ has it, is added.
   --to FOLDER      where to write; by default data/shipped/ (BCSSL_SHIPPED)
   --weights WHICH  first: of runs that differ in their seed alone, the one with the lowest seed;
                    all; none; or ids as above. May be given several times. By default first
+  --snapshots RUN  ids as above: runs whose snapshots are shipped too, the network at moments of its
+                   training. May be given several times. By default none
 
 At most ${shippedLimit / 1e6} MB in all; more is refused, and nothing is written.
-To take a run back, delete its .run and .safetensors there.`;
+A run that was trained once more, to the very weights that are there, keeps what is there; what is new
+is added. To take a run back, delete its .run and .safetensors there.`;
 
 /**
  * Reads the arguments.
@@ -44,6 +47,7 @@ export function readShipArguments(args: string[]): ShipOptions | undefined {
     outputs: { type: "string" },
     to: { type: "string" },
     weights: { type: "string", multiple: true },
+    snapshots: { type: "string", multiple: true },
     help: { type: "boolean" },
   }, { positionals: true, task: "deno task ship" });
   if (values.help) return undefined;
@@ -53,6 +57,7 @@ export function readShipArguments(args: string[]): ShipOptions | undefined {
     outputs: folder(values.outputs) ?? outputsFolder(),
     to: folder(values.to) ?? shippedFolder() ?? noFolder(),
     weights: whichWeights(values.weights ?? ["first"]),
+    ...(values.snapshots && { snapshots: values.snapshots }),
     ...(positionals.length > 0 && { patterns: positionals }),
   };
 }
@@ -82,12 +87,14 @@ export function shippingTable({ to, runs, totalBytes }: ShippingPlan): string {
       scores,
     ].join("  ").trimEnd();
   const kilobytes = (bytes = 0) => bytes === 0 ? "–" : `${(bytes / 1000).toFixed(1)} kB`;
-  const rows = runs.map(({ id, steps, package: { length }, weights, evaluations }) =>
+  const rows = runs.map(({ id, steps, package: { length }, weights, snapshots, evaluations }) =>
     line(
       id,
       steps.toLocaleString("en"),
       kilobytes(length),
-      kilobytes(weights?.length),
+      kilobytes(
+        [weights, ...snapshots?.values() ?? []].reduce((sum, it) => sum + (it?.length ?? 0), 0),
+      ),
       evaluations.join(" "),
     )
   );

@@ -18,6 +18,8 @@ Deno.test("readShipArguments() reads folders from where the task was called, pat
     const weights = (...args: string[]) => readShipArguments(args)!.weights;
     assertEquals(weights("--weights", "all"), ["*"]);
     assertEquals(weights("--weights", "a*", "--weights", "b*"), ["a*", "b*"]);
+    const { snapshots } = readShipArguments(["--snapshots", "a*", "--snapshots", "b"])!;
+    assertEquals(snapshots, ["a*", "b"]);
     assertEquals(readShipArguments(["--help"]), undefined);
     const both = () => readShipArguments(["--weights", "all", "--weights", "b*"]);
     assertThrows(both, RangeError, "--weights all goes with no other");

@@ -45,4 +45,5 @@ export {
   shortPatches,
 } from "lib/explain/patch_similarity.ts";
 export { planarMap, type PlanarMapOptions, trustworthiness } from "lib/explain/planar_map.ts";
+export { tsneMap, type TsneMapOptions } from "lib/explain/tsne_map.ts";
 export { type LinearClassifier, withClassifier } from "lib/explain/with_classifier.ts";

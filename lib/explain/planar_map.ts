@@ -41,7 +41,13 @@ export function planarMap(
   return umap.fit(indices) as [number, number][]; // it counts the rows, and reads neighbours only
 }
 
-function unitRows(features: Float32Array, dim: number): Float64Array {
+/**
+ * Vectors of length 1; a vector of zeros stays one.
+ *
+ * @param features `[N, D]`
+ * @throws {RangeError} If a feature is not finite.
+ */
+export function unitRows(features: Float32Array, dim: number): Float64Array {
   const rows = Float64Array.from(features);
   for (let from = 0; from < rows.length; from += dim) {
     const row = rows.subarray(from, from + dim);

@@ -35,6 +35,7 @@ export {
   type PatchSheet,
   patchSimilarityPng,
 } from "lib/report/sheets/patch_sheet.ts";
+export { growthFrames, type GrowthSheet } from "lib/report/sheets/growth_frames.ts";
 export { similarPatches } from "lib/report/sheets/similar_patches.ts";
 export { type KernelSheetOptions, kernelSheetPng } from "lib/report/sheets/kernel_sheet.ts";
 export { classSimilarityPng, classSimilarityTable } from "lib/report/sheets/similarity_sheet.ts";
@@ -172,7 +173,11 @@ export {
   receptiveFieldFigure,
 } from "lib/report/figures/receptive_field.ts";
 export type { SeedOrigin } from "lib/report/figures/seed_points.ts";
-export { trainedFieldFigure, trainedFieldTable } from "lib/report/results/trained_field_results.ts";
+export {
+  fieldFrames,
+  trainedFieldFigure,
+  trainedFieldTable,
+} from "lib/report/results/trained_field_results.ts";
 export { robustClaims } from "lib/report/results/robust_claims.ts";
 export {
   corruptionFigure,

@@ -1,11 +1,14 @@
 /**
- * The names of a run's checkpoints: `checkpoint-00000500.safetensors` after 500 steps, of which the
- * newest two stay, and `best.safetensors`, the one with the best score. A new checkpoint is
+ * The names of a run's files of weights: `checkpoint-00000500.safetensors` after 500 steps, of which
+ * the newest two stay; `best.safetensors`, the one with the best score; and snapshots,
+ * `snapshot-00000500.safetensors`, which all stay and from which nothing resumes. A new checkpoint is
  * complete before an old one is removed.
  */
 import { join } from "@std/path";
 import { faultPoint } from "./fault_points.ts";
 import { ifThere } from "./if_there.ts";
+
+type Kind = "checkpoint" | "snapshot";
 
 export interface CheckpointFile {
   readonly path: string;
@@ -14,7 +17,16 @@ export interface CheckpointFile {
 }
 
 export function checkpointPath(folder: string, step: number): string {
-  return join(folder, `checkpoint-${String(step).padStart(8, "0")}.safetensors`);
+  return pathAt(folder, "checkpoint", step);
+}
+
+/** Path of the evaluated network's weights after `step` steps, for runs that keep them. */
+export function snapshotPath(folder: string, step: number): string {
+  return pathAt(folder, "snapshot", step);
+}
+
+function pathAt(folder: string, kind: Kind, step: number): string {
+  return join(folder, `${kind}-${String(step).padStart(8, "0")}.safetensors`);
 }
 
 export function bestPath(folder: string): string {
@@ -23,10 +35,19 @@ export function bestPath(folder: string): string {
 
 /** Lists the numbered checkpoints, newest first; `best.safetensors` is not among them. */
 export function listCheckpoints(folder: string): CheckpointFile[] {
+  return filesOf(folder, "checkpoint").reverse();
+}
+
+/** Lists the snapshots in the order of their steps. */
+export function listSnapshots(folder: string): CheckpointFile[] {
+  return filesOf(folder, "snapshot");
+}
+
+function filesOf(folder: string, kind: Kind): CheckpointFile[] {
   return namesIn(folder).flatMap((name) => {
-    const step = /^checkpoint-(\d{8,})\.safetensors$/.exec(name)?.[1];
-    return step === undefined ? [] : [{ path: join(folder, name), step: Number(step) }];
-  }).sort((a, b) => b.step - a.step);
+    const [, found, step] = /^(\w+)-(\d{8,})\.safetensors$/.exec(name) ?? [];
+    return found === kind ? [{ path: join(folder, name), step: Number(step) }] : [];
+  }).sort((a, b) => a.step - b.step);
 }
 
 function namesIn(folder: string): string[] {

@@ -3,8 +3,10 @@ import {
   checkpointPath,
   keepAsBest,
   listCheckpoints,
+  listSnapshots,
   removeOldCheckpoints,
   removePartials,
+  snapshotPath,
 } from "./checkpoints.ts";
 import { assertEquals } from "lib/testing/assert.ts";
 
@@ -26,6 +28,17 @@ Deno.test("listCheckpoints() is newest first, by number; a missing folder has no
     Deno.writeTextFileSync(`${folder}/checkpoint-00000999.safetensors.7.partial`, "");
     assertEquals(steps(folder), [123_456_789, 100, 9]);
     assertEquals(steps(`${folder}/none`), []);
+  }));
+
+Deno.test("listSnapshots() is in the order of steps; no checkpoint is among them, and none is removed", () =>
+  inFolder([1, 2, 3], (folder) => {
+    for (const step of [100_000_000, 2, 10]) {
+      Deno.writeTextFileSync(snapshotPath(folder, step), "");
+    }
+    removeOldCheckpoints(folder);
+    assertEquals(listSnapshots(folder).map(({ step }) => step), [2, 10, 100_000_000]);
+    assertEquals(steps(folder), [3, 2]);
+    assertEquals(listSnapshots(`${folder}/none`), []);
   }));
 
 Deno.test("removeOldCheckpoints() keeps two, and the best stays when its own name goes", () =>

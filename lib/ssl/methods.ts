@@ -2,7 +2,8 @@
  * All methods of self-supervised training. To add one, add a row to the table and its recipe to the
  * union.
  */
-import type { Rng } from "lib/rng.ts";
+import { constantRng, type Rng } from "lib/rng.ts";
+import { disposeTree, namedVariables } from "lib/nn/parameters.ts";
 import { createByol } from "lib/ssl/byol/byol.ts";
 import { byolHeadCost } from "lib/ssl/byol/networks.ts";
 import type { ByolRecipe } from "lib/ssl/byol/recipe.ts";
@@ -155,10 +156,24 @@ export function checkpointKey(recipe: Recipe, network: "teacher" | "student"): s
   return kindOf(recipe).networks[network];
 }
 
-/** Whether a name in a checkpoint is one of the backbone that is evaluated. */
-export function isOfBackbone(recipe: Recipe, name: string): boolean {
-  const { backbone, networks } = kindOf(recipe);
-  return backbone?.test(name) ?? name.startsWith(`${networks.teacher}.backbone.`);
+/**
+ * Tells which names in a checkpoint are weights of the network that is evaluated: its backbone, with
+ * the layers of the head that stay on it.
+ */
+export function isEvaluated(recipe: Recipe): (name: string) => boolean {
+  const { backbone, networks: { teacher } } = kindOf(recipe);
+  const kept = keptNames(recipe);
+  return (name) =>
+    (backbone?.test(name) ?? name.startsWith(`${teacher}.backbone.`)) || kept.has(name);
+}
+
+/** The names in a checkpoint of the head's layers that are evaluated with the backbone. */
+function keptNames(recipe: Recipe): ReadonlySet<string> {
+  const kept = createKeptLayers(recipe, 1, constantRng()); // sizes do not matter for names
+  if (kept === undefined) return new Set();
+  const names = [...namedVariables(kept.params).keys()];
+  disposeTree(kept.params);
+  return new Set(names.map((name) => `${checkpointKey(recipe, "teacher")}.${name}`));
 }
 
 /**

@@ -2,7 +2,7 @@
  * Runs that are killed at fault points (`fault_points.ts`) and must end with the bits of a run that
  * was not. The process kills itself by SIGKILL exactly at that point, so nothing depends on timing.
  */
-import { listCheckpoints } from "lib/runs/checkpoints.ts";
+import { listCheckpoints, listSnapshots } from "lib/runs/checkpoints.ts";
 import type { HistoryLine } from "lib/runs/events.ts";
 import type { FaultPoint } from "lib/runs/fault_points.ts";
 import { addToHistory } from "lib/runs/history.ts";
@@ -103,7 +103,7 @@ function runIn(outputs: string): string {
 
 /**
  * The results of the run in a folder: metrics without speeds, and the bytes of the last and the
- * best checkpoint.
+ * best checkpoint and of all snapshots.
  */
 function outcome(outputs: string) {
   const folder = runIn(outputs);
@@ -113,7 +113,8 @@ function outcome(outputs: string) {
     addToHistory(history, { step, metrics: Object.fromEntries(kept) }, 1);
   });
   const last = Deno.readFileSync(listCheckpoints(folder)[0]!.path);
-  return { history, last, best: Deno.readFileSync(`${folder}/best.safetensors`) };
+  const snapshots = listSnapshots(folder).map(({ path }) => Deno.readFileSync(path));
+  return { history, last, best: Deno.readFileSync(`${folder}/best.safetensors`), snapshots };
 }
 
 /** Kills a run at each place in turn, lets it end, and compares it with an undisturbed one. */

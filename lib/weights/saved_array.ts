@@ -13,6 +13,22 @@ export interface SavedArray {
   readonly half?: boolean;
 }
 
+/**
+ * Rounds an array to float16, which has 11 significant bits: a value moves by at most 1/2048 of
+ * itself; below 6e-5 the steps are 6e-8 apart.
+ *
+ * An array with one axis (a bias, a scale, the statistics of a norm) is left as it is: such arrays
+ * take two hundredths of a network's bytes, and a small variance would lose most of its digits. So is
+ * an array with a value too large for a float16.
+ */
+export function toHalf({ shape, values }: SavedArray): SavedArray {
+  if (shape.length < 2) return { shape, values };
+  const rounded = new Float32Array(new Float16Array(values));
+  return rounded.every(Number.isFinite)
+    ? { shape, values: rounded, half: true }
+    : { shape, values };
+}
+
 /** Bytes of one element of each type of number that is read, by its safetensors name. */
 export const elementBytes = {
   F32: 4,

@@ -6,7 +6,7 @@ import { crc32 } from "node:zlib";
 import type * as tf from "lib/tf.ts";
 import { layoutOf, torchShape } from "lib/nn/layout.ts";
 import { disposeOptimizer, type OptimizerState, zeroSlot } from "lib/train/optimizer_state.ts";
-import type { SavedArray } from "./saved_array.ts";
+import { type SavedArray, toHalf } from "./saved_array.ts";
 import { readSafetensors, type SafetensorsFile, writeSafetensors } from "./safetensors.ts";
 import { assignSaved, type ToSave, withSaved } from "./weights.ts";
 
@@ -56,6 +56,50 @@ export function saveTrainingState(
     checkFinite(arrays);
     writeSafetensors(path, { arrays, metadata: { ...metadata, crc32: checksumOf(arrays) } });
   });
+}
+
+/**
+ * Writes variables after `step` steps in half precision, as {@linkcode halfState} has them.
+ *
+ * @param variables By their names in the file: `teacher.backbone.norm.weight`.
+ * @returns Nothing if it is done on return, as on a CPU.
+ * @throws As {@linkcode saveTrainingState} does.
+ */
+export function saveHalfState(
+  path: string,
+  variables: ReadonlyMap<string, tf.Variable>,
+  step: number,
+): void | Promise<void> {
+  const tensors = [...variables].map(([name, tensor]): ToSave => ({
+    ...{ name, tensor, layout: layoutOf(tensor) },
+  }));
+  return withSaved(tensors, (arrays) => {
+    checkFinite(arrays);
+    writeSafetensors(path, halfState(arrays, { format: "pt", step: String(step) }));
+  });
+}
+
+/**
+ * Networks in half precision (see `toHalf`), without the optimiser's moments: an eighth of a
+ * checkpoint's size or less. It is a training state as well, with a checksum, which
+ * {@linkcode loadTrainingState} and `loadWeights` can load. Accuracies on the rounded weights may
+ * differ in their last digits.
+ *
+ * @param metadata Those of the state: its step.
+ */
+export function halfState(
+  arrays: ReadonlyMap<string, SavedArray>,
+  { format, step }: Readonly<Record<string, string>>,
+): SafetensorsFile {
+  const rounded = [...arrays].map(([name, array]) => [name, toHalf(array)] as const);
+  // Large elements first, so that all are aligned.
+  const whole = rounded.filter(([, { half }]) => !half);
+  const ordered = new Map([...whole, ...rounded.filter(([, { half }]) => half)]);
+  const none = { updates: "{}", roles: "[]" };
+  return {
+    arrays: ordered,
+    metadata: { format: format!, step: step!, ...none, crc32: checksumOf(ordered) },
+  };
 }
 
 function checkFinite(arrays: ReadonlyMap<string, SavedArray>): void {

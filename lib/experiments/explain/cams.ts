@@ -19,6 +19,7 @@ import {
 import {
   type ExplainedNetwork,
   type NetworkToExplain,
+  openBackbone,
   openExplained,
 } from "lib/experiments/explain/explained.ts";
 import { interruptible } from "lib/experiments/runs/pause.ts";
@@ -36,6 +37,11 @@ export interface CamsOptions {
    * 5 × 5 positions: see `camLayerAt`.
    */
   readonly layer?: CamDepth;
+  /**
+   * Whether to compute Grad-CAM, for which a run without a classifier gets one fitted. By default,
+   * yes.
+   */
+  readonly gradCam?: boolean;
   /** When it is aborted, the computation ends after the current batch with an error. */
   readonly signal?: AbortSignal;
 }
@@ -52,7 +58,7 @@ export interface CamRow {
   readonly name: string;
   /** Official names of the layers whose output is drawn. */
   readonly layers: readonly string[];
-  /** Absent for a network without a classifier. */
+  /** Absent for a network without a classifier, or if it was not asked for. */
   readonly gradCam?: readonly NamedGradCam[];
   /** Eigen-CAM of each image; it needs no classifier. */
   readonly eigenCam: readonly Heatmap[];
@@ -79,13 +85,13 @@ export interface CamSheet {
 export async function cams(
   subjects: readonly NetworkToExplain[],
   images: ImageSet,
-  { explain = "choice", layer, signal }: CamsOptions = {},
+  { explain = "choice", layer, gradCam: wanted = true, signal }: CamsOptions = {},
 ): Promise<CamSheet> {
   if (imageCount(images) === 0) throw new RangeError("Cannot explain images: there are none");
   const pause = interruptible("the class activation maps", signal);
   const rows: CamRow[] = [];
   for (const subject of subjects) {
-    using opened = await openExplained(subject, pause);
+    using opened = await (wanted ? openExplained(subject, pause) : withoutClassifier(subject));
     const layers = layersOf(subject, opened, images, layer);
     const [grads, eigens]: [NamedGradCam[], Heatmap[]] = [[], []];
     for await (const maps of batches(opened, images, { layers, explain }, pause)) {
@@ -96,6 +102,12 @@ export async function cams(
     rows.push({ name: subject.name, layers, ...gradCam, eigenCam: eigens });
   }
   return { images, rows };
+}
+
+async function withoutClassifier(subject: NetworkToExplain): Promise<ExplainedNetwork> {
+  const { model, stats, [Symbol.dispose]: dispose } = await openBackbone(subject);
+  const { config } = model;
+  return { model, hasClassifier: false, stats, config, [Symbol.dispose]: dispose };
 }
 
 /** The layers that a network names; otherwise the one for the size of the images. */
@@ -157,7 +169,7 @@ function knownLabels(images: ImageSet, classNames: readonly string[] | undefined
 }
 
 /** What the maps explain, and from where on they count as a hit. */
-export interface ScoreCamsOptions extends CamsOptions {
+export interface ScoreCamsOptions extends Omit<CamsOptions, "gradCam"> {
   /** Share of a map's highest value from which a pixel counts as hot. */
   readonly threshold?: number;
 }

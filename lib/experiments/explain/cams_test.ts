@@ -76,6 +76,16 @@ Deno.test("cams() explains a run by a classifier that it fits once and keeps, un
     );
   }));
 
+Deno.test("cams() without Grad-CAM fits no classifier, and has the same Eigen-CAM", () =>
+  inOutputs(async (folder) => {
+    const set = await images(2);
+    const { rows: [row] } = await cams([run], set, { gradCam: false });
+    assertEquals([row!.gradCam, row!.layers], [undefined, layers]);
+    assertEquals([...Deno.readDirSync(folder)], []);
+    const { rows: [both] } = await cams([run], set);
+    assertEquals(row!.eigenCam, both!.eigenCam);
+  }));
+
 Deno.test("cams() of a given network are the maps of gradCam() and eigenCam(), in the order of the images", async () => {
   const set = await images(18);
   using model = createModel(modelConfig, createRng(3), { numClasses: 10 });

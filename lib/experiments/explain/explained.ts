@@ -171,6 +171,7 @@ export function versionOf({ version, path, checksum }: SubjectWeights): string {
 
 function shortName(of: Subject): string {
   if (typeof of === "string") return of;
+  if ("step" in of) return `step-${of.step}`;
   return createHash("sha256").update(of.weights).update(of.key ?? "").digest("hex").slice(0, 8);
 }
 

@@ -22,7 +22,7 @@ import type { AblateOptions } from "lib/experiments/pretrain/ablate.ts";
 import { evaluated } from "lib/experiments/runs/evaluations.ts";
 import { counter } from "lib/experiments/runs/in_turn.ts";
 import { interruptible } from "lib/experiments/runs/pause.ts";
-import { findSubject, loadSubject } from "lib/experiments/subjects/subject.ts";
+import { findSubject, loadSubject, type Subject } from "lib/experiments/subjects/subject.ts";
 
 /** Shares of all contributions whose squares RepLKNet measures (Ding et al. 2022, Table 10). */
 export const fieldShares = [0.2, 0.3, 0.5, 0.99] as const;
@@ -65,13 +65,13 @@ export type TrainedFieldsOptions = Pick<AblateOptions, "scale" | "seeds" | "watc
  * Images that a field is measured on, and test images a side of each. RepLKNet takes 50 photographs
  * of 1024 pixels: more than a network is trained on, so that the field is not cut.
  */
-const sizes = {
+export const mosaicSizes = {
   smoke: { images: 1, tiles: 7 },
   laptop: { images: 8, tiles: 7 },
   paper: { images: 50, tiles: 5 },
 } as const satisfies Record<ScaleName, { images: number; tiles: number }>;
 
-const drawnSide = 60; // squares a side of a map that is kept: enough for a picture
+export const drawnSide = 60; // squares a side of a map that is kept: enough for a picture
 
 /**
  * Measures effective receptive fields of arms before and after training, on their own test images,
@@ -127,7 +127,7 @@ export async function trainedFields(
 }
 
 /** A field of one seed, as the run's folder keeps it. */
-interface SavedField {
+export interface SavedField {
   /** `[side, side]`, little-endian 32-bit floats in base64. */
   readonly map: { readonly side: number; readonly values: string };
   /** One side in pixels for each of {@linkcode fieldShares}. */
@@ -143,21 +143,27 @@ interface RunField {
 /** The fields of one run, from its folder if it has them. */
 async function fieldOfRun(key: RunKey, signal: AbortSignal | undefined): Promise<RunField> {
   const { folder, version } = findSubject(key, "teacher");
-  const options = { version, ...sizes[key.scale], shares: fieldShares, drawnSide };
+  const options = { version, ...mosaicSizes[key.scale], shares: fieldShares, drawnSide };
   return await evaluated(folder, { name: "receptive_field", options, fresh: false }, async () => {
     const pause = interruptible(`the receptive field of ${folder.id}`, signal);
     const images = await mosaics(key);
     return {
       measuredOn: images.width,
-      before: await measured(key, "init", images, pause),
-      after: await measured(key, "teacher", images, pause),
+      before: await measureField(key, "init", images, pause),
+      after: await measureField(key, "teacher", images, pause),
     };
   });
 }
 
-async function measured(
+/**
+ * Measures the field of a network of a run, mean over images.
+ *
+ * @param images As {@linkcode mosaics} makes them.
+ * @param pause Awaited after each image; what it throws ends the measurement.
+ */
+export async function measureField(
   key: RunKey,
-  of: "init" | "teacher",
+  of: Subject,
   images: ImageSet,
   pause: () => Promise<void>,
 ): Promise<SavedField> {
@@ -182,7 +188,8 @@ async function measured(
   };
 }
 
-function joinSeeds(fields: readonly SavedField[]): FieldOfWeights {
+/** The mean of the maps, and the sides of all. */
+export function joinSeeds(fields: readonly SavedField[]): FieldOfWeights {
   const { side } = fields[0]!.map;
   const values = new Float64Array(side * side);
   for (const { map } of fields) {
@@ -199,9 +206,9 @@ function joinSeeds(fields: readonly SavedField[]): FieldOfWeights {
  * training. Their side is an odd number of positions of the last map, so that the central position
  * lies in the middle.
  */
-async function mosaics({ config, scale }: RunKey): Promise<ImageSet> {
+export async function mosaics({ config, scale }: RunKey): Promise<ImageSet> {
   const { model, crops: { globalSize: size } } = recipeAt(config, scale);
-  const { images, tiles } = sizes[scale];
+  const { images, tiles } = mosaicSizes[scale];
   const { test } = await openData(config.data, sizesAt(config, scale));
   const { stride } = familyOf(model).stages(model).at(-1)!;
   const positions = Math.floor((tiles * size / stride - 1) / 2) * 2 + 1;

@@ -14,7 +14,13 @@ import { evaluated } from "lib/experiments/runs/evaluations.ts";
 import { bankOptions } from "lib/experiments/measure/feature_banks.ts";
 import type { RunKey } from "lib/experiments/configs/config.ts";
 import { type Experiment, openExperiment } from "lib/experiments/subjects/experiment.ts";
-import { findSubject, loadSubject, type SubjectWeights } from "lib/experiments/subjects/subject.ts";
+import {
+  findSubject,
+  loadSubject,
+  type Subject,
+  type SubjectOrPixels,
+  type SubjectWeights,
+} from "lib/experiments/subjects/subject.ts";
 
 /** Which run to ask, about which images, and for how many neighbours. */
 export interface NearestImagesOptions extends Omit<RunKey, "config"> {
@@ -25,8 +31,8 @@ export interface NearestImagesOptions extends Omit<RunKey, "config"> {
   readonly queries?: readonly number[];
   /** Neighbours per query; by default 8. */
   readonly k?: number;
-  /** What is compared: the trained teacher's features, those of its first weights, or the pixels. */
-  readonly by?: "teacher" | "init" | "pixels";
+  /** What is compared: a network's features, by default those of the trained teacher, or the pixels. */
+  readonly by?: SubjectOrPixels;
 }
 
 /** Rows of images, each a query followed by its neighbours, nearest first. */
@@ -46,7 +52,7 @@ export interface NearestImages {
  * Finds the training images nearest to some test images by cosine. Their indices are kept in the
  * run's folder.
  *
- * @throws {Error} If the teacher is asked for and the run is not on disk.
+ * @throws {Error} If a network's weights are not there.
  *
  * @example
  * ```ts
@@ -106,7 +112,7 @@ function firstOfEachClass({ labels, classNames }: ImageSource): number[] {
 
 async function nearestByNetwork(
   { key, recipe: { crops } }: Experiment,
-  of: "teacher" | "init",
+  of: Subject,
   weights: SubjectWeights,
   train: ImageSource,
   chosen: ImageSet,

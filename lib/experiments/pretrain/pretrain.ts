@@ -9,9 +9,10 @@ import { firstWeights } from "lib/ssl/method/network.ts";
 import { pretrainLength, warmupSteps } from "lib/ssl/method/recipe.ts";
 import type { Training } from "lib/ssl/method/step.ts";
 import { placesOf, trainByMethod } from "lib/ssl/method/train.ts";
-import { createMethod, type Recipe } from "lib/ssl/methods.ts";
+import { createMethod, isEvaluated, type Recipe } from "lib/ssl/methods.ts";
 import { createCropper } from "lib/ssl/views/cropper.ts";
 import { disposeOptimizer } from "lib/train/optimizer_state.ts";
+import { saveHalfState } from "lib/weights/training_state.ts";
 import { imageCount } from "lib/datasets/pictures/images.ts";
 import { type DataSplit, openData, withoutClasses } from "lib/experiments/configs/data.ts";
 import { type PretrainConfig, recipeAt, sizesAt } from "lib/experiments/configs/config.ts";
@@ -28,7 +29,8 @@ import { type TrainOptions, type TrainResult, trainRun } from "lib/experiments/r
 
 /**
  * Trains a run to its end, from its newest checkpoint in `outputs/`. If it is finished there, or
- * comes with the project and is not trained here, only loads it and writes nothing.
+ * comes with the project and is not trained here, only loads it and writes nothing. On the way it
+ * keeps four snapshots of the network that is evaluated: see `snapshots`.
  *
  * When `signal` is aborted, the run stops after the current step, saves and returns what it has;
  * the same call resumes it. A run that was killed at any moment resumes from its newest good
@@ -91,6 +93,8 @@ function methodLearner(recipe: Recipe, data: DataSplit, seed: number, world: Wor
   const training: Training = { method, optimizer: new Map() };
   const places = placesOf(recipe, world);
   const noClasses = withoutClasses(data);
+  const evaluated = isEvaluated(recipe);
+  const evaluatedState = new Map([...method.state].filter(([name]) => evaluated(name)));
   return {
     state: method.state,
     batchSize: recipe.batchSize,
@@ -106,6 +110,7 @@ function methodLearner(recipe: Recipe, data: DataSplit, seed: number, world: Wor
     measure: (pause) => monitorMetrics(method.evaluated, data, recipe.crops, pause),
     alarms: alarmWatch(method.alarms, warmupSteps(recipe, totalSteps)),
     save: (path, step) => saveTraining(path, training, step),
+    snapshot: (path, step) => saveHalfState(path, evaluatedState, step),
     load: (path) => loadTraining(path, training),
     [Symbol.dispose]() {
       method[Symbol.dispose]();

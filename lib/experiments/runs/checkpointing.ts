@@ -1,12 +1,13 @@
 /**
- * Decides when a run's checkpoints are written and which of them stay, and writes the status that
- * belongs to the newest one.
+ * Decides when a run's checkpoints and snapshots are written and which of them stay, and writes the
+ * status that belongs to the newest checkpoint.
  */
 import {
   checkpointPath,
   keepAsBest,
   listCheckpoints,
   removeOldCheckpoints,
+  snapshotPath,
 } from "lib/runs/checkpoints.ts";
 import type { HistoryLine } from "lib/runs/events.ts";
 import type { Learner } from "./learner.ts";
@@ -15,6 +16,12 @@ import type { RunFolder } from "./run_folder.ts";
 import { readStatus, type ScoreAt, writeStatus } from "./run_status.ts";
 
 const share = 1 / 20; // fraction of a run's time that writing checkpoints may take
+
+/**
+ * After which shares of a run its network is kept as a snapshot. Most changes early: at laptop scale
+ * these are epochs 1, 2, 4 and 8 of 20.
+ */
+const snapshotShares = [1 / 20, 1 / 10, 1 / 5, 2 / 5];
 
 export interface RunCheckpointsOptions {
   readonly totalSteps: number;
@@ -35,16 +42,17 @@ export class RunCheckpoints {
   /** Number of steps of the newest checkpoint. */
   saved: number;
   readonly #folder: RunFolder;
-  readonly #learner: Pick<Learner, "save">;
+  readonly #learner: Pick<Learner, "save" | "snapshot">;
   readonly #metrics: RunMetrics;
   readonly #options: RunCheckpointsOptions;
+  readonly #snapshots: ReadonlySet<number>;
   readonly #secondsBefore: number;
   readonly #began = performance.now();
   #due: number;
 
   constructor(
     folder: RunFolder,
-    learner: Pick<Learner, "save">,
+    learner: Pick<Learner, "save" | "snapshot">,
     metrics: RunMetrics,
     options: RunCheckpointsOptions,
   ) {
@@ -52,6 +60,9 @@ export class RunCheckpoints {
     this.#learner = learner;
     this.#metrics = metrics;
     this.#options = options;
+    const { totalSteps } = options;
+    const steps = snapshotShares.map((share) => Math.round(share * totalSteps));
+    this.#snapshots = new Set(learner.snapshot ? steps : []);
     this.saved = options.done;
     this.#secondsBefore = options.done > 0 ? readStatus(folder)?.seconds ?? 0 : 0;
     this.#due = this.#began + 1000 * options.seconds;
@@ -59,6 +70,22 @@ export class RunCheckpoints {
     for (const { step, path } of listCheckpoints(folder.path)) {
       if (step > options.done) Deno.removeSync(path);
     }
+  }
+
+  /** Whether the network is kept as it is after this step. */
+  keepsSnapshot(step: number): boolean {
+    return this.#snapshots.has(step);
+  }
+
+  /**
+   * Keeps the network as it is after `step` steps, if it is a step for that. It comes before all
+   * checkpoints of this step, so that a run which resumes from one has its earlier snapshots.
+   *
+   * @throws As {@linkcode save}.
+   */
+  async snapshotIfDue(step: number): Promise<void> {
+    if (!this.keepsSnapshot(step)) return;
+    await this.#learner.snapshot!(snapshotPath(this.#folder.path, step), step);
   }
 
   /** Saves if the last checkpoint is old enough. */

@@ -1,6 +1,6 @@
 /** Deletes what a run has learnt and measured, so that it can be trained again. */
 import { join } from "@std/path";
-import { bestPath, listCheckpoints, removeIfThere } from "lib/runs/checkpoints.ts";
+import { bestPath, listCheckpoints, listSnapshots, removeIfThere } from "lib/runs/checkpoints.ts";
 import { removeEventFiles } from "lib/runs/event_file.ts";
 import { removeEvaluations } from "./evaluations.ts";
 import type { RunFolder } from "./run_folder.ts";
@@ -15,13 +15,14 @@ const ownFiles = [
 ];
 
 /**
- * Removes checkpoints, metrics and results of evaluations. The folder stays, with all other files
- * in it.
+ * Removes checkpoints, snapshots, metrics and results of evaluations. The folder stays, with all
+ * other files in it.
  */
 export function clearRun({ path }: RunFolder): void {
   for (const file of ownFiles) removeIfThere(join(path, file));
   removeEvaluations(path);
-  for (const { path: checkpoint } of listCheckpoints(path)) Deno.removeSync(checkpoint);
+  const weights = [...listCheckpoints(path), ...listSnapshots(path)];
+  for (const { path: file } of weights) Deno.removeSync(file);
   removeIfThere(bestPath(path));
   removeEventFiles(path);
 }

@@ -84,7 +84,7 @@ export function describeEngine(): string {
   const tried = triedOn(engine());
   const { backend, device, threads, versions } = engine();
   const version = versions[backend] ?? versions.tfjs;
-  const share = threads > 0 ? `, ${threads} threads` : "";
+  const share = threads > 0 ? `, ${threads} thread${threads === 1 ? "" : "s"}` : "";
   return `${backend} ${version} on ${device}${share}; ${kernelsInUse()}${
     tried ? `; ${tried}` : ""
   }`;

@@ -59,7 +59,7 @@ const runPath = (folder: string) => `${folder}/${undisturbed.run}`;
 
 function checkpointsIn(folder: string): string[] {
   return [...Deno.readDirSync(runPath(folder))].map(({ name }) => name)
-    .filter((name) => name.endsWith(".safetensors")).sort();
+    .filter((name) => /^(best|checkpoint-\d+)\.safetensors$/.test(name)).sort();
 }
 
 /** Ruins the newest checkpoint. */
@@ -199,7 +199,7 @@ Deno.test("a step that is not finite names a tensor, and the checkpoint before i
     await assertRejects(failing, RangeError, "lower lr");
     assertEquals(Deno.readFileSync(`${path}/checkpoint-00000001.safetensors`), before);
     const names = [...Deno.readDirSync(path)].map(({ name }) => name);
-    assertEquals(names.filter((name) => /safetensors|partial/.test(name)).length, 1);
+    assertEquals(names.filter((name) => /checkpoint|best|partial/.test(name)).length, 1);
   }));
 
 Deno.test("an image folder may vanish while its run trains, as it was read before; a later call names it", () =>

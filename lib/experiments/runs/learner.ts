@@ -59,6 +59,14 @@ export interface Learner extends Disposable {
    */
   save(path: string, step: number): void | Promise<void>;
   /**
+   * Writes the network that is evaluated, in half precision, so that its growth can be looked at
+   * later. Absent if the run keeps no snapshots.
+   *
+   * @returns As {@linkcode save}.
+   * @throws As {@linkcode save}.
+   */
+  snapshot?(path: string, step: number): void | Promise<void>;
+  /**
    * @returns The number of steps taken. @throws {Error} If the file is damaged or does not fit; the
    *   state is then unchanged.
    */

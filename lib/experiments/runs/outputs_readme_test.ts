@@ -32,7 +32,7 @@ Deno.test("outputs/README.md names every file of evaluations", async () => {
       names.push(...[...text.matchAll(/name: "(\w+)", options/g)].map(([, found]) => found!));
     }
   }
-  assertEquals(names.length, 9, names.join());
+  assertEquals(names.length, 10, names.join());
   const ofRuns = names.filter((name) => name !== "throughput"); // a machine's, not a run's
   assertEquals(ofRuns.filter((name) => !readme.includes(`\`${name}.json\``)), []);
 });

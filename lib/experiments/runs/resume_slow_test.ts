@@ -35,6 +35,7 @@ const kills: Readonly<Record<Kind, readonly Kill[]>> = {
     { at: "monitor recorded", until: monitorEvery },
     { at: "best linked", until: monitorEvery, leaves: /^best\.safetensors\.\d+\.partial$/m },
     { at: "best renamed", until: monitorEvery + 1, leaves: /^best\.safetensors$/m },
+    { at: "file half written", file: "/snapshot-", until: 6, leaves: /^snapshot-0+5.*partial$/m },
     { at: "old checkpoint removed", until: 7 },
     { at: "file half written", file: "/environment.json", until: 8 },
     { at: "event half written", until: 9 },

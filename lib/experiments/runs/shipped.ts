@@ -1,6 +1,7 @@
 /**
- * Reads the runs that come with the project, `data/shipped/<id>.run` and `<id>.safetensors`, where
- * `outputs/` has no training of the same run. Nothing is written there.
+ * Reads the runs that come with the project, `data/shipped/<id>.run` with the weights in
+ * `<id>.safetensors` and `<id>-<step>.safetensors`, where `outputs/` has no training of the same run.
+ * Nothing is written there.
  */
 import { join } from "@std/path";
 import { shippedFolder } from "lib/paths.ts";
@@ -31,6 +32,8 @@ export interface ShippedHeader {
   readonly history: HistoryCode;
   /** The weights of the last step in `<id>.safetensors`; absent if they are not shipped. */
   readonly weights?: { readonly sha256: string };
+  /** The snapshots that are shipped, in the order of their steps, each a file; absent if none is. */
+  readonly snapshots?: readonly { readonly step: number; readonly sha256: string }[];
 }
 
 /** A run that comes with the project. */
@@ -50,6 +53,11 @@ export function packagePath(folder: string, id: string): string {
 /** Path of the weights of a run in a folder of shipped runs. */
 export function shippedWeightsPath(folder: string, id: string): string {
   return join(folder, `${id}.safetensors`);
+}
+
+/** Path of a snapshot of a run in a folder of shipped runs. */
+export function shippedSnapshotPath(folder: string, id: string, step: number): string {
+  return join(folder, `${id}-${String(step).padStart(8, "0")}.safetensors`);
 }
 
 /** Ids of the runs in a folder of shipped runs, sorted. */
@@ -122,24 +130,30 @@ export interface ShippedWeights {
 /**
  * Finds the weights of a shipped run.
  *
- * @param at Step of the weights that are wanted; by default the last, the only one that is shipped.
+ * @param at Step of the weights that are wanted; by default the last.
  * @param retrain The call that trains the run here: `pretrain(config, { fresh: true, … })`.
  * @throws {Error} If the file is missing or damaged; the message names it and says what to do.
  */
 export function shippedWeights(
-  { id, status, weights }: ShippedRun,
+  { id, status, weights, snapshots = [] }: ShippedRun,
   { at = status.step, retrain }: { readonly at?: number; readonly retrain: string },
 ): ShippedWeights {
-  const version = `step ${at}`;
-  if (weights === undefined || at !== status.step) {
-    const lacks = weights === undefined
+  const folder = shippedFolder()!;
+  const last = weights &&
+    { step: status.step, path: shippedWeightsPath(folder, id), sha256: weights.sha256 };
+  const all = snapshots.map(({ step, sha256 }) => ({
+    ...{ step, path: shippedSnapshotPath(folder, id, step), sha256 },
+  }));
+  if (last) all.push(last);
+  const found = all.findLast(({ step }) => step === at);
+  if (found === undefined) {
+    const lacks = all.length === 0
       ? "without its weights"
-      : `with the weights of step ${status.step} only`;
-    return { version, unavailable: unavailableLine(id, lacks, retrain) };
+      : `with the weights of step ${all.map(({ step }) => step).join(", ")} only`;
+    return { version: `step ${at}`, unavailable: unavailableLine(id, lacks, retrain) };
   }
-  const path = shippedWeightsPath(shippedFolder()!, id);
-  verify(path, weights.sha256);
-  return { path, ...shippedVersion(at, weights.sha256) };
+  verify(found.path, found.sha256);
+  return { path: found.path, ...shippedVersion(at, found.sha256) };
 }
 
 /** What tells shipped weights from others of the same run: their step and their contents. */

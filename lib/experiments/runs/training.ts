@@ -134,6 +134,7 @@ class Training {
       if (isCurrent) this.step = step;
       const speed = this.#speed.step(batchSize);
       this.#metrics.record({ step, metrics: { ...trained, ...speed } });
+      if (isCurrent) await this.#checkpoints.snapshotIfDue(step);
       if (isCurrent && await this.#monitorIfDue()) await this.#checkpoints.keepIfBest(step);
       await this.#hooks.onEvent?.({ ...this.#metrics.history.at(-1)!, totalSteps, speed });
       if (!isCurrent) continue;
@@ -158,7 +159,7 @@ class Training {
     const { until, totalSteps, monitorEvery, world } = this.#plan;
     if (world.size > 1) return true; // the processes ask each other after every step
     return step >= until || step === totalSteps || step % monitorEvery === 0 ||
-      (this.#hooks.signal?.aborted ?? false);
+      this.#checkpoints.keepsSnapshot(step) || (this.#hooks.signal?.aborted ?? false);
   }
 
   #mustStop(): boolean {

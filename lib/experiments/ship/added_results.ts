@@ -8,6 +8,7 @@ import type { RunFolder } from "lib/experiments/runs/run_folder.ts";
 import {
   packagePath,
   type ShippedHeader,
+  shippedSnapshotPath,
   shippedVersion,
   shippedWeightsPath,
 } from "lib/experiments/runs/shipped.ts";
@@ -37,23 +38,46 @@ export function readAddedResults(folder: RunFolder, to: string): AddedResults {
     ? new Map<string, Uint8Array>()
     : readClassifiers(folder, shippedVersion(status.step, weights.sha256));
   if (files.size + classifiers.size === 0) return { notes };
-  const all = new Map([...parts, ...classifiers]);
-  for (const [name, added] of files) {
-    const text = new TextDecoder().decode(parts.get(name) ?? jsonBytes([]));
-    const packed: SavedResult[] = JSON.parse(text);
-    const replaced = new Set(added.map(optionsOf));
-    all.set(name, jsonBytes([...packed.filter((it) => !replaced.has(optionsOf(it))), ...added]));
-  }
   return {
     notes,
     run: {
       id: folder.id,
       steps: status.step,
       evaluations: [...files.keys()].map((name) => name.replace(".json", "")),
-      package: packRun({ header, parts: all }),
+      package: packRun({
+        header,
+        parts: new Map([...withResults(parts, files), ...classifiers]),
+      }),
       ...(weights && { weights: Deno.readFileSync(shippedWeightsPath(to, folder.id)) }),
+      snapshots: snapshotsIn(to, folder.id, header as ShippedHeader),
     },
   };
+}
+
+/** A package's parts with results added, by the names of their files. */
+export function withResults(
+  parts: ReadonlyMap<string, Uint8Array>,
+  files: ReadonlyMap<string, readonly SavedResult[]>,
+): Map<string, Uint8Array> {
+  const all = new Map(parts);
+  for (const [name, added] of files) {
+    const text = new TextDecoder().decode(parts.get(name) ?? jsonBytes([]));
+    const packed: SavedResult[] = JSON.parse(text);
+    const replaced = new Set(added.map(optionsOf));
+    all.set(name, jsonBytes([...packed.filter((it) => !replaced.has(optionsOf(it))), ...added]));
+  }
+  return all;
+}
+
+/** The files of a shipped run's snapshots, by their steps. */
+export function snapshotsIn(
+  to: string,
+  id: string,
+  { snapshots = [] }: ShippedHeader,
+): ReadonlyMap<number, Uint8Array> {
+  return new Map(
+    snapshots.map(({ step }) => [step, Deno.readFileSync(shippedSnapshotPath(to, id, step))]),
+  );
 }
 
 function optionsOf({ options }: SavedResult): string {

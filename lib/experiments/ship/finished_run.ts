@@ -22,11 +22,11 @@ export interface SavedRun {
 export interface FinishedRun {
   readonly folder: RunFolder;
   readonly config: SavedRun;
-  readonly header: Omit<ShippedHeader, "weights">;
-  /** The history, and the evaluations by the names of their files. */
-  readonly parts: ReadonlyMap<string, Uint8Array>;
-  /** Names of the evaluations: `knn`. */
-  readonly evaluations: readonly string[];
+  readonly header: Omit<ShippedHeader, "weights" | "snapshots">;
+  /** The encoded history. */
+  readonly history: Uint8Array;
+  /** Results of its evaluations, by the names of their files. */
+  readonly results: ReadonlyMap<string, readonly SavedResult[]>;
   /** Lines about results that are left out. */
   readonly notes: readonly string[];
 }
@@ -41,6 +41,8 @@ export interface PlannedRun {
   readonly package: Uint8Array;
   /** Contents of its file of weights; absent if they are not shipped. */
   readonly weights?: Uint8Array;
+  /** Contents of the files of its snapshots, by their steps; absent if none are shipped. */
+  readonly snapshots?: ReadonlyMap<number, Uint8Array>;
 }
 
 /** Why a run is not shipped: a sentence that begins after its id. */
@@ -70,11 +72,8 @@ export function readFinishedRun(folder: RunFolder): FinishedRun | Refusal {
     folder,
     config,
     header: { config, status: status!, sessions: sessions.map(withoutMachine), history: code },
-    parts: new Map([
-      ["history", bytes],
-      ...[...files].map(([name, results]) => [name, jsonBytes(results)] as const),
-    ]),
-    evaluations: [...files.keys()].map((name) => name.replace(".json", "")),
+    history: bytes,
+    results: files,
     notes,
   };
 }

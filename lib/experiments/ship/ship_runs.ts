@@ -13,16 +13,19 @@ import {
   isTrainedHere,
   packagePath,
   packagesIn,
+  type ShippedHeader,
+  shippedSnapshotPath,
   shippedWeightsPath,
 } from "lib/experiments/runs/shipped.ts";
-import { readAddedResults } from "./added_results.ts";
+import { readAddedResults, snapshotsIn, withResults } from "./added_results.ts";
 import {
   type FinishedRun,
   type PlannedRun,
   readFinishedRun,
+  type Refusal,
   type SavedRun,
 } from "./finished_run.ts";
-import { type HalfFiles, readHalfFiles } from "./shipped_weights.ts";
+import { type HalfFiles, readHalfFiles, readSnapshots } from "./shipped_weights.ts";
 
 /** Bytes that the folder of shipped runs may have: 40 MB, since it is part of every clone. */
 export const shippedLimit = 40_000_000;
@@ -40,6 +43,8 @@ export interface ShipOptions {
    * alone, the one with the lowest seed. By default `first`; an empty list ships none.
    */
   readonly weights?: "first" | readonly string[];
+  /** Runs whose snapshots are shipped too: ids with `*`. By default none. */
+  readonly snapshots?: readonly string[];
 }
 
 /** What shipping would write. */
@@ -60,7 +65,7 @@ export interface ShippingPlan {
  * @throws {RangeError} If `outputs` cannot be read, or no run in it matches a pattern.
  */
 export function planShipping(
-  { outputs, to, patterns = ["*"], weights = "first" }: ShipOptions,
+  { outputs, to, patterns = ["*"], weights = "first", snapshots = [] }: ShipOptions,
 ): ShippingPlan {
   const ids = matching(runsIn(outputs, to), patterns, outputs);
   const folders = ids.map((id) => ({ id, path: join(outputs, id) }));
@@ -73,12 +78,15 @@ export function planShipping(
   const withWeights = weights === "first"
     ? lowestSeeds(finished, to)
     : new Set(matching(ids, weights, outputs));
+  const withSnapshots = new Set(matching(ids, snapshots, outputs));
   const runs: PlannedRun[] = added.flatMap(({ run }) => run ?? []);
   const refused: string[] = [];
   for (const [id, run] of read) {
-    const half = "refused" in run ? run : withWeights.has(id) ? readHalfFiles(run) : undefined;
-    if (half && "refused" in half) refused.push(`Cannot ship ${id}: ${half.refused}`);
-    else runs.push(planned(run as FinishedRun, half));
+    const files = "refused" in run
+      ? run
+      : readFiles(run, { weights: withWeights.has(id), snapshots: withSnapshots.has(id) });
+    if ("refused" in files) refused.push(`Cannot ship ${id}: ${files.refused}`);
+    else runs.push(planned(run as FinishedRun, files, to));
   }
   const notes = [...added, ...finished].flatMap(({ notes }) => notes);
   return { to, runs, refused, notes, totalBytes: bytesAfter(to, runs) };
@@ -103,12 +111,27 @@ export function writeShipping(
     );
   }
   Deno.mkdirSync(to, { recursive: true });
-  for (const { id, weights, package: bytes } of runs) {
-    const [path, weightsPath] = [packagePath(to, id), shippedWeightsPath(to, id)];
-    if (weights) replaceIfOther(weightsPath, weights); // before the package that names it
-    if (!holdsSame(path, bytes)) replaceFile(path, bytes);
-    if (!weights) removeIfThere(weightsPath);
+  for (const run of runs) {
+    const path = packagePath(to, run.id);
+    const weights = weightsFiles(to, run);
+    for (const [file, bytes] of weights) replaceIfOther(file, bytes); // before the package that names it
+    if (!holdsSame(path, run.package)) replaceFile(path, run.package);
+    for (const file of weightsThere(to, run)) if (!weights.has(file)) removeIfThere(file);
   }
+}
+
+/** The files of weights that a run will have, with their contents. */
+function weightsFiles(to: string, { id, weights, snapshots = new Map() }: PlannedRun) {
+  const files = new Map<string, Uint8Array>();
+  if (weights) files.set(shippedWeightsPath(to, id), weights);
+  for (const [step, bytes] of snapshots) files.set(shippedSnapshotPath(to, id, step), bytes);
+  return files;
+}
+
+/** The files of weights that a run has. */
+function weightsThere(to: string, { id }: PlannedRun): string[] {
+  const isOfRun = new RegExp(`^${RegExp.escape(id)}(-\\d{8,})?\\.safetensors$`);
+  return namesIn(to).filter((name) => isOfRun.test(name)).map((name) => join(to, name));
 }
 
 /**
@@ -168,30 +191,86 @@ function lowestSeeds(runs: readonly FinishedRun[], to: string): Set<string> {
   );
 }
 
+/** What is shipped of a run's weights. */
+interface ChosenFiles extends Partial<HalfFiles> {
+  /** By their steps; absent if they are not chosen. */
+  readonly snapshots?: ReadonlyMap<number, Uint8Array>;
+}
+
+/** Reads the files of weights that are chosen, or says why they cannot be shipped. */
+function readFiles(
+  run: FinishedRun,
+  chosen: { readonly weights: boolean; readonly snapshots: boolean },
+): ChosenFiles | Refusal {
+  const half = chosen.weights ? readHalfFiles(run) : {};
+  if ("refused" in half || !chosen.snapshots) return half;
+  if (!chosen.weights) {
+    return { refused: "snapshots go with the last weights: name it in --weights" };
+  }
+  try {
+    const snapshots = readSnapshots(run.folder);
+    return snapshots.size > 0
+      ? { ...half, snapshots }
+      : { refused: "it has no snapshots; { fresh: true } trains it again and keeps them" };
+  } catch (error) {
+    return { refused: (error as Error).message };
+  }
+}
+
+/**
+ * Puts a run together. If it has the very weights that are shipped of it already, because it was
+ * trained once more, it keeps what is shipped, and only what is new is added.
+ */
 function planned(
-  { folder: { id }, header, parts, evaluations }: FinishedRun,
-  half: HalfFiles | undefined,
+  { folder: { id }, header, history, results }: FinishedRun,
+  { weights, classifiers, snapshots }: ChosenFiles,
+  to: string,
 ): PlannedRun {
-  const weights = half && { weights: { sha256: sha256(half.weights) } };
+  const digest = weights && sha256(weights);
+  const before = digest && packageWith(digest, to, id);
+  const base = before || { header, parts: new Map([["history", history]]) };
+  const files = snapshots ?? (before ? snapshotsIn(to, id, before.header) : undefined);
+  const digests = [...files ?? []].map(([step, bytes]) => ({ step, sha256: sha256(bytes) }));
   return {
     id,
     steps: header.status.step,
-    evaluations,
+    evaluations: [...results.keys()].map((name) => name.replace(".json", "")),
     package: packRun({
-      header: { ...header, ...weights },
-      parts: new Map([...parts, ...half?.classifiers ?? []]),
+      header: {
+        ...base.header,
+        ...(digest && { weights: { sha256: digest } }),
+        ...(digests.length > 0 && { snapshots: digests }),
+      },
+      parts: new Map([...withResults(base.parts, results), ...classifiers ?? []]),
     }),
-    ...(half && { weights: half.weights }),
+    ...(weights && { weights }),
+    ...(files && { snapshots: files }),
   };
+}
+
+/**
+ * The package that is shipped of a run, if it is there with the weights of this checksum; not if it is
+ * damaged, since shipping replaces it then.
+ */
+function packageWith(digest: string, to: string, id: string) {
+  const path = packagePath(to, id);
+  try {
+    const { header, parts } = unpackRun(path, Deno.readFileSync(path));
+    const shipped = header as ShippedHeader;
+    return shipped.weights?.sha256 === digest ? { header: shipped, parts } : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Bytes that a folder will have once the runs are written. */
 function bytesAfter(to: string, runs: readonly PlannedRun[]): number {
   const sizes = new Map<string, number>();
   for (const name of namesIn(to)) sizes.set(join(to, name), Deno.statSync(join(to, name)).size);
-  for (const { id, package: bytes, weights } of runs) {
-    sizes.set(packagePath(to, id), bytes.length);
-    sizes.set(shippedWeightsPath(to, id), weights?.length ?? 0);
+  for (const run of runs) {
+    for (const file of weightsThere(to, run)) sizes.delete(file);
+    for (const [file, { length }] of weightsFiles(to, run)) sizes.set(file, length);
+    sizes.set(packagePath(to, run.id), run.package.length);
   }
   return [...sizes.values()].reduce((sum, size) => sum + size, 0);
 }

@@ -1,11 +1,10 @@
-/** What is shipped of a run's last checkpoint: the network that is evaluated, in half precision. */
+/** What is shipped of a run's weights: the network that is evaluated, in half precision. */
 import { join } from "@std/path";
-import { constantRng } from "lib/rng.ts";
-import { disposeTree, namedVariables } from "lib/nn/parameters.ts";
-import { checkpointKey, createKeptLayers, isOfBackbone, type Recipe } from "lib/ssl/methods.ts";
-import { listCheckpoints } from "lib/runs/checkpoints.ts";
-import { halfWeights, toHalf } from "./half_weights.ts";
+import { isEvaluated } from "lib/ssl/methods.ts";
+import { listCheckpoints, listSnapshots } from "lib/runs/checkpoints.ts";
 import { safetensorsBytes } from "lib/weights/safetensors.ts";
+import { toHalf } from "lib/weights/saved_array.ts";
+import { readTrainingState } from "lib/weights/training_state.ts";
 import { openWeightsFile } from "lib/weights/weights_file.ts";
 import {
   classifierContents,
@@ -16,6 +15,7 @@ import { fittedSubject } from "lib/experiments/runs/evaluations.ts";
 import type { RunFolder } from "lib/experiments/runs/run_folder.ts";
 import type { SubjectWeights } from "lib/experiments/subjects/subject.ts";
 import type { FinishedRun, Refusal } from "./finished_run.ts";
+import { halfWeights } from "./half_weights.ts";
 
 /** Files in half precision. */
 export interface HalfFiles {
@@ -35,11 +35,11 @@ export function readHalfFiles(run: FinishedRun): HalfFiles | Refusal {
   if (newest?.step !== step) {
     return { refused: "the checkpoint of its last step is missing; --weights none does without" };
   }
-  const kept = keptNames(recipe);
+  const evaluated = isEvaluated(recipe);
   try {
     const file = halfWeights(
       newest.path,
-      (name) => isOfBackbone(recipe, name) || name.startsWith("model.") || kept.has(name),
+      (name) => evaluated(name) || name.startsWith("model."),
     );
     const classifiers = readClassifiers(folder, { path: newest.path, version: `step ${step}` });
     return { weights: safetensorsBytes(file), classifiers };
@@ -48,13 +48,18 @@ export function readHalfFiles(run: FinishedRun): HalfFiles | Refusal {
   }
 }
 
-/** The names in a checkpoint of the head's layers that are evaluated with the backbone. */
-function keptNames(recipe: Recipe): ReadonlySet<string> {
-  const kept = createKeptLayers(recipe, 1, constantRng()); // sizes do not matter for names
-  if (kept === undefined) return new Set();
-  const names = [...namedVariables(kept.params).keys()];
-  disposeTree(kept.params);
-  return new Set(names.map((name) => `${checkpointKey(recipe, "teacher")}.${name}`));
+/**
+ * The snapshots of a run by their steps, in order, as they are: they are in half precision already.
+ *
+ * @throws {Error} If one is damaged; the message names it.
+ */
+export function readSnapshots({ path }: RunFolder): ReadonlyMap<number, Uint8Array> {
+  return new Map(
+    listSnapshots(path).map((file) => {
+      readTrainingState(file.path); // checks it
+      return [file.step, Deno.readFileSync(file.path)];
+    }),
+  );
 }
 
 /**

@@ -5,7 +5,7 @@ import { createModel, type Model } from "lib/models/mod.ts";
 import { withKeptLayers } from "lib/ssl/method/kept_layers.ts";
 import { checkpointKey, createKeptLayers, type Recipe } from "lib/ssl/methods.ts";
 import { disposeTree } from "lib/nn/parameters.ts";
-import { bestPath, listCheckpoints } from "lib/runs/checkpoints.ts";
+import { bestPath, listCheckpoints, listSnapshots } from "lib/runs/checkpoints.ts";
 import { backboneStream, firstWeights } from "lib/ssl/method/network.ts";
 import { listed } from "lib/weights/weight_names.ts";
 import { loadWeights, type WeightsTarget } from "lib/weights/weights.ts";
@@ -25,6 +25,7 @@ import { twinId } from "./supervised_twin.ts";
  * - `best`: like `teacher`, but from the checkpoint with the best k-NN.
  * - `init`: the network with its first weights, before training.
  * - `supervised`: the same network trained with labels, from the last checkpoint of that run.
+ * - a step: the `teacher` as it was after this step, if these weights were kept: see `snapshots`.
  * - a file: weights of the same network, in any format that `loadWeights` reads; `key` says which
  *   of its dictionaries, where the network is in several.
  */
@@ -34,6 +35,7 @@ export type Subject =
   | "best"
   | "init"
   | "supervised"
+  | { readonly step: number }
   | { readonly weights: string; readonly key?: string };
 
 /** The input of an evaluation: a network's features, or the pixels themselves. */
@@ -62,6 +64,7 @@ export interface SubjectWeights {
 export function findSubject(key: RunKey, of: SubjectOrPixels): SubjectWeights {
   const folder = runFolder(key);
   if (typeof of === "object") {
+    if ("step" in of) return findShipped(folder, key, of) ?? weightsAt(folder, of.step);
     return {
       folder,
       ...fileVersion(absolutePath(of.weights), "give the path of a file of weights"),
@@ -106,16 +109,27 @@ function newest(folder: RunFolder, verb: string): SubjectWeights {
   );
 }
 
+/** Finds the teacher after a step of a run that is trained here: a snapshot or the last checkpoint. */
+function weightsAt(folder: RunFolder, step: number): SubjectWeights {
+  const files = [...listSnapshots(folder.path), ...listCheckpoints(folder.path).slice(0, 1)];
+  const file = files.find((file) => file.step === step);
+  if (file) return { folder, path: file.path, version: `step ${step}` };
+  const steps = files.map((file) => file.step).join(", ") || "no step";
+  throw new NotSavedError(
+    `Cannot load step ${step} of ${folder.id}: outputs/ has the weights of ${steps}; snapshots() lists them`,
+  );
+}
+
 /** Finds weights of a run that is shipped; `undefined` if it is trained here, or not there. */
 function findShipped(
   folder: RunFolder,
   { config, scale }: RunKey,
-  of: "teacher" | "student" | "best" | "supervised",
+  of: "teacher" | "student" | "best" | "supervised" | { readonly step: number },
 ): SubjectWeights | undefined {
   const run = shippedRun(folder);
   if (run === undefined) return undefined;
   const retrain = `${of === "supervised" ? of : "pretrain"}(config, { scale, seed, fresh: true })`;
-  const at = of === "best" ? run.status.best?.step : undefined;
+  const at = typeof of === "object" ? of.step : of === "best" ? run.status.best?.step : undefined;
   const weights = shippedWeights(run, { at, retrain });
   const recipe = recipeAt(config, scale);
   const isTeacher = of !== "student" ||
@@ -179,7 +193,7 @@ async function loadAll(target: WeightsTarget, path: string, key: string | undefi
 
 /** The prefix of a subject's weights in its file; `undefined` if the file has only one network. */
 function keyOf(recipe: Recipe, of: Subject): string | undefined {
-  if (typeof of === "object") return of.key;
-  if (of === "best") return checkpointKey(recipe, "teacher");
+  if (typeof of === "object" && "weights" in of) return of.key;
+  if (of === "best" || typeof of === "object") return checkpointKey(recipe, "teacher");
   return of === "teacher" || of === "student" ? checkpointKey(recipe, of) : undefined;
 }

@@ -24,6 +24,8 @@ export interface ImageGridOptions {
    * Screen pixels per image pixel, an integer; by default, an image becomes about 64 pixels wide.
    */
   readonly scale?: number;
+  /** Whether at most 256 colours are kept, in about half the bytes; by default all are. */
+  readonly palette?: boolean;
 }
 
 /** Sizes in pixels and counts of a grid. */
@@ -85,7 +87,8 @@ export async function imageGridPng(
   }
   const overlay = Buffer.from(drawOver(layout, options, width, height));
   const image = sharp(canvas, { raw: { width, height, channels: 3 } });
-  const file = await image.composite([{ input: overlay }]).png().toBuffer();
+  const form = options.palette ? { palette: true, dither: 1 } : {};
+  const file = await image.composite([{ input: overlay }]).png(form).toBuffer();
   return new Uint8Array(file);
 }
 

@@ -16,7 +16,7 @@ export async function neighbourFrames(
     const same = sameClass.filter((same) => same).length - rows; // the queries are marked too
     return {
       at,
-      picture: await imageGridPng(images, { columns, sameClass }),
+      picture: await imageGridPng(images, { columns, sameClass, palette: true }),
       says: `${same} of ${sameClass.length - rows} have the class of the image they are near to`,
     };
   });

@@ -18,11 +18,12 @@ export function drawPart(name, { label, start, frames }) {
   image.before(element("label", { class: "slider" }, `${label} `, slider, shown));
   const draw = () => {
     const { at, says, src } = frames[slider.value];
+    const words = says ? `${at}: ${says}` : at;
     image.src = src || first;
-    image.alt = `${label} ${at}: ${says}`;
+    image.alt = `${label} ${words}`;
     shown.textContent = at;
     said.textContent = says;
-    slider.setAttribute("aria-valuetext", `${at}: ${says}`);
+    slider.setAttribute("aria-valuetext", words);
   };
   slider.addEventListener("input", draw);
   draw();

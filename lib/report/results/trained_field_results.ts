@@ -1,8 +1,14 @@
 /**
- * Effective receptive fields before and after training: a picture of each kernel size, and a table
- * of their sizes.
+ * Effective receptive fields before, during and after training: a picture of each kernel size or
+ * moment, and a table of their sizes.
  */
-import { type FieldOfWeights, fieldShares, type TrainedField } from "lib/experiments/mod.ts";
+import {
+  type FieldAtMoment,
+  type FieldOfWeights,
+  fieldShares,
+  type TrainedField,
+} from "lib/experiments/mod.ts";
+import type { SliderFrame } from "lib/report/interactive/slider.ts";
 import { meanAndError } from "lib/stats/statistics.ts";
 import { colourMap } from "lib/report/draw/colour_maps.ts";
 import { type Figure, fontFamily } from "lib/report/draw/plot.ts";
@@ -11,6 +17,7 @@ import { type Table, tableOf } from "lib/report/tables/table_formats.ts";
 
 // sizes in pixels of the figure
 const [panel, gap, left, top, legendHeight, margin] = [150, 8, 74, 30, 62, 10];
+const largePanel = 300; // where there are two
 const fewestColumns = 4; // the legend is as wide as so many pictures
 const decades = 4; // from the strongest contribution to the weakest that is drawn
 const levels = 16; // colours between them
@@ -48,7 +55,7 @@ export function trainedFieldFigure(fields: readonly TrainedField[]): Figure {
       "middle",
     );
     const panels = states.map(([state], row) =>
-      fieldPanel(field, field[state], { x, y: top + row * (panel + gap), shown })
+      fieldPanel(field, field[state], { x, y: top + row * (panel + gap), panel, shown })
     );
     return [title, ...panels];
   });
@@ -56,11 +63,50 @@ export function trainedFieldFigure(fields: readonly TrainedField[]): Figure {
     const y = top + row * (panel + gap) + panel / 2;
     return text(margin, y - 4, words, "start") + text(margin, y + 14, "training", "start");
   });
+  const below = legend(top + 2 * (panel + gap) + 8, first, shown);
+  return drawing(width, height, [...rows, ...parts, below]);
+}
+
+function drawing(width: number, height: number, parts: readonly string[]): Figure {
   return {
     outerHTML: `<svg width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" ` +
-      `font-family="${fontFamily}" font-size="13">${rows.join("")}${parts.join("")}` +
-      `${legend(top + 2 * (panel + gap) + 8, first, shown)}</svg>`,
+      `font-family="${fontFamily}" font-size="13">${parts.join("")}</svg>`,
   };
+}
+
+/**
+ * The fields of one network as its training goes on, a frame for each, for `slider`: to the left the
+ * field at the first moment, to the right the one at the frame's. They are drawn as by
+ * {@linkcode trainedFieldFigure}, all at one scale.
+ *
+ * @throws {RangeError} If there is no field, or fields were measured on images of different sizes.
+ */
+export function fieldFrames(fields: readonly FieldAtMoment[]): SliderFrame[] {
+  const [first] = fields;
+  if (first === undefined || fields.some(({ measuredOn }) => measuredOn !== first.measuredOn)) {
+    throw new RangeError(
+      `Cannot draw ${fields.length} receptive fields: need some, all on images of one size`,
+    );
+  }
+  const sides = fields.map((field) => meanSide(field, nearlyAll));
+  const shown = Math.min(first.measuredOn, 1.1 * Math.max(first.trainedOn, ...sides));
+  const width = left + fewestColumns * (panel + gap) + margin;
+  const bottom = top + largePanel + gap;
+  return fields.map((field) => {
+    const panels = [first, field].flatMap((shownField, column) => {
+      const x = left + column * (largePanel + gap);
+      const title = text(x + largePanel / 2, top - 10, shownField.name, "middle");
+      return [title, fieldPanel(first, shownField, { x, y: top, panel: largePanel, shown })];
+    });
+    const below = legend(bottom + 8, first, shown);
+    return {
+      at: field.name,
+      picture: drawing(width, bottom + legendHeight + margin, [...panels, below]),
+      says: `half of all influence comes from a square of ${
+        Math.round(meanSide(field, half))
+      } pixels, 99 % from one of ${Math.round(meanSide(field, nearlyAll))}`,
+    };
+  });
 }
 
 /** Side in pixels of what is drawn: all squares and a little more, within what was measured. */
@@ -79,15 +125,17 @@ function meanSide({ sides }: FieldOfWeights, share: number): number {
 interface Place {
   readonly x: number;
   readonly y: number;
+  /** Side of the panel in the figure's pixels. */
+  readonly panel: number;
   /** Side in pixels of the image that the panel shows. */
   readonly shown: number;
 }
 
 /** One field: its map, cut to what is shown, and its squares. */
 function fieldPanel(
-  { measuredOn, trainedOn }: TrainedField,
+  { measuredOn, trainedOn }: Pick<TrainedField, "measuredOn" | "trainedOn">,
   weights: FieldOfWeights,
-  { x, y, shown }: Place,
+  { x, y, panel, shown }: Place,
 ): string {
   const { side } = weights.map;
   const scale = panel / (shown / measuredOn * side); // figure's pixels per square of the map
@@ -142,7 +190,7 @@ function colourOf(level: number): string {
 }
 
 /** The scale of colours, and what the squares are. */
-function legend(y: number, { trainedOn }: TrainedField, shown: number): string {
+function legend(y: number, { trainedOn }: Pick<TrainedField, "trainedOn">, shown: number): string {
   const step = 9;
   const strip = Array.from(
     { length: levels + 1 },

@@ -1,6 +1,10 @@
 import type { FieldOfWeights, TrainedField } from "lib/experiments/mod.ts";
-import { toSvg } from "lib/report/draw/plot.ts";
-import { trainedFieldFigure, trainedFieldTable } from "lib/report/results/trained_field_results.ts";
+import { type Figure, toSvg } from "lib/report/draw/plot.ts";
+import {
+  fieldFrames,
+  trainedFieldFigure,
+  trainedFieldTable,
+} from "lib/report/results/trained_field_results.ts";
 import type { Table } from "lib/report/tables/table_formats.ts";
 import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 
@@ -69,4 +73,28 @@ Deno.test("trainedFieldFigure() refuses no field, and fields of two sizes", () =
   assertThrows(() => trainedFieldFigure([]), RangeError, "0 receptive fields");
   const other = { ...field(5), measuredOn: 200 };
   assertThrows(() => trainedFieldFigure([field(3), other]), RangeError, "one size");
+});
+
+Deno.test("fieldFrames() has the first moment beside each, all at one scale, and its squares in words", () => {
+  const moment = (name: string, half: number) => ({
+    ...{ name, trainedOn: 80, measuredOn: 400 },
+    ...weights([half]),
+  });
+  const frames = fieldFrames([moment("epoch 0", 40), moment("epoch 20", 100)]);
+  assertEquals(frames.map(({ at }) => at), ["epoch 0", "epoch 20"]);
+  const sides = frames.map(({ picture }) => {
+    const svg = toSvg(picture as Figure);
+    assertTrue(svg.includes(">epoch 0<"), "the first moment is named");
+    return [...svg.matchAll(/width="([0-9.]+)" height="\1" fill="none"/g)].map((m) => m[1]);
+  });
+  const scale = 300 / (1.1 * 200); // 220 pixels of the image are drawn on 300
+  const [first, last] = [[80, 80, 40, 40], [80, 200, 100, 100]];
+  const drawn = (pixels: readonly number[]) => {
+    const [image, nearlyAll, ...half] = pixels.map((side) => (scale * side).toFixed(1));
+    return [image, nearlyAll, ...half];
+  };
+  assertEquals(sides[0]!.slice(0, 8), [...drawn(first!), ...drawn(first!)]);
+  assertEquals(sides[1]!.slice(0, 8), [...drawn(first!), ...drawn(last!)]);
+  assertTrue(frames[1]!.says!.startsWith("half of all influence comes from a square of 100"), "");
+  assertThrows(() => fieldFrames([]), RangeError, "0 receptive fields");
 });

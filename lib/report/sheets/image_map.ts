@@ -16,7 +16,7 @@ export interface ImageMapOptions {
  * Draws images at their places on a map, as the bytes of a PNG. The frame of a picture has the colour
  * of its class, as the names below the map have it. Later images cover earlier ones.
  *
- * @param points `[N, 2]`, as `planarMap` returns them; both axes have the same scale.
+ * @param points `[N, 2]`, as `planarMap` and `tsneMap` return them; both axes have the same scale.
  * @throws {RangeError} If there is not one point for each image.
  */
 export async function imageMapPng(

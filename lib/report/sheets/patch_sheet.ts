@@ -71,20 +71,28 @@ export async function patchSimilarityPng(sheet: PatchSheet, at: PatchPlace): Pro
 
 /** The sheet of {@linkcode patchSimilarityPng}. @throws As it does. */
 export function similaritySheet(sheet: PatchSheet, at: PatchPlace): PictureSheet {
-  return sheetOf(sheet, ({ features }) => {
-    const { height, width } = features;
-    const patch = {
-      image: at.image,
-      row: cellOf("y", at.y, height),
-      column: cellOf("x", at.x, width),
-    };
-    const cosines = patchSimilarities(features, patch);
-    const size = height * width;
-    return sheet.images.ids.map((_, i) => ({
-      image: signedImage(cosines.subarray(i * size, (i + 1) * size), features, { most: 1 }),
-      ...(i === at.image && { frame: frameOf(patch, features) }),
-    }));
-  }, colourLegend(colourMap("rdbu_r"), "−1", "1, the patch itself"));
+  const legend = colourLegend(colourMap("rdbu_r"), "−1", "1, the patch itself");
+  return sheetOf(sheet, (map) => similarPictures(map, at), legend);
+}
+
+/**
+ * How alike all patches are to one of them, a picture for each image; the patch is framed.
+ *
+ * @throws {RangeError} If there is no picture of that number, or the place is outside.
+ */
+export function similarPictures({ features }: PatchMap, at: PatchPlace): SheetPicture[] {
+  const { images, height, width } = features;
+  const patch = {
+    image: at.image,
+    row: cellOf("y", at.y, height),
+    column: cellOf("x", at.x, width),
+  };
+  const cosines = patchSimilarities(features, patch);
+  const size = height * width;
+  return Array.from({ length: images }, (_, i) => ({
+    image: signedImage(cosines.subarray(i * size, (i + 1) * size), features, { most: 1 }),
+    ...(i === at.image && { frame: frameOf(patch, features) }),
+  }));
 }
 
 /** The row or column of a map that a fraction of its side lies in. */
@@ -103,7 +111,7 @@ function sheetOf(
   picturesOf: (map: PatchMap) => readonly SheetPicture[],
   legend?: PictureSheet["legend"],
 ): PictureSheet {
-  const originals = images.ids.map((_, i) => ({ image: imageOf(images, i) }));
+  const originals = images.ids.map((_, i) => ({ image: pictureOf(images, i) }));
   const first: SheetRow = { name: "original", blocks: blocks.map(() => originals) };
   const rows = (blocks[0]?.maps ?? []).map(({ name }, i): SheetRow => {
     const maps = blocks.map(({ maps }) => maps[i]!);
@@ -114,13 +122,19 @@ function sheetOf(
   return {
     titles: blocks.map(({ title }) => title),
     rows: [first, ...rows],
-    cell: [Math.max(1, Math.round(side * images.width / images.height)), side],
+    cell: patchSides(images),
     squares: true,
     ...(legend && { legend }),
   };
 }
 
-function imageOf({ width, height, pixels }: ImageSet, index: number): GridImages {
+/** Width and height in screen pixels of a picture of these images. */
+export function patchSides(images: Pick<ImageSet, "width" | "height">): [number, number] {
+  return [Math.max(1, Math.round(side * images.width / images.height)), side];
+}
+
+/** One of some images. */
+export function pictureOf({ width, height, pixels }: ImageSet, index: number): GridImages {
   const size = width * height * 3;
   return { width, height, pixels: pixels.subarray(index * size, (index + 1) * size) };
 }

@@ -37,7 +37,7 @@ interface Point {
  * image, enlarged, with its class and its id. The arrow keys go through the points from left to
  * right. The output needs no kernel, so it works in an exported page; `imageMapPng` is its still.
  *
- * @param points `[N, 2]`, as `planarMap` returns them; both axes have the same scale.
+ * @param points `[N, 2]`, as `planarMap` and `tsneMap` return them; both axes have the same scale.
  * @throws {RangeError} If there is not one point for each image, or the output would have more than
  *   1 MB; a few hundred images have less.
  *

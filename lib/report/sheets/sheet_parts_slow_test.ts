@@ -2,11 +2,13 @@
 import type { Locator, Page } from "playwright-core";
 import sharp from "sharp";
 import { createRng } from "lib/rng.ts";
+import { sliderOutput } from "lib/report/interactive/slider.ts";
 import {
   type PatchPlace,
   type PatchSheet,
   similaritySheet,
 } from "lib/report/sheets/patch_sheet.ts";
+import { growthFrames } from "lib/report/sheets/growth_frames.ts";
 import { imageMapOutput } from "lib/report/sheets/pointed_map.ts";
 import { layOut } from "lib/report/sheets/picture_sheet.ts";
 import { similarPatchesOutput } from "lib/report/sheets/similar_patches.ts";
@@ -121,6 +123,50 @@ Deno.test("without a script a sheet stands there, which says what is framed", op
     assertTrue((await saidIn(page, 0)).includes("framed one, of picture 2"), "in words");
   });
 });
+
+Deno.test(
+  "pictures as training goes on: the arrow keys go from moment to moment, in light and dark",
+  options,
+  async () => {
+    const heat = { height: 8, width: 8, values: new Float32Array(64).fill(0.5) };
+    const names = ["epoch 0", "epoch 1", "epoch 20"];
+    const growth = {
+      images,
+      maps: names.map((name) => mapOf(name, 4)),
+      rows: names.map((name) => ({ name, layers: ["last map"], eigenCam: [heat, heat] })),
+    };
+    const frames = await growthFrames(growth, { image: 0, y: 0.3, x: 0.3 });
+    const output = sliderOutput(frames, { label: "trained up to", start: 0 });
+    await opened([output], async (page) => {
+      const shown = async () => ({
+        at: await part(page, 0).locator("output").innerText(),
+        alt: await part(page, 0).locator("img").getAttribute("alt"),
+        drawn: await part(page, 0).locator("img").screenshot(),
+      });
+      const seen = [await shown()];
+      await page.keyboard.press("Tab");
+      for (const key of ["ArrowRight", "ArrowRight", "ArrowRight"]) { // the last one stays
+        await page.keyboard.press(key);
+        seen.push(await shown());
+      }
+      assertEquals(seen.map(({ at }) => at), [...names, names[2]!]);
+      const { says } = frames[0]!;
+      assertEquals(
+        seen.slice(0, 3).map(({ alt }) => alt),
+        names.map((at) => `trained up to ${at}: ${says}`),
+      );
+      const pictures = seen.map(({ drawn }) => drawn.toString("base64"));
+      assertEquals([new Set(pictures).size, pictures[3] === pictures[2]], [3, true]);
+      await page.evaluate("document.documentElement.dataset.theme = 'dark'");
+      const { data } = await sharp((await shown()).drawn).extract({
+        ...{ left: 10, top: 10, width: 1, height: 1 },
+      }).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+      assertEquals([...data], [255, 255, 255]); // the picture stands on white
+      const slider = part(page, 0).getByRole("slider");
+      assertEquals(await slider.getAttribute("aria-valuetext"), `epoch 20: ${says}`);
+    });
+  },
+);
 
 /** The colour of an element's middle, as the browser draws it. */
 async function colourOf(element: Locator): Promise<number[]> {

@@ -298,6 +298,7 @@ Deno.test("byolAlarms watch the spread of projections and of features, and say w
   const healthy = { projectionStd: 0.85, featureStd: 0.21 };
   const shown = (metrics: typeof healthy) => shownAlarms(byolAlarms, metrics);
   assertEquals(shown(healthy), []);
+  assertEquals(shown({ projectionStd: 0.127, featureStd: 0.286 }), []); // without any BatchNorm
   assertEquals(shown({ ...healthy, projectionStd: 0.01 }), ["alarmSameProjections"]);
   assertEquals(shown({ ...healthy, featureStd: 0.01 }), ["alarmSameFeatures"]);
   for (const { message } of byolAlarms) assertTrue(message.includes("lower lr"), message);
