@@ -76,7 +76,7 @@ function noise(count: number, side: number): ImageSet {
 const peers = peersIn(process.env)!;
 const world = peers.addresses.length === 1
   ? undefined
-  : await joinWorld(peers, { startSeconds: 60 });
+  : await joinWorld(peers, { startSeconds: 120 });
 for (const name of Deno.args) console.log(JSON.stringify(await train(name)));
 await world?.leave();
 Deno.exit(0);
