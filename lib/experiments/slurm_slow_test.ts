@@ -50,7 +50,8 @@ Deno.test({
   ignore: !hasSlurm(),
   async fn(t) {
     await using slurm = await startSlurm();
-    const common = "--config start --scale smoke --tasks 2 --cpus 1";
+    const small = "--set recipe.model.depths=[1,1,1,1] --set recipe.model.dims=[8,8,16,16]";
+    const common = `--config start --scale smoke --tasks 2 --cpus 1 ${small}`;
 
     await t.step("an array of four, each by two processes", async () => {
       const job = await submit(

@@ -35,7 +35,8 @@ async function someSteps(): Promise<void> {
 }
 
 // So many epochs that no machine is through with them before the signal.
-const long = "--config start --scale smoke --set scales.smoke.epochs=400 --set name=long";
+const small = "--set recipe.model.depths=[1,1,1,1] --set recipe.model.dims=[8,8,16,16]";
+const long = `--config start --scale smoke --set scales.smoke.epochs=400 --set name=long ${small}`;
 
 for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
   Deno.test(`${signal} stops a run after the current step, saved, with exit code ${code}`, async () => {
@@ -57,17 +58,17 @@ for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
 }
 
 Deno.test("two processes take a run to its end, and stop it together when one is asked to", async () => {
-  const child = spawn(`${long} --fresh --workers 2 --set scales.smoke.batchSize=8`);
+  const child = spawn(`${long} --fresh --workers 2`);
   const ended = finish(child);
   await Promise.race([someSteps(), ended]);
   child.kill("SIGTERM");
   const { code, stdout, stderr } = await ended;
   assertEquals(code, 143, stderr);
-  const [, run, step] = /^(long-\w{8}): saved at step (\d+) of 6400/.exec(stdout) ?? [];
+  const [, run, step] = /^(long-\w{8}): saved at step (\d+) of 3200/.exec(stdout) ?? [];
   assertTrue(Number(step) > 0, stdout + stderr);
   Deno.removeSync(`${outputs}/${run}`, { recursive: true });
   const short =
-    "--config start --scale smoke --set scales.smoke.epochs=1 --workers 2 --set name=pair";
+    `--config start --scale smoke --set scales.smoke.epochs=1 --workers 2 --set name=pair ${small}`;
   const whole = await finish(spawn(short));
   assertEquals(whole.code, 0, whole.stderr);
   assertTrue(/^pair-\w{8}: finished, 8 steps/.test(whole.stdout), whole.stdout);

@@ -2,6 +2,7 @@
  * A whole `gpu:check` at small sizes on WebGPU, which a machine without a GPU computes on its CPU if
  * it has a software Vulkan such as Mesa's. Without an adapter it is skipped, and counted so.
  */
+import "lib/tf.ts"; // before the adapter: TensorFlow ends a process that has loaded Mesa's Vulkan
 import { assertEquals, assertTrue } from "lib/testing/assert.ts";
 import { requestAdapter } from "lib/tf_adapter.ts";
 import { speedCases } from "./speed_cases.ts";

@@ -34,7 +34,7 @@ export interface Lab {
 /**
  * Starts JupyterLab and waits until it answers.
  *
- * @throws {Error} If it does not answer within a minute, or ends before.
+ * @throws {Error} If it does not answer within two minutes, or ends before.
  */
 export async function startLab(options: LabOptions): Promise<Lab> {
   const { port, browser, dir = root, open = "notebooks/00_start.ipynb", log = "inherit" } = options;
@@ -83,7 +83,7 @@ async function answering(child: Deno.ChildProcess, token: string): Promise<strin
   let status: Deno.CommandStatus | undefined;
   void child.status.then((value) => status = value);
   const file = `${jupyterDataDir}/runtime/jpserver-${child.pid}.json`;
-  const deadline = Date.now() + 60_000;
+  const deadline = Date.now() + 120_000;
   while (Date.now() < deadline) {
     if (status) {
       throw new Error(
@@ -97,7 +97,7 @@ async function answering(child: Deno.ChildProcess, token: string): Promise<strin
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  throw new Error("Cannot start JupyterLab: no answer within 60 s");
+  throw new Error("Cannot start JupyterLab: no answer within 120 s");
 }
 
 async function answers(url: string): Promise<boolean> {

@@ -2,7 +2,7 @@
 import { checkCells } from "lib/setup/notebooks/check_cells.ts";
 import { run } from "lib/setup/install/command.ts";
 import { listNotebooks, type Notebook, readNotebook } from "lib/setup/notebooks/notebook.ts";
-import { root } from "lib/setup/install/project.ts";
+import { notebooksDir, root } from "lib/setup/install/project.ts";
 import { runTests, showResult } from "lib/setup/run_tests.ts";
 import { setUp } from "lib/setup/setup.ts";
 import { readArguments } from "lib/task_arguments.ts";
@@ -43,8 +43,11 @@ async function notebookFormat(): Promise<string> {
 }
 
 async function notebookTypes(): Promise<string> {
+  const solutions = await listNotebooks(`${notebooksDir}/solutions`);
   const notebooks = new Map<string, Notebook>();
-  for (const path of await listNotebooks()) notebooks.set(path, await readNotebook(path));
+  for (const path of [...await listNotebooks(), ...solutions]) {
+    notebooks.set(path, await readNotebook(path));
+  }
   return await checkCells(notebooks);
 }
 

@@ -1,5 +1,5 @@
 /** Drives JupyterLab, or another page, in a real, headless Chromium, as a person would, for tests. */
-import { chromium, type Page } from "playwright-core";
+import { type Browser, chromium, type Page } from "playwright-core";
 import { assertEquals } from "lib/testing/assert.ts";
 
 const places = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
@@ -45,7 +45,7 @@ export class LabPage {
    */
   async reload(): Promise<void> {
     await this.page.reload();
-    await this.page.locator(".jp-Notebook .jp-CodeCell").first().waitFor({ timeout: 60_000 });
+    await this.page.locator(".jp-Notebook .jp-CodeCell").first().waitFor();
     await this.page.locator(".jp-StatusBar-TextItem", { hasText: /\| (Idle|Busy)$/ }).waitFor();
   }
 
@@ -101,7 +101,7 @@ export class LabPage {
     const from = Date.now();
     while (Date.now() - from < Math.max(timeout, patience)) {
       if (pattern.test(await this.output(cell))) return Date.now() - from;
-      await this.page.waitForTimeout(20);
+      await this.page.waitForTimeout(100); // looking costs as much as what is looked at
     }
     throw new Error(
       `No ${pattern} in ${Math.max(timeout, patience)} ms: ${await this.output(cell)}`,
@@ -122,13 +122,12 @@ export async function inChromium(
   });
 }
 
-/** Opens `url` in Chromium, as wide as a laptop's screen, and closes it after `use`. */
-export async function onPage(
-  executablePath: string,
-  url: string,
-  use: (page: Page) => Promise<void>,
-): Promise<void> {
-  const browser = await chromium.launch({
+/** The browser of all pages of this process, which ends after its last test. */
+let browser: Promise<Browser> | undefined;
+Deno.test.afterAll(async () => await (await browser)?.close());
+
+function launch(executablePath: string): Promise<Browser> {
+  return chromium.launch({
     executablePath,
     args: [
       "--no-sandbox", // Chromium needs it as root in a container; the pages are our own
@@ -140,14 +139,27 @@ export async function onPage(
       "--disable-sync",
     ],
   });
+}
+
+/**
+ * Opens `url` in Chromium, as wide as a laptop's screen, and closes it after `use`. Pages share
+ * nothing: neither cookies nor storage.
+ */
+export async function onPage(
+  executablePath: string,
+  url: string,
+  use: (page: Page) => Promise<void>,
+): Promise<void> {
+  browser ??= launch(executablePath);
+  const context = await (await browser).newContext({ viewport: { width: 1440, height: 1000 } });
   try {
-    const page = await browser.newPage({ viewport: { width: 1440, height: 1000 } });
+    const page = await context.newPage();
     page.setDefaultTimeout(patience);
     page.setDefaultNavigationTimeout(patience);
     await page.goto(url);
     await use(page);
   } finally {
-    await browser.close();
+    await context.close();
   }
 }
 

@@ -8,6 +8,7 @@ import type { FaultPoint } from "lib/runs/fault_points.ts";
 import { addToHistory } from "lib/runs/history.ts";
 import { readMetrics } from "lib/runs/metrics_log.ts";
 import { speedNames } from "lib/runs/speed_meter.ts";
+import { projectFolder } from "lib/paths.ts";
 import { assertEquals, assertTrue } from "lib/testing/assert.ts";
 
 /** One process of a run, and where it is killed. */
@@ -54,6 +55,8 @@ export const fewChannels = {
   dropPathRate: 0.2,
 };
 
+const denoConfig = `${projectFolder}/deno.json`; // of a program in another folder
+
 const program = ({ verb = "pretrain", config, file, recipe }: KilledRun) => `
   import { override } from "lib/experiments/configs/config.ts";
   import { ${verb} } from "lib/experiments/pretrain/${verb}.ts";
@@ -79,10 +82,15 @@ const program = ({ verb = "pretrain", config, file, recipe }: KilledRun) => `
   });
   await ${verb}(config, { scale: "smoke", seed: 0, checkpointSeconds: 0, untilStep });`;
 
-/** Trains in a process of its own, and returns how that ended: by itself or by a signal. */
-async function train(run: KilledRun, outputs: string, kill: Partial<Kill>): Promise<string> {
+/**
+ * Trains in a process of its own, and returns how that ended: by itself or by a signal.
+ *
+ * @param path The program's file: Deno keeps the compiled modules of a file that it runs, but not
+ *   those of `eval`.
+ */
+async function train(path: string, outputs: string, kill: Partial<Kill>): Promise<string> {
   const { code, signal, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["eval", program(run), JSON.stringify(kill)],
+    args: ["run", "-A", "--no-check", "--config", denoConfig, path, JSON.stringify(kill)],
     env: { BCSSL_OUTPUTS: outputs, BCSSL_SHIPPED: "none" },
     stdout: "null",
     stderr: "piped",
@@ -120,19 +128,21 @@ function outcome(outputs: string) {
 /** Kills a run at each place in turn, lets it end, and compares it with an undisturbed one. */
 export async function killAndCompare(run: KilledRun, kills: readonly Kill[]): Promise<void> {
   const [calm, wild] = [Deno.makeTempDirSync(), Deno.makeTempDirSync()];
+  const path = Deno.makeTempFileSync({ suffix: ".ts" });
   try {
-    assertEquals(await train(run, calm, {}), "finished");
+    Deno.writeTextFileSync(path, program(run));
+    assertEquals(await train(path, calm, {}), "finished");
     for (const kill of kills) {
       const { at, file = "any file", leaves = /./ } = kill;
-      assertEquals(await train(run, wild, kill), "SIGKILL", `${at} (${file}) was not reached`);
+      assertEquals(await train(path, wild, kill), "SIGKILL", `${at} (${file}) was not reached`);
       assertTrue(leaves.test(files(wild)), `killed at ${at}, it left ${files(wild)}`);
     }
-    assertEquals(await train(run, wild, {}), "finished");
+    assertEquals(await train(path, wild, {}), "finished");
     assertTrue(!files(wild).includes("partial"), files(wild));
     const [expected, actual] = [outcome(calm), outcome(wild)];
     assertEquals(actual.history.length, totalSteps);
     assertEquals(actual, expected);
   } finally {
-    for (const folder of [calm, wild]) Deno.removeSync(folder, { recursive: true });
+    for (const place of [calm, wild, path]) Deno.removeSync(place, { recursive: true });
   }
 }

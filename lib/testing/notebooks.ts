@@ -1,6 +1,6 @@
 /**
- * Executes notebooks at smoke scale twice in one kernel: both give the same numbers and the same
- * number of tensors.
+ * Executes notebooks at smoke scale, each twice in one kernel: both give the same numbers and the
+ * same number of tensors.
  */
 import {
   codeCells,
@@ -8,7 +8,7 @@ import {
   type Notebook,
   readNotebook,
 } from "lib/setup/notebooks/notebook.ts";
-import { runNotebook } from "lib/setup/notebooks/run_notebook.ts";
+import { type Kernel, openKernel, runNotebook } from "lib/setup/notebooks/run_notebook.ts";
 import type { Output } from "lib/setup/notebooks/cell_outputs.ts";
 import { assertEquals, assertTrue } from "lib/testing/assert.ts";
 
@@ -45,16 +45,33 @@ function clearFigures(outputs: string): void {
  * earlier one has trained, such as the arms of the ablations, which seven of them use. So each run
  * is trained once and loaded at least once, and must give the same numbers. A notebook that is run
  * alone (`--filter`) trains all it needs.
+ *
+ * They also share a kernel, which starts again after one that fails: the library is loaded and
+ * compiled once. That no notebook uses a name of another one is for the compiler to see, which
+ * checks each by itself.
  */
 export async function testNotebooks(wanted: RegExp): Promise<void> {
   const paths = (await findNotebooks([])).filter((path) => wanted.test(nameOf(path)));
   const outputs = Deno.makeTempDirSync();
   globalThis.addEventListener("unload", () => Deno.removeSync(outputs, { recursive: true }));
+  const env = { BCSSL_SCALE: "smoke", BCSSL_OUTPUTS: outputs, BCSSL_SHIPPED: "none" };
+  let kernel: Kernel | undefined; // it ends with this process
   for (const path of paths) {
-    Deno.test(
-      `${nameOf(path)} runs twice in one kernel, with equal numbers and tensors`,
-      () => runsTwice(path, outputs),
-    );
+    Deno.test({
+      name: `${nameOf(path)} runs twice in one kernel, with equal numbers and tensors`,
+      sanitizeOps: false, // the kernel outlives the test that has started it
+      sanitizeResources: false,
+      async fn() {
+        kernel ??= openKernel({ env });
+        try {
+          await runsTwice(path, outputs, kernel);
+        } catch (error) {
+          await kernel[Symbol.asyncDispose]();
+          kernel = undefined;
+          throw error;
+        }
+      },
+    });
   }
 }
 
@@ -62,11 +79,10 @@ function nameOf(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
 }
 
-async function runsTwice(path: string, outputs: string): Promise<void> {
+async function runsTwice(path: string, outputs: string, kernel: Kernel): Promise<void> {
   clearFigures(outputs);
   const notebook = withTensorCount(await readNotebook(path));
-  const env = { BCSSL_SCALE: "smoke", BCSSL_OUTPUTS: outputs, BCSSL_SHIPPED: "none" };
-  const results = await runNotebook(notebook, { passes: 2, env });
+  const results = await runNotebook(notebook, { passes: 2, kernel });
   const count = codeCells(notebook).length;
   for (const { status, error } of results) assertEquals([status, error], ["ok", undefined]);
   assertEquals(results.length, 2 * count);

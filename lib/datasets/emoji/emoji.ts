@@ -42,7 +42,10 @@ export interface EmojiOptions extends DrawingOptions {
   readonly background?: "textured";
 }
 
-/** No drawing is in two of `pretrain`, `test`, `heldOut` and `monochrome`. */
+/**
+ * No drawing is in two of `pretrain`, `test`, `heldOut` and `monochrome`. A set is made when it is
+ * first asked for, and then kept.
+ */
 export interface EmojiSets {
   /** Every training drawing, unlabelled: with `labels: "identity"` many more than `train`. */
   readonly pretrain: ImageSet;
@@ -85,19 +88,29 @@ export async function loadEmoji(options: EmojiOptions = {}): Promise<EmojiSets> 
       copies,
       backgrounds,
     });
-  const pretrain = make("train", false);
-  // Two fifths of all drawings are in these sets, which training and its monitor do not use. So
-  // they are placed only when they are asked for.
-  let [heldOut, monochrome]: (ImageSet | undefined)[] = [];
+  // Each set is placed when it is asked for: all of them take seconds, and few callers need all.
+  const placed = new Map<string, ImageSet>();
+  const once = (name: string, place: () => ImageSet) => {
+    const set = placed.get(name) ?? place();
+    placed.set(name, set);
+    return set;
+  };
+  const all = () => once("all of train", () => make("train", false));
   return {
-    pretrain: { ...unlabelled(pretrain), name: `${what}, pretrain` },
-    train: labels === "subgroup" ? pretrain : make("train", true),
-    test: make("test", true),
+    get pretrain() {
+      return once("pretrain", () => ({ ...unlabelled(all()), name: `${what}, pretrain` }));
+    },
+    get train() {
+      return labels === "subgroup" ? all() : once("train", () => make("train", true));
+    },
+    get test() {
+      return once("test", () => make("test", true));
+    },
     get heldOut() {
-      return heldOut ??= make("held out", true);
+      return once("held out", () => make("held out", true));
     },
     get monochrome() {
-      return monochrome ??= make("monochrome", true);
+      return once("monochrome", () => make("monochrome", true));
     },
   };
 }

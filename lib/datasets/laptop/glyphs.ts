@@ -112,15 +112,22 @@ async function openGlyphs(
 
 /** Draws glyphs, black on nothing. @throws {Error} If the package with the fonts is missing. */
 async function drawGlyphs(glyphs: readonly Glyph[]): Promise<Sprite[]> {
-  const fonts = new Map(
-    await Promise.all([...new Set(glyphs.map(({ face }) => face))].map(async (face) => {
-      const name = `DejaVu${face}`;
-      const file = import.meta.resolve(`dejavu-fonts-ttf/ttf/${name}.ttf`);
-      return [face, openFont(await Deno.readFile(new URL(file)), name)] as const;
-    })),
-  );
-  return await mapInOrder(glyphs, atOnce, async ({ face, character }) => {
-    const raster = await rasterise(fonts.get(face)!.svg(character), rasterSide);
-    return makeSprite(raster, rasterSide);
+  return await mapInOrder(await outlinesOf(glyphs), atOnce, async (svg) => {
+    return makeSprite(await rasterise(svg, rasterSide), rasterSide);
   });
+}
+
+/** Outlines that were asked for before, as SVG: to open a font takes a tenth of a second. */
+const outlines = new Map<string, string>();
+
+async function outlinesOf(glyphs: readonly Glyph[]): Promise<string[]> {
+  const key = ({ face, character }: Glyph) => `${face} ${character}`;
+  const missing = glyphs.filter((glyph) => !outlines.has(key(glyph)));
+  for (const [face, ofFace] of Map.groupBy(missing, ({ face }) => face)) {
+    const name = `DejaVu${face}`;
+    const file = import.meta.resolve(`dejavu-fonts-ttf/ttf/${name}.ttf`);
+    const font = openFont(await Deno.readFile(new URL(file)), name);
+    for (const glyph of ofFace) outlines.set(key(glyph), font.svg(glyph.character));
+  }
+  return glyphs.map((glyph) => outlines.get(key(glyph))!);
 }

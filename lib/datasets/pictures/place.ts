@@ -252,11 +252,15 @@ function reach(box: Bounds, { scale, angle, x, y }: Placement, canvas: number): 
 function halve(raster: Uint32Array, S: number): Uint32Array {
   const half = S / 2;
   const out = new Uint32Array(half * half);
+  // As signed numbers, which V8 keeps in registers as they are; unsigned ones it takes for floats.
+  const words = new Int32Array(raster.buffer, raster.byteOffset, raster.length);
   for (let y = 0, o = 0; y < half; y++) {
-    for (let x = 0; x < half; x++, o++) {
-      const at = y * 2 * S + x * 2;
-      const [a, b] = [raster[at]!, raster[at + 1]!];
-      const [c, d] = [raster[at + S]!, raster[at + S + 1]!];
+    for (let x = 0, at = y * 2 * S; x < half; x++, o++, at += 2) {
+      const a = words[at]!;
+      const b = words[at + 1]!;
+      const c = words[at + S]!;
+      const d = words[at + S + 1]!;
+      if ((a | b | c | d) === 0) continue;
       const redBlue = (a & lanes) + (b & lanes) + (c & lanes) + (d & lanes) + 0x00020002;
       const greenAlpha = (a >>> 8 & lanes) + (b >>> 8 & lanes) + (c >>> 8 & lanes) +
         (d >>> 8 & lanes) + 0x00020002;

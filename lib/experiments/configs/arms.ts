@@ -311,9 +311,15 @@ export function armConfig(
   const base: PretrainConfig<DinoRecipe> = { ...rest, recipe: { ...recipe, model } };
   return override(
     base,
-    { name: configName(arm, data, geometry), scales: { laptop: laptopLength(geometry, data) } },
+    {
+      name: configName(arm, data, geometry),
+      scales: { smoke: smokeSizes, laptop: laptopLength(geometry, data) },
+    },
   );
 }
+
+/** Four steps, with the monitor after two: a comparison at `smoke` trains a dozen networks. */
+const smokeSizes = { trainCount: 32, testCount: 16, batchSize: 8, epochs: 1, monitorEvery: 2 };
 
 function checkName(what: string, name: string, names: readonly string[]): void {
   if (names.includes(name)) return;

@@ -61,7 +61,7 @@ export function chosenScale(preferred: ScaleName): ScaleName {
  * import { assertEquals } from "lib/testing/assert.ts";
  *
  * const { trainCount, epochs } = sizesAt(bcSslStart, "smoke");
- * assertEquals([trainCount, epochs], [128, 2]);
+ * assertEquals([trainCount, epochs], [64, 2]);
  * ```
  */
 export function sizesAt<S>(config: ScaledConfig<S>, scale: ScaleName): S {

@@ -53,8 +53,8 @@ const mostBytes = 4 * 2 ** 30; // limit for the pixels of a data set in memory
  * import { assertEquals } from "lib/testing/assert.ts";
  *
  * const { train, test } = await loadData(bcSslStart.data, sizesAt(bcSslStart, "smoke"));
- * assertEquals([train.labels.length, test.labels.length], [128, 32]);
- * assertEquals(train.pixels.length, 128 * train.height * train.width * 3);
+ * assertEquals([train.labels.length, test.labels.length], [64, 32]);
+ * assertEquals(train.pixels.length, 64 * train.height * train.width * 3);
  * ```
  */
 export async function loadData(data: DataConfig, scale: Scale): Promise<LoadedSplit> {

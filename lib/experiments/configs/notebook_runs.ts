@@ -72,9 +72,9 @@ export const bcSslStart: PretrainConfig<DinoRecipe> = {
   scales: {
     smoke: {
       imageSize: 32,
-      trainCount: 128,
+      trainCount: 64,
       testCount: 32,
-      batchSize: 16,
+      batchSize: 8,
       epochs: 2,
       monitorEvery: 4,
     },
@@ -158,7 +158,7 @@ export const bcSslFineStart: PretrainConfig<DinoRecipe> = override(bcSslStart, {
     crops: { globalSize: 80, localSize: 32, localCrops: 4, blurRadius: [0.01, 0.7] },
   },
   scales: {
-    smoke: { imageSize: 80, trainCount: 64, batchSize: 16 },
+    smoke: { imageSize: 80 },
     laptop: { imageSize: 80, trainCount: 6656, testCount: 2000, monitorEvery: 208 },
     paper: { imageSize: 80 },
   },

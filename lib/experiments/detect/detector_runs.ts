@@ -101,7 +101,7 @@ function sceneSide({ scales }: PretrainConfig, scale: "laptop" | "paper"): numbe
 
 /** Sizes of a detector's training, with the smallest scenes at each scale. */
 const sceneScales: DetectorConfig["scales"] = {
-  smoke: { imageSize: 64, trainCount: 24, valCount: 8, batchSize: 4, epochs: 2, monitorEvery: 6 },
+  smoke: { imageSize: 64, trainCount: 8, valCount: 6, batchSize: 4, epochs: 2, monitorEvery: 2 },
   laptop: {
     imageSize: 128,
     trainCount: 1600,

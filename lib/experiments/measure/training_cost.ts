@@ -30,8 +30,8 @@ export interface TrainingCost {
  * import { bcSslStart, recipeAt, trainingCost } from "lib/experiments/mod.ts";
  * import { assertEquals } from "lib/testing/assert.ts";
  *
- * const { steps, images } = trainingCost(recipeAt(bcSslStart, "smoke"), 128);
- * assertEquals([steps, images], [16, 256]); // 2 epochs of 8 steps with 16 images
+ * const { steps, images } = trainingCost(recipeAt(bcSslStart, "smoke"), 64);
+ * assertEquals([steps, images], [16, 128]); // 2 epochs of 8 steps with 8 images
  * ```
  */
 export function trainingCost(recipe: Recipe, imageCount: number): TrainingCost {

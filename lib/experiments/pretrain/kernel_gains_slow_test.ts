@@ -20,7 +20,7 @@ Deno.test("kernelGains() is the difference of two arms seed by seed, in each set
       { axis: "rate", name: "0.002", change, seeds: [1] },
     ], { scale });
     assertEquals([plain!.axis, plain!.name, plain!.mapSide], ["rate", "0.004", 10]);
-    assertEquals(plain!.steps, 8);
+    assertEquals(plain!.steps, 4);
     const arms = [3, 9].map((kernelSize) =>
       ({ arch: "convnext", kernelSize, batchNorm: true }) as const
     );

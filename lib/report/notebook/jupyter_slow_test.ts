@@ -124,7 +124,7 @@ Deno.test("the interrupt stops a watched verb; kernel, state and display live", 
 
 Deno.test("the interrupt during any other cell leaves the kernel alive and says so", async () => {
   const loop =
-    "for (let i = 0; i < 20; i++) await new Promise((resolve) => setTimeout(resolve, 50));";
+    "for (let i = 0; i < 60; i++) await new Promise((resolve) => setTimeout(resolve, 50));";
   const [cell, next] = await run({ code: loop, interrupt: 0.3 }, { code: "7" });
   assertTrue(text(cell!).includes("restart the kernel"), text(cell!));
   assertEquals(next!.own[0]!.content.data["text/plain"], "7");

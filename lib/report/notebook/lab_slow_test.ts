@@ -3,7 +3,7 @@
  * again.
  */
 import sharp from "sharp";
-import { startLab } from "lib/setup/lab.ts";
+import { type Lab, startLab } from "lib/setup/lab.ts";
 import { type Notebook, readNotebook, writeNotebook } from "lib/setup/notebooks/notebook.ts";
 import { notebookMetadata, notebooksDir, outputsDir, root } from "lib/setup/install/project.ts";
 import * as Plot from "@observablehq/plot";
@@ -16,10 +16,12 @@ import { assertEquals, assertTrue } from "lib/testing/assert.ts";
 const chromium = findChromium();
 const folder = `${outputsDir}/lab-test`; // below deno.json, so that a kernel there finds the project; Jupyter opens no hidden folder
 
-/** Opens a notebook in JupyterLab, with runs in a folder of its own, and cleans up. */
-async function inLab(notebook: Notebook, use: (lab: LabPage) => Promise<void>): Promise<void> {
-  await Deno.mkdir(folder, { recursive: true });
-  await writeNotebook(`${folder}/test.ipynb`, notebook);
+/** The server of all tests; it ends after the last one. */
+let server: Promise<Lab> | undefined;
+Deno.test.afterAll(async () => await (await server)?.stop());
+
+/** Starts JupyterLab, whose kernels write below `folder`. */
+async function startServer(): Promise<Lab> {
   const environment = {
     BCSSL_OUTPUTS: `${folder}/outputs`,
     BCSSL_SHIPPED: "none",
@@ -28,15 +30,35 @@ async function inLab(notebook: Notebook, use: (lab: LabPage) => Promise<void>): 
   for (const [name, value] of Object.entries(environment)) Deno.env.set(name, value);
   const open = `${folder.slice(root.length + 1)}/test.ipynb`;
   try {
-    const lab = await startLab({ port: 0, browser: false, open, log: "null" });
+    return await startLab({ port: 0, browser: false, open, log: "null" });
+  } finally {
+    for (const name of Object.keys(environment)) Deno.env.delete(name);
+  }
+}
+
+/** Opens a notebook in JupyterLab, with a kernel and runs of its own, and cleans up. */
+async function inLab(notebook: Notebook, use: (lab: LabPage) => Promise<void>): Promise<void> {
+  await Deno.mkdir(folder, { recursive: true });
+  await writeNotebook(`${folder}/test.ipynb`, notebook);
+  try {
+    const lab = await (server ??= startServer());
     try {
       await inChromium(chromium!, inOwnWorkspace(lab.url), use);
     } finally {
-      await lab.stop();
+      await endKernels(lab);
     }
   } finally {
-    for (const name of Object.keys(environment)) Deno.env.delete(name);
     await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** Ends all kernels, also one that computes. */
+async function endKernels({ origin, token }: Lab): Promise<void> {
+  const headers = { Authorization: `token ${token}` };
+  const kernels = await (await fetch(`${origin}/api/kernels`, { headers })).json();
+  for (const { id } of kernels) {
+    const ended = await fetch(`${origin}/api/kernels/${id}`, { method: "DELETE", headers });
+    assertEquals(ended.status, 204);
   }
 }
 
@@ -127,7 +149,13 @@ const trainingCells = [
   `import { bcSslStart, override, pretrain } from "lib/experiments/mod.ts";
 import { watch } from "lib/report/mod.ts";
 const long = (name) => override(bcSslStart, { name, scales: { smoke: { epochs: 1000 } } });
-const train = (name) => watch(name, (hooks) => pretrain(long(name), { scale: "smoke", seed: 0, ...hooks }));
+const train = (name) => watch(name, ({ onEvent, ...hooks }) => pretrain(long(name), {
+  ...{ scale: "smoke", seed: 0, ...hooks },
+  async onEvent(event) {
+    await onEvent(event);
+    await new Promise((resolve) => setTimeout(resolve, 50)); // leaves the cores to the browser
+  },
+}));
 globalThis.alive ??= "first kernel";`,
   `await train("first")`,
   `await train("second")`,

@@ -43,7 +43,7 @@ def cell(manager, client, code, interrupt):
 def reply_to(client, message_id):
     """The reply to one request. On a busy machine, an answer to wait_for_ready's questions may still come before it."""
     while True:
-        reply = client.get_shell_msg(timeout=5)
+        reply = client.get_shell_msg(timeout=60)
         if reply["parent_header"].get("msg_id") == message_id:
             return reply["content"]
 
@@ -54,7 +54,7 @@ def main():
         manager.start_kernel(cwd=request["cwd"], stdout=sys.stderr)
         client = manager.client()
         client.start_channels()
-        client.wait_for_ready(timeout=60)
+        client.wait_for_ready(timeout=120)
         results = [cell(manager, client, c["code"], c.get("interrupt")) for c in request["cells"]]
         json.dump(results, sys.stdout, default=str)
 

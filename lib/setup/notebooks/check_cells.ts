@@ -47,7 +47,8 @@ export async function checkCells(
   const modules = new Map<string, { path: string; module: CellModule }>();
   for (const [path, notebook] of notebooks) {
     const module = cellModule(notebook);
-    const file = `${dir}/${basename(path, ".ipynb")}.ts`;
+    // Numbered, since a notebook and its solution have the same name.
+    const file = `${dir}/${modules.size}_${basename(path, ".ipynb")}.ts`;
     await writeFileWhole(file, module.text);
     modules.set(file, { path, module });
   }

@@ -21,7 +21,7 @@ from contextlib import closing
 import psutil
 from own_kernel import OwnKernel
 
-LONGEST = 30.0  # seconds that anything is waited for
+LONGEST = 120.0  # seconds that anything is waited for
 
 
 class Driver:
@@ -34,7 +34,7 @@ class Driver:
             client.session = type(client.session)(key=client.session.key)  # a session of its own, as a page has
             client.start_channels(shell=True, iopub=True, stdin=True, hb=False, control=False)
             if number == 0:
-                client.wait_for_ready(timeout=60)
+                client.wait_for_ready(timeout=120)
             self.pages[number] = client
         return self.pages[number]
 
@@ -91,7 +91,7 @@ class Driver:
         elif action["do"] == "end":
             self.wait(lambda: cell["status"] and cell["idle"], action)
         elif action["do"] == "ask":
-            self.page(action["page"]).kernel_info(reply=True, timeout=10)
+            self.page(action["page"]).kernel_info(reply=True, timeout=60)
         elif action["do"] == "forge":
             self.forge()
         elif action["do"] == "touch":
@@ -122,7 +122,7 @@ def main():
         for action in request["actions"]:
             driver.do(action)
         driver.read(patience=0.3)  # what comes after the last action, and should not
-    _, left = psutil.wait_procs(processes, timeout=10)
+    _, left = psutil.wait_procs(processes, timeout=60)
     json.dump({"cells": driver.answer(), "processes": len(processes), "left": [p.pid for p in left]}, sys.stdout)
 
 

@@ -102,7 +102,6 @@ class Relay:
         self.kernel_info = None  # what Deno last said of itself
         self.queue = deque()  # Requests behind it
         self.senders = {}  # identities of whoever sent a message, by its id, until it is answered
-        self.folder = tempfile.TemporaryDirectory(prefix="bcssl-kernel-")
         self.open_sockets()
 
     def open_sockets(self):
@@ -140,8 +139,9 @@ class Relay:
     # The life of Deno's process.
 
     def start_deno(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="bcssl-kernel-")  # private: it holds the key
         path = os.path.join(self.folder.name, "connection.json")
-        with open(path, "w", encoding="utf-8") as file:  # it holds the key: the folder is private
+        with open(path, "w", encoding="utf-8") as file:
             json.dump(self.back_file, file)
         on_linux = sys.platform == "linux"
         self.child = subprocess.Popen(
@@ -168,6 +168,8 @@ class Relay:
             if ready.pop(woken.fileno(), None):  # first: an interrupt means what ran before it
                 self.on_signals(woken.recv(64))
             for end in ready:
+                if end in self.back.values():  # Deno speaks, so it has read the file
+                    self.folder.cleanup()  # now: Jupyter may end this process by SIGKILL
                 self.handle(handlers[end], end.recv_multipart())
 
     @staticmethod
@@ -201,7 +203,7 @@ class Relay:
             self.child.kill()
         code = self.child.wait()
         self.context.destroy()
-        self.folder.cleanup()
+        self.folder.cleanup()  # where it never spoke
         return code if code >= 0 else 128 - code
 
     # Messages to Deno.

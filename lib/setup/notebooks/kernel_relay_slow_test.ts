@@ -28,10 +28,12 @@ interface Answer {
   readonly left: readonly number[];
 }
 
+/** Does things to a kernel, which leaves no temporary file behind. */
 async function drive(...actions: Action[]): Promise<Answer> {
+  const temporary = await Deno.makeTempDir();
   const child = new Deno.Command(python, {
     args: [fromFileUrl(new URL("drive_kernel.py", import.meta.url))],
-    env: jupyterEnv(),
+    env: { ...jupyterEnv(), TMPDIR: temporary },
     stdin: "piped",
     stdout: "piped",
     stderr: "inherit",
@@ -40,7 +42,10 @@ async function drive(...actions: Action[]): Promise<Answer> {
   const request = { kernel: kernelName, cwd: notebooksDir, actions };
   await writer.write(new TextEncoder().encode(JSON.stringify(request)));
   await writer.close();
-  return JSON.parse(new TextDecoder().decode((await child.output()).stdout));
+  const answer = JSON.parse(new TextDecoder().decode((await child.output()).stdout));
+  assertEquals([...Deno.readDirSync(temporary)], []);
+  await Deno.remove(temporary);
+  return answer;
 }
 
 function statuses({ cells }: Answer): (string | null)[] {

@@ -1,9 +1,9 @@
 """Runs cells in one Jupyter kernel, and prints every message of the kernel as a line of JSON.
 
-The first line of stdin is the request:
-{"kernel", "cwd", "cells": [source], "silence": seconds, "timeout": seconds or null}.
-A later line "interrupt" sends SIGINT to the kernel and ends the run after the current cell. The
-line "kill" ends the run at once, and so does the end of stdin: the parent process has ended.
+The first line of stdin is the request: {"kernel", "cwd", "silence": seconds, "timeout": seconds or
+null}. Each later line [source] runs these cells in order, up to the first that fails, and "end" is
+printed. The line "interrupt" sends SIGINT to the kernel: the current cell is then the last one. The
+line "kill" ends a running cell at once, and so does the end of stdin: the parent process has ended.
 
 nbclient cannot be used: it stops listening when the kernel says "idle", and Deno's kernel publishes
 output after that.
@@ -30,27 +30,38 @@ class Run:
     def __init__(self, request):
         self.request = request
         self.interrupted = False
+        self.requests = queue.Queue()  # lists of cells; None at the end
         self.manager = OwnKernel(request["kernel"])
+        self.closing = threading.Lock()
 
     def listen(self):
         """Follows the later lines of stdin; runs in a thread."""
         for line in sys.stdin:
             if line.strip() == "kill":
                 break
-            self.interrupted = True
-            self.manager.interrupt_kernel()
+            if line.strip() == "interrupt":
+                self.interrupted = True
+                self.manager.interrupt_kernel()
+            else:
+                self.requests.put(json.loads(line))
         self.interrupted = True
-        if self.manager.has_kernel:
-            self.manager.shutdown_kernel(now=True)
+        self.requests.put(None)
+        with self.closing:
+            if self.manager.has_kernel:
+                self.manager.shutdown_kernel(now=True)
 
-    def all_cells(self):
+    def all_requests(self):
         self.manager.start_kernel(cwd=self.request["cwd"])
         threading.Thread(target=self.listen, daemon=True).start()
         self.client = self.manager.client()
         self.client.start_channels()
-        self.client.wait_for_ready(timeout=60)
+        self.client.wait_for_ready(timeout=120)
         emit(event="ready")
-        for index, source in enumerate(self.request["cells"]):
+        while (cells := self.requests.get()) is not None:
+            self.run(cells)
+
+    def run(self, cells):
+        for index, source in enumerate(cells):
             emit(event="start", index=index)
             began = time.monotonic()
             status, reply = self.cell(index, source)
@@ -66,7 +77,7 @@ class Run:
             return failure, None
         try:
             while True:
-                reply = self.client.get_shell_msg(timeout=10)
+                reply = self.client.get_shell_msg(timeout=60)
                 if reply["parent_header"].get("msg_id") == message_id:
                     return reply["content"]["status"], reply["content"]
         except queue.Empty:
@@ -103,9 +114,10 @@ def main():
     signal.signal(signal.SIGINT, lambda *_: None)
     run = Run(json.loads(sys.stdin.readline()))
     try:
-        run.all_cells()
+        run.all_requests()
     finally:
-        run.manager.close()
+        with run.closing:
+            run.manager.close()
 
 
 if __name__ == "__main__":

@@ -62,16 +62,19 @@ type Event =
   }
   | { event: "end"; interrupted: boolean };
 
-/**
- * Runs cells in order in one fresh kernel, up to the first that fails.
- *
- * @returns A result for each cell that ran: fewer than `sources` after a failure or an interrupt.
- * @throws {Error} If the kernel does not start.
- */
-export async function runCells(
-  sources: readonly string[],
-  options: RunOptions = {},
-): Promise<CellResult[]> {
+/** A kernel that runs lists of cells, one list after the other. Disposing of it ends the kernel. */
+export interface Kernel extends AsyncDisposable {
+  /**
+   * Runs cells in order, up to the first that fails.
+   *
+   * @returns A result for each cell that ran: fewer than `sources` after a failure or an interrupt.
+   * @throws {Error} If the kernel does not start.
+   */
+  run(sources: readonly string[]): Promise<CellResult[]>;
+}
+
+/** Starts a kernel. */
+export function openKernel(options: RunOptions = {}): Kernel {
   const child = new Deno.Command(python, {
     args: [fileURLToPath(new URL("run_cells.py", import.meta.url))],
     env: { ...jupyterEnv(), ...options.env },
@@ -84,30 +87,51 @@ export async function runCells(
   say(JSON.stringify({
     kernel: kernelName,
     cwd: options.cwd ?? notebooksDir,
-    cells: sources,
     silence: 0.25,
     timeout: options.timeoutSeconds ?? null,
   }));
   const stop = onAbort(options.signal, () => say("interrupt"));
   const kill = onAbort(options.kill, () => say("kill"));
-  try {
-    return await collect(jsonLines(child.stdout) as AsyncIterable<Event>, options);
-  } finally {
-    stop();
-    kill();
-    await stdin.close().catch(noop); // the kernel ends with its standard input, also when a callback threw
-    await child.status;
-  }
+  const events = jsonLines(child.stdout) as AsyncGenerator<Event>;
+  return {
+    run(sources) {
+      say(JSON.stringify(sources));
+      return collect(events, options);
+    },
+    async [Symbol.asyncDispose]() {
+      stop();
+      kill();
+      await stdin.close().catch(noop); // the kernel ends with its standard input
+      await Array.fromAsync(events).catch(noop); // what it still says, which nobody waits for
+      await child.status;
+    },
+  };
 }
 
-async function collect(events: AsyncIterable<Event>, options: RunOptions): Promise<CellResult[]> {
+/** Runs cells in one fresh kernel, as {@linkcode Kernel.run}. */
+export async function runCells(
+  sources: readonly string[],
+  options: RunOptions = {},
+): Promise<CellResult[]> {
+  await using kernel = openKernel(options);
+  return await kernel.run(sources);
+}
+
+/** Reads events up to the end of a list of cells. */
+async function collect(
+  events: AsyncGenerator<Event>,
+  options: RunOptions,
+): Promise<CellResult[]> {
   const collector = new OutputCollector();
   const results: CellResult[] = [];
   let outputs: Output[] = [];
-  let started = false;
-  for await (const event of events) {
-    started ||= event.event === "ready";
+  let begun = false;
+  for (;;) {
+    const { value: event, done } = await events.next();
+    if (done && begun) return results; // it was killed
+    if (done) throw new Error('Cannot start the kernel: run "deno task doctor" to see why');
     if (event.event === "start") {
+      begun = true;
       outputs = collector.startCell();
       options.onStart?.(event.index);
     } else if (event.event === "message") {
@@ -119,10 +143,8 @@ async function collect(events: AsyncIterable<Event>, options: RunOptions): Promi
       const executionCount = reply?.execution_count ?? null;
       results.push({ index, status, outputs, seconds, executionCount, ...error });
       options.onDone?.(results.at(-1)!);
-    }
+    } else if (event.event === "end") return results;
   }
-  if (!started) throw new Error('Cannot start the kernel: run "deno task doctor" to see why');
-  return results;
 }
 
 function describe(
@@ -139,13 +161,19 @@ function describe(
 /**
  * Runs a notebook's code cells `passes` times in one kernel; results of later passes follow the
  * first's.
+ *
+ * @param options.kernel The kernel; by default, a fresh one with these options.
  */
-export function runNotebook(
+export async function runNotebook(
   notebook: Notebook,
-  { passes = 1, ...options }: RunOptions & { readonly passes?: number } = {},
+  { passes = 1, kernel, ...options }: RunOptions & {
+    readonly passes?: number;
+    readonly kernel?: Kernel;
+  } = {},
 ): Promise<CellResult[]> {
-  const sources = codeCells(notebook).map(({ source }) => source);
-  return runCells(Array.from({ length: passes }, () => sources).flat(), options);
+  const cells = codeCells(notebook).map(({ source }) => source);
+  const sources = Array.from({ length: passes }, () => cells).flat();
+  return await (kernel ? kernel.run(sources) : runCells(sources, options));
 }
 
 /**

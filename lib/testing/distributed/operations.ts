@@ -21,7 +21,7 @@ const { values } = parseArgs({
 });
 const shapes = [[3], [7, 5], [Number(values.large)], [4, 2, 2], [1]];
 
-const world = await joinWorld(peersIn(process.env)!, { patience: 4, startSeconds: 60 });
+const world = await joinWorld(peersIn(process.env)!, { patience: 10, startSeconds: 120 });
 const { rank, size } = world;
 
 function round(i: number): void {

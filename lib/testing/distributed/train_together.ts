@@ -36,7 +36,7 @@ const tiny = override(bcSslStart, {
 const peers = peersIn(process.env)!;
 const world = peers.addresses.length === 1
   ? undefined
-  : await joinWorld(peers, { patience: 4, startSeconds: 120 });
+  : await joinWorld(peers, { patience: 10, startSeconds: 120 });
 if (values.rank === String(peers.rank)) {
   let left = Number(values.pass);
   onFaultPoint((point, path) => {

@@ -1,7 +1,7 @@
 /**
  * Twenty steps of some methods, by one process or several: prints the metrics of every step and a
  * checksum of all weights, as a line of JSON for each method. The arguments are the methods;
- * `dino/2` is DINO in two micro-batches.
+ * `dino/2` is DINO in two micro-batches, and `dino:8` ends after eight of the twenty steps.
  */
 import { createHash } from "node:crypto";
 import process from "node:process";
@@ -76,13 +76,13 @@ function noise(count: number, side: number): ImageSet {
 const peers = peersIn(process.env)!;
 const world = peers.addresses.length === 1
   ? undefined
-  : await joinWorld(peers, { startSeconds: 60 });
+  : await joinWorld(peers, { startSeconds: 120 });
 for (const name of Deno.args) console.log(JSON.stringify(await train(name)));
 await world?.leave();
 Deno.exit(0);
 
 async function train(name: string) {
-  const [method, accumulate = "1"] = name.split("/");
+  const [, method, accumulate = "1", until = "20"] = /^(\w+)(?:\/(\d+))?(?::(\d+))?$/.exec(name)!;
   const recipe = { ...recipes[method!]!(), accumulate: Number(accumulate) };
   const rng = createRng(3);
   const data = noise(48, 24);
@@ -94,7 +94,10 @@ async function train(name: string) {
   using source = createCropper(data, recipe.crops, { rng: rng.fork("crops"), places });
   const steps: TrainedStep[] = [];
   const options = { rng, done: 0, world };
-  for await (const step of trainByMethod(training, source, recipe, options)) steps.push(step);
+  for await (const step of trainByMethod(training, source, recipe, options)) {
+    steps.push(step);
+    if (step.step === Number(until)) break;
+  }
   const hash = createHash("sha256");
   for (const [name, x] of training.method.state) {
     hash.update(name).update(new Uint8Array(x.dataSync().buffer));
