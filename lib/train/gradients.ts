@@ -15,19 +15,31 @@ export interface LossAndGradients {
 }
 
 /**
+ * Takes the gradient of a weight as soon as it is complete, while those of layers nearer to the
+ * input are still to be computed.
+ *
+ * @param grad The listener owns it.
+ */
+export type GradientListener = (name: string, grad: tf.Tensor) => void;
+
+/**
  * The value of a loss and its gradients: the numbers of `tf.variableGrads`.
  *
  * @param loss Runs the network; its gradients cannot be differentiated again.
  * @param weights The variables, by their names.
+ * @param listener Is told the gradient of every weight that has one. By default, nobody is.
  */
 export function lossAndGradients(
   loss: () => tf.Scalar,
   weights: ReadonlyMap<string, tf.Variable>,
+  listener?: GradientListener,
 ): LossAndGradients {
   const { value, grads } = tf.variableGrads(() => {
     const y = loss();
     const progress = { reached: new Set<number>(), added: [] };
-    activeTape().forEach((node) => freeAfterUse(node, progress));
+    const tape = activeTape();
+    tape.forEach((node) => freeAfterUse(node, progress));
+    if (listener) tellComplete(opsOf(y, tape), weights, listener);
     return y;
   }, [...weights.values()]);
   const named = [...weights].flatMap(([name, { name: id }]) => {
@@ -40,6 +52,7 @@ export function lossAndGradients(
 /** The fields of an entry of tfjs's tape that this file uses. An entry describes one op. */
 interface TapeNode {
   readonly inputs: tf.NamedTensorMap;
+  readonly outputs: readonly tf.Tensor[];
   readonly saved?: tf.Tensor[];
   gradient?: (this: TapeNode, dys: (tf.Tensor | null)[]) => Record<string, () => tf.Tensor>;
 }
@@ -84,6 +97,61 @@ function freeAfterUse(node: TapeNode, progress: Progress): void {
     ids.forEach((id) => progress.reached.add(id));
     return Object.fromEntries(names.map((name, i) => [name, () => dxs[i]!]));
   };
+}
+
+/** A weight whose gradient is being computed. */
+interface Awaited {
+  readonly name: string;
+  /** Inputs of ops that are the weight, and that the way back has not come to. */
+  uses: number;
+  /** The gradient so far. */
+  sum?: tf.Tensor;
+}
+
+/** The ops that a result depends on, which the way back comes to. */
+function opsOf({ id }: tf.Tensor, tape: readonly TapeNode[]): TapeNode[] {
+  const needed = new Set([id]);
+  return tape.toReversed().filter(({ inputs, outputs }) => {
+    const isNeeded = outputs.some(({ id }) => needed.has(id));
+    if (isNeeded) Object.values(inputs).forEach(({ id }) => needed.add(id));
+    return isNeeded;
+  });
+}
+
+/**
+ * Changes the ops that use a weight, so that the listener gets its gradient after the last of them
+ * on the way back.
+ */
+function tellComplete(
+  ops: readonly TapeNode[],
+  weights: ReadonlyMap<string, tf.Variable>,
+  listener: GradientListener,
+): void {
+  const awaited = new Map([...weights].map(([name, { id }]): [number, Awaited] => {
+    return [id, { name, uses: 0 }];
+  }));
+  for (const node of ops) {
+    const used = Object.values(node.inputs).filter(({ id }) => awaited.has(id));
+    if (used.length === 0 || !node.gradient) continue;
+    used.forEach(({ id }) => awaited.get(id)!.uses++);
+    const { gradient } = node;
+    node.gradient = function (dys) {
+      const grads = gradient.call(this, dys);
+      for (const [name, { id }] of Object.entries(this.inputs)) {
+        const weight = awaited.get(id);
+        if (weight !== undefined) addUse(weight, grads[name]!(), listener);
+      }
+      return grads;
+    };
+  }
+}
+
+/** Adds what one op gives to the gradient of a weight. */
+function addUse(weight: Awaited, part: tf.Tensor, listener: GradientListener): void {
+  const before = weight.sum;
+  weight.sum = tf.keep(before === undefined ? part.clone() : before.add(part));
+  before?.dispose();
+  if (--weight.uses === 0) listener(weight.name, weight.sum);
 }
 
 /**

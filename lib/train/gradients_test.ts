@@ -44,6 +44,36 @@ Deno.test("lossAndGradients() gives what tf.variableGrads() gives, to the last b
   }
 });
 
+Deno.test("lossAndGradients() tells a listener each gradient when it is complete, to the last bit", () => {
+  const told: [string, tf.Tensor][] = [];
+  assertNoLeak(() => {
+    told.splice(0);
+    const { value, grads } = lossAndGradients(loss, weights, (name, x) => told.push([name, x]));
+    for (const [name, grad] of told) assertEquals(grad.dataSync(), grads.get(name)!.dataSync());
+    tf.dispose([value, ...grads.values(), ...told.map(([, x]) => x)]);
+  });
+  assertEquals(told.map(([name]) => name), ["w3", "w2", "w1"]); // the last layer first
+});
+
+Deno.test("lossAndGradients() tells a gradient also of a weight that an op uses in vain", () => {
+  const [w1, w2] = [...weights.values()] as unknown as [tf.Tensor2D, tf.Tensor2D];
+  const told: string[] = [];
+  assertNoLeak(() => {
+    told.splice(0);
+    const run = () => {
+      tf.matMul(w2, w1); // the loss does not depend on it
+      return tf.matMul(w2, w2).square().mean().add(w1.sum()) as tf.Scalar;
+    };
+    const { value, grads } = lossAndGradients(run, weights, (name, grad) => {
+      told.push(name);
+      grad.dispose();
+    });
+    assertEquals([...grads.keys()], ["w1", "w2"]);
+    tf.dispose([value, ...grads.values()]);
+  });
+  assertEquals(told.toSorted(), ["w1", "w2"]);
+});
+
 Deno.test("lossAndGradients() holds little at the end of the way back", () => {
   const at = (run: (seen: (bytes: number) => void) => void) => {
     const before = tf.memory().numBytes;
