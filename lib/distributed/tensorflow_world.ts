@@ -76,7 +76,12 @@ export async function joinWorld(
   startServer(library, rank, addresses, patience, limit);
   await waitForAll(library, rank, addresses, startSeconds);
   const world = new TensorFlowWorld(library, rank, addresses);
-  tf.tidy(() => void world.gather(tf.zeros([1]))); // none goes on, or ends, before all are there
+  try {
+    tf.tidy(() => void world.gather(tf.zeros([1]))); // none goes on, or ends, before all are there
+  } catch (error) {
+    await world.leave(error);
+    throw error;
+  }
   return world;
 }
 
