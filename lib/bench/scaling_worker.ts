@@ -4,12 +4,12 @@
  * JSON.
  */
 import process from "node:process";
+import { endWithParent } from "lib/distributed/parent.ts";
 import { peersIn } from "lib/distributed/peers.ts";
 import { joinWorld } from "lib/distributed/tensorflow_world.ts";
 import type { World } from "lib/distributed/world.ts";
 import type { AnyTensor } from "lib/tf.ts";
 import * as tf from "lib/tf.ts";
-import { endWithParent } from "lib/testing/distributed/together.ts";
 import type { StepCase } from "./cases.ts";
 import { median } from "./rounds.ts";
 import type { WorldCall } from "./scaling_model.ts";

@@ -3,9 +3,10 @@
  * accumulation), so that it needs the memory of one of them.
  */
 import * as tf from "lib/tf.ts";
+import { gatherRows } from "lib/distributed/all_rows.ts";
 import { meanOfAll, Means } from "lib/distributed/mean_of_all.ts";
 import { rowsOf } from "lib/distributed/share.ts";
-import { alone, type World } from "lib/distributed/world.ts";
+import { alone } from "lib/distributed/world.ts";
 import { type LossAndGradients, lossAndGradients } from "lib/train/gradients.ts";
 import { combined, scalarReading } from "lib/train/reading.ts";
 import { imagesIn, microBatches, type Views, viewsOf } from "lib/ssl/views/views.ts";
@@ -96,22 +97,6 @@ function partGradients(
     rows: mapped(own.rows, (x) => gatherRows(x, images, world)),
     grads: own.grads,
   };
-}
-
-/**
- * The rows of all processes in the order of the whole batch: all images of a view, then of the next.
- *
- * @param rows `[V·b, …]` of `images` = b images
- */
-function gatherRows(rows: tf.Tensor, images: number, world: World): tf.Tensor {
-  const [count, ...shape] = rows.shape as [number, ...number[]];
-  const views = count / images;
-  const byProcess = world.gather(rows).reshape([
-    world.size,
-    views,
-    images * shape.reduce((a, b) => a * b, 1),
-  ]);
-  return byProcess.transpose([1, 0, 2]).reshape([world.size * count, ...shape]);
 }
 
 /** Frees all tensors except those of the result. */

@@ -22,10 +22,11 @@ async function take(size: number, ...methods: string[]): Promise<Steps[]> {
   return outputs[0]!;
 }
 
-Deno.test("several processes have the losses of one: DINO and BYOL with BC-SSL, a ResNet, micro-batches", async () => {
-  const methods = ["dino", "byol", "resnet", "dino/2"];
+Deno.test("several processes have the losses of one: by each method with BC-SSL, of a ResNet, in micro-batches", async () => {
+  const compare = ["simclr", "mocov3", "swav"]; // the images of a batch
+  const methods = [...compare, "dino", "byol", "moby", "esvit", "resnet", "dino/2"];
   const alone = await take(1, ...methods);
-  for (const together of [await take(2, ...methods), await take(3, "dino", "byol")]) {
+  for (const together of [await take(2, ...methods), await take(3, ...compare, "dino")]) {
     together.forEach(({ steps }, i) => {
       const numbers = (of: readonly TrainedStep[], name: string) => of.map((step) => step[name]!);
       const expected = alone[i]!.steps;
@@ -34,12 +35,15 @@ Deno.test("several processes have the losses of one: DINO and BYOL with BC-SSL, 
       assertTrue(Math.abs(losses.at(-1)! - losses[0]!) > 1e-2, "the loss changes");
       assertClose(numbers(steps, "loss"), losses, 1e-5);
       for (const name of Object.keys(steps[0]!)) {
-        assertClose(numbers(steps, name), numbers(expected, name), 1e-4);
+        // A head that begins with a BatchNorm ignores what is added to all features alike. AdamW
+        // divides the gradient of that, which is a rounding error, by its own size.
+        const tolerance = name === "featureStd" ? 1e-3 : 1e-4;
+        assertClose(numbers(steps, name), numbers(expected, name), tolerance);
       }
     });
   }
 });
 
 Deno.test("two runs of two processes are equal to the bit", async () => {
-  assertEquals(await take(2, "dino"), await take(2, "dino"));
+  assertEquals(await take(2, "dino", "simclr"), await take(2, "dino", "simclr"));
 });

@@ -3,7 +3,6 @@
  * end or until a process is killed or stopped, or its link is cut.
  */
 import type { TrainResult } from "lib/experiments/runs/train_run.ts";
-import { assertEquals } from "lib/testing/assert.ts";
 import { type EndedProcess, together, type TogetherOptions } from "./together.ts";
 
 const program = "testing/distributed/train_together.ts";
@@ -19,10 +18,16 @@ export function trainIn(outputs: string) {
     together(program, size, { args, env, ...options });
   return {
     start,
-    /** To the end, or to a step; all processes must end well. */
+    /**
+     * To the end, or to a step.
+     *
+     * @throws {Error} If a process does not end well; the message is what it says.
+     */
     async train(size: number, args: readonly string[] = [], options: Start = {}) {
       const ended = await start(size, args, options);
-      for (const { code, output, errors } of ended) assertEquals(code, 0, output + errors);
+      for (const { code, output, errors } of ended) {
+        if (code !== 0) throw new Error(`A process ended with ${code}: ${output}${errors}`);
+      }
       return { result: resultOf(ended[0]!), warnings: ended[0]!.errors };
     },
   };

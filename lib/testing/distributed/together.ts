@@ -22,7 +22,7 @@ export interface TogetherOptions {
 
 /**
  * Starts a program as the processes of a world, and waits until all have ended. If this process ends
- * earlier, however that happens, a program that calls {@linkcode endWithParent} ends too.
+ * earlier, however that happens, a program that calls `endWithParent` ends too.
  *
  * @param program In `lib`: `testing/distributed/operations.ts`.
  * @returns By rank.
@@ -54,14 +54,4 @@ export async function together(
     output: new TextDecoder().decode(stdout),
     errors: new TextDecoder().decode(stderr),
   }));
-}
-
-/**
- * Ends this process when the one that started it by {@linkcode together} has ended, be it by SIGKILL:
- * its standard input ends then. It is noticed whenever this process waits for something, so a long
- * computation should wait now and then.
- */
-export async function endWithParent(): Promise<void> {
-  for await (const _ of Deno.stdin.readable);
-  Deno.exit(1);
 }
