@@ -54,6 +54,18 @@ Deno.test("a run whose processes are killed and stopped ends with the bits of an
     assertEquals((await train(2)).result, expected); // all processes hear that it is finished
   }));
 
+Deno.test("a run that is asked to stop in a measurement stops in all processes, and measures again", () =>
+  inFolders(2, async (quiet, stopped) => {
+    const { result: expected } = await trainIn(quiet!).train(2);
+    const { train } = trainIn(stopped!);
+    const abort = ["--rank", "0", "--at", "monitor begun", "--abort"];
+    const { result } = await train(2, abort);
+    assertEquals([result.step, result.finished], [3, false]);
+    assertTrue(!("knn20Top1" in result.history.at(-1)!.metrics), "the measurement was stopped");
+    assertEquals((await train(2)).result, expected);
+    assertTrue("knn20Top1" in expected.history[2]!.metrics, "step 3 is measured");
+  }));
+
 Deno.test("a run goes on with another number of processes, to the same losses, and says that the bits differ", () =>
   inFolders(2, async (folder, other) => {
     const { train } = trainIn(folder!);

@@ -1,6 +1,7 @@
 /**
  * One process of a tiny run. At a fault point it may kill or stop itself: `--rank R --signal S --at
- * POINT --file PART --pass N`; or cut its network's link: `--cut LINK` in the place of the signal.
+ * POINT --file PART --pass N`; or, in the place of the signal, cut its network's link by `--cut LINK`,
+ * or ask the run to stop by `--abort`.
  * Prints the result as JSON, or the error's message.
  */
 import { parseArgs } from "node:util";
@@ -22,6 +23,7 @@ const { values } = parseArgs({
     file: { type: "string", default: "" },
     pass: { type: "string", default: "1" },
     cut: { type: "string" },
+    abort: { type: "boolean", default: false },
     epochs: { type: "string", default: "2" },
     "start-seconds": { type: "string", default: "300" },
   },
@@ -42,14 +44,16 @@ const tiny = override(bcSslStart, {
   },
 });
 
+const stop = new AbortController();
 const peers = peersIn(process.env)!;
 const world = peers.addresses.length === 1 ? undefined : await joinOrEnd();
 if (values.rank === String(peers.rank)) {
   let left = Number(values.pass);
   onFaultPoint((point, path) => {
     if (point !== values.at || !path.includes(values.file) || --left > 0) return;
-    if (values.cut === undefined) Deno.kill(Deno.pid, values.signal as Deno.Signal);
-    else cut(values.cut);
+    if (values.abort) stop.abort();
+    else if (values.cut !== undefined) cut(values.cut);
+    else Deno.kill(Deno.pid, values.signal as Deno.Signal);
   });
 }
 try {
@@ -59,6 +63,7 @@ try {
     checkpointSeconds: 0,
     untilStep: Number(values.until ?? Infinity),
     onWarning: (message) => console.error(message),
+    signal: stop.signal,
     world,
   });
   console.log(JSON.stringify(result));
