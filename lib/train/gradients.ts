@@ -15,31 +15,18 @@ export interface LossAndGradients {
 }
 
 /**
- * Takes the gradient of a weight as soon as it is complete, while those of layers nearer to the
- * input are still to be computed.
- *
- * @param grad The listener owns it.
- */
-export type GradientListener = (name: string, grad: tf.Tensor) => void;
-
-/**
  * The value of a loss and its gradients: the numbers of `tf.variableGrads`.
  *
  * @param loss Runs the network; its gradients cannot be differentiated again.
  * @param weights The variables, by their names.
- * @param listener Is told the gradient of every weight that has one. By default, nobody is.
  */
 export function lossAndGradients(
   loss: () => tf.Scalar,
   weights: ReadonlyMap<string, tf.Variable>,
-  listener?: GradientListener,
 ): LossAndGradients {
   const { value, grads } = tf.variableGrads(() => {
     const y = loss();
-    const progress = { reached: new Set<number>(), added: [] };
-    const tape = activeTape();
-    tape.forEach((node) => freeAfterUse(node, progress));
-    if (listener) tellComplete(opsOf(y, tape), weights, listener);
+    freeOnTheWay(activeTape());
     return y;
   }, [...weights.values()]);
   const named = [...weights].flatMap(([name, { name: id }]) => {
@@ -49,9 +36,38 @@ export function lossAndGradients(
   return { value, grads: new Map(named) };
 }
 
+/**
+ * Takes the gradient of a weight as soon as it is complete, while those of layers nearer to the
+ * input are still to be computed.
+ *
+ * @param grad The listener owns it.
+ */
+export type GradientListener = (name: string, grad: tf.Tensor) => void;
+
+/**
+ * The same gradients, of which each goes to a listener when it is complete and is held by nobody
+ * else.
+ *
+ * @returns The value of the loss.
+ */
+export function tellGradients(
+  loss: () => tf.Scalar,
+  weights: ReadonlyMap<string, tf.Variable>,
+  listener: GradientListener,
+): tf.Scalar {
+  const run = () => {
+    const y = loss();
+    const tape = activeTape();
+    freeOnTheWay(tape);
+    takeGradients(opsOf(y, tape), weights, listener);
+    return y;
+  };
+  return tf.tfjsEngine().gradients(run, [...weights.values()], undefined, true).value;
+}
+
 /** The fields of an entry of tfjs's tape that this file uses. An entry describes one op. */
 interface TapeNode {
-  readonly inputs: tf.NamedTensorMap;
+  readonly inputs: Record<string, tf.Tensor>;
   readonly outputs: readonly tf.Tensor[];
   readonly saved?: tf.Tensor[];
   gradient?: (this: TapeNode, dys: (tf.Tensor | null)[]) => Record<string, () => tf.Tensor>;
@@ -70,6 +86,12 @@ interface Progress {
    * next op and does not free them, so we free them at the next op.
    */
   added: tf.Tensor[];
+}
+
+/** Changes all ops on the tape by {@linkcode freeAfterUse}. */
+function freeOnTheWay(tape: readonly TapeNode[]): void {
+  const progress = { reached: new Set<number>(), added: [] };
+  tape.forEach((node) => freeAfterUse(node, progress));
 }
 
 /**
@@ -120,9 +142,9 @@ function opsOf({ id }: tf.Tensor, tape: readonly TapeNode[]): TapeNode[] {
 
 /**
  * Changes the ops that use a weight, so that the listener gets its gradient after the last of them
- * on the way back.
+ * on the way back, and tfjs does not.
  */
-function tellComplete(
+function takeGradients(
   ops: readonly TapeNode[],
   weights: ReadonlyMap<string, tf.Variable>,
   listener: GradientListener,
@@ -139,18 +161,20 @@ function tellComplete(
       const grads = gradient.call(this, dys);
       for (const [name, { id }] of Object.entries(this.inputs)) {
         const weight = awaited.get(id);
-        if (weight !== undefined) addUse(weight, grads[name]!(), listener);
+        if (weight === undefined) continue;
+        addUse(weight, grads[name]!(), listener);
+        delete this.inputs[name]; // tfjs adds up the gradients of those that are left
       }
       return grads;
     };
   }
 }
 
-/** Adds what one op gives to the gradient of a weight. */
+/** Adds what one op gives to the gradient of a weight, and frees it. */
 function addUse(weight: Awaited, part: tf.Tensor, listener: GradientListener): void {
   const before = weight.sum;
-  weight.sum = tf.keep(before === undefined ? part.clone() : before.add(part));
-  before?.dispose();
+  weight.sum = tf.keep(before === undefined ? part : before.add(part));
+  if (before !== undefined) tf.dispose([before, part]);
   if (--weight.uses === 0) listener(weight.name, weight.sum);
 }
 

@@ -7,7 +7,7 @@ import { gatherRows } from "lib/distributed/all_rows.ts";
 import { meanOfAll, Means } from "lib/distributed/mean_of_all.ts";
 import { rowsOf } from "lib/distributed/share.ts";
 import { alone } from "lib/distributed/world.ts";
-import { type LossAndGradients, lossAndGradients } from "lib/train/gradients.ts";
+import { type LossAndGradients, lossAndGradients, tellGradients } from "lib/train/gradients.ts";
 import { combined, scalarReading } from "lib/train/reading.ts";
 import { imagesIn, microBatches, type Views, viewsOf } from "lib/ssl/views/views.ts";
 import type { BatchResult, Method, Moment, NamedTensors, NoteRows } from "./method.ts";
@@ -137,8 +137,7 @@ function gradientsWith(
   begun: Means | undefined,
 ): LossAndGradients {
   if (begun === undefined) return lossAndGradients(loss, weights);
-  const { value, grads } = lossAndGradients(loss, weights, (name, x) => begun.begin(name, x));
-  tf.dispose([...grads.values()]);
+  const value = tellGradients(loss, weights, (name, grad) => begun.begin(name, grad));
   return { value, grads: new Map() };
 }
 
