@@ -12,7 +12,8 @@ export const seconds: Readonly<Record<string, number>> = {
   "lib/report/notebook/lab_slow_test.ts": 73,
   "lib/experiments/runs/first_notebooks_slow_test.ts": 66,
   "lib/distributed/tensorflow_world_slow_test.ts": 60,
-  "lib/ssl/method/together_slow_test.ts": 60,
+  "lib/experiments/runs/random_kills_deep_test.ts": 110,
+  "lib/ssl/method/together_slow_test.ts": 80,
   "lib/experiments/runs/together_slow_test.ts": 60,
   "lib/experiments/slurm_slow_test.ts": 60,
   "lib/experiments/runs/resume_slow_test.ts": 55,
@@ -112,7 +113,8 @@ export function isSlow(path: string): boolean {
 /**
  * Whether only `--all`, or its own path, runs the file: the C++ kernels compiled again under
  * sanitizers and for other processors, thousands of damaged weights files, memory over long runs,
- * runs of all methods that are killed and go on.
+ * runs of all methods that are killed and go on, and runs of several processes that are killed at
+ * random moments.
  */
 export function isDeep(path: string): boolean {
   return path.endsWith("_deep_test.ts");
