@@ -193,12 +193,12 @@ class TensorFlowWorld implements JoinedWorld {
     return this.#together("CollectiveGatherV2", x);
   }
 
-  beginMean(x: tf.Tensor1D): tf.Tensor1D {
+  beginMean<T extends tf.Tensor>(x: T): T {
     const operation = "CollectiveReduceV2";
     const inputs = this.#numbers(`background ${operation} ${x.size}`);
     this.#library.bcssl_background(BigInt(x.size));
     try {
-      return tfOp<tf.Tensor1D>(operation, [x, ...inputs], this.#attrs[operation]);
+      return tfOp<T>(operation, [x, ...inputs], this.#attrs[operation]);
     } catch (cause) {
       throw this.#reason(cause); // of a mean that was begun before
     } finally {

@@ -29,7 +29,7 @@ export interface World {
    *   {@linkcode World.endMeans}.
    * @throws {LostPeerError} If another process has ended or does not answer.
    */
-  beginMean(x: tf.Tensor1D): tf.Tensor1D;
+  beginMean<T extends tf.AnyTensor>(x: T): T;
   /**
    * Waits for all means that were begun.
    *
