@@ -31,7 +31,8 @@ const quickStep: StepCase = {
 };
 
 /**
- * Takes steps in so many processes, which share the batch and the threads.
+ * Takes steps in so many processes, which share the batch and the threads. They end if this process
+ * is killed.
  *
  * @returns By rank.
  * @throws {Error} If a process does not end well; the message names it and what it says.

@@ -3,14 +3,15 @@
  *
  * The model: every node has as many images as the one that was measured, so the batch grows with
  * the nodes. A step is the measured time of one node alone, and after it the calls, one after the
- * other: nothing overlaps, as in the code. The nodes form a ring of n. A mean (ring all-reduce)
+ * other. This is the worst case: the means of the gradients really go on during the backward pass. The nodes form a ring of n. A mean (ring all-reduce)
  * sends 2 (n − 1)/n times a tensor's bytes through every link, a gather n − 1 times the bytes of
  * one node's tensor. A call has a latency too.
  */
 
 /** A call by which the processes of a step compute together. */
 export interface WorldCall {
-  readonly operation: "mean" | "gather";
+  /** A `begun mean` goes on while the processes compute. */
+  readonly operation: "mean" | "begun mean" | "gather";
   /** Shape of this process's fp32 tensor. */
   readonly shape: readonly number[];
 }
@@ -41,16 +42,16 @@ function tensorBytes({ shape }: WorldCall): number {
 
 /** Bytes that each node of a ring sends in a call. */
 function sentBytes(call: WorldCall, nodes: number): number {
-  const times = call.operation === "mean" ? 2 * (nodes - 1) / nodes : nodes - 1;
+  const times = call.operation === "gather" ? nodes - 1 : 2 * (nodes - 1) / nodes;
   return times * tensorBytes(call);
 }
 
 /**
  * Bytes that a process sends in a step of DINO with one micro-batch, by their purpose.
  *
- * The order of the calls tells what each is for: BatchNorm asks for tables `[2, C]` in the passes
- * forward and backward, then come the flat means of loss, entropy and centre, the gather of the
- * teacher's features, and the flat means of the gradients.
+ * The means of gradients are begun, and nothing else is. BatchNorm asks for tables `[2, C]` in the
+ * passes forward and backward; then come the flat means of loss, entropy and centre, and the gather
+ * of the teacher's features.
  *
  * @param calls Of one step, in order.
  */
@@ -61,9 +62,9 @@ export function bytesByPurpose(
   const bytes = { BatchNorm: 0, "centre and signals": 0, gradients: 0 };
   let now: Purpose = "BatchNorm";
   for (const call of calls) {
-    if (now === "BatchNorm" && call.shape.length === 1) now = "centre and signals";
-    bytes[now] += sentBytes(call, processes);
-    if (now === "centre and signals" && call.operation === "gather") now = "gradients";
+    const isBegun = call.operation === "begun mean";
+    if (!isBegun && call.shape.length === 1) now = "centre and signals";
+    bytes[isBegun ? "gradients" : now] += sentBytes(call, processes);
   }
   return bytes;
 }

@@ -4,6 +4,7 @@
  * JSON.
  */
 import process from "node:process";
+import { endWithParent } from "lib/distributed/parent.ts";
 import { peersIn } from "lib/distributed/peers.ts";
 import { joinWorld } from "lib/distributed/tensorflow_world.ts";
 import type { World } from "lib/distributed/world.ts";
@@ -34,14 +35,13 @@ export interface WorkerReport {
 
 /** The same world, which notes each call. */
 export function noting(world: World, calls: WorldCall[]): World {
-  const noted = (operation: WorldCall["operation"]) => <T extends AnyTensor>(x: T): T => {
-    calls.push({ operation, shape: x.shape });
-    return world[operation](x);
-  };
+  const note = (operation: WorldCall["operation"], { shape }: AnyTensor) =>
+    void calls.push({ operation, shape });
   return {
-    ...{ rank: world.rank, size: world.size },
-    mean: noted("mean"),
-    gather: noted("gather"),
+    ...{ rank: world.rank, size: world.size, endMeans: () => world.endMeans() },
+    mean: (x) => (note("mean", x), world.mean(x)),
+    beginMean: (x) => (note("begun mean", x), world.beginMean(x)),
+    gather: (x) => (note("gather", x), world.gather(x)),
   };
 }
 
@@ -53,6 +53,7 @@ async function report({ subject, steps }: WorkerTask, world?: World): Promise<Wo
   const seconds: number[] = [];
   for (let i = 0; i < steps; i++) {
     calls.length = 0;
+    await new Promise((done) => setTimeout(done)); // the end of the benchmark is heard here
     seconds.push(await timed(step));
   }
   return { seconds, calls, callSeconds: world ? await latencyOf(world) : 0 };
@@ -76,6 +77,7 @@ async function timed(run: () => void | Promise<void>): Promise<number> {
 }
 
 if (import.meta.main) {
+  endWithParent();
   const peers = peersIn(process.env)!;
   const world = peers.addresses.length === 1 ? undefined : await joinWorld(peers);
   console.log(JSON.stringify(await report(JSON.parse(Deno.args[0]!), world)));

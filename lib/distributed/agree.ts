@@ -19,6 +19,29 @@ export function anyOf(world: World, yes: boolean): boolean {
   return numbersOf(world, [yes ? 1 : 0]).some(([number]) => number === 1);
 }
 
+/** The error of a process that stops because another one has. */
+export class StoppedElsewhereError extends Error {
+  override readonly name = "StoppedElsewhereError";
+}
+
+/**
+ * Runs something in every process, and throws in all if it throws in one.
+ *
+ * @throws {StoppedElsewhereError} Where it did not throw itself.
+ */
+export async function allOrNone(world: World, run: () => Promise<void>): Promise<void> {
+  let failure: { readonly error: unknown } | undefined;
+  try {
+    await run();
+  } catch (error) {
+    failure = { error };
+  }
+  if (!anyOf(world, failure !== undefined)) return;
+  throw failure === undefined
+    ? new StoppedElsewhereError("Cannot go on: another process has stopped; see what it says")
+    : failure.error;
+}
+
 /**
  * Process 0's number, in all processes.
  *

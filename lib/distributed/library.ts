@@ -9,6 +9,9 @@ const symbols = {
   bcssl_check_peer: { parameters: ["i32", "i64"], result: "i32", nonblocking: true },
   bcssl_begin: { parameters: [], result: "void" },
   bcssl_end: { parameters: [], result: "void" },
+  bcssl_background: { parameters: ["i64"], result: "void" },
+  bcssl_foreground: { parameters: [], result: "void" },
+  bcssl_await_background: { parameters: ["buffer", "usize"], result: "i32" },
   bcssl_lost: { parameters: ["buffer"], result: "void" },
 } as const satisfies Deno.ForeignLibraryInterface;
 

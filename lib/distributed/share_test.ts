@@ -1,6 +1,6 @@
 import * as tf from "lib/tf.ts";
 import { createRng } from "lib/rng.ts";
-import { meanOfAll } from "./mean_of_all.ts";
+import { meanOfAll, Means } from "./mean_of_all.ts";
 import { ownPlaces, rowsOf } from "./share.ts";
 import { alone, type World } from "./world.ts";
 import { assertEquals, assertThrows } from "lib/testing/assert.ts";
@@ -34,23 +34,41 @@ Deno.test("rowsOf() draws for a process's rows what one process draws for them",
   assertThrows(() => rowsOf(createRng(7), 1, place(0, 2)).normal(), Error, "row by row");
 });
 
-Deno.test("meanOfAll() averages small tensors in one call, and a large one in pieces", () => {
-  const sizes: number[] = [];
-  const world: World = {
-    ...place(0, 2),
-    mean: (x) => {
-      sizes.push(x.size);
-      return x.add(1);
-    },
-  };
-  const shapes = [[3], [2, 2], [1_100_000, 2], [5]];
-  tf.tidy(() => {
-    const tensors = shapes.map((shape, i) => tf.fill(shape, i));
-    const means = meanOfAll(tensors, world);
-    assertEquals(means.map(({ shape }) => shape), shapes);
-    means.forEach((mean, i) => {
-      assertEquals([mean.min().dataSync()[0], mean.max().dataSync()[0]], [i + 1, i + 1]);
-    });
+/** A world of two in which a mean adds 1; it notes the calls. */
+function addingWorld(): World & { readonly calls: (string | number)[] } {
+  const calls: (string | number)[] = [];
+  const add = <T extends tf.Tensor>(x: T) => (calls.push(x.size), x.add<T>(1));
+  return { ...place(0, 2), calls, mean: add, beginMean: add, endMeans: () => calls.push("end") };
+}
+
+/** Tensors of these shapes, filled with their numbers. */
+const numbered = (shapes: readonly number[][]) => shapes.map((shape, i) => tf.fill(shape, i));
+
+function assertNumberedPlusOne(means: readonly tf.Tensor[], shapes: readonly number[][]): void {
+  assertEquals(means.map(({ shape }) => shape), shapes);
+  means.forEach((mean, i) => {
+    assertEquals([mean.min().dataSync()[0], mean.max().dataSync()[0]], [i + 1, i + 1]);
   });
-  assertEquals(sizes, [7, 1 << 20, 1 << 20, 2_200_000 - (2 << 20), 5]);
+}
+
+Deno.test("meanOfAll() averages tensors in one call", () => {
+  const [world, shapes] = [addingWorld(), [[3], [2, 2], [1_000, 2]]];
+  tf.tidy(() => assertNumberedPlusOne(meanOfAll(numbered(shapes), world), shapes));
+  assertEquals(world.calls, [2007]);
+});
+
+Deno.test("Means begins a call when it is full, a large tensor in pieces, and waits at the end", () => {
+  const world = addingWorld();
+  const shapes = [[3], [2, 2], [1_100_000, 2], [5], [1024, 1025]];
+  const { numTensors } = tf.memory();
+  tf.tidy(() => {
+    const means = new Means(world);
+    numbered(shapes).forEach((x, i) => means.begin(`w${i}`, x));
+    const taken = means.take();
+    assertEquals([...taken.keys()], ["w0", "w1", "w2", "w3", "w4"]);
+    assertNumberedPlusOne([...taken.values()], shapes);
+  });
+  const large = [1 << 20, 1 << 20, 2_200_000 - (2 << 20)];
+  assertEquals(world.calls, [7, ...large, 5, 1 << 20, 1024, "end"]);
+  assertEquals(tf.memory().numTensors, numTensors);
 });

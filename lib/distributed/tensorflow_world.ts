@@ -76,7 +76,12 @@ export async function joinWorld(
   startServer(library, rank, addresses, patience, limit);
   await waitForAll(library, rank, addresses, startSeconds);
   const world = new TensorFlowWorld(library, rank, addresses);
-  tf.tidy(() => void world.gather(tf.zeros([1]))); // none goes on, or ends, before all are there
+  try {
+    tf.tidy(() => void world.gather(tf.zeros([1]))); // none goes on, or ends, before all are there
+  } catch (error) {
+    await world.leave(error);
+    throw error;
+  }
   return world;
 }
 
@@ -100,8 +105,14 @@ function startServer(
     BigInt(message.length),
   );
   if (code === ok) return;
-  const text = new TextDecoder().decode(message.subarray(0, message.indexOf(0)));
-  throw new Error(`Cannot listen at ${addresses[rank]} for the other processes: ${text}`);
+  throw new Error(
+    `Cannot listen at ${addresses[rank]} for the other processes: ${textOf(message)}`,
+  );
+}
+
+/** A text of C, up to its zero. */
+function textOf(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes.subarray(0, bytes.indexOf(0)));
 }
 
 /** TensorFlow's `ServerDef`. Without a leader of groups, every process would wait for itself only. */
@@ -150,7 +161,7 @@ class TensorFlowWorld implements JoinedWorld {
   readonly #library: CollectivesLibrary;
   readonly #addresses: readonly string[];
   readonly #attrs: Readonly<Record<Operation, PreparedAttrs>>;
-  /** Number of calls of each operation with each shape, and the first of their two keys. */
+  /** Number of calls of each kind, and the first of their two keys. */
   readonly #calls = new Map<string, { readonly key: number; count: number }>();
 
   constructor(library: CollectivesLibrary, rank: number, addresses: readonly string[]) {
@@ -182,18 +193,53 @@ class TensorFlowWorld implements JoinedWorld {
     return this.#together("CollectiveGatherV2", x);
   }
 
-  #together<T extends tf.Tensor>(operation: Operation, x: T): T {
-    const numbers = [this.size, 1, this.#key(operation, x.shape)]; // 1 is the group of all
-    const inputs = numbers.map((number) => tf.scalar(number, "int32"));
-    this.#library.bcssl_begin();
+  beginMean<T extends tf.Tensor>(x: T): T {
+    const operation = "CollectiveReduceV2";
+    const inputs = this.#numbers(`background ${operation} ${x.size}`);
+    this.#library.bcssl_background(BigInt(x.size));
     try {
       return tfOp<T>(operation, [x, ...inputs], this.#attrs[operation]);
+    } catch (cause) {
+      throw this.#reason(cause); // of a mean that was begun before
+    } finally {
+      this.#library.bcssl_foreground();
+      tf.dispose(inputs);
+    }
+  }
+
+  endMeans(): void {
+    const message = new Uint8Array(1000);
+    this.#watched(() => {
+      if (this.#library.bcssl_await_background(message, BigInt(message.length)) === ok) return;
+      throw new Error(textOf(message));
+    });
+  }
+
+  #together<T extends tf.Tensor>(operation: Operation, x: T): T {
+    const inputs = this.#numbers(`${operation} ${x.shape}`);
+    try {
+      return this.#watched(() => tfOp<T>(operation, [x, ...inputs], this.#attrs[operation]));
+    } finally {
+      tf.dispose(inputs);
+    }
+  }
+
+  /** Runs what waits for the other processes; the watchman ends it if one of them is lost. */
+  #watched<T>(wait: () => T): T {
+    this.#library.bcssl_begin();
+    try {
+      return wait();
     } catch (cause) {
       throw this.#reason(cause);
     } finally {
       this.#library.bcssl_end();
-      tf.dispose(inputs);
     }
+  }
+
+  /** The inputs by which an operation finds those of the other processes. */
+  #numbers(calls: string): tf.Tensor[] {
+    const numbers = [this.size, 1, this.#key(calls)]; // 1 is the group of all
+    return numbers.map((number) => tf.scalar(number, "int32"));
   }
 
   /** The error for a call that failed: it names the processes that are lost. */
@@ -214,11 +260,12 @@ class TensorFlowWorld implements JoinedWorld {
 
   /**
    * The number by which the processes find each other's data. TensorFlow remembers every number
-   * with its shape for ever, so calls with one shape use two in turn: no process begins a call
-   * before all have ended the last but one.
+   * with its shape for ever, so calls of one kind use two in turn: no process begins a call before
+   * all have ended the last but one.
+   *
+   * @param name The operation and the shape, and whether it is in the background.
    */
-  #key(operation: Operation, shape: readonly number[]): number {
-    const name = `${operation} ${shape}`;
+  #key(name: string): number {
     const calls = this.#calls.get(name) ?? { key: 2 * this.#calls.size + 1, count: 0 };
     this.#calls.set(name, calls);
     return calls.key + calls.count++ % 2;

@@ -4,7 +4,7 @@
  *
  * Every process must call the same operations in the same order, with tensors of the same shapes.
  */
-import type { AnyTensor } from "lib/tf.ts";
+import type * as tf from "lib/tf.ts";
 
 /** All processes of a run, seen from one of them. */
 export interface World {
@@ -19,7 +19,23 @@ export interface World {
    * @returns Of the shape of `x`; the caller owns it.
    * @throws {LostPeerError} If another process has ended or does not answer.
    */
-  mean<T extends AnyTensor>(x: T): T;
+  mean<T extends tf.AnyTensor>(x: T): T;
+  /**
+   * Begins a {@linkcode World.mean} that goes on while this process computes. Several that are begun
+   * follow each other; the other operations do not wait for them.
+   *
+   * @param x fp32 `[n]`, borrowed; it may be freed at once.
+   * @returns `[n]`; the caller owns it. It may be read, and be the input of an operation, after
+   *   {@linkcode World.endMeans}.
+   * @throws {LostPeerError} If another process has ended or does not answer.
+   */
+  beginMean<T extends tf.AnyTensor>(x: T): T;
+  /**
+   * Waits for all means that were begun.
+   *
+   * @throws {LostPeerError} If another process has ended or does not answer.
+   */
+  endMeans(): void;
   /**
    * The processes' tensors, one after another along the first axis, in the order of their ranks.
    *
@@ -27,7 +43,7 @@ export interface World {
    * @returns `[size · n, …]`; the caller owns it.
    * @throws {LostPeerError} If another process has ended or does not answer.
    */
-  gather<T extends AnyTensor>(x: T): T;
+  gather<T extends tf.AnyTensor>(x: T): T;
 }
 
 /** A process that trains by itself. */
@@ -35,6 +51,8 @@ export const alone: World = {
   rank: 0,
   size: 1,
   mean: (x) => x.clone(),
+  beginMean: (x) => x.clone(),
+  endMeans() {},
   gather: (x) => x.clone(),
 };
 

@@ -15,7 +15,7 @@ export const seconds: Readonly<Record<string, number>> = {
   "lib/experiments/runs/together_slow_test.ts": 32,
   "lib/experiments/slurm_slow_test.ts": 32,
   "lib/ssl/deepcluster/deepcluster_test.ts": 27,
-  "lib/ssl/method/together_slow_test.ts": 26,
+  "lib/ssl/method/together_slow_test.ts": 45,
   "lib/experiments/pretrain/pretrain_test.ts": 25,
   "lib/experiments/runs/resume_slow_test.ts": 24,
   "lib/gpu_check/check_slow_test.ts": 24,
@@ -23,6 +23,7 @@ export const seconds: Readonly<Record<string, number>> = {
   "lib/setup/book_slow_test.ts": 22,
   "lib/distributed/tensorflow_world_slow_test.ts": 20,
   "lib/experiments/runs/webgpu_slow_test.ts": 20,
+  "lib/experiments/runs/random_kills_deep_test.ts": 110,
   "lib/native/cuda_deep_test.ts": 19,
   "lib/experiments/robustness/robustness_slow_test.ts": 19,
   "lib/experiments/train_task_slow_test.ts": 19,
@@ -117,7 +118,8 @@ export function isSlow(path: string): boolean {
 /**
  * Whether only `--all`, or its own path, runs the file: the C++ kernels compiled again under
  * sanitizers and for other processors, thousands of damaged weights files, memory over long runs,
- * runs of all methods that are killed and go on.
+ * runs of all methods that are killed and go on, and runs of several processes that are killed at
+ * random moments.
  */
 export function isDeep(path: string): boolean {
   return path.endsWith("_deep_test.ts");

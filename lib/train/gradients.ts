@@ -26,8 +26,7 @@ export function lossAndGradients(
 ): LossAndGradients {
   const { value, grads } = tf.variableGrads(() => {
     const y = loss();
-    const progress = { reached: new Set<number>(), added: [] };
-    activeTape().forEach((node) => freeAfterUse(node, progress));
+    freeOnTheWay(activeTape());
     return y;
   }, [...weights.values()]);
   const named = [...weights].flatMap(([name, { name: id }]) => {
@@ -37,9 +36,39 @@ export function lossAndGradients(
   return { value, grads: new Map(named) };
 }
 
+/**
+ * Takes the gradient of a weight as soon as it is complete, while those of layers nearer to the
+ * input are still to be computed.
+ *
+ * @param grad The listener owns it.
+ */
+export type GradientListener = (name: string, grad: tf.Tensor) => void;
+
+/**
+ * The same gradients, of which each goes to a listener when it is complete and is held by nobody
+ * else.
+ *
+ * @returns The value of the loss.
+ */
+export function tellGradients(
+  loss: () => tf.Scalar,
+  weights: ReadonlyMap<string, tf.Variable>,
+  listener: GradientListener,
+): tf.Scalar {
+  const run = () => {
+    const y = loss();
+    const tape = activeTape();
+    freeOnTheWay(tape);
+    takeGradients(opsOf(y, tape), weights, listener);
+    return y;
+  };
+  return tf.tfjsEngine().gradients(run, [...weights.values()], undefined, true).value;
+}
+
 /** The fields of an entry of tfjs's tape that this file uses. An entry describes one op. */
 interface TapeNode {
-  readonly inputs: tf.NamedTensorMap;
+  readonly inputs: Record<string, tf.Tensor>;
+  readonly outputs: readonly tf.Tensor[];
   readonly saved?: tf.Tensor[];
   gradient?: (this: TapeNode, dys: (tf.Tensor | null)[]) => Record<string, () => tf.Tensor>;
 }
@@ -57,6 +86,12 @@ interface Progress {
    * next op and does not free them, so we free them at the next op.
    */
   added: tf.Tensor[];
+}
+
+/** Changes all ops on the tape by {@linkcode freeAfterUse}. */
+function freeOnTheWay(tape: readonly TapeNode[]): void {
+  const progress = { reached: new Set<number>(), added: [] };
+  tape.forEach((node) => freeAfterUse(node, progress));
 }
 
 /**
@@ -84,6 +119,63 @@ function freeAfterUse(node: TapeNode, progress: Progress): void {
     ids.forEach((id) => progress.reached.add(id));
     return Object.fromEntries(names.map((name, i) => [name, () => dxs[i]!]));
   };
+}
+
+/** A weight whose gradient is being computed. */
+interface Awaited {
+  readonly name: string;
+  /** Inputs of ops that are the weight, and that the way back has not come to. */
+  uses: number;
+  /** The gradient so far. */
+  sum?: tf.Tensor;
+}
+
+/** The ops that a result depends on, which the way back comes to. */
+function opsOf({ id }: tf.Tensor, tape: readonly TapeNode[]): TapeNode[] {
+  const needed = new Set([id]);
+  return tape.toReversed().filter(({ inputs, outputs }) => {
+    const isNeeded = outputs.some(({ id }) => needed.has(id));
+    if (isNeeded) Object.values(inputs).forEach(({ id }) => needed.add(id));
+    return isNeeded;
+  });
+}
+
+/**
+ * Changes the ops that use a weight, so that the listener gets its gradient after the last of them
+ * on the way back, and tfjs does not.
+ */
+function takeGradients(
+  ops: readonly TapeNode[],
+  weights: ReadonlyMap<string, tf.Variable>,
+  listener: GradientListener,
+): void {
+  const awaited = new Map([...weights].map(([name, { id }]): [number, Awaited] => {
+    return [id, { name, uses: 0 }];
+  }));
+  for (const node of ops) {
+    const used = Object.values(node.inputs).filter(({ id }) => awaited.has(id));
+    if (used.length === 0 || !node.gradient) continue;
+    used.forEach(({ id }) => awaited.get(id)!.uses++);
+    const { gradient } = node;
+    node.gradient = function (dys) {
+      const grads = gradient.call(this, dys);
+      for (const [name, { id }] of Object.entries(this.inputs)) {
+        const weight = awaited.get(id);
+        if (weight === undefined) continue;
+        addUse(weight, grads[name]!(), listener);
+        delete this.inputs[name]; // tfjs adds up the gradients of those that are left
+      }
+      return grads;
+    };
+  }
+}
+
+/** Adds what one op gives to the gradient of a weight, and frees it. */
+function addUse(weight: Awaited, part: tf.Tensor, listener: GradientListener): void {
+  const before = weight.sum;
+  weight.sum = tf.keep(before === undefined ? part : before.add(part));
+  if (before !== undefined) tf.dispose([before, part]);
+  if (--weight.uses === 0) listener(weight.name, weight.sum);
 }
 
 /**

@@ -1,5 +1,5 @@
 import * as tf from "lib/tf.ts";
-import { lossAndGradients } from "./gradients.ts";
+import { lossAndGradients, tellGradients } from "./gradients.ts";
 import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
 import { assertNoLeak } from "lib/testing/leaks.ts";
 
@@ -42,6 +42,40 @@ Deno.test("lossAndGradients() gives what tf.variableGrads() gives, to the last b
   for (const [name, grad] of grads) {
     assertEquals(grad.dataSync(), expected.grads[weights.get(name)!.name]!.dataSync());
   }
+});
+
+Deno.test("tellGradients() tells each gradient when it is complete, to the last bit", () => {
+  const { value: expectedValue, grads: expected } = lossAndGradients(loss, weights);
+  const told: string[] = [];
+  assertNoLeak(() => {
+    told.splice(0);
+    const value = tellGradients(loss, weights, (name, grad) => {
+      told.push(name);
+      assertEquals(grad.dataSync(), expected.get(name)!.dataSync());
+      grad.dispose();
+    });
+    assertClose(value, expectedValue, 0);
+    value.dispose();
+  });
+  assertEquals(told, ["w3", "w2", "w1"]); // the last layer first
+});
+
+Deno.test("tellGradients() tells a gradient also of a weight that an op uses in vain", () => {
+  const [w1, w2] = [...weights.values()] as unknown as [tf.Tensor2D, tf.Tensor2D];
+  const told: string[] = [];
+  assertNoLeak(() => {
+    told.splice(0);
+    const run = () => {
+      tf.matMul(w2, w1); // the loss does not depend on it
+      return tf.matMul(w2, w2).square().mean().add(w1.sum()) as tf.Scalar;
+    };
+    const value = tellGradients(run, weights, (name, grad) => {
+      told.push(name);
+      grad.dispose();
+    });
+    value.dispose();
+  });
+  assertEquals(told.toSorted(), ["w1", "w2"]);
 });
 
 Deno.test("lossAndGradients() holds little at the end of the way back", () => {

@@ -22,6 +22,8 @@ export interface CenterCropOptions extends DamageOptions {
   readonly shortSide?: number;
   /** Images at a time. */
   readonly batchSize?: number;
+  /** The first batch that is given, and the distance to the next. By default, all are. */
+  readonly every?: { readonly first: number; readonly step: number };
   /** Whether images in memory are resized and cut too. By default they are given as they are. */
   readonly resizeAll?: boolean;
 }
@@ -40,14 +42,21 @@ const atOnce = 4; // pictures in flight: decoding goes on in libvips' threads wh
  */
 export async function* centerCrops(
   source: ImageSource,
-  { size, shortSide = shortSideOf(size), batchSize = 256, resizeAll = false, ...options }:
-    CenterCropOptions,
+  {
+    size,
+    shortSide = shortSideOf(size),
+    batchSize = 256,
+    every = { first: 0, step: 1 },
+    resizeAll = false,
+    ...options
+  }: CenterCropOptions,
 ): AsyncGenerator<ImageSet> {
   const count = imageCount(source);
+  const [first, step] = [every.first * batchSize, every.step * batchSize];
   const batch = (from: number) =>
     Array.from({ length: Math.min(batchSize, count - from) }, (_, i) => from + i);
   if (!isStored(source)) {
-    for (let from = 0; from < count; from += batchSize) {
+    for (let from = first; from < count; from += step) {
       const images = subset(source, batch(from));
       yield resizeAll ? resized(images, size, shortSide) : images;
     }
@@ -60,10 +69,11 @@ export async function* centerCrops(
     made.catch(() => {}); // the error is thrown when the batch is awaited
     return made;
   };
-  let next = make(0);
-  for (let from = 0; from < count; from += batchSize) {
+  if (first >= count) return;
+  let next = make(first);
+  for (let from = first; from < count; from += step) {
     const { images, damaged } = await next;
-    if (from + batchSize < count) next = make(from + batchSize);
+    if (from + step < count) next = make(from + step);
     ledger.note(damaged);
     yield images;
   }
@@ -92,7 +102,10 @@ function resized(images: ImageSet, size: number, shortSide: number): ImageSet {
 export async function takeImages(
   source: ImageSource,
   indices: readonly number[],
-  { size, shortSide = shortSideOf(size), ...options }: Omit<CenterCropOptions, "batchSize">,
+  { size, shortSide = shortSideOf(size), ...options }: Omit<
+    CenterCropOptions,
+    "batchSize" | "every"
+  >,
 ): Promise<ImageSet> {
   if (!isStored(source)) return subset(source, indices);
   const ledger = damageLedger(source, options);

@@ -1,9 +1,11 @@
 // TensorFlow's collective operations for tfjs: compiled into tfjs's bridge to TensorFlow.
 //
-// The bridge keeps its TFE_Context private, and it names devices as they were called before the
-// process joined others. Set-up compiles the bridge with
+// The bridge keeps its TFE_Context private, it names devices as they were called before the process
+// joined others, and it asks each result for its shape, which waits for an operation that is not done
+// yet. Set-up compiles the bridge with
 //   -DTFE_NewContext=bcssl_new_context -DTFE_TensorHandleCopyToDevice=bcssl_copy_to_device
-// so that its two calls come to this file.
+//   -DTFE_TensorHandleNumDims=bcssl_num_dims -DTFE_TensorHandleDim=bcssl_dim
+// so that these calls come to this file.
 //
 // An operation's own `timeout_seconds` is not used: TensorFlow starts two threads for each operation
 // that has one, and they sleep until the timeout. One watchman, below, does the same for all.
@@ -21,9 +23,13 @@
 
 #undef TFE_NewContext
 #undef TFE_TensorHandleCopyToDevice
+#undef TFE_TensorHandleNumDims
+#undef TFE_TensorHandleDim
 extern "C" TFE_Context* TFE_NewContext(const TFE_ContextOptions*, TF_Status*);
 extern "C" TFE_TensorHandle* TFE_TensorHandleCopyToDevice(TFE_TensorHandle*, TFE_Context*,
                                                           const char*, TF_Status*);
+extern "C" int TFE_TensorHandleNumDims(TFE_TensorHandle*, TF_Status*);
+extern "C" int64_t TFE_TensorHandleDim(TFE_TensorHandle*, int, TF_Status*);
 
 #define EXPORT extern "C" __attribute__((visibility("default")))
 
@@ -155,6 +161,11 @@ class Watchman {
 /** Lives until the process ends: its thread does. */
 Watchman* watchman = nullptr;
 
+/** What runs the main thread's operations: at once, or in a thread that takes them in turn. */
+TFE_Executor *foreground = nullptr, *background = nullptr;
+/** The length of the vector that is computed in the background; −1 in the foreground. */
+int64_t background_length = -1;
+
 }  // namespace
 
 extern "C" TFE_Context* bcssl_new_context(const TFE_ContextOptions* options, TF_Status* status) {
@@ -167,6 +178,14 @@ extern "C" TFE_TensorHandle* bcssl_copy_to_device(TFE_TensorHandle* handle, TFE_
   std::string name = device;
   if (!own_task.empty()) name.replace(0, name.find("/device:"), own_task);
   return TFE_TensorHandleCopyToDevice(handle, where, name.c_str(), status);
+}
+
+/** The shape of a result, without waiting for one that is computed in the background. */
+extern "C" int bcssl_num_dims(TFE_TensorHandle* handle, TF_Status* status) {
+  return background_length < 0 ? TFE_TensorHandleNumDims(handle, status) : 1;
+}
+extern "C" int64_t bcssl_dim(TFE_TensorHandle* handle, int axis, TF_Status* status) {
+  return background_length < 0 ? TFE_TensorHandleDim(handle, axis, status) : background_length;
 }
 
 /**
@@ -188,6 +207,9 @@ EXPORT int bcssl_join(const char* server_def, int rank, int size, double patienc
   if (TF_GetCode(status) == TF_OK) {
     own_task = task_of(rank);
     watchman = new Watchman(rank, size, Seconds(patience), Seconds(limit));
+    foreground = TFE_ContextGetExecutorForThread(context);
+    background = TFE_NewExecutor(/*is_async=*/true, /*enable_streaming_enqueue=*/false,
+                                 /*in_flight_nodes_limit=*/0);
   }
   return report(status, message, message_size);
 }
@@ -200,6 +222,26 @@ EXPORT int bcssl_check_peer(int rank, int64_t milliseconds) {
 /** From here to `bcssl_end`, the watchman watches. */
 EXPORT void bcssl_begin() { watchman->begin(); }
 EXPORT void bcssl_end() { watchman->end(); }
+
+/**
+ * From here to `bcssl_foreground`, the calling thread's operations only begin, and are run one after
+ * the other in another thread. Each must have a vector of this length as its only result.
+ */
+EXPORT void bcssl_background(int64_t length) {
+  background_length = length;
+  TFE_ContextSetExecutorForThread(context, background);
+}
+EXPORT void bcssl_foreground() {
+  TFE_ContextSetExecutorForThread(context, foreground);
+  background_length = -1;
+}
+
+/** Waits for all operations in the background. @return As `bcssl_join`. */
+EXPORT int bcssl_await_background(char* message, size_t message_size) {
+  TF_Status* status = TF_NewStatus();
+  TFE_ExecutorWaitForAllPendingNodes(background, status);
+  return report(status, message, message_size);
+}
 
 /**
  * After an operation has failed: writes 1 for each rank that is lost.

@@ -3,6 +3,7 @@
  * else in a file. N images, D features.
  */
 import * as tf from "lib/tf.ts";
+import { alone, type World } from "lib/distributed/world.ts";
 import type { ChannelStats } from "lib/augment/mod.ts";
 import { centerCrops } from "lib/datasets/pictures/center_crops.ts";
 import { imageCount, type ImageSet } from "lib/datasets/pictures/images.ts";
@@ -14,6 +15,7 @@ import {
   openFeatureFile,
 } from "lib/eval/features/feature_file.ts";
 import { type FeatureReader, imageBatch } from "lib/eval/features/features.ts";
+import { type FeaturePart, joinParts } from "lib/eval/features/shared_reading.ts";
 import { takeValues } from "lib/train/reading.ts";
 
 export interface FeatureBankOptions {
@@ -35,6 +37,11 @@ export interface FeatureBankOptions {
    * of images in memory too.
    */
   readonly whole?: boolean;
+  /**
+   * The processes that read together. The bank is process 0's; the others call
+   * {@linkcode helpToRead} at the same time. By default, this process alone.
+   */
+  readonly world?: World;
 }
 
 /** A bank that belongs to its reader. Disposing of it removes its file, if it has one. */
@@ -51,18 +58,16 @@ export interface OwnedBank extends FeatureBank, Disposable {}
 export async function readFeatureBank(
   read: FeatureReader,
   source: ImageSource,
-  { stats, size, path, inMemory = 2 ** 30, batchSize = 256, whole = false }: FeatureBankOptions,
+  options: FeatureBankOptions,
   pause: () => Promise<void> = () => Promise.resolve(),
 ): Promise<OwnedBank> {
+  const { path, inMemory = 2 ** 30 } = options;
   let sink: Sink | undefined;
   try {
-    const crops = { size, batchSize, ...(whole && { shortSide: size, resizeAll: true }) };
-    for await (const images of centerCrops(source, crops)) {
-      const [features, dim] = await featuresOf(read, images, stats);
-      const fits = 4 * imageCount(source) * dim <= inMemory;
-      sink ??= fits ? memorySink(imageCount(source), dim) : fileSink(path, dim);
-      sink.append({ features, labels: images.labels });
-      await pause();
+    for await (const part of partsOf(read, source, options, pause)) {
+      const fits = 4 * imageCount(source) * part.dim <= inMemory;
+      sink ??= fits ? memorySink(imageCount(source), part.dim) : fileSink(path, part.dim);
+      sink.append(part);
     }
     if (sink === undefined) throw new RangeError(`There is no image in "${source.name}"`);
     return sink.finish();
@@ -72,13 +77,55 @@ export async function readFeatureBank(
   }
 }
 
-async function featuresOf(
+/**
+ * Reads this process's part of what process 0 reads into a bank.
+ *
+ * @throws {StoppedElsewhereError} If process 0's pause throws.
+ */
+export async function helpToRead(
   read: FeatureReader,
-  images: ImageSet,
+  source: ImageSource,
+  options: FeatureBankOptions,
+): Promise<void> {
+  // Signals are heard between macrotasks.
+  const pause = () => new Promise<void>((done) => setTimeout(done));
+  for await (const _ of partsOf(read, source, options, pause));
+}
+
+/** The features of all images, batch by batch. */
+async function* partsOf(
+  read: FeatureReader,
+  source: ImageSource,
+  { stats, size, batchSize = 256, whole = false, world = alone }: FeatureBankOptions,
+  pause: () => Promise<void>,
+): AsyncGenerator<FeaturePart> {
+  const crops = { size, batchSize, ...(whole && { shortSide: size, resizeAll: true }) };
+  const every = { first: world.rank, step: world.size };
+  const own = ownParts(read, centerCrops(source, { ...crops, every }), stats);
+  if (world.size > 1) {
+    try {
+      yield* joinParts(own, { images: imageCount(source), batchSize }, pause, world);
+    } finally {
+      await own.return(undefined); // closes the pictures' files
+    }
+    return;
+  }
+  for await (const part of own) {
+    yield part;
+    await pause();
+  }
+}
+
+async function* ownParts(
+  read: FeatureReader,
+  batches: AsyncIterable<ImageSet>,
   stats: ChannelStats,
-): Promise<readonly [Float32Array, number]> {
-  const features = tf.tidy(() => read(imageBatch(images, 0, imageCount(images), stats)));
-  return [await takeValues(features), features.shape[1]];
+): AsyncGenerator<FeaturePart> {
+  for await (const images of batches) {
+    const features = tf.tidy(() => read(imageBatch(images, 0, imageCount(images), stats)));
+    const dim = features.shape[1];
+    yield { features: await takeValues(features), labels: images.labels, dim };
+  }
 }
 
 /** Receives features in order. It becomes a bank, or is disposed of. */

@@ -4,12 +4,14 @@
  */
 import { join } from "@std/path";
 import type * as tf from "lib/tf.ts";
+import { alone, type World } from "lib/distributed/world.ts";
 import { imageCount } from "lib/datasets/pictures/images.ts";
 import type { ImageSource } from "lib/datasets/pictures/stored_images.ts";
 import type { FeatureBank } from "lib/eval/features/feature_bank.ts";
 import type { FeatureReader } from "lib/eval/features/features.ts";
 import {
   type FeatureBankOptions,
+  helpToRead,
   type OwnedBank,
   readFeatureBank,
 } from "lib/eval/features/feature_source.ts";
@@ -42,6 +44,7 @@ export interface SplitBanks extends Disposable {
 /**
  * Reads the features of training and test images.
  *
+ * @param world The processes that read together; the others call {@linkcode helpWithBanks}.
  * @param pause Awaited after each batch; what it throws ends the reading, and leaves nothing
  *   behind.
  */
@@ -50,12 +53,25 @@ export async function splitBanks(
   sources: SplitSources,
   crops: Pick<CropRecipe, "stats" | "globalSize">,
   pause: () => Promise<void>,
+  world: World = alone,
 ): Promise<SplitBanks> {
   using stack = new DisposableStack();
-  const train = stack.use(await readFeatureBank(read, sources.train, bankOptions(crops), pause));
-  const test = stack.use(await readFeatureBank(read, sources.test, bankOptions(crops), pause));
+  const options = () => ({ ...bankOptions(crops), world });
+  const train = stack.use(await readFeatureBank(read, sources.train, options(), pause));
+  const test = stack.use(await readFeatureBank(read, sources.test, options(), pause));
   const banks = stack.move();
   return { train, test, [Symbol.dispose]: () => banks.dispose() };
+}
+
+/** Reads this process's part of the features that process 0 reads by {@linkcode splitBanks}. */
+export async function helpWithBanks(
+  read: FeatureReader,
+  { train, test }: SplitSources,
+  crops: Pick<CropRecipe, "stats" | "globalSize">,
+  world: World,
+): Promise<void> {
+  const options = { ...bankOptions(crops), world };
+  for (const source of [train, test]) await helpToRead(read, source, options);
 }
 
 const mostBytes = 16 * 2 ** 30; // of pixels as float32, on disk

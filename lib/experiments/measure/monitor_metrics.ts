@@ -1,5 +1,6 @@
 /** What the monitor of a run measures on one reading of the network's features. */
 import type { FeatureBank } from "lib/eval/features/feature_bank.ts";
+import { alone, type World } from "lib/distributed/world.ts";
 import { pooledFeatures } from "lib/eval/features/features.ts";
 import { featureSpectra } from "lib/eval/quality/feature_spectra.ts";
 import type { Model } from "lib/models/mod.ts";
@@ -26,14 +27,17 @@ const mostFeatures = 1024;
  *   cropped.
  * @param pause Awaited several times a second, except while eigenvalues are computed; what it
  *   throws ends the measurement.
+ * @param world The processes that compute the features together. This is process 0; the others call
+ *   `helpWithBanks` with the same network and images.
  */
 export async function monitorMetrics(
   model: Pick<Model, "forward">,
   data: SplitSources,
   crops: Pick<CropRecipe, "stats" | "globalSize">,
   pause: () => Promise<void>,
+  world: World = alone,
 ): Promise<Record<string, number>> {
-  using banks = await splitBanks(pooledFeatures(model), data, crops, pause);
+  using banks = await splitBanks(pooledFeatures(model), data, crops, pause, world);
   const rows = await knnOfBanks(banks, data.train.classNames.length, pause);
   return {
     ...Object.fromEntries(

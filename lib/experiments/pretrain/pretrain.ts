@@ -16,6 +16,8 @@ import { saveHalfState } from "lib/weights/training_state.ts";
 import { imageCount } from "lib/datasets/pictures/images.ts";
 import { type DataSplit, openData, withoutClasses } from "lib/experiments/configs/data.ts";
 import { type PretrainConfig, recipeAt, sizesAt } from "lib/experiments/configs/config.ts";
+import { pooledFeatures } from "lib/eval/features/features.ts";
+import { helpWithBanks } from "lib/experiments/measure/feature_banks.ts";
 import { monitorMetrics } from "lib/experiments/measure/monitor_metrics.ts";
 import type { Learner } from "lib/experiments/runs/learner.ts";
 import { heedPrecision } from "lib/experiments/runs/precision.ts";
@@ -107,7 +109,8 @@ function methodLearner(recipe: Recipe, data: DataSplit, seed: number, world: Wor
       });
       yield* trainByMethod(training, cropper, recipe, { rng, done, wait, readsAt, world });
     },
-    measure: (pause) => monitorMetrics(method.evaluated, data, recipe.crops, pause),
+    measure: (pause) => monitorMetrics(method.evaluated, data, recipe.crops, pause, world),
+    helpToMeasure: () => helpWithBanks(pooledFeatures(method.evaluated), data, recipe.crops, world),
     alarms: alarmWatch(method.alarms, warmupSteps(recipe, totalSteps)),
     save: (path, step) => saveTraining(path, training, step),
     snapshot: (path, step) => saveHalfState(path, evaluatedState, step),

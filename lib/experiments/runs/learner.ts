@@ -48,6 +48,13 @@ export interface Learner extends Disposable {
    */
   measure(pause: () => Promise<void>): Promise<Record<string, number>>;
   /**
+   * Takes this process's part in what process 0 measures by `measure`, at the same time. By default,
+   * process 0 does everything.
+   *
+   * @throws {StoppedElsewhereError} If process 0 ends the measurement.
+   */
+  helpToMeasure?(): Promise<void>;
+  /**
    * Takes every line of the log in order, from the beginning of the run. @returns The alarms that
    * are raised at this line.
    */

@@ -3,42 +3,8 @@
  * one message, and the same command goes on to the numbers of an undisturbed run.
  */
 import type { TrainResult } from "./train_run.ts";
-import { together } from "lib/testing/distributed/together.ts";
+import { inFolders, lastCheckpoint, trainIn } from "lib/testing/distributed/disturbed_runs.ts";
 import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
-
-const program = "testing/distributed/train_together.ts";
-
-/** Trains with some processes in a folder of their own. */
-function trainIn(outputs: string) {
-  const env = { BCSSL_OUTPUTS: outputs, BCSSL_SHIPPED: "none" };
-  return {
-    /** To the end, or to a step. */
-    async train(size: number, ...args: string[]) {
-      const ended = await together(program, size, { args, env });
-      for (const { code, output, errors } of ended) assertEquals(code, 0, output + errors);
-      const result: TrainResult = JSON.parse(ended[0]!.output.trim().split("\n").at(-1)!);
-      return { result, warnings: ended[0]!.errors };
-    },
-    /** Until one of two processes is killed or stopped; the other must end and name it. */
-    async disturb({ rank, at, pass, file = "", signal = "SIGKILL" as Deno.Signal }: Disturbance) {
-      const args = ["--rank", `${rank}`, "--at", at, "--pass", `${pass ?? 1}`, "--file", file];
-      const [own, other] = [rank, 1 - rank];
-      const ended = await together(program, 2, {
-        args: [...args, "--signal", signal],
-        env,
-        async meanwhile(processes) {
-          await processes[other]!.status;
-          if (signal === "SIGSTOP") processes[own]!.kill("SIGKILL");
-        },
-      });
-      assertEquals(ended[own]!.code, 137);
-      const { code, output, errors } = ended[other]!;
-      assertEquals(code, 1, output + errors);
-      const named = `Cannot go on without process ${own} (127.0.0.1:`;
-      assertTrue(output.startsWith(named), `${named}: ${output}`);
-    },
-  };
-}
 
 interface Disturbance {
   readonly rank: 0 | 1;
@@ -46,6 +12,26 @@ interface Disturbance {
   readonly pass?: number;
   readonly file?: string;
   readonly signal?: Deno.Signal;
+}
+
+/** Trains until one of two processes is killed or stopped; the other must end and name it. */
+async function disturb(
+  outputs: string,
+  { rank, at, pass = 1, file = "", signal = "SIGKILL" }: Disturbance,
+): Promise<void> {
+  const args = ["--rank", `${rank}`, "--at", at, "--pass", `${pass}`, "--file", file];
+  const [own, other] = [rank, 1 - rank];
+  const ended = await trainIn(outputs).start(2, [...args, "--signal", signal], {
+    async meanwhile(processes) {
+      await processes[other]!.status;
+      if (signal === "SIGSTOP") processes[own]!.kill("SIGKILL");
+    },
+  });
+  assertEquals(ended[own]!.code, 137);
+  const { code, output, errors } = ended[other]!;
+  assertEquals(code, 1, output + errors);
+  const named = `Cannot go on without process ${own} (127.0.0.1:`;
+  assertTrue(output.startsWith(named), `${named}: ${output}`);
 }
 
 const disturbances: readonly Disturbance[] = [
@@ -56,41 +42,34 @@ const disturbances: readonly Disturbance[] = [
   { rank: 0, at: "monitor begun" },
 ];
 
-async function inFolder(body: (folder: string) => Promise<void>): Promise<void> {
-  const folder = Deno.makeTempDirSync();
-  try {
-    await body(folder);
-  } finally {
-    Deno.removeSync(folder, { recursive: true });
-  }
-}
-
-/** The checkpoint after the last step. */
-function lastCheckpoint(folder: string, run: string): Uint8Array {
-  return Deno.readFileSync(`${folder}/${run}/checkpoint-00000008.safetensors`);
-}
-
 Deno.test("a run whose processes are killed and stopped ends with the bits of an undisturbed one", () =>
-  inFolder((quiet) =>
-    inFolder(async (disturbed) => {
-      const { result: expected } = await trainIn(quiet).train(2);
-      assertEquals([expected.step, expected.finished], [8, true]);
-      const { disturb, train } = trainIn(disturbed);
-      for (const disturbance of disturbances) await disturb(disturbance);
-      const { result } = await train(2);
-      assertEquals(result, expected);
-      assertEquals(
-        lastCheckpoint(disturbed, result.run),
-        lastCheckpoint(quiet, expected.run),
-      );
-      assertEquals((await train(2)).result, expected); // all processes hear that it is finished
-    })
-  ));
+  inFolders(2, async (quiet, disturbed) => {
+    const { result: expected } = await trainIn(quiet!).train(2);
+    assertEquals([expected.step, expected.finished], [8, true]);
+    for (const disturbance of disturbances) await disturb(disturbed!, disturbance);
+    const { train } = trainIn(disturbed!);
+    const { result } = await train(2);
+    assertEquals(result, expected);
+    assertEquals(lastCheckpoint(disturbed!, result), lastCheckpoint(quiet!, expected));
+    assertEquals((await train(2)).result, expected); // all processes hear that it is finished
+  }));
+
+Deno.test("a run that is asked to stop in a measurement stops in all processes, and measures again", () =>
+  inFolders(2, async (quiet, stopped) => {
+    const { result: expected } = await trainIn(quiet!).train(2);
+    const { train } = trainIn(stopped!);
+    const abort = ["--rank", "0", "--at", "monitor begun", "--abort"];
+    const { result } = await train(2, abort);
+    assertEquals([result.step, result.finished], [3, false]);
+    assertTrue(!("knn20Top1" in result.history.at(-1)!.metrics), "the measurement was stopped");
+    assertEquals((await train(2)).result, expected);
+    assertTrue("knn20Top1" in expected.history[2]!.metrics, "step 3 is measured");
+  }));
 
 Deno.test("a run goes on with another number of processes, to the same losses, and says that the bits differ", () =>
-  inFolder(async (folder) => {
-    const { train } = trainIn(folder);
-    const begun = await train(2, "--until", "3");
+  inFolders(2, async (folder, other) => {
+    const { train } = trainIn(folder!);
+    const begun = await train(2, ["--until", "3"]);
     assertEquals([begun.result.step, begun.warnings.includes("was trained by")], [3, false]);
     const { result, warnings } = await train(1);
     assertTrue(
@@ -98,9 +77,7 @@ Deno.test("a run goes on with another number of processes, to the same losses, a
       warnings,
     );
     assertTrue(warnings.includes("from step 3"), warnings);
-    await inFolder(async (other) => {
-      const { result: alone } = await trainIn(other).train(1);
-      const losses = ({ history }: TrainResult) => history.map(({ metrics }) => metrics.loss!);
-      assertClose(losses(result), losses(alone), 1e-5);
-    });
+    const { result: alone } = await trainIn(other!).train(1);
+    const losses = ({ history }: TrainResult) => history.map(({ metrics }) => metrics.loss!);
+    assertClose(losses(result), losses(alone), 1e-5);
   }));

@@ -6,7 +6,7 @@ import { listCheckpoints } from "lib/runs/checkpoints.ts";
 import type { HistoryLine, TrainHooks } from "lib/runs/events.ts";
 import { faultPoint } from "lib/runs/fault_points.ts";
 import { readTrainingState } from "lib/weights/training_state.ts";
-import { anyOf, numberOfFirst, requireSame } from "lib/distributed/agree.ts";
+import { anyOf, numberOfFirst, requireSame, StoppedElsewhereError } from "lib/distributed/agree.ts";
 import { alone, type World } from "lib/distributed/world.ts";
 import type { RunKey } from "lib/experiments/configs/config.ts";
 import type { Learner } from "./learner.ts";
@@ -18,7 +18,7 @@ import { originOf, shippedRun } from "./shipped.ts";
 import { recordSession, warnIfOtherNumber } from "./environment.ts";
 import { openRun, restoreRun, type RunFolder } from "./run_folder.ts";
 import { readStatus } from "./run_status.ts";
-import { monitorIsDue, trainOn } from "./training.ts";
+import { isMonitored, monitorIsDue, trainOn } from "./training.ts";
 
 /** Options of every verb that trains. */
 export interface TrainOptions extends Pick<RunKey, "scale" | "seed">, TrainHooks {
@@ -235,7 +235,7 @@ function tellStep(
 
 /** Trains a run whose files process 0 keeps, from the checkpoint that it goes on from. */
 async function followRun(
-  { folder, learner: create }: Run,
+  { folder, learner: create, monitorEvery }: Run,
   { untilStep = Infinity, world = alone, signal }: TrainOptions,
 ): Promise<Progress> {
   const trains = numberOfFirst(world, 0);
@@ -253,14 +253,30 @@ async function followRun(
     faultPoint("step begun");
     return views;
   };
+  const every = learner.unmonitored === undefined ? monitorEvery : Infinity;
+  const measureIfDue = async (step: number) => {
+    if (!isMonitored(step, { monitorEvery: every, totalSteps })) return;
+    if (numberOfFirst(world, 0) === 1) await helpToMeasure(learner);
+  };
+  await measureIfDue(done); // in case the run was stopped during a measurement
   if (!stops(done)) {
     for await (const { step } of learner.train(done, wait, () => true)) {
       last = step;
+      await measureIfDue(step);
       if (stops(step)) break;
     }
   }
   endTogether(world);
   return { step: last, totalSteps };
+}
+
+/** Takes part in a measurement. If process 0 has ended it, all hear next whether to stop. */
+async function helpToMeasure(learner: Learner): Promise<void> {
+  try {
+    await learner.helpToMeasure?.();
+  } catch (error) {
+    if (!(error instanceof StoppedElsewhereError)) throw error;
+  }
 }
 
 /** Waits until process 0 has written the run's files, so that all end as the run does. */

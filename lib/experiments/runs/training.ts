@@ -3,7 +3,7 @@ import type { HistoryLine, TrainHooks } from "lib/runs/events.ts";
 import { faultPoint } from "lib/runs/fault_points.ts";
 import { SpeedMeter } from "lib/runs/speed_meter.ts";
 import { reasonOf } from "lib/tf.ts";
-import { anyOf } from "lib/distributed/agree.ts";
+import { anyOf, numberOfFirst } from "lib/distributed/agree.ts";
 import type { World } from "lib/distributed/world.ts";
 import type { Learner } from "./learner.ts";
 import { RunCheckpoints } from "./checkpointing.ts";
@@ -81,12 +81,20 @@ export async function trainOn(
 export function monitorIsDue(
   history: readonly HistoryLine[],
   step: number,
-  { monitorEvery, totalSteps, score }: Pick<TrainingPlan, "monitorEvery" | "totalSteps" | "score">,
+  { score, ...plan }: Pick<TrainingPlan, "monitorEvery" | "totalSteps" | "score">,
 ): boolean {
-  if (monitorEvery === Infinity) return false;
-  if (step === 0 || (step % monitorEvery !== 0 && step !== totalSteps)) return false;
+  if (!isMonitored(step, plan)) return false;
   const last = history.at(-1);
   return !(last?.step === step && score in last.metrics);
+}
+
+/** Whether the run's monitor measures after a step. */
+export function isMonitored(
+  step: number,
+  { monitorEvery, totalSteps }: Pick<TrainingPlan, "monitorEvery" | "totalSteps">,
+): boolean {
+  if (monitorEvery === Infinity || step === 0) return false;
+  return step % monitorEvery === 0 || step === totalSteps;
 }
 
 const stoppedMonitor = new Error("stopped in the monitor");
@@ -175,7 +183,10 @@ class Training {
 
   async #monitorIfDue(): Promise<boolean> {
     const { step } = this;
-    if (!monitorIsDue(this.#metrics.history, step, this.#plan)) return false;
+    const isDue = monitorIsDue(this.#metrics.history, step, this.#plan);
+    // The others know the steps, but not whether this one has been measured before.
+    if (isMonitored(step, this.#plan)) numberOfFirst(this.#plan.world, isDue ? 1 : 0);
+    if (!isDue) return false;
     this.#metrics.record({ step, metrics: await this.#measure() });
     faultPoint("monitor recorded");
     this.#speed.restart();

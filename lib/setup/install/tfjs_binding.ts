@@ -27,9 +27,11 @@ const binding: SharedLibrary = {
     "-std=c++17",
     "-O2",
     "-DNAPI_VERSION=8",
-    // Two calls of the package's sources go to ours, which say why.
+    // Some calls of the package's sources go to ours, which say why.
     "-DTFE_NewContext=bcssl_new_context",
     "-DTFE_TensorHandleCopyToDevice=bcssl_copy_to_device",
+    "-DTFE_TensorHandleNumDims=bcssl_num_dims",
+    "-DTFE_TensorHandleDim=bcssl_dim",
     `-I${engineDir}/tensorflow/include`,
     `-I${root}/node_modules/node-api-headers/include`,
     ...platformOf().linkEngine(`${engineDir}/tensorflow`),

@@ -37,6 +37,7 @@ export function esvit(networks: EsvitNetworks, recipe: EsvitRecipe): Method {
   return {
     evaluated: teacher.model,
     weights: student.weights,
+    divides: true,
     state: namedVariables(state),
     alarms: esvitAlarms(recipe.head.outDim),
     optimizerValues: (now) => cosineValues(recipe, now),
@@ -65,11 +66,11 @@ function esvitPass(
 ): Pass {
   const { global, local } = views;
   const images = imagesIn(views);
-  const { precision } = now;
+  const { precision, world } = now;
   const { studentTemp, centerMomentum } = recipe;
   const { teacherTemp, freezeLastLayer: frozen } = distillationValues(recipe, now);
   // The teacher is in training mode and has no stochastic depth, as in the official code.
-  const taught = runEsvit(teacher, [global], images, { training: true, precision });
+  const taught = runEsvit(teacher, [global], images, { training: true, precision, world });
   const { head, head_dense } = teacher.params;
   const options = { views: 2, teacherTemp, centerMomentum };
   const ofViews = teach(taught.views, head.last_layer, center, options);
@@ -79,7 +80,12 @@ function esvitPass(
   return {
     loss(note) {
       const { head, head_dense } = student.params;
-      const learnt = runEsvit(student, groups, images, { training: true, precision, rng: now.rng });
+      const learnt = runEsvit(student, groups, images, {
+        training: true,
+        precision,
+        rng: now.rng,
+        world,
+      });
       const loss = { studentTemp, frozen };
       const view = prototypeLoss(learnt.views, head.last_layer, ofViews.probabilities, loss);
       const teacherRegions = { tokens: taught.tokens, probabilities };

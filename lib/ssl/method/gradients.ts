@@ -3,10 +3,11 @@
  * accumulation), so that it needs the memory of one of them.
  */
 import * as tf from "lib/tf.ts";
-import { meanOfAll } from "lib/distributed/mean_of_all.ts";
+import { gatherRows } from "lib/distributed/all_rows.ts";
+import { meanOfAll, Means } from "lib/distributed/mean_of_all.ts";
 import { rowsOf } from "lib/distributed/share.ts";
-import { alone, type World } from "lib/distributed/world.ts";
-import { lossAndGradients } from "lib/train/gradients.ts";
+import { alone } from "lib/distributed/world.ts";
+import { type LossAndGradients, lossAndGradients, tellGradients } from "lib/train/gradients.ts";
 import { combined, scalarReading } from "lib/train/reading.ts";
 import { imagesIn, microBatches, type Views, viewsOf } from "lib/ssl/views/views.ts";
 import type { BatchResult, Method, Moment, NamedTensors, NoteRows } from "./method.ts";
@@ -38,41 +39,55 @@ export function batchGradients(
   accumulate: number,
   now: Moment,
 ): BatchGradients {
+  const { world = alone } = now;
   const images = imagesIn(views);
   const parts = microBatches(images, accumulate);
+  const means = world.size === 1 ? undefined : new Means(world);
+  // With several micro-batches a gradient is complete only after the last.
+  const begun = parts.length === 1 ? means : undefined;
   let sum: BatchGradients | undefined;
   for (const [i, part] of parts.entries()) {
     const rng = parts.length === 1 ? now.rng : now.rng.fork(`part ${i}`);
     const before = sum;
     sum = tidied(() => {
-      const one = partGradients(method, viewsOf(views, part), { ...now, rng });
+      const one = partGradients(method, viewsOf(views, part), { ...now, rng }, begun);
       const share = scaled(one, part.count / images);
       return before === undefined ? share : added(before, share);
     });
     if (before) tf.dispose([before.grads, before.means, before.rows].flatMap(Object.values));
   }
-  return withMeanGradients(sum!, now.world ?? alone);
+  if (means === undefined) return sum!;
+  if (begun === undefined) {
+    Object.entries(sum!.grads).forEach(([name, own]) => means.begin(name, own));
+  }
+  return { ...sum!, grads: inOrder(means.take(), method.weights) };
 }
 
-/** The gradients averaged over the processes; frees those of this process. */
-function withMeanGradients(batch: BatchGradients, world: World): BatchGradients {
-  if (world.size === 1) return batch;
-  const own = Object.values(batch.grads);
-  const means = meanOfAll(own, world);
-  tf.dispose(own);
-  const names = Object.keys(batch.grads);
-  return { ...batch, grads: Object.fromEntries(names.map((name, i) => [name, means[i]!])) };
+/** Gradients in the order of the weights, in which one process has them. */
+function inOrder(
+  grads: ReadonlyMap<string, tf.Tensor>,
+  weights: Method["weights"],
+): NamedTensors {
+  const names = [...weights.keys()].filter((name) => grads.has(name));
+  return Object.fromEntries(names.map((name) => [name, grads.get(name)!]));
 }
 
 /**
  * One micro-batch: loss, means and rows are of all processes, the gradients of this process's
  * images.
+ *
+ * @param begun If the means of the gradients begin here; the result then has no gradients.
  */
-function partGradients(method: Method, views: Views, now: Moment): BatchGradients {
+function partGradients(
+  method: Method,
+  views: Views,
+  now: Moment,
+  begun: Means | undefined,
+): BatchGradients {
   const { world = alone } = now;
   if (world.size === 1) return gradientsOf(method, views, now);
   const images = imagesIn(views);
-  const own = gradientsOf(method, views, { ...now, rng: rowsOf(now.rng, images, world) });
+  const own = gradientsOf(method, views, { ...now, rng: rowsOf(now.rng, images, world) }, begun);
   const numbers = [...own.loss.tensors, ...Object.values(own.means)];
   const means = meanOfAll(numbers, world);
   const tensors = means.splice(0, own.loss.tensors.length);
@@ -84,29 +99,18 @@ function partGradients(method: Method, views: Views, now: Moment): BatchGradient
   };
 }
 
-/**
- * The rows of all processes in the order of the whole batch: all images of a view, then of the next.
- *
- * @param rows `[V·b, …]` of `images` = b images
- */
-function gatherRows(rows: tf.Tensor, images: number, world: World): tf.Tensor {
-  const [count, ...shape] = rows.shape as [number, ...number[]];
-  const views = count / images;
-  const byProcess = world.gather(rows).reshape([
-    world.size,
-    views,
-    images * shape.reduce((a, b) => a * b, 1),
-  ]);
-  return byProcess.transpose([1, 0, 2]).reshape([world.size * count, ...shape]);
-}
-
 /** Frees all tensors except those of the result. */
 function tidied(compute: () => BatchGradients): BatchGradients {
   return tf.tidy(() => compute() as unknown as tf.TensorContainer) as unknown as BatchGradients;
 }
 
-/** Loss and gradients of one micro-batch. */
-function gradientsOf(method: Method, views: Views, now: Moment): BatchGradients {
+/** Loss and gradients of one micro-batch. @param begun As in {@linkcode partGradients}. */
+function gradientsOf(
+  method: Method,
+  views: Views,
+  now: Moment,
+  begun?: Means,
+): BatchGradients {
   const { loss: run, means = {}, rows = {} } = method.pass(views, now);
   const { weights, isFrozen } = method;
   const trained = [...weights].filter(([name]) => !isFrozen?.(name, now));
@@ -114,7 +118,7 @@ function gradientsOf(method: Method, views: Views, now: Moment): BatchGradients 
   // Clones have the same memory, and are not freed with the tape.
   const note: NoteRows = (name, x) => void noted.set(name, tf.keep(x.clone()));
   try {
-    const { value, grads } = lossAndGradients(() => run(note), new Map(trained));
+    const { value, grads } = gradientsWith(() => run(note), new Map(trained), begun);
     return {
       loss: scalarReading(value),
       grads: Object.fromEntries(grads),
@@ -124,6 +128,17 @@ function gradientsOf(method: Method, views: Views, now: Moment): BatchGradients 
   } finally {
     tf.dispose([...noted.values()]);
   }
+}
+
+/** `lossAndGradients`, or with `begun` the same without gradients, whose means begin on the way. */
+function gradientsWith(
+  loss: () => tf.Scalar,
+  weights: ReadonlyMap<string, tf.Variable>,
+  begun: Means | undefined,
+): LossAndGradients {
+  if (begun === undefined) return lossAndGradients(loss, weights);
+  const value = tellGradients(loss, weights, (name, grad) => begun.begin(name, grad));
+  return { value, grads: new Map() };
 }
 
 function scaled({ loss, grads, means, rows }: BatchGradients, share: number): BatchGradients {

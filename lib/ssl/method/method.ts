@@ -104,7 +104,8 @@ export interface Method extends Disposable {
   readonly beginning?: Beginning;
   /**
    * Whether several processes can share a batch: loss, means and rows of a batch are those of its
-   * parts, averaged and joined, and its networks heed the `world` of the moment. By default, no.
+   * parts, averaged and joined, and its networks heed the `world` of the moment. A loss that compares
+   * images takes those of all processes by `allRows`. By default, no.
    */
   readonly divides?: boolean;
   /**

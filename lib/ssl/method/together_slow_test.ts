@@ -22,14 +22,15 @@ async function take(size: number, ...methods: string[]): Promise<Steps[]> {
   return outputs[0]!;
 }
 
-const methods = ["dino", "byol", "resnet:8", "dino/2:8"];
+const compare = ["simclr:8", "mocov3:8", "swav:12"]; // the images of a batch
+const methods = [...compare, "dino", "byol", "moby:8", "esvit:8", "resnet:8", "dino/2:8"];
 let byTwo: Promise<Steps[]> | undefined;
 const takeByTwo = () => byTwo ??= take(2, ...methods); // for both tests
 
-Deno.test("several processes have the losses of one: DINO and BYOL with BC-SSL, a ResNet, micro-batches", async () => {
+Deno.test("several processes have the losses of one: by each method with BC-SSL, of a ResNet, in micro-batches", async () => {
   const alone = await take(1, ...methods);
-  const lengths = { 2: [20, 20, 8, 8], 3: [20, 8] };
-  const results = { 2: await takeByTwo(), 3: await take(3, "dino", "byol:8") };
+  const lengths = { 2: [8, 8, 12, 20, 20, 8, 8, 8, 8], 3: [8, 8, 12, 20] };
+  const results = { 2: await takeByTwo(), 3: await take(3, ...compare, "dino") };
   for (const size of [2, 3] as const) {
     assertEquals(results[size].map(({ steps }) => steps.length), lengths[size]);
     results[size].forEach(({ steps }, i) => {
@@ -39,12 +40,16 @@ Deno.test("several processes have the losses of one: DINO and BYOL with BC-SSL, 
       assertTrue(Math.abs(losses.at(-1)! - losses[0]!) > 1e-2, "the loss changes");
       assertClose(numbers(steps, "loss"), losses, 1e-5);
       for (const name of Object.keys(steps[0]!)) {
-        assertClose(numbers(steps, name), numbers(expected, name), 1e-4);
+        // A head that begins with a BatchNorm ignores what is added to all features alike. AdamW
+        // divides the gradient of that, which is a rounding error, by its own size.
+        const tolerance = name === "featureStd" ? 1e-3 : 1e-4;
+        assertClose(numbers(steps, name), numbers(expected, name), tolerance);
       }
     });
   }
 });
 
 Deno.test("two runs of two processes are equal to the bit", async () => {
-  assertEquals(await take(2, "dino"), (await takeByTwo()).slice(0, 1));
+  const [simclr, , , dino] = await takeByTwo();
+  assertEquals(await take(2, "simclr:8", "dino"), [simclr, dino]);
 });

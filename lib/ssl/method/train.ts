@@ -98,8 +98,8 @@ function partOf<Batch>(
 function checkDivides({ divides = false }: Method, { size }: World): void {
   if (size === 1 || divides) return;
   throw new RangeError(
-    `Cannot train by this method with ${size} processes: its loss compares the images of a whole ` +
-      "batch, or keeps a memory of earlier ones; DINO and BYOL can",
+    `Cannot train by this method with ${size} processes: it has no way yet to share a batch; DINO, ` +
+      "EsViT, BYOL, SimCLR, SwAV, MoCo v3 and MoBY can",
   );
 }
 

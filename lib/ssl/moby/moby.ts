@@ -49,6 +49,7 @@ export function moby(networks: MobyNetworks, recipe: MobyRecipe): Method {
   return {
     evaluated: networks.online.model,
     weights: parameters({ encoder, projector, predictor }),
+    divides: true,
     state: namedVariables(state),
     alarms: mobyAlarms(recipe),
     optimizerValues: (now) => mobyValues(recipe, now),
@@ -77,16 +78,16 @@ function mobyPass(
   { global }: Views, // [2B, G, G, 3]
   now: Moment,
 ): Pass {
-  const { precision } = now;
+  const { precision, world } = now;
   const views = tf.split<tf.Tensor4D>(global, 2); // [B, G, G, 3] each
   const [keys1, keys2] = views.map((view) =>
-    l2Normalize(encode(target, view, { training: true, precision }).projections) // [B, P]
+    l2Normalize(encode(target, view, { training: true, precision, world }).projections) // [B, P]
   ) as [tf.Tensor2D, tf.Tensor2D];
   const sought = [[keys2, queue2], [keys1, queue1]] as const; // by the queries of each view
   return {
     loss(note) {
       const passes = views.map((view, i) => {
-        const options = { training: true, precision, rng: now.rng.fork(`view ${i + 1}`) };
+        const options = { training: true, precision, rng: now.rng.fork(`view ${i + 1}`), world };
         const { features, projections } = encode(online, view, options);
         const queries = l2Normalize(mobyMlp(projections, predictor, options)); // [B, P]
         const [keys, queue] = sought[i]!;

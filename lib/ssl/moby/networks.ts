@@ -7,7 +7,7 @@
 import type * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
 import { createUniformLinear, type LinearParams } from "lib/nn/linear.ts";
-import { type BatchNormParams, createBatchNorm } from "lib/nn/norms.ts";
+import { type BatchNormMode, type BatchNormParams, createBatchNorm } from "lib/nn/norms.ts";
 import type { ForwardOptions, Model, ModelConfig } from "lib/models/mod.ts";
 import { mlpHead, mlpHeadCost, type MlpSizes } from "lib/ssl/method/heads.ts";
 import type { HeadCost } from "lib/ssl/method/method.ts";
@@ -85,7 +85,7 @@ function createMlp(
 export function mobyMlp(
   x: tf.Tensor2D,
   { linear_hidden: [, linear, norm, relu], linear_out }: MobyMlpParams,
-  options: { readonly training: boolean },
+  options: BatchNormMode,
 ): tf.Tensor2D {
   return mlpHead(x, [linear, norm, relu, linear_out], options);
 }

@@ -12,6 +12,8 @@
  */
 import * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
+import { allRows } from "lib/distributed/all_rows.ts";
+import { alone } from "lib/distributed/world.ts";
 import { disposeTree, namedVariables } from "lib/nn/parameters.ts";
 import { emaUpdate } from "lib/train/ema.ts";
 import { mlpHead } from "lib/ssl/method/heads.ts";
@@ -43,6 +45,7 @@ export function mocoV3(networks: MocoV3Networks, recipe: MocoV3Recipe): Method {
   return {
     evaluated: base.model,
     weights: trainedWeights({ base_encoder: base.params, predictor }, recipe.model),
+    divides: true,
     state: namedVariables(state),
     alarms: mocoV3Alarms(recipe),
     optimizerValues: (now) => mocoV3Values(recipe, now),
@@ -69,22 +72,26 @@ function mocoV3Pass(
   { global }: Views, // [2B, G, G, 3]
   now: Moment,
 ): Pass {
-  const { precision } = now;
+  const { precision, world = alone } = now;
   const views = tf.split<tf.Tensor4D>(global, 2); // [B, G, G, 3] each
   const [k1, k2] = views.map((view) =>
-    encode(momentum, view, { training: true, precision }).projections // [B, P]
+    encode(momentum, view, { training: true, precision, world }).projections // [B, P]
   ) as [tf.Tensor2D, tf.Tensor2D];
+  // Each query is compared with the keys of the whole batch, also of other processes.
+  const all = (rows: tf.Tensor2D) => allRows(rows, views[0]!.shape[0], world);
+  const [allK1, allK2] = [all(k1), all(k2)];
   return {
     loss(note) {
       const passes = views.map((view, i) => {
-        const options = { training: true, precision, rng: now.rng.fork(`view ${i + 1}`) };
+        const options = { training: true, precision, rng: now.rng.fork(`view ${i + 1}`), world };
         const { features, projections } = encode(base, view, options);
         return { features, queries: mlpHead(projections, predictor, options) };
       });
       note?.("features", tf.concat(passes.map(({ features }) => features))); // [2B, D]
       note?.("queries", tf.concat(passes.map(({ queries }) => queries))); // [2B, P]
       const [q1, q2] = passes.map(({ queries }) => queries) as [tf.Tensor2D, tf.Tensor2D];
-      return contrastiveLoss(q1, k2, temperature).add(contrastiveLoss(q2, k1, temperature));
+      return contrastiveLoss(all(q1), allK2, temperature)
+        .add(contrastiveLoss(all(q2), allK1, temperature));
     },
     rows: { keys: tf.concat([k2, k1]) }, // in the order of the queries that are to find them
   };

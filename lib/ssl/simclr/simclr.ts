@@ -17,10 +17,12 @@
  */
 import type * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
+import { alone } from "lib/distributed/world.ts";
+import { allRows } from "lib/distributed/all_rows.ts";
 import { disposeTree, namedVariables } from "lib/nn/parameters.ts";
 import type { Method, Moment, Pass } from "lib/ssl/method/method.ts";
 import { directionSpread } from "lib/ssl/method/signals.ts";
-import type { Views } from "lib/ssl/views/views.ts";
+import { imagesIn, type Views } from "lib/ssl/views/views.ts";
 import { simclrAlarms } from "./alarms.ts";
 import { contrastAccuracy, ntXentLoss } from "./loss.ts";
 import { createSimclrNetwork, evaluatedModel, project, type SimclrNetwork } from "./networks.ts";
@@ -42,6 +44,7 @@ export function simclr(network: SimclrNetwork, recipe: SimclrRecipe): Method {
   return {
     evaluated: evaluatedModel(network, recipe.head),
     weights: network.weights,
+    divides: true,
     state: namedVariables(state),
     alarms: simclrAlarms(recipe.batchSize),
     optimizerValues: (now) => simclrValues(recipe, now),
@@ -60,19 +63,20 @@ export function simclr(network: SimclrNetwork, recipe: SimclrRecipe): Method {
 function simclrPass(
   network: SimclrNetwork,
   { temperature }: SimclrRecipe,
-  { global }: Views, // [2B, G, G, 3]
-  { precision, rng }: Moment,
+  views: Views, // of B images
+  { precision, rng, world = alone }: Moment,
 ): Pass {
   return {
     loss(note) {
-      const { features, projections } = project(network, global, {
+      const { features, projections } = project(network, views.global, {
         training: true,
         precision,
         rng,
+        world,
       });
       note?.("features", features); // [2B, D]
       note?.("projections", projections); // [2B, P]
-      return ntXentLoss(projections, temperature);
+      return ntXentLoss(allRows(projections, imagesIn(views), world), temperature);
     },
   };
 }

@@ -13,12 +13,15 @@
  */
 import * as tf from "lib/tf.ts";
 import type { Rng } from "lib/rng.ts";
+import { gatherRows, ownRows } from "lib/distributed/all_rows.ts";
+import { alone } from "lib/distributed/world.ts";
 import { linear } from "lib/nn/linear.ts";
 import { disposeTree, namedVariables } from "lib/nn/parameters.ts";
 import { embed } from "lib/ssl/method/embedding_network.ts";
 import type { Method, Moment, Pass } from "lib/ssl/method/method.ts";
 import { directionSpread } from "lib/ssl/method/signals.ts";
 import { imagesIn, type Views } from "lib/ssl/views/views.ts";
+import { offTape } from "lib/train/gradients.ts";
 import { swavAlarms } from "./alarms.ts";
 import { assign } from "./codes.ts";
 import { countIdleImages, createIdleImages, deadShare } from "./dead_prototypes.ts";
@@ -54,6 +57,7 @@ export function swav(network: SwavNetwork, recipe: SwavRecipe): Method {
   return {
     evaluated: network.model,
     weights: network.weights,
+    divides: true,
     state: namedVariables(state),
     alarms: swavAlarms(prototypes),
     optimizerValues: (now) => swavValues(recipe, now),
@@ -83,14 +87,20 @@ function swavPass(
   now: Moment,
 ): Pass {
   const B = imagesIn(views);
-  const { precision, rng } = now;
+  const { precision, rng, world = alone } = now;
   const { prototypes: K, outDim: E } = recipe.head;
+  /** Assigns the images of all processes together, and takes those of this one. */
+  const codesOf = (scores: tf.Tensor2D) =>
+    offTape(() => {
+      const all = gatherRows(scores.slice([0, 0], [2 * B, K]), B, world);
+      return ownRows(assign(all, B * world.size, network, queue, recipe, now), B, world);
+    });
   return {
     loss(note) {
-      const options = { training: true, precision, rng };
+      const options = { training: true, precision, rng, world };
       const { features, embeddings } = embed(network, views, options); // [V·B, D], [V·B, E]
       const scores = linear(embeddings, network.params.prototypes); // [V·B, K]
-      const codes = assign(scores, B, network, queue, recipe, now); // [2B, K]
+      const codes = codesOf(scores); // [2B, K]
       note?.("features", features);
       note?.("embeddings", embeddings.slice([0, 0], [2 * B, E]));
       note?.("codes", codes);

@@ -28,6 +28,8 @@ function round(i: number): void {
   const shape = shapes[i * 7 % shapes.length]!;
   tf.tidy(() => {
     const x = tf.fill(shape, 10 * rank + i);
+    // Several vectors in the background, of which two have one length.
+    const begun = [x, x.mul(2), tf.zeros([5])].map((x) => world.beginMean(x.flatten()));
     const mean = world.mean(x);
     assertEquals(mean.shape, shape);
     assertEquals(extremes(mean), [5 * (size - 1) + i, 5 * (size - 1) + i]);
@@ -36,6 +38,15 @@ function round(i: number): void {
     tf.split(all, size).forEach((part, r) =>
       assertEquals(extremes(part), [10 * r + i, 10 * r + i])
     );
+    world.endMeans();
+    const expected = 5 * (size - 1) + i;
+    assertEquals(
+      begun.map(extremes),
+      [1, 2, 0].map((times) => {
+        return [times * expected, times * expected];
+      }),
+    );
+    assertEquals(begun.map(({ shape }) => shape), [[x.size], [x.size], [5]]);
   });
 }
 

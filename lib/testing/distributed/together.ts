@@ -12,12 +12,17 @@ export interface EndedProcess {
 export interface TogetherOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** `host:port` of each process. By default, free ports of this machine. */
+  readonly addresses?: readonly string[];
+  /** What a process's command follows, as `ip netns exec NAME`. By default, nothing. */
+  readonly within?: (rank: number) => readonly string[];
   /** Called with the processes, by rank, once they are started. */
   readonly meanwhile?: (processes: readonly Deno.ChildProcess[]) => Promise<void>;
 }
 
 /**
- * Starts a program as the processes of a world, and waits until all have ended.
+ * Starts a program as the processes of a world, and waits until all have ended. If this process ends
+ * earlier, however that happens, a program that calls `endWithParent` ends too.
  *
  * @param program In `lib`: `testing/distributed/operations.ts`.
  * @returns By rank.
@@ -25,20 +30,25 @@ export interface TogetherOptions {
 export async function together(
   program: string,
   size: number,
-  { args = [], env = {}, meanwhile }: TogetherOptions = {},
+  { args = [], env = {}, addresses = localAddresses(size), within = () => [], meanwhile }:
+    TogetherOptions = {},
 ): Promise<EndedProcess[]> {
-  const addresses = localAddresses(size);
   const path = new URL(`../../${program}`, import.meta.url).pathname;
-  const processes = addresses.map((_, rank) =>
-    new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-check", path, ...args],
+  const processes = addresses.map((_, rank) => {
+    const command = [Deno.execPath(), "run", "-A", "--no-check", path, ...args];
+    const [executable, ...rest] = [...within(rank), ...command];
+    return new Deno.Command(executable!, {
+      args: rest,
       env: { TF_CPP_MIN_LOG_LEVEL: "3", ...env, ...variablesOf({ rank, addresses }) },
+      stdin: "piped",
       stdout: "piped",
       stderr: "piped",
-    }).spawn()
-  );
+    }).spawn();
+  });
   const ends = Promise.all(processes.map((process) => process.output()));
   await meanwhile?.(processes);
+  await ends;
+  await Promise.all(processes.map(({ stdin }) => stdin.abort().catch(() => {})));
   return (await ends).map(({ code, stdout, stderr }) => ({
     code,
     output: new TextDecoder().decode(stdout),

@@ -1,11 +1,13 @@
 /**
- * One process of a tiny run, which may kill or stop itself at a fault point: `--rank R --signal S
- * --at POINT --file PART --pass N`. Prints the result as JSON, or the error's message.
+ * One process of a tiny run. At a fault point it may kill or stop itself: `--rank R --signal S --at
+ * POINT --file PART --pass N`; or, in the place of the signal, cut its network's link by `--cut LINK`,
+ * or ask the run to stop by `--abort`.
+ * Prints the result as JSON, or the error's message.
  */
 import { parseArgs } from "node:util";
 import process from "node:process";
 import { peersIn } from "lib/distributed/peers.ts";
-import { joinWorld } from "lib/distributed/tensorflow_world.ts";
+import { type JoinedWorld, joinWorld } from "lib/distributed/tensorflow_world.ts";
 import { onFaultPoint } from "lib/runs/fault_points.ts";
 import { override } from "lib/experiments/configs/config.ts";
 import { bcSslStart } from "lib/experiments/configs/notebook_runs.ts";
@@ -20,28 +22,38 @@ const { values } = parseArgs({
     at: { type: "string" },
     file: { type: "string", default: "" },
     pass: { type: "string", default: "1" },
+    cut: { type: "string" },
+    abort: { type: "boolean", default: false },
+    epochs: { type: "string", default: "2" },
+    "start-seconds": { type: "string", default: "300" },
   },
 });
 
-/** Eight steps of twelve images; the monitor measures after steps 3, 6 and 8. */
+/** Epochs of four steps of twelve images; the monitor measures after steps 3, 6, … and the last. */
 const tiny = override(bcSslStart, {
   name: "together",
   recipe: {
     model: { depths: [1, 1, 1, 1], dims: [8, 8, 8, 8], kernelSize: 3, dropPathRate: 0.2 },
     head: { hiddenDim: 16, bottleneckDim: 8, outDim: 32 },
   },
-  scales: { smoke: { trainCount: 48, testCount: 32, batchSize: 12, epochs: 2, monitorEvery: 3 } },
+  scales: {
+    smoke: {
+      ...{ trainCount: 48, testCount: 32, batchSize: 12, monitorEvery: 3 },
+      epochs: Number(values.epochs),
+    },
+  },
 });
 
+const stop = new AbortController();
 const peers = peersIn(process.env)!;
-const world = peers.addresses.length === 1
-  ? undefined
-  : await joinWorld(peers, { patience: 10, startSeconds: 120 });
+const world = peers.addresses.length === 1 ? undefined : await joinOrEnd();
 if (values.rank === String(peers.rank)) {
   let left = Number(values.pass);
   onFaultPoint((point, path) => {
     if (point !== values.at || !path.includes(values.file) || --left > 0) return;
-    Deno.kill(Deno.pid, values.signal as Deno.Signal);
+    if (values.abort) stop.abort();
+    else if (values.cut !== undefined) cut(values.cut);
+    else Deno.kill(Deno.pid, values.signal as Deno.Signal);
   });
 }
 try {
@@ -51,6 +63,7 @@ try {
     checkpointSeconds: 0,
     untilStep: Number(values.until ?? Infinity),
     onWarning: (message) => console.error(message),
+    signal: stop.signal,
     world,
   });
   console.log(JSON.stringify(result));
@@ -60,4 +73,21 @@ try {
   console.log((error as Error).message);
   await world?.leave(error);
   Deno.exit(1);
+}
+
+/** Joins the others, or prints why that cannot be done, and ends. */
+async function joinOrEnd(): Promise<JoinedWorld> {
+  try {
+    return await joinWorld(peers, { patience: 10, startSeconds: Number(values["start-seconds"]) });
+  } catch (error) {
+    console.log((error as Error).message);
+    Deno.exit(1);
+  }
+}
+
+/** Takes down a link of this process's network, as when its cable is pulled out. */
+function cut(link: string): void {
+  const args = ["link", "set", link, "down"];
+  const { success, stderr } = new Deno.Command("ip", { args }).outputSync();
+  if (!success) throw new Error(new TextDecoder().decode(stderr));
 }

@@ -15,7 +15,14 @@ import { createMethod, type Recipe } from "lib/ssl/methods.ts";
 import { createCropper } from "lib/ssl/views/cropper.ts";
 import { imageCount, type ImageSet } from "lib/datasets/pictures/images.ts";
 import { override, recipeAt } from "lib/experiments/configs/config.ts";
-import { byolStart } from "lib/experiments/configs/method_runs.ts";
+import {
+  byolStart,
+  esvitStart,
+  mobyStart,
+  mocoV3Start,
+  simclrStart,
+  swavStart,
+} from "lib/experiments/configs/method_runs.ts";
 import { bcSslStart } from "lib/experiments/configs/notebook_runs.ts";
 
 const model = {
@@ -42,6 +49,43 @@ const recipes: Readonly<Record<string, () => Recipe>> = {
       }),
       "smoke",
     ),
+  simclr: () =>
+    recipeAt(
+      override(simclrStart, { recipe: { model, head: { outDim: 8 } }, scales: sizes }),
+      "smoke",
+    ),
+  mocov3: () =>
+    recipeAt(
+      override(mocoV3Start, {
+        recipe: { model, head: { hiddenDim: 24, outDim: 8 } },
+        scales: sizes,
+      }),
+      "smoke",
+    ),
+  // The queue is full, and used, after ten steps.
+  swav: () =>
+    recipeAt(
+      override(swavStart, {
+        recipe: {
+          model,
+          head: { hiddenDim: 24, outDim: 8, prototypes: 20 },
+          queueLength: 24,
+          queueStartShare: 0.25,
+        },
+        scales: sizes,
+      }),
+      "smoke",
+    ),
+  // At its own rate, differences in the last digits grow tenfold every few steps.
+  moby: () =>
+    recipeAt(
+      override(mobyStart, {
+        recipe: { model, head: { hiddenDim: 24, outDim: 8 }, lr: 0.001, queueLength: 48 },
+        scales: sizes,
+      }),
+      "smoke",
+    ),
+  esvit: () => recipeAt(override(esvitStart, { recipe: { model, head }, scales: sizes }), "smoke"),
   // Nothing fused: BatchNorm is a layer by itself, here of a ResNet.
   resnet: () => ({
     ...recipes.dino!(),
