@@ -98,8 +98,9 @@ function partOf<Batch>(
 function checkDivides({ divides = false }: Method, { size }: World): void {
   if (size === 1 || divides) return;
   throw new RangeError(
-    `Cannot train by this method with ${size} processes: it has no way yet to share a batch; DINO, ` +
-      "EsViT, BYOL, SimCLR, SwAV, MoCo v3 and MoBY can",
+    `Cannot train by this method with ${size} processes: DINO, EsViT, BYOL, SimCLR, SwAV, ` +
+      "MoCo v3 and MoBY can. DeepCluster-v2 keeps a memory of every image, which each process would " +
+      "fill with its own images only; iGPT draws its palette and its masks for a whole batch",
   );
 }
 
