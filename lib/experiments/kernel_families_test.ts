@@ -13,12 +13,15 @@ import {
 } from "lib/models/mod.ts";
 import { nativeStatus, withPlainOps } from "lib/native/mod.ts";
 import { signatures } from "lib/native/signatures.ts";
+import { conv2d } from "lib/nn/conv.ts";
 import { families } from "lib/nn/fused.ts";
 import { parameters } from "lib/nn/parameters.ts";
 import { createRng } from "lib/rng.ts";
 import { assertClose, assertEquals } from "lib/testing/assert.ts";
 import { createDinoState, dinoStep, disposeDinoState } from "lib/testing/dino.ts";
 import { countOps } from "lib/tf_op.ts";
+import { optimizerStep } from "lib/train/optimizer.ts";
+import { disposeOptimizer, type OptimizerState } from "lib/train/optimizer_state.ts";
 
 const bcSsl = { ...bcSslConfig("tiny"), depths: [1, 1], dims: [8, 12], layerScaleInit: 0.5 };
 const convNeXt = { ...bcSsl, batchNorm: false, dwconvBias: true };
@@ -86,10 +89,43 @@ function regions(): number[] {
   });
 }
 
+/** A weight after two steps of SGD and of LARS. */
+function updates(): number[] {
+  return tf.tidy(() =>
+    (["sgd", "lars"] as const).flatMap((name) => {
+      const weight = tf.variable(tf.randomNormal([3, 4], 0, 1, "float32", 4));
+      const state: OptimizerState = new Map();
+      for (const step of [5, 6]) {
+        const grads = new Map([["w", tf.randomNormal([3, 4], 0, 1, "float32", step)]]);
+        optimizerStep(name, new Map([["w", weight]]), grads, state, { lr: 0.1, weightDecay: 0.1 });
+      }
+      const values = [...weight.dataSync()];
+      disposeOptimizer(state);
+      weight.dispose();
+      return values;
+    })
+  );
+}
+
+/** A convolution of numbers that bf16 holds, so that rounding changes nothing. */
+function convolution(): number[] {
+  return tf.tidy(() => {
+    const short = (shape: number[], seed: number) =>
+      tf.randomNormal<tf.Rank.R4>(shape as tf.ShapeMap[tf.Rank.R4], 0, 1, "float32", seed)
+        .clipByValue(-2, 2).mul<tf.Tensor4D>(16).round().div<tf.Tensor4D>(16);
+    const y = conv2d(short([2, 6, 6, 4], 7), { weight: short([3, 3, 4, 5], 8) }, {
+      precision: "bf16",
+    });
+    return [...y.dataSync()];
+  });
+}
+
 const everything = () => [
   ...[bcSsl, convNeXt, vit, repLKNet].map(network),
   dino(),
   regions(),
+  updates(),
+  convolution(),
 ];
 
 Deno.test({
