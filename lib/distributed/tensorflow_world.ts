@@ -32,8 +32,8 @@ export interface JoinOptions {
 /** A world that this process has joined. */
 export interface JoinedWorld extends World {
   /**
-   * Waits until the others have had time to notice this process's end. Call it before the process
-   * ends.
+   * Waits until all others leave too, or, after an error, until they have had time to notice this
+   * process's end. Call it before the process ends.
    *
    * @param error What the process ends with, if it does not end well.
    */
@@ -272,6 +272,19 @@ class TensorFlowWorld implements JoinedWorld {
   }
 
   async leave(error?: unknown): Promise<void> {
+    if (error === undefined) this.#waitForLast();
     await pause(error instanceof LostPeerError ? secondsAfterLoss : secondsAfterEnd);
+  }
+
+  /**
+   * Waits until all others are here too. A process that ended while another one had not yet received
+   * the last operation's data would be taken for lost.
+   */
+  #waitForLast(): void {
+    try {
+      tf.tidy(() => void this.mean(tf.zeros([1])));
+    } catch {
+      // Another process has ended, or waits no longer: it has all that it needs, as this one has.
+    }
   }
 }
