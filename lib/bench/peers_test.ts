@@ -1,6 +1,7 @@
-import { type BenchCase, casesOf, flopsOf, groups } from "./cases.ts";
+import { type BenchCase, casesOf, groups } from "./cases.ts";
 import { type Contender, startContender } from "./contender.ts";
 import { measurePeaks } from "./peak.ts";
+import { flopsOf } from "./flops.ts";
 import { readOptions } from "./peers.ts";
 import { withPictures } from "./pictures.ts";
 import { median, takeTurns } from "./rounds.ts";

@@ -3,9 +3,9 @@ import {
   type AugmentCase,
   type BenchCase,
   type CorruptionCase,
-  flopsOf,
   type InferenceCase,
 } from "./cases.ts";
+import { flopsOf } from "./flops.ts";
 import { quietLoad } from "./machine.ts";
 import type { Peaks } from "./peak.ts";
 import { median, type Outcome } from "./rounds.ts";

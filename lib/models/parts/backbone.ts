@@ -26,8 +26,7 @@ export interface ForwardOptions {
   readonly tap?: Tap;
   /**
    * Precision of the products with weights in the blocks of ConvNeXt, BC-SSL, SLaK, ViT and Swin,
-   * and in a ResNet forward only. All other products are in fp32, and under a tap those of
-   * ConvNeXt, BC-SSL and SLaK too.
+   * and in a ResNet forward only. All other products are in fp32.
    */
   readonly precision?: Precision;
   /** Whether the output has {@linkcode BackboneOutput.tokens} too. By default, it has not. */

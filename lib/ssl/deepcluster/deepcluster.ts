@@ -65,6 +65,8 @@ export function deepCluster(
   return {
     evaluated: network.model,
     weights: network.weights,
+    divides:
+      "DeepCluster-v2 keeps a memory of every image, which each would fill with its own only",
     state: namedVariables(state),
     alarms: deepClusterAlarms,
     optimizerValues: (now) => deepClusterValues(recipe, now),

@@ -58,6 +58,7 @@ export function iGpt(network: IGptNetwork, recipe: IGptRecipe): Method {
   return {
     evaluated: network.model,
     weights: network.weights,
+    divides: "iGPT draws its palette and its masks for a whole batch",
     state: namedVariables(state),
     alarms: iGptAlarms(model.colours),
     optimizerValues: (now) => cosineValues(recipe, now),

@@ -105,9 +105,10 @@ export interface Method extends Disposable {
   /**
    * Whether several processes can share a batch: loss, means and rows of a batch are those of its
    * parts, averaged and joined, and its networks heed the `world` of the moment. A loss that compares
-   * images takes those of all processes by `allRows`. By default, no.
+   * images takes those of all processes by `allRows`. A text says why they cannot. By default, they
+   * cannot.
    */
-  readonly divides?: boolean;
+  readonly divides?: true | string;
   /**
    * Whether gradients are clipped by the norm of all together, as in MoBY. By default each is
    * clipped by its own norm, as in DINO.

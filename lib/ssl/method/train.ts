@@ -95,13 +95,9 @@ function partOf<Batch>(
   };
 }
 
-function checkDivides({ divides = false }: Method, { size }: World): void {
-  if (size === 1 || divides) return;
-  throw new RangeError(
-    `Cannot train by this method with ${size} processes: DINO, EsViT, BYOL, SimCLR, SwAV, ` +
-      "MoCo v3 and MoBY can. DeepCluster-v2 keeps a memory of every image, which each process would " +
-      "fill with its own images only; iGPT draws its palette and its masks for a whole batch",
-  );
+function checkDivides({ divides = "it needs the whole batch" }: Method, { size }: World): void {
+  if (size === 1 || divides === true) return;
+  throw new RangeError(`Cannot train by this method with ${size} processes: ${divides}`);
 }
 
 /** What the method does before the first step. */

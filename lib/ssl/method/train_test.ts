@@ -168,8 +168,10 @@ Deno.test("trainByMethod() refuses several processes for a method that needs the
     const options = { rng: createRng(0), done: 0, world: { ...alone, size } };
     return trainByMethod({ method, optimizer: new Map() }, views, recipe, options).next();
   };
-  const message = "Cannot train by this method with 2 processes";
-  await assertRejects(() => first(method, 2), RangeError, message);
-  const divided = { ...method, divides: true };
+  const message = "Cannot train by this method with 2 processes: ";
+  await assertRejects(() => first(method, 2), RangeError, message + "it needs the whole batch");
+  const whole = { ...method, divides: "of its memory" };
+  await assertRejects(() => first(whole, 2), RangeError, message + "of its memory");
+  const divided = { ...method, divides: true } as const;
   await assertRejects(() => first(divided, 3), RangeError, "Cannot share 2 images equally among 3");
 });
