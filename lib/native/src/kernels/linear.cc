@@ -167,6 +167,22 @@ void grad_weight_of_few(const float* dy, const float* x, float* dweight, float* 
   });
 }
 
+/** Packs the right factor, by `pack`, in the precision of the product, and multiplies x with it. */
+template <typename Pack>
+void packed_product(const Pack& pack, const float* x, const float* bias, float* y, Index rows, Index depth, Index out,
+                    bool bf16, const Workers& workers) {
+  if constexpr (kHasBf16) {
+    if (bf16) {
+      Packed<Pair> right(depth, out);
+      pack(right);
+      return rounded_product(x, right, bias, y, rows, depth, out, workers);
+    }
+  }
+  Packed<float> right(depth, out);
+  pack(right);
+  product(x, right, bias, y, rows, depth, out, workers);
+}
+
 /** Work on a weight's gradient, and its sums: each part of the rows keeps sums as large as the weights. */
 struct WeightSums {
   WeightSums(const Linear& size, Index cost)
@@ -257,16 +273,7 @@ void linear(const float* x, const float* weight, const float* bias, float* y, co
   const auto [rows, in, out] = size;
   if (rows <= kFew) return product_of_few(x, {weight, out, true}, bias, y, rows, in, out, workers);
   const auto element = [weight, out = out](Index k, Index n) { return weight[k * out + n]; };
-  if constexpr (kHasBf16) {
-    if (bf16) {
-      Packed<Pair> right(in, out);
-      right.fill(element, workers);
-      return rounded_product(x, right, bias, y, rows, in, out, workers);
-    }
-  }
-  Packed<float> right(in, out);
-  right.fill(element, workers);
-  product(x, right, bias, y, rows, in, out, workers);
+  packed_product([&](auto& right) { right.fill(element, workers); }, x, bias, y, rows, in, out, bf16, workers);
 }
 
 void linear_grad_input(const float* dy, const float* weight, float* dx, const Linear& size, bool bf16,
@@ -274,16 +281,8 @@ void linear_grad_input(const float* dy, const float* weight, float* dx, const Li
   const auto [rows, in, out] = size;
   if (rows <= kFew) return product_of_few(dy, {weight, out, false}, nullptr, dx, rows, out, in, workers);
   const auto element = [weight, out = out](Index k, Index n) { return weight[n * out + k]; };
-  if constexpr (kHasBf16) {
-    if (bf16) {
-      Packed<Pair> right(out, in);
-      right.fill_by_column(element, workers);
-      return rounded_product(dy, right, nullptr, dx, rows, out, in, workers);
-    }
-  }
-  Packed<float> right(out, in);
-  right.fill_by_column(element, workers);
-  product(dy, right, nullptr, dx, rows, out, in, workers);
+  const auto pack = [&](auto& right) { right.fill_by_column(element, workers); };
+  packed_product(pack, dy, nullptr, dx, rows, out, in, bf16, workers);
 }
 
 void linear_grad_weight(const float* dy, const float* x, float* dweight, float* dbias, const Linear& size, bool bf16,
