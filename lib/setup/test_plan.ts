@@ -15,7 +15,7 @@ export const seconds: Readonly<Record<string, number>> = {
   "lib/experiments/runs/together_slow_test.ts": 32,
   "lib/experiments/slurm_slow_test.ts": 32,
   "lib/ssl/deepcluster/deepcluster_test.ts": 27,
-  "lib/ssl/method/together_slow_test.ts": 45,
+  "lib/ssl/method/together_slow_test.ts": 60,
   "lib/experiments/pretrain/pretrain_test.ts": 25,
   "lib/experiments/runs/resume_slow_test.ts": 24,
   "lib/gpu_check/check_slow_test.ts": 24,
