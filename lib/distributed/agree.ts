@@ -19,6 +19,16 @@ export function anyOf(world: World, yes: boolean): boolean {
   return numbersOf(world, [yes ? 1 : 0]).some(([number]) => number === 1);
 }
 
+/**
+ * The largest of the processes' numbers, in all of them.
+ *
+ * @param number From −2²⁴ to 2²⁴.
+ */
+export function largestOf(world: World, number: number): number {
+  if (world.size === 1) return number;
+  return Math.max(...numbersOf(world, [number]).map(([other]) => other!));
+}
+
 /** The error of a process that stops because another one has. */
 export class StoppedElsewhereError extends Error {
   override readonly name = "StoppedElsewhereError";

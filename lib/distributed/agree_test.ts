@@ -1,5 +1,5 @@
 import * as tf from "lib/tf.ts";
-import { anyOf, numberOfFirst, requireSame } from "./agree.ts";
+import { anyOf, largestOf, numberOfFirst, requireSame } from "./agree.ts";
 import { alone, type World } from "./world.ts";
 import { assertEquals, assertThrows } from "lib/testing/assert.ts";
 
@@ -17,6 +17,12 @@ Deno.test("anyOf() is true if one process says yes; alone it asks nobody", () =>
 Deno.test("numberOfFirst() is process 0's number", () => {
   assertEquals(numberOfFirst(beside((x) => x.add(1)), 123_456), 123_456);
   assertEquals(numberOfFirst(alone, 3), 3);
+});
+
+Deno.test("largestOf() is the same in all processes, whichever has it", () => {
+  assertEquals(largestOf(beside((x) => x.add(1)), 140), 141);
+  assertEquals(largestOf(beside((x) => x.sub(1)), 140), 140);
+  assertEquals(largestOf(alone, 3), 3);
 });
 
 Deno.test("requireSame() names the processes that have something else", () => {

@@ -182,7 +182,8 @@ srun --kill-on-bad-exit=0 ${quoted(deno)} run -A lib/experiments/train_task.ts "
 code=$?
 if [ $code = ${savedForRequeue} ]; then
   if [ -n "$SLURM_ARRAY_JOB_ID" ]; then SLURM_JOB_ID=\${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID; fi
-  scontrol requeue "$SLURM_JOB_ID"
+  # Slurm may be busy, or still be ending the processes.
+  for try in {1..30}; do scontrol requeue "$SLURM_JOB_ID" && break; sleep 2; done
 fi
 exit $code
 `;

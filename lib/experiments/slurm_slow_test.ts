@@ -78,7 +78,13 @@ Deno.test({
         const before = stepsOf(run);
         await until(() => stepsOf(run) > before + 5 || undefined);
       };
-      const pending = () => until(async () => await stateOf(slurm, job) === "PENDING" || undefined);
+      const log = () => Deno.readTextFileSync(`${outputs}/slurm/start-${job}.log`);
+      const pending = () =>
+        until(async () => {
+          const state = await stateOf(slurm, job);
+          if (state === "PENDING") return true;
+          assertTrue(!/COMPLETED|FAILED|CANCELLED/.test(state), `${state}\n${log()}`);
+        });
       // Slurm would wait two minutes. At once it may refuse, as it has just revoked the job.
       const soon = () => slurm.call("scontrol", "update", `JobId=${job}`, "StartTime=now+5");
       await somethingNew();
@@ -100,9 +106,8 @@ Deno.test({
       await slurm.call("scancel", job);
       await until(async () => await slurm.call("squeue", "-h") === "" || undefined);
       assertEquals(await stateOf(slurm, job), "CANCELLED");
-      const log = Deno.readTextFileSync(`${outputs}/slurm/start-${job}.log`);
-      const saved = [...log.matchAll(/saved at step (\d+) of 16000/g)].map(([, step]) => +step!);
-      assertTrue(saved.length >= 2 && saved[0]! < saved.at(-1)!, log);
+      const saved = [...log().matchAll(/saved at step (\d+) of 16000/g)].map(([, step]) => +step!);
+      assertTrue(saved.length >= 2 && saved[0]! < saved.at(-1)!, log());
     });
   },
 });

@@ -7,6 +7,7 @@
  */
 import type { TrainHooks } from "lib/runs/events.ts";
 import type { TrainOptions, TrainResult } from "lib/experiments/runs/train_run.ts";
+import type { World } from "lib/distributed/world.ts";
 import { runId } from "lib/experiments/configs/config.ts";
 import { detectorId } from "lib/experiments/detect/detector_config.ts";
 import { scoreOf, terminalProgress } from "lib/experiments/runs/terminal_progress.ts";
@@ -75,6 +76,13 @@ async function call(
   return await verb(config, { ...options, ...hooks });
 }
 
+/** The exit code of the process that a signal reached first: the others may not have heard it yet. */
+async function codeOfAll(code: number, world?: World): Promise<number> {
+  if (world === undefined) return code;
+  const { largestOf } = await import("lib/distributed/agree.ts");
+  return largestOf(world, code);
+}
+
 async function train(args: string[]): Promise<number> {
   const request = readTrainArguments(args);
   if (request === undefined) {
@@ -85,13 +93,15 @@ async function train(args: string[]): Promise<number> {
   return await withWorkers(request.workers, async (world) => {
     if (world !== undefined && world.rank > 0) {
       await call(request, { signal, world, onWarning: () => {} }); // process 0 says all
+      await codeOfAll(exitCode(), world);
       return 0;
     }
     using progress = terminalProgress(idOf(request));
     const result = await call(request, { ...progress, signal, world });
     progress.end();
     console.log(summary(result));
-    return result.finished ? 0 : exitCode();
+    const code = await codeOfAll(exitCode(), world);
+    return result.finished ? 0 : code;
   });
 }
 

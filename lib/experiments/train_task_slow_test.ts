@@ -57,16 +57,30 @@ for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
   });
 }
 
-Deno.test("two processes take a run to its end, and stop it together when one is asked to", async () => {
-  const child = spawn(`${long} --fresh --workers 2`);
-  const ended = finish(child);
-  await Promise.race([someSteps(), ended]);
-  child.kill("SIGTERM");
-  const { code, stdout, stderr } = await ended;
-  assertEquals(code, 143, stderr);
-  const [, run, step] = /^(long-\w{8}): saved at step (\d+) of 3200/.exec(stdout) ?? [];
-  assertTrue(Number(step) > 0, stdout + stderr);
-  Deno.removeSync(`${outputs}/${run}`, { recursive: true });
+/** The processes that a process has started. */
+function childrenOf({ pid }: Deno.ChildProcess): number[] {
+  const threads = [...Deno.readDirSync(`/proc/${pid}/task`)];
+  return threads.flatMap(({ name }) =>
+    Deno.readTextFileSync(`/proc/${pid}/task/${name}/children`).split(" ").flatMap(Number)
+  ).filter((child) => child > 0);
+}
+
+// Slurm sends a signal to all, but to some of them later.
+for (const [asked, signal, expected] of [[0, "SIGTERM", 143], [1, "SIGUSR2", 140]] as const) {
+  Deno.test(`two processes stop together, with the same exit code, when process ${asked} is asked to`, async () => {
+    const child = spawn(`${long} --fresh --workers 2`);
+    const ended = finish(child);
+    await Promise.race([someSteps(), ended]);
+    Deno.kill([child.pid, ...childrenOf(child)][asked]!, signal);
+    const { code, stdout, stderr } = await ended;
+    assertEquals(code, expected, stderr);
+    const [, run, step] = /^(long-\w{8}): saved at step (\d+) of 3200/.exec(stdout) ?? [];
+    assertTrue(Number(step) > 0, stdout + stderr);
+    Deno.removeSync(`${outputs}/${run}`, { recursive: true });
+  });
+}
+
+Deno.test("two processes take a run to its end", async () => {
   const short =
     `--config start --scale smoke --set scales.smoke.epochs=1 --workers 2 --set name=pair ${small}`;
   const whole = await finish(spawn(short));
