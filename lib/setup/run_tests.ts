@@ -37,9 +37,10 @@ export interface TestRun extends TestCounts {
  *
  * Files that run at the same time run in separate processes, since the tests of a process share
  * environment variables. (`deno test --parallel` uses one process.) Short files share a process, and
- * in it a module. Files whose tests mostly wait run one after the other beside the rest. A process
- * that crashes counts as a failure of the file that it was running. Types are checked once, at the
- * same time as the first tests; if the check fails, that is one failure, and no further file begins.
+ * in it a module. Files whose tests mostly wait run one after the other in one process more, which then
+ * takes its share of the rest. A process that crashes counts as a failure of the file that it was
+ * running. Types are checked once, at the same time as the first tests; if the check fails, that is
+ * one failure, and no further file begins.
  *
  * @throws {Error} If there is nothing at one of the paths.
  */
@@ -75,7 +76,8 @@ export async function runTests(
     queue.length = waiting.length = 0;
   };
   const others = Array.from({ length: Math.max(workers, 1) - 1 }, () => take(queue));
-  await Promise.all([check().then(() => take(queue)), ...others, take(waiting)]);
+  const beside = take(waiting).then(() => take(queue));
+  await Promise.all([check().then(() => take(queue)), ...others, beside]);
   if (times) write(slowest(seconds));
   return { ...counts, failures };
 }

@@ -77,8 +77,11 @@ export const seconds: Readonly<Record<string, number>> = {
   "lib/experiments/measure/model_costs_slow_test.ts": 2,
 };
 
-/** Files whose tests mostly wait, for a kernel or a server to start, to answer and to end. */
+/** Files whose tests mostly wait, for a kernel, a server or another process to start, answer or end. */
 export const waiting: readonly string[] = [
+  "lib/distributed/tensorflow_world_slow_test.ts",
+  "lib/experiments/runs/two_hosts_slow_test.ts",
+  "lib/experiments/slurm_slow_test.ts",
   "lib/report/browser/page_slow_test.ts",
   "lib/report/interactive/parts_slow_test.ts",
   "lib/report/notebook/jupyter_slow_test.ts",
