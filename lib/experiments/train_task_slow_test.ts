@@ -88,6 +88,14 @@ Deno.test("two processes take a run to its end", async () => {
   assertTrue(/^pair-\w{8}: finished, 8 steps/.test(whole.stdout), whole.stdout);
 });
 
+Deno.test("what several processes refuse is said by one of them", async () => {
+  const { code, stderr } = await finish(spawn(`${long} --fresh --workers 3`));
+  assertEquals(code, 1);
+  const said = stderr.split("\n").filter((line) => line.startsWith("Cannot"));
+  assertEquals(said.length, 1, stderr);
+  assertTrue(said[0]!.startsWith("Cannot share 8 images equally among 3 processes"), stderr);
+});
+
 Deno.test("a run to its end says so, with its k-NN, and a second call loads it", async () => {
   for (const config of ["start", "start", "start_supervised", "start_supervised"]) {
     const args = `--config ${config} --scale smoke --set scales.smoke.epochs=1`;

@@ -2,7 +2,7 @@
 import process from "node:process";
 import { localAddresses, peersIn, variablesOf } from "lib/distributed/peers.ts";
 import type { JoinedWorld } from "lib/distributed/tensorflow_world.ts";
-import type { World } from "lib/distributed/world.ts";
+import { LostPeerError, type World } from "lib/distributed/world.ts";
 
 /**
  * Runs `body` with the other processes of the run. They are those that the environment names, as
@@ -27,12 +27,25 @@ export async function withWorkers<T>(
     Math.max(1, Math.floor(navigator.hardwareConcurrency / workers)),
   );
   const others = addresses.slice(1).map((_, i) => startProcess(i + 1, addresses));
+  const bodyOrNone = async (world: World) => {
+    try {
+      return await body(world);
+    } catch (error) {
+      if (isOwn(error)) others.forEach(end);
+      throw error;
+    }
+  };
   const result = await Promise.race([
-    joined({ rank: 0, addresses }, body),
+    joined({ rank: 0, addresses }, bodyOrNone),
     firstFailure(others),
   ]);
   await Promise.all(others.map(({ status }) => status));
   return result;
+}
+
+/** Whether an error says itself what is wrong. If not, another process does, and must not be ended. */
+function isOwn(error: unknown): boolean {
+  return !(error instanceof LostPeerError || (error as Error).name === "StoppedElsewhereError");
 }
 
 async function joined<T>(
@@ -61,6 +74,15 @@ function startProcess(rank: number, addresses: readonly string[]): Deno.ChildPro
     stdout: "null",
     stderr: "inherit",
   }).spawn();
+}
+
+/** Ends a process before it says that this one is lost. */
+function end(child: Deno.ChildProcess): void {
+  try {
+    child.kill("SIGKILL");
+  } catch {
+    // It has ended already.
+  }
 }
 
 /** Throws when the first process ends that does not end well. */
