@@ -184,6 +184,48 @@ test("tf.addN() adds up any number of tensors", async () => {
   }
 });
 
+test("tf.matMul() pairs the matrices of batches as on the CPU", async () => {
+  const pairs = [[[4, 1], [4, 3]], [[2, 3], [1, 3]], [[3], [2, 3]], [[2, 1, 3], [4, 1]], [[1], [
+    1,
+  ]]];
+  for (const [own, other] of pairs) {
+    const factors = [random([...own!, 5, 6], 1), random([...other!, 6, 7], 2)];
+    const product = () =>
+      valuesOf(tf.tidy(() => {
+        const [a, b] = factors.map(tensorOf);
+        return [tf.matMul(a!, b!)];
+      }));
+    const [[expected], [actual]] = [await product(), await onWebGpu(product)];
+    assertEquals(actual!.shape, expected!.shape);
+    assertClose(actual!.values, expected!.values);
+  }
+});
+
+test("reductions of no number give what they give on the CPU", async () => {
+  const reduce = async () => {
+    const results = tf.tidy(() => {
+      const [x, yes] = [tf.zeros([0, 3]), tf.zeros([0], "bool")];
+      return [
+        x.sum(),
+        x.sum(0),
+        x.sum(0, true),
+        x.sum(1),
+        x.mean(0),
+        yes.sum(),
+        yes.all(),
+        yes.any(),
+      ];
+    });
+    const values = await Promise.all(results.map(async (it) => [...await it.data()]));
+    const described = results.map(({ shape, dtype }, i) => ({ shape, dtype, values: values[i] }));
+    tf.dispose(results);
+    return described;
+  };
+  const expected = await reduce();
+  assertEquals(expected[1], { shape: [3], dtype: "float32", values: [0, 0, 0] });
+  assertEquals(await onWebGpu(reduce), expected);
+});
+
 test("linear() equals the plain one", async () => {
   const op: Op = (x, weight, bias) =>
     linear(x, { weight, bias } as unknown as Parameters<typeof linear>[1]);

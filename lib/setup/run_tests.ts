@@ -1,6 +1,6 @@
 /**
- * `deno task test [--fast | --all] [--times] [path…]`: sets up what is missing, runs the tests in a
- * process for each core and one more, and ends with `N passed, N failed`.
+ * `deno task test [--fast | --all] [--times] [--engine webgpu] [path…]`: sets up what is missing,
+ * runs the tests in a process for each core and one more, and ends with `N passed, N failed`.
  */
 import { root } from "lib/setup/install/project.ts";
 import { setUp } from "./setup.ts";
@@ -8,7 +8,7 @@ import { readArguments } from "lib/task_arguments.ts";
 import { main } from "./task.ts";
 import { add, closingLine, none, type TestCounts } from "./test_output.ts";
 import { checkTypes, testApart, testTogether } from "./test_process.ts";
-import { findTests, groupTests, isDeep, isSlow, mostlyWaits } from "./test_plan.ts";
+import { findTests, groupTests, isDeep, isSlow, mostlyWaits, usesEngine } from "./test_plan.ts";
 
 export interface TestOptions {
   /** Leaves out files named `x_slow_test.ts` and `x_deep_test.ts`. */
@@ -17,6 +17,11 @@ export interface TestOptions {
   readonly all?: boolean;
   /** Prints the files that took longest, each run in a module of its own. */
   readonly times?: boolean;
+  /**
+   * Runs on WebGPU the fast tests that use the engine, and skips those that cannot run there; see
+   * lib/testing/gpu/webgpu_tests.ts.
+   */
+  readonly engine?: "webgpu";
   /** Whether types are checked; by default, they are. */
   readonly types?: boolean;
   /** Number of processes at a time; by default, as many as the machine's cores and memory allow. */
@@ -41,7 +46,7 @@ export interface TestRun extends TestCounts {
  * that crashes counts as a failure of the file that it was running. Types are checked once, at the
  * same time as the first tests; if the check fails, that is one failure, and no further file begins.
  *
- * @throws {Error} If there is nothing at one of the paths.
+ * @throws {Error} If there is nothing at one of the paths, or no WebGPU where it is asked for.
  */
 export async function runTests(
   paths: readonly string[] = [],
@@ -50,16 +55,19 @@ export async function runTests(
   const { fast = false, all = paths.length > 0, times = false, types = true } = options;
   const { workers = workerCount(), write = toTerminal } = options;
   const found = await findTests(paths.length > 0 ? paths : ["lib"], root);
-  const files = found.filter((file) => !(fast && isSlow(file)) && (all || !isDeep(file)));
+  const files = options.engine === "webgpu"
+    ? await filesForWebGpu(found, write)
+    : found.filter((file) => !(fast && isSlow(file)) && (all || !isDeep(file)));
   const queue = groupTests(files.filter((file) => !mostlyWaits(file)));
   const waiting = groupTests(files.filter(mostlyWaits));
   const failures: string[] = [];
   const seconds = new Map<string, number>();
   const test = times ? testApart : testTogether; // a module does not say when its files begin
+  const preload = options.engine === "webgpu" ? webGpuPreload : undefined;
   let counts = none;
   const take = async (queue: string[][]) => {
     for (let group = queue.shift(); group !== undefined; group = queue.shift()) {
-      const report = await test(group, { write, signal: options.signal });
+      const report = await test(group, { write, signal: options.signal, preload });
       counts = add(counts, report);
       for (const [file, taken] of report.seconds) seconds.set(file, taken);
       failures.push(...report.failures);
@@ -78,6 +86,30 @@ export async function runTests(
   await Promise.all([check().then(() => take(queue)), ...others, take(waiting)]);
   if (times) write(slowest(seconds));
   return { ...counts, failures };
+}
+
+const webGpuPreload = `${root}/lib/testing/gpu/webgpu_tests.ts`;
+
+/**
+ * The fast files among these that use the engine.
+ *
+ * @throws {Error} If this machine has no adapter.
+ */
+async function filesForWebGpu(
+  files: readonly string[],
+  write: (text: string) => void,
+): Promise<string[]> {
+  if (await navigator.gpu?.requestAdapter() == null) {
+    throw new Error(
+      "Cannot test on WebGPU: no adapter on this machine; Debian's mesa-vulkan-drivers is one in " +
+        "software",
+    );
+  }
+  const fast = files.filter((file) => !isSlow(file));
+  const uses = await Promise.all(fast.map((file) => usesEngine(file, root)));
+  const left = uses.filter((it) => !it).length;
+  if (left > 0) write(`${left} of ${fast.length} files do not use the engine, and are left out\n`);
+  return fast.filter((_, i) => uses[i]);
 }
 
 /**
@@ -109,9 +141,20 @@ if (import.meta.main) {
   await main(async (args) => {
     const { values, positionals } = readArguments(
       args,
-      { fast: { type: "boolean" }, all: { type: "boolean" }, times: { type: "boolean" } },
+      {
+        fast: { type: "boolean" },
+        all: { type: "boolean" },
+        times: { type: "boolean" },
+        engine: { type: "string" },
+      },
       { positionals: true },
     );
+    const { engine } = values;
+    if (engine !== undefined && engine !== "webgpu") {
+      throw new RangeError(
+        `Cannot test on the engine "${engine}": give --engine webgpu; without it, all tests run on TensorFlow`,
+      );
+    }
     await setUp({ quiet: true });
     const stop = new AbortController();
     const codes = { SIGINT: 130, SIGTERM: 143 } as const;
@@ -122,7 +165,7 @@ if (import.meta.main) {
         stop.abort();
       });
     }
-    const run = await runTests(positionals, { ...values, signal: stop.signal });
+    const run = await runTests(positionals, { ...values, engine, signal: stop.signal });
     if (code !== undefined) Deno.exit(code);
     showResult(run);
     Deno.exit(run.failed > 0 ? 1 : 0); // the listeners would keep the process

@@ -1,4 +1,5 @@
 /** Finds the test files, and plans which of them run together and in which order. */
+import { dirname, join } from "node:path";
 
 /**
  * CPU seconds of the slow test files, with all processes that they start, measured beside other
@@ -154,6 +155,37 @@ async function testsBelow(dir: string): Promise<string[]> {
   }
   return files;
 }
+
+/**
+ * Whether a test file, or a file that it imports, imports the engine, `lib/tf.ts`. Reads import
+ * lines, also those of imports in the midst of code; an import of types alone does not count.
+ */
+export async function usesEngine(path: string, root: string): Promise<boolean> {
+  return await reaches(path, `${root}/lib/tf.ts`, root, new Set());
+}
+
+async function reaches(
+  path: string,
+  target: string,
+  root: string,
+  seen: Set<string>,
+): Promise<boolean> {
+  if (path === target) return true;
+  if (seen.has(path)) return false;
+  seen.add(path);
+  const text = await Deno.readTextFile(path).catch(() => ""); // an import that stands in a string
+  for (const [, specifier] of text.matchAll(valueImport)) {
+    const file = specifier!.startsWith("lib/")
+      ? join(root, specifier!)
+      : join(dirname(path), specifier!);
+    if (await reaches(file, target, root, seen)) return true;
+  }
+  return false;
+}
+
+/** Imports of the project's own files: `import … from "…"`, `export … from "…"`, `import("…")`. */
+const valueImport =
+  /(?:^(?:import|export)\b(?! type\b)[^;"]*?\bfrom |^import |\bimport\()"((?:lib\/|\.\.?\/)[^"\n]+)"/gm;
 
 /**
  * Divides the files among processes: a long file has its own, short files that follow each other

@@ -10,7 +10,7 @@
  *
  * - Reading at once (`dataSync`) needs a canvas, and fails in Deno: `await tensor.data()`. A tensor
  *   that is freed before its read has ended makes the read fail.
- * - `tf.addN` of more than seven tensors: mended in lib/tf_add_n.ts.
+ * - `tf.addN` of more than seven tensors: mended in lib/tf_mends.ts.
  * - `tf.matMul` of batches of which one has an axis of 1 that the other has not, `[R, 1, …]` by
  *   `[R, S, …]`, gives wrong numbers, and says nothing. Nothing on WebGPU uses it.
  * - The kernel `Select` takes a scalar condition for matrices only; `tf.where` is right.

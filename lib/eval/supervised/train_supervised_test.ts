@@ -122,7 +122,7 @@ Deno.test("trainSupervised() goes on from a file to the bits of an undisturbed r
   try {
     const whole = await train(straight, images, { epochs: 3 });
     await train(first, images, { epochs: 3, most: 3 });
-    saveTrainedModel(path, first, 3);
+    await saveTrainedModel(path, first, 3);
     assertEquals(loadTrainedModel(path, second), 3);
     const rest = await train(second, images, { epochs: 3, done: 3 });
     assertEquals(rest, whole.slice(3));

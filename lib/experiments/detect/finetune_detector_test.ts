@@ -136,7 +136,7 @@ Deno.test("a detector starts from a run's weights, from a file's, or from its ow
     const run = override(bcSslStart, { recipe: { model: backbone } });
     const data = await openDetectionData(config.data, config.scales.smoke, () => {});
     using model = createModel(backbone as MaskRcnnConfig["backbone"], createRng(7));
-    saveWeights(model, `${folder}/backbone.safetensors`);
+    await saveWeights(model, `${folder}/backbone.safetensors`);
     using initial = createModel(run.recipe.model, createRng(0).fork("init").fork("backbone"));
     const from = { config: run, scale: "smoke", of: "init" } as const;
     const file = { weights: `${folder}/backbone.safetensors` };

@@ -228,7 +228,7 @@ Deno.test("a ResNet of DeepCluster-v2 goes to the official code's names and come
   const folder = Deno.makeTempDirSync();
   try {
     const [plain, theirs] = ["plain", "theirs"].map((name) => `${folder}/${name}.safetensors`);
-    saveWeights(officialWeights(network), plain!);
+    await saveWeights(officialWeights(network), plain!);
     const { arrays } = await readWeights(plain!);
     const wrapped = new Map([...arrays].map(([name, array]) => [`module.${name}`, array]));
     assertEquals([...wrapped.keys()].sort(), [...golden.officialNames].sort());

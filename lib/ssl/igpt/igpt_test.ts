@@ -223,7 +223,7 @@ Deno.test("the masked objective hides its share of the positions, others at each
   method[Symbol.dispose]();
 });
 
-Deno.test("a run of iGPT that is saved and loaded goes on with the same bits, and with its palette", () => {
+Deno.test("a run of iGPT that is saved and loaded goes on with the same bits, and with its palette", async () => {
   const folder = Deno.makeTempDirSync();
   try {
     const path = `${folder}/checkpoint.safetensors`;
@@ -233,7 +233,7 @@ Deno.test("a run of iGPT that is saved and loaded goes on with the same bits, an
     const step = (training: Training, i: number) =>
       tf.tidy(() => void trainStep(training, views(i), masked, at(i)));
     [0, 1].forEach((i) => step(straight, i));
-    saveTraining(path, straight, 2);
+    await saveTraining(path, straight, 2);
     assertEquals(loadTraining(path, resumed), 2);
     [2, 3].forEach((i) => [straight, resumed].forEach((training) => step(training, i)));
     for (const [name, x] of straight.method.state) {

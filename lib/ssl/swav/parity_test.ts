@@ -186,7 +186,7 @@ Deno.test("a ResNet of SwAV goes to the official code's names and comes back fro
   const folder = Deno.makeTempDirSync();
   try {
     const [plain, theirs] = ["plain", "theirs"].map((name) => `${folder}/${name}.safetensors`);
-    saveWeights(officialWeights(network), plain!);
+    await saveWeights(officialWeights(network), plain!);
     const { arrays } = await readWeights(plain!);
     const wrapped = new Map([...arrays].map(([name, array]) => [`module.${name}`, array]));
     assertEquals([...wrapped.keys()].sort(), [...golden.officialNames].sort());

@@ -1,0 +1,99 @@
+/** Mends kernels of tfjs's WebGPU backend that fail, or compute something else, and say nothing. */
+import * as tf from "@tensorflow/tfjs-core";
+
+/** Replaces the kernels in the registry of tfjs; the backend must be in use. */
+export function mendKernels(): void {
+  replace("AddN", addInGroups);
+  replace("BatchMatMul", pairingBatches);
+  for (const [name, value] of Object.entries(ofNothing)) {
+    replace(name, (original) => reductionWith(original, value));
+  }
+}
+
+type Run = tf.KernelConfig["kernelFunc"];
+
+function replace(name: string, mended: (original: Run) => Run): void {
+  const config = tf.getKernel(name, "webgpu")!;
+  tf.unregisterKernel(name, "webgpu");
+  tf.registerKernel({ ...config, kernelFunc: mended(config.kernelFunc) });
+}
+
+/**
+ * A sum of many tensors adds as many at a time as a shader may read. tfjs binds all summands to one
+ * shader, of which a device accepts seven beside the result; with more, the shader is refused and
+ * the result holds whatever was in its memory.
+ */
+function addInGroups(original: Run): Run {
+  const { limits } = (tf.backend() as unknown as { readonly device: GPUDevice }).device;
+  const most = limits.maxStorageBuffersPerShaderStage - 1;
+  return ({ inputs, ...rest }) => {
+    const sum = (summands: readonly tf.TensorInfo[]) => {
+      const named = summands as unknown as tf.NamedTensorInfoMap; // an array, as tfjs itself gives
+      return original({ inputs: named, ...rest }) as tf.TensorInfo;
+    };
+    const all = inputs as unknown as readonly tf.TensorInfo[];
+    let total = sum(all.slice(0, most));
+    for (let next = most; next < all.length; next += most - 1) {
+      const before = total;
+      total = sum([before, ...all.slice(next, next + most - 1)]);
+      tf.backend().disposeData(before.dataId);
+    }
+    return total;
+  };
+}
+
+/** What reductions of no number give, by kernel. */
+const ofNothing: Readonly<Record<string, number>> = {
+  Sum: 0,
+  Mean: NaN,
+  All: 1,
+  Any: 0,
+};
+
+/**
+ * A reduction that also takes a tensor without numbers, as the boxes of an image without objects.
+ * tfjs would divide by their number, and fail with "Dispatch size exceeds WebGPU limits".
+ */
+function reductionWith(original: Run, value: number): Run {
+  return (call) => {
+    const { x } = call.inputs as { readonly x: tf.TensorInfo };
+    if (tf.util.sizeFromShape(x.shape) > 0) return original(call);
+    const { axis, keepDims } = call.attrs as unknown as {
+      readonly axis: number | number[];
+      readonly keepDims: boolean;
+    };
+    const axes = tf.util.parseAxisParam(axis, x.shape);
+    const shape = keepDims
+      ? x.shape.map((size, i) => axes.includes(i) ? 1 : size)
+      : x.shape.filter((_, i) => !axes.includes(i));
+    const numbers = tf.fill(shape, value, Number.isNaN(value) ? "float32" : x.dtype as "float32");
+    return numbers as unknown as tf.TensorInfo;
+  };
+}
+
+/**
+ * A product of batches of matrices pairs them as TensorFlow does where an axis is 1 in one of the
+ * factors: `[R, 1, …]` by `[R, S, …]`. tfjs repeats the shorter factor as a whole, which pairs
+ * others.
+ */
+function pairingBatches(original: Run): Run {
+  return ({ inputs, ...rest }) => {
+    const { a, b } = inputs as { readonly a: tf.TensorInfo; readonly b: tf.TensorInfo };
+    const [own, other] = [a.shape.slice(0, -2), b.shape.slice(0, -2)];
+    const batch = tf.broadcast_util.assertAndGetBroadcastShape(own, other);
+    const [left, right] = [repeated(a, batch), repeated(b, batch)];
+    const product = original({ inputs: { a: left ?? a, b: right ?? b }, ...rest });
+    tf.dispose([left, right].filter((it) => it !== undefined));
+    return product;
+  };
+}
+
+/** A tensor with its matrices repeated to a batch, where tfjs would pair others; else undefined. */
+function repeated(x: tf.TensorInfo, batch: readonly number[]): tf.Tensor | undefined {
+  const missing = batch.length - (x.shape.length - 2);
+  const reps = [...batch.slice(missing).map((size, i) => size / x.shape[i]!), 1, 1];
+  // To repeat the whole along leading axes is what tfjs does.
+  const first = x.shape.findIndex((size) => size > 1);
+  if (reps.slice(first < 0 ? reps.length : first).every((count) => count === 1)) return undefined;
+  return tf.engine().runKernel("Tile", { x: x as tf.Tensor }, { reps }) as tf.Tensor;
+}
