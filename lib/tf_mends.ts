@@ -5,6 +5,7 @@ import * as tf from "@tensorflow/tfjs-core";
 export function mendKernels(): void {
   replace("AddN", addInGroups);
   replace("BatchMatMul", pairingBatches);
+  replace("UnsortedSegmentSum", sumOfNoSegment);
   for (const [name, value] of Object.entries(ofNothing)) {
     replace(name, (original) => reductionWith(original, value));
   }
@@ -96,4 +97,15 @@ function repeated(x: tf.TensorInfo, batch: readonly number[]): tf.Tensor | undef
   const first = x.shape.findIndex((size) => size > 1);
   if (reps.slice(first < 0 ? reps.length : first).every((count) => count === 1)) return undefined;
   return tf.engine().runKernel("Tile", { x: x as tf.Tensor }, { reps }) as tf.Tensor;
+}
+
+/** Sums by segment, as the gradient of `tf.gather`, also of a tensor without numbers. */
+function sumOfNoSegment(original: Run): Run {
+  return (call) => {
+    const { x } = call.inputs as { readonly x: tf.TensorInfo };
+    if (tf.util.sizeFromShape(x.shape) > 0) return original(call);
+    const { numSegments } = call.attrs as unknown as { readonly numSegments: number };
+    const zeros = tf.zeros([numSegments, ...x.shape.slice(1)], x.dtype as "float32");
+    return zeros as unknown as tf.TensorInfo;
+  };
 }

