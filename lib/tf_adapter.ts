@@ -41,3 +41,13 @@ export async function startWebGpu(): Promise<GPUDevice> {
   mendKernels();
   return (tf.backend() as unknown as { readonly device: GPUDevice }).device;
 }
+
+/**
+ * Moves a tensor that was just made of numbers to the device, if that is WebGPU's. tfjs moves it
+ * when a shader first reads it, and until then computes on the CPU what is small, with other last
+ * digits: a network that was loaded would not compute what the same network did as it was trained.
+ */
+export function moveToDevice({ dataId }: tf.TensorInfo): void {
+  if (tf.getBackend() !== "webgpu") return;
+  (tf.backend() as unknown as { uploadToGPU(id: object): void }).uploadToGPU(dataId);
+}

@@ -17,6 +17,7 @@ import {
   assertTrue,
 } from "lib/testing/assert.ts";
 import { countReads } from "lib/testing/leaks.ts";
+import { eachStep } from "lib/testing/steps.ts";
 import * as tf from "lib/tf.ts";
 import { withDeferredReads } from "lib/train/reading.ts";
 
@@ -75,7 +76,13 @@ const recipe: DetectorRecipe = {
 
 async function take(state: DetectorState, count: number, done = 0): Promise<DetectorStep[]> {
   const steps: DetectorStep[] = [];
-  for await (const step of trainDetector(state, batches, recipe, { rng: createRng(1), done })) {
+  for await (
+    const step of trainDetector(state, batches, recipe, {
+      rng: createRng(1),
+      done,
+      readsAt: eachStep,
+    })
+  ) {
     steps.push(step);
     if (steps.length === count) break;
   }
