@@ -4,7 +4,8 @@ import * as tf from "@tensorflow/tfjs-core";
 /** Replaces the kernels in the registry of tfjs; the backend must be in use. */
 export function mendKernels(): void {
   replace("AddN", addInGroups);
-  replace("BatchMatMul", pairingBatches);
+  replace("BatchMatMul", (original) => pairingBatches(inOnePiece(original)));
+  replace("_FusedMatMul", inOnePiece);
   replace("UnsortedSegmentSum", sumOfNoSegment);
   for (const [name, value] of Object.entries(ofNothing)) {
     replace(name, (original) => reductionWith(original, value));
@@ -88,6 +89,33 @@ function pairingBatches(original: Run): Run {
     return product;
   };
 }
+
+/**
+ * A product of long rows is summed up by one workgroup for each tile of the result. tfjs would
+ * divide a sum of 2,000 products and more among workgroups, which add in no fixed order, and gives
+ * wrong numbers if the second factor is transposed.
+ */
+function inOnePiece(original: Run): Run {
+  return (call) => {
+    const { a, b } = call.inputs as { readonly a: tf.TensorInfo; readonly b: tf.TensorInfo };
+    const { transposeA } = call.attrs as unknown as { readonly transposeA: boolean };
+    const length = a.shape.at(transposeA ? -2 : -1)!;
+    const tiles = tf.util.sizeFromShape(a.shape) / length * tf.util.sizeFromShape(b.shape) /
+      length / 32 ** 2;
+    // tfjs divides sums only where there are at most 16 tiles of 32 × 32.
+    if (length < 2000 || tiles > 16) return original(call);
+    const flags = tf.env();
+    flags.set(matMulProgram, smallTiles);
+    try {
+      return original(call);
+    } finally {
+      flags.set(matMulProgram, -1); // tfjs chooses
+    }
+  };
+}
+
+const matMulProgram = "WEBGPU_MATMUL_PROGRAM_TYPE";
+const smallTiles = 2; // MatMulProgramType.MatMulSmallOutputSizeProgram
 
 /** A tensor with its matrices repeated to a batch, where tfjs would pair others; else undefined. */
 function repeated(x: tf.TensorInfo, batch: readonly number[]): tf.Tensor | undefined {

@@ -201,6 +201,22 @@ test("tf.matMul() pairs the matrices of batches as on the CPU", async () => {
   }
 });
 
+test("tf.matMul() sums up long rows, transposed or not", async () => {
+  for (const [length, transposed] of [[3072, true], [2048, false], [2001, true]] as const) {
+    const factors = [
+      random([12, length], 1),
+      random(transposed ? [16, length] : [length, 16], 2),
+    ];
+    const product = () =>
+      valuesOf(tf.tidy(() => {
+        const [a, b] = factors.map(tensorOf);
+        return [tf.matMul(a!, b!, false, transposed), tf.matMul(b!, a!, !transposed, true)];
+      }));
+    const [expected, actual] = [await product(), await onWebGpu(product)];
+    actual.forEach(({ values }, i) => assertClose(values, expected[i]!.values));
+  }
+});
+
 test("reductions of no number give what they give on the CPU", async () => {
   const reduce = async () => {
     const results = tf.tidy(() => {
@@ -222,7 +238,7 @@ test("reductions of no number give what they give on the CPU", async () => {
 test("linear() equals the plain one", async () => {
   const op: Op = (x, weight, bias) =>
     linear(x, { weight, bias } as unknown as Parameters<typeof linear>[1]);
-  const sizes = [[[2, 3, 17], 5], [[70, 33], 68]] as const;
+  const sizes = [[[2, 3, 17], 5], [[70, 33], 68], [[40, 64], 2048], [[2048, 64], 32]] as const;
   for (const [shape, outs] of sizes) {
     const args = [random(shape, 1), random([shape.at(-1)!, outs], 2)];
     await assertTwins(op, args);
