@@ -11,12 +11,20 @@ export interface Skips {
 }
 
 const kernels = "it is about the kernels in C++, which only a CPU has";
+const tensorFlow = "it is about TensorFlow as the engine";
+const together = "several processes exchange numbers by TensorFlow's collective operations alone";
+const bothWays =
+  "it compares steps that read at once, which only a CPU takes, with those that do not";
 const beside = "it compares WebGPU with TensorFlow in one process, where TensorFlow is the engine";
 
 export const skips: Readonly<Record<string, Skips>> = {
   "lib/detect/boxes/roi_align_native_test.ts": { own: kernels },
   "lib/detect/boxes/roi_align_webgpu_test.ts": { all: beside },
+  "lib/distributed/agree_test.ts": {
+    tests: { "anyOf() is true if one process says yes; alone it asks nobody": together },
+  },
   "lib/experiments/kernel_families_test.ts": { own: kernels },
+  "lib/experiments/pretrain/no_reads_test.ts": { all: bothWays },
   "lib/experiments/webgpu_step_test.ts": { all: beside },
   "lib/models/bf16_test.ts": { own: kernels },
   "lib/models/convnext/convnext_fused_test.ts": { own: kernels },
@@ -25,6 +33,8 @@ export const skips: Readonly<Record<string, Skips>> = {
   "lib/native/signatures_test.ts": { own: kernels },
   "lib/ssl/dino/precision_test.ts": { own: kernels },
   "lib/ssl/distillation/prototypes_test.ts": { own: kernels },
+  "lib/tf_op_test.ts": { all: tensorFlow },
+  "lib/tf_test.ts": { tests: { "engine() describes what computes": tensorFlow } },
   "lib/train/decided_test.ts": { own: kernels },
   "lib/train/native_test.ts": { own: kernels },
 };
