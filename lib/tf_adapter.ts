@@ -1,6 +1,7 @@
 /** The GPU, or the driver in software, that WebGPU computes on, and tfjs's backend for it. */
 import { createRequire } from "node:module";
 import * as tf from "@tensorflow/tfjs-core";
+import { quietDrivers } from "lib/tf_device.ts";
 import { mendKernels } from "lib/tf_mends.ts";
 
 const require = createRequire(import.meta.url);
@@ -8,14 +9,6 @@ const require = createRequire(import.meta.url);
 /** Whether the name of a device is that of a GPU in software, which computes on the CPU. */
 export function isSoftware(device: string): boolean {
   return /llvmpipe|lavapipe|swiftshader|software|basic render/i.test(device);
-}
-
-/**
- * Sets the folder in which drivers look for a display. Without it they complain on the terminal,
- * though nothing is displayed.
- */
-export function quietDrivers(): void {
-  if (!Deno.env.has("XDG_RUNTIME_DIR")) Deno.env.set("XDG_RUNTIME_DIR", "/tmp");
 }
 
 /**

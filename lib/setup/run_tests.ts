@@ -5,10 +5,19 @@
 import { root } from "lib/setup/install/project.ts";
 import { setUp } from "./setup.ts";
 import { readArguments } from "lib/task_arguments.ts";
+import { quietDrivers } from "lib/tf_device.ts";
 import { main } from "./task.ts";
 import { add, closingLine, none, type TestCounts } from "./test_output.ts";
 import { checkTypes, testApart, testTogether } from "./test_process.ts";
-import { findTests, groupTests, isDeep, isSlow, mostlyWaits, usesEngine } from "./test_plan.ts";
+import {
+  findTests,
+  groupTests,
+  isDeep,
+  isSlow,
+  isSlowOnWebGpu,
+  mostlyWaits,
+  usesEngine,
+} from "./test_plan.ts";
 
 export interface TestOptions {
   /** Leaves out files named `x_slow_test.ts` and `x_deep_test.ts`. */
@@ -19,7 +28,7 @@ export interface TestOptions {
   readonly times?: boolean;
   /**
    * Runs on WebGPU the fast tests that use the engine, and skips those that cannot run there; see
-   * lib/testing/gpu/webgpu_tests.ts.
+   * lib/testing/gpu/webgpu_tests.ts. With `fast`, leaves out files that take long there.
    */
   readonly engine?: "webgpu";
   /** Whether types are checked; by default, they are. */
@@ -56,7 +65,7 @@ export async function runTests(
   const { workers = workerCount(), write = toTerminal } = options;
   const found = await findTests(paths.length > 0 ? paths : ["lib"], root);
   const files = options.engine === "webgpu"
-    ? await filesForWebGpu(found, write)
+    ? await filesForWebGpu(found, fast, write)
     : found.filter((file) => !(fast && isSlow(file)) && (all || !isDeep(file)));
   const queue = groupTests(files.filter((file) => !mostlyWaits(file)));
   const waiting = groupTests(files.filter(mostlyWaits));
@@ -93,13 +102,15 @@ const webGpuPreload = `${root}/lib/testing/gpu/webgpu_tests.ts`;
 /**
  * The fast files among these that use the engine.
  *
+ * @param short Whether to leave out those that take long on WebGPU in software.
  * @throws {Error} If this machine has no adapter.
  */
 async function filesForWebGpu(
   files: readonly string[],
+  short: boolean,
   write: (text: string) => void,
 ): Promise<string[]> {
-  if (await navigator.gpu?.requestAdapter() == null) {
+  if (!await hasWebGpu()) {
     throw new Error(
       "Cannot test on WebGPU: no adapter on this machine; Debian's mesa-vulkan-drivers is one in " +
         "software",
@@ -107,9 +118,36 @@ async function filesForWebGpu(
   }
   const fast = files.filter((file) => !isSlow(file));
   const uses = await Promise.all(fast.map((file) => usesEngine(file, root)));
-  const left = uses.filter((it) => !it).length;
-  if (left > 0) write(`${left} of ${fast.length} files do not use the engine, and are left out\n`);
-  return fast.filter((_, i) => uses[i]);
+  const using = fast.filter((_, i) => uses[i]);
+  const taken = using.filter((file) => !(short && isSlowOnWebGpu(file)));
+  const unused = fast.length - using.length;
+  if (unused > 0) write(`${unused} of ${fast.length} files do not use the engine: left out\n`);
+  const long = using.length - taken.length;
+  if (long > 0) write(`${long} files take long on WebGPU: left out, as --fast says\n`);
+  return taken;
+}
+
+async function hasWebGpu(): Promise<boolean> {
+  quietDrivers();
+  return await navigator.gpu?.requestAdapter() != null;
+}
+
+/**
+ * Runs all tests, and after them on WebGPU those that do not take long there, if this machine has an
+ * adapter.
+ */
+async function runAll(options: TestOptions): Promise<TestRun> {
+  const { write = toTerminal } = options;
+  const run = await runTests([], { ...options, all: true });
+  if (options.signal?.aborted) return run;
+  if (!await hasWebGpu()) {
+    write("\nNo adapter for WebGPU: no test ran there\n");
+    return run;
+  }
+  write("\nOn WebGPU:\n");
+  const there = await runTests([], { ...options, engine: "webgpu", fast: true, types: false });
+  const failures = there.failures.map((failure) => `on WebGPU: ${failure}`);
+  return { ...add(run, there), failures: [...run.failures, ...failures] };
 }
 
 /**
@@ -165,7 +203,9 @@ if (import.meta.main) {
         stop.abort();
       });
     }
-    const run = await runTests(positionals, { ...values, engine, signal: stop.signal });
+    const options: TestOptions = { ...values, engine, signal: stop.signal };
+    const everything = values.all && positionals.length === 0 && engine === undefined;
+    const run = await (everything ? runAll(options) : runTests(positionals, options));
     if (code !== undefined) Deno.exit(code);
     showResult(run);
     Deno.exit(run.failed > 0 ? 1 : 0); // the listeners would keep the process

@@ -91,6 +91,11 @@ export const waiting: readonly string[] = [
   "lib/setup/train_slow_test.ts",
 ];
 
+/**
+ * Fast files that take more than ten seconds of CPU on WebGPU in software, where CI leaves them out.
+ */
+export const longOnWebGpu: readonly string[] = [];
+
 /** Seconds of a file that is not in the table: one named `x_slow_test.ts`, and any other. */
 const [unknownSlow, unknownFast] = [15, 0.6];
 
@@ -109,6 +114,11 @@ export function expectedSeconds(path: string): number {
 /** Whether the tests of a file mostly wait. */
 export function mostlyWaits(path: string): boolean {
   return waiting.some((name) => path.endsWith(`/${name}`));
+}
+
+/** Whether `--fast` leaves the file out on WebGPU. */
+export function isSlowOnWebGpu(path: string): boolean {
+  return isSlow(path) || longOnWebGpu.some((name) => path.endsWith(`/${name}`));
 }
 
 /** Whether `--fast` leaves the file out. */

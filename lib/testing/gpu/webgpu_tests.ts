@@ -5,14 +5,14 @@
  */
 import process from "node:process";
 import { projectFolder } from "lib/paths.ts";
-import { quietDrivers } from "lib/tf_adapter.ts";
+import { quietDrivers } from "lib/tf_device.ts";
 import { type Skips, skips } from "./skips.ts";
-import { ThreadedBuffer, threadedGpu } from "./threaded_device.ts";
+import { RemoteBuffer, remoteGpu } from "./remote_device.ts";
 
 process.env.BCSSL_ENGINE = "webgpu";
 quietDrivers();
-Object.defineProperty(navigator, "gpu", { value: threadedGpu() });
-Object.assign(globalThis, { GPUBuffer: ThreadedBuffer });
+Object.defineProperty(navigator, "gpu", { value: remoteGpu() });
+Object.assign(globalThis, { GPUBuffer: RemoteBuffer });
 const tf = await import("lib/tf.ts"); // it asks for the adapter as it loads
 
 /** The files that are running, innermost first; those of the project as paths below it. */
@@ -63,7 +63,7 @@ interface Backend {
   readonly tensorMap: {
     get(id: object): {
       values?: unknown;
-      readonly resource?: ThreadedBuffer;
+      readonly resource?: RemoteBuffer;
       readonly dtype: "float32" | "int32" | "bool";
     };
   };
@@ -73,8 +73,8 @@ interface Backend {
 }
 
 /**
- * Makes `dataSync` and `arraySync` wait for the GPU's thread if a test calls them, or a function of
- * {@linkcode waysOfCpu}. What else the program reads at once is refused, as where no thread waits. So are reads at once among
+ * Makes `dataSync` and `arraySync` wait for the GPU's process if a test calls them, or a function of
+ * {@linkcode waysOfCpu}. What else the program reads at once is refused, as where no such process is. So are reads at once among
  * tfjs's kernels, which do not come through here.
  */
 function answerTests(): void {

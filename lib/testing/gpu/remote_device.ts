@@ -1,22 +1,19 @@
 /**
- * A GPU's device in a thread of its own, so that a test can read a tensor at once. In one thread
+ * A GPU's device in a process of its own, so that a test can read a tensor at once. In one process
  * Deno cannot: a buffer is mapped when the event loop next turns, and a test that waits for it
- * keeps the loop from turning. Here another thread has the device, gets all commands in their
- * order, and wakes the test when the bytes are there.
+ * keeps the loop from turning. Here another process has the device, gets all commands in their
+ * order, and sends the bytes; to read them from a pipe, a test can wait. A thread would do, but for
+ * drivers in software that crash where the process ends before the process.
  *
  * It offers the part of WebGPU that tfjs's backend and our own kernels use.
  */
-import { Worker } from "node:worker_threads";
+import { serialize } from "node:v8";
+import { fromFileUrl } from "@std/path";
 
-/** What the thread is asked to do. Buffers and pipelines have numbers. */
+/** What the process is asked to do. Buffers and pipelines have numbers. */
 export type Command =
-  | { readonly kind: "start"; readonly reply: SharedArrayBuffer }
-  | {
-    readonly kind: "read";
-    readonly id: number;
-    readonly size: number;
-    readonly reply: SharedArrayBuffer;
-  }
+  | { readonly kind: "start" }
+  | { readonly kind: "read"; readonly id: number; readonly size: number }
   | {
     readonly kind: "buffer";
     readonly id: number;
@@ -65,67 +62,89 @@ export type Recorded =
   }
   | { readonly kind: "pass"; readonly dispatches: readonly Dispatch[] };
 
-/** After so long the thread counts as dead; Vulkan in software takes seconds for a large test. */
-const patience = 300_000;
-
-/** The sender's end of the thread. */
-class Thread {
-  readonly #worker: Worker;
+/**
+ * The process that has the device, to which two named pipes lead: one takes commands, the other
+ * gives answers.
+ */
+class DeviceProcess {
+  readonly #commands: Deno.FsFile;
+  readonly #answers: Deno.FsFile;
   #waiting: Command[] = [];
 
   constructor() {
-    this.#worker = new Worker(new URL("./device_thread.ts", import.meta.url));
-    this.#worker.unref(); // it ends with the tests
+    const folder = Deno.makeTempDirSync();
+    const pipes = [`${folder}/commands`, `${folder}/answers`] as const;
+    new Deno.Command("mkfifo", { args: [...pipes] }).outputSync();
+    const program = fromFileUrl(new URL("./device_process.ts", import.meta.url));
+    const args = ["run", "-A", "--no-check", program, ...pipes];
+    // It ends when this process, which alone can write to the first pipe, has ended.
+    new Deno.Command(Deno.execPath(), { args, stdin: "null", stdout: "null" }).spawn().unref();
+    this.#commands = Deno.openSync(pipes[0], { write: true }); // waits until it has opened its end
+    this.#answers = Deno.openSync(pipes[1]);
+    Deno.removeSync(folder, { recursive: true });
   }
 
-  /** Sends a command with the next one that must not wait: a message costs more than a command. */
+  /** Sends a command with the next one that must not wait. */
   later(command: Command): void {
     this.#waiting.push(command);
   }
 
   now(command: Command): void {
-    this.#waiting.push(command);
-    this.#worker.postMessage(this.#waiting);
+    const bytes = serialize([...this.#waiting, command]);
     this.#waiting = [];
+    writeAll(this.#commands, new Uint8Array(Uint32Array.of(bytes.length).buffer));
+    writeAll(this.#commands, bytes);
   }
 
   /**
-   * Blocks until the thread has answered.
+   * Blocks until the process has answered.
    *
-   * @param room The largest number of bytes that an answer has.
-   * @throws {Error} With the message of the thread's error, or of what the device complained about.
+   * @throws {Error} With the message of its error, or of what the device complained about.
    */
-  ask(command: (reply: SharedArrayBuffer) => Command, room: number): ArrayBuffer {
-    const reply = new SharedArrayBuffer(8 + Math.max(room, 4096));
-    const head = new Int32Array(reply, 0, 2);
-    this.now(command(reply));
-    if (Atomics.wait(head, 0, 0, patience) === "timed-out") {
-      throw new Error(`Cannot read: the GPU's thread has not answered for ${patience / 1000} s`);
-    }
-    const bytes = new Uint8Array(reply, 8, head[1]!).slice();
-    if (head[0] === 1) return bytes.buffer;
+  ask(command: Command): ArrayBuffer {
+    this.now(command);
+    const [state, length] = new Uint32Array(readExactly(this.#answers, 8).buffer);
+    const bytes = readExactly(this.#answers, length!);
+    if (state === 1) return bytes.buffer;
     throw new Error(`WebGPU: ${new TextDecoder().decode(bytes)}`);
   }
+}
+
+function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
+  for (let sent = 0; sent < bytes.length;) sent += file.writeSync(bytes.subarray(sent));
+}
+
+function readExactly(file: Deno.FsFile, length: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(length);
+  for (let read = 0; read < length;) {
+    const count = file.readSync(bytes.subarray(read));
+    if (count === null) throw new Error("Cannot read: the process that has the GPU has ended");
+    read += count;
+  }
+  return bytes;
 }
 
 let numbered = 0;
 
 /** Takes the place of `GPUBuffer`, whose instances tfjs recognises by their class. */
-export class ThreadedBuffer {
+export class RemoteBuffer {
   readonly id: number = ++numbered;
   readonly size: number;
   readonly usage: number;
   mapState: "mapped" | "unmapped";
-  readonly #thread: Thread;
+  readonly #process: DeviceProcess;
   #mapped: ArrayBuffer | undefined;
   #made: boolean;
 
-  constructor(thread: Thread, { size, usage, mappedAtCreation = false }: GPUBufferDescriptor) {
-    [this.#thread, this.size, this.usage] = [thread, size, usage];
+  constructor(
+    process: DeviceProcess,
+    { size, usage, mappedAtCreation = false }: GPUBufferDescriptor,
+  ) {
+    [this.#process, this.size, this.usage] = [process, size, usage];
     this.mapState = mappedAtCreation ? "mapped" : "unmapped";
     this.#made = !mappedAtCreation;
     if (mappedAtCreation) this.#mapped = new ArrayBuffer(size);
-    else thread.later({ kind: "buffer", id: this.id, size, usage });
+    else process.later({ kind: "buffer", id: this.id, size, usage });
   }
 
   getMappedRange(): ArrayBuffer {
@@ -135,13 +154,13 @@ export class ThreadedBuffer {
   unmap(): void {
     if (!this.#made) {
       const { id, size, usage } = this;
-      this.#thread.later({ kind: "buffer", id, size, usage, bytes: this.#mapped! });
+      this.#process.later({ kind: "buffer", id, size, usage, bytes: this.#mapped! });
       this.#made = true;
     }
     [this.#mapped, this.mapState] = [undefined, "unmapped"];
   }
 
-  /** For reading. Ends in a later turn of the event loop, as on a device in this thread. */
+  /** For reading. Ends in a later turn of the event loop, as on a device in this process. */
   async mapAsync(): Promise<void> {
     await new Promise((done) => setTimeout(done));
     [this.#mapped, this.mapState] = [this.readNow(), "mapped"];
@@ -150,20 +169,20 @@ export class ThreadedBuffer {
   /** Its bytes, after all that was submitted. */
   readNow(): ArrayBuffer {
     const { id, size } = this;
-    return this.#thread.ask((reply) => ({ kind: "read", id, size, reply }), size);
+    return this.#process.ask({ kind: "read", id, size });
   }
 
   destroy(): void {
-    if (this.#made) this.#thread.later({ kind: "destroy", id: this.id });
+    if (this.#made) this.#process.later({ kind: "destroy", id: this.id });
   }
 }
 
-interface ThreadedPipeline {
+interface RemotePipeline {
   readonly id: number;
   getBindGroupLayout(): void;
 }
 
-interface ThreadedModule {
+interface RemoteModule {
   readonly code: string;
   readonly label: string;
 }
@@ -173,9 +192,9 @@ class Encoder {
   readonly #commands: Recorded[] = [];
 
   copyBufferToBuffer(
-    from: ThreadedBuffer,
+    from: RemoteBuffer,
     fromOffset: number,
-    to: ThreadedBuffer,
+    to: RemoteBuffer,
     toOffset: number,
     size: number,
   ): void {
@@ -189,7 +208,7 @@ class Encoder {
     let pipeline = 0;
     let bindings: readonly Binding[] = [];
     return {
-      setPipeline: ({ id }: ThreadedPipeline) => void (pipeline = id),
+      setPipeline: ({ id }: RemotePipeline) => void (pipeline = id),
       setBindGroup: (_: 0, group: readonly Binding[]) => void (bindings = group),
       dispatchWorkgroups: (x: number, y = 1, z = 1) =>
         void dispatches.push({ pipeline, bindings, groups: [x, y, z] }),
@@ -206,60 +225,60 @@ class Encoder {
 interface BindGroup {
   readonly entries: readonly {
     readonly resource: {
-      readonly buffer: ThreadedBuffer;
+      readonly buffer: RemoteBuffer;
       readonly offset?: number;
       readonly size?: number;
     };
   }[];
 }
 
-/** What the thread says about its device. */
+/** What the process says about its device. */
 interface Facts {
   readonly limits: Readonly<Record<string, number>>;
   readonly info: GPUAdapterInfo;
 }
 
-class ThreadedDevice extends EventTarget {
+class RemoteDevice extends EventTarget {
   readonly features: ReadonlySet<string> = new Set();
-  /** The thread says what happens to its device in its answers. */
+  /** The process says what happens to its device in its answers. */
   readonly lost: Promise<never> = new Promise(() => {});
   readonly limits: Facts["limits"];
   readonly queue;
-  readonly #thread: Thread;
+  readonly #process: DeviceProcess;
 
-  constructor(thread: Thread, limits: Facts["limits"]) {
+  constructor(process: DeviceProcess, limits: Facts["limits"]) {
     super();
-    [this.#thread, this.limits] = [thread, limits];
+    [this.#process, this.limits] = [process, limits];
     this.queue = {
       submit: (buffers: readonly (readonly Recorded[])[]) => {
-        for (const commands of buffers) thread.now({ kind: "submit", commands });
+        for (const commands of buffers) process.now({ kind: "submit", commands });
       },
       writeBuffer: (
-        { id }: ThreadedBuffer,
+        { id }: RemoteBuffer,
         offset: number,
         bytes: ArrayBuffer,
         from = 0,
         size = bytes.byteLength - from,
-      ) => thread.later({ kind: "write", id, offset, bytes: bytes.slice(from, from + size) }),
+      ) => process.later({ kind: "write", id, offset, bytes: bytes.slice(from, from + size) }),
     };
   }
 
-  createBuffer(descriptor: GPUBufferDescriptor): ThreadedBuffer {
-    return new ThreadedBuffer(this.#thread, descriptor);
+  createBuffer(descriptor: GPUBufferDescriptor): RemoteBuffer {
+    return new RemoteBuffer(this.#process, descriptor);
   }
 
-  createShaderModule({ code, label = "" }: { code: string; label?: string }): ThreadedModule {
+  createShaderModule({ code, label = "" }: { code: string; label?: string }): RemoteModule {
     return { code, label };
   }
 
   createComputePipeline(
     { compute: { module, entryPoint } }: {
-      readonly compute: { readonly module: ThreadedModule; readonly entryPoint: string };
+      readonly compute: { readonly module: RemoteModule; readonly entryPoint: string };
     },
-  ): ThreadedPipeline {
+  ): RemotePipeline {
     const id = ++numbered;
-    this.#thread.later({ kind: "pipeline", id, ...module, entryPoint });
-    return { id, getBindGroupLayout: () => {} }; // the thread asks its own pipeline
+    this.#process.later({ kind: "pipeline", id, ...module, entryPoint });
+    return { id, getBindGroupLayout: () => {} }; // the process asks its own pipeline
   }
 
   createBindGroup({ entries }: BindGroup): readonly Binding[] {
@@ -280,11 +299,11 @@ class ThreadedDevice extends EventTarget {
  *
  * @throws {Error} If this machine has no adapter.
  */
-export function threadedGpu() {
-  const thread = new Thread();
-  const facts = thread.ask((reply) => ({ kind: "start", reply }), 2 ** 16);
+export function remoteGpu() {
+  const process = new DeviceProcess();
+  const facts = process.ask({ kind: "start" });
   const { limits, info }: Facts = JSON.parse(new TextDecoder().decode(facts));
-  const device = new ThreadedDevice(thread, limits);
+  const device = new RemoteDevice(process, limits);
   const adapter = {
     info,
     limits,

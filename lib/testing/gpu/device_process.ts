@@ -1,27 +1,22 @@
 /**
- * The thread of a GPU: carries out what lib/testing/gpu/threaded_device.ts sends. That thread may
- * wait for a reply without returning to its event loop, which this one never does.
+ * The program of the process that has a GPU's device: carries out what
+ * lib/testing/gpu/remote_device.ts sends, in this order, until the pipe ends. Its arguments are the
+ * pipes of commands and of answers.
  */
-import { parentPort } from "node:worker_threads";
-import type { Command, Recorded } from "./threaded_device.ts";
+import { deserialize } from "node:v8";
+import type { Command, Recorded } from "./remote_device.ts";
 
-const adapter = await navigator.gpu.requestAdapter({ powerPreference: "high-performance" });
+const commandsPipe = await Deno.open(Deno.args[0]!);
+const answersPipe = await Deno.open(Deno.args[1]!, { write: true });
 let device: GPUDevice | undefined;
 const buffers = new Map<number, GPUBuffer>();
 const pipelines = new Map<number, GPUComputePipeline>();
-
-parentPort!.on("message", async (commands: readonly Command[]) => {
-  for (const command of commands) {
-    if (command.kind === "start") await answer(command.reply, start);
-    else if (command.kind === "read") await answer(command.reply, () => read(command));
-    else carryOut(command);
-  }
-});
 
 /** What the device complained about since the last answer. */
 let complaints: string[] = [];
 
 async function start(): Promise<ArrayBuffer> {
+  const adapter = await navigator.gpu.requestAdapter({ powerPreference: "high-performance" });
   if (adapter === null) throw new Error("no adapter on this machine");
   const limits: Record<string, number> = {};
   for (const name in adapter.limits) {
@@ -119,9 +114,9 @@ async function map(buffer: GPUBuffer): Promise<ArrayBuffer> {
 
 /**
  * Writes an answer behind its head, two numbers: 1 for bytes or 2 for the text of an error, and the
- * number of bytes. The device's complaints are an error. Wakes the thread that waits for it.
+ * number of bytes. The device's complaints are an error.
  */
-async function answer(reply: SharedArrayBuffer, work: () => Promise<ArrayBuffer>): Promise<void> {
+async function answer(work: () => Promise<ArrayBuffer>): Promise<void> {
   let [state, bytes] = [1, new Uint8Array()];
   try {
     bytes = new Uint8Array(await work());
@@ -130,10 +125,27 @@ async function answer(reply: SharedArrayBuffer, work: () => Promise<ArrayBuffer>
     [state, bytes] = [2, new TextEncoder().encode((error as Error).message)];
   }
   complaints = [];
-  const head = new Int32Array(reply, 0, 2);
-  const room = new Uint8Array(reply, 8);
-  head[1] = Math.min(bytes.length, room.length);
-  room.set(bytes.subarray(0, head[1]));
-  Atomics.store(head, 0, state);
-  Atomics.notify(head, 0);
+  for (const part of [new Uint8Array(Uint32Array.of(state, bytes.length).buffer), bytes]) {
+    for (let sent = 0; sent < part.length;) sent += await answersPipe.write(part.subarray(sent));
+  }
+}
+
+/** Reads so many bytes; ends the process where the pipe ends. */
+async function take(length: number): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(length);
+  for (let read = 0; read < length;) {
+    const count = await commandsPipe.read(bytes.subarray(read));
+    if (count === null) Deno.exit();
+    read += count;
+  }
+  return bytes;
+}
+
+while (true) {
+  const [length] = new Uint32Array((await take(4)).buffer);
+  for (const command of deserialize(await take(length!)) as readonly Command[]) {
+    if (command.kind === "start") await answer(start);
+    else if (command.kind === "read") await answer(() => read(command));
+    else carryOut(command);
+  }
 }
