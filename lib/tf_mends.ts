@@ -6,6 +6,7 @@ export function mendKernels(): void {
   replace("AddN", addInGroups);
   replace("BatchMatMul", (original) => pairingBatches(inOnePiece(original)));
   replace("_FusedMatMul", inOnePiece);
+  replace("MaxPoolGrad", toTheFirst);
   replace("UnsortedSegmentSum", sumOfNoSegment);
   for (const [name, value] of Object.entries(ofNothing)) {
     replace(name, (original) => reductionWith(original, value));
@@ -135,5 +136,37 @@ function sumOfNoSegment(original: Run): Run {
     const { numSegments } = call.attrs as unknown as { readonly numSegments: number };
     const zeros = tf.zeros([numSegments, ...x.shape.slice(1)], x.dtype as "float32");
     return zeros as unknown as tf.TensorInfo;
+  };
+}
+
+/**
+ * The gradient of a pooling without padding goes to the first of equal values, as on the CPU. tfjs
+ * gives it to the last, which in a map that is turned by 180° is the first.
+ */
+function toTheFirst(original: Run): Run {
+  return (call) => {
+    const { dy, input } = call.inputs as { readonly dy: tf.Tensor4D; readonly input: tf.Tensor4D };
+    const { filterSize, strides, pad } = call.attrs as unknown as {
+      readonly filterSize: number | readonly [number, number];
+      readonly strides: number | readonly [number, number];
+      readonly pad: unknown;
+    };
+    if (pad !== "valid" && pad !== 0) return original(call);
+    const [B, H, W, C] = input.shape;
+    // The rows and columns that windows cover: the others have no gradient, and would shift windows.
+    const [rows, columns] = [0, 1].map((axis) => {
+      const [size, stride] = [filterSize, strides].map((it) =>
+        typeof it === "number" ? it : it[axis]!
+      );
+      return (dy.shape[1 + axis]! - 1) * stride! + size!;
+    });
+    return tf.tidy(() => {
+      const turned = (x: tf.Tensor4D) => tf.reverse4d(x, [1, 2]);
+      const covered = tf.slice4d(input, [0, 0, 0, 0], [B, rows!, columns!, C]);
+      const inputs = { ...call.inputs, dy: turned(dy), input: turned(covered) };
+      const grad = original({ ...call, inputs }) as tf.TensorInfo;
+      const back = turned(tf.engine().makeTensorFromTensorInfo(grad) as tf.Tensor4D);
+      return tf.pad4d(back, [[0, 0], [0, H - rows!], [0, W - columns!], [0, 0]]);
+    }) as tf.TensorInfo;
   };
 }

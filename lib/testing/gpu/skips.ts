@@ -44,6 +44,12 @@ export const skips: Readonly<Record<string, Skips>> = {
   "lib/models/native_test.ts": { own: kernels },
   "lib/models/webgpu_test.ts": { all: beside },
   "lib/native/signatures_test.ts": { own: kernels },
+  "lib/nn/relu_test.ts": {
+    tests: {
+      "relu() and its gradient are tfjs's, in fewer operations":
+        "it counts TensorFlow's operations",
+    },
+  },
   "lib/ssl/dino/precision_test.ts": { own: kernels },
   "lib/ssl/distillation/prototypes_test.ts": { own: kernels },
   "lib/tf_op_test.ts": { all: tensorFlow },
