@@ -94,7 +94,50 @@ export const waiting: readonly string[] = [
 /**
  * Fast files that take more than ten seconds of CPU on WebGPU in software, where CI leaves them out.
  */
-export const longOnWebGpu: readonly string[] = [];
+export const longOnWebGpu: readonly string[] = [
+  "lib/detect/network/mask_rcnn_test.ts",
+  "lib/detect/training/train_detector_test.ts",
+  "lib/eval/features/probe_features_test.ts",
+  "lib/eval/supervised/train_supervised_test.ts",
+  "lib/experiments/configs/stored_data_test.ts",
+  "lib/experiments/detect/finetune_detector_test.ts",
+  "lib/experiments/explain/cams_test.ts",
+  "lib/experiments/measure/feature_quality_test.ts",
+  "lib/experiments/measure/quality_scores_test.ts",
+  "lib/experiments/pretrain/baseline_scores_test.ts",
+  "lib/experiments/pretrain/own_pictures_test.ts",
+  "lib/experiments/pretrain/pretrain_test.ts",
+  "lib/experiments/pretrain/supervised_test.ts",
+  "lib/experiments/runs/evaluations_test.ts",
+  "lib/experiments/runs/saved_only_test.ts",
+  "lib/experiments/ship/ship_runs_test.ts",
+  "lib/experiments/ship/ship_snapshots_test.ts",
+  "lib/experiments/ship/shipped_verbs_test.ts",
+  "lib/experiments/subjects/snapshots_test.ts",
+  "lib/experiments/transfer/transfer_test.ts",
+  "lib/models/golden_test.ts",
+  "lib/ssl/byol/byol_test.ts",
+  "lib/ssl/byol/parity_test.ts",
+  "lib/ssl/deepcluster/deepcluster_test.ts",
+  "lib/ssl/deepcluster/parity_test.ts",
+  "lib/ssl/dino/gradients_test.ts",
+  "lib/ssl/dino/parity_test.ts",
+  "lib/ssl/esvit/collapse_test.ts",
+  "lib/ssl/esvit/esvit_test.ts",
+  "lib/ssl/esvit/parity_test.ts",
+  "lib/ssl/igpt/igpt_test.ts",
+  "lib/ssl/igpt/parity_test.ts",
+  "lib/ssl/moby/alarms_test.ts",
+  "lib/ssl/moby/moby_test.ts",
+  "lib/ssl/moby/parity_test.ts",
+  "lib/ssl/mocov3/alarms_test.ts",
+  "lib/ssl/mocov3/mocov3_test.ts",
+  "lib/ssl/mocov3/parity_test.ts",
+  "lib/ssl/simclr/parity_test.ts",
+  "lib/ssl/simclr/simclr_test.ts",
+  "lib/ssl/swav/parity_test.ts",
+  "lib/ssl/swav/swav_test.ts",
+];
 
 /** Seconds of a file that is not in the table: one named `x_slow_test.ts`, and any other. */
 const [unknownSlow, unknownFast] = [15, 0.6];
