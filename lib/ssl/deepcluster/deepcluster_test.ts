@@ -21,6 +21,7 @@ import {
   deepClusterTestImages as images,
   deepClusterTestRecipe as recipe,
 } from "lib/testing/deepcluster_recipe.ts";
+import { eachStep } from "lib/testing/steps.ts";
 
 const count = 13;
 const stepsPerEpoch = 3;
@@ -49,7 +50,7 @@ async function train(
 ): Promise<TrainedStep[]> {
   const steps: TrainedStep[] = [];
   if (done === until) return steps;
-  const options = { rng: createRng(0), done };
+  const options = { rng: createRng(0), done, readsAt: eachStep };
   for await (const step of trainByMethod(training, source, { ...recipe, ...changes }, options)) {
     steps.push(step);
     if (step.step === until) break;
