@@ -59,7 +59,7 @@ const network = (seed = 0): SupervisedState => ({
   optimizer: new Map(),
 });
 
-/** All steps from `done` on, or the first `most` of them. */
+/** All steps from `done` on, or the first `most` of them, after which the state is that step's. */
 async function train(
   state: SupervisedState,
   set: ImageSet,
@@ -73,7 +73,8 @@ async function train(
   const rng = createRng(seed);
   const steps: SupervisedStep[] = [];
   using crops = openLabelledCrops(set, { ...whole, rng: rng.fork("crops") });
-  for await (const step of trainSupervised(state, crops, whole, { rng, done, readsAt: eachStep })) {
+  const readsAt = most < Infinity ? eachStep : undefined;
+  for await (const step of trainSupervised(state, crops, whole, { rng, done, readsAt })) {
     steps.push(step);
     if (steps.length === most) break;
   }
