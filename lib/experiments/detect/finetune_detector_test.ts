@@ -143,7 +143,7 @@ Deno.test("a detector starts from a run's weights, from a file's, or from its ow
     const bodyOf = async (pretrained: DetectorConfig["pretrained"]) => {
       const key = { config: { ...config, pretrained }, ...options };
       using learner = await detectorLearner(key, data, () => {});
-      learner.save(`${folder}/saved.safetensors`, 0);
+      await learner.save(`${folder}/saved.safetensors`, 0);
       return readSafetensors(`${folder}/saved.safetensors`).arrays;
     };
     const kernel = "stages.2.0.pwconv1.weight";
