@@ -12,7 +12,7 @@ const lib = import.meta.dirname!;
  * `testing` have rules of their own: see {@linkcode mayImport}.
  */
 const floors: Readonly<Record<string, number>> = {
-  engine: 0, // tf.ts, tf_op.ts, tf_device.ts, tf_adapter.ts, tf_add_n.ts, rng.ts, paths.ts, task_arguments.ts
+  engine: 0, // tf.ts, tf_op.ts, tf_device.ts, tf_adapter.ts, tf_mends.ts, rng.ts, paths.ts, task_arguments.ts
   paper: 0,
   schema: 0, // checks what a config may be
   stats: 0,
@@ -236,7 +236,7 @@ Deno.test("rooms: each room has a floor, or stands apart", () => {
   const loose = sources.map(({ path }) => path).filter((path) => !path.includes("/"));
   assertEquals(
     loose.filter((path) =>
-      !/^(tf|tf_op|tf_device|tf_adapter|tf_add_n|rng|paths|task_arguments|readme)(_test|_bench)?\.ts$/
+      !/^(tf|tf_op|tf_device|tf_adapter|tf_mends|rng|paths|task_arguments|readme)(_test|_bench)?\.ts$/
         .test(path)
     ),
     [],

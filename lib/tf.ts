@@ -69,7 +69,7 @@ export function triedOn(
     return device === "GPU" ? "not tried on a GPU yet: see `deno task gpu:check`" : undefined;
   }
   return isSoftware(device)
-    ? "a GPU in software: DINO runs are tested on Mesa's, and have the CPU's numbers to 1e-4"
+    ? "a GPU in software: the fast tests run on Mesa's by `deno task test --engine webgpu`"
     : "tried on a GPU in software only, not on a real one yet: see `deno task gpu:check`";
 }
 

@@ -1,7 +1,8 @@
 /** The GPU, or the driver in software, that WebGPU computes on, and tfjs's backend for it. */
 import { createRequire } from "node:module";
 import * as tf from "@tensorflow/tfjs-core";
-import { addInGroups } from "lib/tf_add_n.ts";
+import { quietDrivers } from "lib/tf_device.ts";
+import { mendKernels } from "lib/tf_mends.ts";
 
 const require = createRequire(import.meta.url);
 
@@ -16,15 +17,13 @@ export function isSoftware(device: string): boolean {
  * @returns `undefined` if this machine has none.
  */
 export async function requestAdapter(): Promise<GPUAdapter | undefined> {
-  // Drivers look for a display in this folder and complain on the terminal if it is not set, though
-  // nothing is displayed.
-  if (!Deno.env.has("XDG_RUNTIME_DIR")) Deno.env.set("XDG_RUNTIME_DIR", "/tmp");
+  quietDrivers();
   return await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" }) ??
     undefined;
 }
 
 /**
- * Starts tfjs's WebGPU backend, with its `tf.addN` mended, and makes it the one in use.
+ * Starts tfjs's WebGPU backend, its kernels mended, and makes it the one in use.
  *
  * @returns The device that it computes on.
  * @throws {Error} If it does not start.
@@ -32,6 +31,16 @@ export async function requestAdapter(): Promise<GPUAdapter | undefined> {
 export async function startWebGpu(): Promise<GPUDevice> {
   require("@tensorflow/tfjs-backend-webgpu");
   if (!await tf.setBackend("webgpu")) throw new Error("the backend did not start");
-  addInGroups();
+  mendKernels();
   return (tf.backend() as unknown as { readonly device: GPUDevice }).device;
+}
+
+/**
+ * Moves a tensor that was just made of numbers to the device, if that is WebGPU's. tfjs moves it
+ * when a shader first reads it, and until then computes on the CPU what is small, with other last
+ * digits: a network that was loaded would not compute what the same network did as it was trained.
+ */
+export function moveToDevice({ dataId }: tf.TensorInfo): void {
+  if (tf.getBackend() !== "webgpu") return;
+  (tf.backend() as unknown as { uploadToGPU(id: object): void }).uploadToGPU(dataId);
 }

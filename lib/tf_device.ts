@@ -1,5 +1,7 @@
 /**
- * Says what a WebGPU device complains about. tfjs does not: after a command that the device refuses,
+ * What devices and their drivers write on the terminal. Imports no package: set-up uses it too.
+ *
+ * tfjs does not say what a WebGPU device complains about: after a command that the device refuses,
  * as with a shader that does not compile, it goes on with tensors that nothing was written to.
  */
 
@@ -24,4 +26,12 @@ export function reportDeviceErrors(
     known.add(message!);
     write(`WebGPU refused a command, so that numbers from here on are wrong: ${message}`);
   });
+}
+
+/**
+ * Sets the folder in which drivers look for a display. Without it they complain on the terminal,
+ * though nothing is displayed.
+ */
+export function quietDrivers(): void {
+  if (!Deno.env.has("XDG_RUNTIME_DIR")) Deno.env.set("XDG_RUNTIME_DIR", "/tmp");
 }

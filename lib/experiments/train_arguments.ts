@@ -22,7 +22,12 @@ interface Extent {
   readonly untilStep: number;
   /** Number of processes on this machine. */
   readonly workers: number;
+  /** What computes; by default what `BCSSL_ENGINE` says, and TensorFlow where it says nothing. */
+  readonly engine?: EngineName;
 }
+
+const engines = ["tensorflow", "webgpu"] as const;
+type EngineName = typeof engines[number];
 
 /** The run to train, and how far. */
 export interface TrainArguments extends RunKey, Extent {
@@ -137,6 +142,9 @@ ${inLines(paperDetectors.map((config) => ({ name: config.name, cost: detectorSte
   --until N        stop for now after step N of the run
   --workers N      train with N processes on this machine, which share each batch (by default
                    1); of the methods, DINO and BYOL can
+  --engine ENGINE  what computes: ${engines.join(" or ")} (by default TensorFlow where it is
+                   installed); WebGPU takes one process, and was tried by us on a GPU
+                   in software only
   --fresh          delete this run from outputs/ and train it anew
   --help           show this
 
@@ -168,6 +176,7 @@ export function readTrainArguments(
     set: { type: "string", multiple: true, default: [] as string[] },
     until: { type: "string" },
     workers: { type: "string", default: "1" },
+    engine: { type: "string" },
     fresh: { type: "boolean", default: false },
     help: { type: "boolean", short: "h", default: false },
   });
@@ -184,13 +193,25 @@ export function readTrainArguments(
     workers: wholeNumber("--workers", values.workers),
   };
   if (others.workers < 1) throw new RangeError("Cannot train with --workers 0: need at least 1");
+  const engine = engineNamed(values.engine);
+  if (engine === "webgpu" && others.workers > 1) {
+    throw new RangeError(
+      `Cannot train with --workers ${others.workers} on WebGPU: it takes one process`,
+    );
+  }
   const detector = namedDetectors.get(values.config ?? "");
-  if (detector) return { config: withSettings(detector, values.set), ...others };
+  if (detector) return { config: withSettings(detector, values.set), engine, ...others };
   const supervised = values.config?.endsWith(twinSuffix) ?? false;
   const config = configNamed(
     supervised ? values.config!.slice(0, -twinSuffix.length) : values.config,
   );
-  return { config: withSettings(config, values.set), supervised, ...others };
+  return { config: withSettings(config, values.set), supervised, engine, ...others };
+}
+
+function engineNamed(name: string | undefined): EngineName | undefined {
+  const engine = engines.find((it) => it === name);
+  if (engine !== undefined || name === undefined) return engine;
+  throw new RangeError(`Cannot train on the engine "${name}": use ${engines.join(" or ")}`);
 }
 
 function configNamed(name: string | undefined): PretrainConfig {

@@ -27,7 +27,7 @@ Deno.test("readTrainArguments() without options is the notebook's run at laptop 
   const read = readRun(start);
   assertEquals(runId(read), runId({ config: bcSslStart, scale: "laptop", seed: 0 }));
   assertEquals([read.fresh, read.untilStep, read.supervised], [false, Infinity, false]);
-  assertEquals(read.workers, 1);
+  assertEquals([read.workers, read.engine], [1, undefined]);
 });
 
 Deno.test("readTrainArguments() takes a name with _supervised after it for the twin", () => {
@@ -40,10 +40,11 @@ Deno.test("readTrainArguments() takes a name with _supervised after it for the t
 Deno.test("readTrainArguments() changes values of every type, and gives another run", () => {
   const args =
     "--scale smoke --seed 3 --until 20 --workers 2 --fresh --set recipe.model.kernelSize=9 " +
-    "--set recipe.crops.blurRadius=[0.1,0.5] --set data.placed=false --set name=mine";
+    "--set recipe.crops.blurRadius=[0.1,0.5] --set data.placed=false --set name=mine " +
+    "--engine tensorflow";
   const read = readRun([...start, ...args.split(" ")]);
   assertEquals([read.scale, read.seed, read.fresh, read.untilStep], ["smoke", 3, true, 20]);
-  assertEquals(read.workers, 2);
+  assertEquals([read.workers, read.engine], [2, "tensorflow"]);
   const { config } = read;
   assertEquals(config.recipe.model, { ...bcSslStart.recipe.model, kernelSize: 9 });
   assertEquals(config.recipe.crops.blurRadius, [0.1, 0.5]);
@@ -62,6 +63,12 @@ Deno.test("readTrainArguments() says in one line what is wrong and what there is
       [[...start, "--seed", "1.5"], RangeError, "need a whole number"],
       [[...start, "--until", "x"], RangeError, "Cannot take --until x"],
       [[...start, "--workers", "0"], RangeError, "Cannot train with --workers 0"],
+      [[...start, "--engine", "cuda"], RangeError, 'the engine "cuda": use tensorflow or webgpu'],
+      [
+        [...start, "--engine", "webgpu", "--workers", "2"],
+        RangeError,
+        "Cannot train with --workers 2 on WebGPU",
+      ],
       [[...start, "--set", "recipe.lr"], RangeError, "need PATH=VALUE"],
       [
         [...start, "--set", "recipe.lr=fast"],

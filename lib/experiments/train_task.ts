@@ -65,11 +65,11 @@ async function call(
   hooks: TrainHooks & Pick<TrainOptions, "world">,
 ): Promise<TrainResult> {
   if (isDetector(request)) {
-    const { config, workers: _, ...options } = request;
+    const { config, workers: _, engine: __, ...options } = request;
     const { finetuneDetector } = await import("lib/experiments/detect/finetune_detector.ts");
     return await finetuneDetector(config, { ...options, ...hooks });
   }
-  const { config, supervised: isTwin, workers: _, ...options } = request;
+  const { config, supervised: isTwin, workers: _, engine: __, ...options } = request;
   const verb = isTwin
     ? (await import("lib/experiments/pretrain/supervised.ts")).supervised
     : (await import("lib/experiments/pretrain/pretrain.ts")).pretrain;
@@ -89,6 +89,8 @@ async function train(args: string[]): Promise<number> {
     console.log(trainHelp);
     return 0;
   }
+  // The engine is chosen when its module loads, which the verbs import.
+  if (request.engine !== undefined) Deno.env.set("BCSSL_ENGINE", request.engine);
   const { signal, exitCode } = listen();
   return await withWorkers(request.workers, async (world) => {
     if (world !== undefined && world.rank > 0) {

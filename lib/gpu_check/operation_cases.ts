@@ -31,6 +31,7 @@ function products(n: number): Record<string, Row> {
   return {
     "matMul": [(a, b) => tf.matMul(a!, b!), [n, 70], [70, n + 2]],
     "matMul, transposed": [(a, b) => tf.matMul(a!, b!, true, true), [70, n], [n + 2, 70]],
+    "matMul, long rows": [(a, b) => tf.matMul(a!, b!, false, true), [12, 3072], [16, 3072]],
     "matMul, in batches": [(a, b) => tf.matMul(a!, b!, false, true), [3, 4, 49, 32], [
       3,
       4,

@@ -184,10 +184,61 @@ test("tf.addN() adds up any number of tensors", async () => {
   }
 });
 
+test("tf.matMul() pairs the matrices of batches as on the CPU", async () => {
+  const pairs = [[[4, 1], [4, 3]], [[2, 3], [1, 3]], [[3], [2, 3]], [[2, 1, 3], [4, 1]], [[1], [
+    1,
+  ]]];
+  for (const [own, other] of pairs) {
+    const factors = [random([...own!, 5, 6], 1), random([...other!, 6, 7], 2)];
+    const product = () =>
+      valuesOf(tf.tidy(() => {
+        const [a, b] = factors.map(tensorOf);
+        return [tf.matMul(a!, b!)];
+      }));
+    const [[expected], [actual]] = [await product(), await onWebGpu(product)];
+    assertEquals(actual!.shape, expected!.shape);
+    assertClose(actual!.values, expected!.values);
+  }
+});
+
+test("tf.matMul() sums up long rows, transposed or not", async () => {
+  for (const [length, transposed] of [[3072, true], [2048, false], [2001, true]] as const) {
+    const factors = [
+      random([12, length], 1),
+      random(transposed ? [16, length] : [length, 16], 2),
+    ];
+    const product = () =>
+      valuesOf(tf.tidy(() => {
+        const [a, b] = factors.map(tensorOf);
+        return [tf.matMul(a!, b!, false, transposed), tf.matMul(b!, a!, !transposed, true)];
+      }));
+    const [expected, actual] = [await product(), await onWebGpu(product)];
+    actual.forEach(({ values }, i) => assertClose(values, expected[i]!.values));
+  }
+});
+
+test("reductions of no number give what they give on the CPU", async () => {
+  const reduce = async () => {
+    const results = tf.tidy(() => {
+      const [x, yes] = [tf.zeros([0, 3]), tf.zeros([0], "bool")];
+      const rows = tf.unsortedSegmentSum(x, tf.tensor1d([], "int32"), 2);
+      const sums = [x.sum(), x.sum(0), x.sum(0, true), x.sum(1), yes.sum(), rows];
+      return [...sums, x.mean(0), yes.all(), yes.any()];
+    });
+    const values = await Promise.all(results.map(async (it) => [...await it.data()]));
+    const described = results.map(({ shape, dtype }, i) => ({ shape, dtype, values: values[i] }));
+    tf.dispose(results);
+    return described;
+  };
+  const expected = await reduce();
+  assertEquals(expected[1], { shape: [3], dtype: "float32", values: [0, 0, 0] });
+  assertEquals(await onWebGpu(reduce), expected);
+});
+
 test("linear() equals the plain one", async () => {
   const op: Op = (x, weight, bias) =>
     linear(x, { weight, bias } as unknown as Parameters<typeof linear>[1]);
-  const sizes = [[[2, 3, 17], 5], [[70, 33], 68]] as const;
+  const sizes = [[[2, 3, 17], 5], [[70, 33], 68], [[40, 64], 2048], [[2048, 64], 32]] as const;
   for (const [shape, outs] of sizes) {
     const args = [random(shape, 1), random([shape.at(-1)!, outs], 2)];
     await assertTwins(op, args);

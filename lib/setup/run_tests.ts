@@ -1,14 +1,23 @@
 /**
- * `deno task test [--fast | --all] [--times] [path…]`: sets up what is missing, runs the tests in a
- * process for each core and one more, and ends with `N passed, N failed`.
+ * `deno task test [--fast | --all] [--times] [--engine webgpu] [path…]`: sets up what is missing,
+ * runs the tests in a process for each core and one more, and ends with `N passed, N failed`.
  */
 import { root } from "lib/setup/install/project.ts";
 import { setUp } from "./setup.ts";
 import { readArguments } from "lib/task_arguments.ts";
+import { quietDrivers } from "lib/tf_device.ts";
 import { main } from "./task.ts";
 import { add, closingLine, none, type TestCounts } from "./test_output.ts";
 import { checkTypes, testApart, testTogether } from "./test_process.ts";
-import { findTests, groupTests, isDeep, isSlow, mostlyWaits } from "./test_plan.ts";
+import {
+  findTests,
+  groupTests,
+  isDeep,
+  isSlow,
+  isSlowOnWebGpu,
+  mostlyWaits,
+  usesEngine,
+} from "./test_plan.ts";
 
 export interface TestOptions {
   /** Leaves out files named `x_slow_test.ts` and `x_deep_test.ts`. */
@@ -17,6 +26,11 @@ export interface TestOptions {
   readonly all?: boolean;
   /** Prints the files that took longest, each run in a module of its own. */
   readonly times?: boolean;
+  /**
+   * Runs on WebGPU the fast tests that use the engine, and skips those that cannot run there; see
+   * lib/testing/gpu/webgpu_tests.ts. With `fast`, leaves out files that take long there.
+   */
+  readonly engine?: "webgpu";
   /** Whether types are checked; by default, they are. */
   readonly types?: boolean;
   /** Number of processes at a time; by default, as many as the machine's cores and memory allow. */
@@ -42,7 +56,7 @@ export interface TestRun extends TestCounts {
  * running. Types are checked once, at the same time as the first tests; if the check fails, that is
  * one failure, and no further file begins.
  *
- * @throws {Error} If there is nothing at one of the paths.
+ * @throws {Error} If there is nothing at one of the paths, or no WebGPU where it is asked for.
  */
 export async function runTests(
   paths: readonly string[] = [],
@@ -51,16 +65,19 @@ export async function runTests(
   const { fast = false, all = paths.length > 0, times = false, types = true } = options;
   const { workers = workerCount(), write = toTerminal } = options;
   const found = await findTests(paths.length > 0 ? paths : ["lib"], root);
-  const files = found.filter((file) => !(fast && isSlow(file)) && (all || !isDeep(file)));
+  const files = options.engine === "webgpu"
+    ? await filesForWebGpu(found, fast, write)
+    : found.filter((file) => !(fast && isSlow(file)) && (all || !isDeep(file)));
   const queue = groupTests(files.filter((file) => !mostlyWaits(file)));
   const waiting = groupTests(files.filter(mostlyWaits));
   const failures: string[] = [];
   const seconds = new Map<string, number>();
   const test = times ? testApart : testTogether; // a module does not say when its files begin
+  const preload = options.engine === "webgpu" ? webGpuPreload : undefined;
   let counts = none;
   const take = async (queue: string[][]) => {
     for (let group = queue.shift(); group !== undefined; group = queue.shift()) {
-      const report = await test(group, { write, signal: options.signal });
+      const report = await test(group, { write, signal: options.signal, preload });
       counts = add(counts, report);
       for (const [file, taken] of report.seconds) seconds.set(file, taken);
       failures.push(...report.failures);
@@ -80,6 +97,59 @@ export async function runTests(
   await Promise.all([check().then(() => take(queue)), ...others, beside]);
   if (times) write(slowest(seconds));
   return { ...counts, failures };
+}
+
+const webGpuPreload = `${root}/lib/testing/gpu/webgpu_tests.ts`;
+
+/**
+ * The fast files among these that use the engine.
+ *
+ * @param short Whether to leave out those that take long on WebGPU in software.
+ * @throws {Error} If this machine has no adapter.
+ */
+async function filesForWebGpu(
+  files: readonly string[],
+  short: boolean,
+  write: (text: string) => void,
+): Promise<string[]> {
+  if (!await hasWebGpu()) {
+    throw new Error(
+      "Cannot test on WebGPU: no adapter on this machine; Debian's mesa-vulkan-drivers is one in " +
+        "software",
+    );
+  }
+  const fast = files.filter((file) => !isSlow(file));
+  const uses = await Promise.all(fast.map((file) => usesEngine(file, root)));
+  const using = fast.filter((_, i) => uses[i]);
+  const taken = using.filter((file) => !(short && isSlowOnWebGpu(file)));
+  const unused = fast.length - using.length;
+  if (unused > 0) write(`${unused} of ${fast.length} files do not use the engine: left out\n`);
+  const long = using.length - taken.length;
+  if (long > 0) write(`${long} files take long on WebGPU: left out, as --fast says\n`);
+  return taken;
+}
+
+async function hasWebGpu(): Promise<boolean> {
+  quietDrivers();
+  return await navigator.gpu?.requestAdapter() != null;
+}
+
+/**
+ * Runs all tests, and after them on WebGPU those that do not take long there, if this machine has an
+ * adapter.
+ */
+async function runAll(options: TestOptions): Promise<TestRun> {
+  const { write = toTerminal } = options;
+  const run = await runTests([], { ...options, all: true });
+  if (options.signal?.aborted) return run;
+  if (!await hasWebGpu()) {
+    write("\nNo adapter for WebGPU: no test ran there\n");
+    return run;
+  }
+  write("\nOn WebGPU:\n");
+  const there = await runTests([], { ...options, engine: "webgpu", fast: true, types: false });
+  const failures = there.failures.map((failure) => `on WebGPU: ${failure}`);
+  return { ...add(run, there), failures: [...run.failures, ...failures] };
 }
 
 /**
@@ -111,9 +181,20 @@ if (import.meta.main) {
   await main(async (args) => {
     const { values, positionals } = readArguments(
       args,
-      { fast: { type: "boolean" }, all: { type: "boolean" }, times: { type: "boolean" } },
+      {
+        fast: { type: "boolean" },
+        all: { type: "boolean" },
+        times: { type: "boolean" },
+        engine: { type: "string" },
+      },
       { positionals: true },
     );
+    const { engine } = values;
+    if (engine !== undefined && engine !== "webgpu") {
+      throw new RangeError(
+        `Cannot test on the engine "${engine}": give --engine webgpu; without it, all tests run on TensorFlow`,
+      );
+    }
     await setUp({ quiet: true });
     const stop = new AbortController();
     const codes = { SIGINT: 130, SIGTERM: 143 } as const;
@@ -124,7 +205,9 @@ if (import.meta.main) {
         stop.abort();
       });
     }
-    const run = await runTests(positionals, { ...values, signal: stop.signal });
+    const options: TestOptions = { ...values, engine, signal: stop.signal };
+    const everything = values.all && positionals.length === 0 && engine === undefined;
+    const run = await (everything ? runAll(options) : runTests(positionals, options));
     if (code !== undefined) Deno.exit(code);
     showResult(run);
     Deno.exit(run.failed > 0 ? 1 : 0); // the listeners would keep the process

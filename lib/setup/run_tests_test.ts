@@ -1,9 +1,18 @@
 /** Tests the test runner on small test files in a temporary folder. */
 import { runTests, type TestOptions } from "./run_tests.ts";
 import { readReport } from "./test_output.ts";
-import { expectedSeconds, findTests, groupTests, seconds, waiting } from "./test_plan.ts";
+import {
+  expectedSeconds,
+  findTests,
+  groupTests,
+  longOnWebGpu,
+  seconds,
+  waiting,
+} from "./test_plan.ts";
 import { root } from "lib/setup/install/project.ts";
 import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
+import { skips } from "lib/testing/gpu/skips.ts";
+import { requestAdapter } from "lib/tf_adapter.ts";
 
 const test = (name: string, body: string) => `Deno.test("${name}", async () => {${body}});\n`;
 
@@ -173,6 +182,36 @@ function isSleeping(pid: string): boolean {
   }
 }
 
+Deno.test({
+  name:
+    "on WebGPU a test's reads at once are answered, wrong numbers fail, the program's are refused",
+  ignore: await requestAdapter() === undefined,
+  async fn() {
+    const on = (imports: string) => `import * as tf from "lib/tf.ts";\n${imports}`;
+    const square = "const x = tf.range(0, 5000).square(); const y = x.arraySync()[2999];\n";
+    const world = "{ size: 2, gather: (x) => tf.concat([x, tf.range(0, 5000).slice(1, 1)]) }";
+    const { counts, failures, text } = await runFiles({
+      "a_test.ts": on("") + test("right", `${square} if (y !== 8994001) throw new Error(y);`) +
+        test("wrong", `${square} if (y !== 8994000) throw new Error(y);`) +
+        test("is WebGPU", `if (tf.getBackend() !== "webgpu") throw new Error(tf.getBackend());`),
+      "b_test.ts": on('import { anyOf } from "lib/distributed/agree.ts";') +
+        test("reads itself", `anyOf(${world}, true);`),
+      "c_test.ts": test("without the engine", "throw new Error('it ran');"),
+      "d_slow_test.ts": on("") + test("slow", "throw new Error('it ran');"),
+    }, { engine: "webgpu", fast: true });
+    assertEquals(counts, { passed: 2, failed: 2, skipped: 0 });
+    assertEquals(failures.map((line) => line.split(" => ", 1)[0]).sort(), [
+      "reads itself",
+      "wrong",
+    ]);
+    for (
+      const part of ["Cannot read a tensor at once", "Error: 8994001", "1 of 3 files do not use"]
+    ) {
+      assertTrue(text.includes(part), `"${part}" in: ${text}`);
+    }
+  },
+});
+
 Deno.test("readReport() counts by the tests' own lines where there is no summary", async () => {
   async function* lines() {
     yield* ["running 3 tests from ./lib/a_test.ts", "one ... \x1b[32mok\x1b[0m (3ms)"];
@@ -195,9 +234,8 @@ Deno.test("findTests() finds every test file of lib once, and all files with a k
   assertTrue(files.includes(`${root}/lib/rng_test.ts`), "a file at the top");
   assertTrue(files.includes(`${root}/lib/nn/nn_test.ts`), "a file in a folder");
   assertEquals(groupTests(files).flat().sort(), files);
-  const gone = [...Object.keys(seconds), ...waiting].filter((name) =>
-    !files.includes(`${root}/${name}`)
-  );
+  const named = [...Object.keys(seconds), ...waiting, ...longOnWebGpu, ...Object.keys(skips)];
+  const gone = named.filter((name) => !files.includes(`${root}/${name}`));
   assertEquals(gone, []);
   assertEquals(expectedSeconds(`${root}/${Object.keys(seconds)[0]}`), Object.values(seconds)[0]);
 });

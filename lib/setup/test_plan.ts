@@ -1,4 +1,5 @@
 /** Finds the test files, and plans which of them run together and in which order. */
+import { dirname, join } from "node:path";
 
 /**
  * CPU seconds of the slow test files, with all processes that they start, measured beside other
@@ -93,6 +94,54 @@ export const waiting: readonly string[] = [
   "lib/setup/train_slow_test.ts",
 ];
 
+/**
+ * Fast files that take more than ten seconds of CPU on WebGPU in software, where CI leaves them out.
+ */
+export const longOnWebGpu: readonly string[] = [
+  "lib/detect/network/mask_rcnn_test.ts",
+  "lib/detect/training/train_detector_test.ts",
+  "lib/eval/features/probe_features_test.ts",
+  "lib/eval/supervised/train_supervised_test.ts",
+  "lib/experiments/configs/stored_data_test.ts",
+  "lib/experiments/detect/finetune_detector_test.ts",
+  "lib/experiments/explain/cams_test.ts",
+  "lib/experiments/measure/feature_quality_test.ts",
+  "lib/experiments/measure/quality_scores_test.ts",
+  "lib/experiments/pretrain/baseline_scores_test.ts",
+  "lib/experiments/pretrain/own_pictures_test.ts",
+  "lib/experiments/pretrain/pretrain_test.ts",
+  "lib/experiments/pretrain/supervised_test.ts",
+  "lib/experiments/runs/evaluations_test.ts",
+  "lib/experiments/runs/saved_only_test.ts",
+  "lib/experiments/ship/ship_runs_test.ts",
+  "lib/experiments/ship/ship_snapshots_test.ts",
+  "lib/experiments/ship/shipped_verbs_test.ts",
+  "lib/experiments/subjects/snapshots_test.ts",
+  "lib/experiments/transfer/transfer_test.ts",
+  "lib/models/golden_test.ts",
+  "lib/ssl/byol/byol_test.ts",
+  "lib/ssl/byol/parity_test.ts",
+  "lib/ssl/deepcluster/deepcluster_test.ts",
+  "lib/ssl/deepcluster/parity_test.ts",
+  "lib/ssl/dino/gradients_test.ts",
+  "lib/ssl/dino/parity_test.ts",
+  "lib/ssl/esvit/collapse_test.ts",
+  "lib/ssl/esvit/esvit_test.ts",
+  "lib/ssl/esvit/parity_test.ts",
+  "lib/ssl/igpt/igpt_test.ts",
+  "lib/ssl/igpt/parity_test.ts",
+  "lib/ssl/moby/alarms_test.ts",
+  "lib/ssl/moby/moby_test.ts",
+  "lib/ssl/moby/parity_test.ts",
+  "lib/ssl/mocov3/alarms_test.ts",
+  "lib/ssl/mocov3/mocov3_test.ts",
+  "lib/ssl/mocov3/parity_test.ts",
+  "lib/ssl/simclr/parity_test.ts",
+  "lib/ssl/simclr/simclr_test.ts",
+  "lib/ssl/swav/parity_test.ts",
+  "lib/ssl/swav/swav_test.ts",
+];
+
 /** Seconds of a file that is not in the table: one named `x_slow_test.ts`, and any other. */
 const [unknownSlow, unknownFast] = [15, 0.6];
 
@@ -111,6 +160,11 @@ export function expectedSeconds(path: string): number {
 /** Whether the tests of a file mostly wait. */
 export function mostlyWaits(path: string): boolean {
   return waiting.some((name) => path.endsWith(`/${name}`));
+}
+
+/** Whether `--fast` leaves the file out on WebGPU. */
+export function isSlowOnWebGpu(path: string): boolean {
+  return isSlow(path) || longOnWebGpu.some((name) => path.endsWith(`/${name}`));
 }
 
 /** Whether `--fast` leaves the file out. */
@@ -157,6 +211,37 @@ async function testsBelow(dir: string): Promise<string[]> {
   }
   return files;
 }
+
+/**
+ * Whether a test file, or a file that it imports, imports the engine, `lib/tf.ts`. Reads import
+ * lines, also those of imports in the midst of code; an import of types alone does not count.
+ */
+export async function usesEngine(path: string, root: string): Promise<boolean> {
+  return await reaches(path, `${root}/lib/tf.ts`, root, new Set());
+}
+
+async function reaches(
+  path: string,
+  target: string,
+  root: string,
+  seen: Set<string>,
+): Promise<boolean> {
+  if (path === target) return true;
+  if (seen.has(path)) return false;
+  seen.add(path);
+  const text = await Deno.readTextFile(path).catch(() => ""); // an import that stands in a string
+  for (const [, specifier] of text.matchAll(valueImport)) {
+    const file = specifier!.startsWith("lib/")
+      ? join(root, specifier!)
+      : join(dirname(path), specifier!);
+    if (await reaches(file, target, root, seen)) return true;
+  }
+  return false;
+}
+
+/** Imports of the project's own files: `import … from "…"`, `export … from "…"`, `import("…")`. */
+const valueImport =
+  /(?:^(?:import|export)\b(?! type\b)[^;"]*?\bfrom |^import |\bimport\()"((?:lib\/|\.\.?\/)[^"\n]+)"/gm;
 
 /**
  * Divides the files among processes: a long file has its own, short files that follow each other

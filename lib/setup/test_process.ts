@@ -9,6 +9,8 @@ export interface ProcessOptions {
   readonly write: (text: string) => void;
   /** Ends the processes when it is aborted. */
   readonly signal?: AbortSignal;
+  /** A module that runs before each module of tests. */
+  readonly preload?: string;
 }
 
 /**
@@ -107,9 +109,10 @@ function shortName(file: string): string {
 async function testProcess(
   modules: readonly string[],
   names: string,
-  { write, signal }: ProcessOptions,
+  { write, signal, preload }: ProcessOptions,
 ): Promise<Report> {
-  const child = spawn(["test", "-A", "--no-check", ...modules], signal);
+  const before = preload === undefined ? [] : [`--preload=${preload}`];
+  const child = spawn(["test", "-A", "--no-check", ...before, ...modules], signal);
   const report = await readReport(textLines(child.stdout), write);
   const { success, code, signal: killed } = await child.status;
   if (success || signal?.aborted) return report;

@@ -114,8 +114,12 @@ export function dinoGradients(
   return { ...batch, loss };
 }
 
-export function saveDinoState(path: string, state: DinoState, step: number): void {
-  saveTraining(path, trainingOf(state), step);
+export function saveDinoState(
+  path: string,
+  state: DinoState,
+  step: number,
+): void | Promise<void> {
+  return saveTraining(path, trainingOf(state), step);
 }
 
 export function loadDinoState(path: string, state: DinoState): number {

@@ -181,18 +181,18 @@ export function assertNamesBadWeights(
  * Fails unless a run that is saved after two steps, and loaded into another that has taken a step
  * of its own, goes on with the same bits.
  */
-export function assertResumes(
+export async function assertResumes(
   newTraining: () => Training,
   optimizer: OptimizerName,
   clipNorm = 0,
-): void {
+): Promise<void> {
   const path = Deno.makeTempFileSync();
   try {
     const [straight, resumed] = [newTraining(), newTraining()];
     const step = (training: Training, i: number) =>
       void trainStep(training, tinyViews(), { clipNorm, optimizer }, momentAt(i));
     [0, 1].forEach((i) => step(straight, i));
-    saveTraining(path, straight, 2);
+    await saveTraining(path, straight, 2);
     [2, 3].forEach((i) => step(straight, i));
     step(resumed, 7);
     assertEquals(loadTraining(path, resumed), 2);

@@ -15,3 +15,11 @@ export async function drain<S, T>(
     each(step.value);
   }
 }
+
+/**
+ * `readsAt` of a loop whose state is compared after each step: on a GPU ten are taken before the
+ * first one's numbers are read, unless the loop is told to read.
+ */
+export function eachStep(): boolean {
+  return true;
+}

@@ -10,9 +10,10 @@
  *
  * - Reading at once (`dataSync`) needs a canvas, and fails in Deno: `await tensor.data()`. A tensor
  *   that is freed before its read has ended makes the read fail.
- * - `tf.addN` of more than seven tensors: mended in lib/tf_add_n.ts.
- * - `tf.matMul` of batches of which one has an axis of 1 that the other has not, `[R, 1, …]` by
- *   `[R, S, …]`, gives wrong numbers, and says nothing. Nothing on WebGPU uses it.
+ * - Mended in lib/tf_mends.ts: `tf.addN` of more than seven tensors; `tf.matMul` of batches of which
+ *   one has an axis of 1 that the other has not, `[R, 1, …]` by `[R, S, …]`, and of rows of 2,000
+ *   numbers and more by a transposed matrix, where there are few of both; sums, means and segments
+ *   of no number; the gradient of `tf.maxPool` where values are equal. The products gave wrong numbers, and said nothing.
  * - The kernel `Select` takes a scalar condition for matrices only; `tf.where` is right.
  * - `tf.avgPool` with padding `same` has another gradient at the last rows and columns if the stride
  *   is not 1. Nothing here uses it.

@@ -89,7 +89,7 @@ for (const [i, form] of forms.entries()) {
     inFolder(async (folder) => {
       const path = `${folder}/x.safetensors`;
       const [model, other] = [modelOf(form), createModel(config, createRng(1), { numClasses })];
-      saveWeights(model, path, { format });
+      await saveWeights(model, path, { format });
       assertEquals(headerOf(path), tensors);
       const report = await loadWeights(other, path);
       assertEquals([report.unexpected, report.leftOut], [[], []]);
@@ -113,12 +113,12 @@ function headerOf(path: string): Form["tensors"] {
 }
 
 Deno.test("saveWeights() gives the official Swin the indices and masks that it computes", () =>
-  inFolder((folder) => {
+  inFolder(async (folder) => {
     const swin = forms.find(({ format, config }) =>
       format === "official" && config.arch === "swin"
     )!;
     const model = modelOf(swin);
-    saveWeights(model, `${folder}/x`);
+    await saveWeights(model, `${folder}/x`);
     const { arrays } = readSafetensors(`${folder}/x`);
     const index = arrays.get("layers.0.blocks.1.attn.relative_position_index")!; // of 4 × 4
     assertEquals([...index.values.slice(0, 5)], [24, 23, 22, 21, 17]);
@@ -181,7 +181,7 @@ for (const channels of [1, 4]) {
         format === "huggingface" && config.arch === "vit"
       )!;
       const [model, path] = [modelOf(form), `${folder}/x.safetensors`];
-      saveWeights(model, path);
+      await saveWeights(model, path);
       const arrays = new Map(readSafetensors(path).arrays);
       const shape = [12, channels, 4, 4];
       const values = new Float32Array(12 * channels * 16);

@@ -1,5 +1,6 @@
 /** Loads and saves a network's weights, with PyTorch's names and order of axes in the file. */
 import * as tf from "lib/tf.ts";
+import { moveToDevice } from "lib/tf_adapter.ts";
 import type { WeightsForm, WeightsFormat } from "lib/models/mod.ts";
 import { absolutePath } from "lib/paths.ts";
 import { fromTorchOrder, type Layout, layoutOf, torchShape, toTorchOrder } from "lib/nn/layout.ts";
@@ -363,4 +364,5 @@ export function assignSaved(
   layout: Layout,
 ): void {
   tf.tidy(() => variable.assign(fromTorchOrder(tf.tensor(values, [...shape], "float32"), layout)));
+  moveToDevice(variable);
 }

@@ -35,7 +35,7 @@ async function inFolder(run: (path: string) => void | Promise<void>): Promise<vo
 // ---------------------------------------------------------------- order of axes
 
 Deno.test("saveWeights() writes each kind of layer in PyTorch's order of axes", () =>
-  inFolder((path) => {
+  inFolder(async (path) => {
     const rng = createRng(1);
     const params = {
       conv: createConv2d([2, 3], 4, 5, rng),
@@ -43,7 +43,7 @@ Deno.test("saveWeights() writes each kind of layer in PyTorch's order of axes", 
       linear: createLinear(4, 5, rng),
       bn: createBatchNorm(4),
     };
-    saveWeights({ params }, path, { metadata: { arch: "test" } });
+    await saveWeights({ params }, path, { metadata: { arch: "test" } });
     const { arrays, metadata } = readSafetensors(path);
     assertEquals(metadata, { format: "pt", arch: "test" });
     assertEquals([...arrays.keys()], [...namedVariables(params).keys()]);
@@ -66,7 +66,7 @@ Deno.test("saveWeights() writes each kind of layer in PyTorch's order of axes", 
 Deno.test("loadWeights() reads what saveWeights() wrote, to the last bit", () =>
   inFolder(async (path) => {
     const [from, to] = [network(1), network(2)];
-    saveWeights(from, path);
+    await saveWeights(from, path);
     const report = await loadWeights(to, path);
     assertEquals(values(to), values(from));
     assertEquals([...report.loaded], [...values(to).keys()]);
@@ -107,7 +107,10 @@ Deno.test("loadWeights() lists what is missing, unexpected and misshapen, and ch
   inFolder(async (path) => {
     const { params } = network(1, 3); // three outputs there, two here
     const extra = { extra: createLinear(1, 1, createRng(0)) };
-    saveWeights({ params: [...params.slice(0, 1), null, null, ...params.slice(3), extra] }, path);
+    await saveWeights(
+      { params: [...params.slice(0, 1), null, null, ...params.slice(3), extra] },
+      path,
+    );
     const target = network(2);
     const before = values(target);
     await assertRejects(
@@ -147,7 +150,7 @@ Deno.test("loadWeights() renames by the target's own rule", () =>
   inFolder(async (path) => {
     const from = network(1);
     const renamed = [...values(from)].map(([name]) => [`other_${name}`, name] as const);
-    saveWeights(from, path);
+    await saveWeights(from, path);
     const { arrays } = readSafetensors(path);
     writeSafetensors(path, {
       arrays: new Map(renamed.map(([other, name]) => [`module.${other}`, arrays.get(name)!])),
@@ -196,7 +199,7 @@ Deno.test("loadWeights() refuses an array that it cannot read only where the net
 Deno.test("loadWeights() reads a linear layer that was saved as a 1×1 convolution, as timm's small ConvNeXts are", () =>
   inFolder(async (path) => {
     const [from, to] = [network(1), network(2)];
-    saveWeights(from, path);
+    await saveWeights(from, path);
     const arrays = new Map(readSafetensors(path).arrays);
     const { shape, values: weight } = arrays.get("3.weight")!;
     arrays.set("3.weight", { shape: [...shape, 1, 1], values: weight });
@@ -229,7 +232,7 @@ Deno.test("loadWeights() and saveWeights() keep no tensor", () =>
   inFolder(async (path) => {
     const target = network();
     const before = tf.memory().numTensors;
-    saveWeights(target, path);
+    await saveWeights(target, path);
     await loadWeights(target, path);
     assertEquals(tf.memory().numTensors, before);
   }));

@@ -175,7 +175,7 @@ Deno.test("detect() equals torchvision's, in pixels of the original images", asy
 Deno.test("createMaskRcnn() takes its weights from torchvision's older files too, and gives them back", async () => {
   const [path, older] = ["", "older-"].map((name) => Deno.makeTempFileSync({ prefix: name }));
   try {
-    saveWeights(model, path!);
+    await saveWeights(model, path!);
     const names = new Map([...namedVariables(model.params)].map(([name, variable]) =>
       [
         name.replace(/(fpn\.\w+\.\d)\.0/, "$1").replace("rpn.head.conv.0.0", "rpn.head.conv")
@@ -183,7 +183,7 @@ Deno.test("createMaskRcnn() takes its weights from torchvision's older files too
         variable,
       ] as const
     ));
-    saveWeights({ params: Object.fromEntries(names) }, older!);
+    await saveWeights({ params: Object.fromEntries(names) }, older!);
     for (const file of [path!, older!]) {
       using other = createMaskRcnn(smallConfig(smallResNet), createRng(1));
       await loadWeights(other, file);

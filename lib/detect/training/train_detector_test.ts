@@ -17,6 +17,7 @@ import {
   assertTrue,
 } from "lib/testing/assert.ts";
 import { countReads } from "lib/testing/leaks.ts";
+import { eachStep } from "lib/testing/steps.ts";
 import * as tf from "lib/tf.ts";
 import { withDeferredReads } from "lib/train/reading.ts";
 
@@ -73,9 +74,14 @@ const recipe: DetectorRecipe = {
   drops: [0.5, 0.75],
 };
 
-async function take(state: DetectorState, count: number, done = 0): Promise<DetectorStep[]> {
+async function take(
+  state: DetectorState,
+  count: number,
+  { done = 0, readsAt }: { readonly done?: number; readonly readsAt?: () => boolean } = {},
+): Promise<DetectorStep[]> {
   const steps: DetectorStep[] = [];
-  for await (const step of trainDetector(state, batches, recipe, { rng: createRng(1), done })) {
+  const options = { rng: createRng(1), done, readsAt };
+  for await (const step of trainDetector(state, batches, recipe, options)) {
     steps.push(step);
     if (steps.length === count) break;
   }
@@ -98,7 +104,7 @@ Deno.test("a step moves every weight, those near the image less, and leaves no t
   const weights = parameters(state.model.params);
   const before = new Map([...weights].map(([name, w]) => [name, w.dataSync().slice()]));
   const numTensors = tf.memory().numTensors;
-  await take(state, 1, 2); // a step at the peak
+  await take(state, 1, { done: 2, readsAt: eachStep }); // a step at the peak
   assertEquals(tf.memory().numTensors - numTensors, 2 * state.optimizer.size);
   const moved = (name: string) =>
     Math.max(...weights.get(name)!.dataSync().map((w, i) => Math.abs(w - before.get(name)![i]!)));

@@ -136,14 +136,14 @@ Deno.test("a detector starts from a run's weights, from a file's, or from its ow
     const run = override(bcSslStart, { recipe: { model: backbone } });
     const data = await openDetectionData(config.data, config.scales.smoke, () => {});
     using model = createModel(backbone as MaskRcnnConfig["backbone"], createRng(7));
-    saveWeights(model, `${folder}/backbone.safetensors`);
+    await saveWeights(model, `${folder}/backbone.safetensors`);
     using initial = createModel(run.recipe.model, createRng(0).fork("init").fork("backbone"));
     const from = { config: run, scale: "smoke", of: "init" } as const;
     const file = { weights: `${folder}/backbone.safetensors` };
     const bodyOf = async (pretrained: DetectorConfig["pretrained"]) => {
       const key = { config: { ...config, pretrained }, ...options };
       using learner = await detectorLearner(key, data, () => {});
-      learner.save(`${folder}/saved.safetensors`, 0);
+      await learner.save(`${folder}/saved.safetensors`, 0);
       return readSafetensors(`${folder}/saved.safetensors`).arrays;
     };
     const kernel = "stages.2.0.pwconv1.weight";

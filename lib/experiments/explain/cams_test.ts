@@ -59,15 +59,15 @@ Deno.test("cams() explains a run by a classifier that it fits once and keeps, un
     assertEquals(tf.memory().numTensors, numTensors);
 
     const weights = `${folder}/weights.safetensors`;
-    const save = (seed: number) => {
+    const save = async (seed: number) => {
       const model = createModel(modelConfig, createRng(seed));
-      saveWeights(model, weights);
+      await saveWeights(model, weights);
       disposeTree(model.params);
     };
     const other = { ...run, of: { weights } };
-    save(1);
+    await save(1);
     const before = await cams([other], set);
-    save(2);
+    await save(2);
     Deno.utimeSync(weights, 1, 1); // however coarse the clock
     const after = await cams([other], set);
     assertTrue(

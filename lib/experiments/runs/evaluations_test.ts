@@ -119,7 +119,7 @@ Deno.test("linearProbe() reads teacher, student, first weights, pixels, and any 
     const path = `${folder}/first.safetensors`;
     const stream = createRng(0).fork("init").fork("backbone");
     const model = createModel(small.recipe.model, stream, { numClasses: 5 });
-    saveWeights(model, path); // a classifier beside the backbone is left alone
+    await saveWeights(model, path); // a classifier beside the backbone is left alone
     disposeTree(model.params);
     assertEquals(await top({ of: { weights: path } }), of.init);
   }));
@@ -140,7 +140,7 @@ Deno.test("knn() of first weights is the baseline's; an evaluation without its w
       override(small, { recipe: { model: { dims: [8, 8, 16, 8] } } }).recipe.model,
       createRng(0),
     );
-    saveWeights(other, `${folder}/other.safetensors`);
+    await saveWeights(other, `${folder}/other.safetensors`);
     disposeTree(other.params);
     await rejects({ weights: `${folder}/other.safetensors` }, "does not fit the network");
   }));

@@ -35,7 +35,7 @@ async function withEntry(
 ): Promise<void> {
   const folder = await Deno.makeTempDir();
   const served = `${folder}/served`;
-  saveWeights(weights, served);
+  await saveWeights(weights, served);
   const requests: string[] = [];
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
     requests.push(request.url);
@@ -86,7 +86,7 @@ Deno.test("loadEntry() takes a file that was put there by hand, if it is the one
       `Cannot use ${path}: tiny.pth has 9 bytes, published are ${entry.bytes}; delete it and call again, or put ${entry.url} there`,
     );
     await Deno.remove(path);
-    saveWeights(original, path);
+    await saveWeights(original, path);
     (await loadEntry(entry, { folder })).model;
     assertEquals(requests, []);
   }));
@@ -95,7 +95,7 @@ Deno.test("loadEntry() refuses a file that has changed since it was first read, 
   withEntry(async (entry, folder) => {
     const unknown = { ...entry, bytes: null, digest: null };
     await loadEntry(unknown, { folder, ...quiet });
-    saveWeights(createModel(config, createRng(2), { numClasses: 3 }), `${folder}/tiny.pth`);
+    await saveWeights(createModel(config, createRng(2), { numClasses: 3 }), `${folder}/tiny.pth`);
     const load = () => loadEntry(unknown, { folder });
     await assertRejects(load, Error, "not the file that tiny.pth.sha256 is of; delete both");
   }));

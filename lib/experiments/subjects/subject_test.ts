@@ -15,14 +15,15 @@ Deno.test("loadSubject() takes the weights that `key` names where a file holds t
     const { model } = recipeAt(run.config, run.scale);
     const path = `${folder}/x.safetensors`;
     const models = [1, 2].map((seed) => createModel(model, createRng(seed)));
-    const arrays = models.flatMap((model, i) => {
-      saveWeights(model, path);
+    const arrays = await Promise.all(models.map(async (model, i) => {
+      const path = `${folder}/${i}.safetensors`;
+      await saveWeights(model, path);
       const prefix = ["model", "model_ema"][i];
       return [...readSafetensors(path).arrays].map(([name, array]) =>
         [`${prefix}.${name}`, array] as const
       );
-    });
-    writeSafetensors(path, { arrays: new Map(arrays), metadata: {} });
+    }));
+    writeSafetensors(path, { arrays: new Map(arrays.flat()), metadata: {} });
     const found = { folder: { id: "x", path: folder }, path, version: "" };
     const load = (key?: string) => loadSubject(run, { weights: path, key }, found);
     await assertRejects(() => load(), Error, 'under "model", "model_ema"; say which with { key:');

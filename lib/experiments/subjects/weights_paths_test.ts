@@ -12,7 +12,7 @@ Deno.test("saveWeights(), loadWeights() and subjects take ~ for the home folder,
     Deno.env.set("HOME", home);
     using model = createModel(bcSslStart.recipe.model, createRng(0));
     try {
-      saveWeights(model, "~/mine.safetensors");
+      await saveWeights(model, "~/mine.safetensors");
       assertEquals([...Deno.readDirSync(home)].map(({ name }) => name), ["mine.safetensors"]);
       for (const path of ["~/mine.safetensors", `file://${home}/mine.safetensors`]) {
         const { missing } = await loadWeights(model, path);

@@ -229,9 +229,8 @@ Deno.test("a loss that is not finite names the first bad tensor, and changes no 
 // ---------------------------------------------------------------- checkpoint
 
 for (const optimizer of ["adamw", "lars_byol"] as const) {
-  Deno.test(`a run of BYOL saved and loaded under ${optimizer} goes on with the same bits`, () => {
-    assertResumes(newTraining, optimizer);
-  });
+  Deno.test(`a run of BYOL saved and loaded under ${optimizer} goes on with the same bits`, () =>
+    assertResumes(newTraining, optimizer));
 }
 
 // ---------------------------------------------------------------- wrong options

@@ -21,6 +21,7 @@ import {
   deepClusterTestImages as images,
   deepClusterTestRecipe as recipe,
 } from "lib/testing/deepcluster_recipe.ts";
+import { eachStep } from "lib/testing/steps.ts";
 
 const count = 13;
 const stepsPerEpoch = 3;
@@ -49,7 +50,7 @@ async function train(
 ): Promise<TrainedStep[]> {
   const steps: TrainedStep[] = [];
   if (done === until) return steps;
-  const options = { rng: createRng(0), done };
+  const options = { rng: createRng(0), done, readsAt: eachStep };
   for await (const step of trainByMethod(training, source, { ...recipe, ...changes }, options)) {
     steps.push(step);
     if (step.step === until) break;
@@ -218,7 +219,7 @@ for (const saved of [1, 3, 5, 6]) {
     try {
       const [straight, resumed] = [newTraining(), newTraining()];
       const begun = await train(straight, { until: saved });
-      saveTraining(path, straight, saved);
+      await saveTraining(path, straight, saved);
       const rest = await train(straight, { done: saved });
       assertEquals([begun.length, rest.length], [saved, 12 - saved]);
       await train(resumed, { until: 4 }); // numbers of another run
@@ -237,12 +238,15 @@ for (const point of ["epoch begun", "epoch prepared"] as const) {
     try {
       const [straight, resumed] = [newTraining(), newTraining()];
       let passes = 0;
+      let written: void | Promise<void> = undefined;
       onFaultPoint((reached) => {
         // The second epoch: the step number is that of the end of the first.
-        if (reached === point && ++passes === 2) saveTraining(path, straight, stepsPerEpoch);
+        if (reached !== point || ++passes !== 2) return;
+        written = saveTraining(path, straight, stepsPerEpoch);
       });
       const steps = await train(straight);
       onFaultPoint(undefined);
+      await written;
       assertEquals([passes, loadTraining(path, resumed)], [4, stepsPerEpoch]);
       const rest = await train(resumed, { done: stepsPerEpoch });
       assertEquals(rest, steps.slice(stepsPerEpoch));

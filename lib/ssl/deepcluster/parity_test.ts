@@ -25,6 +25,7 @@ import type { DeepClusterHeadConfig, DeepClusterRecipe } from "./recipe.ts";
 import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
 import { fillByFormula, formula, type FormulaCrops, formulaCrops } from "lib/testing/formula.ts";
 import { assertProbes, assertWays, type Probes, torchValues } from "lib/testing/parity.ts";
+import { eachStep } from "lib/testing/steps.ts";
 
 /** One case of parity.json. */
 interface Golden extends FormulaCrops {
@@ -145,7 +146,7 @@ for (const golden of cases) {
     const optimizer: OptimizerState = new Map();
     using method = deepCluster(network, recipe, golden.count);
     const before = torchValues(network.params);
-    const run = { rng: formulaRng("0"), done: 0 };
+    const run = { rng: formulaRng("0"), done: 0, readsAt: eachStep };
     let steps = 0;
     const source = formulaViews(golden);
     for await (const actual of trainByMethod({ method, optimizer }, source, recipe, run)) {
@@ -228,7 +229,7 @@ Deno.test("a ResNet of DeepCluster-v2 goes to the official code's names and come
   const folder = Deno.makeTempDirSync();
   try {
     const [plain, theirs] = ["plain", "theirs"].map((name) => `${folder}/${name}.safetensors`);
-    saveWeights(officialWeights(network), plain!);
+    await saveWeights(officialWeights(network), plain!);
     const { arrays } = await readWeights(plain!);
     const wrapped = new Map([...arrays].map(([name, array]) => [`module.${name}`, array]));
     assertEquals([...wrapped.keys()].sort(), [...golden.officialNames].sort());

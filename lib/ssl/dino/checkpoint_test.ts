@@ -6,7 +6,7 @@ import { readSafetensors, writeSafetensors } from "lib/weights/safetensors.ts";
 import { loadWeights } from "lib/weights/weights.ts";
 import { createDinoHead, dinoHead } from "lib/ssl/distillation/head.ts";
 import { createDinoState, type DinoState, loadDinoState, saveDinoState } from "lib/testing/dino.ts";
-import { assertClose, assertEquals, assertThrows } from "lib/testing/assert.ts";
+import { assertClose, assertEquals, assertRejects, assertThrows } from "lib/testing/assert.ts";
 
 const model = {
   arch: "convnext",
@@ -47,8 +47,8 @@ async function withFile(run: (path: string, state: DinoState) => Promise<void>):
 }
 
 Deno.test("a run's checkpoint has PyTorch's names and shapes, of weights and of their moments", () =>
-  withFile((path, state) => {
-    saveDinoState(path, state, 1);
+  withFile(async (path, state) => {
+    await saveDinoState(path, state, 1);
     const { arrays, metadata } = readSafetensors(path);
     const shapes = Object.fromEntries([...arrays].map(([name, { shape }]) => [name, shape]));
     assertEquals(metadata.format, "pt");
@@ -61,12 +61,11 @@ Deno.test("a run's checkpoint has PyTorch's names and shapes, of weights and of 
     assertEquals(shapes["teacher.head.last_layer.weight_v"], [7, 3]);
     assertEquals(shapes["teacher.head.last_layer.weight_g"], [7, 1]);
     assertEquals(shapes.center, [7]);
-    return Promise.resolve();
   }));
 
 Deno.test("loadWeights() takes a backbone from a run's checkpoint: the teacher's, or the student's", () =>
   withFile(async (path, state) => {
-    saveDinoState(path, state, 1);
+    await saveDinoState(path, state, 1);
     for (const [key, from] of [[undefined, state.teacher], ["student", state.student]] as const) {
       const backbone = createModel(model, createRng(9));
       const report = await loadWeights(backbone, path, { key });
@@ -80,7 +79,7 @@ Deno.test("loadWeights() takes a backbone from a run's checkpoint: the teacher's
 
 Deno.test("loadWeights() takes a projection head, whose logits stay the same", () =>
   withFile(async (path, state) => {
-    saveDinoState(path, state, 1);
+    await saveDinoState(path, state, 1);
     const params = createDinoHead(6, head, createRng(9));
     // Not strict: the file holds a backbone too.
     await loadWeights({ params: { head: params } }, path, { strict: false });
@@ -90,8 +89,8 @@ Deno.test("loadWeights() takes a projection head, whose logits stay the same", (
   }));
 
 Deno.test("loadDinoState() takes a checkpoint from before there was a choice of optimiser as AdamW's", () =>
-  withFile((path, state) => {
-    saveDinoState(path, state, 1);
+  withFile(async (path, state) => {
+    await saveDinoState(path, state, 1);
     const { arrays, metadata } = readSafetensors(path);
     const { roles: _, ...before } = metadata;
     writeSafetensors(path, { arrays, metadata: before });
@@ -103,38 +102,34 @@ Deno.test("loadDinoState() takes a checkpoint from before there was a choice of 
       assertEquals(Object.keys(slot.tensors), ["first", "second"]);
       assertClose(slot.tensors.second!, tensors.second!, 0);
     }
-    return Promise.resolve();
   }));
 
 Deno.test("loadDinoState() refuses a checkpoint that lacks a moment, and keeps those there are", () =>
-  withFile((path, state) => {
-    saveDinoState(path, state, 1);
+  withFile(async (path, state) => {
+    await saveDinoState(path, state, 1);
     const { arrays, metadata } = readSafetensors(path);
     const [name] = state.optimizer.keys();
     writeSafetensors(path, { arrays, metadata: { ...metadata, roles: '["first","third"]' } });
     const load = () => loadDinoState(path, state);
     assertThrows(load, Error, `"optimizer.${name}.third" is missing`);
     assertEquals(state.optimizer.get(name!)!.tensors.first!.isDisposed, false);
-    return Promise.resolve();
   }));
 
 Deno.test("loadDinoState() finds a wrong bit in a checkpoint of the right length", () =>
-  withFile((path, state) => {
-    saveDinoState(path, state, 1);
+  withFile(async (path, state) => {
+    await saveDinoState(path, state, 1);
     const bytes = Deno.readFileSync(path);
     bytes[bytes.length - 3]! ^= 1;
     Deno.writeFileSync(path, bytes);
     assertThrows(() => loadDinoState(path, state), Error, `${path}: its values are not those`);
-    return Promise.resolve();
   }));
 
 Deno.test("saveDinoState() refuses a state that is not finite, and names the tensor", () =>
-  withFile((path, state) => {
-    saveDinoState(path, state, 1);
+  withFile(async (path, state) => {
+    await saveDinoState(path, state, 1);
     const before = Deno.readFileSync(path);
     state.center.assign(tf.tensor1d([0, 0, 0, Infinity, 0, 0, 0]));
-    const save = () => saveDinoState(path, state, 2);
-    assertThrows(save, RangeError, "Cannot save the run: center is not finite");
+    const save = async () => await saveDinoState(path, state, 2);
+    await assertRejects(save, RangeError, "Cannot save the run: center is not finite");
     assertEquals(Deno.readFileSync(path), before);
-    return Promise.resolve();
   }));

@@ -265,7 +265,7 @@ Deno.test("disposeDinoState() frees everything", () => {
 // ---------------------------------------------------------------- checkpoint
 
 for (const optimizer of ["adamw", "sgd", "lars"] as const) {
-  Deno.test(`a state saved and loaded under ${optimizer} goes on with the same bits`, () => {
+  Deno.test(`a state saved and loaded under ${optimizer} goes on with the same bits`, async () => {
     const folder = Deno.makeTempDirSync();
     try {
       const path = `${folder}/checkpoint.safetensors`;
@@ -275,7 +275,7 @@ for (const optimizer of ["adamw", "sgd", "lars"] as const) {
         void dinoStep(state, crops, { ...now, optimizer, freezeLastLayer: i === 0 }, createRng(i));
       const straight = newState();
       [0, 1].forEach((i) => step(straight, i));
-      saveDinoState(path, straight, 2);
+      await saveDinoState(path, straight, 2);
       [2, 3].forEach((i) => step(straight, i));
       const resumed = newState();
       dinoStep(resumed, crops, now, createRng(9)); // loading must replace this state of AdamW
@@ -295,11 +295,11 @@ for (const optimizer of ["adamw", "sgd", "lars"] as const) {
   });
 }
 
-Deno.test("loadDinoState() refuses another network and a damaged file, and names them", () => {
+Deno.test("loadDinoState() refuses another network and a damaged file, and names them", async () => {
   const folder = Deno.makeTempDirSync();
   try {
     const path = `${folder}/checkpoint.safetensors`;
-    saveDinoState(path, newState(), 0);
+    await saveDinoState(path, newState(), 0);
     const other = newState({ ...headConfig, outDim: 11 });
     const before = snapshot(other.student.params);
     assertThrows(() => loadDinoState(path, other), Error, "[10], this run needs [11]");

@@ -22,6 +22,7 @@ import { assertClose, assertEquals } from "lib/testing/assert.ts";
 import { createDinoState, type DinoState, trainingOf } from "lib/testing/dino.ts";
 import { fillByFormula, formula } from "lib/testing/formula.ts";
 import { assertProbes, assertWays, type Probes, torchValues } from "lib/testing/parity.ts";
+import { eachStep } from "lib/testing/steps.ts";
 
 /** One case of parity.json. */
 interface Golden {
@@ -165,7 +166,7 @@ for (const golden of cases) {
     const recipe = recipeOf(golden);
     using training = trainingOf(state, recipe);
     const source = formulaViews(golden);
-    const run = { rng: createRng(0), done: 0 };
+    const run = { rng: createRng(0), done: 0, readsAt: eachStep };
     let steps = 0;
     for await (const actual of trainByMethod(training, source, recipe, run)) {
       const expected = golden.steps[steps++]!;

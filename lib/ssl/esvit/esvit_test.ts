@@ -227,7 +227,7 @@ Deno.test("the region loss reaches the backbone through its own head alone, not 
   dispose(training);
 });
 
-Deno.test("a run of EsViT that is saved and loaded goes on with the same bits", () => {
+Deno.test("a run of EsViT that is saved and loaded goes on with the same bits", async () => {
   const folder = Deno.makeTempDirSync();
   try {
     const path = `${folder}/checkpoint.safetensors`;
@@ -235,7 +235,7 @@ Deno.test("a run of EsViT that is saved and loaded goes on with the same bits", 
     const step = (training: Training, i: number) =>
       tf.tidy(() => void trainStep(training, views(), recipe, at(i)));
     [1, 2].forEach((i) => step(straight, i));
-    saveTraining(path, straight, 2);
+    await saveTraining(path, straight, 2);
     [3, 4].forEach((i) => step(straight, i));
     const resumed = newTraining();
     step(resumed, 9); // loading must replace this state

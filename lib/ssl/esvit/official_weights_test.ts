@@ -67,7 +67,7 @@ for (
       const { student, teacher } = createEsvitNetworks(model, head, createRng(0));
       fillByFormula({ student: student.params, teacher: teacher.params });
       const path = `${folder}/network.safetensors`;
-      saveWeights(officialEsvit(student), path);
+      await saveWeights(officialEsvit(student), path);
       const names = [...readSafetensors(path).arrays.keys()];
       if (shown.length > 0) assertEquals(names.sort(), [...shown].sort());
       for (const name of ["head.mlp.0.weight", "head_dense.last_layer.weight_v"]) {
@@ -79,7 +79,7 @@ for (
       for (
         const [prefix, network] of [["student.module.", student], ["teacher.", teacher]] as const
       ) {
-        saveWeights(officialEsvit(network), path);
+        await saveWeights(officialEsvit(network), path);
         for (const [name, array] of readSafetensors(path).arrays) {
           checkpoint.set(`${prefix}${name}`, array);
         }

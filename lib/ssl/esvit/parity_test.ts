@@ -18,6 +18,7 @@ import type { EsvitRecipe } from "./recipe.ts";
 import { assertClose, assertEquals } from "lib/testing/assert.ts";
 import { fillByFormula, formula } from "lib/testing/formula.ts";
 import { assertProbes, assertWays, type Probes, torchValues } from "lib/testing/parity.ts";
+import { eachStep } from "lib/testing/steps.ts";
 
 /** One case of parity.json. */
 interface Golden {
@@ -156,7 +157,7 @@ for (const golden of cases) {
     const recipe = recipeOf(golden);
     const optimizer: OptimizerState = new Map();
     using method = esvit(networks, recipe);
-    const run = { rng: createRng(0), done: 0 };
+    const run = { rng: createRng(0), done: 0, readsAt: eachStep };
     const source = formulaViews(golden);
     let steps = 0;
     for await (const actual of trainByMethod({ method, optimizer }, source, recipe, run)) {

@@ -20,6 +20,7 @@ import type { IGptRecipe } from "./recipe.ts";
 import { numberOf } from "lib/train/reading.ts";
 import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 import { assertNoLeak } from "lib/testing/leaks.ts";
+import { eachStep } from "lib/testing/steps.ts";
 
 const recipe: IGptRecipe = {
   method: "igpt",
@@ -138,7 +139,7 @@ Deno.test("a run begins with the palette of its images, and a resumed run keeps 
   const palette = training.method.state.get("network.backbone.palette")!;
   const first = palette.dataSync().slice();
   const steps = (training: Training, done: number) =>
-    trainByMethod(training, sourceOf(asked), run, { rng: createRng(0), done });
+    trainByMethod(training, sourceOf(asked), run, { rng: createRng(0), done, readsAt: eachStep });
   const course = steps(training, 0);
   await course.next();
   assertEquals(asked[0], Array.from({ length: 12 }, (_, i) => i)); // all images, as they are few
@@ -223,7 +224,7 @@ Deno.test("the masked objective hides its share of the positions, others at each
   method[Symbol.dispose]();
 });
 
-Deno.test("a run of iGPT that is saved and loaded goes on with the same bits, and with its palette", () => {
+Deno.test("a run of iGPT that is saved and loaded goes on with the same bits, and with its palette", async () => {
   const folder = Deno.makeTempDirSync();
   try {
     const path = `${folder}/checkpoint.safetensors`;
@@ -233,7 +234,7 @@ Deno.test("a run of iGPT that is saved and loaded goes on with the same bits, an
     const step = (training: Training, i: number) =>
       tf.tidy(() => void trainStep(training, views(i), masked, at(i)));
     [0, 1].forEach((i) => step(straight, i));
-    saveTraining(path, straight, 2);
+    await saveTraining(path, straight, 2);
     assertEquals(loadTraining(path, resumed), 2);
     [2, 3].forEach((i) => [straight, resumed].forEach((training) => step(training, i)));
     for (const [name, x] of straight.method.state) {

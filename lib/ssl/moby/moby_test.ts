@@ -268,8 +268,8 @@ Deno.test("a loss of MoBY that is not finite names the first bad tensor, and cha
 // ---------------------------------------------------------------- checkpoint
 
 for (const optimizer of ["adamw", "lars_byol"] as const) {
-  Deno.test(`a run of MoBY saved and loaded under ${optimizer} goes on with the same bits, queues too`, () => {
-    assertResumes(newTraining, optimizer, 5);
+  Deno.test(`a run of MoBY saved and loaded under ${optimizer} goes on with the same bits, queues too`, async () => {
+    await assertResumes(newTraining, optimizer, 5);
     assertTrue(newTraining().method.state.has("queue_ptr"), "the queues are in the state");
   });
 }
@@ -282,7 +282,7 @@ Deno.test("a file with the official names loads whole, and a backbone from it is
       weight.assign(tf.randomNormal(weight.shape, 0, 1, "float32", i + 1));
     }
     const [from, to] = [theirs, ours].map(({ state }) => ({ params: Object.fromEntries(state) }));
-    saveWeights({ params: { model: from!.params } }, path); // { "model": state_dict }
+    await saveWeights({ params: { model: from!.params } }, path); // { "model": state_dict }
     const { missing, unexpected } = await loadWeights(to!, path);
     assertEquals([missing, unexpected], [[], []]);
     assertEquals(valuesOf(ours.state), valuesOf(theirs.state));

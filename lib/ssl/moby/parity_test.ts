@@ -22,6 +22,7 @@ import type { MobyHeadConfig, MobyRecipe } from "./recipe.ts";
 import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
 import { fillByFormula, formula } from "lib/testing/formula.ts";
 import { assertProbes, assertWays, type Probes, torchValues } from "lib/testing/parity.ts";
+import { eachStep } from "lib/testing/steps.ts";
 
 /** One case of parity.json. */
 interface Golden {
@@ -148,7 +149,7 @@ for (const golden of cases) {
     const before = torchValues(tree);
     const optimizer: OptimizerState = new Map();
     using method: Method = { ...moby(networks, recipe), isFrozen: isIdle };
-    const run = { rng: createRng(0), done: 0 };
+    const run = { rng: createRng(0), done: 0, readsAt: eachStep };
     let steps = 0;
     const source = formulaViews(golden);
     for await (const actual of trainByMethod({ method, optimizer }, source, recipe, run)) {

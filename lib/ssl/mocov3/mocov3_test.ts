@@ -281,9 +281,8 @@ Deno.test("a loss of MoCo v3 that is not finite names the first bad tensor, and 
 // ---------------------------------------------------------------- checkpoint
 
 for (const optimizer of ["adamw_all", "lars_mocov3"] as const) {
-  Deno.test(`a run of MoCo v3 saved and loaded under ${optimizer} goes on with the same bits`, () => {
-    assertResumes(newTraining, optimizer);
-  });
+  Deno.test(`a run of MoCo v3 saved and loaded under ${optimizer} goes on with the same bits`, () =>
+    assertResumes(newTraining, optimizer));
 }
 
 Deno.test("a file with the official names loads whole, and a backbone from it is the trained one", async () => {
@@ -295,7 +294,7 @@ Deno.test("a file with the official names loads whole, and a backbone from it is
       weight.assign(tf.randomNormal(weight.shape, 0, 1, "float32", i + 1));
     }
     const named = Object.entries(trees[0]!).map(([name, weight]) => [`module.${name}`, weight]);
-    saveWeights({ params: Object.fromEntries(named) }, path);
+    await saveWeights({ params: Object.fromEntries(named) }, path);
     const { missing, unexpected } = await loadWeights({ params: trees[1]! }, path);
     assertEquals([missing, unexpected], [[], []]);
     assertEquals(valuesOf(ours.state), valuesOf(theirs.state));

@@ -27,6 +27,7 @@ import {
   type Probes,
   torchValues,
 } from "lib/testing/parity.ts";
+import { eachStep } from "lib/testing/steps.ts";
 
 /** One case of parity.json. */
 interface Golden extends GoldenBatches {
@@ -102,7 +103,7 @@ for (const golden of cases) {
     const before = torchValues(network.params);
     const optimizer: OptimizerState = new Map();
     using method = simclr(network, recipe);
-    const run = { rng: createRng(0), done: 0 };
+    const run = { rng: createRng(0), done: 0, readsAt: eachStep };
     let steps = 0;
     const source = formulaViews(golden);
     for await (const actual of trainByMethod({ method, optimizer }, source, recipe, run)) {

@@ -279,9 +279,8 @@ Deno.test("a loss of SimCLR that is not finite names the first bad tensor, and c
 // ---------------------------------------------------------------- checkpoint
 
 for (const optimizer of ["adamw", "lars_simclr"] as const) {
-  Deno.test(`a run of SimCLR saved and loaded under ${optimizer} goes on with the same bits`, () => {
-    assertResumes(newTraining, optimizer);
-  });
+  Deno.test(`a run of SimCLR saved and loaded under ${optimizer} goes on with the same bits`, () =>
+    assertResumes(newTraining, optimizer));
 }
 
 // ---------------------------------------------------------------- wrong options

@@ -25,6 +25,7 @@ import { swav } from "./swav.ts";
 import { assertClose, assertEquals } from "lib/testing/assert.ts";
 import { fillByFormula, type FormulaCrops, formulaCrops } from "lib/testing/formula.ts";
 import { assertProbes, assertWays, type Probes, torchValues } from "lib/testing/parity.ts";
+import { eachStep } from "lib/testing/steps.ts";
 
 /** One case of parity.json. */
 interface Golden extends FormulaCrops {
@@ -132,7 +133,7 @@ for (const golden of cases) {
     using method = swav(network, recipe);
     const before = torchValues(network.params); // with prototypes of length 1
     const queue = method.state.get("queue") as Queue;
-    const run = { rng: createRng(0), done: 0 };
+    const run = { rng: createRng(0), done: 0, readsAt: eachStep };
     let [steps, wasFull] = [0, false];
     const source = formulaViews(golden);
     for await (const actual of trainByMethod({ method, optimizer }, source, recipe, run)) {
@@ -186,7 +187,7 @@ Deno.test("a ResNet of SwAV goes to the official code's names and comes back fro
   const folder = Deno.makeTempDirSync();
   try {
     const [plain, theirs] = ["plain", "theirs"].map((name) => `${folder}/${name}.safetensors`);
-    saveWeights(officialWeights(network), plain!);
+    await saveWeights(officialWeights(network), plain!);
     const { arrays } = await readWeights(plain!);
     const wrapped = new Map([...arrays].map(([name, array]) => [`module.${name}`, array]));
     assertEquals([...wrapped.keys()].sort(), [...golden.officialNames].sort());

@@ -196,14 +196,14 @@ Deno.test("a loss of SwAV that is not finite names the first bad tensor, and cha
 
 for (const optimizer of ["adamw", "lars_swav"] as const) {
   for (const [saved, when] of [[3, "before the queue"], [5, "half full"], [7, "full"]] as const) {
-    Deno.test(`a run of SwAV saved ${when} under ${optimizer} goes on with the same bits`, () => {
+    Deno.test(`a run of SwAV saved ${when} under ${optimizer} goes on with the same bits`, async () => {
       const path = Deno.makeTempFileSync();
       try {
         const [straight, resumed] = [newTraining(), newTraining()];
         const step = (training: Training, i: number) =>
           void trainStep(training, testViews(i), { clipNorm: 0, optimizer }, at(i));
         for (let i = 0; i < 9; i++) {
-          if (i === saved) saveTraining(path, straight, i);
+          if (i === saved) await saveTraining(path, straight, i);
           step(straight, i);
         }
         step(resumed, 12); // numbers of another run
