@@ -3,10 +3,10 @@ import * as tf from "lib/tf.ts";
 import type { Packing, World } from "./world.ts";
 
 /**
- * Most numbers in a call. With more, the memory no longer fits the processor's cache: a call with
- * four times as many takes ten times as long.
+ * Most numbers of fp32 in a call. With more, the memory no longer fits the processor's cache: a call
+ * with four times as many takes ten times as long.
  */
-const numbersInCall = 1 << 20;
+const floatsInCall = 1 << 20;
 /** Numbers in a row of a large tensor: so many that each row begins where TensorFlow's memory may. */
 const rowLength = 1 << 10;
 
@@ -27,12 +27,15 @@ export class Means {
   readonly #buckets: Bucket[] = [];
   /** Tensors that wait until they fill a call. */
   #open: (readonly [name: string, x: tf.Tensor])[] = [];
-  #room = numbersInCall;
+  readonly #numbersInCall: number;
+  #room: number;
 
   /** @param packing How the tensors are packed for the way. By default, they go as they are. */
   constructor(world: World, packing?: Packing) {
     this.#world = world;
     this.#packing = packing;
+    this.#numbersInCall = floatsInCall * (packing?.numbersInFloat ?? 1);
+    this.#room = this.#numbersInCall;
   }
 
   /** @param x fp32; it is freed when its mean has begun. */
@@ -64,7 +67,7 @@ export class Means {
     const means = tf.tidy(() => this.#begun(tensors).map((mean) => tf.keep(mean)));
     this.#buckets.push({ names, shapes: tensors.map(({ shape }) => shape), means });
     tf.dispose(tensors);
-    [this.#open, this.#room] = [[], numbersInCall];
+    [this.#open, this.#room] = [[], this.#numbersInCall];
   }
 
   #begun(tensors: readonly tf.Tensor[]): tf.Tensor1D[] {
@@ -72,7 +75,7 @@ export class Means {
     if (packing === undefined) return vectorsOf(tensors).map((x) => world.beginMean(x));
     const calls = tensors.length > 1
       ? [tensors]
-      : piecesOf(tensors[0]!, world.size).map((x) => [x]);
+      : piecesOf(tensors[0]!, this.#numbersInCall, world.size).map((x) => [x]);
     return calls.map((call) => {
       return world.beginMeanOf(packing.pack(call, world.size), packing) as tf.Tensor1D;
     });
@@ -94,21 +97,22 @@ export function meanOfAll(tensors: readonly tf.Tensor[], world: World): tf.Tenso
 
 /** Tensors as one vector, or as several if they have more numbers than a call takes. */
 function vectorsOf(tensors: readonly tf.Tensor[]): tf.Tensor1D[] {
-  return piecesOf(joined(tensors.map((x) => x.flatten())), 1);
+  return piecesOf(joined(tensors.map((x) => x.flatten())), floatsInCall, 1);
 }
 
 /**
- * A tensor as one vector, or as several if it has more numbers than a call takes.
+ * A tensor as one vector, or as several if it has more numbers than one may have.
  *
+ * @param most How many numbers a vector may have.
  * @param parts Into how many parts all vectors but the last must be divisible, so that nothing is
  *   filled up between them.
  */
-function piecesOf(x: tf.Tensor, parts: number): tf.Tensor1D[] {
-  if (x.size <= numbersInCall) return [x.flatten()];
+function piecesOf(x: tf.Tensor, most: number, parts: number): tf.Tensor1D[] {
+  if (x.size <= most) return [x.flatten()];
   // TensorFlow splits a matrix between rows without copying it.
   const length = x.size % rowLength === 0 ? rowLength : 1;
   const unit = parts * rowLength / length; // rows
-  const rowsInCall = Math.floor(numbersInCall / length / unit) * unit;
+  const rowsInCall = Math.floor(most / length / unit) * unit;
   return rowsApart(x.reshape([x.size / length, length]), rowsInCall).map((part) => part.flatten());
 }
 

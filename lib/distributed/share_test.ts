@@ -88,6 +88,7 @@ const doubled: Packing = {
   mean: (packed) => packed.mean(0),
   unpack: (packed) =>
     tf.concat(packed.map((x) => x.reshape([-1, 2]).slice([0, 0], [-1, 1]).flatten())),
+  numbersInFloat: 0.5,
   isOneOperation: true,
 };
 
@@ -100,9 +101,10 @@ Deno.test("Means sends what is packed, and takes it apart again without what was
     numbered(shapes).forEach((x, i) => means.begin(`w${i}`, x));
     assertNumberedPlusOne([...means.take().values()], shapes);
   });
-  const last = 2_200_000 - (2 << 20), filled = Math.ceil(last / 32) * 32;
-  const large = [1 << 20, 1 << 20, filled];
-  const calls = [96, ...large, 1 << 20, 16 * 1024, 64].map((numbers) => 2 * numbers);
+  const half = 1 << 19; // numbers in a call
+  const last = 2_200_000 - 4 * half, filled = Math.ceil(last / 32) * 32;
+  const large = [half, half, half, half, filled];
+  const calls = [96, ...large, half, half, 16 * 1024, 64].map((numbers) => 2 * numbers);
   assertEquals(world.calls, [...calls, "end"]);
   assertEquals(tf.memory().numTensors, numTensors);
 });

@@ -80,6 +80,8 @@ export interface Packing {
    * @param packed Borrowed.
    */
   unpack(packed: readonly tf.Tensor[]): tf.Tensor1D;
+  /** How many numbers take the place of one of fp32. */
+  readonly numbersInFloat: number;
   /** Whether `mean` is one operation of the engine, which can be begun and go on. */
   readonly isOneOperation: boolean;
 }

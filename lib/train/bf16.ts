@@ -16,6 +16,7 @@ export function bf16Packing(): Packing {
     pack: toBf16,
     mean: meanOfBf16,
     unpack: fromBf16,
+    numbersInFloat: 2,
     isOneOperation: hasFused("MeanOfBf16"),
   };
 }
