@@ -1,6 +1,7 @@
 /**
- * What two processes lose against one with the same number of threads: seconds of a step of DINO,
- * the bytes that a process sends in it, and what they predict for 64 nodes, to `outputs/bench/`.
+ * What two processes lose against one with the same number of threads, with gradients in fp32 and in
+ * bf16 on their way: seconds of a step of DINO, the bytes that a process sends in it, and what they
+ * predict for 64 nodes, to `outputs/bench/`.
  *
  *     deno run -A lib/bench/scaling_bench.ts [--quick]
  */
@@ -14,7 +15,15 @@ import { type StepCase, tinyStep } from "./cases.ts";
 import { processorName, quietLoad } from "./machine.ts";
 import { median } from "./rounds.ts";
 import { scalingFigure } from "./scaling_figure.ts";
-import { bytesByPurpose, type StepMeasurement } from "./scaling_model.ts";
+import {
+  bytesByPurpose,
+  callCount,
+  type GradientPrecision,
+  gradientPrecisions,
+  latencies,
+  predictedEfficiency,
+  type StepMeasurement,
+} from "./scaling_model.ts";
 import type { WorkerReport, WorkerTask } from "./scaling_worker.ts";
 
 /** Threads of all processes together. */
@@ -65,38 +74,63 @@ export function verdict(efficiency: number, load: number): string {
 
 /** Seconds of a step by one process and by two, and what the two say to each other in it. */
 interface Compared extends StepMeasurement {
+  readonly gradients: GradientPrecision;
   readonly sharedSeconds: number;
 }
 
-/** Measures in turns, so that a machine that slows down for a while slows both. */
-async function compare(task: WorkerTask): Promise<Compared> {
-  const rounds: [WorkerReport, WorkerReport][] = [];
+/** Measures in turns, so that a machine that slows down for a while slows all. */
+async function compare(task: WorkerTask): Promise<Compared[]> {
+  const alone: WorkerReport[] = [];
+  const together = new Map(gradientPrecisions.map((name) => [name, [] as WorkerReport[]]));
   for (let i = 0; i < 2; i++) {
-    const [alone] = await measure(task, 1);
-    const [first] = await measure(task, 2);
-    rounds.push([alone!, first!]);
+    alone.push((await measure(task, 1))[0]!);
+    for (const [name, reports] of together) {
+      const sent = name === "bf16" ? { gradients: name } : {};
+      reports.push((await measure({ ...task, ...sent }, 2))[0]!);
+    }
   }
-  const [computeSeconds, sharedSeconds] = [0, 1].map((which) =>
-    median(rounds.flatMap((reports) => reports[which]!.seconds))
-  ) as [number, number];
-  const { calls } = rounds[0]![1];
-  const callSeconds = median(rounds.map(([, { callSeconds }]) => callSeconds));
-  return { computeSeconds, sharedSeconds, calls, callSeconds };
+  const secondsOf = (reports: WorkerReport[]) => median(reports.flatMap(({ seconds }) => seconds));
+  const computeSeconds = secondsOf(alone);
+  return [...together].map(([gradients, reports]) => ({
+    ...{ gradients, computeSeconds, sharedSeconds: secondsOf(reports) },
+    calls: reports[0]!.calls,
+    callSeconds: median(reports.map(({ callSeconds }) => callSeconds)),
+  }));
+}
+
+/** One row for each precision of the gradients. */
+function rowOf(compared: Compared): Readonly<Record<string, string | number>> {
+  const { gradients, computeSeconds, sharedSeconds, calls } = compared;
+  const megabytes = Object.entries(bytesByPurpose(calls, 2))
+    .map(([purpose, bytes]) => [`${purpose}, MB`, bytes / 1e6]);
+  const predicted = [10, 100].map((gigabit) => {
+    const [best, worst] = latencies.map((latency) =>
+      100 * predictedEfficiency(compared, { nodes: 64, gigabit, latency })
+    );
+    return [`64 nodes at ${gigabit} Gb/s, predicted`, `${worst!.toFixed(0)}–${best!.toFixed(0)} %`];
+  });
+  return {
+    "gradients in": gradients,
+    "s a step": sharedSeconds.toFixed(3),
+    efficiency: `${(100 * computeSeconds / sharedSeconds).toFixed(1)} %`,
+    "calls a step": callCount(calls),
+    ...Object.fromEntries([...megabytes, ...predicted]),
+  };
 }
 
 /** The results as Markdown. */
-function textOf(compared: Compared, name: string, machine: string, load: number): string {
-  const { computeSeconds, sharedSeconds, calls, callSeconds } = compared;
-  const sent = Object.entries(bytesByPurpose(calls, 2))
-    .map(([purpose, bytes]) => ({ "sent by a process in a step": purpose, MB: bytes / 1e6 }));
+function textOf(all: readonly Compared[], name: string, machine: string, load: number): string {
+  const [{ computeSeconds, callSeconds }] = all as [Compared];
   return [
     `# ${name}`,
     machine,
     `one process, ${threads} threads: ${computeSeconds.toFixed(3)} s a step`,
-    `two processes, ${threads / 2} thread each: ${sharedSeconds.toFixed(3)} s a step`,
-    `efficiency: ${verdict(computeSeconds / sharedSeconds, load)}`,
-    `${calls.length} calls a step, ${(1000 * callSeconds).toFixed(2)} ms for one of one number`,
-    toMarkdown(tableOf(sent)),
+    `two processes, ${threads / 2} thread each:`,
+    toMarkdown(tableOf(all.map(rowOf))),
+    ...all.map(({ gradients, sharedSeconds }) =>
+      `efficiency with gradients in ${gradients}: ${verdict(computeSeconds / sharedSeconds, load)}`
+    ),
+    `a call of one number: ${(1000 * callSeconds).toFixed(2)} ms`,
   ].join("\n\n");
 }
 

@@ -10,9 +10,12 @@ import {
 } from "lib/report/draw/plot.ts";
 import { escapeText } from "lib/report/draw/text.ts";
 import {
+  callCount,
+  type GradientPrecision,
+  gradientPrecisions,
   latencies,
   type Latency,
-  predictedSeconds,
+  predictedEfficiency,
   type StepMeasurement,
 } from "./scaling_model.ts";
 
@@ -21,29 +24,31 @@ const nodeCounts = [1, 2, 4, 8, 16, 32, 64];
 const gigabits = [10, 100];
 const [width, height] = [400, 300];
 
+/** How the lines of each precision are drawn: whole, or in dashes. */
+const dashes: Readonly<Record<GradientPrecision, string>> = { fp32: "none", bf16: "2 4" };
+
 /**
- * Draws the share of a node's speed that is left on 1 to 64 nodes, at 10 and at 100 Gb/s, a line for
- * each way in which latency may grow.
+ * Draws the share of a node's speed that is left on 1 to 64 nodes, at 10 and at 100 Gb/s: a line for
+ * each way in which latency may grow and each precision of the gradients.
  *
+ * @param measurements Of the same step, one for each precision.
  * @param measured What was measured, and on which machine: lines of the caption.
  */
-export function scalingFigure(measurement: StepMeasurement, measured: readonly string[]): Figure {
-  const panels = gigabits.map((gigabit) => panel(measurement, gigabit));
+export function scalingFigure(
+  measurements: readonly StepMeasurement[],
+  measured: readonly string[],
+): Figure {
+  const panels = gigabits.map((gigabit) => panel(measurements, gigabit));
   const pair = { ...gridOf(panels, { columns: 2, width, height, header: legend() }), height: 328 };
-  return stackOf([pair, caption(captionLines(measurement, measured))], { width: 2 * width });
+  return stackOf([pair, caption(captionLines(measurements, measured))], { width: 2 * width });
 }
 
-function panel(measurement: StepMeasurement, gigabit: number): Figure {
-  const points = latencies.flatMap((latency) =>
-    nodeCounts.map((nodes) => {
-      const network = { nodes, bandwidth: gigabit * 1e9 / 8, latency };
-      const seconds = predictedSeconds(measurement, network);
-      const efficiency = 100 * measurement.computeSeconds / seconds;
-      const title = `${nodes} nodes, latency ${latency}: ${seconds.toPrecision(3)} s a step, ${
-        efficiency.toFixed(0)
-      } %`;
-      return { nodes, latency, efficiency, title };
-    })
+function panel(measurements: readonly StepMeasurement[], gigabit: number): Figure {
+  const lines = measurements.flatMap((measurement) =>
+    latencies.map((latency) => ({
+      dash: dashes[measurement.gradients],
+      points: pointsOf(measurement, latency, gigabit),
+    }))
   );
   return plot({
     ...{ width, height, marginLeft: 46, marginTop: 34, marginBottom: 46, marginRight: 24 },
@@ -53,30 +58,53 @@ function panel(measurement: StepMeasurement, gigabit: number): Figure {
     },
     y: { domain: [0, 100], grid: true, ...axisLabel("efficiency, predicted (%)", "top") },
     color: { domain: latencies, range: [...categorical] },
-    marks: [
-      Plot.line(points, { x: "nodes", y: "efficiency", stroke: "latency", strokeWidth: 2 }),
+    marks: lines.flatMap(({ dash, points }) => [
+      Plot.line(points, {
+        ...{ x: "nodes", y: "efficiency", stroke: "latency" },
+        ...{ strokeWidth: 2, strokeDasharray: dash },
+      }),
       Plot.dot(points, { x: "nodes", y: "efficiency", fill: "latency", title: "title" }),
-    ],
+    ]),
   });
 }
 
-/** The two ways of latency, each in the colour of its lines. */
+function pointsOf(measurement: StepMeasurement, latency: Latency, gigabit: number) {
+  return nodeCounts.map((nodes) => {
+    const efficiency = 100 * predictedEfficiency(measurement, { nodes, gigabit, latency });
+    const seconds = 100 * measurement.computeSeconds / efficiency;
+    const title = `${nodes} nodes, gradients in ${measurement.gradients}, latency ${latency}: ` +
+      `${seconds.toPrecision(3)} s a step, ${efficiency.toFixed(0)} %`;
+    return { nodes, latency, efficiency, title };
+  });
+}
+
+/** The two ways of latency, each in the colour of its lines, and the two precisions. */
 function legend(): string {
   const place: Readonly<Record<Latency, number>> = { "per call": 46, "per round of the ring": 200 };
-  return latencies.map((latency, i) =>
+  const ways = latencies.map((latency, i) =>
     `<circle cx="${place[latency]}" cy="15" r="5" fill="${categorical[i]}"/>` +
     `<text x="${place[latency] + 12}" y="19">latency ${latency}</text>`
-  ).join("");
+  );
+  const precisions = gradientPrecisions.map((name, i) => {
+    const x = 446 + 160 * i;
+    return `<line x1="${x}" x2="${
+      x + 24
+    }" y1="15" y2="15" stroke="currentColor" stroke-width="2" ` +
+      `stroke-dasharray="${dashes[name]}"/><text x="${x + 32}" y="19">gradients in ${name}</text>`;
+  });
+  return [...ways, ...precisions].join("");
 }
 
 function captionLines(
-  { computeSeconds, callSeconds, calls }: StepMeasurement,
+  measurements: readonly StepMeasurement[],
   measured: readonly string[],
 ): string[] {
+  const [{ computeSeconds, callSeconds }] = measurements as [StepMeasurement];
+  const calls = measurements.map(({ calls, gradients }) => `${callCount(calls)} in ${gradients}`);
   return [
     `Measured: ${measured[0]};`,
     ...measured.slice(1).map((line) => `${line};`),
-    `${computeSeconds.toPrecision(3)} s a step alone, ${calls.length} calls a step, ${
+    `${computeSeconds.toPrecision(3)} s a step alone, calls a step: ${calls.join(", ")}; ${
       (1000 * callSeconds).toFixed(2)
     } ms a call of one number between two processes.`,
     "Assumed: every node has as many images as the one that was measured; a ring, in which a mean of b bytes",

@@ -20,6 +20,8 @@ Deno.test("measure() times each step, and notes the calls of one step of two pro
   // numbers, features, gradients.
   assertEquals(both.map(({ calls }) => calls.length), [13, 13]);
   assertTrue(both.every(({ callSeconds }) => callSeconds > 0), "a call takes time");
+  const [packed] = await measure({ subject, steps: 1, gradients: "bf16" }, 2);
+  assertEquals(packed!.calls.map(({ operation }) => operation).at(-1), "begun packed mean");
 });
 
 Deno.test("measure() says which process could not take a step, and why", async () => {

@@ -1,10 +1,15 @@
 import { dirname, fromFileUrl, join } from "@std/path";
 import * as tf from "lib/tf.ts";
-import { alone } from "lib/distributed/world.ts";
+import { alone, type World } from "lib/distributed/world.ts";
 import { toPng, toSvg } from "lib/report/draw/plot.ts";
 import { verdict } from "./scaling_bench.ts";
 import { scalingFigure } from "./scaling_figure.ts";
-import { bytesByPurpose, predictedSeconds, type WorldCall } from "./scaling_model.ts";
+import {
+  bytesByPurpose,
+  predictedEfficiency,
+  predictedSeconds,
+  type WorldCall,
+} from "./scaling_model.ts";
 import { noting } from "./scaling_worker.ts";
 import { dinoStep } from "./subjects.ts";
 import { tinyStep } from "./cases.ts";
@@ -26,17 +31,29 @@ Deno.test("predictedSeconds() is compute, bytes over bandwidth and latency, by h
   assertClose([at(2, "per call"), at(2, "per round of the ring")], [14, 14]);
   // Four nodes: 2 · 3/4 · 2 GB and 3 · 1 GB; three rounds instead of one.
   assertClose([at(4, "per call"), at(4, "per round of the ring")], [17, 19]);
+  // A packed mean of 1 GB: two calls, which send 3/4 GB each from one of four nodes.
+  const packed = [{ operation: "begun packed mean", shape: [250_000_000] }] as const;
+  const ofPacked = predictedSeconds({ ...measured, calls: packed }, {
+    ...{ nodes: 4, bandwidth: 1e9, latency: "per call" },
+  });
+  assertClose([ofPacked], [10 + 1.5 + 1]);
+  assertClose(
+    [predictedEfficiency({ ...measured, gradients: "bf16", calls: packed }, {
+      ...{ nodes: 4, gigabit: 8, latency: "per call" },
+    })],
+    [10 / 12.5],
+  );
   assertThrows(() => at(0, "per call"), RangeError, "on 0 nodes");
   assertThrows(() => at(1.5, "per call"), RangeError, "on 1.5 nodes");
 });
 
 Deno.test("bytesByPurpose() of a step of DINO finds BatchNorm, centre and all gradients", () => {
-  const noted: WorldCall[] = [];
-  const world = noting({
-    ...alone,
-    size: 2,
-    gather: (x) => tf.concat([x, x]) as typeof x,
-  }, noted);
+  const notedIn = (gradients?: "bf16"): WorldCall[] => {
+    const noted: WorldCall[] = [];
+    const gather: World["gather"] = (x) => tf.concat([x, x] as tf.Tensor[]) as typeof x;
+    dinoStep(subject, { world: noting({ ...alone, size: 2, gather }, noted), gradients })();
+    return noted;
+  };
   const full = tinyStep(3, 1);
   const subject = {
     ...full,
@@ -44,7 +61,6 @@ Deno.test("bytesByPurpose() of a step of DINO finds BatchNorm, centre and all gr
     head: { ...full.head, hiddenDim: 10, bottleneckDim: 6, outDim: 20 },
     ...{ batch: 2, globalSize: 32, localSize: 16, localCrops: 1 },
   };
-  dinoStep(subject, { world })();
   // The teacher's pass, and the student's forward and backward pass on both sizes, each with a
   // mean and a variance, or two means of gradients, of 8 + 12 + 12 channels.
   const BatchNorm = 4 * 5 * 2 * 32;
@@ -55,11 +71,11 @@ Deno.test("bytesByPurpose() of a step of DINO finds BatchNorm, centre and all gr
   const backbone = 3 * 16 * 8 + 8 + 2 * 8 + // stem
     block(8) + 2 * block(12) + 2 * 8 + 4 * 8 * 12 + 12 + 2 * 12; // downsampling, last norm
   const head = 12 * 10 + 10 + 10 * 10 + 10 + 10 * 6 + 6 + 20 * 6;
-  assertEquals(bytesByPurpose(noted, 2), {
-    BatchNorm,
-    "centre and signals": centre,
-    gradients: 4 * (backbone + head),
-  });
+  const expected = { BatchNorm, "centre and signals": centre, gradients: 4 * (backbone + head) };
+  assertEquals(bytesByPurpose(notedIn(), 2), expected);
+  // In bf16, filled up to two parts of a multiple of 16 numbers.
+  const halved = 2 * 32 * Math.ceil((backbone + head) / 32);
+  assertEquals(bytesByPurpose(notedIn("bf16"), 2), { ...expected, gradients: halved });
 });
 
 Deno.test("verdict() judges an efficiency by 85 %, and not on a busy machine", () => {
@@ -69,8 +85,14 @@ Deno.test("verdict() judges an efficiency by 85 %, and not on a busy machine", (
 });
 
 Deno.test("the drawing of scalingFigure is the committed one, and not cut at its border", async () => {
-  const measured = { computeSeconds: 20, calls, callSeconds: 0.1 };
-  const svg = toSvg(scalingFigure(measured, ["made up", "a machine"]));
+  const packed = [{ operation: "begun packed mean", shape: [250, 1_000_000] }, calls[1]!] as const;
+  const measured = [["fp32", calls], ["bf16", packed]] as const;
+  const svg = toSvg(scalingFigure(
+    measured.map(([gradients, calls]) => ({
+      ...{ gradients, computeSeconds: 20, calls, callSeconds: 0.1 },
+    })),
+    ["made up", "a machine"],
+  ));
   const here = dirname(fromFileUrl(import.meta.url));
   assertSvgSnapshot(svg, join(here, "snapshots", "scalingFigure.svg"));
   assertEquals(await borderIsWhite(await toPng(svg)), true);

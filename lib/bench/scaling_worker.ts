@@ -21,6 +21,8 @@ export interface WorkerTask {
   readonly subject: StepCase;
   /** Steps that are timed, after one that is not. */
   readonly steps: number;
+  /** Precision in which the processes send each other gradients. By default, fp32. */
+  readonly gradients?: "bf16";
 }
 
 /** What a process reports. */
@@ -41,14 +43,22 @@ export function noting(world: World, calls: WorldCall[]): World {
     ...{ rank: world.rank, size: world.size, endMeans: () => world.endMeans() },
     mean: (x) => (note("mean", x), world.mean(x)),
     beginMean: (x) => (note("begun mean", x), world.beginMean(x)),
+    beginMeanOf: (packed, packing) => {
+      note("begun packed mean", packed);
+      return world.beginMeanOf(packed, packing);
+    },
     gather: (x) => (note("gather", x), world.gather(x)),
   };
 }
 
-async function report({ subject, steps }: WorkerTask, world?: World): Promise<WorkerReport> {
+async function report(
+  { subject, steps, gradients }: WorkerTask,
+  world?: World,
+): Promise<WorkerReport> {
   const calls: WorldCall[] = [];
   const batch = subject.batch / (world?.size ?? 1);
-  const step = dinoStep({ ...subject, batch }, { world: world && noting(world, calls) });
+  const noted = world && noting(world, calls);
+  const step = dinoStep({ ...subject, batch }, { world: noted, gradients });
   await step();
   const seconds: number[] = [];
   for (let i = 0; i < steps; i++) {

@@ -1,6 +1,5 @@
 /** Makes our side of each case: the inputs, and the call to time. */
 import * as tf from "lib/tf.ts";
-import type { World } from "lib/distributed/world.ts";
 import { normalizeTable } from "lib/augment/mod.ts";
 import { decodePicture } from "lib/datasets/pictures/decode_picture.ts";
 import { createRng } from "lib/rng.ts";
@@ -138,16 +137,16 @@ const recipe: Omit<DinoRecipe, "model" | "head"> = {
 /**
  * A whole step of DINO, on views that are made once.
  *
- * @param options.world The processes that take the step together. The case's batch is then this
- *   process's part. By default, this process alone.
+ * @param how.world The processes that take the step together. The case's batch is then this process's
+ *   part. By default, this process alone.
  */
 export function dinoStep(
   { model, head, batch, globalSize, localSize, localCrops }: StepCase,
-  { precision, world }: { readonly precision?: Precision; readonly world?: World } = {},
+  how: Pick<Moment, "precision" | "world" | "gradients"> = {},
 ): Workload {
   const crops = { globalSize, localSize, localCrops };
   const method = createDino({ ...recipe, model, head }, createRng(0).fork("init"));
-  return steps(method, recipe, viewsOf(batch, crops), { precision, world });
+  return steps(method, recipe, viewsOf(batch, crops), how);
 }
 
 /** A whole step of another method, in the middle of a run: nothing warms up or is frozen any more. */
@@ -173,7 +172,7 @@ function steps(
   method: Method,
   recipe: StepOptions,
   views: Views,
-  how: Pick<Moment, "precision" | "world">,
+  how: Pick<Moment, "precision" | "world" | "gradients">,
 ): Workload {
   const rng = createRng(0);
   const training = { method, optimizer: new Map() };

@@ -5,7 +5,7 @@
 import * as tf from "lib/tf.ts";
 import { attr, prepareAttrs, type PreparedAttrs, tfOp } from "lib/tf_op.ts";
 import { type CollectivesLibrary, openCollectives } from "./library.ts";
-import { LostPeerError, type World } from "./world.ts";
+import { LostPeerError, type Packing, type World } from "./world.ts";
 
 /** Which process this is, and where all are. */
 export interface Peers {
@@ -153,7 +153,7 @@ function pause(seconds: number): Promise<void> {
   return new Promise((done) => setTimeout(done, 1000 * seconds));
 }
 
-type Operation = "CollectiveReduceV2" | "CollectiveGatherV2";
+type Operation = "CollectiveReduceV2" | "CollectiveGatherV2" | "CollectiveAllToAllV2";
 
 class TensorFlowWorld implements JoinedWorld {
   readonly rank: number;
@@ -182,6 +182,7 @@ class TensorFlowWorld implements JoinedWorld {
         final_op: attr.string("Div"),
       }),
       CollectiveGatherV2: prepareAttrs(common),
+      CollectiveAllToAllV2: prepareAttrs({ ...common, is_stateless: attr.bool(false) }),
     };
   }
 
@@ -194,17 +195,55 @@ class TensorFlowWorld implements JoinedWorld {
   }
 
   beginMean<T extends tf.Tensor>(x: T): T {
-    const operation = "CollectiveReduceV2";
-    const inputs = this.#numbers(`background ${operation} ${x.size}`);
-    this.#library.bcssl_background(BigInt(x.size));
+    return this.#inBackground(() => this.#begin("CollectiveReduceV2", x, x.size));
+  }
+
+  /**
+   * Each process gets one part of all processes' numbers, averages it and sends the mean to all. That
+   * is as many bytes as by a ring that adds on the way, which would round each of its sums.
+   */
+  beginMeanOf<T extends tf.Tensor>(packed: T, { mean, isOneOperation }: Packing): T {
+    const [scatter, gather] = ["CollectiveAllToAllV2", "CollectiveGatherV2"] as const;
+    return tf.tidy(() => {
+      if (!isOneOperation) {
+        return this.#together(gather, mean(this.#together(scatter, packed)) as T);
+      }
+      return this.#inBackground(() => {
+        const parts = this.#begin(scatter, packed, packed.size);
+        const own = this.#withNumbers(packed.size / this.size, () => mean(parts));
+        return this.#begin(gather, own as T, packed.size);
+      });
+    });
+  }
+
+  /** Runs operations that only begin here, and go on in another thread. */
+  #inBackground<T extends tf.Tensor>(begin: () => T): T {
     try {
-      return tfOp<T>(operation, [x, ...inputs], this.#attrs[operation]);
+      return begin();
     } catch (cause) {
-      throw this.#reason(cause); // of a mean that was begun before
+      throw this.#reason(cause); // of one that was begun before
     } finally {
       this.#library.bcssl_foreground();
+    }
+  }
+
+  /** Begins an operation whose result has so many numbers. */
+  #begin<T extends tf.Tensor>(operation: Operation, x: T, numbers: number): T {
+    const inputs = this.#numbers(`background ${operation} ${x.size}`);
+    try {
+      return this.#withNumbers(
+        numbers,
+        () => tfOp<T>(operation, [x, ...inputs], this.#attrs[operation]),
+      );
+    } finally {
       tf.dispose(inputs);
     }
+  }
+
+  /** Begins one operation in the background, whose result is taken for a vector of so many numbers. */
+  #withNumbers<T>(numbers: number, begin: () => T): T {
+    this.#library.bcssl_background(BigInt(numbers));
+    return begin();
   }
 
   endMeans(): void {

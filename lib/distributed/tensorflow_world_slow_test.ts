@@ -3,10 +3,11 @@ import { assertEquals, assertTrue } from "lib/testing/assert.ts";
 
 const program = "testing/distributed/operations.ts";
 
-for (const size of [2, 3]) {
-  Deno.test(`${size} processes get the mean and all tensors, in the same memory after many calls as after few`, async () => {
+for (const [size, native] of [[2, "on"], [3, "on"], [2, "off"]] as const) {
+  Deno.test(`${size} processes get the mean and all tensors, in the same memory after many calls as after few, kernels of our own ${native}`, async () => {
     // A megabyte in a fifth of 300 rounds, each time by two operations.
-    const ended = await together(program, size, { args: ["--rounds", "300", "--large", "250000"] });
+    const args = ["--rounds", "300", "--large", "250000"];
+    const ended = await together(program, size, { args, env: { BCSSL_NATIVE: native } });
     for (const { code, output, errors } of ended) {
       assertEquals(code, 0, output + errors);
       const { memory, threads, tensors } = JSON.parse(output.trim().split("\n").at(-1)!);

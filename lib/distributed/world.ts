@@ -31,6 +31,14 @@ export interface World {
    */
   beginMean<T extends tf.AnyTensor>(x: T): T;
   /**
+   * The same for numbers that are packed for the way.
+   *
+   * @param packed `[size, n]` as {@linkcode Packing.pack} makes them, borrowed; it may be freed at once.
+   * @returns `[size · n]` for {@linkcode Packing.unpack}, as of {@linkcode World.beginMean}.
+   * @throws {LostPeerError} If another process has ended or does not answer.
+   */
+  beginMeanOf<T extends tf.AnyTensor>(packed: T, packing: Packing): T;
+  /**
    * Waits for all means that were begun.
    *
    * @throws {LostPeerError} If another process has ended or does not answer.
@@ -46,12 +54,45 @@ export interface World {
   gather<T extends tf.AnyTensor>(x: T): T;
 }
 
+/**
+ * How numbers are made fewer bytes on their way between processes. What is packed only looks like
+ * fp32 numbers.
+ */
+export interface Packing {
+  /**
+   * Packs the numbers of all tensors, one tensor after the other, and fills up with zeros.
+   *
+   * @param tensors fp32, borrowed
+   * @param parts Number of equal parts into which they are divided.
+   * @returns `[parts, n]`; the caller owns it.
+   */
+  pack(tensors: readonly tf.Tensor[], parts: number): tf.Tensor;
+  /**
+   * The mean of parts, packed again.
+   *
+   * @param packed `[parts, n]`, borrowed
+   * @returns `[n]`; the caller owns it.
+   */
+  mean(packed: tf.Tensor): tf.Tensor;
+  /**
+   * The numbers of all tensors, one after the other, as fp32; the caller owns them.
+   *
+   * @param packed Borrowed.
+   */
+  unpack(packed: readonly tf.Tensor[]): tf.Tensor1D;
+  /** How many numbers take the place of one of fp32. */
+  readonly numbersInFloat: number;
+  /** Whether `mean` is one operation of the engine, which can be begun and go on. */
+  readonly isOneOperation: boolean;
+}
+
 /** A process that trains by itself. */
 export const alone: World = {
   rank: 0,
   size: 1,
   mean: (x) => x.clone(),
   beginMean: (x) => x.clone(),
+  beginMeanOf: (packed) => packed.clone(),
   endMeans() {},
   gather: (x) => x.clone(),
 };

@@ -3,6 +3,7 @@
  * must.
  */
 import * as tf from "lib/tf.ts";
+import { alone, type World } from "lib/distributed/world.ts";
 import { roiAlign } from "lib/detect/boxes/roi_align.ts";
 import {
   bcSslConfig,
@@ -15,11 +16,13 @@ import { nativeStatus, withPlainOps } from "lib/native/mod.ts";
 import { signatures } from "lib/native/signatures.ts";
 import { conv2d } from "lib/nn/conv.ts";
 import { families } from "lib/nn/fused.ts";
+import { batchNorm, createBatchNorm } from "lib/nn/norms.ts";
 import { parameters } from "lib/nn/parameters.ts";
 import { createRng } from "lib/rng.ts";
 import { assertClose, assertEquals } from "lib/testing/assert.ts";
 import { createDinoState, dinoStep, disposeDinoState } from "lib/testing/dino.ts";
 import { countOps } from "lib/tf_op.ts";
+import { bf16Packing } from "lib/train/bf16.ts";
 import { optimizerStep } from "lib/train/optimizer.ts";
 import { disposeOptimizer, type OptimizerState } from "lib/train/optimizer_state.ts";
 
@@ -120,16 +123,35 @@ function convolution(): number[] {
   });
 }
 
+/** What one of two processes computes; the other has half of what this one sends. */
+function shared(): number[] {
+  const world: World = {
+    ...{ ...alone, size: 2 },
+    gather: (x) => tf.concat([x, (x as tf.Tensor).div(2)]) as typeof x,
+  };
+  return tf.tidy(() => {
+    const norm = createBatchNorm(5);
+    const run = (x: tf.Tensor) => batchNorm(x, norm, { training: true, world });
+    const x = tf.randomNormal([4, 3, 5], 1, 2, "float32", 6);
+    const { pack, mean, unpack } = bf16Packing();
+    const sent = unpack([mean(pack([x, x.square()], 2))]);
+    const all = [run(x), tf.grad((x) => run(x).pow(3).sum())(x), norm.running_var, sent];
+    return all.flatMap((tensor) => [...tensor.dataSync()]);
+  });
+}
+
 const everything = () => [
   ...[bcSsl, convNeXt, vit, repLKNet].map(network),
   dino(),
   regions(),
   updates(),
   convolution(),
+  shared(),
 ];
 
 Deno.test({
-  name: "without any one of the native kernels, networks, DINO and RoIAlign give the same",
+  name:
+    "without any one of the native kernels, networks, DINO, RoIAlign and shared batches give the same",
   ignore: !nativeStatus().active,
   fn() {
     const names = Object.keys(signatures);

@@ -36,6 +36,8 @@ export interface TrainArguments extends RunKey, Extent {
    * run.
    */
   readonly supervised: boolean;
+  /** Whether to train linear classifiers on the run's features when it is finished. */
+  readonly probe: boolean;
 }
 
 /** The detector to train, and how far. */
@@ -141,10 +143,12 @@ ${inLines(paperDetectors.map((config) => ({ name: config.name, cost: detectorSte
                    or a text without quotes
   --until N        stop for now after step N of the run
   --workers N      train with N processes on this machine, which share each batch (by default
-                   1); of the methods, DINO and BYOL can
+                   1); DeepCluster-v2, iGPT, NAME${twinSuffix} and detectors cannot
   --engine ENGINE  what computes: ${engines.join(" or ")} (by default TensorFlow where it is
                    installed); WebGPU takes one process, and was tried by us on a GPU
                    in software only
+  --probe          after the last step, train linear classifiers on the run's features, which
+                   all processes compute
   --fresh          delete this run from outputs/ and train it anew
   --help           show this
 
@@ -152,6 +156,7 @@ Examples
   deno task train --config start
   deno task train --config start --scale smoke --seed 1
   deno task train --config start --workers 2
+  deno task train --config start --workers 2 --set recipe.gradients=bf16 --set name=start_sent_bf16
   deno task train --config start_supervised
   deno task train --config scenes_emoji_bcssl_k9
   deno task train --config start --set recipe.model.kernelSize=9 --set recipe.lr=0.004
@@ -177,6 +182,7 @@ export function readTrainArguments(
     until: { type: "string" },
     workers: { type: "string", default: "1" },
     engine: { type: "string" },
+    probe: { type: "boolean", default: false },
     fresh: { type: "boolean", default: false },
     help: { type: "boolean", short: "h", default: false },
   });
@@ -200,12 +206,18 @@ export function readTrainArguments(
     );
   }
   const detector = namedDetectors.get(values.config ?? "");
-  if (detector) return { config: withSettings(detector, values.set), engine, ...others };
   const supervised = values.config?.endsWith(twinSuffix) ?? false;
+  if (values.probe && (detector || supervised)) {
+    throw new RangeError(
+      `Cannot take --probe for ${values.config}: only a run that is trained without labels has one`,
+    );
+  }
+  if (detector) return { config: withSettings(detector, values.set), engine, ...others };
   const config = configNamed(
     supervised ? values.config!.slice(0, -twinSuffix.length) : values.config,
   );
-  return { config: withSettings(config, values.set), supervised, engine, ...others };
+  const { probe } = values;
+  return { config: withSettings(config, values.set), supervised, engine, probe, ...others };
 }
 
 function engineNamed(name: string | undefined): EngineName | undefined {

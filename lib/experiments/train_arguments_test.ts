@@ -27,7 +27,7 @@ Deno.test("readTrainArguments() without options is the notebook's run at laptop 
   const read = readRun(start);
   assertEquals(runId(read), runId({ config: bcSslStart, scale: "laptop", seed: 0 }));
   assertEquals([read.fresh, read.untilStep, read.supervised], [false, Infinity, false]);
-  assertEquals([read.workers, read.engine], [1, undefined]);
+  assertEquals([read.workers, read.engine, read.probe], [1, undefined, false]);
 });
 
 Deno.test("readTrainArguments() takes a name with _supervised after it for the twin", () => {
@@ -39,12 +39,12 @@ Deno.test("readTrainArguments() takes a name with _supervised after it for the t
 
 Deno.test("readTrainArguments() changes values of every type, and gives another run", () => {
   const args =
-    "--scale smoke --seed 3 --until 20 --workers 2 --fresh --set recipe.model.kernelSize=9 " +
+    "--scale smoke --seed 3 --until 20 --workers 2 --probe --fresh --set recipe.model.kernelSize=9 " +
     "--set recipe.crops.blurRadius=[0.1,0.5] --set data.placed=false --set name=mine " +
     "--engine tensorflow";
   const read = readRun([...start, ...args.split(" ")]);
   assertEquals([read.scale, read.seed, read.fresh, read.untilStep], ["smoke", 3, true, 20]);
-  assertEquals([read.workers, read.engine], [2, "tensorflow"]);
+  assertEquals([read.workers, read.engine, read.probe], [2, "tensorflow", true]);
   const { config } = read;
   assertEquals(config.recipe.model, { ...bcSslStart.recipe.model, kernelSize: 9 });
   assertEquals(config.recipe.crops.blurRadius, [0.1, 0.5]);
@@ -69,6 +69,8 @@ Deno.test("readTrainArguments() says in one line what is wrong and what there is
         RangeError,
         "Cannot train with --workers 2 on WebGPU",
       ],
+      [["--config", "start_supervised", "--probe"], RangeError, "Cannot take --probe for start_s"],
+      [["--config", "scenes_emoji_bcssl_k9", "--probe"], RangeError, "Cannot take --probe for sc"],
       [[...start, "--set", "recipe.lr"], RangeError, "need PATH=VALUE"],
       [
         [...start, "--set", "recipe.lr=fast"],
@@ -95,6 +97,7 @@ Deno.test("--set takes every option of the types, nested, of any type, also thos
   for (
     const [setting, value] of [
       ["recipe.precision=bf16", "bf16"],
+      ["recipe.gradients=bf16", "bf16"],
       ["recipe.accumulate=2", 2],
       ["recipe.optimizer=lars", "lars"],
       ["recipe.teacherDropPath=true", true],
@@ -232,7 +235,7 @@ Deno.test("help names every config, and its examples are read", () => {
   const names = [...namedConfigs.keys(), ...namedDetectors.keys()];
   for (const name of names) assertTrue(trainHelp.includes(name), name);
   const examples = trainHelp.split("\n").filter((line) => /^ .*deno task train/.test(line));
-  assertEquals(examples.length, 9);
+  assertEquals(examples.length, 10);
   for (const example of examples) {
     const [, args] = /deno task train ([^>]*)/.exec(example)!;
     assertTrue(readTrainArguments(args!.trim().split(" ")) !== undefined, example);

@@ -80,12 +80,14 @@ for (const [asked, signal, expected] of [[0, "SIGTERM", 143], [1, "SIGUSR2", 140
   });
 }
 
-Deno.test("two processes take a run to its end", async () => {
+Deno.test("two processes take a run to its end, and its linear probe", async () => {
   const short =
     `--config start --scale smoke --set scales.smoke.epochs=1 --workers 2 --set name=pair ${small}`;
-  const whole = await finish(spawn(short));
+  const whole = await finish(spawn(`${short} --probe`));
   assertEquals(whole.code, 0, whole.stderr);
-  assertTrue(/^pair-\w{8}: finished, 8 steps/.test(whole.stdout), whole.stdout);
+  const lines =
+    /^pair-\w{8}: finished, 8 steps.*\npair-\w{8}: linear probe \d+\.\d % at rate [\d.]+, the best of 6$/;
+  assertTrue(lines.test(whole.stdout), whole.stdout);
 });
 
 Deno.test("what several processes refuse is said by one of them", async () => {

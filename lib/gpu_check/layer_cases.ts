@@ -1,6 +1,7 @@
 /** Every layer that has a kernel of our own, with its gradients. */
 import * as tf from "lib/tf.ts";
 import { convNeXtBlock, createConvNeXtBlock } from "lib/models/convnext/convnext.ts";
+import { alone, type World } from "lib/distributed/world.ts";
 import { attention, attentionSoftmax } from "lib/nn/attention.ts";
 import { conv2d, depthwiseConv2d, type DepthwiseConv2dParams, patchConv2d } from "lib/nn/conv.ts";
 import { biasGelu, gelu } from "lib/nn/gelu.ts";
@@ -58,14 +59,23 @@ function inBf16(x: tf.Tensor): tf.Tensor {
   return tf.tensor(new Float32Array(bits.buffer), x.shape);
 }
 
+/** One of two processes; the other has half of what this one has. */
+const halfOther: World = {
+  ...{ ...alone, size: 2 },
+  gather: (x) => tf.concat([x, (x as tf.Tensor).div(2)]) as typeof x,
+};
+
 /** Layers that work on rows of channels. */
 function rowLayers(sizes: Sizes): CheckCase[] {
   const shape = sizes === "small" ? [2, 7, 5, 33] : [16, 28, 28, 192];
   const C = shape.at(-1)!, out = 2 * C + 1;
   const x = () => random(shape, 1, { mean: 0.5, std: 2 });
   const channels = (seed: number) => random([C], seed, { mean: 1 });
-  const norm = (training: boolean) => (x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor) =>
-    batchNorm(x, { ...createBatchNorm(C), weight, bias } as Weights, { training, eps: 1e-2 });
+  const norm =
+    (training: boolean, world?: World) => (x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor) =>
+      batchNorm(x, { ...createBatchNorm(C), weight, bias } as Weights, {
+        ...{ training, eps: 1e-2, world },
+      });
   const pair = (name: string) => [name, `${name}Grad`];
   return [
     gradientCase({ part, name: "gelu", kernels: pair("Gelu") }, gelu, () => [x()]),
@@ -82,6 +92,14 @@ function rowLayers(sizes: Sizes): CheckCase[] {
     gradientCase(
       { part, name: "batchNorm, batch statistics", kernels: pair("BatchNorm") },
       norm(true) as (...args: tf.Tensor[]) => tf.Tensor,
+      () => [x(), channels(2), channels(3)],
+    ),
+    gradientCase(
+      {
+        ...{ part, name: "batchNorm, of two processes" },
+        kernels: ["OwnMoments", "MomentsOfAll", "BatchNormGradOfAll"],
+      },
+      norm(true, halfOther) as (...args: tf.Tensor[]) => tf.Tensor,
       () => [x(), channels(2), channels(3)],
     ),
     gradientCase(

@@ -52,6 +52,13 @@ export const signatures: Readonly<Record<string, Signature>> = {
     momentum: "float",
   }),
   BatchNormGrad: op("dy x mean rstd weight", "dx dweight dbias"),
+  OwnMoments: op("x", "moments"), // [2, C]: mean, variance
+  MomentsOfAll: op("all running_mean running_variance", "mean rstd new_mean new_variance", {
+    eps: "float",
+    momentum: "float",
+    rows: "int",
+  }), // all: [2·W, C], the moments of W processes with so many rows each
+  BatchNormGradOfAll: op("dx x mean rstd weight dweight dbias all", "dx_of_all"), // all: [2·W, C]
   ScaledResidual: op("x branch bias gamma keep", "y"),
   ScaledResidualGrad: op("dy branch bias gamma keep", "dbranch dbias dgamma"),
   Pointwise: op(["input", "x", ...block], "y", { eps: "float", bf16: "int" }),
@@ -88,6 +95,10 @@ export const signatures: Readonly<Record<string, Signature>> = {
     ...op("weights[] grads[] buffers[] factors", "new_weights[]"),
     stateful: true, // moves the buffers in place
   },
+  // A float of these holds two bf16 numbers, the first in its lower half.
+  ToBf16: op("tensors[]", "halves", { parts: "int" }), // [parts, n]: the tensors' numbers, then zeros
+  MeanOfBf16: op("halves", "mean"), // of the rows of [parts, n]
+  FromBf16: op("halves[]", "numbers"), // of all tensors, one after the other
   MovingAverage: op("averages[] sources[] mix", "new_averages[]"), // mix: momentum and 1 − momentum
 };
 

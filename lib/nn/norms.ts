@@ -219,7 +219,7 @@ function withGradient<T extends tf.Tensor>(
         const grads = fused(`${norm}Grad`, [dy, ...saved]) ?? backward(norm, dy, saved);
         if (world.size === 1) return grads;
         const [dx, ...ofWeights] = grads as [tf.Tensor, tf.Tensor, tf.Tensor];
-        return [inputGradientOfAll(dx, [...saved, ...ofWeights], world), ...ofWeights];
+        return [inputGradientOfAll([dx, ...saved, ...ofWeights], world), ...ofWeights];
       },
     };
   });
@@ -261,6 +261,11 @@ function reduced(norm: Norm, x: tf.Tensor): number[] {
 // BatchNorm over a batch that several processes share, each with as many images (PyTorch's
 // `SyncBatchNorm`). C channels, n values of a channel in one process, W processes.
 
+interface MomentsOptions {
+  readonly eps: number;
+  readonly momentum: number;
+}
+
 /**
  * Mean and 1/√(σ² + eps) of each channel over all processes; moves the running statistics, as
  * `batchNorm` does.
@@ -274,33 +279,48 @@ function reduced(norm: Norm, x: tf.Tensor): number[] {
 export function momentsOfAll(
   x: tf.Tensor,
   { running_mean, running_var }: RunningStatistics,
-  { eps, momentum }: { readonly eps: number; readonly momentum: number },
+  options: MomentsOptions,
   world: World,
-): [tf.Tensor1D, tf.Tensor1D] {
-  const all = world.gather(ownMoments(x, eps)); // [2·W, C]: mean, variance, mean, …
-  const byKind = all.reshape<tf.Tensor3D>([world.size, 2, -1]);
-  const [means, variances] = tf.unstack(byKind, 1) as [tf.Tensor2D, tf.Tensor2D];
-  const mean = means.mean<tf.Tensor1D>(0);
-  const variance = variances.add(means.sub(mean).square()).mean<tf.Tensor1D>(0);
-  const count = world.size * x.size / mean.size;
-  const unbiased = variance.mul(count / Math.max(1, count - 1));
-  movingAverage([running_mean, running_var], [mean, unbiased], 1 - momentum);
-  return [mean, tf.rsqrt<tf.Tensor1D>(variance.add(eps))];
+): [tf.Tensor, tf.Tensor] {
+  const all = world.gather(fused("OwnMoments", [x])?.[0] ?? ownMoments(x)); // [2·W, C]
+  const rows = x.size / x.shape.at(-1)!;
+  const running = [running_mean, running_var] as const;
+  const [mean, rstd, newMean, newVariance] =
+    fused("MomentsOfAll", [all, ...running], { ...options, rows }) ??
+      merged(all, running, { ...options, rows });
+  running_mean.assign(newMean as tf.Tensor1D);
+  running_var.assign(newVariance as tf.Tensor1D);
+  return [mean!, rstd!];
 }
 
 /** Mean and variance of this process's values, `[2, C]`. */
-function ownMoments(x: tf.Tensor, eps: number): tf.Tensor2D {
-  const channels = x.shape.at(-1)!;
-  const n = x.size / channels;
-  const zeros = tf.zeros([channels]);
-  // With momentum 1 the new running statistics are the batch's, the variance unbiased.
-  const moments = fused("BatchMoments", [x, zeros, zeros], { eps, momentum: 1 });
-  if (moments) {
-    return tf.stack([moments[0]!, moments[3]!.mul((n - 1) / n)]) as tf.Tensor2D;
-  }
+function ownMoments(x: tf.Tensor): tf.Tensor2D {
   const axes = x.shape.slice(0, -1).map((_, axis) => axis);
   const mean = x.mean(axes);
   return tf.stack([mean, x.sub(mean).square().mean(axes)]) as tf.Tensor2D;
+}
+
+/** Mean, 1/√(σ² + eps) and the new running statistics, from the moments of processes. */
+function merged(
+  all: tf.Tensor,
+  running: readonly [tf.Variable, tf.Variable],
+  { eps, momentum, rows }: MomentsOptions & { readonly rows: number },
+): tf.Tensor[] {
+  const [means, variances] = tf.unstack(byProcess(all), 1) as [tf.Tensor2D, tf.Tensor2D];
+  const mean = means.mean(0);
+  const variance = variances.add(means.sub(mean).square()).mean(0);
+  const count = rows * means.shape[0];
+  const now = [mean, variance.mul(count / Math.max(1, count - 1))];
+  return [
+    mean,
+    tf.rsqrt(variance.add(eps)),
+    ...running.map((old, i) => old.add(now[i]!.sub(old).mul(momentum))),
+  ];
+}
+
+/** `[2·W, C]` as `[W, 2, C]`. */
+function byProcess(all: tf.Tensor): tf.Tensor3D {
+  return all.reshape([-1, 2, all.shape[1]!]);
 }
 
 /**
@@ -311,29 +331,32 @@ function ownMoments(x: tf.Tensor, eps: number): tf.Tensor2D {
  * own means of dy and of dy · x̂. They must be the means over all processes; this adds the
  * difference, which is a multiple of x and a constant for each channel.
  *
- * @param dx `[…, C]`
- * @param saved x `[…, C]`, μ, rstd, w, and the gradients of w and of the bias, n · t and n · s: all
- *   `[C]`
+ * @param tensors The process's dx and x `[…, C]`, μ, rstd, w, and its gradients of w and of the bias,
+ *   n · t and n · s: all `[C]`
  * @returns `[…, C]`
  */
-export function inputGradientOfAll(
-  dx: tf.Tensor,
-  saved: readonly tf.Tensor[],
-  world: World,
-): tf.Tensor {
-  const [x, mean, rstd, weight, dweight, dbias] = saved as
+export function inputGradientOfAll(tensors: readonly tf.Tensor[], world: World): tf.Tensor {
+  const [dweight, dbias] = tensors.slice(-2);
+  const all = world.gather(tf.stack([dbias!, dweight!])); // [2·W, C]
+  const inputs = [...tensors, all];
+  return fused("BatchNormGradOfAll", inputs)?.[0] ?? corrected(inputs);
+}
+
+/** What {@linkcode inputGradientOfAll} gives, from its tensors and the sums of all processes. */
+function corrected(inputs: readonly tf.Tensor[]): tf.Tensor {
+  const [dx, x, mean, rstd, weight, dweight, dbias, all] = inputs as
     & Readonly<Record<number, tf.Tensor>>
     & Iterable<tf.Tensor>;
-  const n = x!.size / mean!.size;
-  const own = tf.stack([dbias!, dweight!]).div(n); // [2, C]: s, t
-  const [shift, slope] = tf.unstack(own.sub(world.mean(own))) as [tf.Tensor, tf.Tensor];
+  const own = tf.stack([dbias!, dweight!]);
+  const less = own.sub(byProcess(all!).mean(0)).div(x!.size / mean!.size);
+  const [shift, slope] = tf.unstack(less) as [tf.Tensor, tf.Tensor];
   const scale = weight!.mul(rstd!);
   const ofX = scale.mul(rstd!).mul(slope);
   const constant = scale.mul(shift).sub(mean!.mul(ofX));
-  return dx.add(scaledAndShifted(x!, ofX, constant));
+  return dx!.add(x!.mul(ofX).add(constant));
 }
 
 /** `x · scale + shift`, channel by channel, in one pass where there is a kernel. */
-export function scaledAndShifted(x: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor): tf.Tensor {
+function scaledAndShifted(x: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor): tf.Tensor {
   return fused("Affine", [x, scale, shift])?.[0] ?? x.mul(scale).add(shift);
 }

@@ -2,14 +2,16 @@
  * The verbs `knn` and `baselines`: k-NN accuracy of a network, of raw pixels, and of random
  * weights.
  */
+import { alone, type World } from "lib/distributed/world.ts";
 import { isStored } from "lib/datasets/pictures/stored_images.ts";
 import { pooledFeatures } from "lib/eval/features/features.ts";
 import { type KnnAccuracy, knnSteps } from "lib/eval/nearest/knn.ts";
 import type { Model } from "lib/models/mod.ts";
-import { evaluated } from "lib/experiments/runs/evaluations.ts";
+import { evaluatedTogether } from "lib/experiments/measure/evaluated_together.ts";
 import { recordPictures, requireSamePictures } from "lib/experiments/runs/pictures_record.ts";
 import { drive, interruptible } from "lib/experiments/runs/pause.ts";
 import {
+  helpWithBanks,
   pixelBank,
   type SplitBanks,
   splitBanks,
@@ -44,14 +46,16 @@ export async function knnOfBanks(
  *
  * @param crops The normalisation of the training, and the size to which pictures in files are
  *   cropped.
+ * @param world The processes that compute the features together; the others call `helpWithBanks`.
  */
 async function knnOfModel(
   model: Pick<Model, "forward">,
   data: SplitSources,
   crops: Pick<CropRecipe, "stats" | "globalSize">,
   pause: () => Promise<void>,
+  world: World,
 ): Promise<KnnAccuracy[]> {
-  using banks = await splitBanks(pooledFeatures(model), data, crops, pause);
+  using banks = await splitBanks(pooledFeatures(model), data, crops, pause, world);
   return await knnOfBanks(banks, data.train.classNames.length, pause);
 }
 
@@ -72,6 +76,11 @@ export interface KnnVerbOptions extends Pick<RunKey, "scale" | "seed">, Pick<Tra
   readonly of?: SubjectOrPixels;
   /** Whether to evaluate again although the run's folder has the result. */
   readonly fresh?: boolean;
+  /**
+   * The processes that compute the features together: all call this with the same options. Process 0
+   * looks for the neighbours. By default, this process alone.
+   */
+  readonly world?: World;
 }
 
 /** Numbers only. */
@@ -106,22 +115,32 @@ export interface KnnResult extends Pick<RunKey, "scale" | "seed"> {
  */
 export async function knn(
   config: PretrainConfig,
-  { scale, seed, of = "teacher", fresh = false, signal }: KnnVerbOptions,
+  { scale, seed, of = "teacher", fresh = false, signal, world = alone }: KnnVerbOptions,
 ): Promise<KnnResult> {
   const { key, recipe: { crops }, labelledData } = openExperiment({ config, scale, seed });
   const weights = findSubject(key, of);
   const { folder, version } = weights;
   await requireSamePictures(folder, key);
-  return await evaluated(folder, { name: "knn", options: { of, version }, fresh }, async () => {
-    const data = await labelledData("score a k-NN");
-    await recordPictures(folder, key);
-    const pause = interruptible(`the k-NN of ${folder.id}`, signal);
-    using model = of === "pixels" ? null : await loadSubject(key, of, weights);
-    const accuracies = model
-      ? await knnOfModel(model, data, crops, pause)
-      : await knnOfPixels(data, crops, pause);
-    return { run: folder.id, scale, seed, of, version, accuracies };
-  });
+  const pause = interruptible(`the k-NN of ${folder.id}`, signal);
+  const work = {
+    compute: async () => {
+      const data = await labelledData("score a k-NN");
+      await recordPictures(folder, key);
+      using model = of === "pixels" ? null : await loadSubject(key, of, weights);
+      const accuracies = model
+        ? await knnOfModel(model, data, crops, pause, world)
+        : await knnOfPixels(data, crops, pause);
+      return { run: folder.id, scale, seed, of, version, accuracies };
+    },
+    help: async () => {
+      if (of === "pixels") return;
+      const data = await labelledData("score a k-NN");
+      using model = await loadSubject(key, of, weights);
+      await helpWithBanks(pooledFeatures(model), data, crops, world);
+    },
+  };
+  const options = { name: "knn", options: { of, version }, fresh };
+  return await evaluatedTogether(folder, options, work, world);
 }
 
 /** Accuracies that a trained network has to beat; fractions. */

@@ -2,10 +2,11 @@
  * The verb `linearProbe`: the accuracy of a linear classifier on a run's features (the paper's
  * "linear", Tables 1 to 3).
  */
-import type * as tf from "lib/tf.ts";
+import { alone, type World } from "lib/distributed/world.ts";
 import { createRng, type Rng } from "lib/rng.ts";
 import type { ImageSource } from "lib/datasets/pictures/stored_images.ts";
-import { type OwnedBank, readFeatureBank } from "lib/eval/features/feature_source.ts";
+import { helpToRead, type OwnedBank, readFeatureBank } from "lib/eval/features/feature_source.ts";
+import type { FeatureReader } from "lib/eval/features/features.ts";
 import { type ProbeFeatureOptions, probeFeatures } from "lib/eval/features/probe_features.ts";
 import { openLabelledCrops } from "lib/eval/supervised/labelled_crops.ts";
 import {
@@ -25,7 +26,7 @@ import type { Model } from "lib/models/mod.ts";
 import type { CropRecipe } from "lib/ssl/views/crop_recipe.ts";
 import type { TrainHooks } from "lib/runs/events.ts";
 import type { RunKey } from "lib/experiments/configs/config.ts";
-import { evaluated } from "lib/experiments/runs/evaluations.ts";
+import { evaluatedTogether } from "lib/experiments/measure/evaluated_together.ts";
 import { probeEpochsAt } from "lib/experiments/measure/probe_length.ts";
 import { bankOptions, pixelBank } from "lib/experiments/measure/feature_banks.ts";
 import { recordPictures, requireSamePictures } from "lib/experiments/runs/pictures_record.ts";
@@ -59,6 +60,11 @@ export interface LinearProbeVerbOptions
   readonly holdOut?: number;
   /** Whether to train again although the run's folder has the result. */
   readonly fresh?: boolean;
+  /**
+   * The processes that compute the features of whole images together: all call this with the same
+   * options. Process 0 trains the classifiers. By default, this process alone.
+   */
+  readonly world?: World;
 }
 
 /** Numbers only. */
@@ -110,7 +116,7 @@ const augmentedRates = [0.001] as const;
  */
 export async function linearProbe(
   config: RunKey["config"],
-  { scale, seed, of = "teacher", augment = false, fresh = false, ...options }:
+  { scale, seed, of = "teacher", augment = false, fresh = false, world = alone, ...options }:
     LinearProbeVerbOptions,
 ): Promise<LinearProbeResult> {
   const { lrs = augment ? augmentedRates : probeRates, signal } = options;
@@ -122,21 +128,27 @@ export async function linearProbe(
   const { folder, version } = weights;
   const decides = { of, version, augment, lrs, epochs, batchSize, holdOut, lastBlocks, avgPool };
   await requireSamePictures(folder, experiment.key);
-  return await evaluated(folder, { name: "linear", options: decides, fresh }, async () => {
+  const withTask = async <T>(use: (task: ProbeTask) => Promise<T>): Promise<T> => {
     const { train, test } = await experiment.labelledData("train a linear probe");
-    await recordPictures(folder, experiment.key);
+    if (world.rank === 0) await recordPictures(folder, experiment.key);
     using model = of === "pixels" ? null : await loadSubject(experiment.key, of, weights);
-    const task: ProbeTask = {
-      ...{ train, test, model, holdOut, crops: experiment.recipe.crops },
+    return await use({
+      ...{ train, test, model, holdOut, crops: experiment.recipe.crops, world },
       blocks: { lastBlocks, avgPool },
       options: { numClasses: train.classNames.length, lrs, epochs, batchSize },
       rng: createRng(seed).fork("linear probe"),
       pause: interruptible(`the linear probe of ${folder.id}`, signal),
       onStep: reporter(options),
-    };
-    const result = augment ? await augmentedProbe(task) : await cachedProbe(task);
-    return { run: folder.id, scale, seed, of, version, ...result };
-  });
+    });
+  };
+  const work = {
+    compute: async () => {
+      const result = await withTask(augment ? augmentedProbe : cachedProbe);
+      return { run: folder.id, scale, seed, of, version, ...result };
+    },
+    help: () => withTask((task) => helpWithProbe(task, augment)),
+  };
+  return await evaluatedTogether(folder, { name: "linear", options: decides, fresh }, work, world);
 }
 
 function checkCombination(
@@ -172,6 +184,7 @@ interface ProbeTask {
   /** `null`: the pixels are the features. */
   readonly model: Model | null;
   readonly crops: CropRecipe;
+  readonly world: World;
   readonly blocks: ProbeFeatureOptions;
   readonly holdOut: number | undefined;
   readonly options: LinearProbeOptions;
@@ -221,11 +234,22 @@ function heldOutSources(
 }
 
 /** Features of the whole images; without a model, the images themselves. */
-async function cachedBank(
-  source: ImageSource,
-  { model, crops, blocks, pause }: ProbeTask,
-): Promise<OwnedBank> {
+async function cachedBank(source: ImageSource, task: ProbeTask): Promise<OwnedBank> {
+  const { model, crops, pause } = task;
   if (model === null) return await pixelBank(source, crops, pause);
-  const read = (x: tf.Tensor4D) => probeFeatures(model, x, blocks);
-  return await readFeatureBank(read, source, bankOptions(crops), pause);
+  return await readFeatureBank(readerOf(model, task), source, optionsOf(task), pause);
 }
+
+/** Computes this process's part of the features that process 0 reads for its probe. */
+async function helpWithProbe(task: ProbeTask, augment: boolean): Promise<void> {
+  const { model, train, test, holdOut } = task;
+  if (model === null) return;
+  const sources = augment ? [test] : holdOut === undefined ? [train, test] : [train];
+  for (const source of sources) await helpToRead(readerOf(model, task), source, optionsOf(task));
+}
+
+function readerOf(model: Model, { blocks }: ProbeTask): FeatureReader {
+  return (x) => probeFeatures(model, x, blocks);
+}
+
+const optionsOf = ({ crops, world }: ProbeTask) => ({ ...bankOptions(crops), world });

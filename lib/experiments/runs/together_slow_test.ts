@@ -54,6 +54,17 @@ Deno.test("a run whose processes are killed and stopped ends with the bits of an
     assertEquals((await train(2)).result, expected); // all processes hear that it is finished
   }));
 
+Deno.test("a run with gradients in bf16 that was stopped goes on to the bits of one that was not", () =>
+  inFolders(2, async (quiet, stopped) => {
+    const args = ["--gradients", "bf16"];
+    const { result: expected } = await trainIn(quiet!).train(2, args);
+    const { train } = trainIn(stopped!);
+    assertEquals((await train(2, [...args, "--until", "3"])).result.step, 3);
+    const { result } = await train(2, args);
+    assertEquals(result, expected);
+    assertEquals(lastCheckpoint(stopped!, result), lastCheckpoint(quiet!, expected));
+  }));
+
 Deno.test("a run that is asked to stop in a measurement stops in all processes, and measures again", () =>
   inFolders(2, async (quiet, stopped) => {
     const { result: expected } = await trainIn(quiet!).train(2);

@@ -74,8 +74,8 @@ export function fusedConvNeXtBlock(
           ...tf.Tensor[],
         ];
         const ofLayers = grads.slice(0, layers.length), ofNorm = grads.slice(layers.length);
-        const norms = [y, ...moments, n[0]!, ...ofNorm];
-        const dconv = bn && world.size > 1 ? inputGradientOfAll(d, norms, world) : d;
+        const norms = [d, y, ...moments, n[0]!, ...ofNorm];
+        const dconv = bn && world.size > 1 ? inputGradientOfAll(norms, world) : d;
         return [
           ...fused("DepthwiseGradInput", [dconv, x, c[0]!, dy], { stride: 1 })!,
           ...fused("DepthwiseGradWeight", [dconv, x, ...c], { stride: 1 })!,

@@ -118,6 +118,43 @@ void check_norm(const Tensors& t, bool per_row) {
   });
 }
 
+/** BatchNorm in processes that have the first and the second half of the rows, against one with all. */
+void check_shared_norm(const Tensors& t) {
+  const auto [rows, channels] = t.size;
+  if (rows % 2 != 0) return;
+  const float eps = 1e-2f;
+  const Index half = rows * channels / 2;
+  const Rows part{rows / 2, channels};
+  Numbers y(rows * channels), dx(rows * channels), dweight(channels), dbias(channels);
+  std::vector<Numbers> whole(4, Numbers(channels));  // mean, rstd, running mean and variance
+  const auto running = [&](std::vector<Numbers>& out) {
+    return Running{t.bias.data(), t.gamma.data(), 0.25f, out[2].data(), out[3].data()};
+  };
+  batch_norm(t.x.data(), t.weight.data(), t.bias.data(), eps, running(whole), y.data(), whole[0].data(),
+             whole[1].data(), t.size, Threads(1));
+  batch_norm_grad(t.dy.data(), t.x.data(), whole[0].data(), whole[1].data(), t.weight.data(), dx.data(),
+                  dweight.data(), dbias.data(), t.size, Threads(1));
+  std::vector<Exact> expected;
+  for (const Numbers& numbers : whole) expected.emplace_back(numbers.begin(), numbers.end());
+  expected.emplace_back(dx.begin(), dx.end());
+  expect(title("shared batch_norm", t.size), expected, [&](std::vector<Numbers>& out, const Workers& workers) {
+    Numbers moments(4 * channels), sums(4 * channels);
+    for (Index p = 0; p < 2; ++p) own_moments(t.x.data() + p * half, &moments[2 * p * channels], part, workers);
+    moments_of_all(moments.data(), 2, part.rows, eps, running(out), out[0].data(), out[1].data(), channels);
+    for (Index p = 0; p < 2; ++p) {
+      float* own = &sums[2 * p * channels];
+      batch_norm_grad(t.dy.data() + p * half, t.x.data() + p * half, out[0].data(), out[1].data(), t.weight.data(),
+                      out[4].data() + p * half, own + channels, own, part, workers);
+    }
+    for (Index p = 0; p < 2; ++p) {
+      const float* own = &sums[2 * p * channels];
+      const Numbers before(out[4].begin() + p * half, out[4].begin() + (p + 1) * half);
+      const SharedNorm norm{out[0].data(), out[1].data(), t.weight.data(), own + channels, own, sums.data(), 2};
+      batch_norm_grad_of_all(before.data(), t.x.data() + p * half, norm, out[4].data() + p * half, part, workers);
+    }
+  });
+}
+
 void check_affine(const Tensors& t) {
   Exact y(t.x.size());
   for (std::size_t i = 0; i < y.size(); ++i) {
@@ -190,6 +227,54 @@ void check_patches(const Maps& m, Index side, Random& random) {
     patches(x.data(), out[0].data(), m, side, workers);
     patches_grad(out[0].data(), out[1].data(), m, side, workers);
   });
+}
+
+/** The nearest number with 8 significant bits, ties to even. */
+double with_8_bits(double x) {
+  int exponent;
+  const double fraction = std::frexp(x, &exponent);
+  return std::ldexp(std::nearbyint(std::ldexp(fraction, 8)), exponent - 8);
+}
+
+/** Three parts of two tensors each, which are sent, averaged and sent back. */
+void check_bf16(Random& random) {
+  const Index count = 3, first = 16385, second = 7, size = first + second + 9;
+  std::vector<Numbers> parts;
+  Exact sent, mean(size);
+  for (Index p = 0; p < count; ++p) {
+    parts.push_back(random.numbers(first + second));
+    parts[p][0] = 1 + 1.0f / 256;  // a tie, which goes to 1
+    parts[p][1] = 1 + 3.0f / 256;  // a tie, which goes to 1 + 4/256
+    for (Index i = 0; i < size; ++i) sent.push_back(i < first + second ? with_8_bits(parts[p][i]) : 0);
+  }
+  for (Index i = 0; i < size; ++i) {
+    float sum = 0;
+    for (Index p = 0; p < count; ++p) sum += static_cast<float>(sent[p * size + i]);
+    mean[i] = with_8_bits(sum / count);
+  }
+  const auto kernel = [&](std::vector<Numbers>& out, const Workers& workers) {
+    std::vector<Bf16> rounded(count * size), average(size);
+    for (Index p = 0; p < count; ++p) {
+      const float* numbers = parts[p].data();
+      to_bf16({{numbers, nullptr, first}, {numbers + first, nullptr, second}}, &rounded[p * size], size, workers);
+    }
+    mean_of_bf16(rounded.data(), count, size, average.data(), workers);
+    from_bf16(rounded.data(), out[0].data(), count * size, workers);
+    from_bf16(average.data(), out[1].data(), size, workers);
+  };
+  std::vector<Numbers> out{Numbers(count * size), Numbers(size)};
+  kernel(out, Threads(1));
+  expect_close("bf16, sent", out[0], sent, 0);
+  expect_close("bf16, mean", out[1], mean, 0);
+  expect("bf16", {sent, mean}, kernel);
+  const float special[] = {NAN, INFINITY, -INFINITY, -0.0f};
+  Bf16 halves[4];
+  float back[4];
+  to_bf16({{special, nullptr, 4}}, halves, 4, Threads(1));
+  from_bf16(halves, back, 4, Threads(1));
+  if (std::isnan(back[0]) && back[1] == INFINITY && back[2] == -INFINITY && std::signbit(back[3])) return;
+  std::printf("bf16: NaN, infinity or -0 is another number\n");
+  ++failures;
 }
 
 void check_momentum(const std::vector<Index>& counts, const std::vector<Numbers>& weights,
@@ -301,6 +386,7 @@ void check_rows() {
       check_gelu(t);
       check_norm(t, true);
       check_norm(t, false);
+      check_shared_norm(t);
       check_affine(t);
       check_residual(t);
       check_softmax(t, images == 1 ? 0 : size.rows % 5 == 0 ? size.rows / 5 : size.rows, random);
@@ -309,6 +395,7 @@ void check_rows() {
   check_patches({3, 8, 12, 5}, 4, random);
   check_patches({2, 7, 9, 24}, 2, random);
   check_optimizer(random);
+  check_bf16(random);
 }
 
 }  // namespace bcssl::check

@@ -29,4 +29,5 @@ export const byolRecipeSchema = schemaOf<Omit<ByolRecipe, "batchSize" | "epochs"
   clipNorm,
   targetMomentum: share,
   precision: v.optional(oneOf("bf16")),
+  gradients: v.optional(oneOf("bf16")),
 }));

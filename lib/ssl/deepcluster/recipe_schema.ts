@@ -33,5 +33,6 @@ export const deepClusterRecipeSchema = schemaOf<Omit<DeepClusterRecipe, "batchSi
     clipNorm,
     temperature: positive,
     precision: v.optional(oneOf("bf16")),
+    gradients: v.optional(oneOf("bf16")),
   }),
 );

@@ -41,4 +41,5 @@ export const distillationFields = {
   teacherMomentum: share,
   centerMomentum: share,
   precision: v.optional(oneOf("bf16")),
+  gradients: v.optional(oneOf("bf16")),
 };

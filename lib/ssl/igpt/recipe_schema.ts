@@ -26,4 +26,5 @@ export const iGptRecipeSchema = schemaOf<Omit<IGptRecipe, "batchSize" | "epochs"
   weightDecayEnd: weightDecay,
   clipNorm,
   precision: v.optional(oneOf("bf16")),
+  gradients: v.optional(oneOf("bf16")),
 }));

@@ -7,6 +7,7 @@ import { gatherRows } from "lib/distributed/all_rows.ts";
 import { meanOfAll, Means } from "lib/distributed/mean_of_all.ts";
 import { rowsOf } from "lib/distributed/share.ts";
 import { alone } from "lib/distributed/world.ts";
+import { bf16Packing } from "lib/train/bf16.ts";
 import { type LossAndGradients, lossAndGradients, tellGradients } from "lib/train/gradients.ts";
 import { combined, scalarReading } from "lib/train/reading.ts";
 import { imagesIn, microBatches, type Views, viewsOf } from "lib/ssl/views/views.ts";
@@ -42,7 +43,8 @@ export function batchGradients(
   const { world = alone } = now;
   const images = imagesIn(views);
   const parts = microBatches(images, accumulate);
-  const means = world.size === 1 ? undefined : new Means(world);
+  const packing = now.gradients === "bf16" ? bf16Packing() : undefined;
+  const means = world.size === 1 ? undefined : new Means(world, packing);
   // With several micro-batches a gradient is complete only after the last.
   const begun = parts.length === 1 ? means : undefined;
   let sum: BatchGradients | undefined;

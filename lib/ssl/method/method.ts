@@ -22,6 +22,8 @@ export interface Moment extends RunLength {
   readonly precision?: Precision;
   /** The processes that share the batch. By default, this process alone has all of it. */
   readonly world?: World;
+  /** Precision in which they send each other gradients. By default, fp32. */
+  readonly gradients?: "bf16";
 }
 
 /** The beginning of an epoch. Its step is the first of the epoch, not yet taken. */

@@ -48,6 +48,13 @@ export interface CommonRecipe {
    * Evaluation always uses fp32. By default, training does too.
    */
   readonly precision?: Precision;
+  /**
+   * With "bf16", processes that train together send each other their gradients in bf16: half as many
+   * bytes. Each gradient differs from the mean over the processes by at most 2⁻⁷ of the mean of their
+   * absolute gradients, for any number of processes, so it is another run. A process that trains
+   * alone sends none. By default, fp32.
+   */
+  readonly gradients?: "bf16";
 }
 
 /**

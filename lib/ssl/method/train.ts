@@ -49,14 +49,14 @@ export async function* trainByMethod(
 ): AsyncGenerator<TrainedStep> {
   checkDivides(training.method, world);
   const length = pretrainLength(recipe, source.count);
-  const { batchSize, precision } = recipe;
+  const { batchSize, precision, gradients } = recipe;
   if (options.done === 0) await begin(training.method, source, recipe, options.rng);
   const dropPath = options.rng.fork("drop path");
   const all = sourceWithEpochs(source, training.method, recipe, length, options.rng);
   const batches = partOf(all, placesOf(recipe, world));
   using guard = new StepGuard();
   yield* trainingSteps(batches, { ...options, length, batchSize }, (batch, step) => {
-    const now = { ...length, step, precision, rng: dropPath.fork(step), world };
+    const now = { ...length, step, precision, rng: dropPath.fork(step), world, gradients };
     const { lr } = training.method.optimizerValues(now);
     const views = viewTensors(batch, recipe.crops, batch.indices);
     try {

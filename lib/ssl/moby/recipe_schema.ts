@@ -32,4 +32,5 @@ export const mobyRecipeSchema = schemaOf<Omit<MobyRecipe, "batchSize" | "epochs"
   keyMomentum: share,
   queueLength: whole(1, 2 ** 24), // checkMoby says why it must be a multiple of the batch size
   precision: v.optional(oneOf("bf16")),
+  gradients: v.optional(oneOf("bf16")),
 }));

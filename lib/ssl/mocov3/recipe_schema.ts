@@ -30,4 +30,5 @@ export const mocoV3RecipeSchema = schemaOf<Omit<MocoV3Recipe, "batchSize" | "epo
   temperature: positive,
   encoderMomentum: share,
   precision: v.optional(oneOf("bf16")),
+  gradients: v.optional(oneOf("bf16")),
 }));

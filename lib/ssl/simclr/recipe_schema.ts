@@ -31,4 +31,5 @@ export const simclrRecipeSchema = schemaOf<Omit<SimclrRecipe, "batchSize" | "epo
   clipNorm,
   temperature: positive,
   precision: v.optional(oneOf("bf16")),
+  gradients: v.optional(oneOf("bf16")),
 }));

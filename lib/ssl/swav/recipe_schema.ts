@@ -37,4 +37,5 @@ export const swavRecipeSchema = schemaOf<Omit<SwavRecipe, "batchSize" | "epochs"
   queueStartShare: shareOfRun,
   freezePrototypesShare: shareOfRun,
   precision: v.optional(oneOf("bf16")),
+  gradients: v.optional(oneOf("bf16")),
 }));

@@ -7,6 +7,8 @@ import process from "node:process";
 import * as tf from "lib/tf.ts";
 import { peersIn } from "lib/distributed/peers.ts";
 import { joinWorld } from "lib/distributed/tensorflow_world.ts";
+import { useNativeKernels } from "lib/native/mod.ts";
+import { bf16Packing } from "lib/train/bf16.ts";
 import { deepStrictEqual as assertEquals } from "node:assert";
 
 const { values } = parseArgs({
@@ -23,6 +25,8 @@ const shapes = [[3], [7, 5], [Number(values.large)], [4, 2, 2], [1]];
 
 const world = await joinWorld(peersIn(process.env)!, { patience: 10, startSeconds: 120 });
 const { rank, size } = world;
+useNativeKernels();
+const packing = bf16Packing();
 
 function round(i: number): void {
   const shape = shapes[i * 7 % shapes.length]!;
@@ -30,6 +34,9 @@ function round(i: number): void {
     const x = tf.fill(shape, 10 * rank + i);
     // Several vectors in the background, of which two have one length.
     const begun = [x, x.mul(2), tf.zeros([5])].map((x) => world.beginMean(x.flatten()));
+    const small = tf.fill(shape, rank + i % 8); // bf16 has it to the last bit
+    const packed = packing.pack([small, tf.ones([5])], size);
+    const begunPacked = world.beginMeanOf(packed, packing);
     const mean = world.mean(x);
     assertEquals(mean.shape, shape);
     assertEquals(extremes(mean), [5 * (size - 1) + i, 5 * (size - 1) + i]);
@@ -39,6 +46,10 @@ function round(i: number): void {
       assertEquals(extremes(part), [10 * r + i, 10 * r + i])
     );
     world.endMeans();
+    const [ofSmall, ofOnes, filled] = tf.split(packing.unpack([begunPacked]), [x.size, 5, -1]);
+    const meanOfSmall = (size - 1) / 2 + i % 8;
+    assertEquals(extremes(ofSmall!), [meanOfSmall, meanOfSmall]);
+    assertEquals([extremes(ofOnes!), extremes(filled!)], [[1, 1], [0, 0]]);
     const expected = 5 * (size - 1) + i;
     assertEquals(
       begun.map(extremes),

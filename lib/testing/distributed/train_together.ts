@@ -2,15 +2,19 @@
  * One process of a tiny run. At a fault point it may kill or stop itself: `--rank R --signal S --at
  * POINT --file PART --pass N`; or, in the place of the signal, cut its network's link by `--cut LINK`,
  * or ask the run to stop by `--abort`.
- * Prints the result as JSON, or the error's message.
+ * `--gradients bf16` is the recipe's. With `--evaluate`, all processes then evaluate the run.
+ * Prints the result as JSON, or the error's message; after it, the results of the evaluation.
  */
 import { parseArgs } from "node:util";
 import process from "node:process";
+import * as tf from "lib/tf.ts";
 import { peersIn } from "lib/distributed/peers.ts";
 import { type JoinedWorld, joinWorld } from "lib/distributed/tensorflow_world.ts";
 import { onFaultPoint } from "lib/runs/fault_points.ts";
 import { override } from "lib/experiments/configs/config.ts";
 import { bcSslStart } from "lib/experiments/configs/notebook_runs.ts";
+import { knn } from "lib/experiments/measure/knn_scores.ts";
+import { linearProbe } from "lib/experiments/measure/linear_probe.ts";
 import { pretrain } from "lib/experiments/pretrain/pretrain.ts";
 
 const { values } = parseArgs({
@@ -25,6 +29,8 @@ const { values } = parseArgs({
     cut: { type: "string" },
     abort: { type: "boolean", default: false },
     epochs: { type: "string", default: "2" },
+    gradients: { type: "string" },
+    evaluate: { type: "boolean", default: false },
     "start-seconds": { type: "string", default: "300" },
   },
 });
@@ -35,6 +41,7 @@ const tiny = override(bcSslStart, {
   recipe: {
     model: { depths: [1, 1, 1, 1], dims: [8, 8, 8, 8], kernelSize: 3, dropPathRate: 0.2 },
     head: { hiddenDim: 16, bottleneckDim: 8, outDim: 32 },
+    ...(values.gradients === "bf16" && { gradients: "bf16" as const }),
   },
   scales: {
     smoke: {
@@ -67,6 +74,7 @@ try {
     world,
   });
   console.log(JSON.stringify(result));
+  if (values.evaluate) console.log(JSON.stringify(await evaluate()));
   await world?.leave();
   Deno.exit(0);
 } catch (error) {
@@ -90,4 +98,19 @@ function cut(link: string): void {
   const args = ["link", "set", link, "down"];
   const { success, stderr } = new Deno.Command("ip", { args }).outputSync();
   if (!success) throw new Error(new TextDecoder().decode(stderr));
+}
+
+/** Evaluates anew, and loads in a second call what the first has saved. */
+async function evaluate() {
+  const options = { scale: "smoke", seed: 0, world } as const;
+  const probing = { ...options, epochs: 2, lrs: [0.01, 0.1], batchSize: 16 };
+  const all = [
+    await knn(tiny, { ...options, fresh: true }),
+    await linearProbe(tiny, { ...probing, fresh: true }),
+    await linearProbe(tiny, { ...probing, holdOut: 0.25, fresh: true }),
+    await linearProbe(tiny, { ...probing, augment: true, fresh: true }),
+    await linearProbe(tiny, { ...probing, of: "pixels", fresh: true }),
+  ];
+  const again = [await knn(tiny, options), await linearProbe(tiny, probing)];
+  return { all, again, tensors: tf.memory().numTensors };
 }

@@ -1,7 +1,8 @@
 /**
  * Twenty steps of some methods, by one process or several: prints the metrics of every step and a
  * checksum of all weights, as a line of JSON for each method. The arguments are the methods;
- * `dino/2` is DINO in two micro-batches, and `dino:8` ends after eight of the twenty steps.
+ * `dino/2` is DINO in two micro-batches, `dino:8` ends after eight of the twenty steps, and
+ * `dino_bf16` sends gradients in bf16.
  */
 import { createHash } from "node:crypto";
 import process from "node:process";
@@ -41,6 +42,7 @@ const recipes: Readonly<Record<string, () => Recipe>> = {
       override(bcSslStart, { recipe: { model, head, teacherDropPath: true }, scales: sizes }),
       "smoke",
     ),
+  dino_bf16: () => ({ ...recipes.dino!(), gradients: "bf16" }),
   byol: () =>
     recipeAt(
       override(byolStart, {

@@ -99,6 +99,26 @@ void batch_norm_grad(const float* dy, const float* x, const float* mean, const f
                      const float* weight, float* dx, float* dweight, float* dbias, Rows size,
                      const Workers& workers);
 
+// BatchNorm over a batch that several processes share, each with as many rows. In `all`, each
+// process has a row of one kind of numbers, then a row of another.
+
+/** The mean of each channel over all rows, then its variance, not the unbiased one. */
+void own_moments(const float* x, float* moments, Rows size, const Workers& workers);
+/** Does what `batch_moments` does, from the moments of processes with `rows` rows each. */
+void moments_of_all(const float* all, Index processes, Index rows, float eps, const Running& running, float* mean,
+                    float* rstd, Index channels);
+/**
+ * What one process knows after its own `batch_norm_grad`, one number per channel, and all processes'
+ * dbias and dweight.
+ */
+struct SharedNorm {
+  const float *mean, *rstd, *weight, *dweight, *dbias, *all;
+  Index processes;
+};
+/** The dx of the whole batch, from the dx that this process computed as if it had all rows. */
+void batch_norm_grad_of_all(const float* dx, const float* x, const SharedNorm& norm, float* dx_of_all, Rows size,
+                            const Workers& workers);
+
 // ---- residual.cc
 
 /**
@@ -328,6 +348,18 @@ void adamw(const std::vector<Span>& weights, const std::vector<const float*>& gr
 /** out = momentum · in + fresh · source. */
 void moving_average(const std::vector<Span>& averages, const std::vector<const float*>& sources,
                     float momentum, float fresh, const Workers& workers);
+
+// ---- bf16.cc
+
+/** The upper half of a float's bits. */
+using Bf16 = std::uint16_t;
+
+/** Rounds the numbers of all tensors, one tensor after the other, and fills up to `size` with zeros. */
+void to_bf16(const std::vector<Span>& tensors, Bf16* out, Index size, const Workers& workers);
+/** The mean of `count` parts of `size` numbers, added up in fp32 in the order of the parts and then rounded. */
+void mean_of_bf16(const Bf16* parts, Index count, Index size, Bf16* mean, const Workers& workers);
+/** Gives the same numbers as floats. */
+void from_bf16(const Bf16* in, float* out, Index size, const Workers& workers);
 
 // ---- momentum.cc
 

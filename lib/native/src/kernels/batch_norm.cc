@@ -147,4 +147,59 @@ void batch_norm_grad(const float* dy, const float* x, const float* mean, const f
   });
 }
 
+void own_moments(const float* x, float* moments, Rows size, const Workers& workers) {
+  const auto [rows, channels] = size;
+  const Moments own = moments_of(x, size, workers);
+  for (Index c = 0; c < channels; ++c) {
+    moments[c] = static_cast<float>(own.mean[c]);
+    moments[channels + c] = static_cast<float>(own.squares[c] / rows);
+  }
+}
+
+void moments_of_all(const float* all, Index processes, Index rows, float eps, const Running& running, float* mean,
+                    float* rstd, Index channels) {
+  const double count = static_cast<double>(processes) * rows;
+  for (Index c = 0; c < channels; ++c) {
+    double sum = 0, squares = 0;
+    for (Index p = 0; p < processes; ++p) sum += all[2 * p * channels + c];
+    const double center = sum / processes;
+    for (Index p = 0; p < processes; ++p) {
+      const double delta = all[2 * p * channels + c] - center;
+      squares += rows * (all[(2 * p + 1) * channels + c] + delta * delta);
+    }
+    mean[c] = static_cast<float>(center);
+    rstd[c] = static_cast<float>(1.0 / std::sqrt(squares / count + eps));
+    const float unbiased = static_cast<float>(squares / std::max(1.0, count - 1));
+    running.new_mean[c] = running.mean[c] + running.momentum * (mean[c] - running.mean[c]);
+    running.new_variance[c] = running.variance[c] + running.momentum * (unbiased - running.variance[c]);
+  }
+}
+
+void batch_norm_grad_of_all(const float* dx, const float* x, const SharedNorm& norm, float* dx_of_all, Rows size,
+                            const Workers& workers) {
+  const auto [rows, channels] = size;
+  std::vector<float> slope(channels), constant(channels);
+  for (Index c = 0; c < channels; ++c) {
+    double dbias = 0, dweight = 0;
+    for (Index p = 0; p < norm.processes; ++p) {
+      dbias += norm.all[2 * p * channels + c];
+      dweight += norm.all[(2 * p + 1) * channels + c];
+    }
+    const double scale = double(norm.weight[c]) * norm.rstd[c] / rows;
+    const double of_x = scale * norm.rstd[c] * (norm.dweight[c] - dweight / norm.processes);
+    slope[c] = static_cast<float>(of_x);
+    constant[c] = static_cast<float>(scale * (norm.dbias[c] - dbias / norm.processes) - norm.mean[c] * of_x);
+  }
+  const Split split(rows, channels);
+  workers.run(split.parts, [&](Index part) {
+    for (Index r = split.begin(part); r < split.end(part); ++r) {
+      const float* own = dx + r * channels;
+      const float* in = x + r * channels;
+      float* out = dx_of_all + r * channels;
+#pragma omp simd
+      for (Index c = 0; c < channels; ++c) out[c] = own[c] + (in[c] * slope[c] + constant[c]);
+    }
+  });
+}
+
 }  // namespace bcssl

@@ -86,6 +86,47 @@ void norm_grad(Call& call, NormGrad* function, Index statistics) {
 void LayerNormGrad(Call& call) { norm_grad(call, layer_norm_grad, call.rows(0).rows); }
 void BatchNormGrad(Call& call) { norm_grad(call, batch_norm_grad, call.rows(0).channels); }
 
+void OwnMoments(Call& call) {
+  const Rows size = call.rows(0);
+  float* moments = call.out(0, {2, size.channels});
+  if (call.ok()) own_moments(call.in(0), moments, size, call.workers);
+}
+
+/** How many processes have two numbers for each channel in input `all`; fails the call if that is no whole number. */
+Index processes_in(Call& call, int all, Index channels) {
+  const Index processes = std::max<Index>(1, channels == 0 ? 0 : call.count(all) / (2 * channels));
+  return call.all_hold({all}, 2 * channels * processes) ? processes : 0;
+}
+
+/** The constants of a BatchNorm whose batch is shared; `rows` are those of one process. */
+struct SharedBatchConstants : BatchNormConstants {
+  int rows;
+  explicit SharedBatchConstants(const Constants& constants)
+      : BatchNormConstants(constants), rows(constants.get<int>("rows")) {}
+};
+
+void MomentsOfAll(Call& call, const SharedBatchConstants& constants) {
+  const Index channels = call.rows(0).channels, processes = processes_in(call, 0, channels);
+  if (!call.ok() || !call.all_hold({1, 2}, channels)) return;
+  float* mean = call.out(0, {channels});
+  float* rstd = call.out(1, {channels});
+  float* new_mean = call.out(2, {channels});
+  float* new_variance = call.out(3, {channels});
+  if (!call.ok()) return;
+  const Running running{call.in(1), call.in(2), constants.momentum, new_mean, new_variance};
+  moments_of_all(call.in(0), processes, constants.rows, constants.eps, running, mean, rstd, channels);
+}
+
+void BatchNormGradOfAll(Call& call) {
+  const Rows size = call.rows(0);
+  const Index processes = processes_in(call, 7, size.channels);
+  if (!call.ok() || !call.all_hold({1}, call.count(0)) || !call.all_hold({2, 3, 4, 5, 6}, size.channels)) return;
+  float* dx = call.out(0, call.shape(0));
+  if (!call.ok()) return;
+  const SharedNorm norm{call.in(2), call.in(3), call.in(4), call.in(5), call.in(6), call.in(7), processes};
+  batch_norm_grad_of_all(call.in(0), call.in(1), norm, dx, size, call.workers);
+}
+
 void BiasGelu(Call& call) {
   const Rows size = call.rows(0);
   if (!call.all_hold({1}, size.channels)) return;
@@ -364,6 +405,9 @@ BCSSL_OP(LayerNormGrad, LayerNormGrad);
 BCSSL_OP(Affine, Affine);
 BCSSL_OP(BatchNorm, BatchNorm);
 BCSSL_OP(BatchNormGrad, BatchNormGrad);
+BCSSL_OP(OwnMoments, OwnMoments);
+BCSSL_OP(MomentsOfAll, MomentsOfAll);
+BCSSL_OP(BatchNormGradOfAll, BatchNormGradOfAll);
 BCSSL_OP(BiasGelu, BiasGelu);
 BCSSL_OP(BiasGeluGrad, BiasGeluGrad);
 BCSSL_OP(ScaledResidual, ScaledResidual);

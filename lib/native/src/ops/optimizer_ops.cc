@@ -1,4 +1,4 @@
-// The optimiser's kernels as TensorFlow operations on lists of tensors.
+// The kernels on all gradients or weights of a network as TensorFlow operations.
 //
 // The order of inputs and outputs is that of lib/native/signatures.ts. Shapes are checked here,
 // because a kernel that was given a wrong one would read memory that is not its own.
@@ -88,10 +88,53 @@ void MovingAverage(Call& call, const ListLength& constants) {
   moving_average(averages, arrays(call, n, n), mix[0], mix[1], call.workers);
 }
 
+/** The number of parts that have to be of one length. */
+struct PartsConstants : ListLength {
+  int parts;
+  explicit PartsConstants(const Constants& constants) : ListLength(constants), parts(constants.get<int>("parts")) {}
+};
+
+/** Floats whose memory holds two bf16 numbers each. */
+const Bf16* halves(const float* floats) { return reinterpret_cast<const Bf16*>(floats); }
+Bf16* halves(float* floats) { return reinterpret_cast<Bf16*>(floats); }
+
+/** The output is [parts, n], where n is a multiple of 8 floats. */
+void ToBf16(Call& call, const PartsConstants& constants) {
+  std::vector<Span> tensors;
+  Index count = 0;
+  for (int t = 0; t < constants.n; ++t) {
+    tensors.push_back({call.in(t), nullptr, call.count(t)});
+    count += call.count(t);
+  }
+  const Index parts = std::max(1, constants.parts), floats = (count + 16 * parts - 1) / (16 * parts) * 8;
+  float* out = call.out(0, {parts, floats});
+  if (call.ok()) to_bf16(tensors, halves(out), 2 * parts * floats, call.workers);
+}
+
+void MeanOfBf16(Call& call) {
+  const Rows size = call.rows(0);
+  float* mean = call.out(0, {size.channels});
+  if (call.ok()) mean_of_bf16(halves(call.in(0)), size.rows, 2 * size.channels, halves(mean), call.workers);
+}
+
+void FromBf16(Call& call, const ListLength& constants) {
+  Index count = 0;
+  for (int t = 0; t < constants.n; ++t) count += 2 * call.count(t);
+  float* numbers = call.out(0, {count});
+  if (!call.ok()) return;
+  for (int t = 0; t < constants.n; ++t) {
+    from_bf16(halves(call.in(t)), numbers, 2 * call.count(t), call.workers);
+    numbers += 2 * call.count(t);
+  }
+}
+
 BCSSL_OP(SquaredNorms, SquaredNorms);
 BCSSL_OP(AdamW, AdamW);
 BCSSL_OP(Momentum, Momentum);
 BCSSL_OP(MovingAverage, MovingAverage);
+BCSSL_OP(ToBf16, ToBf16);
+BCSSL_OP(MeanOfBf16, MeanOfBf16);
+BCSSL_OP(FromBf16, FromBf16);
 
 }  // namespace
 }  // namespace bcssl
