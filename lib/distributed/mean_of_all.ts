@@ -53,7 +53,7 @@ export class Means {
     const all = new Map<string, tf.Tensor>();
     const whole = this.#packing?.unpack ?? joined;
     for (const { names, shapes, means } of this.#buckets.splice(0)) {
-      const tensors = tf.tidy(() => apart(whole(means), shapes));
+      const tensors = tf.tidy(() => apart(whole(means) as tf.Tensor1D, shapes));
       tf.dispose([...means]);
       names.forEach((name, i) => all.set(name, tensors[i]!));
     }

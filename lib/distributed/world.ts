@@ -66,20 +66,20 @@ export interface Packing {
    * @param parts Number of equal parts into which they are divided.
    * @returns `[parts, n]`; the caller owns it.
    */
-  pack(tensors: readonly tf.Tensor[], parts: number): tf.Tensor;
+  pack(tensors: readonly tf.AnyTensor[], parts: number): tf.AnyTensor;
   /**
    * The mean of parts, packed again.
    *
    * @param packed `[parts, n]`, borrowed
    * @returns `[n]`; the caller owns it.
    */
-  mean(packed: tf.Tensor): tf.Tensor;
+  mean(packed: tf.AnyTensor): tf.AnyTensor;
   /**
    * The numbers of all tensors, one after the other, as fp32; the caller owns them.
    *
    * @param packed Borrowed.
    */
-  unpack(packed: readonly tf.Tensor[]): tf.Tensor1D;
+  unpack(packed: readonly tf.AnyTensor[]): tf.AnyTensor;
   /** How many numbers take the place of one of fp32. */
   readonly numbersInFloat: number;
   /** Whether `mean` is one operation of the engine, which can be begun and go on. */

@@ -324,7 +324,7 @@ export type {
 export type { MatchRule } from "lib/detect/boxes/match_boxes.ts";
 export type { RoiAlignOptions } from "lib/detect/boxes/roi_align.ts";
 export { type CocoMetrics, metricNames as cocoMetricNames } from "lib/detect/score/coco_metrics.ts";
-export type { World } from "lib/distributed/world.ts";
+export type { Packing, World } from "lib/distributed/world.ts";
 export type { DetectionAugmentation, ResizeOptions } from "lib/detect/training/augment.ts";
 export type { DetectorRecipe } from "lib/detect/training/detector_recipe.ts";
 export type { ProbeFeatureOptions } from "lib/eval/features/probe_features.ts";

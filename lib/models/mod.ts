@@ -79,7 +79,7 @@ export {
   totalCost,
 } from "lib/models/summary.ts";
 export type { Precision } from "lib/nn/linear.ts";
-export type { World } from "lib/distributed/world.ts";
+export type { Packing, World } from "lib/distributed/world.ts";
 export type { Rng } from "lib/rng.ts";
 export type { AnyTensor, Tensor2D, Tensor3D, Tensor4D } from "lib/tf.ts";
 
