@@ -28,7 +28,7 @@ Deno.test("outputs/README.md names every file of evaluations", async () => {
   for (const folder of ["measure", "detect", "explain", "robustness"]) {
     for await (const { name } of Deno.readDir(`${here}/../${folder}`)) {
       const text = await Deno.readTextFile(`${here}/../${folder}/${name}`);
-      if (!/\bevaluated\(/.test(text) || name.endsWith("_test.ts")) continue;
+      if (!/\bevaluated(Together)?\(/.test(text) || name.endsWith("_test.ts")) continue;
       names.push(...[...text.matchAll(/name: "(\w+)", options/g)].map(([, found]) => found!));
     }
   }
