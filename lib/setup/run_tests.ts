@@ -135,24 +135,6 @@ async function hasWebGpu(): Promise<boolean> {
 }
 
 /**
- * Runs all tests, and after them on WebGPU those that do not take long there, if this machine has an
- * adapter.
- */
-async function runAll(options: TestOptions): Promise<TestRun> {
-  const { write = toTerminal } = options;
-  const run = await runTests([], { ...options, all: true });
-  if (options.signal?.aborted) return run;
-  if (!await hasWebGpu()) {
-    write("\nNo adapter for WebGPU: no test ran there\n");
-    return run;
-  }
-  write("\nOn WebGPU:\n");
-  const there = await runTests([], { ...options, engine: "webgpu", fast: true, types: false });
-  const failures = there.failures.map((failure) => `on WebGPU: ${failure}`);
-  return { ...add(run, there), failures: [...run.failures, ...failures] };
-}
-
-/**
  * One process for each core and one more, since notebooks wait between their cells. Each process
  * may take 2 GiB.
  */
@@ -206,8 +188,7 @@ if (import.meta.main) {
       });
     }
     const options: TestOptions = { ...values, engine, signal: stop.signal };
-    const everything = values.all && positionals.length === 0 && engine === undefined;
-    const run = await (everything ? runAll(options) : runTests(positionals, options));
+    const run = await runTests(positionals, options);
     if (code !== undefined) Deno.exit(code);
     showResult(run);
     Deno.exit(run.failed > 0 ? 1 : 0); // the listeners would keep the process
