@@ -96,7 +96,7 @@ export const waiting: readonly string[] = [
 ];
 
 /**
- * Fast files that take more than ten seconds of CPU on WebGPU in software, where CI leaves them out.
+ * Fast files that take more than ten seconds of CPU on WebGPU in software; `--fast` leaves them out there.
  */
 export const longOnWebGpu: readonly string[] = [
   "lib/detect/network/mask_rcnn_test.ts",
