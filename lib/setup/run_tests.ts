@@ -13,8 +13,8 @@ import {
   findTests,
   groupTests,
   isDeep,
+  isLongOnWebGpu,
   isSlow,
-  isSlowOnWebGpu,
   mostlyWaits,
   usesEngine,
 } from "./test_plan.ts";
@@ -121,7 +121,7 @@ async function filesForWebGpu(
   const fast = files.filter((file) => !isSlow(file));
   const uses = await Promise.all(fast.map((file) => usesEngine(file, root)));
   const using = fast.filter((_, i) => uses[i]);
-  const taken = using.filter((file) => !(short && isSlowOnWebGpu(file)));
+  const taken = using.filter((file) => !(short && isLongOnWebGpu(file)));
   const unused = fast.length - using.length;
   if (unused > 0) write(`${unused} of ${fast.length} files do not use the engine: left out\n`);
   const long = using.length - taken.length;

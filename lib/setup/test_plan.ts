@@ -1,5 +1,5 @@
 /** Finds the test files, and plans which of them run together and in which order. */
-import { dirname, join } from "node:path";
+import { dirname, join } from "@std/path";
 
 /**
  * CPU seconds of the slow test files, with all processes that they start, measured beside other
@@ -163,9 +163,9 @@ export function mostlyWaits(path: string): boolean {
   return waiting.some((name) => path.endsWith(`/${name}`));
 }
 
-/** Whether `--fast` leaves the file out on WebGPU. */
-export function isSlowOnWebGpu(path: string): boolean {
-  return isSlow(path) || longOnWebGpu.some((name) => path.endsWith(`/${name}`));
+/** Whether `--fast` leaves out on WebGPU what it runs on TensorFlow. */
+export function isLongOnWebGpu(path: string): boolean {
+  return longOnWebGpu.some((name) => path.endsWith(`/${name}`));
 }
 
 /** Whether `--fast` leaves the file out. */

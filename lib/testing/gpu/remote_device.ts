@@ -2,8 +2,8 @@
  * A GPU's device in a process of its own, so that a test can read a tensor at once. In one process
  * Deno cannot: a buffer is mapped when the event loop next turns, and a test that waits for it
  * keeps the loop from turning. Here another process has the device, gets all commands in their
- * order, and sends the bytes; to read them from a pipe, a test can wait. A thread would do, but for
- * drivers in software that crash where the process ends before the process.
+ * order, and sends the bytes; to read them from a pipe, a test can wait. A thread could do the same,
+ * but some drivers in software crash if the program ends while a thread still has the device.
  *
  * It offers the part of WebGPU that tfjs's backend and our own kernels use.
  */
