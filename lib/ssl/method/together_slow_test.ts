@@ -1,75 +1,13 @@
-/** Training with several processes: the numbers are those of one process with the whole batch. */
-import type { TrainedStep } from "./train.ts";
-import { together } from "lib/testing/distributed/together.ts";
-import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
+/**
+ * Training with two processes: the numbers are those of one process with the whole batch. Other
+ * methods, three processes, micro-batches and gradients in bf16 are in `together_deep_test.ts`.
+ */
+import { assertSameSteps, takeSteps } from "lib/testing/distributed/steps_together.ts";
+import { assertEquals } from "lib/testing/assert.ts";
 
-const program = "testing/distributed/twenty_steps.ts";
-
-interface Steps {
-  readonly steps: readonly TrainedStep[];
-  /** Checksum of all weights at the end. */
-  readonly state: string;
-}
-
-/** Takes steps by each method, in processes that must all have the same numbers. */
-async function take(size: number, ...methods: string[]): Promise<Steps[]> {
-  const ended = await together(program, size, { args: methods });
-  const outputs = ended.map(({ code, output, errors }): Steps[] => {
-    assertEquals(code, 0, errors);
-    return output.trim().split("\n").map((line) => JSON.parse(line));
-  });
-  for (const output of outputs) assertEquals(output, outputs[0]);
-  return outputs[0]!;
-}
-
-const compare = ["simclr:8", "mocov3:8", "swav:12"]; // the images of a batch
-const methods = [...compare, "dino", "byol", "moby:8", "esvit:8", "resnet:8", "dino/2:8"];
-let byTwo: Promise<Steps[]> | undefined;
-const takeByTwo = () => byTwo ??= take(2, ...methods); // for both tests
-
-Deno.test("several processes have the losses of one: by each method with BC-SSL, of a ResNet, in micro-batches", async () => {
-  const alone = await take(1, ...methods);
-  const lengths = { 2: [8, 8, 12, 20, 20, 8, 8, 8, 8], 3: [8, 8, 12, 20] };
-  const results = { 2: await takeByTwo(), 3: await take(3, ...compare, "dino") };
-  for (const size of [2, 3] as const) {
-    assertEquals(results[size].map(({ steps }) => steps.length), lengths[size]);
-    results[size].forEach(({ steps }, i) => {
-      const numbers = (of: readonly TrainedStep[], name: string) => of.map((step) => step[name]!);
-      const expected = alone[i]!.steps.slice(0, steps.length);
-      const losses = numbers(expected, "loss");
-      assertTrue(Math.max(...losses) - Math.min(...losses) > 1e-2, "the loss changes");
-      assertClose(numbers(steps, "loss"), losses, 1e-5);
-      for (const name of Object.keys(steps[0]!)) {
-        // A head that begins with a BatchNorm ignores what is added to all features alike. AdamW
-        // divides the gradient of that, which is a rounding error, by its own size.
-        const tolerance = name === "featureStd" ? 1e-3 : 1e-4;
-        assertClose(numbers(steps, name), numbers(expected, name), tolerance);
-      }
-    });
-  }
-});
-
-Deno.test("two runs of two processes are equal to the bit", async () => {
-  const [simclr, , , dino] = await takeByTwo();
-  assertEquals(await take(2, "simclr:8", "dino"), [simclr, dino]);
-});
-
-Deno.test("with gradients in bf16, several processes have the same bits, twice, and nearly the losses of fp32", async () => {
-  const names = ["dino_bf16:8", "dino_bf16/2:8"];
-  const all = await takeByTwo();
-  const fp32 = [all[3]!, all[8]!]; // the same without rounding
-  const rounded = await take(2, ...names);
-  assertEquals(await take(2, ...names), rounded);
-  const lossesOf = ({ steps }: Steps) => steps.slice(0, 8).map(({ loss }) => loss!);
-  for (const by of [rounded, await take(3, ...names)]) {
-    by.forEach((of, i) => {
-      const [actual, expected] = [lossesOf(of), lossesOf(fp32[i]!)];
-      assertClose(actual.slice(0, 1), expected.slice(0, 1), 1e-5); // before any update
-      // AdamW's first steps have the sign of a gradient; where it is tiny, rounding may change that.
-      assertClose(actual, expected, 1e-2);
-      assertTrue(actual.some((loss, step) => loss !== expected[step]), "gradients were rounded");
-    });
-  }
-  const [alone] = await take(1, "dino_bf16:8");
-  assertEquals(alone, (await take(1, "dino:8"))[0]); // alone, nothing is sent
+Deno.test("two processes have the losses of one over twenty steps: by DINO and BYOL with BC-SSL", async () => {
+  const methods = ["dino", "byol"];
+  const [alone, byTwo] = [await takeSteps(1, ...methods), await takeSteps(2, ...methods)];
+  assertEquals(byTwo.map(({ steps }) => steps.length), [20, 20]);
+  byTwo.forEach((steps, i) => assertSameSteps(steps, alone[i]!));
 });

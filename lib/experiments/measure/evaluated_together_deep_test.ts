@@ -1,0 +1,5 @@
+/** Evaluations whose features three processes compute: the results of one process, to the bit. */
+import { assertEvaluatesAlike } from "lib/testing/distributed/evaluated_runs.ts";
+
+Deno.test("k-NN and linear probe by three processes are those of one, in all of them", () =>
+  assertEvaluatesAlike(3));
