@@ -1,5 +1,5 @@
 /** Drives JupyterLab, or another page, in a real, headless Chromium, as a person would, for tests. */
-import { type Browser, chromium, type Page } from "playwright-core";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { assertEquals } from "lib/testing/assert.ts";
 
 const places = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
@@ -109,13 +109,16 @@ export class LabPage {
   }
 }
 
+/** The context of all notebooks: JupyterLab's scripts are loaded and compiled once. */
+let notebooks: Promise<BrowserContext> | undefined;
+
 /** Opens a notebook in Chromium, and closes it after `use`. @param url Of JupyterLab. */
 export async function inChromium(
   executablePath: string,
   url: string,
   use: (lab: LabPage) => Promise<void>,
 ): Promise<void> {
-  await onPage(executablePath, url, async (page) => {
+  await onPageOf(await (notebooks ??= newContext(executablePath)), url, async (page) => {
     const lab = new LabPage(page);
     await lab.ready();
     await use(lab);
@@ -141,25 +144,42 @@ function launch(executablePath: string): Promise<Browser> {
   });
 }
 
+/** A context as wide as a laptop's screen: its pages share cookies, storage and compiled scripts. */
+async function newContext(executablePath: string): Promise<BrowserContext> {
+  browser ??= launch(executablePath);
+  return await (await browser).newContext({ viewport: { width: 1440, height: 1000 } });
+}
+
 /**
- * Opens `url` in Chromium, as wide as a laptop's screen, and closes it after `use`. Pages share
- * nothing: neither cookies nor storage.
+ * Opens `url` in Chromium and closes it after `use`. Pages share nothing: neither cookies nor
+ * storage.
  */
 export async function onPage(
   executablePath: string,
   url: string,
   use: (page: Page) => Promise<void>,
 ): Promise<void> {
-  browser ??= launch(executablePath);
-  const context = await (await browser).newContext({ viewport: { width: 1440, height: 1000 } });
+  const context = await newContext(executablePath);
   try {
-    const page = await context.newPage();
+    await onPageOf(context, url, use);
+  } finally {
+    await context.close();
+  }
+}
+
+async function onPageOf(
+  context: BrowserContext,
+  url: string,
+  use: (page: Page) => Promise<void>,
+): Promise<void> {
+  const page = await context.newPage();
+  try {
     page.setDefaultTimeout(patience);
     page.setDefaultNavigationTimeout(patience);
     await page.goto(url);
     await use(page);
   } finally {
-    await context.close();
+    await page.close();
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * One process of a world: it calls operations with many shapes, checks every result, and prints the
- * memory that it needs. `--stop-at N --rank R --signal S` sends itself a signal in round N.
+ * memory that it needs. `--stop-at N --rank R --signal S` sends itself a signal in round N;
+ * `--patience` is the number of seconds for which a process may not answer.
  */
 import { parseArgs } from "node:util";
 import process from "node:process";
@@ -19,11 +20,15 @@ const { values } = parseArgs({
     "stop-at": { type: "string" },
     rank: { type: "string" },
     signal: { type: "string" },
+    patience: { type: "string", default: "60" },
   },
 });
 const shapes = [[3], [7, 5], [Number(values.large)], [4, 2, 2], [1]];
 
-const world = await joinWorld(peersIn(process.env)!, { patience: 10, startSeconds: 120 });
+const world = await joinWorld(peersIn(process.env)!, {
+  patience: Number(values.patience),
+  startSeconds: 120,
+});
 const { rank, size } = world;
 useNativeKernels();
 const packing = bf16Packing();

@@ -20,7 +20,8 @@ for (const [size, native] of [[2, "on"], [3, "on"], [2, "off"]] as const) {
 
 for (const [signal, victim] of [["SIGKILL", 2], ["SIGKILL", 0], ["SIGSTOP", 1]] as const) {
   Deno.test(`the others end with its name if process ${victim} gets ${signal}`, async () => {
-    const args = ["--rounds", "100", "--stop-at", "30", "--rank", `${victim}`, "--signal", signal];
+    const stop = ["--stop-at", "30", "--rank", `${victim}`, "--signal", signal];
+    const args = ["--rounds", "100", "--patience", "20", ...stop];
     const ended = await together(program, 3, {
       args,
       async meanwhile(processes) {
