@@ -1,14 +1,15 @@
 /** PASCAL VOC's mean average precision of 2007, for images of several classes. */
 
 /**
- * The mean over classes of {@linkcode elevenPointPrecision}.
+ * The mean of {@linkcode elevenPointPrecision} over the classes that an image has. As COCO's, it leaves
+ * out a class that no image has, such as a rare one in a small validation part.
  *
  * @param scores `[N, C]`, row by row: higher where the class is in the image.
  * @param truth `[N, C]`: 1 the class is there, −1 it is not, 0 it is not counted.
  * @param classCount C.
  * @returns A fraction, 0 to 1.
- * @throws {RangeError} If the arrays are not as long as each other or no whole rows, or for the
- *   reasons of {@linkcode elevenPointPrecision}.
+ * @throws {RangeError} If the arrays are not as long as each other or no whole rows, if no image has
+ *   a class, or a score is NaN.
  */
 export function elevenPointMap(
   scores: ArrayLike<number>,
@@ -21,13 +22,17 @@ export function elevenPointMap(
       `Cannot score ${scores.length} scores by ${truth.length} labels in rows of ${classCount} classes`,
     );
   }
-  let sum = 0;
+  const precisions: number[] = [];
   for (let c = 0; c < classCount; c++) {
     const column = (values: ArrayLike<number>) =>
       Array.from({ length: images }, (_, i) => values[i * classCount + c]!);
-    sum += elevenPointPrecision(column(scores), column(truth));
+    const own = column(truth);
+    if (own.some((value) => value > 0)) precisions.push(elevenPointPrecision(column(scores), own));
   }
-  return sum / classCount;
+  if (precisions.length === 0) {
+    throw new RangeError("Cannot compute a mean average precision: no image has a class");
+  }
+  return precisions.reduce((sum, precision) => sum + precision, 0) / precisions.length;
 }
 
 /**

@@ -2,7 +2,7 @@ import golden from "./golden/transfer_metrics.json" with { type: "json" };
 import { elevenPointMap, elevenPointPrecision } from "./average_precision.ts";
 import { meanPerClass } from "./mean_per_class.ts";
 import { rocAuc } from "./roc_auc.ts";
-import { assertClose, assertThrows } from "lib/testing/assert.ts";
+import { assertClose, assertEquals, assertThrows } from "lib/testing/assert.ts";
 
 Deno.test("meanPerClass() is scikit-learn's balanced accuracy", () => {
   for (const { labels, predicted, score } of golden.meanPerClass) {
@@ -40,6 +40,11 @@ Deno.test("rocAuc() is the share of pairs in order; ties count half", () => {
   fails([1], [1, 0], "2 images by 1 scores");
 });
 
+Deno.test("elevenPointMap() leaves out a class that no image has", () => {
+  const [scores, truth] = [[3, 9, 2, 8, 1, 7], [-1, -1, 1, -1, 1, -1]]; // three images, two classes
+  assertEquals(elevenPointMap(scores, truth, 2), elevenPointPrecision([3, 2, 1], [-1, 1, 1]));
+});
+
 Deno.test("elevenPointMap() follows VOC's definition", () => {
   for (const { classes, scores, truth, each, score } of golden.map11) {
     assertClose([elevenPointMap(scores, truth, classes)], [score], 1e-12);
@@ -62,6 +67,7 @@ Deno.test("elevenPointPrecision() takes the best precision at each recall or bey
   const scores = truth.map((_, i) => -i);
   assertClose([elevenPointPrecision(scores, truth)], [(4 + 7 * 10 / 97) / 11], 1e-12);
   assertThrows(() => elevenPointPrecision([1], [-1]), RangeError, "no image has the class");
+  assertThrows(() => elevenPointMap([1, 2], [-1, -1], 2), RangeError, "no image has a class");
   assertThrows(() => elevenPointPrecision([NaN], [1]), RangeError, "image 0: its score is NaN");
   assertThrows(
     () => elevenPointMap([1, 2, 3], [1, -1, 1], 2),
