@@ -1,42 +1,6 @@
 /** `deno task train` as a process: what it prints, and how signals end it. */
+import { finish, long, outputs, someSteps, spawn } from "lib/testing/runs/train_process.ts";
 import { assertEquals, assertTrue } from "lib/testing/assert.ts";
-
-const outputs = Deno.makeTempDirSync();
-globalThis.addEventListener("unload", () => Deno.removeSync(outputs, { recursive: true }));
-
-function spawn(args: string): Deno.ChildProcess {
-  return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", "lib/experiments/train_task.ts", ...args.split(" ")],
-    env: { BCSSL_OUTPUTS: outputs, BCSSL_SHIPPED: "none" },
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-}
-
-async function finish(child: Deno.ChildProcess) {
-  const { code, stdout, stderr } = await child.output();
-  const decoder = new TextDecoder();
-  return { code, stdout: decoder.decode(stdout).trim(), stderr: decoder.decode(stderr) };
-}
-
-/** Waits until the run that `spawn` started has taken some steps. */
-async function someSteps(): Promise<void> {
-  for (;;) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    const lines = [...Deno.readDirSync(outputs)].flatMap(({ name }) => {
-      try {
-        return Deno.readTextFileSync(`${outputs}/${name}/metrics.jsonl`).split("\n");
-      } catch {
-        return [];
-      }
-    });
-    if (lines.length > 5) return;
-  }
-}
-
-// So many epochs that no machine is through with them before the signal.
-const small = "--set recipe.model.depths=[1,1,1,1] --set recipe.model.dims=[8,8,16,16]";
-const long = `--config start --scale smoke --set scales.smoke.epochs=400 --set name=long ${small}`;
 
 for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
   Deno.test(`${signal} stops a run after the current step, saved, with exit code ${code}`, async () => {
@@ -56,39 +20,6 @@ for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
     Deno.removeSync(`${outputs}/${/^\S+?(?=:)/.exec(stdout)![0]}`, { recursive: true });
   });
 }
-
-/** The processes that a process has started. */
-function childrenOf({ pid }: Deno.ChildProcess): number[] {
-  const threads = [...Deno.readDirSync(`/proc/${pid}/task`)];
-  return threads.flatMap(({ name }) =>
-    Deno.readTextFileSync(`/proc/${pid}/task/${name}/children`).split(" ").flatMap(Number)
-  ).filter((child) => child > 0);
-}
-
-// Slurm sends a signal to all, but to some of them later.
-for (const [asked, signal, expected] of [[0, "SIGTERM", 143], [1, "SIGUSR2", 140]] as const) {
-  Deno.test(`two processes stop together, with the same exit code, when process ${asked} is asked to`, async () => {
-    const child = spawn(`${long} --fresh --workers 2`);
-    const ended = finish(child);
-    await Promise.race([someSteps(), ended]);
-    Deno.kill([child.pid, ...childrenOf(child)][asked]!, signal);
-    const { code, stdout, stderr } = await ended;
-    assertEquals(code, expected, stderr);
-    const [, run, step] = /^(long-\w{8}): saved at step (\d+) of 3200/.exec(stdout) ?? [];
-    assertTrue(Number(step) > 0, stdout + stderr);
-    Deno.removeSync(`${outputs}/${run}`, { recursive: true });
-  });
-}
-
-Deno.test("two processes take a run to its end, and its linear probe", async () => {
-  const short =
-    `--config start --scale smoke --set scales.smoke.epochs=1 --workers 2 --set name=pair ${small}`;
-  const whole = await finish(spawn(`${short} --probe`));
-  assertEquals(whole.code, 0, whole.stderr);
-  const lines =
-    /^pair-\w{8}: finished, 8 steps.*\npair-\w{8}: linear probe \d+\.\d % at rate [\d.]+, the best of 6$/;
-  assertTrue(lines.test(whole.stdout), whole.stdout);
-});
 
 Deno.test("what several processes refuse is said by one of them", async () => {
   const { code, stderr } = await finish(spawn(`${long} --fresh --workers 3`));
