@@ -1,4 +1,5 @@
 /** The arguments of `deno task train`. */
+import { closestOption } from "lib/schema/closest_option.ts";
 import { readArguments } from "lib/task_arguments.ts";
 import * as methodRuns from "lib/experiments/configs/method_runs.ts";
 import * as notebookRuns from "lib/experiments/configs/notebook_runs.ts";
@@ -229,12 +230,15 @@ function engineNamed(name: string | undefined): EngineName | undefined {
 function configNamed(name: string | undefined): PretrainConfig {
   const config = name === undefined ? undefined : namedConfigs.get(name);
   if (config !== undefined) return config;
+  const names = [...namedConfigs.keys(), ...namedDetectors.keys()];
+  const guess = name === undefined ? undefined : closestOption(name, names);
+  if (guess !== undefined) {
+    throw new RangeError(
+      `Cannot train "${name}": did you mean "${guess}"? --help lists all ${names.length} names`,
+    );
+  }
   const problem = name === undefined ? "without --config NAME" : `"${name}"`;
-  throw new RangeError(
-    `Cannot train ${problem}: there are ${
-      [...namedConfigs.keys(), ...namedDetectors.keys()].join(", ")
-    }`,
-  );
+  throw new RangeError(`Cannot train ${problem}: there are ${names.join(", ")}`);
 }
 
 function wholeNumber(option: string, text: string): number {

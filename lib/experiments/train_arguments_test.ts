@@ -58,6 +58,7 @@ Deno.test("readTrainArguments() says in one line what is wrong and what there is
       [["--confg", "start"], RangeError, "the options are --config, --scale"],
       [[], RangeError, "without --config NAME: there are emoji, emoji_fine, start_fine, start, "],
       [["--config", "nope"], RangeError, 'Cannot train "nope": there are emoji, emoji_fine'],
+      [["--config", "start_byoll"], RangeError, '"start_byoll": did you mean "start_byol"? --help'],
       [[...start, "--scale", "huge"], RangeError, "use smoke, laptop, paper"],
       [[...start, "--seed", "-1"], RangeError, "--seed"],
       [[...start, "--seed", "1.5"], RangeError, "need a whole number"],

@@ -94,5 +94,6 @@ Deno.test("closestOption() guesses a beginning, a slip and another case, and not
     "depths",
     "kernelSize",
   ]);
+  assertEquals(closestOption("start_byoll", ["start", "start_swav", "start_byol"]), "start_byol");
   assertEquals(["momentum", "x", ""].map(guess), [undefined, undefined, undefined]);
 });
