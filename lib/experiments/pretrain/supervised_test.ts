@@ -22,26 +22,32 @@ const measured = ({ history }: TrainResult) => history.at(-1)!.metrics;
 
 Deno.test("supervised() learns, loads again, and leaves its network for knn() and linearProbe()", () =>
   inOutputs(async (folder) => {
-    const longer = override(small, { scales: { smoke: { epochs: 30, monitorEvery: 120 } } });
+    const longer = override(small, {
+      recipe: { crops: { globalScale: [0.5, 1] }, model: { dims: [8, 16, 32, 32] } },
+      scales: {
+        smoke: { trainCount: 256, testCount: 128, batchSize: 16, epochs: 10, monitorEvery: 80 },
+      },
+    });
     const numTensors = tf.memory().numTensors;
     const steps: number[] = [];
     const train = () =>
       supervised(longer, { ...options, onEvent: ({ step }) => void steps.push(step) });
     const result = await train();
     assertEquals(tf.memory().numTensors, numTensors);
-    assertEquals([result.step, result.finished, steps.length], [240, true, 240]);
+    assertEquals([result.step, result.finished, steps.length], [160, true, 160]);
     const { classifierTop1, classifierTop5, loss } = measured(result);
-    assertTrue(classifierTop1! > 0.2, `top-1 of ${classifierTop1}`);
+    // Seeds 0 to 2 reach 0.36 to 0.38 of 128 pictures: the engines' last bits move one or two.
+    assertTrue(classifierTop1! > 0.25, `top-1 of ${classifierTop1}`);
     assertTrue(classifierTop5! > classifierTop1!, "top-5");
     assertTrue(loss! < 0.95 * Math.log(10), `loss of ${loss}`);
     assertEquals(await train(), result);
-    assertEquals(steps.length, 240);
+    assertEquals(steps.length, 160);
 
     const { accuracies, run, version } = await knn(longer, { ...options, of: "supervised" });
-    assertEquals([run, version], [result.run, "step 240"]);
+    assertEquals([run, version], [result.run, "step 160"]);
     assertEquals(accuracies.find(({ k }) => k === 20)!.top1, measured(result).knn20Top1);
     const probe = await linearProbe(longer, { ...options, of: "supervised", epochs: 2 });
-    assertEquals([probe.run, probe.featureDim], [result.run, 16]);
+    assertEquals([probe.run, probe.featureDim], [result.run, 32]);
     assertTrue(Deno.statSync(`${folder}/${run}/linear.json`).isFile, "in the twin's folder");
     assertEquals(runs().getColumn("name").toArray(), ["test_supervised"]);
   }));
