@@ -1,12 +1,12 @@
-/** Where a run ends that a test stops at one of its steps. */
+/** What a test expects of a run that it stops. */
+import type { TrainResult } from "lib/experiments/runs/train_run.ts";
 import { readsAtOnce } from "lib/train/reading.ts";
 
 /**
- * The step that a run ends after if its signal is aborted when it tells of step `at`: this step on a
- * CPU. A GPU's steps are read together up to the next that is monitored, and the run ends there.
- *
- * @param monitorEvery Steps from one monitor to the next, at most ten: no more are read together.
+ * Whether a run whose signal was aborted when it told of step `at` ended there, unfinished. A GPU's
+ * steps are read together, ten at most: there it ends after the last of those that were read with
+ * this one.
  */
-export function endOfStopped(at: number, monitorEvery: number): number {
-  return readsAtOnce() ? at : Math.ceil(at / monitorEvery) * monitorEvery;
+export function endsAt({ step, finished }: TrainResult, at: number): boolean {
+  return !finished && (readsAtOnce() ? step === at : step >= at && step < at + 10);
 }
