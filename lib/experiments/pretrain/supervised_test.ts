@@ -9,6 +9,7 @@ import { twinId } from "lib/experiments/subjects/supervised_twin.ts";
 import type { TrainResult } from "lib/experiments/runs/train_run.ts";
 import { assertEquals, assertRejects, assertTrue } from "lib/testing/assert.ts";
 import { inOutputs } from "lib/testing/outputs.ts";
+import { endsAt } from "lib/testing/runs/stopped_run.ts";
 
 const options = { scale: "smoke", seed: 0 } as const;
 const small = override(bcSslStart, {
@@ -22,26 +23,32 @@ const measured = ({ history }: TrainResult) => history.at(-1)!.metrics;
 
 Deno.test("supervised() learns, loads again, and leaves its network for knn() and linearProbe()", () =>
   inOutputs(async (folder) => {
-    const longer = override(small, { scales: { smoke: { epochs: 30, monitorEvery: 120 } } });
+    const longer = override(small, {
+      recipe: { crops: { globalScale: [0.5, 1] }, model: { dims: [8, 16, 32, 32] } },
+      scales: {
+        smoke: { trainCount: 256, testCount: 128, batchSize: 16, epochs: 10, monitorEvery: 80 },
+      },
+    });
     const numTensors = tf.memory().numTensors;
     const steps: number[] = [];
     const train = () =>
       supervised(longer, { ...options, onEvent: ({ step }) => void steps.push(step) });
     const result = await train();
     assertEquals(tf.memory().numTensors, numTensors);
-    assertEquals([result.step, result.finished, steps.length], [240, true, 240]);
+    assertEquals([result.step, result.finished, steps.length], [160, true, 160]);
     const { classifierTop1, classifierTop5, loss } = measured(result);
-    assertTrue(classifierTop1! > 0.2, `top-1 of ${classifierTop1}`);
+    // Seeds 0 to 2 reach 0.36 to 0.38 of 128 pictures: the engines' last bits move one or two.
+    assertTrue(classifierTop1! > 0.25, `top-1 of ${classifierTop1}`);
     assertTrue(classifierTop5! > classifierTop1!, "top-5");
     assertTrue(loss! < 0.95 * Math.log(10), `loss of ${loss}`);
     assertEquals(await train(), result);
-    assertEquals(steps.length, 240);
+    assertEquals(steps.length, 160);
 
     const { accuracies, run, version } = await knn(longer, { ...options, of: "supervised" });
-    assertEquals([run, version], [result.run, "step 240"]);
+    assertEquals([run, version], [result.run, "step 160"]);
     assertEquals(accuracies.find(({ k }) => k === 20)!.top1, measured(result).knn20Top1);
     const probe = await linearProbe(longer, { ...options, of: "supervised", epochs: 2 });
-    assertEquals([probe.run, probe.featureDim], [result.run, 16]);
+    assertEquals([probe.run, probe.featureDim], [result.run, 32]);
     assertTrue(Deno.statSync(`${folder}/${run}/linear.json`).isFile, "in the twin's folder");
     assertEquals(runs().getColumn("name").toArray(), ["test_supervised"]);
   }));
@@ -53,7 +60,7 @@ Deno.test("an interrupted supervised run goes on to the very numbers of an unint
     const stop = new AbortController();
     const onEvent = ({ step }: { step: number }) => step === 5 ? stop.abort() : undefined;
     const first = await supervised(small, { ...options, onEvent, signal: stop.signal });
-    assertEquals([first.step, first.finished], [5, false]);
+    assertTrue(endsAt(first, 5), `ended after step ${first.step}`);
     // Step 18 is in the third epoch.
     assertEquals((await supervised(small, { ...options, untilStep: 18 })).step, 18);
     const newest = `${folder}/${straight.run}/checkpoint-00000018.safetensors`;

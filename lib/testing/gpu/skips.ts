@@ -15,7 +15,6 @@ const tensorFlow = "it is about TensorFlow as the engine";
 const together = "several processes exchange numbers by TensorFlow's collective operations alone";
 const bothWays =
   "it compares steps that read at once, which only a CPU takes, with those that do not";
-const ahead = "it expects a run to end at the step at which it is stopped; on a GPU it ends later";
 const beside = "it compares WebGPU with TensorFlow in one process, where TensorFlow is the engine";
 
 export const skips: Readonly<Record<string, Skips>> = {
@@ -29,22 +28,9 @@ export const skips: Readonly<Record<string, Skips>> = {
   "lib/distributed/agree_test.ts": {
     tests: { "anyOf() is true if one process says yes; alone it asks nobody": together },
   },
-  "lib/experiments/detect/finetune_detector_test.ts": {
-    tests: {
-      "an interrupted finetuneDetector() goes on to the very numbers of an uninterrupted one":
-        ahead,
-    },
-  },
   "lib/experiments/kernel_families_test.ts": { own: kernels },
   "lib/experiments/pretrain/no_reads_test.ts": { all: bothWays },
   "lib/experiments/webgpu_step_test.ts": { all: beside },
-  "lib/experiments/pretrain/supervised_test.ts": {
-    tests: {
-      "supervised() learns, loads again, and leaves its network for knn() and linearProbe()":
-        "its top-1 after 240 steps was 0.19 where 0.2 is asked for; not explained yet",
-      "an interrupted supervised run goes on to the very numbers of an uninterrupted one": ahead,
-    },
-  },
   "lib/experiments/ship/shipped_verbs_test.ts": {
     tests: {
       "a cell hears where a shipped run was trained, and runs() and runHistory() show it":
