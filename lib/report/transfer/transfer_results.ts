@@ -32,24 +32,29 @@ const protocolNames = {
 
 /**
  * One row per set, in percent by the set's own metric: each network's mean over seeds with its
- * standard error.
+ * standard error. The last row has the mean over sets, whatever their metrics.
  *
  * @throws {RangeError} If there is no network, or networks differ in their sets.
  */
 export function transferTable(results: readonly ArmTransfer[]): Table {
-  const sets = sharedSets(results);
-  const rows = sets.map(({ title, metric }, s) => ({
+  const cells = (valuesOf: (result: ArmTransfer) => readonly number[]) =>
+    Object.fromEntries(results.flatMap((result) => {
+      const { mean, standardError } = meanAndError(valuesOf(result));
+      return [[`${result.name} (%)`, percent(mean)], [
+        `${result.name} ± s.e.`,
+        percent(standardError),
+      ]];
+    }));
+  const rows = sharedSets(results).map(({ title, metric }, s) => ({
     set: title,
     metric: metricNames[metric],
-    ...Object.fromEntries(results.flatMap(({ name, scores }) => {
-      const { mean, standardError } = meanAndError(scores[s]!.values);
-      return [[`${name} (%)`, percent(mean)], [`${name} ± s.e.`, percent(standardError)]];
-    })),
+    ...cells(({ scores }) => scores[s]!.values),
   }));
+  const mean = { set: "mean over sets", metric: "–", ...cells(seedMeans) };
   const { scale, seeds, shots } = results[0]!;
   const labels = shots === undefined ? "all labels" : `${shots} images of each class`;
   return {
-    ...tableOf(rows),
+    ...tableOf([...rows, mean]),
     notes: [
       `By ${
         protocolNames[results[0]!.protocol]
@@ -90,6 +95,11 @@ function sharedSets(results: readonly ArmTransfer[]): readonly SetScores[] {
       names.map((own) => `[${own}]`).join(" ") || "none"
     }`,
   );
+}
+
+/** For each seed, the mean of its scores over sets. */
+function seedMeans({ scores, seeds }: ArmTransfer): number[] {
+  return seeds.map((_, i) => meanAndError(scores.map(({ values }) => values[i]!)).mean);
 }
 
 /** `[sets, networks]`, the mean over seeds. */

@@ -54,6 +54,9 @@ Deno.test("transferTable() has each set's metric and scores in percent, and says
   assertEquals(cell(table, "Letters", "metric"), "accuracy");
   assertClose(cell(table, "Letters", "BC-SSL, 5×5 (%)") as number, 62, 1e-9);
   assertClose(cell(table, "Letters", "BC-SSL, 5×5 ± s.e.") as number, 0.15 / Math.sqrt(3), 1e-9);
+  assertClose(cell(table, "mean over sets", "BC-SSL, 5×5 (%)") as number, 51, 1e-9);
+  const error = cell(table, "mean over sets", "BC-SSL, 5×5 ± s.e.") as number;
+  assertClose(error, 0.15 / Math.sqrt(3), 1e-9); // the seeds of all sets differ alike
   assertTrue(table.notes![0]!.startsWith("By linear probe; a fifth"), table.notes![0]!);
   assertTrue(
     transferTable([{ ...results[0]!, shots: 5 }]).notes![0]!.includes("5 images of each"),
