@@ -3,7 +3,7 @@
  * reads import lines and runs nothing.
  */
 import { dirname, join, relative } from "node:path";
-import { assertEquals } from "lib/testing/assert.ts";
+import { assertEquals, assertTrue } from "lib/testing/assert.ts";
 
 const lib = import.meta.dirname!;
 
@@ -271,6 +271,14 @@ Deno.test("rooms: a type's name means one thing, a file's name no more than two"
 
 Deno.test("rooms: no circular imports", () => {
   assertEquals(findCircle(sources), []);
+});
+
+Deno.test("rooms: a test that asks for WebGPU's adapter has loaded TensorFlow, which else may crash", () => {
+  const asking = sources.filter(({ path, imports }) =>
+    isTest(path) && imports.includes("tf_adapter.ts")
+  );
+  assertTrue(asking.length > 0, "there are such tests");
+  assertEquals(asking.filter(({ imports }) => !imports.includes("tf.ts")), []);
 });
 
 Deno.test("rooms: randomness comes from rng.ts only", () => {

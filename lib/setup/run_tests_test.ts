@@ -1,4 +1,5 @@
 /** Tests the test runner on small test files in a temporary folder. */
+import "lib/tf.ts"; // before the adapter: TensorFlow ends a process that has loaded Mesa's Vulkan
 import { runTests, type TestOptions } from "./run_tests.ts";
 import { readReport } from "./test_output.ts";
 import {
