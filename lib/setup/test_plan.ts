@@ -15,14 +15,15 @@ export const seconds: Readonly<Record<string, number>> = {
   "lib/report/notebook/lab_slow_test.ts": 68,
   "lib/ssl/method/together_deep_test.ts": 50,
   "lib/experiments/runs/together_deep_test.ts": 35,
-  "lib/bench/scaling_deep_test.ts": 28,
+  "lib/bench/scaling_deep_test.ts": 35,
   "lib/experiments/runs/first_notebooks_slow_test.ts": 27,
   "lib/distributed/tensorflow_world_deep_test.ts": 27,
   "lib/gpu_check/check_deep_test.ts": 20,
   "lib/gpu_check/check_slow_test.ts": 5,
   "lib/experiments/pretrain/pretrain_test.ts": 23,
   "lib/experiments/slurm_deep_test.ts": 22,
-  "lib/experiments/runs/resume_slow_test.ts": 22,
+  "lib/experiments/runs/resume_deep_test.ts": 22,
+  "lib/experiments/runs/resume_slow_test.ts": 16,
   "lib/experiments/train_task_slow_test.ts": 13,
   "lib/experiments/train_task_deep_test.ts": 9,
   "lib/native/cuda_deep_test.ts": 19,
@@ -32,14 +33,14 @@ export const seconds: Readonly<Record<string, number>> = {
   "lib/experiments/runs/faults_slow_test.ts": 17,
   "lib/experiments/robustness/robustness_slow_test.ts": 17,
   "lib/weights/mutations_deep_test.ts": 17,
-  "lib/experiments/runs/webgpu_slow_test.ts": 16,
+  "lib/experiments/runs/webgpu_deep_test.ts": 16,
   "lib/report/notebook/jupyter_slow_test.ts": 16,
   "lib/setup/book_slow_test.ts": 15,
   "lib/eval/nearest/knn_memory_deep_test.ts": 12,
   "lib/models/golden_test.ts": 11,
   "lib/datasets/laptop/laptop_sets_test.ts": 11,
   "lib/ssl/deepcluster/deepcluster_test.ts": 10,
-  "lib/experiments/detect/detector_learns_slow_test.ts": 10,
+  "lib/experiments/detect/detector_learns_deep_test.ts": 10,
   "lib/experiments/webgpu_step_test.ts": 10,
   "lib/report/interactive/parts_slow_test.ts": 10,
   "lib/experiments/detect/detector_arms_slow_test.ts": 10,
@@ -54,7 +55,6 @@ export const seconds: Readonly<Record<string, number>> = {
   "lib/experiments/runs/two_hosts_deep_test.ts": 9,
   "lib/setup/lab_slow_test.ts": 8,
   "lib/report/sheets/sheet_parts_slow_test.ts": 8,
-  "lib/bench/scaling_slow_test.ts": 8,
   "lib/eval/features/shared_reading_slow_test.ts": 8,
   "lib/ssl/mocov3/alarms_test.ts": 7,
   "lib/models/webgpu_test.ts": 7,
@@ -189,8 +189,8 @@ export function isSlow(path: string): boolean {
 /**
  * Whether only `--all`, or its own path, runs the file: the C++ kernels compiled again under
  * sanitizers and for other processors, thousands of damaged weights files, memory over long runs,
- * runs of all methods that are killed and go on, most tests of several processes, Slurm, and a whole
- * `gpu:check`.
+ * runs of all methods that are killed and go on, most tests of several processes, Slurm, runs that
+ * move between CPU and WebGPU, and a whole `gpu:check`.
  */
 export function isDeep(path: string): boolean {
   return path.endsWith("_deep_test.ts");

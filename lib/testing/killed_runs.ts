@@ -55,6 +55,17 @@ export const fewChannels = {
   dropPathRate: 0.2,
 };
 
+/** A small run of DINO. */
+export const byDino: KilledRun = {
+  config: "bcSslStart",
+  file: "notebook_runs.ts",
+  recipe: {
+    model: fewChannels,
+    head: { hiddenDim: 16, bottleneckDim: 8, outDim: 32 },
+    freezeLastLayerShare: 0.3,
+  },
+};
+
 const denoConfig = `${projectFolder}/deno.json`; // of a program in another folder
 
 const program = ({ verb = "pretrain", config, file, recipe }: KilledRun) => `
