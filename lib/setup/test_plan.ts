@@ -15,13 +15,13 @@ export const seconds: Readonly<Record<string, number>> = {
   "lib/report/notebook/lab_slow_test.ts": 68,
   "lib/ssl/method/together_deep_test.ts": 50,
   "lib/experiments/runs/together_deep_test.ts": 35,
-  "lib/bench/scaling_deep_test.ts": 35,
+  "lib/bench/scaling_deep_test.ts": 39,
   "lib/experiments/runs/first_notebooks_slow_test.ts": 27,
   "lib/distributed/tensorflow_world_deep_test.ts": 27,
-  "lib/gpu_check/check_deep_test.ts": 20,
+  "lib/gpu_check/check_deep_test.ts": 25,
   "lib/gpu_check/check_slow_test.ts": 5,
   "lib/experiments/pretrain/pretrain_test.ts": 23,
-  "lib/experiments/slurm_deep_test.ts": 22,
+  "lib/experiments/slurm_deep_test.ts": 29,
   "lib/experiments/runs/resume_deep_test.ts": 22,
   "lib/experiments/runs/resume_slow_test.ts": 16,
   "lib/experiments/train_task_slow_test.ts": 13,
@@ -29,7 +29,7 @@ export const seconds: Readonly<Record<string, number>> = {
   "lib/native/cuda_deep_test.ts": 19,
   "lib/setup/doc_examples_test.ts": 19,
   "lib/experiments/runs/memory_deep_test.ts": 18,
-  "lib/experiments/measure/evaluated_together_deep_test.ts": 18,
+  "lib/experiments/measure/evaluated_together_deep_test.ts": 6,
   "lib/experiments/runs/faults_slow_test.ts": 17,
   "lib/experiments/robustness/robustness_slow_test.ts": 17,
   "lib/weights/mutations_deep_test.ts": 17,
@@ -109,7 +109,8 @@ export const waiting: readonly string[] = [
 ];
 
 /**
- * Fast files that take more than ten seconds of CPU on WebGPU in software; `--fast` leaves them out there.
+ * Fast files that take more than ten seconds of CPU on WebGPU in software; `--fast` leaves them out
+ * there.
  */
 export const longOnWebGpu: readonly string[] = [
   "lib/detect/network/mask_rcnn_test.ts",

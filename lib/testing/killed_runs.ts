@@ -55,6 +55,11 @@ export const fewChannels = {
   dropPathRate: 0.2,
 };
 
+/** A part of the path of every checkpoint. */
+export const checkpoint = "/checkpoint-";
+/** Matches the name of a checkpoint that was half written. */
+export const half = /^checkpoint-\d+\.safetensors\.\d+\.partial$/m;
+
 /** A small run of DINO. */
 export const byDino: KilledRun = {
   config: "bcSslStart",

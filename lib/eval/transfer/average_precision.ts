@@ -1,8 +1,8 @@
 /** PASCAL VOC's mean average precision of 2007, for images of several classes. */
 
 /**
- * The mean of {@linkcode elevenPointPrecision} over the classes that an image has. As COCO's, it leaves
- * out a class that no image has, such as a rare one in a small validation part.
+ * The mean over classes of {@linkcode elevenPointPrecision}. Like COCO's, it leaves out a class that
+ * no image has, such as a rare one in a small validation part.
  *
  * @param scores `[N, C]`, row by row: higher where the class is in the image.
  * @param truth `[N, C]`: 1 the class is there, −1 it is not, 0 it is not counted.

@@ -38,6 +38,7 @@ import { bcSslStart } from "./notebook_runs.ts";
  * | 0.004 | 0.2–1 | 0.996 | 512, 64 | 0.04 | 20.3 |
  * | 0.004 | 0.2–1 | 0.99 | 1024, 256 | 0.04 | 20.7 |
  * | 0.004 | 0.2–1 | 0.99 | 512, 64 | 0.4 | 19.0 |
+ * | 0.008 | 0.2–1 | 0.99 | 512, 64 | 0.04 | 20.9 |
  *
  * Before these, four pilots of 624 steps on garments: LARS at a rate of 1 was no better than AdamW.
  *
@@ -74,8 +75,9 @@ export const byolStart: PretrainConfig<ByolRecipe> = {
 /**
  * The network and the images of {@linkcode bcSslStart}, trained by SimCLR for as many steps.
  *
- * It has not been run at `laptop` yet, and its settings come from no pilot. A step costs less than
- * one of {@linkcode byolStart}, which has a second network.
+ * One complete run at `laptop`, BC-SSL 9×9 on 32-pixel emoji: k-NN top-1 25.5 %
+ * (k = 20; raw pixels 20.6). Its settings come from no pilot. A step costs less than one of
+ * {@linkcode byolStart}, which has a second network.
  *
  * Differs: some settings of SimCLR's recipe are adapted to a network of 0.67 million weights and
  * some minutes of training: AdamW instead of LARS, temperature 0.5 as in the paper's trials with
@@ -210,8 +212,9 @@ export const deepClusterStart: PretrainConfig<DeepClusterRecipe> = {
 };
 
 /**
- * The recipe and the images of {@linkcode bcSslStart}, trained by EsViT. It has not been run at
- * `laptop` yet, and its settings come from no pilot.
+ * The recipe and the images of {@linkcode bcSslStart}, trained by EsViT. One complete run at `laptop`,
+ * BC-SSL 9×9 on 32-pixel emoji: k-NN top-1 23.2 % (k = 20; raw pixels 20.6). Its settings come from
+ * no pilot.
  *
  * Cost at `laptop`: an estimated ten minutes a seed. In 80 steps on busy cores it trained on 300
  * images a second, `bcSslStart` on 478.
@@ -233,8 +236,9 @@ export const esvitStart: PretrainConfig<EsvitRecipe> = {
 /**
  * The network and the images of {@linkcode bcSslStart}, trained by MoCo v3 for as many steps.
  *
- * It has not been run at `laptop` yet, and its settings come from no pilot. A step costs as much as
- * one of {@linkcode byolStart}: there is a second network, and each view is a pass of its own.
+ * One complete run at `laptop`, BC-SSL 9×9 on 32-pixel emoji: k-NN top-1 27.1 %
+ * (k = 20; raw pixels 20.6). Its settings come from no pilot. A step costs as much as one of
+ * {@linkcode byolStart}: there is a second network, and each view is a pass of its own.
  *
  * Differs: some settings of MoCo v3's recipe are adapted to a network of 0.67 million weights and
  * some minutes of training: AdamW, small heads in the form for ResNets, temperature 0.2, crops of
@@ -331,8 +335,9 @@ export const iGptMaskedStart: PretrainConfig<IGptRecipe> = {
 /**
  * The network and the images of {@linkcode bcSslStart}, trained by MoBY for as many steps.
  *
- * It has not been run at `laptop` yet, and its settings come from no pilot. A step costs as much as
- * one of {@linkcode byolStart}: there is a second network, and each view is a pass of its own.
+ * One complete run at `laptop`, BC-SSL 9×9 on 32-pixel emoji: k-NN top-1 25.3 %
+ * (k = 20; raw pixels 20.6). Its settings come from no pilot. A step costs as much as one of
+ * {@linkcode byolStart}: there is a second network, and each view is a pass of its own.
  *
  * Differs: some settings of MoBY's recipe are adapted to a network of 0.67 million weights and some
  * minutes of training: queues of 1,024 keys, small heads, no stochastic depth, crops of 20 % of the

@@ -1,8 +1,12 @@
 /** Tests exact resume at the fault points that `resume_slow_test.ts` leaves out. */
-import { byDino, type Kill, killAndCompare, monitorEvery } from "lib/testing/killed_runs.ts";
-
-const checkpoint = "/checkpoint-";
-const half = /^checkpoint-\d+\.safetensors\.\d+\.partial$/m;
+import {
+  byDino,
+  checkpoint,
+  half,
+  type Kill,
+  killAndCompare,
+  monitorEvery,
+} from "lib/testing/killed_runs.ts";
 
 const kills: readonly Kill[] = [
   { at: "lock taken", until: 1, leaves: /^lock$/ },

@@ -3,7 +3,14 @@
  * checkpoints hold what each keeps between steps (targets, queues, a palette), and training with
  * labels.
  */
-import { fewChannels, type Kill, killAndCompare, monitorEvery } from "lib/testing/killed_runs.ts";
+import {
+  checkpoint,
+  fewChannels,
+  half,
+  type Kill,
+  killAndCompare,
+  monitorEvery,
+} from "lib/testing/killed_runs.ts";
 
 /** Ten places: in the first step, between steps, around checkpoints, monitors and epochs. */
 const kills: readonly Kill[] = [
@@ -45,9 +52,6 @@ for (const [config, recipe] of Object.entries(small)) {
     () => killAndCompare({ config, file: "method_runs.ts", recipe }, kills),
   );
 }
-
-const checkpoint = "/checkpoint-";
-const half = /^checkpoint-\d+\.safetensors\.\d+\.partial$/m;
 
 /** DeepCluster-v2 also acts before each epoch. */
 const aroundEpochs: readonly Kill[] = [

@@ -3,10 +3,14 @@
  * not killed. `resume_deep_test.ts` kills it at the others, `resume_methods_deep_test.ts` runs of
  * other methods and with labels.
  */
-import { byDino, type Kill, killAndCompare, monitorEvery } from "lib/testing/killed_runs.ts";
-
-const checkpoint = "/checkpoint-";
-const half = /^checkpoint-\d+\.safetensors\.\d+\.partial$/m;
+import {
+  byDino,
+  checkpoint,
+  half,
+  type Kill,
+  killAndCompare,
+  monitorEvery,
+} from "lib/testing/killed_runs.ts";
 
 const kills: readonly Kill[] = [
   { at: "line half written", pass: 2, until: 2 },
