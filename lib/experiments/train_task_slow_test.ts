@@ -1,9 +1,10 @@
 /** `deno task train` as a process: what it prints, and how signals end it. */
-import { finish, long, outputs, someSteps, spawn } from "lib/testing/runs/train_process.ts";
+import { finish, long, removeLongRuns, someSteps, spawn } from "lib/testing/runs/train_process.ts";
 import { assertEquals, assertTrue } from "lib/testing/assert.ts";
 
 for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
   Deno.test(`${signal} stops a run after the current step, saved, with exit code ${code}`, async () => {
+    removeLongRuns();
     const child = spawn(`${long} --fresh`);
     const ended = finish(child);
     await Promise.race([someSteps(), ended]); // one that ended at once says why below
@@ -17,7 +18,6 @@ for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
     const next = await finish(spawn(`${long} --until ${Number(step) + 2}`));
     assertEquals(next.code, 0, next.stderr);
     assertTrue(next.stdout.includes(`saved at step ${Number(step) + 2} of 3200`), next.stdout);
-    Deno.removeSync(`${outputs}/${/^\S+?(?=:)/.exec(stdout)![0]}`, { recursive: true });
   });
 }
 

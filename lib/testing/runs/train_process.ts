@@ -21,19 +21,30 @@ export async function finish(child: Deno.ChildProcess) {
   return { code, stdout: decoder.decode(stdout).trim(), stderr: decoder.decode(stderr) };
 }
 
-/** Waits until the run that `spawn` started has taken some steps. */
+/** The folders of the runs of {@linkcode long}. Other tests of a process leave other runs in `outputs`. */
+function longRuns(): string[] {
+  const names = [...Deno.readDirSync(outputs)].map(({ name }) => name);
+  return names.filter((name) => name.startsWith("long-")).map((name) => `${outputs}/${name}`);
+}
+
+/** Waits until a run of {@linkcode long} has taken some steps. */
 export async function someSteps(): Promise<void> {
   for (;;) {
     await new Promise((resolve) => setTimeout(resolve, 20));
-    const lines = [...Deno.readDirSync(outputs)].flatMap(({ name }) => {
+    const lines = longRuns().flatMap((folder) => {
       try {
-        return Deno.readTextFileSync(`${outputs}/${name}/metrics.jsonl`).split("\n");
+        return Deno.readTextFileSync(`${folder}/metrics.jsonl`).split("\n");
       } catch {
         return [];
       }
     });
     if (lines.length > 5) return;
   }
+}
+
+/** Removes the runs of {@linkcode long}, so that the next test waits for steps of its own. */
+export function removeLongRuns(): void {
+  for (const folder of longRuns()) Deno.removeSync(folder, { recursive: true });
 }
 
 /** The processes that a process has started. */
