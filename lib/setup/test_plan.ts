@@ -8,7 +8,7 @@ import { dirname, join } from "@std/path";
  * longer.
  */
 export const seconds: Readonly<Record<string, number>> = {
-  "lib/experiments/runs/arm_notebooks_slow_test.ts": 151,
+  "lib/experiments/runs/arm_notebooks_slow_test.ts": 135,
   "lib/experiments/runs/resume_methods_deep_test.ts": 132,
   "lib/experiments/runs/random_kills_deep_test.ts": 110,
   "lib/native/kernels_deep_test.ts": 105,
@@ -31,7 +31,7 @@ export const seconds: Readonly<Record<string, number>> = {
   "lib/experiments/runs/memory_deep_test.ts": 18,
   "lib/experiments/measure/evaluated_together_deep_test.ts": 6,
   "lib/experiments/runs/faults_slow_test.ts": 17,
-  "lib/experiments/robustness/robustness_slow_test.ts": 17,
+  "lib/experiments/robustness/robustness_deep_test.ts": 17,
   "lib/weights/mutations_deep_test.ts": 17,
   "lib/experiments/runs/webgpu_deep_test.ts": 16,
   "lib/report/notebook/jupyter_slow_test.ts": 16,
@@ -49,14 +49,14 @@ export const seconds: Readonly<Record<string, number>> = {
   "lib/experiments/transfer/compare_transfer_slow_test.ts": 9,
   "lib/experiments/pretrain/ablate_slow_test.ts": 9,
   "lib/ssl/igpt/igpt_test.ts": 9,
-  "lib/ssl/moby/alarms_test.ts": 9,
-  "lib/ssl/esvit/collapse_test.ts": 9,
+  "lib/ssl/moby/collapse_deep_test.ts": 8,
+  "lib/ssl/esvit/collapse_deep_test.ts": 9,
   "lib/experiments/runs/together_slow_test.ts": 9,
   "lib/experiments/runs/two_hosts_deep_test.ts": 9,
   "lib/setup/lab_slow_test.ts": 8,
   "lib/report/sheets/sheet_parts_slow_test.ts": 8,
   "lib/eval/features/shared_reading_slow_test.ts": 8,
-  "lib/ssl/mocov3/alarms_test.ts": 7,
+  "lib/ssl/mocov3/collapse_deep_test.ts": 6,
   "lib/models/webgpu_test.ts": 7,
   "lib/ssl/method/together_slow_test.ts": 7,
   "lib/experiments/detect/finetune_detector_test.ts": 6,
@@ -140,15 +140,12 @@ export const longOnWebGpu: readonly string[] = [
   "lib/ssl/deepcluster/parity_test.ts",
   "lib/ssl/dino/gradients_test.ts",
   "lib/ssl/dino/parity_test.ts",
-  "lib/ssl/esvit/collapse_test.ts",
   "lib/ssl/esvit/esvit_test.ts",
   "lib/ssl/esvit/parity_test.ts",
   "lib/ssl/igpt/igpt_test.ts",
   "lib/ssl/igpt/parity_test.ts",
-  "lib/ssl/moby/alarms_test.ts",
   "lib/ssl/moby/moby_test.ts",
   "lib/ssl/moby/parity_test.ts",
-  "lib/ssl/mocov3/alarms_test.ts",
   "lib/ssl/mocov3/mocov3_test.ts",
   "lib/ssl/mocov3/parity_test.ts",
   "lib/ssl/simclr/parity_test.ts",
@@ -190,8 +187,9 @@ export function isSlow(path: string): boolean {
 /**
  * Whether only `--all`, or its own path, runs the file: the C++ kernels compiled again under
  * sanitizers and for other processors, thousands of damaged weights files, memory over long runs,
- * runs of all methods that are killed and go on, most tests of several processes, Slurm, runs that
- * move between CPU and WebGPU, and a whole `gpu:check`.
+ * runs of all methods that are killed and go on, runs of three methods that collapse, evaluations of
+ * shifted images that are interrupted, most tests of several processes, Slurm, runs that move between
+ * CPU and WebGPU, and a whole `gpu:check`.
  */
 export function isDeep(path: string): boolean {
   return path.endsWith("_deep_test.ts");

@@ -22,7 +22,9 @@ import {
   assertKeepsNoTensor,
   assertNamesBadWeights,
   assertResumes,
+  colouredPairs,
   disposeTraining,
+  fewWeights,
   momentAt,
   tinyImages,
   tinyRecipe,
@@ -263,6 +265,25 @@ Deno.test("a step of MoBY keeps no tensor, in one pass and in micro-batches, and
 Deno.test("a loss of MoBY that is not finite names the first bad tensor, and changes neither weights nor queues", () => {
   const moving = /running_|_k\./;
   assertNamesBadWeights(newTraining(), "projector_k.linear_out.weight", moving);
+});
+Deno.test("MoBY learns: in sixty steps it comes to tell the images of a batch from earlier ones", () => {
+  const training = newTraining({
+    ...fewWeights,
+    head: { hiddenDim: 8, outDim: 4 },
+    batchSize: 8,
+    lr: 0.64, // 0.02 for a batch of 8
+    warmupLr: 0,
+    queueLength: 16,
+  });
+  const losses = Array.from(
+    { length: 60 },
+    (_, step) =>
+      tf.tidy(() => trainStep(training, colouredPairs(step), { clipNorm: 5 }, momentAt(0)).loss),
+  );
+  const mean = (part: number[]) => part.reduce((sum, x) => sum + x) / part.length;
+  const [first, last] = [mean(losses.slice(0, 10)), mean(losses.slice(-10))];
+  assertTrue(last < 0.7 * first, `the loss went from ${first} to ${last}`);
+  disposeTraining(training);
 });
 
 // ---------------------------------------------------------------- checkpoint

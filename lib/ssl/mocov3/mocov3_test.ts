@@ -20,7 +20,9 @@ import {
   assertKeepsNoTensor,
   assertNamesBadWeights,
   assertResumes,
+  colouredPairs,
   disposeTraining,
+  fewWeights,
   momentAt,
   tinyRecipe,
   tinyViews,
@@ -276,6 +278,21 @@ Deno.test("a step of MoCo v3 keeps no tensor, and disposing frees everything", (
 Deno.test("a loss of MoCo v3 that is not finite names the first bad tensor, and changes no weight", () => {
   const moving = /running_|^momentum_/;
   assertNamesBadWeights(newTraining(), "momentum_encoder.fc.3.weight", moving);
+});
+Deno.test("MoCo v3 learns: forty steps on the same views tell each image from the others", () => {
+  const training = newTraining({
+    ...fewWeights,
+    head: { form: "resnet", hiddenDim: 8, outDim: 4 },
+    lr: 0.02,
+  });
+  const same = colouredPairs(0);
+  const losses = Array.from(
+    { length: 40 },
+    () => trainStep(training, same, { clipNorm: 0 }, momentAt(0)).loss,
+  );
+  const [first, last] = [losses[0]!, losses.at(-1)!];
+  assertTrue(last < 0.6 * first, `the loss went from ${first} to ${last}`);
+  disposeTraining(training);
 });
 
 // ---------------------------------------------------------------- checkpoint

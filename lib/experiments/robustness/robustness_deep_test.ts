@@ -93,15 +93,3 @@ Deno.test("robustness() and armCams() measure each run once, go on after an inte
     assertEquals(await armCams(arms, options), cams);
     assertEquals(await trainedFields(arms.slice(0, 1), options), fields);
   }));
-
-Deno.test("robustness() needs a ResNet, and trainedFields() a kernel size", () =>
-  inOutputs(async () => {
-    await assertRejects(
-      () => robustness(arms.slice(0, 1), options),
-      RangeError,
-      "need the ResNet among the arms",
-    );
-    const fields = () => trainedFields(arms, options);
-    await assertRejects(fields, RangeError, "field of ResNet: it has no kernel size");
-    await assertRejects(() => trainedFields([], options), RangeError, "need an arm and a seed");
-  }));
