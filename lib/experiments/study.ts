@@ -52,8 +52,8 @@ export const pairArms: readonly Arm[] = [
 
 /**
  * Runs what the notebooks 01 to 08 run, with the same arms, so that a run which one of them has
- * made is loaded. At `smoke` the detectors, the shifted images and the maps have two kernel sizes,
- * as there.
+ * made is loaded. As there, detectors have two kernel sizes below `paper`, and at `smoke` so have the
+ * shifted images and the maps.
  *
  * @throws {Error} If it was interrupted: finished runs are kept, and the same call continues.
  */
@@ -62,7 +62,8 @@ export async function study(
 ): Promise<StudyResults> {
   const options = { scale, seeds, watch };
   const sizes = [3, 5, 7, 9, 15];
-  const [detected, shifted] = scale === "smoke" ? [[3, 9], [3, 15]] : [[3, 5, 7, 9], sizes];
+  const detected = scale === "paper" ? [3, 5, 7, 9] : [3, 9];
+  const shifted = scale === "smoke" ? [3, 15] : sizes;
   const all = [...others, ...sizes.map(convNeXt), ...sizes.map(bcSsl)];
   const arms = await ablate(scale === "paper" ? all : [...all, ...larger], options);
   const more = pairSeeds.some((seed) => !seeds.includes(seed));
