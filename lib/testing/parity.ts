@@ -8,7 +8,7 @@ import { namedVariables } from "lib/nn/parameters.ts";
 import type { ViewSource } from "lib/ssl/method/train.ts";
 import type { OptimizerState } from "lib/train/optimizer_state.ts";
 import { assertEquals, assertTrue } from "./assert.ts";
-import { formula } from "./formula.ts";
+import { formula, type FormulaCrops, formulaCrops } from "./formula.ts";
 
 /** Probes by the names of arrays. */
 export type Probes = Readonly<Record<string, number>>;
@@ -108,8 +108,8 @@ export interface GoldenBatches {
 }
 
 /**
- * The two views of every image that the scripts of BYOL and SimCLR make: the views of an image have
- * one colour in common.
+ * The two views of every image that the scripts of methods without local crops make: the views of an
+ * image have one colour in common.
  */
 export function formulaViews({ images, batch, stepsPerEpoch, size }: GoldenBatches): ViewSource {
   return {
@@ -124,6 +124,17 @@ export function formulaViews({ images, batch, stepsPerEpoch, size }: GoldenBatch
       });
       return Promise.resolve({ images: batch, global, local: new Float32Array(0) });
     },
+  };
+}
+
+/** The crops that the scripts of DINO, EsViT and SwAV make, as {@linkcode formulaCrops} does. */
+export function formulaCropViews(
+  golden: FormulaCrops & { readonly stepsPerEpoch: number },
+): ViewSource {
+  return {
+    count: golden.batch * golden.stepsPerEpoch,
+    prefetch() {},
+    next: (_, step) => Promise.resolve(formulaCrops(golden, step)),
   };
 }
 
@@ -153,7 +164,7 @@ export function assertKept(
   params: object,
   optimizer: OptimizerState,
   expected: Readonly<Record<string, Probes>>,
-  isIdle: (name: string) => boolean,
+  isIdle: (name: string) => boolean = () => false,
 ): void {
   const weights = namedVariables(params);
   assertEquals([...optimizer.keys()].sort(), Object.keys(expected).sort());
@@ -170,7 +181,7 @@ export function assertKept(
 export function assertStatistics(
   params: object,
   expected: Probes,
-  isIdle: (name: string) => boolean,
+  isIdle: (name: string) => boolean = () => false,
   what = "statistics",
 ): void {
   const variables = namedVariables(params);

@@ -2,6 +2,7 @@
 import * as tf from "lib/tf.ts";
 import type { Views } from "lib/ssl/views/views.ts";
 import { swavCrops } from "lib/ssl/views/swav_crops.ts";
+import type { OptimizerName } from "lib/train/optimizer.ts";
 import type { SwavRecipe } from "lib/ssl/swav/recipe.ts";
 
 /** Four images, two global and two local crops, a queue of two batches. */
@@ -42,4 +43,14 @@ export function testViews(seed = 0): Views {
   const draw = (size: number, seed: number) =>
     tf.randomNormal<tf.Rank.R4>([8, size, size, 3], 0, 1, "float32", seed);
   return { global: draw(16, 2 * seed + 1), local: draw(8, 2 * seed + 2) };
+}
+
+/**
+ * Whether a weight of SwAV or of DeepCluster-v2 has a gradient of 0, up to rounding, because a BatchNorm after it subtracts the
+ * mean. AdamW divides such a rounding error by its own size, so this weight is not compared, and
+ * neither is the running mean after it. LARS mostly sees the weight's decay.
+ */
+export function isIdle(optimizer: OptimizerName, name: string): boolean {
+  const idle = ["backbone.norm.bias", "projection_head.0.bias", "projection_head.1.running_mean"];
+  return optimizer === "adamw" && idle.includes(name);
 }

@@ -24,8 +24,16 @@ import { createDeepClusterNetwork, type DeepClusterNetwork } from "./networks.ts
 import type { DeepClusterHeadConfig, DeepClusterRecipe } from "./recipe.ts";
 import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
 import { fillByFormula, formula, type FormulaCrops, formulaCrops } from "lib/testing/formula.ts";
-import { assertProbes, assertWays, type Probes, torchValues } from "lib/testing/parity.ts";
+import {
+  assertKept,
+  assertProbes,
+  assertStatistics,
+  assertWaysButIdle,
+  type Probes,
+  torchValues,
+} from "lib/testing/parity.ts";
 import { eachStep } from "lib/testing/steps.ts";
+import { isIdle } from "lib/testing/swav_recipe.ts";
 
 /** One case of parity.json. */
 interface Golden extends FormulaCrops {
@@ -126,15 +134,6 @@ function formulaNetwork({ model, head }: Golden): DeepClusterNetwork {
   return network;
 }
 
-/**
- * Whether a weight has a gradient of 0, up to rounding, because a BatchNorm after it subtracts the
- * mean: see SwAV's test.
- */
-function isIdle(optimizer: OptimizerName, name: string): boolean {
-  const idle = ["backbone.norm.bias", "projection_head.0.bias", "projection_head.1.running_mean"];
-  return optimizer === "adamw" && idle.includes(name);
-}
-
 const cases: Golden[] = JSON.parse(
   Deno.readTextFileSync(new URL("golden/parity.json", import.meta.url)),
 );
@@ -144,6 +143,7 @@ for (const golden of cases) {
     const recipe = recipeOf(golden);
     const network = formulaNetwork(golden);
     const optimizer: OptimizerState = new Map();
+    const idle = (name: string) => isIdle(golden.optimizer, name);
     using method = deepCluster(network, recipe, golden.count);
     const before = torchValues(network.params);
     const run = { rng: formulaRng("0"), done: 0, readsAt: eachStep };
@@ -157,13 +157,14 @@ for (const golden of cases) {
       assertClose(actual.loss, expected.loss, 1e-4);
       assertClose(actual.gradNorm, expected.gradNorm, 1e-4);
       assertMemory(method, expected.memory, `step ${steps}`);
-      const compared = golden.weights.map((name, i) => ({ name, way: expected.network[i]! }))
-        .filter(({ name }) => !isIdle(golden.optimizer, name));
-      const [names, ways] = [compared.map(({ name }) => name), compared.map(({ way }) => way)];
-      assertWays(network.params, before, names, ways, { step: `step ${steps}` });
+      assertWaysButIdle(network.params, before, golden.weights, expected.network, {
+        step: `step ${steps}`,
+        isIdle: idle,
+      });
     }
     assertEquals(steps, 20);
-    assertEnd(golden, network, optimizer);
+    assertKept(network.params, optimizer, golden.kept, idle);
+    assertStatistics(network.params, golden.statistics, idle);
   });
 }
 
@@ -195,23 +196,6 @@ function assertMemory({ state }: Method, expected: readonly number[], step: stri
       bank.dispose();
     });
   });
-}
-
-/** Compares the optimiser's state of each weight, and BatchNorm's running statistics. */
-function assertEnd(golden: Golden, network: DeepClusterNetwork, optimizer: OptimizerState): void {
-  const variables = namedVariables(network.params);
-  assertEquals([...optimizer.keys()].sort(), Object.keys(golden.kept).sort());
-  for (const [name, { tensors }] of optimizer) {
-    assertEquals(Object.keys(tensors), Object.keys(golden.kept[name]!));
-    for (const [role, tensor] of Object.entries(tensors)) {
-      if (isIdle(golden.optimizer, name)) continue;
-      assertProbes(name, tensor, variables.get(name)!, golden.kept[name]![role]!, role);
-    }
-  }
-  for (const [name, value] of Object.entries(golden.statistics)) {
-    if (isIdle(golden.optimizer, name)) continue;
-    assertProbes(name, variables.get(name)!, variables.get(name)!, value, "statistics");
-  }
 }
 
 Deno.test("the twenty steps have images without a cluster, and clusters that change", () => {

@@ -11,24 +11,27 @@
 import * as tf from "lib/tf.ts";
 import { createRng } from "lib/rng.ts";
 import type { ModelConfig } from "lib/models/mod.ts";
-import { namedVariables } from "lib/nn/parameters.ts";
 import type { OptimizerName } from "lib/train/optimizer.ts";
 import { dinoCrops } from "./crops.ts";
-import type { CropBatch } from "lib/ssl/views/batch.ts";
 import type { DinoHeadConfig } from "lib/ssl/distillation/head.ts";
 import type { DinoRecipe } from "./recipe.ts";
-import { trainByMethod, type ViewSource } from "lib/ssl/method/train.ts";
+import { trainByMethod } from "lib/ssl/method/train.ts";
 import { assertClose, assertEquals } from "lib/testing/assert.ts";
 import { createDinoState, type DinoState, trainingOf } from "lib/testing/dino.ts";
-import { fillByFormula, formula } from "lib/testing/formula.ts";
-import { assertProbes, assertWays, type Probes, torchValues } from "lib/testing/parity.ts";
+import { fillByFormula, type FormulaCrops } from "lib/testing/formula.ts";
+import {
+  assertKept,
+  assertStatistics,
+  assertWays,
+  formulaCropViews,
+  type Probes,
+  torchValues,
+} from "lib/testing/parity.ts";
 import { eachStep } from "lib/testing/steps.ts";
 
 /** One case of parity.json. */
-interface Golden {
+interface Golden extends FormulaCrops {
   readonly name: string;
-  /** Prefix of the names from which the formula makes the images. */
-  readonly images: string;
   readonly model: ModelConfig;
   readonly head: Omit<DinoHeadConfig, "normLastLayer">;
   readonly normLastLayer: boolean;
@@ -38,11 +41,6 @@ interface Golden {
   readonly clip: number;
   readonly momentum: number;
   readonly weightDecay: readonly [number, number];
-  readonly batch: number;
-  /** Pixels a side. */
-  readonly global: number;
-  readonly local: number;
-  readonly locals: number;
   readonly epochs: number;
   readonly stepsPerEpoch: number;
   /** Length of the warm-up, in epochs, as are the next two. */
@@ -96,28 +94,6 @@ function recipeOf(golden: Golden): DinoRecipe {
   };
 }
 
-/** The crops that the script makes: all crops of an image have one colour in common. */
-function formulaViews({ images, batch, stepsPerEpoch, global, local, locals }: Golden): ViewSource {
-  const crops = (kind: string, step: number, size: number, count: number) => {
-    const colours = formula(`${images} colour ${step}`, batch * 3);
-    const noise = formula(`${images} ${kind} ${step}`, count * batch * size * size * 3);
-    return noise.map((value, i) => {
-      const image = Math.floor(i / (size * size * 3)) % batch;
-      return colours[image * 3 + i % 3]! + 0.5 * value;
-    });
-  };
-  return {
-    count: batch * stepsPerEpoch,
-    prefetch: () => {},
-    next: (_, step): Promise<CropBatch> =>
-      Promise.resolve({
-        images: batch,
-        global: crops("global", step, global, 2),
-        local: crops("local", step, local, locals),
-      }),
-  };
-}
-
 function stateOf({ model, head, normLastLayer }: Golden): DinoState {
   const state = createDinoState(model, { ...head, normLastLayer }, createRng(0));
   for (const { params } of [state.student, state.teacher]) {
@@ -135,26 +111,6 @@ function isIdle({ head: { batchNorm } }: Golden, name: string): boolean {
   return batchNorm && /^head\.mlp\.[03]\.bias$/.test(name);
 }
 
-/** Compares the optimiser's state of each weight, and BatchNorm's running statistics. */
-function assertEnd(golden: Golden, { student, teacher, optimizer }: DinoState): void {
-  const weights = namedVariables(student.params);
-  assertEquals([...optimizer.keys()].sort(), Object.keys(golden.kept).sort());
-  for (const [name, { tensors }] of optimizer) {
-    assertEquals(Object.keys(tensors), Object.keys(golden.kept[name]!));
-    for (const [role, tensor] of Object.entries(tensors)) {
-      if (isIdle(golden, name)) continue;
-      assertProbes(name, tensor, weights.get(name)!, golden.kept[name]![role]!, role);
-    }
-  }
-  for (const [who, { params }] of Object.entries({ student, teacher })) {
-    const variables = namedVariables(params);
-    const expected = golden.statistics[who as "student" | "teacher"];
-    for (const [name, value] of Object.entries(expected)) {
-      assertProbes(name, variables.get(name)!, variables.get(name)!, value, `${who}'s`);
-    }
-  }
-}
-
 const cases: Golden[] = JSON.parse(
   Deno.readTextFileSync(new URL("golden/parity.json", import.meta.url)),
 );
@@ -165,7 +121,7 @@ for (const golden of cases) {
     const first = torchValues(state.student.params);
     const recipe = recipeOf(golden);
     using training = trainingOf(state, recipe);
-    const source = formulaViews(golden);
+    const source = formulaCropViews(golden);
     const run = { rng: createRng(0), done: 0, readsAt: eachStep };
     let steps = 0;
     for await (const actual of trainByMethod(training, source, recipe, run)) {
@@ -182,6 +138,10 @@ for (const golden of cases) {
       }
     }
     assertEquals(steps, 30);
-    assertEnd(golden, state);
+    const idle = (name: string) => isIdle(golden, name);
+    assertKept(state.student.params, state.optimizer, golden.kept, idle);
+    for (const who of ["student", "teacher"] as const) {
+      assertStatistics(state[who].params, golden.statistics[who], undefined, `${who}'s`);
+    }
   });
 }

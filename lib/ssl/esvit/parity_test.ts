@@ -7,24 +7,28 @@
 import * as tf from "lib/tf.ts";
 import { createRng } from "lib/rng.ts";
 import type { ModelConfig } from "lib/models/mod.ts";
-import { namedVariables } from "lib/nn/parameters.ts";
 import type { DinoHeadConfig } from "lib/ssl/distillation/head.ts";
-import { trainByMethod, type ViewSource } from "lib/ssl/method/train.ts";
+import { trainByMethod } from "lib/ssl/method/train.ts";
 import { dinoCrops } from "lib/ssl/dino/crops.ts";
 import { disposeOptimizer, type OptimizerState } from "lib/train/optimizer_state.ts";
 import { esvit } from "./esvit.ts";
 import { createEsvitNetworks, type EsvitNetworks } from "./networks.ts";
 import type { EsvitRecipe } from "./recipe.ts";
 import { assertClose, assertEquals } from "lib/testing/assert.ts";
-import { fillByFormula, formula } from "lib/testing/formula.ts";
-import { assertProbes, assertWays, type Probes, torchValues } from "lib/testing/parity.ts";
+import { fillByFormula, type FormulaCrops } from "lib/testing/formula.ts";
+import {
+  assertKept,
+  assertStatistics,
+  assertWays,
+  formulaCropViews,
+  type Probes,
+  torchValues,
+} from "lib/testing/parity.ts";
 import { eachStep } from "lib/testing/steps.ts";
 
 /** One case of parity.json. */
-interface Golden {
+interface Golden extends FormulaCrops {
   readonly name: string;
-  /** Prefix of the names from which the formula makes the images. */
-  readonly images: string;
   readonly model: ModelConfig;
   readonly head: Omit<DinoHeadConfig, "normLastLayer">;
   readonly normLastLayer: boolean;
@@ -33,11 +37,6 @@ interface Golden {
   readonly clip: number;
   readonly momentum: number;
   readonly weightDecay: readonly [number, number];
-  readonly batch: number;
-  /** Pixels a side. */
-  readonly global: number;
-  readonly local: number;
-  readonly locals: number;
   readonly epochs: number;
   readonly stepsPerEpoch: number;
   /** Length of the warm-up, in epochs, as are the next two. */
@@ -95,28 +94,6 @@ function recipeOf(golden: Golden): EsvitRecipe {
   };
 }
 
-/** The crops that the script makes: all crops of an image have one colour in common. */
-function formulaViews({ images, batch, stepsPerEpoch, global, local, locals }: Golden): ViewSource {
-  const crops = (kind: string, step: number, size: number, count: number) => {
-    const colours = formula(`${images} colour ${step}`, batch * 3);
-    const noise = formula(`${images} ${kind} ${step}`, count * batch * size * size * 3);
-    return noise.map((value, i) => {
-      const image = Math.floor(i / (size * size * 3)) % batch;
-      return colours[image * 3 + i % 3]! + 0.5 * value;
-    });
-  };
-  return {
-    count: batch * stepsPerEpoch,
-    prefetch: () => {},
-    next: (_, step) =>
-      Promise.resolve({
-        images: batch,
-        global: crops("global", step, global, 2),
-        local: crops("local", step, local, locals),
-      }),
-  };
-}
-
 /** Networks with the script's weights. */
 function formulaNetworks({ model, head, normLastLayer }: Golden): EsvitNetworks {
   const networks = createEsvitNetworks(model, { ...head, normLastLayer }, createRng(0));
@@ -127,23 +104,6 @@ function formulaNetworks({ model, head, normLastLayer }: Golden): EsvitNetworks 
     }
   }
   return networks;
-}
-
-/** Compares the optimiser's state of each weight, and BatchNorm's running statistics. */
-function assertEnd(golden: Golden, networks: EsvitNetworks, optimizer: OptimizerState): void {
-  const weights = namedVariables(networks.student.params);
-  assertEquals([...optimizer.keys()].sort(), Object.keys(golden.kept).sort());
-  for (const [name, { tensors }] of optimizer) {
-    for (const [role, tensor] of Object.entries(tensors)) {
-      assertProbes(name, tensor, weights.get(name)!, golden.kept[name]![role]!, role);
-    }
-  }
-  for (const who of ["student", "teacher"] as const) {
-    const variables = namedVariables(networks[who].params);
-    for (const [name, value] of Object.entries(golden.statistics[who])) {
-      assertProbes(name, variables.get(name)!, variables.get(name)!, value, `${who}'s`);
-    }
-  }
 }
 
 const cases: Golden[] = JSON.parse(
@@ -158,7 +118,7 @@ for (const golden of cases) {
     const optimizer: OptimizerState = new Map();
     using method = esvit(networks, recipe);
     const run = { rng: createRng(0), done: 0, readsAt: eachStep };
-    const source = formulaViews(golden);
+    const source = formulaCropViews(golden);
     let steps = 0;
     for await (const actual of trainByMethod({ method, optimizer }, source, recipe, run)) {
       const expected = golden.steps[steps++]!;
@@ -174,7 +134,10 @@ for (const golden of cases) {
       }
     }
     assertEquals(steps, 20);
-    assertEnd(golden, networks, optimizer);
+    assertKept(networks.student.params, optimizer, golden.kept);
+    for (const who of ["student", "teacher"] as const) {
+      assertStatistics(networks[who].params, golden.statistics[who], undefined, `${who}'s`);
+    }
     disposeOptimizer(optimizer);
   });
 }

@@ -14,21 +14,28 @@ import { l2Normalize } from "lib/nn/l2_normalize.ts";
 import { namedVariables } from "lib/nn/parameters.ts";
 import type { OptimizerState } from "lib/train/optimizer_state.ts";
 import type { Method } from "lib/ssl/method/method.ts";
-import { trainByMethod, type ViewSource } from "lib/ssl/method/train.ts";
+import { trainByMethod } from "lib/ssl/method/train.ts";
 import { mobyCrops } from "./crops.ts";
 import { moby } from "./moby.ts";
 import { createMobyNetworks, type MobyNetworks, treeOf } from "./networks.ts";
 import type { MobyHeadConfig, MobyRecipe } from "./recipe.ts";
 import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
-import { fillByFormula, formula } from "lib/testing/formula.ts";
-import { assertProbes, assertWays, type Probes, torchValues } from "lib/testing/parity.ts";
+import { fillByFormula } from "lib/testing/formula.ts";
+import {
+  assertKept,
+  assertProbes,
+  assertStatistics,
+  assertWays,
+  formulaViews,
+  type GoldenBatches,
+  type Probes,
+  torchValues,
+} from "lib/testing/parity.ts";
 import { eachStep } from "lib/testing/steps.ts";
 
 /** One case of parity.json. */
-interface Golden {
+interface Golden extends GoldenBatches {
   readonly name: string;
-  /** Prefix of the names from which the formula makes the images. */
-  readonly images: string;
   readonly model: ModelConfig;
   readonly head: MobyHeadConfig;
   readonly lr: number;
@@ -37,11 +44,7 @@ interface Golden {
   readonly momentum: number;
   readonly weightDecay: number;
   readonly temperature: number;
-  readonly batch: number;
-  /** Pixels a side. */
-  readonly size: number;
   readonly epochs: number;
-  readonly stepsPerEpoch: number;
   /** Length of the warm-up, in steps. */
   readonly warmup: number;
   /** Keys in each queue. */
@@ -86,23 +89,6 @@ function recipeOf(golden: Golden): MobyRecipe {
     temperature,
     keyMomentum: golden.momentum,
     queueLength: golden.queue,
-  };
-}
-
-/** The views that the script makes: all views of an image have one colour in common. */
-function formulaViews({ images, batch, stepsPerEpoch, size }: Golden): ViewSource {
-  return {
-    count: batch * stepsPerEpoch,
-    prefetch() {},
-    next(_, step) {
-      const colours = formula(`${images} colour ${step}`, batch * 3);
-      const noise = formula(`${images} view ${step}`, 2 * batch * size * size * 3);
-      const global = noise.map((value, i) => {
-        const image = Math.floor(i / (size * size * 3)) % batch;
-        return colours[image * 3 + i % 3]! + 0.5 * value;
-      });
-      return Promise.resolve({ images: batch, global, local: new Float32Array(0) });
-    },
   };
 }
 
@@ -164,7 +150,9 @@ for (const golden of cases) {
       assertEquals([...queue_ptr.dataSync()], [expected.pointer]);
     }
     assertEquals(steps, 20);
-    assertEnd(golden, tree, optimizer);
+    const trained = Object.entries(golden.kept).filter(([name]) => !isIdle(name));
+    assertKept(tree, optimizer, Object.fromEntries(trained));
+    assertStatistics(tree, golden.statistics);
   });
 
   Deno.test(`a checkpoint of MoBY has the names of the official code's for ${golden.name}`, () => {
@@ -178,20 +166,4 @@ for (const golden of cases) {
     const clipped = golden.steps.filter(({ gradNorm }) => gradNorm > golden.clip).length;
     assertTrue(clipped > 2 && clipped < 18, `${clipped} of 20`);
   });
-}
-
-/** Compares the optimiser's state of each weight, and BatchNorm's running statistics. */
-function assertEnd(golden: Golden, tree: object, optimizer: OptimizerState): void {
-  const variables = namedVariables(tree);
-  const moving = Object.keys(golden.kept).filter((name) => !isIdle(name));
-  assertEquals([...optimizer.keys()].sort(), moving.sort());
-  for (const [name, { tensors }] of optimizer) {
-    assertEquals(Object.keys(tensors), Object.keys(golden.kept[name]!));
-    for (const [role, tensor] of Object.entries(tensors)) {
-      assertProbes(name, tensor, variables.get(name)!, golden.kept[name]![role]!, role);
-    }
-  }
-  for (const [name, value] of Object.entries(golden.statistics)) {
-    assertProbes(name, variables.get(name)!, variables.get(name)!, value, "statistics");
-  }
 }

@@ -12,21 +12,27 @@ import type { ModelConfig } from "lib/models/mod.ts";
 import { namedVariables } from "lib/nn/parameters.ts";
 import type { OptimizerName } from "lib/train/optimizer.ts";
 import type { OptimizerState } from "lib/train/optimizer_state.ts";
-import { trainByMethod, type ViewSource } from "lib/ssl/method/train.ts";
+import { trainByMethod } from "lib/ssl/method/train.ts";
 import { mocoV3Crops } from "./crops.ts";
 import { mocoV3 } from "./mocov3.ts";
 import { createMocoV3Networks, type MocoV3Networks } from "./networks.ts";
 import type { MocoV3HeadConfig, MocoV3Recipe } from "./recipe.ts";
 import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
-import { fillByFormula, formula } from "lib/testing/formula.ts";
-import { assertProbes, assertWays, type Probes, torchValues } from "lib/testing/parity.ts";
+import { fillByFormula } from "lib/testing/formula.ts";
+import {
+  assertKept,
+  assertStatistics,
+  assertWaysButIdle,
+  formulaViews,
+  type GoldenBatches,
+  type Probes,
+  torchValues,
+} from "lib/testing/parity.ts";
 import { eachStep } from "lib/testing/steps.ts";
 
 /** One case of parity.json. */
-interface Golden {
+interface Golden extends GoldenBatches {
   readonly name: string;
-  /** Prefix of the names from which the formula makes the images. */
-  readonly images: string;
   readonly model: ModelConfig;
   readonly head: MocoV3HeadConfig;
   readonly optimizer: OptimizerName;
@@ -34,11 +40,7 @@ interface Golden {
   readonly momentum: number;
   readonly weightDecay: number;
   readonly temperature: number;
-  readonly batch: number;
-  /** Pixels a side. */
-  readonly size: number;
   readonly epochs: number;
-  readonly stepsPerEpoch: number;
   readonly warmupEpochs: number;
   readonly weights: readonly string[];
   /** Names of everything in a checkpoint of the script's networks. */
@@ -73,23 +75,6 @@ function recipeOf(golden: Golden): MocoV3Recipe {
     clipNorm: 0,
     temperature,
     encoderMomentum: golden.momentum,
-  };
-}
-
-/** The views that the script makes: all views of an image have one colour in common. */
-function formulaViews({ images, batch, stepsPerEpoch, size }: Golden): ViewSource {
-  return {
-    count: batch * stepsPerEpoch,
-    prefetch() {},
-    next(_, step) {
-      const colours = formula(`${images} colour ${step}`, batch * 3);
-      const noise = formula(`${images} view ${step}`, 2 * batch * size * size * 3);
-      const global = noise.map((value, i) => {
-        const image = Math.floor(i / (size * size * 3)) % batch;
-        return colours[image * 3 + i % 3]! + 0.5 * value;
-      });
-      return Promise.resolve({ images: batch, global, local: new Float32Array(0) });
-    },
   };
 }
 
@@ -147,13 +132,12 @@ for (const golden of cases) {
       const expected = golden.steps[steps++]!;
       assertClose(actual.loss, expected.loss, 1e-4);
       assertClose(actual.gradNorm, expected.gradNorm, 1e-4);
-      const compared = golden.weights.map((name, i) => ({ name, way: expected.ways[i]! }))
-        .filter(({ name }) => !isIdle(name));
-      const [names, ways] = [compared.map(({ name }) => name), compared.map(({ way }) => way)];
-      assertWays(tree, before, names, ways, { step: `step ${steps}` });
+      const options = { step: `step ${steps}`, isIdle };
+      assertWaysButIdle(tree, before, golden.weights, expected.ways, options);
     }
     assertEquals(steps, 20);
-    assertEnd(golden, tree, optimizer);
+    assertKept(tree, optimizer, golden.kept, isIdle);
+    assertStatistics(tree, golden.statistics, isIdle);
   });
 
   Deno.test(`a checkpoint of MoCo v3 has the names of the official code's for ${golden.name}`, () => {
@@ -174,20 +158,3 @@ Deno.test("the script's ViT keeps positions and patch projection, as ours does",
     assertTrue(Math.abs(last[golden.weights.indexOf(name)]!) < 1e-12, name);
   }
 });
-
-/** Compares the optimiser's state of each weight, and BatchNorm's running statistics. */
-function assertEnd(golden: Golden, tree: object, optimizer: OptimizerState): void {
-  const variables = namedVariables(tree);
-  assertEquals([...optimizer.keys()].sort(), Object.keys(golden.kept).sort());
-  for (const [name, { tensors }] of optimizer) {
-    assertEquals(Object.keys(tensors), Object.keys(golden.kept[name]!));
-    for (const [role, tensor] of Object.entries(tensors)) {
-      if (isIdle(name)) continue;
-      assertProbes(name, tensor, variables.get(name)!, golden.kept[name]![role]!, role);
-    }
-  }
-  for (const [name, value] of Object.entries(golden.statistics)) {
-    if (isIdle(name)) continue;
-    assertProbes(name, variables.get(name)!, variables.get(name)!, value, "statistics");
-  }
-}

@@ -13,7 +13,7 @@ import { namedVariables } from "lib/nn/parameters.ts";
 import type { OptimizerName } from "lib/train/optimizer.ts";
 import type { OptimizerState } from "lib/train/optimizer_state.ts";
 import { officialWeights } from "lib/ssl/method/embedding_network.ts";
-import { trainByMethod, type ViewSource } from "lib/ssl/method/train.ts";
+import { trainByMethod } from "lib/ssl/method/train.ts";
 import { swavCrops } from "lib/ssl/views/swav_crops.ts";
 import { writeSafetensors } from "lib/weights/safetensors.ts";
 import { readWeights } from "lib/weights/read_weights.ts";
@@ -23,9 +23,18 @@ import { isFull, type Queue } from "./queue.ts";
 import { isQueueing, type SwavHeadConfig, type SwavRecipe } from "./recipe.ts";
 import { swav } from "./swav.ts";
 import { assertClose, assertEquals } from "lib/testing/assert.ts";
-import { fillByFormula, type FormulaCrops, formulaCrops } from "lib/testing/formula.ts";
-import { assertProbes, assertWays, type Probes, torchValues } from "lib/testing/parity.ts";
+import { fillByFormula, type FormulaCrops } from "lib/testing/formula.ts";
+import {
+  assertKept,
+  assertProbes,
+  assertStatistics,
+  assertWaysButIdle,
+  formulaCropViews,
+  type Probes,
+  torchValues,
+} from "lib/testing/parity.ts";
 import { eachStep } from "lib/testing/steps.ts";
+import { isIdle } from "lib/testing/swav_recipe.ts";
 
 /** One case of parity.json. */
 interface Golden extends FormulaCrops {
@@ -97,28 +106,10 @@ function recipeOf(golden: Golden): SwavRecipe {
   };
 }
 
-function formulaViews(golden: Golden): ViewSource {
-  return {
-    count: golden.batch * golden.stepsPerEpoch,
-    prefetch() {},
-    next: (_, step) => Promise.resolve(formulaCrops(golden, step)),
-  };
-}
-
 function formulaNetwork({ model, head }: Golden): SwavNetwork {
   const network = createSwavNetwork(model, head, createRng(0));
   fillByFormula({ network: network.params });
   return network;
-}
-
-/**
- * Whether a weight has a gradient of 0, up to rounding, because a BatchNorm after it subtracts the
- * mean. AdamW divides such a rounding error by its own size, so this weight is not compared, and
- * neither is the running mean after it. LARS mostly sees the weight's decay.
- */
-function isIdle(optimizer: OptimizerName, name: string): boolean {
-  const idle = ["backbone.norm.bias", "projection_head.0.bias", "projection_head.1.running_mean"];
-  return optimizer === "adamw" && idle.includes(name);
 }
 
 const cases: Golden[] = JSON.parse(
@@ -130,12 +121,13 @@ for (const golden of cases) {
     const recipe = recipeOf(golden);
     const network = formulaNetwork(golden);
     const optimizer: OptimizerState = new Map();
+    const idle = (name: string) => isIdle(golden.optimizer, name);
     using method = swav(network, recipe);
     const before = torchValues(network.params); // with prototypes of length 1
     const queue = method.state.get("queue") as Queue;
     const run = { rng: createRng(0), done: 0, readsAt: eachStep };
     let [steps, wasFull] = [0, false];
-    const source = formulaViews(golden);
+    const source = formulaCropViews(golden);
     for await (const actual of trainByMethod({ method, optimizer }, source, recipe, run)) {
       const expected = golden.steps[steps++]!;
       assertEquals(wasFull, expected.inUse, `the queue in step ${steps}`);
@@ -143,31 +135,15 @@ for (const golden of cases) {
       assertClose(actual.loss, expected.loss, 1e-4);
       assertClose(actual.gradNorm, expected.gradNorm, 1e-4);
       assertProbes("queue", queue, queue, expected.queue, `step ${steps}`);
-      const compared = golden.weights.map((name, i) => ({ name, way: expected.network[i]! }))
-        .filter(({ name }) => !isIdle(golden.optimizer, name));
-      const [names, ways] = [compared.map(({ name }) => name), compared.map(({ way }) => way)];
-      assertWays(network.params, before, names, ways, { step: `step ${steps}` });
+      assertWaysButIdle(network.params, before, golden.weights, expected.network, {
+        step: `step ${steps}`,
+        isIdle: idle,
+      });
     }
     assertEquals(steps, 20);
-    assertEnd(golden, network, optimizer);
+    assertKept(network.params, optimizer, golden.kept, idle);
+    assertStatistics(network.params, golden.statistics, idle);
   });
-}
-
-/** Compares the optimiser's state of each weight, and BatchNorm's running statistics. */
-function assertEnd(golden: Golden, network: SwavNetwork, optimizer: OptimizerState): void {
-  const variables = namedVariables(network.params);
-  assertEquals([...optimizer.keys()].sort(), Object.keys(golden.kept).sort());
-  for (const [name, { tensors }] of optimizer) {
-    assertEquals(Object.keys(tensors), Object.keys(golden.kept[name]!));
-    for (const [role, tensor] of Object.entries(tensors)) {
-      if (isIdle(golden.optimizer, name)) continue;
-      assertProbes(name, tensor, variables.get(name)!, golden.kept[name]![role]!, role);
-    }
-  }
-  for (const [name, value] of Object.entries(golden.statistics)) {
-    if (isIdle(golden.optimizer, name)) continue;
-    assertProbes(name, variables.get(name)!, variables.get(name)!, value, "statistics");
-  }
 }
 
 Deno.test("the twenty steps have all schedules of SwAV: the queue begins, fills and is used", () => {
