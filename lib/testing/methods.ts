@@ -93,7 +93,7 @@ export function valuesOf(tensors: ReadonlyMap<string, tf.Tensor>): Map<string, F
 }
 
 /** All numbers of a run: the state of the method and that of the optimiser. */
-function numbersOf({ method, optimizer }: Training): Map<string, unknown> {
+export function numbersOf({ method, optimizer }: Training): Map<string, unknown> {
   const slots = [...optimizer].map(([name, { tensors, steps }]) =>
     [name, [steps, ...Object.values(tensors).map((tensor) => tensor.dataSync().slice())]] as const
   );

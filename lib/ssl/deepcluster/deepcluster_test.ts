@@ -1,7 +1,6 @@
 import * as tf from "lib/tf.ts";
 import { createRng, type Rng } from "lib/rng.ts";
 import { onFaultPoint } from "lib/runs/fault_points.ts";
-import { disposeOptimizer } from "lib/train/optimizer_state.ts";
 import { alarmWatch } from "lib/ssl/method/alarms.ts";
 import { loadTraining, saveTraining } from "lib/ssl/method/checkpoint.ts";
 import { embed } from "lib/ssl/method/embedding_network.ts";
@@ -22,6 +21,7 @@ import {
   deepClusterTestRecipe as recipe,
 } from "lib/testing/deepcluster_recipe.ts";
 import { eachStep } from "lib/testing/steps.ts";
+import { disposeTraining, numbersOf } from "lib/testing/methods.ts";
 
 const count = 13;
 const stepsPerEpoch = 3;
@@ -29,11 +29,6 @@ const stepsPerEpoch = 3;
 function newTraining(changes: Partial<DeepClusterRecipe> = {}): Training {
   const method = createDeepCluster({ ...recipe, ...changes }, firstWeights(createRng(0)), count);
   return { method, optimizer: new Map() };
-}
-
-function dispose({ method, optimizer }: Training): void {
-  method[Symbol.dispose]();
-  disposeOptimizer(optimizer);
 }
 
 interface Stretch {
@@ -56,17 +51,6 @@ async function train(
     if (step.step === until) break;
   }
   return steps;
-}
-
-/** All numbers of a run. */
-function numbersOf({ method, optimizer }: Training): Map<string, unknown> {
-  const slots = [...optimizer].map(([name, { tensors, steps }]) =>
-    [name, [steps, ...Object.values(tensors).map((tensor) => tensor.dataSync().slice())]] as const
-  );
-  return new Map<string, unknown>([
-    ...[...method.state].map(([name, tensor]) => [name, tensor.dataSync().slice()] as const),
-    ...slots,
-  ]);
 }
 
 const at = (step: number, rng: Rng = createRng(step)): Moment => ({
@@ -97,7 +81,7 @@ for (const optimizer of ["adamw", "lars_swav"] as const) {
       const moved = weight.dataSync().some((x, i) => x !== before.get(name)![i]);
       assertTrue(moved, `${name} has not moved`);
     }
-    dispose(training);
+    disposeTraining(training);
   });
 }
 
@@ -159,7 +143,7 @@ Deno.test("a step remembers the embeddings that it has trained on, also in micro
     assertTrue(after.dataSync().some((x, i) => x !== before[i]), "it was overwritten");
     assertEquals([...state.get("memory.images.1")!.dataSync()], [...indices]);
   }
-  dispose(training);
+  disposeTraining(training);
 });
 
 Deno.test("each micro-batch predicts the clusters of its own images", async () => {
@@ -180,7 +164,7 @@ Deno.test("each micro-batch predicts the clusters of its own images", async () =
   assertClose(lossOf(views, 2), expected, 1e-5);
   const swapped = { ...views, indices: Uint32Array.of(8, 2, 3, 5) };
   assertTrue(Math.abs(lossOf(swapped, 2) - expected) > 0.01, "other clusters, another loss");
-  dispose(training);
+  disposeTraining(training);
 });
 
 Deno.test("DeepCluster-v2 learns: within an epoch, views predict the clusters of their images", async () => {
@@ -196,7 +180,7 @@ Deno.test("DeepCluster-v2 learns: within an epoch, views predict the clusters of
   const mean = (steps: TrainedStep[]) =>
     steps.reduce((sum, { loss }) => sum + loss, 0) / steps.length;
   assertTrue(mean(last.slice(-3)) < 0.6 * mean(first), `${mean(first)} → ${mean(last.slice(-3))}`);
-  dispose(training);
+  disposeTraining(training);
 });
 
 Deno.test("epochs of DeepCluster-v2 keep no tensor, and disposing frees everything", async () => {
@@ -206,7 +190,7 @@ Deno.test("epochs of DeepCluster-v2 keep no tensor, and disposing frees everythi
   const inside = tf.memory().numTensors;
   await train(training, { done: 3, until: 9 });
   assertEquals(tf.memory().numTensors, inside);
-  dispose(training);
+  disposeTraining(training);
   assertEquals(tf.memory().numTensors, before);
 });
 
@@ -274,7 +258,7 @@ async function alarmsOf({ source = images, lr = 1, begin = () => {} }: Trial): P
   begin(training.method);
   const watch = alarmWatch(deepClusterAlarms, 0);
   const steps = await train(training, { until: 108, source, changes });
-  dispose(training);
+  disposeTraining(training);
   return steps.flatMap(({ step, ...metrics }) => {
     return watch({ step, metrics }).map(({ name }) => `${name} at ${step}`);
   });

@@ -3,7 +3,6 @@ import { createRng } from "lib/rng.ts";
 import { countCosts } from "lib/nn/cost.ts";
 import { namedVariables } from "lib/nn/parameters.ts";
 import { createModel } from "lib/models/mod.ts";
-import { disposeOptimizer } from "lib/train/optimizer_state.ts";
 import { dinoCrops } from "lib/ssl/dino/crops.ts";
 import { loadTraining, saveTraining } from "lib/ssl/method/checkpoint.ts";
 import { batchGradients } from "lib/ssl/method/gradients.ts";
@@ -16,6 +15,7 @@ import { createEsvitNetworks, esvitHeadCost, runEsvit } from "./networks.ts";
 import type { EsvitRecipe } from "./recipe.ts";
 import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 import { assertNoLeak } from "lib/testing/leaks.ts";
+import { disposeTraining, numbersOf } from "lib/testing/methods.ts";
 
 const recipe: EsvitRecipe = {
   method: "esvit",
@@ -65,22 +65,6 @@ const at = (step: number, totalSteps = 10): Moment => ({
 function newTraining(changes: Partial<EsvitRecipe> = {}): Training {
   const method = createEsvit({ ...recipe, ...changes }, firstWeights(createRng(0)));
   return { method, optimizer: new Map() };
-}
-
-function dispose({ method, optimizer }: Training): void {
-  method[Symbol.dispose]();
-  disposeOptimizer(optimizer);
-}
-
-/** All numbers of a run. */
-function numbersOf({ method, optimizer }: Training): Map<string, unknown> {
-  const slots = [...optimizer].map(([name, { tensors, steps }]) =>
-    [name, [steps, ...Object.values(tensors).map((tensor) => tensor.dataSync().slice())]] as const
-  );
-  return new Map<string, unknown>([
-    ...[...method.state].map(([name, tensor]) => [name, tensor.dataSync().slice()] as const),
-    ...slots,
-  ]);
 }
 
 // ---------------------------------------------------------------- networks
@@ -150,7 +134,7 @@ Deno.test("a step moves every weight of the student, the teacher 1 − m of the 
     assertClose(method.state.get(`teacher.${name}`)!, expected, 1e-5);
   }
   assertTrue(metrics.centerNorm! > 0 && metrics.regionCenterNorm! > 0, "the centres have moved");
-  dispose(training);
+  disposeTraining(training);
 });
 
 Deno.test("a step with frozen last layers moves neither, nor keeps moments for them", () => {
@@ -162,7 +146,7 @@ Deno.test("a step with frozen last layers moves neither, nor keeps moments for t
     assertEquals(training.method.weights.get(name)!.dataSync(), before[i], name);
     assertTrue(!training.optimizer.has(name), "no moments");
   });
-  dispose(training);
+  disposeTraining(training);
 });
 
 for (const accumulate of [2, 3]) {
@@ -178,7 +162,7 @@ for (const accumulate of [2, 3]) {
     for (const [name, x] of parts.method.state) {
       assertClose(x, whole.method.state.get(name)!, 1e-4);
     }
-    [whole, parts].forEach(dispose);
+    [whole, parts].forEach(disposeTraining);
   });
 }
 
@@ -187,7 +171,7 @@ Deno.test("EsViT keeps no tensor, with and without local crops, and in micro-bat
     const training = newTraining();
     const crops = views(local);
     assertNoLeak(() => void trainStep(training, crops, { ...recipe, accumulate }, at(5)));
-    dispose(training);
+    disposeTraining(training);
   }
 });
 
@@ -195,7 +179,7 @@ Deno.test("disposing of EsViT frees everything", () => {
   const before = tf.memory().numTensors;
   const training = newTraining();
   tf.tidy(() => void trainStep(training, views(), recipe, at(5)));
-  dispose(training);
+  disposeTraining(training);
   assertEquals(tf.memory().numTensors, before);
 });
 
@@ -206,7 +190,7 @@ Deno.test("a loss that is not finite stops EsViT before a weight has changed", (
   const poisoned = { global: global.mul<tf.Tensor4D>(NaN), local };
   assertThrows(() => trainStep(training, poisoned, recipe, at(5)), RangeError, "the loss is NaN");
   assertEquals([...training.method.weights].map(([, x]) => x.dataSync().slice()), before);
-  dispose(training);
+  disposeTraining(training);
 });
 
 Deno.test("the region loss reaches the backbone through its own head alone, not through the choice of tokens", () => {
@@ -224,7 +208,7 @@ Deno.test("the region loss reaches the backbone through its own head alone, not 
   dense.assign(dense.mul(3));
   assertEquals(run()["backbone.downsample_layers.0.0.weight"]!.dataSync(), stem);
   assertTrue(stem.some((x) => x !== 0), "the view loss has a gradient");
-  dispose(training);
+  disposeTraining(training);
 });
 
 Deno.test("a run of EsViT that is saved and loaded goes on with the same bits", async () => {
@@ -242,7 +226,7 @@ Deno.test("a run of EsViT that is saved and loaded goes on with the same bits", 
     assertEquals(loadTraining(path, resumed), 2);
     [3, 4].forEach((i) => step(resumed, i));
     assertEquals(numbersOf(resumed), numbersOf(straight));
-    [straight, resumed].forEach(dispose);
+    [straight, resumed].forEach(disposeTraining);
   } finally {
     Deno.removeSync(folder, { recursive: true });
   }

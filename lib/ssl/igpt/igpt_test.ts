@@ -3,7 +3,6 @@ import { createRng } from "lib/rng.ts";
 import { namedVariables } from "lib/nn/parameters.ts";
 import { createModel, iGptConfig } from "lib/models/mod.ts";
 import type { IGptParams } from "lib/models/igpt/igpt.ts";
-import { disposeOptimizer } from "lib/train/optimizer_state.ts";
 import { alarmWatch } from "lib/ssl/method/alarms.ts";
 import { loadTraining, saveTraining } from "lib/ssl/method/checkpoint.ts";
 import { batchGradients } from "lib/ssl/method/gradients.ts";
@@ -21,6 +20,7 @@ import { numberOf } from "lib/train/reading.ts";
 import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 import { assertNoLeak } from "lib/testing/leaks.ts";
 import { eachStep } from "lib/testing/steps.ts";
+import { disposeTraining } from "lib/testing/methods.ts";
 
 const recipe: IGptRecipe = {
   method: "igpt",
@@ -63,11 +63,6 @@ function views(seed = 1, count = images): Views {
 
 function newTraining(changed = recipe): Training {
   return { method: createIGpt(changed, firstWeights(createRng(0))), optimizer: new Map() };
-}
-
-function dispose({ method, optimizer }: Training): void {
-  method[Symbol.dispose]();
-  disposeOptimizer(optimizer);
 }
 
 // ---------------------------------------------------------------- loss
@@ -151,7 +146,7 @@ Deno.test("a run begins with the palette of its images, and a resumed run keeps 
   for await (const _ of steps(training, 2));
   assertEquals(asked.map(({ length }) => length), [4]); // one step is left, and no palette is made
   assertEquals(palette.dataSync(), found);
-  dispose(training);
+  disposeTraining(training);
 });
 
 // ---------------------------------------------------------------- network and step
@@ -181,7 +176,7 @@ for (const [name, changed] of [["iGPT", recipe], ["masked iGPT", masked]] as con
       const moved = weight.dataSync().some((x, i) => x !== before.get(name)![i]);
       assertEquals(moved, !name.endsWith("palette"), name);
     }
-    dispose(training);
+    disposeTraining(training);
   });
 
   Deno.test(`${name} learns its images, and keeps no tensor`, () => {
@@ -194,7 +189,7 @@ for (const [name, changed] of [["iGPT", recipe], ["masked iGPT", masked]] as con
     const mean = losses.slice(-10).reduce((sum, x) => sum + x, 0) / 10;
     assertTrue(mean < 0.5 * losses[0]!, `the loss went from ${losses[0]} to ${mean}`);
     assertNoLeak(() => void trainStep(training, same, { ...changed, accumulate: 2 }, at(0)));
-    dispose(training);
+    disposeTraining(training);
   });
 }
 
@@ -240,7 +235,7 @@ Deno.test("a run of iGPT that is saved and loaded goes on with the same bits, an
     for (const [name, x] of straight.method.state) {
       assertEquals(resumed.method.state.get(name)!.dataSync(), x.dataSync(), name);
     }
-    [straight, resumed].forEach(dispose);
+    [straight, resumed].forEach(disposeTraining);
   } finally {
     Deno.removeSync(folder, { recursive: true });
   }
@@ -269,7 +264,7 @@ function alarmsOf(changes: Partial<IGptRecipe>, source: (step: number) => Views)
     const metrics = tf.tidy(() => trainStep(training, source(i), changed, at(i % 10)));
     return watch({ step: i + 1, metrics }).map(({ name }) => name);
   });
-  dispose(training);
+  disposeTraining(training);
   return raised.flat();
 }
 

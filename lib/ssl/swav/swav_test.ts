@@ -19,7 +19,7 @@ import { createSwav, swav } from "./swav.ts";
 import { testRecipe, testViews } from "lib/testing/swav_recipe.ts";
 import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 import { assertNoLeak } from "lib/testing/leaks.ts";
-import { colouredPairs } from "lib/testing/methods.ts";
+import { colouredPairs, disposeTraining, numbersOf } from "lib/testing/methods.ts";
 
 /** Four epochs of four steps: the prototypes thaw and the queue begins after the first. */
 const at = (step: number): Moment => ({
@@ -32,22 +32,6 @@ const at = (step: number): Moment => ({
 function newTraining(changes: Partial<SwavRecipe> = {}): Training {
   const method = createSwav({ ...testRecipe, ...changes }, firstWeights(createRng(0)));
   return { method, optimizer: new Map() };
-}
-
-function dispose({ method, optimizer }: Training): void {
-  method[Symbol.dispose]();
-  disposeOptimizer(optimizer);
-}
-
-/** All numbers of a run. */
-function numbersOf({ method, optimizer }: Training): Map<string, unknown> {
-  const slots = [...optimizer].map(([name, { tensors, steps }]) =>
-    [name, [steps, ...Object.values(tensors).map((tensor) => tensor.dataSync().slice())]] as const
-  );
-  return new Map<string, unknown>([
-    ...[...method.state].map(([name, tensor]) => [name, tensor.dataSync().slice()] as const),
-    ...slots,
-  ]);
 }
 
 // ---------------------------------------------------------------- step
@@ -70,7 +54,7 @@ for (const optimizer of optimizerNames) {
     }
     const lengths = method.weights.get("prototypes.weight")!.square().sum(0).sqrt();
     assertClose(lengths, new Array(8).fill(1), 1e-6);
-    dispose(training);
+    disposeTraining(training);
   });
 }
 
@@ -86,7 +70,7 @@ Deno.test("frozen prototypes stay where they are, and have no moments that would
   assertEquals(training.optimizer.get("prototypes.weight")!.steps, 1);
   const moved = weights.get("prototypes.weight")!.sub(tf.tensor(before, [6, 8]));
   assertTrue(moved.abs().max().dataSync()[0]! > 1e-4, "they move after the first epoch");
-  dispose(training);
+  disposeTraining(training);
 });
 
 Deno.test("the queue holds the global crops' embeddings, and is assigned with them once it is full", () => {
@@ -116,7 +100,7 @@ Deno.test("the queue holds the global crops' embeddings, and is assigned with th
     return [...sinkhorn(scores.dataSync<"float32">(), 8, { epsilon, iterations }).slice(-32)];
   });
   assertClose(rows.codes!, expected.flat(), 1e-4);
-  dispose(training);
+  disposeTraining(training);
 });
 
 Deno.test("the loss changes with the assignment, but no gradient goes through it", () => {
@@ -166,7 +150,7 @@ Deno.test("SwAV learns: forty steps on the same views predict the assignments be
   );
   const [first, last] = [losses[0]!, losses.at(-1)!];
   assertTrue(last < 0.5 * first, `the loss went from ${first} to ${last}`);
-  dispose(training);
+  disposeTraining(training);
 });
 
 Deno.test("a step of SwAV keeps no tensor, and disposing frees everything", () => {
@@ -175,7 +159,7 @@ Deno.test("a step of SwAV keeps no tensor, and disposing frees everything", () =
   const training = newTraining();
   for (const step of [5, 5]) trainStep(training, given, { clipNorm: 1 }, at(step)); // fills the queue
   assertNoLeak(() => void trainStep(training, given, { clipNorm: 1 }, at(5)));
-  dispose(training);
+  disposeTraining(training);
   tf.dispose([given.global, given.local!]);
   assertEquals(tf.memory().numTensors, before);
 });
