@@ -40,12 +40,13 @@ export type Severity = typeof severities[number];
 export type Corruption = (image: Raster, draws: Draws) => Raster | Promise<Raster>;
 
 /** One corruption for each severity. */
-export type Five = readonly [Corruption, Corruption, Corruption, Corruption, Corruption];
+export type Five = FiveOf<Corruption>;
 
 /** All corruptions with their severities. */
 export type CorruptionTable = Readonly<Record<CorruptionName, Five>>;
 
-type FiveOf<P> = readonly [P, P, P, P, P];
+/** What a corruption has for each severity. */
+export type FiveOf<P> = readonly [P, P, P, P, P];
 
 /** Makes the five severities of a corruption from their parameters. */
 export function five<P>(
