@@ -28,24 +28,27 @@ async function format(): Promise<string> {
 async function notebookFormat(): Promise<string> {
   const folder = await Deno.makeTempDir();
   try {
-    const wrong: string[] = [];
-    for (const path of await listNotebooks()) {
-      const copy = `${folder}/notebook.ipynb`;
-      await Deno.copyFile(path, copy);
-      const failure = await deno("fmt", "--config", `${root}/deno.json`, copy);
-      if (failure) return failure;
-      if (await Deno.readTextFile(copy) !== await Deno.readTextFile(path)) wrong.push(path);
-    }
-    return wrong.map((path) => `not formatted: run "deno fmt ${path}"`).join("\n");
+    const paths = await allNotebooks();
+    const copies = paths.map((_, i) => `${folder}/${i}.ipynb`);
+    for (const [i, path] of paths.entries()) await Deno.copyFile(path, copies[i]!);
+    const failure = await deno("fmt", "--config", `${root}/deno.json`, ...copies);
+    if (failure) return failure;
+    const isWrong = (path: string, i: number) =>
+      Deno.readTextFileSync(copies[i]!) !== Deno.readTextFileSync(path);
+    return paths.filter(isWrong).map((path) => `not formatted: run "deno fmt ${path}"`).join("\n");
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
 }
 
+/** The notebooks and those with the solutions of their exercises. */
+async function allNotebooks(): Promise<string[]> {
+  return [...await listNotebooks(), ...await listNotebooks(`${notebooksDir}/solutions`)];
+}
+
 async function notebookTypes(): Promise<string> {
-  const solutions = await listNotebooks(`${notebooksDir}/solutions`);
   const notebooks = new Map<string, Notebook>();
-  for (const path of [...await listNotebooks(), ...solutions]) {
+  for (const path of await allNotebooks()) {
     notebooks.set(path, await readNotebook(path));
   }
   return await checkCells(notebooks);
