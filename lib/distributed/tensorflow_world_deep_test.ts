@@ -5,15 +5,15 @@ const program = "testing/distributed/operations.ts";
 
 for (const [size, native] of [[2, "on"], [3, "on"], [2, "off"]] as const) {
   Deno.test(`${size} processes get the mean and all tensors, in the same memory after many calls as after few, kernels of our own ${native}`, async () => {
-    // A megabyte in a fifth of 300 rounds, each time by two operations.
-    const args = ["--rounds", "300", "--large", "250000"];
+    // Two megabytes in a fifth of 300 rounds: one vector kept in each of the last 30 would be 60.
+    const args = ["--rounds", "300", "--large", "500000"];
     const ended = await together(program, size, { args, env: { BCSSL_NATIVE: native } });
     for (const { code, output, errors } of ended) {
       assertEquals(code, 0, output + errors);
       const { memory, threads, tensors } = JSON.parse(output.trim().split("\n").at(-1)!);
       assertEquals(tensors, 0);
-      assertTrue(memory.at(-1) - memory[4] < 40_000, `kilobytes: ${memory}`);
-      assertTrue(threads.at(-1) - threads[4] < 8, `threads: ${threads}`);
+      assertTrue(memory.at(-1) - memory[4] < 45_000, `kilobytes: ${memory}`);
+      assertTrue(threads.at(-1) - threads[4] < 30, `threads: ${threads}`);
     }
   });
 }

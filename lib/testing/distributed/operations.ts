@@ -70,10 +70,24 @@ function extremes(x: tf.Tensor): number[] {
   return [x.min().dataSync()[0]!, x.max().dataSync()[0]!];
 }
 
-/** A number of /proc/self/status: `VmRSS` in kilobytes, `Threads`. */
-function status(name: string): number {
-  const text = Deno.readTextFileSync("/proc/self/status");
-  return Number(text.match(new RegExp(`^${name}:\\s*(\\d+)`, "m"))![1]);
+/** The C library. Its `struct mallinfo2` is ten numbers of type `size_t`. */
+const heap = Deno.dlopen("libc.so.6", {
+  mallinfo2: { parameters: [], result: { struct: Array(10).fill("usize") } },
+});
+
+/**
+ * Kilobytes that are allocated from the C library, where the vectors are. What the garbage collector
+ * and the C library keep for later is left out: it differs from run to run.
+ */
+function allocated(): number {
+  (globalThis as { gc?: () => void }).gc!();
+  const numbers = new BigUint64Array(heap.symbols.mallinfo2().buffer as ArrayBuffer);
+  const [mappedBytes, bytesInUse] = [numbers[4]!, numbers[7]!];
+  return Number(mappedBytes + bytesInUse) / 1024;
+}
+
+function threadCount(): number {
+  return [...Deno.readDirSync("/proc/self/task")].length;
 }
 
 const memory: number[] = [], threads: number[] = [];
@@ -86,8 +100,8 @@ try {
     // Now and then a process is late, another one each time.
     if (i % 20 === rank) await new Promise((done) => setTimeout(done, 10));
     if (i % Math.ceil(Number(values.rounds) / 10) === 0) {
-      memory.push(status("VmRSS"));
-      threads.push(status("Threads"));
+      memory.push(allocated());
+      threads.push(threadCount());
     }
   }
   console.log(JSON.stringify({ memory, threads, tensors: tf.memory().numTensors }));

@@ -35,7 +35,8 @@ export async function together(
 ): Promise<EndedProcess[]> {
   const path = new URL(`../../${program}`, import.meta.url).pathname;
   const processes = addresses.map((_, rank) => {
-    const command = [Deno.execPath(), "run", "-A", "--no-check", path, ...args];
+    const run = [Deno.execPath(), "run", "-A", "--no-check", "--v8-flags=--expose-gc"];
+    const command = [...run, path, ...args];
     const [executable, ...rest] = [...within(rank), ...command];
     return new Deno.Command(executable!, {
       args: rest,
