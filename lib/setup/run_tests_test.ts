@@ -56,7 +56,10 @@ Deno.test("runTests() adds up the counts of all processes, and shows each file w
     assertEquals(others, []);
   }
   assertEquals(failures.length, 1);
-  assertTrue(/^no => \S*b_slow_test\.ts:2:\d+$/.test(failures[0]!), failures[0]!);
+  assertTrue(
+    /^no => \S*b_slow_test\.ts:2:\d+\n +error: Error: boom$/m.test(failures[0]!),
+    failures[0]!,
+  );
 });
 
 Deno.test("a process that dies is a failure of the file it was in; the files after it run still", async () => {

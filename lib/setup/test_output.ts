@@ -33,11 +33,14 @@ export interface Report extends TestCounts {
   readonly complete: boolean;
   /** Whether an error came from no test; then the rest of that module's tests did not run. */
   readonly uncaught: boolean;
-  /** The tests that failed, a line each, with file and place. */
+  /** The tests that failed: each one's name, file and place, and below it how its error begins. */
   readonly failures: readonly string[];
   /** Seconds from each file's beginning to the next one's, by file. */
   readonly seconds: ReadonlyMap<string, number>;
 }
+
+/** How many lines of an error are shown again at the end. */
+const errorLines = 12;
 
 /**
  * Reads all lines of a process.
@@ -52,7 +55,8 @@ export async function readReport(
   now: () => number = () => performance.now(),
 ): Promise<Report> {
   const begun: string[] = [];
-  const failures = new Set<string>();
+  const failures = new Map<string, string[]>();
+  let error: string[] | undefined; // the one that is being read
   const seconds = new Map<string, number>();
   let [counted, summary]: [TestCounts, TestCounts | undefined] = [none, undefined];
   let piece: string[] = [];
@@ -73,13 +77,17 @@ export async function readReport(
     const ended = readSummary(line);
     summary = ended ?? summary;
     if (ended === undefined) piece.push(line); // one summary for all processes follows at the end
-    if (/ => \S+:\d+:\d+$/.test(plain)) failures.add(plain);
+    if (/ => \S+:\d+:\d+$/.test(plain)) {
+      if (!failures.has(plain)) failures.set(plain, error = []);
+    } else if (/^ ?FAILURES ?$/.test(plain)) error = undefined;
+    else if (plain !== "" && error && error.length < errorLines) error.push(`    ${plain}`);
     uncaught ||= /^\S+ \(uncaught error\)$/.test(plain);
     counted = add(counted, readTest(plain));
   }
   endOfFile();
   const complete = summary !== undefined;
-  return { ...summary ?? counted, begun, complete, uncaught, failures: [...failures], seconds };
+  const texts = [...failures].map(([test, lines]) => [test, ...lines].join("\n"));
+  return { ...summary ?? counted, begun, complete, uncaught, failures: texts, seconds };
 }
 
 export const none: TestCounts = { passed: 0, failed: 0, skipped: 0 };
