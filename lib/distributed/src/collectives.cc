@@ -5,6 +5,7 @@
 // yet. Set-up compiles the bridge with
 //   -DTFE_NewContext=bcssl_new_context -DTFE_TensorHandleCopyToDevice=bcssl_copy_to_device
 //   -DTFE_TensorHandleNumDims=bcssl_num_dims -DTFE_TensorHandleDim=bcssl_dim
+//   -DTF_NewTensor=bcssl_new_tensor
 // so that these calls come to this file.
 //
 // An operation's own `timeout_seconds` is not used: TensorFlow starts two threads for each operation
@@ -186,6 +187,21 @@ extern "C" int bcssl_num_dims(TFE_TensorHandle* handle, TF_Status* status) {
 }
 extern "C" int64_t bcssl_dim(TFE_TensorHandle* handle, int axis, TF_Status* status) {
   return background_length < 0 ? TFE_TensorHandleDim(handle, axis, status) : background_length;
+}
+
+/**
+ * A tensor with a copy of a JavaScript array's numbers. TensorFlow's own function shares the array's
+ * memory, if that is aligned, until the last user of the tensor is done. For an operation in the
+ * background that is another thread, where the array must not be given back: Deno ends the process
+ * then, with "Check failed: node->IsInUse()".
+ */
+extern "C" TF_Tensor* bcssl_new_tensor(TF_DataType type, const int64_t* shape, int rank, void* data,
+                                       size_t size, void (*give_back)(void*, size_t, void*),
+                                       void* array) {
+  TF_Tensor* tensor = TF_AllocateTensor(type, shape, rank, size);
+  if (size > 0) std::memcpy(TF_TensorData(tensor), data, size);
+  give_back(data, size, array);
+  return tensor;
 }
 
 /**

@@ -32,6 +32,7 @@ const binding: SharedLibrary = {
     "-DTFE_TensorHandleCopyToDevice=bcssl_copy_to_device",
     "-DTFE_TensorHandleNumDims=bcssl_num_dims",
     "-DTFE_TensorHandleDim=bcssl_dim",
+    "-DTF_NewTensor=bcssl_new_tensor",
     `-I${engineDir}/tensorflow/include`,
     `-I${root}/node_modules/node-api-headers/include`,
     ...platformOf().linkEngine(`${engineDir}/tensorflow`),
