@@ -8,4 +8,6 @@ export interface NativeStatus {
    * `precision: "bf16"` means fp32.
    */
   readonly bf16: boolean;
+  /** True if this machine should have kernels, and they are not there or do not load. */
+  readonly missing?: true;
 }

@@ -61,13 +61,13 @@ function start(): NativeStatus {
     if (tf.engine().device === "GPU") return startCuda();
     const library = newestLibrary("bcssl");
     if (library === undefined) {
-      return inactive("plain ops: no compiled native kernels for this CPU; run `deno task setup`");
+      return missing("plain ops: no compiled native kernels for this CPU; run `deno task setup`");
     }
     const bf16 = load(library);
     register(kernels);
     return { active: true, reason: "native kernels in use", bf16 };
   } catch (error) {
-    return inactive(error instanceof Error ? error.message : String(error));
+    return missing(error instanceof Error ? error.message : String(error));
   }
 }
 
@@ -85,6 +85,10 @@ function register(all: readonly tf.KernelConfig[]): void {
 
 function inactive(reason: string): NativeStatus {
   return { active: false, reason, bf16: false };
+}
+
+function missing(reason: string): NativeStatus {
+  return { ...inactive(reason), missing: true };
 }
 
 /** The reason that rules native kernels out before a library is looked for. */

@@ -6,7 +6,7 @@ import { cpus } from "node:os";
 import { join } from "@std/path";
 import type { World } from "lib/distributed/world.ts";
 import { engine, triedOn } from "lib/tf.ts";
-import { nativeStatus } from "lib/native/mod.ts";
+import { type NativeStatus, nativeStatus } from "lib/native/mod.ts";
 import { replaceFile } from "lib/weights/replace_file.ts";
 import { useWebGpuKernels } from "lib/webgpu/mod.ts";
 import { json, readJson, type RunFolder } from "./run_folder.ts";
@@ -49,19 +49,35 @@ export async function recordSession(
   replaceFile(sessionsFile(folder), json({ sessions: [...sessionsOf(folder), session] }));
 }
 
-/** Warns if a run goes on with another number of processes than it was trained by. */
-export function warnIfOtherNumber(
+/**
+ * Warns if training will be slow since kernels are missing, and if a run goes on with other kernels,
+ * or with another number of processes, than it was trained by.
+ */
+export function warnOfSession(
   folder: RunFolder,
   fromStep: number,
   { size }: Pick<World, "size">,
   warn: (message: string) => void,
+  status: NativeStatus = nativeStatus(),
 ): void {
-  const { processes: before = 1 } = sessionsOf(folder).at(-1) ?? { processes: size };
-  if (fromStep === 0 || before === size) return;
-  warn(
-    `Run ${folder.id} was trained by ${inWords(before)} and goes on with ${inWords(size)} from ` +
-      `step ${fromStep}: from there its numbers are the same up to rounding, not to the bit`,
-  );
+  const { missing, reason } = status;
+  if (missing) warn(`Training takes several times as long without kernels of our own: ${reason}`);
+  const before = sessionsOf(folder).at(-1);
+  if (fromStep === 0 || before === undefined) return;
+  const { kernels, processes = 1 } = before;
+  const rest =
+    `from step ${fromStep}: from there its numbers are the same up to rounding, not to the bit`;
+  if (processes !== size) {
+    warn(
+      `Run ${folder.id} was trained by ${inWords(processes)} and goes on with ${
+        inWords(size)
+      } ${rest}`,
+    );
+  }
+  const now = kernelsInUse(status);
+  if (kernels !== now) {
+    warn(`Run ${folder.id} goes on with other kernels ("${now}", before "${kernels}") ${rest}`);
+  }
 }
 
 function inWords(processes: number): string {
@@ -91,8 +107,8 @@ export function describeEngine(): string {
 }
 
 /** Which kernels of our own compute, or why none do, in a few words. */
-function kernelsInUse(): string {
-  return useWebGpuKernels() ? "WebGPU kernels in use" : nativeStatus().reason;
+function kernelsInUse({ reason }: NativeStatus = nativeStatus()): string {
+  return useWebGpuKernels() ? "WebGPU kernels in use" : reason;
 }
 
 /** Describes the environment of this process. */

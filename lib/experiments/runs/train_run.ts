@@ -15,7 +15,7 @@ import { readPast } from "./recorder.ts";
 import { mayCompute } from "./saved_only.ts";
 import { beginFresh, endFreshStart, goOnFresh, isFreshUnderWay } from "./fresh_start.ts";
 import { originOf, shippedRun } from "./shipped.ts";
-import { recordSession, warnIfOtherNumber } from "./environment.ts";
+import { recordSession, warnOfSession } from "./environment.ts";
 import { openRun, restoreRun, type RunFolder } from "./run_folder.ts";
 import { readStatus } from "./run_status.ts";
 import { isMonitored, monitorIsDue, trainOn } from "./training.ts";
@@ -153,7 +153,7 @@ async function keepRun(
   if (goesOn) goOnFresh(folder, totalSteps, warn);
   const done = restoreRun(folder, learner, warn);
   warnIfDataChanged(folder, totalSteps, warn);
-  warnIfOtherNumber(folder, done, world, warn);
+  warnOfSession(folder, done, world, warn);
   await recordSession(folder, done, world);
   tellStep(world, { step: done, totalSteps }, learner);
   const until = Math.min(untilStep, totalSteps);
