@@ -121,6 +121,29 @@ for (const stride of [1, 2]) {
 }
 
 Deno.test({
+  name: "the gradients of conv2d() in bf16 are within 1 % of fp32, on any numbers",
+  ignore,
+  fn() {
+    tf.tidy(() => {
+      for (const [side, padding] of [[3, 1], [1, 0], [3, 0], [1, 2]] as const) {
+        const args = [random([2, 9, 12, 17], 1), random([side, side, 17, 20], 2)];
+        const run = (precision?: "bf16") =>
+          valueAndGrads(
+            ((x: tf.Tensor4D, weight: tf.Tensor4D) =>
+              conv2d(x, { weight }, { padding, precision })) as Op,
+            args,
+          );
+        const exact = run();
+        run("bf16").forEach((rounded, i) => {
+          const distance = rounded.sub(exact[i]!).norm().div(exact[i]!.norm()).dataSync()[0]!;
+          assertTrue(distance < 0.01, `${distance} from fp32, side ${side}, padding ${padding}`);
+        });
+      }
+    });
+  },
+});
+
+Deno.test({
   name: "a ResNet in evaluation in bf16, its norms folded into kernels, is within 3 % of fp32",
   ignore,
   fn() {

@@ -6,6 +6,7 @@ import { constant, truncNormal } from "lib/nn/init.ts";
 import { checkKernelSize } from "lib/nn/kernel_size.ts";
 import { laidOut } from "lib/nn/layout.ts";
 import { matrixProduct, type Precision } from "lib/nn/linear.ts";
+import { relu } from "lib/nn/relu.ts";
 import type { Rng } from "lib/rng.ts";
 
 /** PyTorch's `nn.Conv2d`; the weight is `[kh, kw, in, out]` instead of `[out, in, kh, kw]`. */
@@ -81,8 +82,8 @@ export interface Conv2dOptions {
    */
   readonly padding?: number;
   /**
-   * Precision of the products, where there is a native kernel for it; gradients are in fp32. By
-   * default, fp32.
+   * Precision of the products, where there is a native kernel for it: forward, and of the gradients
+   * all but those of a kernel larger than one pixel and of a stride. By default, fp32.
    */
   readonly precision?: Precision;
   /** Whether negative results become 0. By default, they do not. */
@@ -122,66 +123,113 @@ export interface Conv2dValues {
 function plainConv2d(
   x: tf.Tensor4D,
   { weight, bias }: Conv2dValues,
-  { stride = 1, padding, relu }: Conv2dOptions,
+  { stride = 1, padding, relu: rectified }: Conv2dOptions,
 ): tf.Tensor4D {
   const [kh, kw] = weight.shape;
   const [padded, mode] = pad(x, [kh, kw], stride, padding);
   const product = tf.conv2d(padded, weight, stride, mode);
   const y = bias ? product.add<tf.Tensor4D>(bias) : product;
-  return relu ? tf.relu(y) : y;
+  return rectified ? relu(y) : y;
 }
 
 /**
- * The native convolution with its gradient, a function of map, weight and, if there is one, bias.
- * TensorFlow's kernels compute the gradient.
+ * The native convolution in bf16 with its gradient, a function of map, weight and, if there is one,
+ * bias.
  */
-function roundedConv2d(
-  { stride = 1, padding, relu = false }: Conv2dOptions,
-): (...inputs: tf.Tensor[]) => tf.Tensor {
+function roundedConv2d(options: Conv2dOptions): (...inputs: tf.Tensor[]) => tf.Tensor {
+  const { relu: rectified = false } = options;
   return tf.customGrad((...args) => {
     const save = args.at(-1) as unknown as tf.GradSaveFunc;
     const inputs = args.slice(0, -1) as tf.Tensor[];
-    const [kh, kw] = inputs[1]!.shape as [number, number];
-    const [padY, padX] = padding === undefined ? [kh >> 1, kw >> 1] : [padding, padding];
-    const value = fused("RoundedConv", inputs, { stride, padY, padX, relu: Number(relu) })![0]!;
+    const value = rounded(inputs, { ...placeOf(inputs[1]!, options), relu: Number(rectified) });
     save([...inputs, value]);
     return {
       value,
       gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
         const [x, weight] = saved as [tf.Tensor4D, tf.Tensor4D];
-        const dz = relu ? dy.mul<tf.Tensor4D>(saved.at(-1)!.greater(0)) : dy as tf.Tensor4D;
-        const grads = conv2dGrads(x, weight, dz, { stride, padding });
+        const dz = rectified ? dy.mul<tf.Tensor4D>(saved.at(-1)!.greater(0)) : dy as tf.Tensor4D;
+        const grads = roundedGrads(x, weight, dz, options);
         return inputs.length > 2 ? [...grads, dz.sum([0, 1, 2])] : grads;
       },
     };
   });
 }
 
-/** The gradients of map and weight. */
-function conv2dGrads(
+/** Where a kernel is put on the map. */
+interface Place extends Readonly<Record<string, number>> {
+  readonly stride: number;
+  readonly padY: number;
+  readonly padX: number;
+}
+
+function placeOf(weight: tf.Tensor, { stride = 1, padding }: Conv2dOptions): Place {
+  const [padY, padX] = weight.shape.slice(0, 2).map((side) => padding ?? side >> 1);
+  return { stride, padY: padY!, padX: padX! };
+}
+
+function rounded(inputs: readonly tf.Tensor[], constants: Place): tf.Tensor {
+  return fused("RoundedConv", inputs, { relu: 0, ...constants })![0]!;
+}
+
+/**
+ * The gradients of map and weight, with products in bf16 where a native kernel computes them: both
+ * of a linear layer for each pixel, and that of the map at stride 1. TensorFlow's kernels compute the
+ * others, in fp32.
+ */
+function roundedGrads(
+  x: tf.Tensor4D,
+  weight: tf.Tensor4D,
+  dy: tf.Tensor4D,
+  options: Conv2dOptions,
+): tf.Tensor[] {
+  const [kh, kw] = weight.shape;
+  const { stride, padY, padX } = placeOf(weight, options);
+  const isLinear = kh * kw * stride === 1 && padY + padX === 0;
+  if (isLinear && hasFamily("linear")) {
+    return ["LinearGradInput", "LinearGradWeight"].map((kernel) =>
+      fused(kernel, [dy, x, weight], { bf16: 1 })![0]!
+    );
+  }
+  const ofWeight = weightGrad(x, weight, dy, options);
+  if (stride > 1 || padY >= kh || padX >= kw) return [mapGrad(x, weight, dy, options), ofWeight];
+  const turned = weight.reverse([0, 1]).transpose([0, 1, 3, 2]);
+  const place = { stride, padY: kh - 1 - padY, padX: kw - 1 - padX };
+  return [rounded([dy, turned], place), ofWeight];
+}
+
+/** The gradient of the map, by TensorFlow. */
+function mapGrad(
   x: tf.Tensor4D,
   weight: tf.Tensor4D,
   dy: tf.Tensor4D,
   { stride = 1, padding }: Conv2dOptions,
-): tf.Tensor[] {
+): tf.Tensor {
   const [kh, kw] = weight.shape;
   const [padded, mode] = pad(x, [kh, kw], stride, padding);
-  const how = { strides: stride, pad: mode, dataFormat: "NHWC" };
-  const kernel = (name: string, inputs: tf.NamedTensorMap, own: object) =>
-    tf.tfjsEngine().runKernel<tf.Tensor>(
-      name,
-      inputs,
-      { ...how, ...own } as unknown as tf.NamedAttrMap,
-    );
-  const dPadded = kernel("Conv2DBackpropInput", { dy, filter: weight }, {
-    inputShape: padded.shape,
+  const ofPadded = convGrad("Conv2DBackpropInput", { dy, filter: weight }, {
+    ...{ strides: stride, pad: mode, inputShape: padded.shape },
   });
-  const offset = [padded.shape[1] - x.shape[1], padded.shape[2] - x.shape[2]].map((more) =>
-    more / 2
-  );
-  const dx = padded === x ? dPadded : dPadded.slice([0, ...offset, 0], x.shape);
-  const filterShape = weight.shape;
-  return [dx, kernel("Conv2DBackpropFilter", { x: padded, dy }, { filterShape })];
+  const [top, left] = [1, 2].map((axis) => (padded.shape[axis]! - x.shape[axis]!) / 2);
+  return padded === x ? ofPadded : ofPadded.slice([0, top!, left!, 0], x.shape);
+}
+
+/** The gradient of the weight, by TensorFlow. */
+function weightGrad(
+  x: tf.Tensor4D,
+  weight: tf.Tensor4D,
+  dy: tf.Tensor4D,
+  { stride = 1, padding }: Conv2dOptions,
+): tf.Tensor {
+  const [kh, kw] = weight.shape;
+  const [padded, mode] = pad(x, [kh, kw], stride, padding);
+  return convGrad("Conv2DBackpropFilter", { x: padded, dy }, {
+    ...{ strides: stride, pad: mode, filterShape: weight.shape },
+  });
+}
+
+function convGrad(kernel: string, inputs: tf.NamedTensorMap, attributes: object): tf.Tensor {
+  const all = { ...attributes, dataFormat: "NHWC" } as unknown as tf.NamedAttrMap;
+  return tf.tfjsEngine().runKernel<tf.Tensor>(kernel, inputs, all);
 }
 
 /**

@@ -21,6 +21,7 @@ import {
   type BatchNormParams,
   createBatchNorm,
 } from "lib/nn/norms.ts";
+import { relu } from "lib/nn/relu.ts";
 import type { Rng } from "lib/rng.ts";
 
 /** PyTorch's `nn.Sequential` of `conv` and `bn`. */
@@ -95,16 +96,16 @@ export function normedConv2d(
   x: tf.Tensor4D,
   conv: Conv2dParams,
   bn: BatchNormParams,
-  { stride, precision, relu = false, ...mode }: NormedConvOptions,
+  { stride, precision, relu: rectified = false, ...mode }: NormedConvOptions,
 ): tf.Tensor4D {
   return tf.tidy(() => {
     if (precision !== undefined && !mode.training) {
       const { scale, shift } = batchNormAffine(bn);
       const folded = { weight: conv.weight.mul<tf.Tensor4D>(scale), bias: shift };
-      return conv2d(x, folded, { stride, precision, relu });
+      return conv2d(x, folded, { stride, precision, relu: rectified });
     }
     const y = batchNorm(conv2d(x, conv, { stride, precision }), bn, mode);
-    return relu ? tf.relu(y) : y;
+    return rectified ? relu(y) : y;
   });
 }
 

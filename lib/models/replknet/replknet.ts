@@ -31,6 +31,7 @@ import {
   type BatchNormParams,
   createBatchNorm,
 } from "lib/nn/norms.ts";
+import { relu } from "lib/nn/relu.ts";
 import {
   type Backbone,
   type BackboneOutput,
@@ -235,10 +236,10 @@ function stem(
   { training, world, tap = keepOutput }: ForwardOptions,
 ): tf.Tensor4D {
   const mode = { training, world };
-  let y = tap("stem.0", tf.relu(convBn(x, layers[0], { ...mode, stride: 2 })));
-  y = tap("stem.1", tf.relu(depthwiseBn(y, layers[1], mode)));
-  y = tap("stem.2", tf.relu(convBn(y, layers[2], mode)));
-  return tap("stem.3", tf.relu(depthwiseBn(y, layers[3], { ...mode, stride: 2 })));
+  let y = tap("stem.0", relu(convBn(x, layers[0], { ...mode, stride: 2 })));
+  y = tap("stem.1", relu(depthwiseBn(y, layers[1], mode)));
+  y = tap("stem.2", relu(convBn(y, layers[2], mode)));
+  return tap("stem.3", relu(depthwiseBn(y, layers[3], { ...mode, stride: 2 })));
 }
 
 /** @returns `[B, ⌈H/2⌉, ⌈W/2⌉, C']` */
@@ -247,8 +248,8 @@ function transition(
   [widen, halve]: RepLKNetParams["transitions"][number],
   mode: BatchNormMode,
 ): tf.Tensor4D {
-  const y = tf.relu(convBn(x, widen, mode));
-  return tf.relu(depthwiseBn(y, halve, { ...mode, stride: 2 }));
+  const y = relu(convBn(x, widen, mode));
+  return relu(depthwiseBn(y, halve, { ...mode, stride: 2 }));
 }
 
 /** The residual branch of a block, `[B, H, W, C]`. */
@@ -258,8 +259,8 @@ function blockBranch(
   options: Pick<ForwardOptions, "training" | "tap" | "world">,
 ): tf.Tensor4D {
   if ("prelkb_bn" in block) {
-    const y = tf.relu(convBn(batchNorm(x, block.prelkb_bn, options), block.pw1, options));
-    return convBn(tf.relu(largeKernel(y, block.large_kernel, options)), block.pw2, options);
+    const y = relu(convBn(batchNorm(x, block.prelkb_bn, options), block.pw1, options));
+    return convBn(relu(largeKernel(y, block.large_kernel, options)), block.pw2, options);
   }
   const y = convBn(batchNorm(x, block.preffn_bn, options), block.pw1, options); // [B, H, W, 4C]
   return convBn(gelu(y), block.pw2, options);

@@ -12,6 +12,7 @@ import { kaimingNormal } from "lib/nn/init.ts";
 import { createUniformLinear } from "lib/nn/linear.ts";
 import { batchNorm, type BatchNormParams, createBatchNorm } from "lib/nn/norms.ts";
 import { maxPool } from "lib/nn/pool.ts";
+import { relu } from "lib/nn/relu.ts";
 import {
   type Backbone,
   type BackboneOutput,
@@ -168,7 +169,7 @@ function stem(
   if (plain && !tap) y = normedConv2d(x, conv1, bn1, { ...mode, stride: 2, relu: true });
   else {
     y = plain ? conv2d(x, conv1, { stride: 2 }) : deepStem(x, conv1, mode);
-    y = tf.relu(see("bn1", batchNorm(see("conv1", y), bn1, mode)));
+    y = relu(see("bn1", batchNorm(see("conv1", y), bn1, mode)));
   }
   return see(
     "maxpool",
@@ -194,7 +195,7 @@ function resNetBlock(
 ): tf.Tensor4D {
   return tf.tidy(() => {
     const branch = block.conv3 ? bottleneck(x, block, options) : basic(x, block, options);
-    return tf.relu(branch.add<tf.Tensor4D>(shortcut(x, block.downsample, options)));
+    return relu(branch.add<tf.Tensor4D>(shortcut(x, block.downsample, options)));
   });
 }
 

@@ -7,6 +7,7 @@
 import * as tf from "lib/tf.ts";
 import { conv2d, type Conv2dParams } from "lib/nn/conv.ts";
 import { batchNorm, type BatchNormMode, type BatchNormParams } from "lib/nn/norms.ts";
+import { relu } from "lib/nn/relu.ts";
 
 export interface SelectiveKernelParams {
   readonly conv: Conv2dParams; // [3, 3, F, 2F], both kernels
@@ -34,10 +35,10 @@ export function selectiveKernel(
   { stride, ...mode }: ConvOptions,
 ): tf.Tensor4D {
   return tf.tidy(() => {
-    const both = tf.relu(batchNorm(conv2d(x, conv, { stride }), bn, mode));
+    const both = relu(batchNorm(conv2d(x, conv, { stride }), bn, mode));
     const [first, second] = tf.split(both, 2, 3) as [tf.Tensor4D, tf.Tensor4D];
     const image = first.add(second).mean<tf.Tensor4D>([1, 2], true); // [B, 1, 1, F]
-    const reduced = tf.relu(batchNorm(conv2d(image, attn.fc_reduce), attn.bn, mode));
+    const reduced = relu(batchNorm(conv2d(image, attn.fc_reduce), attn.bn, mode));
     const [toFirst, toSecond] = tf.split(conv2d(reduced, attn.fc_select), 2, 3);
     const share = tf.sigmoid(toFirst!.sub(toSecond!)); // a softmax over two
     return second.add(first.sub(second).mul(share));
@@ -63,8 +64,8 @@ export function deepStem(
   mode: BatchNormMode,
 ): tf.Tensor4D {
   return tf.tidy(() => {
-    let y = tf.relu(batchNorm(conv2d(x, stem[0], { stride: 2 }), stem[1], mode));
-    y = tf.relu(batchNorm(conv2d(y, stem[3]), stem[4], mode));
+    let y = relu(batchNorm(conv2d(x, stem[0], { stride: 2 }), stem[1], mode));
+    y = relu(batchNorm(conv2d(y, stem[3]), stem[4], mode));
     return conv2d(y, stem[6]);
   });
 }

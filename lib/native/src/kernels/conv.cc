@@ -77,7 +77,8 @@ void gather(const Rounded<T>& map, const Conv& conv, Index row, Index rows, cons
       const bool inside = y >= 0 && y < m.height;
       const Index from = inside ? std::clamp<Index>(begin, 0, m.width) : end;
       const Index until = inside ? std::clamp<Index>(end, from, std::max(from, m.width)) : end;
-      const Index before = std::min(from, end) - begin, middle = std::max<Index>(0, std::min(until, end) - from);
+      const Index before = std::max<Index>(0, std::min(from, end) - begin); // begin may lie right of the map
+      const Index middle = std::max<Index>(0, std::min(until, end) - from);
       std::memset(to, 0, before * length * sizeof(T));
       if (middle > 0) {
         std::memcpy(to + before * length, map.at((image * m.height + y) * m.width + from), middle * length * sizeof(T));
