@@ -60,9 +60,13 @@ void check(const Linear& s, bool with_bias, bool bf16, Random& random) {
   expect(", dbias", &Results::dbias, dbias, 1e-4);
 }
 
-/** Of a kernel's height and width, on maps with numbers that bf16 holds. */
-void check_conv(const Maps& m, Index height, Index width, Index out, Index stride, bool relu, Random& random) {
-  const Index pad_y = height / 2, pad_x = width / 2;
+/**
+ * A kernel of `height` by `width` on maps with numbers that bf16 holds. There are `more` zeros on each
+ * side than half a kernel.
+ */
+void check_conv(const Maps& m, Index height, Index width, Index out, Index stride, bool relu, Random& random,
+                Index more = 0) {
+  const Index pad_y = height / 2 + more, pad_x = width / 2 + more;
   const Conv c{height, width, out, stride, pad_y, pad_x, (m.height + 2 * pad_y - height) / stride + 1,
                (m.width + 2 * pad_x - width) / stride + 1, relu};
   const Numbers x = drawn(random, m.images * m.height * m.width * m.channels, true);
@@ -114,6 +118,8 @@ void check_linear() {
     check_conv({3, 10, 11, 64}, 3, 3, 48, stride, true, random);
     check_conv({1, 5, 6, 520}, 3, 3, 33, stride, true, random);  // taps are gathered in parts
     check_conv({2, 8, 8, 33}, 1, 1, 130, stride, false, random);
+    check_conv({2, 5, 4, 17}, 1, 1, 20, stride, false, random, 3);  // whole windows lie outside the map
+    check_conv({2, 5, 4, 17}, 3, 3, 20, stride, true, random, 4);
   }
 }
 
