@@ -93,10 +93,9 @@ interface Compared extends StepMeasurement {
 /**
  * Measures in turns, so that a machine that slows down for a while slows all.
  *
- * The verdict is by the median step. The fastest is shown beside it: a virtual core shares its
- * physical one with programs that this machine does not see, and the two differ by as much as those
- * take. Two processes, which wait for each other at every BatchNorm, then go at the pace of the
- * slower core; the threads of one process go at the mean pace of both.
+ * The verdict is by the median step; the fastest is shown beside it. A virtual core is slower while
+ * other programs use its physical one. Two processes wait for each other at every BatchNorm, so the
+ * slower core sets their pace; the threads of one process share its work out anew all the time.
  */
 async function compare(task: WorkerTask): Promise<Compared[]> {
   const alone: WorkerReport[] = [];

@@ -82,8 +82,8 @@ export interface Conv2dOptions {
    */
   readonly padding?: number;
   /**
-   * Precision of the products, where there is a native kernel for it: forward, and of the gradients
-   * all but those of a kernel larger than one pixel and of a stride. By default, fp32.
+   * Precision of the products, where there is a native kernel for it. The gradients at a stride above
+   * 1, and that of the weight of a kernel above 1×1, are in fp32 even then. By default, fp32.
    */
   readonly precision?: Precision;
   /** Whether negative results become 0. By default, they do not. */
@@ -190,43 +190,26 @@ function roundedGrads(
       fused(kernel, [dy, x, weight], { bf16: 1 })![0]!
     );
   }
-  const ofWeight = weightGrad(x, weight, dy, options);
-  if (stride > 1 || padY >= kh || padX >= kw) return [mapGrad(x, weight, dy, options), ofWeight];
-  const turned = weight.reverse([0, 1]).transpose([0, 1, 3, 2]);
-  const place = { stride, padY: kh - 1 - padY, padX: kw - 1 - padX };
-  return [rounded([dy, turned], place), ofWeight];
-}
-
-/** The gradient of the map, by TensorFlow. */
-function mapGrad(
-  x: tf.Tensor4D,
-  weight: tf.Tensor4D,
-  dy: tf.Tensor4D,
-  { stride = 1, padding }: Conv2dOptions,
-): tf.Tensor {
-  const [kh, kw] = weight.shape;
-  const [padded, mode] = pad(x, [kh, kw], stride, padding);
+  const [padded, mode] = pad(x, [kh, kw], stride, options.padding);
+  const how = { strides: stride, pad: mode };
+  const ofWeight = convGrad("Conv2DBackpropFilter", { x: padded, dy }, {
+    ...how,
+    filterShape: weight.shape,
+  });
+  if (stride === 1 && padY < kh && padX < kw) {
+    const turned = weight.reverse([0, 1]).transpose([0, 1, 3, 2]);
+    const place = { stride, padY: kh - 1 - padY, padX: kw - 1 - padX };
+    return [rounded([dy, turned], place), ofWeight];
+  }
   const ofPadded = convGrad("Conv2DBackpropInput", { dy, filter: weight }, {
-    ...{ strides: stride, pad: mode, inputShape: padded.shape },
+    ...how,
+    inputShape: padded.shape,
   });
-  const [top, left] = [1, 2].map((axis) => (padded.shape[axis]! - x.shape[axis]!) / 2);
-  return padded === x ? ofPadded : ofPadded.slice([0, top!, left!, 0], x.shape);
+  const ofMap = padded === x ? ofPadded : ofPadded.slice([0, padY, padX, 0], x.shape);
+  return [ofMap, ofWeight];
 }
 
-/** The gradient of the weight, by TensorFlow. */
-function weightGrad(
-  x: tf.Tensor4D,
-  weight: tf.Tensor4D,
-  dy: tf.Tensor4D,
-  { stride = 1, padding }: Conv2dOptions,
-): tf.Tensor {
-  const [kh, kw] = weight.shape;
-  const [padded, mode] = pad(x, [kh, kw], stride, padding);
-  return convGrad("Conv2DBackpropFilter", { x: padded, dy }, {
-    ...{ strides: stride, pad: mode, filterShape: weight.shape },
-  });
-}
-
+/** A gradient by TensorFlow, in fp32. */
 function convGrad(kernel: string, inputs: tf.NamedTensorMap, attributes: object): tf.Tensor {
   const all = { ...attributes, dataFormat: "NHWC" } as unknown as tf.NamedAttrMap;
   return tf.tfjsEngine().runKernel<tf.Tensor>(kernel, inputs, all);
