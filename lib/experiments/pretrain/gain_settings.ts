@@ -26,11 +26,10 @@ function ofSide(imageSize: number): Override<PretrainConfig> {
 
 /** All settings, axis by axis. Every name is there once. */
 export const gainSettings: readonly SeedlessSetting[] = [
-  ...settingsOn("side of the image (of the deep map: 6, 10, 14, 16)", [
+  ...settingsOn("side of the image (of the deep map: 6, 10, 14)", [
     { name: "48 px", change: ofSide(48) },
     { name: "80 px" },
     { name: "112 px", change: ofSide(112) },
-    { name: "128 px", change: ofSide(128) },
   ]),
   ...settingsOn("length of training", [
     { name: "520 steps", change: { scales: { laptop: { epochs: 5, monitorEvery: 52 } } } },
