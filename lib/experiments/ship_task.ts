@@ -7,6 +7,7 @@
 import { absolutePath, outputsFolder, shippedFolder } from "lib/paths.ts";
 import { megabytes } from "lib/runs/megabytes.ts";
 import { readArguments } from "lib/task_arguments.ts";
+import { dropWeights } from "./ship/drop_weights.ts";
 import {
   planShipping,
   type ShipOptions,
@@ -31,10 +32,19 @@ measured of these weights since, as outputs/ has it, is added.
                    all; none; or ids as above. May be given several times. By default first
   --snapshots RUN  ids as above: runs whose snapshots are shipped too, the network at moments of its
                    training. May be given several times. By default none
+  --drop-weights RUN
+                   ids as above: takes the weights of shipped runs away, and does nothing else. What
+                   was measured of them stays. May be given several times
 
 At most ${shippedLimit / 1e6} MB in all; more is refused, and nothing is written.
 A run that was trained once more, to the very weights that are there, keeps what is there; what is new
 is added. To take a run back, delete its .run and .safetensors there.`;
+
+/** What the task does: it ships, or it drops weights. */
+export interface ShipArguments extends ShipOptions {
+  /** Ids of shipped runs whose weights are taken away. */
+  readonly dropped?: readonly string[];
+}
 
 /**
  * Reads the arguments.
@@ -42,12 +52,13 @@ is added. To take a run back, delete its .run and .safetensors there.`;
  * @returns `undefined` if help is asked for.
  * @throws {RangeError} If an argument is unknown or lacks its value.
  */
-export function readShipArguments(args: string[]): ShipOptions | undefined {
+export function readShipArguments(args: string[]): ShipArguments | undefined {
   const { values, positionals } = readArguments(args, {
     outputs: { type: "string" },
     to: { type: "string" },
     weights: { type: "string", multiple: true },
     snapshots: { type: "string", multiple: true },
+    "drop-weights": { type: "string", multiple: true },
     help: { type: "boolean" },
   }, { positionals: true, task: "deno task ship" });
   if (values.help) return undefined;
@@ -58,6 +69,7 @@ export function readShipArguments(args: string[]): ShipOptions | undefined {
     to: folder(values.to) ?? shippedFolder() ?? noFolder(),
     weights: whichWeights(values.weights ?? ["first"]),
     ...(values.snapshots && { snapshots: values.snapshots }),
+    ...(values["drop-weights"] && { dropped: values["drop-weights"] }),
     ...(positionals.length > 0 && { patterns: positionals }),
   };
 }
@@ -108,6 +120,11 @@ function ship(args: string[]): number {
   const options = readShipArguments(args);
   if (options === undefined) {
     console.log(shipHelp);
+    return 0;
+  }
+  if (options.dropped !== undefined) {
+    const ids = dropWeights(options.to, options.dropped);
+    console.log(`${options.to} has no weights any more of: ${ids.join(", ") || "no run"}`);
     return 0;
   }
   const plan = planShipping(options);

@@ -20,6 +20,7 @@ Deno.test("readShipArguments() reads folders from where the task was called, pat
     assertEquals(weights("--weights", "a*", "--weights", "b*"), ["a*", "b*"]);
     const { snapshots } = readShipArguments(["--snapshots", "a*", "--snapshots", "b"])!;
     assertEquals(snapshots, ["a*", "b"]);
+    assertEquals(readShipArguments(["--drop-weights", "a*"])!.dropped, ["a*"]);
     assertEquals(readShipArguments(["--help"]), undefined);
     const both = () => readShipArguments(["--weights", "all", "--weights", "b*"]);
     assertThrows(both, RangeError, "--weights all goes with no other");

@@ -30,8 +30,11 @@ export interface ShippedHeader {
   readonly sessions: readonly ShippedSession[];
   /** How the part `history` is encoded. It is the history without speeds, as a verb returns it. */
   readonly history: HistoryCode;
-  /** The weights of the last step in `<id>.safetensors`; absent if they are not shipped. */
-  readonly weights?: { readonly sha256: string };
+  /**
+   * The weights of the last step in `<id>.safetensors`; absent if they were never shipped. `dropped`
+   * if the file was removed since: results that were measured of these weights still count.
+   */
+  readonly weights?: { readonly sha256: string; readonly dropped?: boolean };
   /** The snapshots that are shipped, in the order of their steps, each a file; absent if none is. */
   readonly snapshots?: readonly { readonly step: number; readonly sha256: string }[];
 }
@@ -140,17 +143,18 @@ export function shippedWeights(
 ): ShippedWeights {
   const folder = shippedFolder()!;
   const last = weights &&
-    { step: status.step, path: shippedWeightsPath(folder, id), sha256: weights.sha256 };
-  const all = snapshots.map(({ step, sha256 }) => ({
+    { ...weights, step: status.step, path: shippedWeightsPath(folder, id) };
+  const files = snapshots.map(({ step, sha256 }) => ({
     ...{ step, path: shippedSnapshotPath(folder, id, step), sha256 },
   }));
-  if (last) all.push(last);
-  const found = all.findLast(({ step }) => step === at);
+  if (last && !last.dropped) files.push(last);
+  const found = files.findLast(({ step }) => step === at);
   if (found === undefined) {
-    const lacks = all.length === 0
+    const lacks = files.length === 0
       ? "without its weights"
-      : `with the weights of step ${all.map(({ step }) => step).join(", ")} only`;
-    return { version: `step ${at}`, unavailable: unavailableLine(id, lacks, retrain) };
+      : `with the weights of step ${files.map(({ step }) => step).join(", ")} only`;
+    const version = last?.step === at ? shippedVersion(at, last.sha256) : { version: `step ${at}` };
+    return { ...version, unavailable: unavailableLine(id, lacks, retrain) };
   }
   verify(found.path, found.sha256);
   return { path: found.path, ...shippedVersion(at, found.sha256) };

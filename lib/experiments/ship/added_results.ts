@@ -48,7 +48,9 @@ export function readAddedResults(folder: RunFolder, to: string): AddedResults {
         header,
         parts: new Map([...withResults(parts, files), ...classifiers]),
       }),
-      ...(weights && { weights: Deno.readFileSync(shippedWeightsPath(to, folder.id)) }),
+      ...(weights && !weights.dropped && {
+        weights: Deno.readFileSync(shippedWeightsPath(to, folder.id)),
+      }),
       snapshots: snapshotsIn(to, folder.id, header as ShippedHeader),
     },
   };

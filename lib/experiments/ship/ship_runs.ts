@@ -25,6 +25,7 @@ import {
   type Refusal,
   type SavedRun,
 } from "./finished_run.ts";
+import { matchingIds } from "./matching_ids.ts";
 import { type HalfFiles, readHalfFiles, readSnapshots } from "./shipped_weights.ts";
 
 /** Bytes that the folder of shipped runs may have: 40 MB, since it is part of every clone. */
@@ -67,7 +68,7 @@ export interface ShippingPlan {
 export function planShipping(
   { outputs, to, patterns = ["*"], weights = "first", snapshots = [] }: ShipOptions,
 ): ShippingPlan {
-  const ids = matching(runsIn(outputs, to), patterns, outputs);
+  const ids = matchingIds(runsIn(outputs, to), patterns, outputs);
   const folders = ids.map((id) => ({ id, path: join(outputs, id) }));
   const shipped = new Set(packagesIn(to));
   const isMeasured = (folder: RunFolder) => shipped.has(folder.id) && !isTrainedHere(folder);
@@ -77,8 +78,8 @@ export function planShipping(
   const finished = read.flatMap(([, run]) => "refused" in run ? [] : [run]);
   const withWeights = weights === "first"
     ? lowestSeeds(finished, to)
-    : new Set(matching(ids, weights, outputs));
-  const withSnapshots = new Set(matching(ids, snapshots, outputs));
+    : new Set(matchingIds(ids, weights, outputs));
+  const withSnapshots = new Set(matchingIds(ids, snapshots, outputs));
   const runs: PlannedRun[] = added.flatMap(({ run }) => run ?? []);
   const refused: string[] = [];
   for (const [id, run] of read) {
@@ -153,22 +154,6 @@ function runsIn(outputs: string, to: string): string[] {
 
 function configIn(folder: string): SavedRun | undefined {
   return readJson<SavedRun>(join(folder, "config.json"));
-}
-
-/** @throws {RangeError} If nothing matches one of the patterns. */
-function matching(ids: readonly string[], patterns: readonly string[], outputs: string): string[] {
-  const tests = patterns.map((pattern) =>
-    new RegExp(`^${pattern.split("*").map(RegExp.escape).join(".*")}$`)
-  );
-  const useless = tests.findIndex((test) => !ids.some((id) => test.test(id)));
-  if (useless >= 0) {
-    throw new RangeError(
-      `Cannot ship "${patterns[useless]}": no such run in ${outputs}; there are ${
-        ids.join(", ") || "none"
-      }`,
-    );
-  }
-  return ids.filter((id) => tests.some((test) => test.test(id)));
 }
 
 /** Of the runs that differ in their seed alone, those with the lowest seed. */

@@ -12,6 +12,7 @@ import { runHistory, runs } from "lib/experiments/runs/registry.ts";
 import { NotSavedError } from "lib/experiments/runs/saved_only.ts";
 import { packagePath } from "lib/experiments/runs/shipped.ts";
 import { packRun, unpackRun } from "lib/runs/run_package.ts";
+import { dropWeights } from "./drop_weights.ts";
 import { planShipping, writeShipping } from "./ship_runs.ts";
 import { findSubject } from "lib/experiments/subjects/subject.ts";
 import type { ShippedOrigin } from "lib/runs/shipped_origin.ts";
@@ -210,6 +211,36 @@ Deno.test("a shipped run without weights gives its numbers, and says in a line w
     assertEquals([...Deno.readDirSync(here)], []);
   });
 });
+
+Deno.test("a run whose weights were dropped keeps what was measured of them, and needs them for more", async () => {
+  const measured = await shipped();
+  const folder = copyOfShipped();
+  const before = filesIn(folder);
+  const probe = () => linearProbe(config, { ...at(0), epochs: 1, lrs: [0.02] });
+  const probed = await inFolders(async (here) => {
+    const result = await probe();
+    writeShipping(planShipping({ outputs: here, to: folder }));
+    assertEquals(dropWeights(folder, [ids[0]!, ids[1]!]), [ids[0]]); // the other has none
+    assertEquals(dropWeights(folder, [ids[0]!]), []);
+    return result;
+  }, { shipped: folder });
+  const names = [...before.keys()].filter((name) => name !== `${ids[0]}.safetensors`);
+  assertEquals([...filesIn(folder).keys()], names);
+  await inFolders(async (here) => {
+    assertEquals(await knn(config, at(0)), measured.knn[0]!);
+    assertEquals(await linearProbe(config, { ...at(0), ...probing }), measured.linear);
+    assertEquals(await probe(), probed); // of the shipped weights, not of those that were trained
+    assertEquals([...Deno.readDirSync(here)], []);
+    const line = `Cannot load the weights of ${ids[0]}: the run is shipped with the project ` +
+      "without its weights; pretrain(config";
+    const other = () => linearProbe(config, { ...at(0), epochs: 2, lrs: [0.02] });
+    await assertRejects(other, NotSavedError, line);
+    const student = () => knn(config, { ...at(0), of: "student" });
+    await assertRejects(student, NotSavedError, line);
+  }, { shipped: folder });
+  assertThrows(() => dropWeights(folder, ["none"]), RangeError, 'Cannot ship "none"');
+});
+
 Deno.test("fresh: true trains a shipped run here, to the same numbers; then its own weights count", async () => {
   const { runs: [origin] } = await shipped();
   await inFolders(async (here) => {

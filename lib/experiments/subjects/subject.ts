@@ -134,9 +134,10 @@ function findShipped(
   const recipe = recipeAt(config, scale);
   const isTeacher = of !== "student" ||
     checkpointKey(recipe, "student") === checkpointKey(recipe, "teacher");
-  if (isTeacher || weights.unavailable !== undefined) return { folder, ...weights };
-  const { version } = weights;
-  return { folder, version, unavailable: unavailableLine(run.id, "without its student", retrain) };
+  if (isTeacher) return { folder, ...weights };
+  const { version, unavailable } = weights;
+  const lacks = unavailable ?? unavailableLine(run.id, "without its student", retrain);
+  return { folder, version, unavailable: lacks };
 }
 
 function fileVersion(path: string, hint: string): { path: string; version: string } {
