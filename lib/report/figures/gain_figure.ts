@@ -48,6 +48,8 @@ const looks = {
 } as const;
 const dodge = 6; // pixels between a setting and the same one with other seeds, to each side
 const [width, height] = [400, 284];
+/** Points from zero beyond which a gain does not stretch the axis of all panels: an arrow says it. */
+const farGain = 6;
 const paperImage = 224; // pixels a side
 /** Side of the map of the paper's networks in the stage with most blocks. */
 const paperMapSide = deepMapSide(bcSslConfig("tiny"), paperImage);
@@ -56,8 +58,9 @@ const paperMapSide = deepMapSide(bcSslConfig("tiny"), paperImage);
  * Draws the gain of the large kernel in points, one panel for each axis and one mark for each of
  * its settings, in their order; above the zero line the large kernel wins. A confirmed setting is
  * drawn beside the same setting wherever that stands. A filled mark has three seeds or more, and a
- * bar, its interval of 95 %; a hollow mark has fewer, which tell little. What the paper prints on
- * ImageNet (Figure 2 or Table 2) is a dashed line, and a diamond at the map that it was measured on.
+ * bar, its interval of 95 %; a hollow mark has fewer, which tell little. A gain far outside the others
+ * is an arrow at the edge, with its number. What the paper prints on ImageNet (Figure 2 or Table 2) is
+ * a dashed line, and a diamond at the map that it was measured on.
  *
  * @throws {RangeError} If there is nothing to draw.
  */
@@ -78,8 +81,9 @@ export function gainFigure(
     return { axis, screened, confirmed: again, asThePaper: asThePaper.map(({ name }) => name) };
   });
   const printed = printedGain(gains[0]!, score);
-  const ends = panels.flatMap(({ screened, confirmed }) => [...screened, ...confirmed])
-    .flatMap(({ low, high }) => [low, high]);
+  const points = panels.flatMap(({ screened, confirmed }) => [...screened, ...confirmed]);
+  const near = points.filter(({ y }) => Math.abs(y) <= farGain);
+  const ends = (near.length > 0 ? near : points).flatMap(({ low, high }) => [low, high]);
   const [low, high] = [Math.min(0, ...ends), Math.max(0, printed ?? 0, ...ends)];
   const room = Math.max((high - low) / 12, 0.1);
   const options = { score, printed, domain: [low - room, high + room] as const };
@@ -117,14 +121,24 @@ function panelOf(
     marks: [
       Plot.ruleY([0], { stroke: grey }),
       ...paper,
-      ...screened.flatMap((point) => marksOf(point, "screened")),
-      ...confirmed.flatMap((point) => marksOf(point, "confirmed")),
+      ...screened.flatMap((point) => marksOf(point, "screened", domain)),
+      ...confirmed.flatMap((point) => marksOf(point, "confirmed", domain)),
     ],
   });
 }
 
-function marksOf(point: GainPoint, look: keyof typeof looks): Plot.Markish[] {
+function marksOf(
+  point: GainPoint,
+  look: keyof typeof looks,
+  [least, most]: readonly [number, number],
+): Plot.Markish[] {
   const { stroke, symbol } = looks[look];
+  if (point.y < least || point.y > most) {
+    const [arrow, edge, dy] = point.y < least ? ["↓", least, -8] : ["↑", most, 8];
+    const text = `${arrow} ${point.y.toFixed(1).replace("-", "−")}`;
+    const place = { x: "name", y: () => edge, dx: point.dx, dy } as const;
+    return [Plot.text([point], { ...place, text: () => text, title: "title", fill: stroke })];
+  }
   const place = { x: "name", stroke, strokeWidth: 2, dx: point.dx } as const;
   const bar = Plot.ruleX([point], { ...place, y1: "low", y2: "high" });
   const fill = point.n > 2 ? stroke : "white";

@@ -68,6 +68,21 @@ Deno.test("gainFigure() draws a confirmed setting wherever the same setting stan
   assertEquals(squares([network]), null); // the same images and recipe, but not the same networks
 });
 
+Deno.test("gainFigure(): a gain far outside the others is an arrow with its number, and does not stretch the axis", () => {
+  const near = madeUpGain("rate", "a", [0.01]);
+  const far = (gain: number) => madeUpGain("rate", "b", [gain, gain, gain]);
+  const ticks = (svg: string) => svg.match(/"y-axis tick label"[^]*?<\/g>/)![0].match(/>[−\d.]+</g);
+  const alone = toSvg(gainFigure([near]));
+  const arrows = (svg: string) => svg.match(/[↓↑] −?[\d.]+/g);
+  assertEquals([arrows(alone), ticks(alone)!.length > 2], [null, true]);
+  for (const [gain, arrow] of [[-0.159, "↓ −15.9"], [0.2, "↑ 20.0"]] as const) {
+    const svg = toSvg(gainFigure([near, far(gain)]));
+    assertEquals(arrows(svg), [arrow]);
+    assertEquals(ticks(svg), ticks(alone));
+  }
+  assertEquals(arrows(toSvg(gainFigure([far(-0.159)]))), null); // alone, it has an axis of its own
+});
+
 Deno.test("figures of gains and networks refuse to draw nothing, and draw one seed", () => {
   assertThrows(() => gainFigure([]), RangeError, "there is no setting");
   assertThrows(() => gainCurves([]), RangeError, "there is no setting");
