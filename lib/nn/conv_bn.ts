@@ -39,6 +39,8 @@ export interface DepthwiseBnParams {
 interface ConvBnOptions {
   /** By default `trunc_normal_(std = 0.02)`. */
   readonly init?: Initializer;
+  /** First value of the norm's scale; by default 1. */
+  readonly scaleInit?: number;
 }
 
 /** The initial weights of a dense convolution and its BatchNorm. */
@@ -47,10 +49,10 @@ export function createConvBn(
   inDim: number,
   outDim: number,
   rng: Rng,
-  options: ConvBnOptions = {},
+  { scaleInit, init }: ConvBnOptions = {},
 ): ConvBnParams {
-  const conv = createConv2d(size, inDim, outDim, rng.fork("conv"), { ...options, bias: false });
-  return { conv, bn: createBatchNorm(outDim) };
+  const conv = createConv2d(size, inDim, outDim, rng.fork("conv"), { init, bias: false });
+  return { conv, bn: createBatchNorm(outDim, scaleInit) };
 }
 
 /**
@@ -62,10 +64,10 @@ export function createDepthwiseBn(
   size: KernelSize,
   channels: number,
   rng: Rng,
-  options: ConvBnOptions = {},
+  { scaleInit, init }: ConvBnOptions = {},
 ): DepthwiseBnParams {
-  const conv = createDepthwiseConv2d(size, channels, rng.fork("conv"), { ...options, bias: false });
-  return { conv, bn: createBatchNorm(channels) };
+  const conv = createDepthwiseConv2d(size, channels, rng.fork("conv"), { init, bias: false });
+  return { conv, bn: createBatchNorm(channels, scaleInit) };
 }
 
 /** How the layer runs; padding is half the kernel. */

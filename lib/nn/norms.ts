@@ -34,17 +34,21 @@ export interface RunningStatistics {
 /** PyTorch's `nn.BatchNorm2d`. */
 export interface BatchNormParams extends LayerNormParams, RunningStatistics {}
 
-/** Scale 1, shift 0. */
-export function createLayerNorm(channels: number): LayerNormParams {
+/** @param scale Its first value. */
+export function createLayerNorm(channels: number, scale = 1): LayerNormParams {
   return {
-    weight: constant<tf.Rank.R1>([channels], 1),
+    weight: constant<tf.Rank.R1>([channels], scale),
     bias: constant<tf.Rank.R1>([channels], 0),
   };
 }
 
-/** Scale 1, shift 0, running mean 0, running variance 1. */
-export function createBatchNorm(channels: number): BatchNormParams {
-  return { ...createLayerNorm(channels), ...createRunningStatistics(channels) };
+/**
+ * Shift 0, running mean 0, running variance 1.
+ *
+ * @param scale Its first value.
+ */
+export function createBatchNorm(channels: number, scale = 1): BatchNormParams {
+  return { ...createLayerNorm(channels, scale), ...createRunningStatistics(channels) };
 }
 
 /** Mean 0, variance 1. */

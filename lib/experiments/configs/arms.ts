@@ -119,7 +119,7 @@ const kinds: Readonly<Record<Arm["arch"], ArmKind>> = {
     ...futureWork("RepLKNet"),
     small: onlyFine(() => ({
       ...repLKNetConfig("nano"),
-      ...{ ...fineStages, kernelSizes: [11, 11, 9, 5], dropPathRate: 0 },
+      ...{ ...fineStages, kernelSizes: [11, 11, 9, 5], dropPathRate: 0, branchScaleInit: 0.1 },
     })),
   },
   slak: {

@@ -158,7 +158,7 @@ function createParams(config: RepLKNetConfig, rng: Rng): RepLKNetParams {
     stages: depths.map((depth, i) => ({
       blocks: Array.from({ length: 2 * depth }, (_, j) => {
         const stream = rng.fork(`stages.${i}.blocks.${j}`);
-        return j % 2 === 0 ? createRepLKBlock(i, config, stream) : createConvFFN(dims[i]!, stream);
+        return j % 2 === 0 ? createRepLKBlock(i, config, stream) : createConvFFN(i, config, stream);
       }),
     })),
     transitions: dims.slice(1).map((dim, i) =>
@@ -173,7 +173,7 @@ function createParams(config: RepLKNetConfig, rng: Rng): RepLKNetParams {
 
 function createRepLKBlock(
   stage: number,
-  { dims, kernelSizes, smallKernelSize, merged }: RepLKNetConfig,
+  { dims, kernelSizes, smallKernelSize, merged, branchScaleInit }: RepLKNetConfig,
   rng: Rng,
 ): RepLKBlockParams {
   const [dim, size] = [dims[stage]!, kernelSizes[stage]!];
@@ -184,15 +184,20 @@ function createRepLKBlock(
     large_kernel: merged
       ? { lkb_reparam: createDepthwiseConv2d(size, dim, stream.fork("lkb_reparam"), depthwise) }
       : createBranches({ lkb_origin: size, small_conv: smallKernelSize }, dim, stream, depthwise),
-    pw2: createConvBn(1, dim, dim, rng.fork("pw2"), dense),
+    pw2: createConvBn(1, dim, dim, rng.fork("pw2"), { ...dense, scaleInit: branchScaleInit }),
   };
 }
 
-function createConvFFN(dim: number, rng: Rng): ConvFFNParams {
+function createConvFFN(
+  stage: number,
+  { dims, branchScaleInit }: RepLKNetConfig,
+  rng: Rng,
+): ConvFFNParams {
+  const dim = dims[stage]!;
   return {
     preffn_bn: createBatchNorm(dim),
     pw1: createConvBn(1, dim, 4 * dim, rng.fork("pw1"), dense),
-    pw2: createConvBn(1, 4 * dim, dim, rng.fork("pw2"), dense),
+    pw2: createConvBn(1, 4 * dim, dim, rng.fork("pw2"), { ...dense, scaleInit: branchScaleInit }),
   };
 }
 

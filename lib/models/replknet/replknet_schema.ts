@@ -1,7 +1,14 @@
 /** What a RepLKNet's config may be. */
 import type { ConfigFacts } from "lib/models/parts/backbone.ts";
 import * as v from "valibot";
-import { flag, record, schemaOf, shareBelowOne, withRules } from "lib/schema/fields.ts";
+import {
+  flag,
+  notNegative,
+  record,
+  schemaOf,
+  shareBelowOne,
+  withRules,
+} from "lib/schema/fields.ts";
 import {
   depths,
   dims,
@@ -20,6 +27,7 @@ const repLKNetSchema = schemaOf<RepLKNetConfig>()(withRules(
     smallKernelSize: kernelSize,
     merged: flag,
     dropPathRate: shareBelowOne,
+    branchScaleInit: notNegative,
   }),
   ...onePerStage("dims", "depths", "kernelSizes"),
   {

@@ -23,6 +23,7 @@ const tiny: RepLKNetConfig = {
   smallKernelSize: 3,
   merged: false,
   dropPathRate: 0,
+  branchScaleInit: 1,
 };
 const images = (count: number, height: number, width = height) =>
   tf.randomNormal([count, height, width, 3], 0, 1, "float32", 1) as tf.Tensor4D;
@@ -135,6 +136,22 @@ Deno.test("a RepLKNet's paths drop in training only, later ones more, and follow
   assertEquals(first[0], other[0]); // the first pair's rate is 0
   assertTrue(first[1]!.some((value, i) => value !== other[1]![i]), "drops differ");
   assertEquals(run(false, 1)[1], run(false, 2)[1]);
+});
+
+Deno.test("branchScaleInit is where a RepLKNet's branches start; from 0, its stages do nothing", () => {
+  const ends = /blocks\.\d+\.pw2\.bn\.weight$/; // the norm that ends a branch
+  for (const branchScaleInit of [1, 0.25]) {
+    const { params } = createModel({ ...tiny, branchScaleInit }, createRng(0));
+    const scales = [...namedVariables(params)].filter(([name]) => ends.test(name));
+    assertEquals(scales.map(([, { shape }]) => shape[0]), [6, 6, 8, 8, 8, 8]);
+    for (const [, scale] of scales) assertClose(scale, tf.fill(scale.shape, branchScaleInit), 0);
+  }
+  const model = createModel({ ...tiny, branchScaleInit: 0 }, createRng(0));
+  const wanted = ["stem.3", "transitions.0"];
+  const { stages, intermediates: inner } = intermediates(model, images(2, 32), wanted, {
+    training: true,
+  });
+  wanted.forEach((name, i) => assertClose(stages[i]!, inner[name]!, 0));
 });
 
 Deno.test("a RepLKNet's evaluation does not depend on the batch", () => {
