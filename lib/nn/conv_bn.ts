@@ -52,7 +52,7 @@ export function createConvBn(
   { scaleInit, init }: ConvBnOptions = {},
 ): ConvBnParams {
   const conv = createConv2d(size, inDim, outDim, rng.fork("conv"), { init, bias: false });
-  return { conv, bn: createBatchNorm(outDim, scaleInit) };
+  return { conv, bn: createBatchNorm(outDim, { scaleInit }) };
 }
 
 /**
@@ -67,7 +67,7 @@ export function createDepthwiseBn(
   { scaleInit, init }: ConvBnOptions = {},
 ): DepthwiseBnParams {
   const conv = createDepthwiseConv2d(size, channels, rng.fork("conv"), { init, bias: false });
-  return { conv, bn: createBatchNorm(channels, scaleInit) };
+  return { conv, bn: createBatchNorm(channels, { scaleInit }) };
 }
 
 /** How the layer runs; padding is half the kernel. */

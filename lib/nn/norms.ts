@@ -34,8 +34,12 @@ export interface RunningStatistics {
 /** PyTorch's `nn.BatchNorm2d`. */
 export interface BatchNormParams extends LayerNormParams, RunningStatistics {}
 
-/** @param scale Its first value. */
-export function createLayerNorm(channels: number, scale = 1): LayerNormParams {
+/** Scale 1, shift 0. */
+export function createLayerNorm(channels: number): LayerNormParams {
+  return scaleAndShift(channels, 1);
+}
+
+function scaleAndShift(channels: number, scale: number): LayerNormParams {
   return {
     weight: constant<tf.Rank.R1>([channels], scale),
     bias: constant<tf.Rank.R1>([channels], 0),
@@ -45,10 +49,13 @@ export function createLayerNorm(channels: number, scale = 1): LayerNormParams {
 /**
  * Shift 0, running mean 0, running variance 1.
  *
- * @param scale Its first value.
+ * @param options.scaleInit First value of the scale; by default 1.
  */
-export function createBatchNorm(channels: number, scale = 1): BatchNormParams {
-  return { ...createLayerNorm(channels, scale), ...createRunningStatistics(channels) };
+export function createBatchNorm(
+  channels: number,
+  { scaleInit = 1 }: { readonly scaleInit?: number } = {},
+): BatchNormParams {
+  return { ...scaleAndShift(channels, scaleInit), ...createRunningStatistics(channels) };
 }
 
 /** Mean 0, variance 1. */

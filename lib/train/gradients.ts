@@ -1,7 +1,7 @@
 /**
- * Computes the gradients of a network in half the memory. tfjs keeps all activations, and the
- * gradients of all activations, until the gradient of the last weight is there. Here each tensor is
- * freed as soon as nothing needs it, as in PyTorch.
+ * Computes the gradients of a network, from the ops that tfjs notes on its tape. tfjs's own way back
+ * keeps all activations, and the gradients of all activations, until the gradient of the last weight
+ * is there. Here each tensor is freed as soon as nothing needs it, as in PyTorch.
  */
 import * as tf from "lib/tf.ts";
 
@@ -19,21 +19,20 @@ export interface LossAndGradients {
  *
  * @param loss Runs the network; its gradients cannot be differentiated again.
  * @param weights The variables, by their names.
+ * @throws {Error} If the loss depends on none of the weights, or an op on the way has no gradient.
  */
 export function lossAndGradients(
   loss: () => tf.Scalar,
   weights: ReadonlyMap<string, tf.Variable>,
 ): LossAndGradients {
-  const { value, grads } = tf.variableGrads(() => {
-    const y = loss();
-    freeOnTheWay(activeTape());
-    return y;
-  }, [...weights.values()]);
-  const named = [...weights].flatMap(([name, { name: id }]) => {
-    const grad = grads[id];
+  const told = new Map<string, tf.Tensor>();
+  const value = backPropagate(loss, weights, (name, grad) => void told.set(name, grad));
+  if (told.size === 0) throw new Error("Cannot compute gradients: the loss depends on no weight");
+  const inOrder = [...weights.keys()].flatMap((name) => {
+    const grad = told.get(name);
     return grad ? [[name, grad] as const] : [];
   });
-  return { value, grads: new Map(named) };
+  return { value, grads: new Map(inOrder) };
 }
 
 /**
@@ -49,133 +48,165 @@ export type GradientListener = (name: string, grad: tf.Tensor) => void;
  * else.
  *
  * @returns The value of the loss.
+ * @throws {Error} If an op on the way has no gradient.
  */
 export function tellGradients(
   loss: () => tf.Scalar,
   weights: ReadonlyMap<string, tf.Variable>,
   listener: GradientListener,
 ): tf.Scalar {
-  const run = () => {
-    const y = loss();
-    const tape = activeTape();
-    freeOnTheWay(tape);
-    takeGradients(opsOf(y, tape), weights, listener);
-    return y;
-  };
-  return tf.tfjsEngine().gradients(run, [...weights.values()], undefined, true).value;
+  return backPropagate(loss, weights, (name, grad) => listener(name, tf.keep(grad)));
+}
+
+/** Runs the loss, and goes back. @param done Gets the gradients, which the enclosing `tidy` owns. */
+function backPropagate(
+  loss: () => tf.Scalar,
+  weights: ReadonlyMap<string, tf.Variable>,
+  done: GradientListener,
+): tf.Scalar {
+  const tape = startTape();
+  try {
+    const value = tf.tidy(() => {
+      try {
+        return loss();
+      } finally {
+        endTape();
+      }
+    });
+    goBack(value, stepsBack(value, tape, weights), weights, done);
+    return value;
+  } finally {
+    for (const { saved } of tape) if (saved !== undefined) tf.dispose(saved);
+  }
 }
 
 /** The fields of an entry of tfjs's tape that this file uses. An entry describes one op. */
 interface TapeNode {
-  readonly inputs: Record<string, tf.Tensor>;
+  readonly kernelName: string;
+  readonly inputs: Readonly<Record<string, tf.Tensor>>;
   readonly outputs: readonly tf.Tensor[];
+  /** What the op keeps for its gradient: tensors of its own. */
   readonly saved?: tf.Tensor[];
-  gradient?: (this: TapeNode, dys: (tf.Tensor | null)[]) => Record<string, () => tf.Tensor>;
-}
-
-function activeTape(): TapeNode[] {
-  return tf.tfjsEngine().state.activeTape as unknown as TapeNode[] ?? [];
-}
-
-/** The state of the backward pass. */
-interface Progress {
-  /** Ids of the tensors that have a gradient. */
-  readonly reached: Set<number>;
   /**
-   * Gradients that are summands: their tensor had a gradient before. tfjs adds them up before the
-   * next op and does not free them, so we free them at the next op.
+   * @param dys The gradients of the outputs; borrowed. Null stands for zeros.
+   * @returns Functions that compute the gradients of the inputs.
    */
-  added: tf.Tensor[];
+  readonly gradient?: (dys: readonly (tf.Tensor | null)[]) => Record<string, () => tf.Tensor>;
 }
 
-/** Changes all ops on the tape by {@linkcode freeAfterUse}. */
-function freeOnTheWay(tape: readonly TapeNode[]): void {
-  const progress = { reached: new Set<number>(), added: [] };
-  tape.forEach((node) => freeAfterUse(node, progress));
+/** The part of tfjs's engine that notes ops. */
+interface Recorder {
+  startTape(): void;
+  endTape(): void;
+  readonly state: { activeTape: TapeNode[] | null; readonly gradientDepth: number };
 }
 
-/**
- * Changes an op on the tape so that its backward pass also frees memory: once the inputs have their
- * gradients, the gradients of the outputs and the tensors that the op had saved are freed. No other
- * op needs either. tfjs adds up all gradients of an output before it comes to the op, and saves
- * separate tensors for each op.
- */
-function freeAfterUse(node: TapeNode, progress: Progress): void {
-  const { gradient } = node;
-  if (gradient === undefined || gradient === null) return;
-  // `this` is a copy of the node with only those inputs that lead to a weight.
-  node.gradient = function (dys) {
-    tf.dispose(progress.added);
-    const names = Object.keys(this.inputs);
-    const dxs = tf.tidy(() => {
-      const thunks = gradient.call(this, dys);
-      return apart(names.map((name) => thunks[name]!()), dys);
-    });
-    tf.dispose([...dys.filter((dy) => dy !== null), ...this.saved ?? []]);
-    const ids = names.map((name) => this.inputs[name]!.id);
-    progress.added = dxs.filter((_, i) =>
-      progress.reached.has(ids[i]!) || ids.indexOf(ids[i]!) < i
-    );
-    ids.forEach((id) => progress.reached.add(id));
-    return Object.fromEntries(names.map((name, i) => [name, () => dxs[i]!]));
-  };
+const recorder = () => tf.tfjsEngine() as unknown as Recorder;
+
+/** Begins to note the ops, and returns where they are noted. */
+function startTape(): readonly TapeNode[] {
+  const { state } = recorder();
+  if (state.gradientDepth > 0) throw new Error("Cannot compute gradients inside of gradients");
+  recorder().startTape();
+  return state.activeTape!;
 }
 
-/** A weight whose gradient is being computed. */
-interface Awaited {
-  readonly name: string;
-  /** Inputs of ops that are the weight, and that the way back has not come to. */
-  uses: number;
-  /** The gradient so far. */
-  sum?: tf.Tensor;
+function endTape(): void {
+  recorder().endTape();
+  recorder().state.activeTape = null;
 }
 
-/** The ops that a result depends on, which the way back comes to. */
-function opsOf({ id }: tf.Tensor, tape: readonly TapeNode[]): TapeNode[] {
+/** An op on the way back, with those inputs that depend on a weight. */
+interface StepBack {
+  readonly node: TapeNode;
+  readonly inputs: readonly (readonly [name: string, x: tf.Tensor])[];
+}
+
+/** The ops between the weights and a result, the last one first. */
+function stepsBack(
+  { id }: tf.Tensor,
+  tape: readonly TapeNode[],
+  weights: ReadonlyMap<string, tf.Variable>,
+): StepBack[] {
+  const fromWeights = new Set([...weights.values()].map(({ id }) => id));
+  const steps: StepBack[] = [];
+  for (const node of tape) {
+    const inputs = Object.entries(node.inputs).filter(([, { id }]) => fromWeights.has(id));
+    if (inputs.length === 0) continue;
+    for (const { id } of node.outputs) fromWeights.add(id);
+    steps.push({ node, inputs });
+  }
   const needed = new Set([id]);
-  return tape.toReversed().filter(({ inputs, outputs }) => {
-    const isNeeded = outputs.some(({ id }) => needed.has(id));
-    if (isNeeded) Object.values(inputs).forEach(({ id }) => needed.add(id));
+  return steps.reverse().filter(({ node, inputs }) => {
+    const isNeeded = node.outputs.some(({ id }) => needed.has(id));
+    if (isNeeded) { for (const [, { id }] of inputs) needed.add(id); }
     return isNeeded;
   });
 }
 
-/**
- * Changes the ops that use a weight, so that the listener gets its gradient after the last of them
- * on the way back, and tfjs does not.
- */
-function takeGradients(
-  ops: readonly TapeNode[],
+/** The gradient of a tensor that is an input of several ops, of which some are still to come. */
+interface Awaited {
+  /** Inputs of ops that are the tensor, and that the way back has not come to. */
+  uses: number;
+  /** The gradient so far. */
+  sum?: tf.Tensor;
+  /** Name of the weight, if the tensor is one. */
+  readonly name?: string;
+}
+
+/** Computes the gradients of a result, op by op, and frees what an op leaves. */
+function goBack(
+  value: tf.Scalar,
+  steps: readonly StepBack[],
   weights: ReadonlyMap<string, tf.Variable>,
-  listener: GradientListener,
+  done: GradientListener,
 ): void {
-  const awaited = new Map([...weights].map(([name, { id }]): [number, Awaited] => {
-    return [id, { name, uses: 0 }];
-  }));
-  for (const node of ops) {
-    const used = Object.values(node.inputs).filter(({ id }) => awaited.has(id));
-    if (used.length === 0 || !node.gradient) continue;
-    used.forEach(({ id }) => awaited.get(id)!.uses++);
-    const { gradient } = node;
-    node.gradient = function (dys) {
-      const grads = gradient.call(this, dys);
-      for (const [name, { id }] of Object.entries(this.inputs)) {
-        const weight = awaited.get(id);
-        if (weight === undefined) continue;
-        addUse(weight, grads[name]!(), listener);
-        delete this.inputs[name]; // tfjs adds up the gradients of those that are left
+  const awaited = new Map<number, Awaited>([[value.id, { uses: 0, sum: tf.scalar(1) }]]);
+  for (const [name, { id }] of weights) awaited.set(id, { name, uses: 0 });
+  for (const [, { id }] of steps.flatMap(({ inputs }) => inputs)) {
+    if (!awaited.has(id)) awaited.set(id, { uses: 0 });
+    awaited.get(id)!.uses++;
+  }
+  for (const { node, inputs } of steps) {
+    const dys = node.outputs.map(({ id }) => awaited.get(id)?.sum ?? null);
+    const dxs = tf.tidy(() => gradientsOf(node, inputs, dys));
+    // No op that is still to come needs the gradients of the outputs, or what this op saved.
+    tf.dispose([...dys.filter((dy) => dy !== null), ...node.saved ?? []]);
+    inputs.forEach(([, { id }], i) => {
+      const input = awaited.get(id)!;
+      input.sum = sumOf(input.sum, dxs[i]!);
+      if (--input.uses === 0 && input.name !== undefined) {
+        done(input.name, input.sum);
       }
-      return grads;
-    };
+    });
   }
 }
 
-/** Adds what one op gives to the gradient of a weight, and frees it. */
-function addUse(weight: Awaited, part: tf.Tensor, listener: GradientListener): void {
-  const before = weight.sum;
-  weight.sum = tf.keep(before === undefined ? part : before.add(part));
-  if (before !== undefined) tf.dispose([before, part]);
-  if (--weight.uses === 0) listener(weight.name, weight.sum);
+/** The sum; its summands are freed. */
+function sumOf(before: tf.Tensor | undefined, part: tf.Tensor): tf.Tensor {
+  if (before === undefined) return part;
+  const sum = before.add(part);
+  tf.dispose([before, part]);
+  return sum;
+}
+
+/**
+ * The gradients of an op's inputs, each a tensor of its own.
+ *
+ * @throws {Error} If the op has no gradient.
+ */
+function gradientsOf(
+  { kernelName, gradient }: TapeNode,
+  inputs: StepBack["inputs"],
+  dys: readonly (tf.Tensor | null)[],
+): tf.Tensor[] {
+  const thunks = gradient?.(dys) ?? {};
+  const dxs = inputs.map(([name]) => {
+    const compute = thunks[name];
+    if (compute !== undefined) return compute();
+    throw new Error(`Cannot compute gradients: ${kernelName} has none for its input ${name}`);
+  });
+  return apart(dxs, dys);
 }
 
 /**
