@@ -1,6 +1,6 @@
 import * as tf from "lib/tf.ts";
 import { lossAndGradients, tellGradients } from "./gradients.ts";
-import { assertClose, assertEquals, assertTrue } from "lib/testing/assert.ts";
+import { assertClose, assertEquals, assertThrows, assertTrue } from "lib/testing/assert.ts";
 import { assertNoLeak } from "lib/testing/leaks.ts";
 
 const weights = new Map(
@@ -97,4 +97,23 @@ Deno.test("lossAndGradients() keeps nothing but its results", () => {
     const { value, grads } = lossAndGradients(loss, weights);
     tf.dispose([value, ...grads.values()]);
   });
+});
+
+Deno.test("lossAndGradients() says what has no gradient, and then keeps nothing", () => {
+  const [w1] = [...weights.values()] as unknown as [tf.Tensor2D];
+  const fails = (loss: () => tf.Scalar, message: string) =>
+    assertNoLeak(() => {
+      tf.tidy(() => assertThrows(() => lossAndGradients(loss, weights), Error, message));
+    });
+  fails(() => x.square().mean(), "the loss depends on no weight");
+  fails(() => tf.topk(w1, 2).values.square().mean(), "TopK has none for its input x");
+  fails(() => {
+    w1.square();
+    throw new RangeError("the loss failed");
+  }, "the loss failed");
+  fails(() => lossAndGradients(() => w1.mean(), weights).value, "inside of gradients");
+  assertClose(
+    lossAndGradients(() => w1.mean(), weights).grads.get("w1")!,
+    tf.fill([64, 64], 1 / 4096),
+  );
 });
