@@ -3,7 +3,7 @@
  * array.
  */
 import type * as tf from "lib/tf.ts";
-import { attr, type Attrs, tfOpOutputs } from "lib/tf_op.ts";
+import { attr, prepareAttrs, type PreparedAttrs, tfOpOutputs } from "lib/tf_op.ts";
 import { isList, type Signature, signatures } from "lib/native/signatures.ts";
 
 /** The kernels to register for the backend `tensorflow`. */
@@ -11,34 +11,41 @@ export const kernels: readonly tf.KernelConfig[] = Object.entries(signatures)
   .map(([name, signature]) => ({
     kernelName: `bcssl/${name}`,
     backendName: "tensorflow",
-    kernelFunc: ({ inputs, attrs }) => {
-      const tensors = inputs as unknown as readonly tf.Tensor[];
-      const length = listLength(signature, tensors.length);
-      const values = attributes(name, signature, attrs as Readonly<Record<string, number>>);
-      const all = length === undefined ? values : { ...values, N: attr.int(length) };
-      return tfOpOutputs(`Bcssl${name}`, tensors, all, outputCount(signature, length));
-    },
+    kernelFunc: kernelOf(name, signature),
   }));
 
 /**
- * The length of an operation's lists, which share the inputs that are no single tensors; undefined
- * without lists.
+ * The function that calls an operation. A step of training calls some three hundred, most of them
+ * with the same few attributes as at every step, so these are prepared once.
  */
-function listLength({ inputs }: Signature, tensors: number): number | undefined {
-  const lists = inputs.filter(isList).length;
-  return lists === 0 ? undefined : (tensors - (inputs.length - lists)) / lists;
-}
-
-function outputCount({ outputs }: Signature, length = 0): number {
-  return outputs.reduce((count, name) => count + (isList(name) ? length : 1), 0);
+function kernelOf(name: string, { inputs, outputs, attributes }: Signature): tf.KernelFunc {
+  const [listsIn, listsOut] = [inputs, outputs].map((names) => names.filter(isList).length);
+  const prepared = new Map<string, PreparedAttrs>();
+  return ({ inputs: tensors, attrs }) => {
+    const given = tensors as unknown as readonly tf.Tensor[];
+    const values = attrs as Readonly<Record<string, number>>;
+    // The length of its lists, which share the inputs that are no single tensors.
+    const length = listsIn === 0 ? undefined : (given.length - inputs.length + listsIn!) / listsIn!;
+    const count = outputs.length + (length === undefined ? 0 : listsOut! * (length - 1));
+    const key = `${length},${Object.entries(values)}`;
+    let list = prepared.get(key);
+    if (list === undefined) {
+      list = prepareAttrs({
+        ...attributesOf(name, attributes, values),
+        ...(length !== undefined && { N: attr.int(length) }),
+      });
+      prepared.set(key, list);
+    }
+    return tfOpOutputs(`Bcssl${name}`, given, list, count);
+  };
 }
 
 /** @throws {TypeError} If an attribute is missing, or is not one of the operation's. */
-function attributes(
+function attributesOf(
   name: string,
-  { attributes: types }: Signature,
+  types: Signature["attributes"],
   values: Readonly<Record<string, number>>,
-): Attrs {
+) {
   const own = Object.entries(types);
   if (own.length !== Object.keys(values).length || own.some(([key]) => !(key in values))) {
     const list = (record: object) => Object.keys(record).join(", ") || "none";
