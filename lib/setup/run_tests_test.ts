@@ -68,7 +68,7 @@ Deno.test("a process that dies is a failure of the file it was in; the files aft
     "b_test.ts": test("begins", "") + test("dies", 'Deno.kill(Deno.pid, "SIGKILL");'),
     "c_test.ts": test("after", ""),
   });
-  assertEquals(counts, { passed: 3, failed: 1, skipped: 0 });
+  assertEquals(counts, { passed: 3, failed: 1, skipped: 0 }, failures.join("\n"));
   assertEquals(failures.length, 1);
   assertTrue(
     /b_test\.ts: the process of the tests ended with SIGKILL$/.test(failures[0]!),

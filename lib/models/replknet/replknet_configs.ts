@@ -17,10 +17,11 @@ export interface RepLKNetConfig {
   /** The rate of the last pair; over the pairs before it the rate rises linearly from 0. */
   readonly dropPathRate: number;
   /**
-   * First value of the scale of the BatchNorm that ends each branch. 1 in the official code; less
-   * makes a new network's blocks closer to the identity, as `layerScaleInit` does in a ConvNeXt.
+   * First value of the scale of the BatchNorm that ends each branch; by default 1, as in the official
+   * code. Less makes a new network's blocks closer to the identity, as `layerScaleInit` does in a
+   * ConvNeXt.
    */
-  readonly branchScaleInit: number;
+  readonly branchScaleInit?: number;
 }
 
 /** 31B and 31L: Ding et al. 2022, table 4. `nano` is ours, for images of 32 to 96 pixels. */
@@ -48,6 +49,5 @@ export function repLKNetConfig(size: RepLKNetSize): RepLKNetConfig {
     smallKernelSize: 5,
     merged: false,
     dropPathRate: 0.3,
-    branchScaleInit: 1,
   };
 }

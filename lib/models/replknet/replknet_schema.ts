@@ -27,7 +27,7 @@ const repLKNetSchema = schemaOf<RepLKNetConfig>()(withRules(
     smallKernelSize: kernelSize,
     merged: flag,
     dropPathRate: shareBelowOne,
-    branchScaleInit: notNegative,
+    branchScaleInit: v.optional(notNegative),
   }),
   ...onePerStage("dims", "depths", "kernelSizes"),
   {

@@ -23,7 +23,6 @@ const tiny: RepLKNetConfig = {
   smallKernelSize: 3,
   merged: false,
   dropPathRate: 0,
-  branchScaleInit: 1,
 };
 const images = (count: number, height: number, width = height) =>
   tf.randomNormal([count, height, width, 3], 0, 1, "float32", 1) as tf.Tensor4D;
